@@ -1,0 +1,118 @@
+//! From a stream of words to lines a person can read.
+
+use crate::{Span, Word};
+use serde::{Deserialize, Serialize};
+
+/// A sentence-like line of a transcript.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Segment {
+    /// From the start of the first word to the end of the last.
+    pub span: Span,
+    /// The words joined by spaces, the first letter in upper case.
+    pub text: String,
+    /// The words as recognised.
+    pub words: Vec<Word>,
+}
+
+/// A pause this long ends a line.
+const PAUSE_MS: u32 = 700;
+/// A line that has become this long ends at the next pause of `SHORT_PAUSE_MS`.
+const LONG_MS: u32 = 8_000;
+/// A pause that is enough in a long line. The shortest gap that listeners take for a phrase boundary is about 0.2 s.
+const SHORT_PAUSE_MS: u32 = 250;
+/// A line never lasts longer than this.
+const LONGEST_MS: u32 = 20_000;
+
+/// Cuts `words`, which are in order of time, into readable lines.
+///
+/// A line ends after sentence punctuation, at a pause of 0.7 s, at a pause of 0.25 s once it is longer than 8 s,
+/// and in any case before it would last longer than 20 s. Every word is in exactly one line and the order is kept.
+pub fn segments(words: impl IntoIterator<Item = Word>) -> Vec<Segment> {
+    let mut lines = Vec::new();
+    let mut line: Vec<Word> = Vec::new();
+    for word in words {
+        if let (Some(first), Some(last)) = (line.first(), line.last()) {
+            let gap = word.start.since(last.end);
+            let ends = gap >= PAUSE_MS
+                || last.text.ends_with(['.', '?', '!', '…', '。', '？', '！'])
+                || (gap >= SHORT_PAUSE_MS && last.end.since(first.start) >= LONG_MS)
+                || word.end.since(first.start) > LONGEST_MS;
+            if ends {
+                lines.push(line_of(std::mem::take(&mut line)));
+            }
+        }
+        line.push(word);
+    }
+    if !line.is_empty() {
+        lines.push(line_of(line));
+    }
+    lines
+}
+
+fn line_of(words: Vec<Word>) -> Segment {
+    let start = words.first().map(|w| w.start).unwrap_or_default();
+    let end = words.iter().map(|w| w.end).max().unwrap_or_default();
+    let text = words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ");
+    Segment { span: Span::new(start, end), text: capitalised(&text), words }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AudioTime;
+
+    fn words(spec: &[(&str, u32, u32)]) -> Vec<Word> {
+        spec.iter()
+            .map(|(text, start, end)| Word {
+                start: AudioTime::from_ms(*start),
+                end: AudioTime::from_ms(*end),
+                text: (*text).to_owned(),
+                confidence: None,
+            })
+            .collect()
+    }
+
+    fn texts(spec: &[(&str, u32, u32)]) -> Vec<String> {
+        segments(words(spec)).into_iter().map(|s| s.text).collect()
+    }
+
+    #[test]
+    fn a_line_begins_with_a_capital_and_ends_at_a_pause() {
+        let lines = texts(&[("ask", 0, 200), ("not", 250, 400), ("what", 1200, 1400)]);
+        assert_eq!(lines, ["Ask not", "What"]);
+    }
+
+    #[test]
+    fn sentence_punctuation_ends_a_line() {
+        assert_eq!(texts(&[("Yes.", 0, 200), ("no", 210, 400)]), ["Yes.", "No"]);
+    }
+
+    #[test]
+    fn a_long_line_ends_at_a_short_pause() {
+        let mut spec: Vec<(&str, u32, u32)> = (0..30).map(|i| ("a", i * 300, i * 300 + 290)).collect();
+        spec.push(("b", 9_300, 9_500));
+        assert_eq!(texts(&spec).len(), 2);
+    }
+
+    #[test]
+    fn speech_without_a_pause_is_cut_before_twenty_seconds_and_no_word_is_lost() {
+        let spec: Vec<(&str, u32, u32)> = (0..200).map(|i| ("ä", i * 300, i * 300 + 300)).collect();
+        let lines = segments(words(&spec));
+        assert!(lines.iter().all(|l| l.span.duration_ms() <= LONGEST_MS));
+        let kept: Vec<Word> = lines.into_iter().flat_map(|l| l.words).collect();
+        assert_eq!(kept, words(&spec));
+    }
+
+    #[test]
+    fn no_words_no_lines() {
+        assert!(segments([]).is_empty());
+    }
+}
