@@ -1,0 +1,230 @@
+//! The open archive: a pool of connections that repairs itself.
+
+use crate::connect::{ConnectFailure, ExternalUrl, MANAGED_DATABASE, Target};
+use crate::error::StoreError;
+use crate::managed::{Cluster, Phase};
+use crate::{Result, migrate};
+use bb8::RunError;
+use diesel::sql_types::Bool;
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolError};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_postgres::error::SqlState;
+
+type Connections = bb8::Pool<AsyncDieselConnectionManager<AsyncPgConnection>>;
+pub(crate) type PooledConnection<'a> =
+    bb8::PooledConnection<'a, AsyncDieselConnectionManager<AsyncPgConnection>>;
+
+/// Longest wait for a connection, a restart of the private server included.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Which database holds the archive.
+#[derive(Debug)]
+pub enum Database {
+    /// The private server of a data folder.
+    Managed(Arc<Cluster>),
+    /// A server the user configured.
+    External(ExternalUrl),
+}
+
+/// How many connections are kept and how many there may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Pool {
+    /// Kept open while idle.
+    pub min_size: u32,
+    /// Never more.
+    pub max_size: u32,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { min_size: 5, max_size: 20 }
+    }
+}
+
+/// The open archive. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    target: Arc<Target>,
+    database: Arc<str>,
+    pool: Connections,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("database", &self.database_name()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the archive: starts the private server if it is not running, creates or checks the database, brings the
+    /// schema up to date. `on_phase` is told what takes long. Needs tokio's multi-thread runtime.
+    ///
+    /// # Errors
+    /// Every variant of [`StoreError`] but `Stale` and `Unknown`; nothing is written into a database that is refused.
+    pub async fn open(
+        database: Database,
+        pool: Pool,
+        on_phase: &(dyn Fn(Phase) + Send + Sync),
+    ) -> Result<Self> {
+        let target = match database {
+            Database::Managed(cluster) => Target::Managed(cluster),
+            Database::External(url) => Target::External(url),
+        };
+        Self::open_named(target, MANAGED_DATABASE, pool, on_phase).await
+    }
+
+    pub(crate) async fn open_named(
+        target: Target,
+        database: &str,
+        pool: Pool,
+        on_phase: &(dyn Fn(Phase) + Send + Sync),
+    ) -> Result<Self> {
+        let connection = match target.connect(database, on_phase).await {
+            Err(failure)
+                if failure.is(&SqlState::INVALID_CATALOG_NAME) && matches!(target, Target::Managed(_)) =>
+            {
+                create_database(&target, database).await?;
+                target.connect(database, on_phase).await
+            }
+            connected => connected,
+        };
+        let connection = connection.map_err(|failure| target.unreachable(failure))?;
+        migrate::bring_up_to_date(connection, &target).await?;
+        let target = Arc::new(target);
+        let pool = connections(&target, database, pool).await?;
+        Ok(Self { target, database: database.into(), pool })
+    }
+
+    /// What the database is called in messages; never with a password.
+    pub fn database_name(&self) -> String {
+        self.target.display_name()
+    }
+
+    /// Environment variables (`PGHOST` …) with which PostgreSQL's own tools reach this archive.
+    ///
+    /// # Errors
+    /// Where the private server cannot be started.
+    pub fn tool_environment(&self) -> Result<Vec<(&'static str, String)>> {
+        match &*self.target {
+            Target::External(url) => Ok(url.environment()),
+            Target::Managed(cluster) => {
+                let endpoint = cluster.ensure_server(&|_| ())?;
+                Ok(vec![
+                    ("PGHOST", endpoint.socket_folder.display().to_string()),
+                    ("PGPORT", crate::managed::PORT.to_string()),
+                    ("PGUSER", crate::managed::ROLE.to_owned()),
+                    ("PGDATABASE", self.database.to_string()),
+                    ("PGPASSWORD", endpoint.password),
+                ])
+            }
+        }
+    }
+
+    /// A connection of its own, outside the pool, for what belongs to a session: LISTEN, advisory locks.
+    pub(crate) async fn dedicated(&self) -> Result<AsyncPgConnection> {
+        self.target.connect(&self.database, &|_| ()).await.map_err(|failure| self.target.unreachable(failure))
+    }
+
+    pub(crate) async fn connection(&self) -> Result<PooledConnection<'_>> {
+        match self.pool.get().await {
+            Ok(connection) => Ok(connection),
+            Err(RunError::User(PoolError::QueryError(error))) => Err(error.into()),
+            Err(RunError::User(PoolError::ConnectionError(error))) => Err(error.into()),
+            // The pool has swallowed the reason; asking once more directly brings it out.
+            Err(RunError::TimedOut) => match self.dedicated().await {
+                Err(error) => Err(error),
+                Ok(_) => Err(StoreError::Unreachable {
+                    database: self.database_name(),
+                    reason: format!("no connection became free within {} s", CONNECTION_TIMEOUT.as_secs()),
+                }),
+            },
+        }
+    }
+}
+
+/// Runs `$body`, an expression that gives a future with a `Result`, on a pooled connection; once more on a new one if
+/// the connection broke under it.
+macro_rules! on_connection {
+    ($store:expr, $connection:ident => $body:expr) => {{
+        let mut retried = false;
+        loop {
+            let mut pooled = $store.connection().await?;
+            let result: $crate::Result<_> = {
+                let $connection = &mut *pooled;
+                $body.await.map_err($crate::StoreError::from)
+            };
+            match result {
+                Err(error) if !retried && $crate::archive::is_lost(&mut pooled, &error).await => {
+                    retried = true
+                }
+                result => break result,
+            }
+        }
+    }};
+}
+pub(crate) use on_connection;
+
+/// Whether `error` came of a broken connection. The SQLSTATE does not reach us through diesel and its text is in the
+/// server's language, so the connection is asked.
+pub(crate) async fn is_lost(connection: &mut AsyncPgConnection, error: &StoreError) -> bool {
+    matches!(error, StoreError::Query(error) if *error != diesel::result::Error::NotFound)
+        && diesel::sql_query("SELECT 1").execute(connection).await.is_err()
+}
+
+async fn connections(target: &Arc<Target>, database: &str, size: Pool) -> Result<Connections> {
+    let mut config = ManagerConfig::default();
+    let connector = Arc::clone(target);
+    config.custom_setup = Box::new(move |database| {
+        let target = Arc::clone(&connector);
+        let database = database.to_owned();
+        Box::pin(async move {
+            target.connect(&database, &|_| ()).await.map_err(|failure| {
+                let reason = target.unreachable(failure).to_string();
+                tracing::warn!(reason, "no database connection");
+                diesel::ConnectionError::BadConnection(reason)
+            })
+        })
+    });
+    let manager = AsyncDieselConnectionManager::new_with_config(database, config);
+    bb8::Pool::builder()
+        .min_idle(size.min_size)
+        .max_size(size.max_size.max(1))
+        .connection_timeout(CONNECTION_TIMEOUT)
+        .build(manager)
+        .await
+        .map_err(|error| StoreError::Unreachable {
+            database: target.display_name(),
+            reason: error.to_string(),
+        })
+}
+
+#[derive(diesel::QueryableByName)]
+struct Truth {
+    #[diesel(sql_type = Bool)]
+    truth: bool,
+}
+
+/// Makes our database in a new cluster and checks that letters and trigrams work, which a wrong locale breaks silently.
+async fn create_database(target: &Target, name: &str) -> Result<()> {
+    let connect = async |database: &str| {
+        target.connect(database, &|_| ()).await.map_err(|failure| target.unreachable(failure))
+    };
+    let mut server = connect("postgres").await?;
+    if let Err(error) = server.batch_execute(&format!("CREATE DATABASE \"{name}\"")).await {
+        // Another process was faster.
+        if let Err(failure) = target.connect(name, &|_| ()).await {
+            return Err(match failure {
+                ConnectFailure::Store(error) => error,
+                ConnectFailure::Postgres(_) => error.into(),
+            });
+        }
+    }
+    let mut database = connect(name).await?;
+    database.batch_execute("CREATE EXTENSION IF NOT EXISTS pg_trgm").await?;
+    let works: Truth = diesel::sql_query("SELECT lower('Ä') = 'ä' AND show_trgm('Гром') <> '{}' AS truth")
+        .get_result(&mut database)
+        .await?;
+    if works.truth { Ok(()) } else { Err(StoreError::NotUnicode { database: target.display_name() }) }
+}

@@ -1,0 +1,458 @@
+//! Opening one connection, to the private server or to a configured one.
+
+use crate::error::StoreError;
+use crate::managed::{Cluster, Endpoint, PORT, Phase, ROLE};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// Name of the database in the private server.
+pub(crate) const MANAGED_DATABASE: &str = "meetmemo";
+
+/// How the other end is proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tls {
+    /// Plain: sockets and this computer.
+    Off,
+    /// Encrypted if the server can, unverified.
+    IfOffered,
+    /// Encrypted, unverified.
+    Unverified,
+    /// Encrypted, certificate checked, any host name.
+    Chain,
+    /// Encrypted, certificate and host name checked.
+    Full,
+}
+
+/// The address of a configured PostgreSQL server: a `postgresql://` URL or `key=value` pairs, with libpq's `sslmode`
+/// (`disable`, `prefer`, `require`, `verify-ca`, `verify-full`) and `sslrootcert`. Without `sslmode`, a server on this
+/// computer is spoken to plainly and any other must prove itself (`verify-full`).
+#[derive(Debug, Clone)]
+pub struct ExternalUrl {
+    config: tokio_postgres::Config,
+    tls: Tls,
+    root_certificate: Option<PathBuf>,
+}
+
+impl FromStr for ExternalUrl {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        let (plain, mode, root) = take_tls_options(text);
+        let mut config: tokio_postgres::Config = plain.parse().map_err(|error: tokio_postgres::Error| {
+            StoreError::Address(
+                std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
+            )
+        })?;
+        if config.get_hosts().is_empty() {
+            return Err(StoreError::Address("it names no host".to_owned()));
+        }
+        if config.get_dbname().is_none() {
+            return Err(StoreError::Address("it names no database".to_owned()));
+        }
+        let here = config.get_hosts().iter().all(|host| match host {
+            Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
+            #[cfg(unix)]
+            Host::Unix(_) => true,
+        });
+        let tls = match mode.as_deref() {
+            None if here => Tls::Off,
+            None | Some("verify-full") => Tls::Full,
+            Some("disable") => Tls::Off,
+            Some("allow" | "prefer") => Tls::IfOffered,
+            Some("require") => Tls::Unverified,
+            Some("verify-ca") => Tls::Chain,
+            Some(other) => return Err(StoreError::Address(format!("sslmode={other} is not known"))),
+        };
+        config.ssl_mode(match tls {
+            Tls::Off => SslMode::Disable,
+            Tls::IfOffered => SslMode::Prefer,
+            _ => SslMode::Require,
+        });
+        config.connect_timeout(Duration::from_secs(10)).application_name("meetmemo");
+        Ok(Self { config, tls, root_certificate: root.map(PathBuf::from) })
+    }
+}
+
+impl ExternalUrl {
+    /// Host, port and name for messages; never the password.
+    pub fn display_name(&self) -> String {
+        let host = self.config.get_hosts().first().map_or_else(String::new, |host| match host {
+            Host::Tcp(name) => name.clone(),
+            #[cfg(unix)]
+            Host::Unix(folder) => folder.display().to_string(),
+        });
+        let port = self.config.get_ports().first().copied().unwrap_or(PORT);
+        format!("“{}” on {host}:{port}", self.config.get_dbname().unwrap_or_default())
+    }
+
+    /// What `psql` and its like need to reach the same database: names and values of environment variables.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut found = vec![
+            (
+                "PGHOST",
+                match self.config.get_hosts().first() {
+                    Some(Host::Tcp(name)) => name.clone(),
+                    #[cfg(unix)]
+                    Some(Host::Unix(folder)) => folder.display().to_string(),
+                    None => String::new(),
+                },
+            ),
+            ("PGPORT", self.config.get_ports().first().copied().unwrap_or(PORT).to_string()),
+            ("PGDATABASE", self.config.get_dbname().unwrap_or_default().to_owned()),
+            (
+                "PGSSLMODE",
+                match self.tls {
+                    Tls::Off => "disable",
+                    Tls::IfOffered => "prefer",
+                    Tls::Unverified => "require",
+                    Tls::Chain => "verify-ca",
+                    Tls::Full => "verify-full",
+                }
+                .to_owned(),
+            ),
+        ];
+        if let Some(user) = self.config.get_user() {
+            found.push(("PGUSER", user.to_owned()));
+        }
+        if let Some(password) = self.config.get_password() {
+            found.push(("PGPASSWORD", String::from_utf8_lossy(password).into_owned()));
+        }
+        if let Some(root) = &self.root_certificate {
+            found.push(("PGSSLROOTCERT", root.display().to_string()));
+        }
+        found
+    }
+}
+
+/// Takes `sslmode` and `sslrootcert` out of an address: the client library knows neither all modes nor the file.
+fn take_tls_options(text: &str) -> (String, Option<String>, Option<String>) {
+    let (mut mode, mut root) = (None, None);
+    let mut keep = |key: &str, value: String| match key {
+        "sslmode" => {
+            mode = Some(value);
+            false
+        }
+        "sslrootcert" => {
+            root = Some(value);
+            false
+        }
+        _ => true,
+    };
+    let plain = if text.contains("://") {
+        let (address, query) = text.split_once('?').unwrap_or((text, ""));
+        let rest: Vec<&str> = query
+            .split('&')
+            .filter(|pair| {
+                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+                !pair.is_empty() && keep(key, percent_decoded(value))
+            })
+            .collect();
+        if rest.is_empty() { address.to_owned() } else { format!("{address}?{}", rest.join("&")) }
+    } else {
+        text.split_whitespace()
+            .filter(|pair| {
+                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+                keep(key, value.trim_matches('\'').to_owned())
+            })
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    (plain, mode, root)
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = tail
+            .get(..2)
+            .and_then(|h| std::str::from_utf8(h).ok())
+            .and_then(|h| u8::from_str_radix(h, 16).ok());
+        match (first, hex) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Where connections go.
+#[derive(Debug)]
+pub(crate) enum Target {
+    Managed(Arc<Cluster>),
+    External(ExternalUrl),
+}
+
+impl Target {
+    pub(crate) fn display_name(&self) -> String {
+        match self {
+            Self::Managed(cluster) => format!("in {}", cluster.folder().display()),
+            Self::External(url) => url.display_name(),
+        }
+    }
+
+    /// Makes sure that a server is there (starting ours if it is not) and connects to `database`, or to the configured
+    /// one. Each session speaks UTC.
+    pub(crate) async fn connect(
+        &self,
+        database: &str,
+        on_phase: &(dyn Fn(Phase) + Send + Sync),
+    ) -> Result<AsyncPgConnection, ConnectFailure> {
+        let mut connection = match self {
+            Self::Managed(cluster) => {
+                let endpoint = tokio::task::block_in_place(|| cluster.ensure_server(on_phase))
+                    .map_err(|error| ConnectFailure::Store(error.into()))?;
+                plain(&managed_config(&endpoint, database)).await?
+            }
+            Self::External(url) => external(url).await?,
+        };
+        connection
+            .batch_execute("SET TIME ZONE 'UTC'")
+            .await
+            .map_err(|error| ConnectFailure::Store(error.into()))?;
+        Ok(connection)
+    }
+
+    pub(crate) fn unreachable(&self, failure: ConnectFailure) -> StoreError {
+        match failure {
+            ConnectFailure::Store(error) => error,
+            ConnectFailure::Postgres(error) => StoreError::Unreachable {
+                database: self.display_name(),
+                reason: match error.as_db_error() {
+                    Some(said) => said.message().to_owned(),
+                    None => deepest(&error),
+                },
+            },
+        }
+    }
+}
+
+/// Why a connection could not be opened.
+#[derive(Debug)]
+pub(crate) enum ConnectFailure {
+    Postgres(tokio_postgres::Error),
+    Store(StoreError),
+}
+
+impl ConnectFailure {
+    pub(crate) fn is(&self, code: &tokio_postgres::error::SqlState) -> bool {
+        matches!(self, Self::Postgres(error) if error.code() == Some(code))
+    }
+}
+
+impl From<tokio_postgres::Error> for ConnectFailure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Postgres(error)
+    }
+}
+
+/// The cause at the end of the chain is the one that tells: “Connection refused”, “invalid peer certificate”.
+fn deepest(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
+pub(crate) fn managed_config(endpoint: &Endpoint, database: &str) -> tokio_postgres::Config {
+    let mut config = tokio_postgres::Config::new();
+    config
+        .host_path(&endpoint.socket_folder)
+        .port(PORT)
+        .user(ROLE)
+        .password(&endpoint.password)
+        .dbname(database)
+        .application_name("meetmemo")
+        .connect_timeout(Duration::from_secs(10));
+    config
+}
+
+async fn plain(config: &tokio_postgres::Config) -> Result<AsyncPgConnection, ConnectFailure> {
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await?;
+    into_diesel(AsyncPgConnection::try_from_client_and_connection(client, connection).await)
+}
+
+async fn external(url: &ExternalUrl) -> Result<AsyncPgConnection, ConnectFailure> {
+    if url.tls == Tls::Off {
+        return plain(&url.config).await;
+    }
+    let tls = MakeRustlsConnect::new(
+        client_config(url.tls, url.root_certificate.as_deref()).map_err(ConnectFailure::Store)?,
+    );
+    let (client, connection) = url.config.connect(tls).await?;
+    into_diesel(AsyncPgConnection::try_from_client_and_connection(client, connection).await)
+}
+
+fn into_diesel(
+    connected: diesel::ConnectionResult<AsyncPgConnection>,
+) -> Result<AsyncPgConnection, ConnectFailure> {
+    connected.map_err(|error| ConnectFailure::Store(error.into()))
+}
+
+fn client_config(tls: Tls, root: Option<&Path>) -> Result<ClientConfig, StoreError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| StoreError::Address(error.to_string()))?;
+    if matches!(tls, Tls::IfOffered | Tls::Unverified) {
+        return Ok(builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyHost { provider, chain: None }))
+            .with_no_client_auth());
+    }
+    let roots = Arc::new(root_certificates(root)?);
+    if tls == Tls::Full {
+        return Ok(builder.with_root_certificates(roots).with_no_client_auth());
+    }
+    let chain = rustls::client::WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
+        .build()
+        .map_err(|error| StoreError::Address(error.to_string()))?;
+    Ok(builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyHost { provider, chain: Some(chain) }))
+        .with_no_client_auth())
+}
+
+fn root_certificates(file: Option<&Path>) -> Result<RootCertStore, StoreError> {
+    let mut roots = RootCertStore::empty();
+    match file {
+        Some(file) => {
+            let unreadable = |error: &dyn std::fmt::Display| {
+                StoreError::Address(format!(
+                    "the certificate file {} cannot be read ({error})",
+                    file.display()
+                ))
+            };
+            for certificate in CertificateDer::pem_file_iter(file).map_err(|e| unreadable(&e))? {
+                roots.add(certificate.map_err(|e| unreadable(&e))?).map_err(|e| unreadable(&e))?;
+            }
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    Ok(roots)
+}
+
+/// Accepts a certificate for any host name: libpq's `verify-ca` with a `chain` to check, `require` without.
+#[derive(Debug)]
+struct AnyHost {
+    provider: Arc<CryptoProvider>,
+    chain: Option<Arc<rustls::client::WebPkiServerVerifier>>,
+}
+
+impl ServerCertVerifier for AnyHost {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        use rustls::{CertificateError, Error};
+        let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
+        match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            // The name is checked after the chain.
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn a_server_elsewhere_must_prove_itself_unless_told_otherwise() {
+        for (address, tls) in [
+            ("postgresql://u:p@localhost/db", Tls::Off),
+            ("postgresql://u:p@127.0.0.1:5433/db", Tls::Off),
+            ("host=/run/postgresql dbname=db", Tls::Off),
+            ("postgresql://u:p@db.example/db", Tls::Full),
+            ("postgresql://u:p@db.example/db?sslmode=require", Tls::Unverified),
+            ("postgresql://u:p@db.example/db?sslmode=disable&connect_timeout=3", Tls::Off),
+            ("host=db.example dbname=db sslmode=verify-ca", Tls::Chain),
+        ] {
+            assert_eq!(address.parse::<ExternalUrl>().unwrap().tls, tls, "{address}");
+        }
+    }
+
+    #[test]
+    fn the_certificate_file_may_have_any_name() {
+        let url: ExternalUrl = "postgresql://h.example/db?sslrootcert=%2Fetc%2Fmy%20ca.pem".parse().unwrap();
+        assert_eq!(url.root_certificate, Some(PathBuf::from("/etc/my ca.pem")));
+    }
+
+    #[test]
+    fn a_bad_address_is_refused_with_what_is_wrong() {
+        for bad in [
+            "nonsense",
+            "postgresql://h.example",
+            "postgresql://h/db?sslmode=maybe",
+            "host=h port=x dbname=d",
+            "",
+        ] {
+            assert!(matches!(bad.parse::<ExternalUrl>(), Err(StoreError::Address(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_name_shown_has_no_password() {
+        let url: ExternalUrl = "postgresql://anna:secret@db.example:6000/meetings".parse().unwrap();
+        assert_eq!(url.display_name(), "“meetings” on db.example:6000");
+    }
+}

@@ -1,0 +1,196 @@
+//! `export_jobs`: one row for each file that leaves the archive.
+
+use crate::archive::on_connection;
+use crate::ids::{ExportId, JobId};
+use crate::schema::export_jobs;
+use crate::{Result, Store};
+use chrono::NaiveDateTime;
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
+use diesel::prelude::*;
+use diesel::result::Error as QueryError;
+use diesel::sql_types::{Bool, Nullable, Timestamptz};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+
+/// `export_jobs.status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportStatus {
+    /// Not begun.
+    Pending,
+    /// Being written.
+    Processing,
+    /// The file is in place.
+    Completed,
+    /// There is no file; the message says why.
+    Failed,
+}
+
+impl ExportStatus {
+    /// The word in the database and in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Processing => "processing",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A row of `export_jobs`.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = export_jobs, check_for_backend(diesel::pg::Pg))]
+pub struct ExportJob {
+    /// Its id.
+    pub id: ExportId,
+    /// The recording.
+    pub job_id: JobId,
+    /// What kind of file.
+    pub export_type: String,
+    /// One of [`ExportStatus`]'s words.
+    pub status: String,
+    /// 0 to 100.
+    pub progress: Option<i32>,
+    /// Why it failed.
+    pub error_message: Option<String>,
+    /// Where the file goes: absolute.
+    pub file_path: Option<String>,
+    /// When it was asked for, UTC.
+    pub created_at: NaiveDateTime,
+    /// Whether a file that is there already may be replaced.
+    pub replace_existing: bool,
+    /// What the user should know of a completed export.
+    pub note: Option<String>,
+}
+
+/// An export to be made.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = export_jobs, check_for_backend(diesel::pg::Pg))]
+pub struct NewExport {
+    /// Chosen by the caller.
+    pub id: ExportId,
+    /// The recording.
+    pub job_id: JobId,
+    /// What kind of file.
+    pub export_type: String,
+    /// Absolute.
+    pub file_path: String,
+    /// Whether a file that is there already may be replaced.
+    pub replace_existing: bool,
+}
+
+impl Store {
+    /// Writes down that a file is wanted.
+    pub async fn create_export(&self, new: &NewExport) -> Result<()> {
+        on_connection!(self, connection => async {
+            diesel::insert_into(export_jobs::table)
+                .values(new)
+                .on_conflict_do_nothing()
+                .execute(connection)
+                .await
+                .map(|_| ())
+        })
+    }
+
+    /// Claims `only` this export, or the oldest that waits or whose worker has been gone for a minute.
+    pub async fn claim_export(&self, only: Option<ExportId>) -> Result<Option<ExportJob>> {
+        on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
+            let free = export_jobs::table
+                .filter(sql::<Bool>(
+                    "(status = 'pending' OR (status = 'processing' AND coalesce(claimed_until < now(), TRUE)))",
+                ))
+                // The server edition's rows name no path of ours.
+                .filter(export_jobs::file_path.is_not_null())
+                .filter(export_jobs::id.nullable().eq(only).or(only.is_none().into_sql::<Bool>().nullable()))
+                .order(export_jobs::created_at)
+                .for_update()
+                .skip_locked()
+                .select(export_jobs::id);
+            let Some(id): Option<ExportId> = free.first(c).await.optional()? else { return Ok(None) };
+            diesel::update(export_jobs::table.find(id))
+                .set((
+                    export_jobs::status.eq(ExportStatus::Processing.as_str()),
+                    export_jobs::progress.eq(0),
+                    export_jobs::claimed_until.eq(claim_end()),
+                ))
+                .returning(ExportJob::as_returning())
+                .get_result(c)
+                .await
+                .optional()
+        }))
+    }
+
+    /// Notes how far an export is, 0 to 100, and keeps its claim.
+    pub async fn set_export_progress(&self, id: ExportId, progress: i32) -> Result<()> {
+        on_connection!(self, connection => async {
+            diesel::update(export_jobs::table.find(id))
+                .set((
+                    export_jobs::progress.eq(progress),
+                    export_jobs::claimed_until.eq(claim_end()),
+                ))
+                .execute(connection)
+                .await
+                .map(|_| ())
+        })
+    }
+
+    /// Ends an export: with the path where the file came to be and a note, or with the reason why there is none.
+    /// `None` if the row is gone.
+    pub async fn end_export(
+        &self,
+        id: ExportId,
+        outcome: std::result::Result<(&str, Option<&str>), &str>,
+    ) -> Result<Option<ExportJob>> {
+        on_connection!(self, connection => async {
+            let row = diesel::update(export_jobs::table.find(id));
+            let ended = match outcome {
+                Ok((path, note)) => {
+                    row.set((
+                        export_jobs::status.eq(ExportStatus::Completed.as_str()),
+                        export_jobs::progress.eq(100),
+                        export_jobs::file_path.eq(path),
+                        export_jobs::note.eq(note),
+                        export_jobs::error_message.eq(None::<String>),
+                    ))
+                    .returning(ExportJob::as_returning())
+                    .get_result(connection)
+                    .await
+                }
+                Err(message) => {
+                    row.set((
+                        export_jobs::status.eq(ExportStatus::Failed.as_str()),
+                        export_jobs::error_message.eq(message),
+                    ))
+                    .returning(ExportJob::as_returning())
+                    .get_result(connection)
+                    .await
+                }
+            };
+            ended.optional()
+        })
+    }
+
+    /// The export of this id.
+    pub async fn export(&self, id: ExportId) -> Result<Option<ExportJob>> {
+        on_connection!(self, connection => async {
+            export_jobs::table.find(id).select(ExportJob::as_select()).first(connection).await.optional()
+        })
+    }
+
+    /// A job's exports, newest first.
+    pub async fn exports(&self, job: JobId) -> Result<Vec<ExportJob>> {
+        on_connection!(self, connection => async {
+            export_jobs::table
+                .filter(export_jobs::job_id.eq(job))
+                .order(export_jobs::created_at.desc())
+                .select(ExportJob::as_select())
+                .load(connection)
+                .await
+        })
+    }
+}
+
+/// An export takes seconds; whoever has shown no progress for a minute is gone.
+fn claim_end() -> SqlLiteral<Nullable<Timestamptz>> {
+    sql("now() + interval '1 minute'")
+}

@@ -1,0 +1,440 @@
+//! `jobs`: a recording and the state of the work on it.
+
+use crate::archive::on_connection;
+use crate::error::StoreError;
+use crate::ids::{JobId, LibraryId, TranscriptId};
+use crate::runs::ended;
+use crate::schema::{export_jobs, job_runs, jobs, pending_removals};
+use crate::{Result, Store};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::Error as QueryError;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+
+/// `jobs.status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Waits for its turn.
+    Pending,
+    /// Somebody works on it, or did when they ended.
+    Processing,
+    /// Has a complete transcript.
+    Completed,
+    /// Stopped with a message, or cancelled.
+    Failed,
+}
+
+impl Status {
+    const ALL: [Self; 4] = [Self::Pending, Self::Processing, Self::Completed, Self::Failed];
+
+    /// The word in the database and in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Processing => "processing",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The status that `word` stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+
+    /// Whether a job may go from here to `next`. Every UPDATE of a status filters on this and on nothing else.
+    ///
+    /// `Pending → Completed` is a cancelled re-run of a meeting that has a transcript already.
+    pub const fn may_become(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Pending, Self::Processing | Self::Failed | Self::Completed)
+                | (Self::Processing, Self::Processing | Self::Completed | Self::Failed)
+                | (Self::Failed | Self::Completed, Self::Pending)
+        )
+    }
+
+    /// The words of all that may become `self`.
+    pub(crate) fn sources(self) -> Vec<&'static str> {
+        Self::ALL.into_iter().filter(|from| from.may_become(self)).map(Self::as_str).collect()
+    }
+}
+
+/// `jobs.workflow_state`: the furthest step begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WorkflowState {
+    /// Waits.
+    Queued,
+    /// The file is being read.
+    Decoding,
+    /// Words are being recognised.
+    Transcribing,
+    /// Speakers are being told apart.
+    Diarizing,
+    /// Words are being put into lines.
+    Aligning,
+    /// The transcript is complete.
+    Done,
+    /// Stopped by the user; retry resumes.
+    Cancelled,
+}
+
+impl WorkflowState {
+    const ALL: [Self; 7] = [
+        Self::Queued,
+        Self::Decoding,
+        Self::Transcribing,
+        Self::Diarizing,
+        Self::Aligning,
+        Self::Done,
+        Self::Cancelled,
+    ];
+
+    /// The word in the database and in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Decoding => "decoding",
+            Self::Transcribing => "transcribing",
+            Self::Diarizing => "diarizing",
+            Self::Aligning => "aligning",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A row of `jobs`.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = jobs, check_for_backend(diesel::pg::Pg))]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// The name the file came with, at most 255 characters.
+    pub file_name: String,
+    /// Where the audio is, relative to its library folder.
+    pub file_path: String,
+    /// SHA-256 of the content, 64 hexadecimal digits. The server edition may leave it out.
+    pub file_hash: Option<String>,
+    #[diesel(column_name = status)]
+    status_word: String,
+    /// Why it failed, a sentence; the neutral sentence of a cancelled one is the view's.
+    pub error_message: Option<String>,
+    #[diesel(column_name = workflow_state)]
+    workflow_word: Option<String>,
+    /// When it was registered, UTC.
+    pub created_at: NaiveDateTime,
+    /// When the row last changed, UTC.
+    pub updated_at: NaiveDateTime,
+    /// The title the user gave, if any.
+    pub title: Option<String>,
+    /// Length of the audio in milliseconds: from the header until it has been decoded once.
+    pub duration_ms: Option<i64>,
+    /// When the recording was made.
+    pub recorded_at: Option<DateTime<Utc>>,
+    /// Offset from UTC in seconds that `recorded_at` was written with.
+    pub recorded_offset_s: Option<i32>,
+    /// Size of the file in bytes.
+    pub byte_size: Option<i64>,
+    /// Container and codec in words people know.
+    pub media_format: Option<String>,
+    /// What is wrong with the audio although it was transcribed.
+    pub media_note: Option<String>,
+    /// The library that holds the file; `None` for the server edition's.
+    pub library_id: Option<LibraryId>,
+    /// The language the user chose, BCP 47.
+    pub requested_language: Option<String>,
+    /// The speech model the user chose.
+    pub requested_model: Option<String>,
+    /// The version of the transcript that is shown.
+    pub current_transcript_id: Option<TranscriptId>,
+}
+
+impl Job {
+    /// Its status.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] for a word that is none of the contract's.
+    pub fn status(&self) -> Result<Status> {
+        Status::from_word(&self.status_word)
+            .ok_or_else(|| StoreError::Unknown(format!("status “{}” of job {}", self.status_word, self.id)))
+    }
+
+    /// The furthest step begun; `None` where the server edition wrote another word or none.
+    pub fn workflow_state(&self) -> Option<WorkflowState> {
+        let word = self.workflow_word.as_deref()?;
+        WorkflowState::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
+    /// Whether the user stopped it.
+    pub fn is_cancelled(&self) -> bool {
+        self.workflow_state() == Some(WorkflowState::Cancelled)
+    }
+}
+
+/// What intake knows of a new recording.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = jobs, check_for_backend(diesel::pg::Pg))]
+pub struct NewJob {
+    /// Chosen by intake: the folder of the file is named after it.
+    pub id: JobId,
+    /// At most 255 characters.
+    pub file_name: String,
+    /// Relative to the library folder.
+    pub file_path: String,
+    /// SHA-256, 64 hexadecimal digits.
+    pub file_hash: String,
+    /// Milliseconds, from the header.
+    pub duration_ms: Option<i64>,
+    /// From the container, else the file's modification time.
+    pub recorded_at: Option<DateTime<Utc>>,
+    /// Seconds east of UTC.
+    pub recorded_offset_s: Option<i32>,
+    /// Bytes.
+    pub byte_size: i64,
+    /// Container and codec.
+    pub media_format: String,
+    /// The library that holds the file.
+    pub library_id: LibraryId,
+    /// BCP 47.
+    pub requested_language: Option<String>,
+    /// Name of a speech model.
+    pub requested_model: Option<String>,
+}
+
+/// What became of a registration.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Registered {
+    /// The job is new.
+    New(Job),
+    /// This content was registered before.
+    Duplicate(Job),
+}
+
+/// What a part of an id stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    /// No job.
+    Nothing,
+    /// This one.
+    One(Box<Job>),
+    /// Several; more digits are needed.
+    Several,
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct JobFilter {
+    /// Only these.
+    pub status: Option<Status>,
+    /// At most so many.
+    pub limit: Option<i64>,
+}
+
+impl Store {
+    /// Registers a recording unless its content is registered already. Of two processes with the same content exactly
+    /// one gets [`Registered::New`].
+    pub async fn register(&self, new: &NewJob) -> Result<Registered> {
+        on_connection!(self, connection => async {
+            // The winner of a conflict may be deleted before we read it; then the place is free.
+            for _ in 0..8 {
+                let inserted = diesel::insert_into(jobs::table)
+                    .values((
+                        new,
+                        jobs::status.eq(Status::Pending.as_str()),
+                        jobs::workflow_state.eq(WorkflowState::Queued.as_str()),
+                    ))
+                    .on_conflict(jobs::file_hash)
+                    .do_nothing()
+                    .returning(Job::as_returning())
+                    .get_result(connection)
+                    .await
+                    .optional()?;
+                if let Some(job) = inserted {
+                    return Ok(Registered::New(job));
+                }
+                if let Some(job) = by_hash(connection, &new.file_hash).await? {
+                    // Ours: committed just before the connection broke.
+                    let ours = job.id == new.id;
+                    return Ok(if ours { Registered::New(job) } else { Registered::Duplicate(job) });
+                }
+            }
+            Err(StoreError::Stale("the same recording is being added and deleted at once"))
+        })
+    }
+
+    /// The job of this content.
+    pub async fn job_by_hash(&self, hash: &str) -> Result<Option<Job>> {
+        on_connection!(self, connection => by_hash(connection, hash))
+    }
+
+    /// The job of this id.
+    pub async fn job(&self, id: JobId) -> Result<Option<Job>> {
+        on_connection!(self, connection => async {
+            jobs::table.find(id).select(Job::as_select()).first(connection).await.optional()
+        })
+    }
+
+    /// The job whose id begins with `prefix`, hyphens or not.
+    pub async fn find_job(&self, prefix: &str) -> Result<Found> {
+        let digits: String = prefix.chars().filter(|c| *c != '-').collect::<String>().to_ascii_lowercase();
+        if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Ok(Found::Nothing);
+        }
+        // The ids between the prefix filled up with zeroes and with ones.
+        let bound = |fill: char| {
+            let full: String = digits.chars().chain(std::iter::repeat(fill)).take(32).collect();
+            full.parse::<JobId>().expect("32 hexadecimal digits are a UUID")
+        };
+        let mut found: Vec<Job> = on_connection!(self, connection => async {
+            jobs::table
+                .filter(jobs::id.between(bound('0'), bound('f')))
+                .limit(2)
+                .select(Job::as_select())
+                .load(connection)
+                .await
+        })?;
+        Ok(match (found.len(), found.pop()) {
+            (1, Some(job)) => Found::One(Box::new(job)),
+            (_, Some(_)) => Found::Several,
+            (_, None) => Found::Nothing,
+        })
+    }
+
+    /// Jobs, newest first.
+    pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<Job>> {
+        on_connection!(self, connection => async {
+            let mut query = jobs::table
+                .order((jobs::created_at.desc(), jobs::id.desc()))
+                .select(Job::as_select())
+                .into_boxed();
+            if let Some(status) = filter.status {
+                query = query.filter(jobs::status.eq(status.as_str()));
+            }
+            if let Some(limit) = filter.limit {
+                query = query.limit(limit);
+            }
+            query.load(connection).await
+        })
+    }
+
+    /// Gives a job a title. `None` if there is no such job.
+    pub async fn rename_job(&self, id: JobId, title: &str) -> Result<Option<Job>> {
+        on_connection!(self, connection => async {
+            diesel::update(jobs::table.find(id))
+                .set(jobs::title.eq(title))
+                .returning(Job::as_returning())
+                .get_result(connection)
+                .await
+                .optional()
+        })
+    }
+
+    /// Points a job at its file again after a lost copy has been put back.
+    pub async fn set_file(&self, id: JobId, library: LibraryId, path: &str) -> Result<Option<Job>> {
+        on_connection!(self, connection => async {
+            diesel::update(jobs::table.find(id))
+                .set((jobs::file_path.eq(path), jobs::library_id.eq(library)))
+                .returning(Job::as_returning())
+                .get_result(connection)
+                .await
+                .optional()
+        })
+    }
+
+    /// Puts a failed or cancelled job back into the queue. `None` if it is neither, or there is none.
+    pub async fn requeue(&self, id: JobId) -> Result<Option<Job>> {
+        on_connection!(self, connection => async {
+            diesel::update(jobs::table.find(id).filter(jobs::status.eq(Status::Failed.as_str())))
+                .set((
+                    jobs::status.eq(Status::Pending.as_str()),
+                    jobs::workflow_state.eq(WorkflowState::Queued.as_str()),
+                    jobs::error_message.eq(None::<String>),
+                ))
+                .returning(Job::as_returning())
+                .get_result(connection)
+                .await
+                .optional()
+        })
+    }
+
+    /// Stops a waiting or running job, wherever it runs: its lease is void from here on. A job that has a transcript
+    /// goes back to it. `None` if there is nothing to stop.
+    pub async fn cancel_job(&self, id: JobId) -> Result<Option<Job>> {
+        on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
+            let stoppable = jobs::table.find(id).filter(jobs::status.eq_any(Status::Failed.sources()));
+            let job = stoppable.for_no_key_update().select(Job::as_select()).first(c).await.optional()?;
+            let Some(job) = job else { return Ok(None) };
+            let (status, state) = ended(&job, Status::Failed, Some(WorkflowState::Cancelled));
+            let cancelled = diesel::update(jobs::table.find(id))
+                .set((
+                    jobs::status.eq(status.as_str()),
+                    jobs::workflow_state.eq(state.map(WorkflowState::as_str)),
+                    jobs::error_message.eq(None::<String>),
+                ))
+                .returning(Job::as_returning())
+                .get_result(c)
+                .await?;
+            diesel::delete(job_runs::table.find(id)).execute(c).await?;
+            Ok(Some(cancelled))
+        }))
+    }
+
+    /// Removes a job and all that hangs on it; its file is noted in `pending_removals`. Gives the job as it was and the
+    /// paths of its exports.
+    pub async fn delete_job(&self, id: JobId) -> Result<Option<(Job, Vec<String>)>> {
+        on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
+            let job = jobs::table.find(id).for_update().select(Job::as_select()).first(c).await.optional()?;
+            let Some(job) = job else { return Ok(None) };
+            let exports: Vec<Option<String>> = export_jobs::table
+                .filter(export_jobs::job_id.eq(id))
+                .select(export_jobs::file_path)
+                .load(c)
+                .await?;
+            if let Some(library) = job.library_id {
+                diesel::insert_into(pending_removals::table)
+                    .values((pending_removals::library_id.eq(library), pending_removals::file_path.eq(&job.file_path)))
+                    .on_conflict_do_nothing()
+                    .execute(c)
+                    .await?;
+            }
+            diesel::delete(jobs::table.find(id)).execute(c).await?;
+            Ok(Some((job, exports.into_iter().flatten().collect())))
+        }))
+    }
+}
+
+async fn by_hash(
+    connection: &mut diesel_async::AsyncPgConnection,
+    hash: &str,
+) -> diesel::QueryResult<Option<Job>> {
+    jobs::table.filter(jobs::file_hash.eq(hash)).select(Job::as_select()).first(connection).await.optional()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_transitions_of_the_design_are_allowed() {
+        use Status::{Completed, Failed, Pending, Processing};
+        let allowed: Vec<(Status, Status)> = Status::ALL
+            .into_iter()
+            .flat_map(|from| Status::ALL.map(|to| (from, to)))
+            .filter(|(from, to)| from.may_become(*to))
+            .collect();
+        assert_eq!(
+            allowed,
+            [
+                (Pending, Processing),
+                (Pending, Completed),
+                (Pending, Failed),
+                (Processing, Processing),
+                (Processing, Completed),
+                (Processing, Failed),
+                (Completed, Pending),
+                (Failed, Pending),
+            ]
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! Which account the server runs as. PostgreSQL refuses root, which is what containers run as.
+//!
+//! As root, the keeper changes to an unprivileged account for good and keeps one capability, CAP_DAC_OVERRIDE, so that
+//! a data folder or an installation below a closed folder (`/root`) can still be reached. It is kept *ambient*: the
+//! programs it starts inherit it.
+
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, lchown};
+use std::path::{Path, PathBuf};
+
+/// A user and group id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Account {
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+}
+
+/// The account to change to: none unless we are root; the owner of an existing cluster, so that an archive made by an
+/// ordinary user stays that user's; else `nobody`.
+pub(super) fn to_run_as(cluster: &Path) -> io::Result<Option<Account>> {
+    // SAFETY: geteuid cannot fail and touches no memory.
+    if unsafe { libc::geteuid() } != 0 {
+        return Ok(None);
+    }
+    match fs::metadata(cluster) {
+        Ok(found) if found.uid() != 0 => Ok(Some(Account { uid: found.uid(), gid: found.gid() })),
+        _ => nobody().map(Some),
+    }
+}
+
+fn nobody() -> io::Result<Account> {
+    // SAFETY: the name is a C string; the result points into static storage and is copied before any other call.
+    // The keeper has a single thread at this point.
+    unsafe {
+        let entry = libc::getpwnam(c"nobody".as_ptr());
+        if entry.is_null() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "this system has no account named nobody"));
+        }
+        Ok(Account { uid: (*entry).pw_uid, gid: (*entry).pw_gid })
+    }
+}
+
+/// Gives `path` and all below it to `account`, where it is not its already.
+pub(super) fn give(path: &Path, account: Account) -> io::Result<()> {
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    if found.uid() != account.uid {
+        lchown(path, Some(account.uid), Some(account.gid))?;
+    }
+    if found.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give(&entry?.path(), account)?;
+        }
+    }
+    Ok(())
+}
+
+/// Changes this process to `account` for good. Must be called while it has one thread. Returns whether the capability
+/// to pass closed folders could be kept.
+pub(super) fn become_account(account: Account) -> io::Result<bool> {
+    let check = |result: libc::c_int| if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) };
+    // SAFETY: plain system calls on integers; the empty group list is given with length zero.
+    unsafe {
+        check(libc::prctl(libc::PR_SET_KEEPCAPS, 1, 0, 0, 0))?;
+        check(libc::setgroups(0, std::ptr::null()))?;
+        check(libc::setgid(account.gid))?;
+        check(libc::setuid(account.uid))?;
+    }
+    Ok(keep_dac_override().is_ok())
+}
+
+/// Leaves CAP_DAC_OVERRIDE as the only capability and makes it ambient (capabilities(7)).
+fn keep_dac_override() -> io::Result<()> {
+    const CAP_DAC_OVERRIDE: u32 = 1;
+    const VERSION_3: u32 = 0x2008_0522;
+    const PR_CAP_AMBIENT: libc::c_int = 47;
+    const PR_CAP_AMBIENT_RAISE: libc::c_ulong = 2;
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: i32,
+    }
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct Data {
+        effective: u32,
+        permitted: u32,
+        inheritable: u32,
+    }
+    let mask = 1 << CAP_DAC_OVERRIDE;
+    let header = Header { version: VERSION_3, pid: 0 };
+    let data = [
+        Data { effective: mask, permitted: mask, inheritable: mask },
+        Data { effective: 0, permitted: 0, inheritable: 0 },
+    ];
+    // SAFETY: version 3 takes one header and two data structs of this layout, both alive during the call.
+    if unsafe { libc::syscall(libc::SYS_capset, &raw const header, data.as_ptr()) } == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: integers only.
+    let raised = unsafe {
+        libc::prctl(
+            PR_CAP_AMBIENT,
+            PR_CAP_AMBIENT_RAISE,
+            libc::c_ulong::from(CAP_DAC_OVERRIDE),
+            0 as libc::c_ulong,
+            0 as libc::c_ulong,
+        )
+    };
+    if raised == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// The first folder on the way to `path` that this process may not enter.
+pub(super) fn closed_folder(path: &Path) -> Option<PathBuf> {
+    let mut ancestors: Vec<&Path> = path.ancestors().collect();
+    ancestors.reverse();
+    ancestors.into_iter().find(|folder| folder.is_dir() && !may_enter(folder)).map(Path::to_owned)
+}
+
+fn may_enter(folder: &Path) -> bool {
+    let Ok(folder) = CString::new(folder.as_os_str().as_bytes()) else { return false };
+    // SAFETY: a C string that lives during the call.
+    unsafe { libc::faccessat(libc::AT_FDCWD, folder.as_ptr(), libc::X_OK, libc::AT_EACCESS) == 0 }
+}

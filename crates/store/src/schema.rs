@@ -1,0 +1,121 @@
+//! The tables as the migrations leave them; a test compares this file with a real database.
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        #[max_length = 255]
+        file_name -> Varchar,
+        file_path -> Text,
+        #[max_length = 64]
+        file_hash -> Nullable<Varchar>,
+        #[max_length = 50]
+        status -> Varchar,
+        error_message -> Nullable<Text>,
+        #[max_length = 50]
+        workflow_state -> Nullable<Varchar>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        title -> Nullable<Text>,
+        duration_ms -> Nullable<BigInt>,
+        recorded_at -> Nullable<Timestamptz>,
+        recorded_offset_s -> Nullable<Integer>,
+        byte_size -> Nullable<BigInt>,
+        media_format -> Nullable<Text>,
+        media_note -> Nullable<Text>,
+        library_id -> Nullable<Uuid>,
+        requested_language -> Nullable<Text>,
+        requested_model -> Nullable<Text>,
+        current_transcript_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    export_jobs (id) {
+        id -> Uuid,
+        job_id -> Uuid,
+        #[max_length = 50]
+        export_type -> Varchar,
+        #[max_length = 50]
+        status -> Varchar,
+        progress -> Nullable<Integer>,
+        error_message -> Nullable<Text>,
+        file_path -> Nullable<Text>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        replace_existing -> Bool,
+        note -> Nullable<Text>,
+        claimed_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    job_runs (job_id) {
+        job_id -> Uuid,
+        lease_token -> Uuid,
+        leased_until -> Timestamptz,
+        machine_id -> Uuid,
+        take_overs -> Integer,
+        audio_done_ms -> BigInt,
+        audio_total_ms -> Nullable<BigInt>,
+        real_time_factor -> Nullable<Double>,
+        started_at -> Timestamptz,
+        heartbeat_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    transcripts (id) {
+        id -> Uuid,
+        job_id -> Uuid,
+        version -> Integer,
+        #[max_length = 50]
+        status -> Varchar,
+        error_message -> Nullable<Text>,
+        engine -> Text,
+        model -> Text,
+        #[max_length = 64]
+        model_sha256 -> Nullable<Varchar>,
+        language -> Nullable<Text>,
+        settings -> Jsonb,
+        audio_ms -> Nullable<BigInt>,
+        work_ms -> BigInt,
+        created_at -> Timestamptz,
+        completed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    transcript_windows (transcript_id, window_index) {
+        transcript_id -> Uuid,
+        window_index -> Integer,
+        start_ms -> BigInt,
+        end_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    segments (id) {
+        id -> Uuid,
+        transcript_id -> Uuid,
+        window_index -> Nullable<Integer>,
+        start_ms -> BigInt,
+        end_ms -> BigInt,
+        text -> Text,
+        words -> Jsonb,
+    }
+}
+
+diesel::table! {
+    pending_removals (library_id, file_path) {
+        library_id -> Uuid,
+        file_path -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    meetmemo_archive (id) {
+        id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}

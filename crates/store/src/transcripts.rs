@@ -1,0 +1,353 @@
+//! `transcripts`, `transcript_windows`, `segments`: versions of what was said, filled window by window.
+
+use crate::archive::on_connection;
+use crate::ids::{JobId, SegmentId, TranscriptId};
+use crate::jobs::{Status, WorkflowState};
+use crate::runs::{Lease, held_job};
+use crate::schema::{job_runs, jobs, segments, transcript_windows, transcripts};
+use crate::{Result, Store, StoreError};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use transcript::{AudioTime, Segment, Span, Word};
+
+/// Rows of `segments` per INSERT; with six values each, far below the 65 535 that a statement may bind.
+const ROWS_PER_INSERT: usize = 2_000;
+
+/// `transcripts.status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TranscriptStatus {
+    /// Being made, or interrupted while being made.
+    Running,
+    /// All windows are in.
+    Complete,
+    /// Stopped with a message; resumed by a retry with the same settings.
+    Failed,
+}
+
+impl TranscriptStatus {
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A row of `transcripts`.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = transcripts, check_for_backend(diesel::pg::Pg))]
+pub struct Transcript {
+    /// Its id.
+    pub id: TranscriptId,
+    /// The recording.
+    pub job_id: JobId,
+    /// 1 for the first.
+    pub version: i32,
+    #[diesel(column_name = status)]
+    status_word: String,
+    /// Why it stopped.
+    pub error_message: Option<String>,
+    /// Name of the engine.
+    pub engine: String,
+    /// Name of the speech model.
+    pub model: String,
+    /// SHA-256 of the model's file where there is a single one.
+    pub model_sha256: Option<String>,
+    /// Spoken language, BCP 47.
+    pub language: Option<String>,
+    /// Settings that decide what comes out.
+    pub settings: serde_json::Value,
+    /// Milliseconds of audio.
+    pub audio_ms: Option<i64>,
+    /// Milliseconds of work over all runs.
+    pub work_ms: i64,
+    /// When it was begun.
+    pub created_at: DateTime<Utc>,
+    /// When the last window came in.
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
+impl Transcript {
+    /// Whether all windows are in.
+    pub fn is_complete(&self) -> bool {
+        self.status_word == TranscriptStatus::Complete.as_str()
+    }
+}
+
+/// What a version is made with. Work is resumed only where all of it is equal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTranscript {
+    /// Name of the engine.
+    pub engine: String,
+    /// Name of the speech model.
+    pub model: String,
+    /// SHA-256 of the model's file.
+    pub model_sha256: Option<String>,
+    /// Spoken language, BCP 47.
+    pub language: Option<String>,
+    /// Everything else that decides the words and the cuts.
+    pub settings: serde_json::Value,
+}
+
+/// A committed window of audio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Its place in the recording, from 0.
+    pub index: u32,
+    /// The audio it covers.
+    pub span: Span,
+}
+
+/// A line of a transcript as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredSegment {
+    /// Its id.
+    pub id: SegmentId,
+    /// The line.
+    pub segment: Segment,
+}
+
+type SegmentRow = (SegmentId, i64, i64, String, serde_json::Value);
+
+impl Store {
+    /// The version to work on under `lease`: an unfinished one made with equal settings, which is resumed, or a new one.
+    /// Gives the windows that are committed already. `None` if the lease is void.
+    pub async fn open_transcript(
+        &self,
+        lease: Lease,
+        new: &NewTranscript,
+    ) -> Result<Option<(Transcript, Vec<Window>)>> {
+        on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
+            if held_job(c, lease).await?.is_none() {
+                return Ok(None);
+            }
+            let unfinished: Vec<Transcript> = transcripts::table
+                .filter(transcripts::job_id.eq(lease.job))
+                .filter(transcripts::status.ne(TranscriptStatus::Complete.as_str()))
+                .order(transcripts::version.desc())
+                .select(Transcript::as_select())
+                .load(c)
+                .await?;
+            let same = unfinished.into_iter().find(|old| {
+                old.engine == new.engine
+                    && old.model == new.model
+                    && old.model_sha256 == new.model_sha256
+                    && old.language == new.language
+                    && old.settings == new.settings
+            });
+            if let Some(old) = same {
+                let resumed = diesel::update(transcripts::table.find(old.id))
+                    .set((
+                        transcripts::status.eq(TranscriptStatus::Running.as_str()),
+                        transcripts::error_message.eq(None::<String>),
+                    ))
+                    .returning(Transcript::as_returning())
+                    .get_result(c)
+                    .await?;
+                let windows = windows_of(c, old.id).await?;
+                return Ok(Some((resumed, windows)));
+            }
+            let last: Option<i32> = transcripts::table
+                .filter(transcripts::job_id.eq(lease.job))
+                .select(diesel::dsl::max(transcripts::version))
+                .first(c)
+                .await?;
+            let made = diesel::insert_into(transcripts::table)
+                .values((
+                    transcripts::id.eq(TranscriptId::new()),
+                    transcripts::job_id.eq(lease.job),
+                    transcripts::version.eq(last.unwrap_or(0) + 1),
+                    transcripts::engine.eq(&new.engine),
+                    transcripts::model.eq(&new.model),
+                    transcripts::model_sha256.eq(&new.model_sha256),
+                    transcripts::language.eq(&new.language),
+                    transcripts::settings.eq(&new.settings),
+                ))
+                .returning(Transcript::as_returning())
+                .get_result(c)
+                .await?;
+            Ok(Some((made, Vec::new())))
+        }))
+    }
+
+    /// Forgets the committed windows of an unfinished version, because the audio turned out to be cut differently.
+    /// False if the lease is void.
+    pub async fn restart_transcript(&self, lease: Lease, id: TranscriptId) -> Result<bool> {
+        on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
+            if held_job(c, lease).await?.is_none() {
+                return Ok(false);
+            }
+            diesel::delete(segments::table.filter(segments::transcript_id.eq(id))).execute(c).await?;
+            diesel::delete(transcript_windows::table.filter(transcript_windows::transcript_id.eq(id)))
+                .execute(c)
+                .await?;
+            Ok(true)
+        }))
+    }
+
+    /// Commits the lines of one window with its place, once: a second commit of the same window changes nothing.
+    /// False if the lease is void.
+    pub async fn commit_window(
+        &self,
+        lease: Lease,
+        id: TranscriptId,
+        window: Window,
+        lines: &[Segment],
+    ) -> Result<bool> {
+        on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
+            if held_job(c, lease).await?.is_none() {
+                return Ok(false);
+            }
+            let inserted = diesel::insert_into(transcript_windows::table)
+                .values((
+                    transcript_windows::transcript_id.eq(id),
+                    transcript_windows::window_index.eq(index_of(window)?),
+                    transcript_windows::start_ms.eq(i64::from(window.span.start.as_ms())),
+                    transcript_windows::end_ms.eq(i64::from(window.span.end.as_ms())),
+                ))
+                .on_conflict_do_nothing()
+                .execute(c)
+                .await?;
+            if inserted == 1 {
+                insert_segments(c, id, Some(index_of(window)?), lines).await?;
+                diesel::update(job_runs::table.find(lease.job)).set(job_runs::take_overs.eq(0)).execute(c).await?;
+            }
+            Ok(true)
+        }))
+    }
+
+    /// Completes a version: `lines` take the place of the windows' lines, the version becomes current, the job is
+    /// completed and its run ends. False if the lease is void.
+    pub async fn complete_transcript(
+        &self,
+        lease: Lease,
+        id: TranscriptId,
+        lines: &[Segment],
+        audio_ms: i64,
+        work_ms: i64,
+    ) -> Result<bool> {
+        on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
+            if held_job(c, lease).await?.is_none() {
+                return Ok(false);
+            }
+            diesel::delete(segments::table.filter(segments::transcript_id.eq(id))).execute(c).await?;
+            insert_segments(c, id, None, lines).await?;
+            diesel::update(transcripts::table.find(id))
+                .set((
+                    transcripts::status.eq(TranscriptStatus::Complete.as_str()),
+                    transcripts::error_message.eq(None::<String>),
+                    transcripts::audio_ms.eq(audio_ms),
+                    transcripts::work_ms.eq(transcripts::work_ms + work_ms),
+                    transcripts::completed_at.eq(diesel::dsl::now),
+                ))
+                .execute(c)
+                .await?;
+            let completed = diesel::update(
+                jobs::table.find(lease.job).filter(jobs::status.eq_any(Status::Completed.sources())),
+            )
+            .set((
+                jobs::status.eq(Status::Completed.as_str()),
+                jobs::workflow_state.eq(WorkflowState::Done.as_str()),
+                jobs::current_transcript_id.eq(id),
+                jobs::duration_ms.eq(audio_ms),
+            ))
+            .execute(c)
+            .await?;
+            if completed != 1 {
+                return Err(StoreError::Stale("a job under a valid lease could not be completed"));
+            }
+            diesel::delete(job_runs::table.find(lease.job)).execute(c).await?;
+            Ok(true)
+        }))
+    }
+
+    /// The version to show for a job: the current one, else the one being made.
+    pub async fn shown_transcript(&self, job: JobId) -> Result<Option<Transcript>> {
+        on_connection!(self, connection => async {
+            let current: Option<Option<TranscriptId>> =
+                jobs::table.find(job).select(jobs::current_transcript_id).first(connection).await.optional()?;
+            let versions = transcripts::table.select(Transcript::as_select());
+            match current {
+                None => Ok(None),
+                Some(Some(id)) => versions.find(id).first(connection).await.optional(),
+                Some(None) => versions
+                    .filter(transcripts::job_id.eq(job))
+                    .order(transcripts::version.desc())
+                    .first(connection)
+                    .await
+                    .optional(),
+            }
+        })
+    }
+
+    /// The lines of a version in order of time.
+    pub async fn segments(&self, id: TranscriptId) -> Result<Vec<StoredSegment>> {
+        let rows: Vec<SegmentRow> = on_connection!(self, connection => async {
+            segments::table
+                .filter(segments::transcript_id.eq(id))
+                .order((segments::start_ms, segments::id))
+                .select((segments::id, segments::start_ms, segments::end_ms, segments::text, segments::words))
+                .load(connection)
+                .await
+        })?;
+        rows.into_iter().map(stored_segment).collect()
+    }
+}
+
+async fn windows_of(c: &mut AsyncPgConnection, id: TranscriptId) -> Result<Vec<Window>> {
+    let rows: Vec<(i32, i64, i64)> = transcript_windows::table
+        .filter(transcript_windows::transcript_id.eq(id))
+        .order(transcript_windows::window_index)
+        .select((transcript_windows::window_index, transcript_windows::start_ms, transcript_windows::end_ms))
+        .load(c)
+        .await?;
+    rows.into_iter()
+        .map(|(index, start, end)| {
+            let index = u32::try_from(index).map_err(|_| StoreError::Unknown(format!("window {index}")))?;
+            Ok(Window { index, span: Span::new(time(start)?, time(end)?) })
+        })
+        .collect()
+}
+
+async fn insert_segments(
+    c: &mut AsyncPgConnection,
+    id: TranscriptId,
+    window: Option<i32>,
+    lines: &[Segment],
+) -> Result<()> {
+    let mut rows = Vec::with_capacity(lines.len());
+    for line in lines {
+        let words =
+            serde_json::to_value(&line.words).map_err(|error| StoreError::Unknown(error.to_string()))?;
+        rows.push((
+            segments::id.eq(SegmentId::new()),
+            segments::transcript_id.eq(id),
+            segments::window_index.eq(window),
+            segments::start_ms.eq(i64::from(line.span.start.as_ms())),
+            segments::end_ms.eq(i64::from(line.span.end.as_ms())),
+            segments::text.eq(&line.text),
+            segments::words.eq(words),
+        ));
+    }
+    for chunk in rows.chunks(ROWS_PER_INSERT) {
+        diesel::insert_into(segments::table).values(chunk).execute(c).await?;
+    }
+    Ok(())
+}
+
+fn index_of(window: Window) -> Result<i32> {
+    i32::try_from(window.index).map_err(|_| StoreError::Unknown(format!("window {}", window.index)))
+}
+
+fn time(ms: i64) -> Result<AudioTime> {
+    u32::try_from(ms).map(AudioTime::from_ms).map_err(|_| StoreError::Unknown(format!("time {ms} ms")))
+}
+
+fn stored_segment((id, start, end, text, words): SegmentRow) -> Result<StoredSegment> {
+    let words: Vec<Word> = serde_json::from_value(words)
+        .map_err(|error| StoreError::Unknown(format!("words of segment {id}: {error}")))?;
+    Ok(StoredSegment { id, segment: Segment { span: Span::new(time(start)?, time(end)?), text, words } })
+}
