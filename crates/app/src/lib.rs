@@ -1,1 +1,141 @@
-//! Under construction.
+//! What MeetMemo can do, for every front end: intake, queue, pipeline, archive, exports, settings.
+//!
+//! The window and the command line are thin over [`App`]; what crosses to them is in [`view`], and an error they can
+//! act on has a [`Code`]. Owns no data: the archive is `store`'s, and several processes with an [`App`] each may use
+//! one data folder at the same time. Leaves out printing, windows and arguments.
+
+mod archive;
+mod data_folder;
+mod doctor;
+mod exports;
+mod hidden;
+mod import_list;
+mod intake;
+pub mod logging;
+mod pipeline;
+mod refusal;
+mod resources;
+mod settings;
+pub mod view;
+mod worker;
+
+pub use data_folder::DataFolder;
+pub use doctor::{Check, State, diagnose};
+pub use exports::{ExportRequest, ExportType};
+pub use hidden::hidden_mode;
+pub use import_list::{ImportList, Interrupted};
+pub use intake::{ImportOptions, Imported, Outcome};
+pub use refusal::{Code, Refusal};
+pub use resources::Resources;
+pub use settings::{Layer, Paper, Settings};
+pub use store::managed::Phase;
+pub use store::{JobId, News, Topic};
+pub use worker::Scope;
+
+use anyhow::Result;
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::managed::{Cluster, KeeperCommand};
+use store::{Database, LibraryId, MachineId, Pool, Store};
+
+/// The application over one data folder. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    store: Store,
+    settings: Arc<Settings>,
+    data: Arc<DataFolder>,
+    resources: Resources,
+    tools: media::Tools,
+    library: LibraryId,
+    machine: MachineId,
+    program: PathBuf,
+}
+
+/// What a front end knows when it starts.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// `--data-dir`.
+    pub data_dir: Option<PathBuf>,
+    /// Settings of the command line.
+    pub settings: Layer,
+    /// An executable with the hidden modes other than the running one; for tests.
+    pub program: Option<PathBuf>,
+}
+
+impl App {
+    /// Opens the archive of the data folder: finds the folder, reads the settings, starts the private server if it is
+    /// used and not running. `on_phase` is told what takes long. Needs tokio's multi-thread runtime.
+    ///
+    /// # Errors
+    /// Whatever keeps the archive closed, in a sentence; see [`Code::of`].
+    pub async fn open(start: Start, on_phase: &(dyn Fn(Phase) + Send + Sync)) -> Result<Self> {
+        let data = DataFolder::find(start.data_dir)?;
+        let settings = Settings::read(data.path(), |name| std::env::var(name).ok(), start.settings)?;
+        data.prepare()?;
+        let resources = Resources::find()?;
+        let program = match start.program {
+            Some(program) => program,
+            None => pipeline::own_program()?,
+        };
+        let database = database(&settings, &data, &resources, &program)?;
+        let pool = Pool { min_size: settings.db_pool_min_size, max_size: settings.db_pool_max_size };
+        let store = Store::open(database, pool, on_phase).await?;
+        Ok(Self {
+            library: data.library_id()?,
+            machine: data.machine_id()?,
+            tools: media::Tools::find(),
+            store,
+            settings: Arc::new(settings),
+            data: Arc::new(data),
+            resources,
+            program,
+        })
+    }
+
+    /// The data folder that is open.
+    pub fn data_folder(&self) -> &DataFolder {
+        &self.data
+    }
+
+    /// Starts to listen to what changes in the archive, whoever changes it. Whatever is committed after this returns
+    /// will be told; a process listens once, however many views it shows.
+    ///
+    /// # Errors
+    /// Where the archive cannot be reached.
+    pub async fn news(&self) -> Result<News> {
+        Ok(News::listen(&self.store).await?)
+    }
+
+    /// Environment variables with which PostgreSQL's own tools reach the archive while this value lives.
+    ///
+    /// # Errors
+    /// Where the private server cannot be started.
+    pub async fn database_environment(&self) -> Result<Vec<(&'static str, String)>> {
+        let store = self.store.clone();
+        Ok(tokio::task::spawn_blocking(move || store.tool_environment()).await??)
+    }
+
+    /// What the engine that recordings are transcribed with can do.
+    pub(crate) fn engine_capabilities(&self) -> speech::Capabilities {
+        let model = self.resources.folder().join("pocketsphinx").join("en-us");
+        speech::EngineSpec::PocketSphinx { model }.capabilities()
+    }
+}
+
+fn database(
+    settings: &Settings,
+    data: &DataFolder,
+    resources: &Resources,
+    program: &std::path::Path,
+) -> Result<Database> {
+    Ok(match &settings.database_url {
+        Some(address) => Database::External(address.parse()?),
+        None => {
+            let keeper = KeeperCommand {
+                program: program.to_owned(),
+                arguments: vec![hidden::DATABASE_SERVER.to_owned()],
+            };
+            Database::Managed(Arc::new(Cluster::join(&data.database(), &resources.postgres(), keeper)?))
+        }
+    })
+}

@@ -1,2 +1,111 @@
-//! Under construction.
-fn main() {}
+//! `meetmemo`: the application without a window.
+//!
+//! Human text goes to standard output, progress to standard error; with `--json` standard output is one JSON document.
+//! Exit code 0 is done, 1 something failed, 2 wrong usage. Leaves out everything the application can do: that is `app`.
+
+mod arguments;
+mod commands;
+mod print;
+mod progress;
+
+use app::{App, Phase, Start};
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+use tokio::sync::watch;
+
+fn main() -> ExitCode {
+    // First of all: these modes are another program in the same executable.
+    if let Some(code) = app::hidden_mode() {
+        return code;
+    }
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            print::error(&format!("MeetMemo could not start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run(arguments));
+    // A thread may still wait for a disk or a child process; nothing depends on it.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(arguments: Arguments) -> ExitCode {
+    let json = arguments.json;
+    match dispatch(arguments).await {
+        Ok(code) => code,
+        Err(error) => {
+            let message = format!("{error:#}");
+            if json {
+                print::json(
+                    &serde_json::json!({ "error": { "code": app::Code::of(&error), "message": message } }),
+                );
+            }
+            print::error(&message);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let json = arguments.json;
+    let settings = app::Layer { database_url: arguments.database_url, ..app::Layer::default() };
+    let start = Start { data_dir: arguments.data_dir, settings, program: None };
+    if let Command::Doctor = arguments.command {
+        return Ok(commands::doctor(start, json).await);
+    }
+    let app = App::open(start, &say_phase).await?;
+    app::logging::start(app.data_folder());
+    let stop = stop_on_signal();
+    match arguments.command {
+        Command::Import(import) => commands::import(&app, import, json, stop).await,
+        Command::List { status, limit } => commands::list(&app, status.as_deref(), limit, json).await,
+        Command::Show { job } => commands::show(&app, &job, json).await,
+        Command::Export(export) => commands::export(&app, export, json).await,
+        Command::Retry { job } => commands::changed(app.retry(&job).await?, json),
+        Command::Cancel { job } => commands::changed(app.cancel(&job).await?, json),
+        Command::Delete { job } => commands::deleted(app.delete(&job).await?, json),
+        Command::Rename { job, title } => commands::changed(app.rename(&job, &title).await?, json),
+        Command::Worker { drain } => commands::worker(&app, drain, json, stop).await,
+        Command::Database { command: arguments::Database::Run { program } } => {
+            commands::database_run(&app, &program).await
+        }
+        Command::Doctor => {
+            unreachable!("handled above, because it also runs where the archive does not open")
+        }
+    }
+}
+
+fn say_phase(phase: Phase) {
+    match phase {
+        Phase::Creating => print::note("Preparing the archive for the first time …"),
+        // Too short to be worth a line.
+        Phase::Starting => {}
+    }
+}
+
+/// Turns true at Ctrl-C or a polite kill. A second Ctrl-C ends at once; nothing is lost by that either.
+fn stop_on_signal() -> watch::Receiver<bool> {
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(signal) => signal,
+            Err(_) => return,
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.send_replace(true);
+        print::note("Stopping. What is done so far is kept.");
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+        let _ = std::io::stderr().flush();
+    });
+    stopped
+}

@@ -1,1 +1,18 @@
-//! Under construction.
+//! A transcript becomes Markdown or PDF.
+//!
+//! A [`Document`] goes in, text or bytes come out, and equal input gives equal output. The clock, the database and the
+//! place where the result is written belong to the caller; the only files read here are fonts, named by [`Fonts`].
+
+mod document;
+mod error;
+mod file_name;
+mod fonts;
+mod markdown;
+mod pdf;
+
+pub use document::{Document, Facts, Line, Run};
+pub use error::ExportError;
+pub use file_name::file_stem;
+pub use fonts::{Font, Fonts};
+pub use markdown::markdown;
+pub use pdf::{Paper, Pdf, pdf};

@@ -1,4 +1,4 @@
-//! Ids that cannot be mixed up. All are UUIDs; ours are version 7, so that they sort by age.
+//! Ids that cannot be mixed up. All are UUIDs: random where people type the beginning of one, else by age (version 7).
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -11,7 +11,7 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+    ($($(#[$doc:meta])* $name:ident = $new:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, AsExpression, FromSqlRow)]
         #[diesel(sql_type = sql_types::Uuid)]
@@ -19,10 +19,10 @@ macro_rules! ids {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new id, later than all before it.
+            /// A new id.
             #[allow(clippy::new_without_default, reason = "a default id would be a trap")]
             pub fn new() -> Self {
-                Self(Uuid::now_v7())
+                Self(Uuid::$new())
             }
 
             /// The id as a plain UUID.
@@ -66,15 +66,15 @@ macro_rules! ids {
 
 ids! {
     /// A recording and the work on it: a row of `jobs`.
-    JobId,
+    JobId = new_v4,
     /// A version of a meeting's transcript.
-    TranscriptId,
+    TranscriptId = now_v7,
     /// A line of a transcript.
-    SegmentId,
+    SegmentId = now_v7,
     /// A row of `export_jobs`.
-    ExportId,
+    ExportId = new_v4,
     /// A folder of recordings; several computers with one database have one each.
-    LibraryId,
+    LibraryId = now_v7,
     /// A computer.
-    MachineId,
+    MachineId = now_v7,
 }

@@ -79,7 +79,9 @@ mod tests {
 
     #[test]
     fn times_read_as_hours_minutes_seconds() {
-        for (ms, text) in [(0, "0:00:00"), (65_999, "0:01:05"), (3_600_000, "1:00:00"), (u32::MAX, "1193:02:47")] {
+        for (ms, text) in
+            [(0, "0:00:00"), (65_999, "0:01:05"), (3_600_000, "1:00:00"), (u32::MAX, "1193:02:47")]
+        {
             assert_eq!(AudioTime::from_ms(ms).to_string(), text);
         }
     }

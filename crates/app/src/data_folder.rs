@@ -1,0 +1,204 @@
+//! Where everything is kept: finding the data folder and what is in it.
+//!
+//! `settings.toml` · `database/` (the private server) · `library/<job id>/` (the audio) · `library/incoming/` (copies
+//! being made) · `imports/` (lists being worked on) · `exports/` · `logs/`.
+
+use anyhow::{Context, Result, anyhow};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use store::{LibraryId, MachineId};
+use uuid::Uuid;
+
+/// The data folder and why it is this one.
+#[derive(Debug, Clone)]
+pub struct DataFolder {
+    path: PathBuf,
+    chosen_by: &'static str,
+}
+
+impl DataFolder {
+    /// The folder given on the command line, else `MEETMEMO_DATA_DIR`, else the one remembered in `data-folder` in the
+    /// platform's configuration folder, else the platform's place for data.
+    ///
+    /// # Errors
+    /// Where the system has no such place or the folder cannot be made.
+    pub fn find(command_line: Option<PathBuf>) -> Result<Self> {
+        let (path, chosen_by) = if let Some(path) = command_line {
+            (path, "--data-dir")
+        } else if let Some(path) = std::env::var_os("MEETMEMO_DATA_DIR").filter(|p| !p.is_empty()) {
+            (PathBuf::from(path), "MEETMEMO_DATA_DIR")
+        } else {
+            let places = directories::ProjectDirs::from("", "", "MeetMemo").ok_or_else(|| {
+                anyhow!("this system has no home folder for your data; choose a folder with --data-dir")
+            })?;
+            match fs::read_to_string(places.config_dir().join("data-folder")) {
+                Ok(remembered) if !remembered.trim().is_empty() => {
+                    (PathBuf::from(remembered.trim()), "your choice, remembered")
+                }
+                _ => (places.data_dir().to_owned(), "the usual place"),
+            }
+        };
+        make_private(&path).with_context(|| format!("the data folder {} cannot be used", path.display()))?;
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("the data folder {} cannot be used", path.display()))?;
+        Ok(Self { path, chosen_by })
+    }
+
+    /// The folder itself, absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What decided for it.
+    pub fn chosen_by(&self) -> &'static str {
+        self.chosen_by
+    }
+
+    /// The private server's folder.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("database")
+    }
+
+    /// The audio.
+    pub fn library(&self) -> PathBuf {
+        self.path.join("library")
+    }
+
+    /// Copies that are being made. On the file system of the library, so that a rename finishes them.
+    pub fn incoming(&self) -> PathBuf {
+        self.library().join("incoming")
+    }
+
+    /// Lists of files that are being imported.
+    pub fn imports(&self) -> PathBuf {
+        self.path.join("imports")
+    }
+
+    /// Exports for which no other place was chosen.
+    pub fn exports(&self) -> PathBuf {
+        self.path.join("exports")
+    }
+
+    /// Log files.
+    pub fn logs(&self) -> PathBuf {
+        self.path.join("logs")
+    }
+
+    /// Makes the folders inside.
+    ///
+    /// # Errors
+    /// The folder that cannot be made.
+    pub(crate) fn prepare(&self) -> Result<()> {
+        for folder in [self.library(), self.incoming(), self.imports(), self.exports(), self.logs()] {
+            make_private(&folder)
+                .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+        }
+        Ok(())
+    }
+
+    /// The id that says which recordings in a shared database are in this library.
+    ///
+    /// # Errors
+    /// Where it can be neither read nor written.
+    pub(crate) fn library_id(&self) -> Result<LibraryId> {
+        kept_id(&self.library().join("library-id")).map(LibraryId::from)
+    }
+
+    /// The id of this computer; the same for all data folders on it where the system has one.
+    ///
+    /// # Errors
+    /// Where the system has none and ours can be neither read nor written.
+    pub(crate) fn machine_id(&self) -> Result<MachineId> {
+        let system = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+        if system.trim().is_empty() {
+            return kept_id(&self.path.join("machine-id")).map(MachineId::from);
+        }
+        // machine-id(5) asks not to hand the value out. Containers of one image share it but not the host name.
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let hash = Sha256::digest(format!("meetmemo {} {}", system.trim(), host.trim()));
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
+        Ok(MachineId::from(Uuid::from_bytes(bytes)))
+    }
+
+    /// The synchronisation program whose folder this seems to lie in. Such a program copies a running database file by
+    /// file, which damages the copy.
+    pub fn synced_by(&self) -> Option<&'static str> {
+        const SYNCED: [(&str, &str); 6] = [
+            ("dropbox", "Dropbox"),
+            ("onedrive", "OneDrive"),
+            ("google drive", "Google Drive"),
+            ("mobile documents", "iCloud Drive"),
+            ("nextcloud", "Nextcloud"),
+            ("owncloud", "ownCloud"),
+        ];
+        self.path.components().find_map(|part| {
+            let part = part.as_os_str().to_string_lossy().to_lowercase();
+            SYNCED.iter().find(|(name, _)| part.starts_with(name)).map(|(_, program)| *program)
+        })
+    }
+}
+
+/// A folder that only its owner can enter. One that exists is left as it is.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// The id in the file `path`, made at first use. Of two processes that make it at once, both get the first one's.
+fn kept_id(path: &Path) -> Result<Uuid> {
+    let read = || -> Result<Uuid> {
+        let text = fs::read_to_string(path)?;
+        Ok(Uuid::parse_str(text.trim())?)
+    };
+    if let Ok(id) = read() {
+        return Ok(id);
+    }
+    let place = || format!("{} does not hold an id", path.display());
+    let draft = path.with_extension(Uuid::new_v4().simple().to_string());
+    let written = (|| {
+        let mut file = fs::File::create(&draft)?;
+        writeln!(file, "{}", Uuid::now_v7())?;
+        file.sync_all()?;
+        match fs::hard_link(&draft, path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            // A file system without hard links: the window between two renames is harmless on a first start.
+            Err(_) => fs::rename(&draft, path),
+            linked => linked,
+        }
+    })();
+    let _ = fs::remove_file(&draft);
+    written.with_context(place)?;
+    read().with_context(place)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn ids_stay_the_same_and_the_folder_is_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let folder = DataFolder::find(Some(dir.path().join("näw folder/x"))).unwrap();
+        folder.prepare().unwrap();
+        assert_eq!(folder.library_id().unwrap(), folder.library_id().unwrap());
+        assert_eq!(folder.machine_id().unwrap(), folder.machine_id().unwrap());
+        assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_synced_folder_is_recognised_by_its_name() {
+        let in_folder = |path: &str| DataFolder { path: path.into(), chosen_by: "" }.synced_by();
+        assert_eq!(in_folder("/home/a/Dropbox/meetings"), Some("Dropbox"));
+        assert_eq!(in_folder("/home/a/OneDrive - Company/x"), Some("OneDrive"));
+        assert_eq!(in_folder("/home/a/.local/share/meetmemo"), None);
+    }
+}

@@ -1,0 +1,198 @@
+//! Is everything there that is needed? One answer for each thing, with what to do.
+
+use crate::{App, DataFolder, Resources, Start};
+use serde::Serialize;
+use store::managed::Phase;
+
+/// How a thing stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// As it should be.
+    Ok,
+    /// Works, but somebody should know.
+    Warning,
+    /// Does not work.
+    Failed,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// `data`, `database`, `library`, `engines`, `models`, `media`, `disk` or `secrets`.
+    pub check: &'static str,
+    /// How it stands.
+    pub state: State,
+    /// A sentence.
+    pub message: String,
+    /// What to do, where there is something.
+    pub action: Option<String>,
+}
+
+/// Less free space than this is worth a warning: an hour of WAV is 600 MB.
+const LITTLE_SPACE: u64 = 2 << 30;
+
+fn check(name: &'static str, state: State, message: impl Into<String>, action: Option<&str>) -> Check {
+    Check { check: name, state, message: message.into(), action: action.map(str::to_owned) }
+}
+
+/// Looks at everything, also where the archive does not open.
+pub async fn diagnose(start: Start, on_phase: &(dyn Fn(Phase) + Send + Sync)) -> Vec<Check> {
+    let data = match DataFolder::find(start.data_dir.clone()) {
+        Ok(data) => data,
+        Err(error) => {
+            let action = Some("Choose another folder with --data-dir.");
+            return vec![check("data", State::Failed, format!("{error:#}."), action)];
+        }
+    };
+    let mut found = vec![data_check(&data)];
+    match App::open(start, on_phase).await {
+        Ok(app) => {
+            let name = app.store.database_name();
+            found.push(check("database", State::Ok, format!("The archive {name} is open."), None));
+            found.push(library_check(&app).await);
+            found.push(secrets_check(&app));
+        }
+        Err(error) => {
+            found.push(check(
+                "database",
+                State::Failed,
+                format!("{error:#}"),
+                Some("See the sentence above."),
+            ));
+        }
+    }
+    found.extend(engine_checks());
+    found.push(media_check());
+    found.push(disk_check(&data));
+    found
+}
+
+fn data_check(data: &DataFolder) -> Check {
+    let message = format!("Everything is kept in {} ({}).", data.path().display(), data.chosen_by());
+    match data.synced_by() {
+        None => check("data", State::Ok, message, None),
+        Some(program) => check(
+            "data",
+            State::Warning,
+            format!(
+                "{message} {program} seems to copy this folder; copying a database while it runs damages the copy."
+            ),
+            Some("Choose a folder that is not synchronised with --data-dir."),
+        ),
+    }
+}
+
+async fn library_check(app: &App) -> Check {
+    let jobs = match app.store.jobs(store::JobFilter::default()).await {
+        Ok(jobs) => jobs,
+        Err(error) => return check("library", State::Failed, error.to_string(), None),
+    };
+    let (here, elsewhere): (Vec<_>, Vec<_>) =
+        jobs.iter().partition(|job| job.library_id == Some(app.library));
+    let missing: Vec<&str> = here
+        .iter()
+        .filter(|job| !app.data.library().join(&job.file_path).is_file())
+        .map(|job| job.file_name.as_str())
+        .collect();
+    let elsewhere = match elsewhere.len() {
+        0 => String::new(),
+        n => format!(" {n} more are in other computers' libraries."),
+    };
+    if missing.is_empty() {
+        let message = format!(
+            "{} recordings in {}, none missing.{elsewhere}",
+            here.len(),
+            app.data.library().display()
+        );
+        return check("library", State::Ok, message, None);
+    }
+    let some: Vec<&str> = missing.iter().take(3).copied().collect();
+    check(
+        "library",
+        State::Failed,
+        format!(
+            "The audio of {} recordings is missing, among them {}.{elsewhere}",
+            missing.len(),
+            some.join(", ")
+        ),
+        Some("Import the same files again; they go back to their places and nothing is transcribed twice."),
+    )
+}
+
+fn secrets_check(app: &App) -> Check {
+    use std::os::unix::fs::MetadataExt;
+    let (path, what) = match &app.settings.database_url {
+        None => (app.data.database().join("password"), "The private database's password"),
+        Some(_) => (
+            app.data.path().join("settings.toml"),
+            "The address of your database, where it is kept in settings.toml,",
+        ),
+    };
+    match std::fs::metadata(&path) {
+        Ok(found) if found.mode() & 0o077 != 0 => check(
+            "secrets",
+            State::Warning,
+            format!("{what} can be read by other users: {}.", path.display()),
+            Some("Take the permission away: chmod 600 and the file's name."),
+        ),
+        _ => {
+            check("secrets", State::Ok, format!("{what} can be read by you only ({}).", path.display()), None)
+        }
+    }
+}
+
+fn engine_checks() -> Vec<Check> {
+    let resources = match Resources::find() {
+        Ok(resources) => resources,
+        Err(error) => return vec![check("engines", State::Failed, format!("{error:#}."), None)],
+    };
+    match speech::EngineSpec::built_in(resources.folder()) {
+        Ok(spec) => {
+            let offered = spec.capabilities();
+            let decoders =
+                speech::decoder_count(speech::cores(), speech::available_memory(), offered.memory_bytes);
+            let engine = format!("{} is ready, {decoders} at once on this computer.", offered.engine);
+            let model = format!(
+                "The model {} is installed. It understands {}.",
+                offered.model,
+                offered.languages.join(", ")
+            );
+            vec![check("engines", State::Ok, engine, None), check("models", State::Ok, model, None)]
+        }
+        Err(error) => {
+            let action = Some("Install MeetMemo again; in a checkout, run `cargo xtask setup`.");
+            vec![check("models", State::Failed, format!("{error}."), action)]
+        }
+    }
+}
+
+fn media_check() -> Check {
+    if media::Tools::find().ffmpeg().is_some() {
+        return check(
+            "media",
+            State::Ok,
+            "ffmpeg is installed: WMA, AMR and the like can be read too.",
+            None,
+        );
+    }
+    check(
+        "media",
+        State::Ok,
+        "All common formats can be read. WMA, AMR and the like need ffmpeg, which is not installed.",
+        Some("Install ffmpeg if you have such files."),
+    )
+}
+
+fn disk_check(data: &DataFolder) -> Check {
+    match store::disk::free_bytes(data.path()) {
+        Ok(free) if free < LITTLE_SPACE => check(
+            "disk",
+            State::Warning,
+            format!("Only {} MB are free where recordings are kept.", free >> 20),
+            Some("Free some space before importing long recordings."),
+        ),
+        Ok(free) => check("disk", State::Ok, format!("{} GB are free.", free >> 30), None),
+        Err(error) => check("disk", State::Warning, format!("The free space is not known: {error}."), None),
+    }
+}

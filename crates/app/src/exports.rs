@@ -1,0 +1,349 @@
+//! Files that leave the archive. A row says what is wanted; the file is rendered by a pure function, written under a
+//! temporary name beside its place, and renamed.
+
+use crate::App;
+use crate::refusal::{Code, refuse};
+use crate::settings::Paper;
+use crate::view::{ExportView, recorded_at, title};
+use anyhow::{Context, Result};
+use chrono::Local;
+use export::{Document, Facts, Fonts, Line, Run};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use store::{ExportId, ExportJob, Job, JobId, NewExport, StoredSegment, Transcript};
+use transcript::AudioTime;
+
+/// A pause this long between two lines begins a paragraph while speakers are unknown.
+const PARAGRAPH_PAUSE_MS: u32 = 2_000;
+/// A paragraph that has become this long ends at the next line.
+const PARAGRAPH_MS: u32 = 60_000;
+
+/// What kind of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportType {
+    /// The words as Markdown.
+    MarkdownTranscript,
+    /// The words as PDF.
+    PdfTranscript,
+    /// A summary as Markdown; comes with summaries.
+    MarkdownSummary,
+    /// A summary as PDF; comes with summaries.
+    PdfSummary,
+}
+
+impl ExportType {
+    const ALL: [Self; 4] =
+        [Self::MarkdownTranscript, Self::PdfTranscript, Self::MarkdownSummary, Self::PdfSummary];
+
+    /// The word in the database and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MarkdownTranscript => "markdown_transcript",
+            Self::PdfTranscript => "pdf_transcript",
+            Self::MarkdownSummary => "markdown_summary",
+            Self::PdfSummary => "pdf_summary",
+        }
+    }
+
+    /// # Errors
+    /// [`Code::NotOffered`] for a word that is none, with those there are; [`Code::NotAvailableYet`] for summaries.
+    pub fn from_word(word: &str) -> Result<Self> {
+        match Self::ALL.into_iter().find(|kind| kind.as_str() == word) {
+            Some(Self::MarkdownSummary | Self::PdfSummary) => Err(refuse(
+                Code::NotAvailableYet,
+                "This version makes no summaries yet. Transcripts can be exported: markdown_transcript, pdf_transcript.",
+            )),
+            Some(kind) => Ok(kind),
+            None => Err(refuse(
+                Code::NotOffered,
+                format!("There is no export “{word}”. There are: markdown_transcript, pdf_transcript."),
+            )),
+        }
+    }
+
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::MarkdownTranscript | Self::MarkdownSummary => "md",
+            Self::PdfTranscript | Self::PdfSummary => "pdf",
+        }
+    }
+}
+
+/// A file that is wanted.
+#[derive(Debug, Clone)]
+pub struct ExportRequest {
+    /// What kind.
+    pub kind: ExportType,
+    /// A file or an existing folder; none: the app's folder of exports.
+    pub output: Option<PathBuf>,
+    /// Whether a file that is there may be replaced.
+    pub replace: bool,
+}
+
+impl App {
+    /// Writes down that a file of the meeting `prefix` is wanted; [`App::run_export`] makes it.
+    ///
+    /// # Errors
+    /// [`Code::NoTranscript`], [`Code::AlreadyExists`], besides those of [`App::find`].
+    pub async fn create_export(&self, prefix: &str, request: &ExportRequest) -> Result<ExportId> {
+        let meeting = self.find(prefix).await?;
+        let job: JobId = crate::view::job_id(&meeting);
+        let shown = self.store.shown_transcript(job).await?;
+        if !shown.is_some_and(|version| version.is_complete()) {
+            return Err(refuse(
+                Code::NoTranscript,
+                format!("“{}” has no complete transcript yet, so there is nothing to export.", meeting.title),
+            ));
+        }
+        let name = format!("{}.{}", export::file_stem(&meeting.title), request.kind.extension());
+        let path = match &request.output {
+            None => free_name(&self.data.exports(), &name),
+            Some(output) => {
+                let output = std::path::absolute(output)
+                    .with_context(|| format!("{} is not a path to write to", output.display()))?;
+                if output.is_dir() { output.join(name) } else { output }
+            }
+        };
+        if !request.replace && path.exists() {
+            return Err(already_exists(&path));
+        }
+        let id = ExportId::new();
+        let file_path = path.to_str().ok_or_else(|| {
+            refuse(
+                Code::NotOffered,
+                format!("{} has a name that is not Unicode; choose another.", path.display()),
+            )
+        })?;
+        let new = NewExport {
+            id,
+            job_id: job,
+            export_type: request.kind.as_str().to_owned(),
+            file_path: file_path.to_owned(),
+            replace_existing: request.replace,
+        };
+        self.store.create_export(&new).await?;
+        Ok(id)
+    }
+
+    /// Makes a wanted file and says how that ended. An export that somebody else is making is given as it stands.
+    ///
+    /// # Errors
+    /// Where the archive fails; an export that fails is an [`ExportView`] with its message.
+    pub async fn run_export(&self, id: ExportId) -> Result<ExportView> {
+        match self.store.claim_export(Some(id)).await? {
+            Some(export) => self.make(export).await,
+            None => {
+                let export = self.store.export(id).await?;
+                export.map(ExportView::from).ok_or_else(|| refuse(Code::NotFound, "There is no such export."))
+            }
+        }
+    }
+
+    /// Makes the exports that a process that was killed left behind.
+    pub(crate) async fn finish_exports(&self) -> Result<()> {
+        while let Some(export) = self.store.claim_export(None).await? {
+            self.make(export).await?;
+        }
+        Ok(())
+    }
+
+    async fn make(&self, export: ExportJob) -> Result<ExportView> {
+        let id = export.id;
+        let made = self.write(export).await;
+        let ended = match &made {
+            Ok((path, note)) => self.store.end_export(id, Ok((path, note.as_deref()))).await?,
+            Err(error) => {
+                tracing::warn!(%error, "an export failed");
+                self.store.end_export(id, Err(&format!("{error:#}"))).await?
+            }
+        };
+        ended
+            .map(ExportView::from)
+            .ok_or_else(|| refuse(Code::NotFound, "The meeting was deleted while it was exported."))
+    }
+
+    /// The path of the file and what to say of it.
+    async fn write(&self, export: ExportJob) -> Result<(String, Option<String>)> {
+        let kind = ExportType::from_word(&export.export_type)?;
+        let path = PathBuf::from(export.file_path.context("an export has a path")?);
+        let job = self.store.job(export.job_id).await?.context("the meeting has been deleted")?;
+        let version = self.store.shown_transcript(job.id).await?.context("the meeting has no transcript")?;
+        let lines = self.store.segments(version.id).await?;
+        self.store.set_export_progress(export.id, 30).await?;
+
+        let document = document(&job, &version, lines);
+        let (fonts, paper) = (self.resources.fonts(), self.settings.paper);
+        let rendered = tokio::task::spawn_blocking(move || render(kind, &document, &fonts, paper)).await??;
+        self.store.set_export_progress(export.id, 80).await?;
+
+        let (to, id, replace) = (path.clone(), export.id, export.replace_existing);
+        tokio::task::spawn_blocking(move || put(&rendered.bytes, &to, id, replace)).await??;
+        Ok((path.to_string_lossy().into_owned(), rendered.note))
+    }
+}
+
+struct Rendered {
+    bytes: Vec<u8>,
+    note: Option<String>,
+}
+
+fn render(kind: ExportType, document: &Document, fonts: &Path, paper: Paper) -> Result<Rendered> {
+    if matches!(kind, ExportType::MarkdownTranscript | ExportType::MarkdownSummary) {
+        return Ok(Rendered { bytes: export::markdown(document).into_bytes(), note: None });
+    }
+    let paper = match paper {
+        Paper::A4 => export::Paper::A4,
+        Paper::Letter => export::Paper::Letter,
+    };
+    let pdf = export::pdf(document, &Fonts::load(fonts)?, paper)?;
+    let missing: Vec<String> = pdf.missing.iter().map(|c| format!("{c} (U+{:04X})", u32::from(*c))).collect();
+    let note = (!missing.is_empty()).then(|| {
+        format!("No font here has these characters, they are marked in the PDF: {}.", missing.join(", "))
+    });
+    Ok(Rendered { bytes: pdf.bytes, note })
+}
+
+fn document(job: &Job, version: &Transcript, lines: Vec<StoredSegment>) -> Document {
+    Document {
+        title: title(job),
+        facts: Facts {
+            file_name: job.file_name.clone(),
+            recorded_at: recorded_at(job),
+            duration: job.duration_ms.and_then(|ms| u32::try_from(ms).ok()).map(AudioTime::from_ms),
+            language: version.language.as_deref().map(language_name),
+            engine: Some(format!("{}, {}", version.engine, version.model)),
+            notes: job.media_note.iter().cloned().collect(),
+        },
+        runs: paragraphs(lines),
+        exported_at: Local::now().fixed_offset(),
+    }
+}
+
+fn language_name(tag: &str) -> String {
+    match tag {
+        "en" => "English".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// Lines without speakers, as paragraphs.
+fn paragraphs(lines: Vec<StoredSegment>) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut last_end = AudioTime::ZERO;
+    for StoredSegment { segment, .. } in lines {
+        let line = Line { start: segment.span.start, text: segment.text };
+        match runs.last_mut() {
+            Some(run)
+                if line.start.since(last_end) < PARAGRAPH_PAUSE_MS
+                    && line.start.since(run.start) < PARAGRAPH_MS =>
+            {
+                run.lines.push(line);
+            }
+            _ => runs.push(Run { speaker: None, start: line.start, lines: vec![line] }),
+        }
+        last_end = segment.span.end;
+    }
+    runs
+}
+
+/// Writes `bytes` to a temporary file beside `path`, syncs it, and gives it its name; without `replace` only if that
+/// name is still free.
+fn put(bytes: &[u8], path: &Path, id: ExportId, replace: bool) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let draft = folder.join(format!(".meetmemo-{id}.part"));
+    let written = (|| {
+        let mut file = File::create(&draft)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        if replace { fs::rename(&draft, path) } else { rename_to_free(&draft, path) }
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    match written {
+        Ok(()) => Ok(()),
+        Err(error) => Err(match error.kind() {
+            ErrorKind::AlreadyExists => already_exists(path),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                refuse(Code::DiskFull, format!("{} could not be written: the disk is full.", path.display()))
+            }
+            ErrorKind::NotFound => refuse(
+                Code::Other,
+                format!("{} could not be written: there is no folder {}.", path.display(), folder.display()),
+            ),
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => refuse(
+                Code::Other,
+                format!("{} could not be written: it is not allowed there.", path.display()),
+            ),
+            _ => anyhow::Error::from(error).context(format!("{} could not be written", path.display())),
+        }),
+    }
+}
+
+/// A link fails where the name is taken, unlike a rename.
+fn rename_to_free(draft: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(draft, path) {
+        Ok(()) => fs::remove_file(draft),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+        // A file system without hard links.
+        Err(_) if path.exists() => Err(ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(draft, path),
+    }
+}
+
+fn already_exists(path: &Path) -> anyhow::Error {
+    refuse(
+        Code::AlreadyExists,
+        format!("{} exists already. Choose another name, or replace it with --force.", path.display()),
+    )
+}
+
+/// `name` in `folder`, with a number if it is taken.
+fn free_name(folder: &Path, name: &str) -> PathBuf {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    std::iter::once(folder.join(name))
+        .chain((2..).map(|number| folder.join(format!("{stem} ({number}).{extension}"))))
+        .find(|path| !path.exists())
+        .expect("the numbers do not end")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_there_is_replaced_only_when_asked() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.md");
+        put(b"one", &path, ExportId::new(), false).unwrap();
+        let refused = put(b"two", &path, ExportId::new(), false).unwrap_err();
+        assert_eq!(Code::of(&refused), Code::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        put(b"two", &path, ExportId::new(), true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no draft is left");
+    }
+
+    #[test]
+    fn a_missing_folder_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = put(b"", &dir.path().join("no/a.md"), ExportId::new(), false).unwrap_err();
+        assert!(error.to_string().contains("there is no folder"), "{error}");
+    }
+
+    #[test]
+    fn names_in_our_own_folder_get_a_number() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a.md"), "").unwrap();
+        assert_eq!(free_name(dir.path(), "a.md"), dir.path().join("a (2).md"));
+    }
+
+    #[test]
+    fn kinds_that_come_later_are_refused_with_their_own_code() {
+        assert_eq!(Code::of(&ExportType::from_word("pdf_summary").unwrap_err()), Code::NotAvailableYet);
+        assert_eq!(Code::of(&ExportType::from_word("docx").unwrap_err()), Code::NotOffered);
+        assert_eq!(ExportType::from_word("pdf_transcript").unwrap(), ExportType::PdfTranscript);
+    }
+}

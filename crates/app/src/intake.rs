@@ -1,0 +1,424 @@
+//! From a path to a registered recording: find, probe, copy while hashing, register.
+//!
+//! A file is either registered with its whole content safe in the library, or nothing of it is left. The copy is made
+//! in `incoming/<job id>/`, synced, renamed to `<job id>/`, and only then does a row point at it. Leaves out the work
+//! on the recording.
+
+use crate::App;
+use crate::import_list::{ImportList, Listed};
+use crate::refusal::{Code, refuse};
+use crate::view::JobView;
+use anyhow::{Context, Result};
+use chrono::{DateTime, Local, Offset};
+use media::MediaError;
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use store::{Job, JobId, NewJob, Registered};
+
+/// Space that stays free on the library's disk: for the words, the database's log and the rest of the system.
+const SPACE_LEFT: u64 = 64 << 20;
+/// How many files are copied at once. Copies of small files mostly wait for the disk to confirm.
+const AT_ONCE: usize = 4;
+/// Left-overs in `incoming/` older than this belong to no process that lives.
+const ABANDONED_AFTER: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
+/// What to do with the recordings of an import.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// The language spoken, BCP 47; none: the setting.
+    pub language: Option<String>,
+    /// The speech model; none: the engine's own.
+    pub model: Option<String>,
+}
+
+/// What became of one file.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// The file as it was given or found.
+    pub path: PathBuf,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// The four ways a file can end.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It is in the archive.
+    Imported(Box<JobView>),
+    /// Its content was in the archive before; nothing is done twice.
+    Duplicate {
+        /// The job that has the content.
+        job: Box<JobView>,
+        /// Whether its copy in the library had been lost or altered and is whole again.
+        healed: bool,
+    },
+    /// It is in the way of a folder import and no recording. A sentence that names it.
+    Skipped(String),
+    /// It cannot be imported. A sentence that names it.
+    Failed(String),
+}
+
+/// Why a single file is not taken in: a clause that follows its name.
+enum Refused {
+    Media(MediaError),
+    Clause(String),
+}
+
+impl From<MediaError> for Refused {
+    fn from(error: MediaError) -> Self {
+        Self::Media(error)
+    }
+}
+
+impl From<io::Error> for Refused {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::Clause("the disk of the library became full while it was copied".to_owned())
+            }
+            _ => Self::Media(MediaError::Io(error)),
+        }
+    }
+}
+
+/// A whole, synced copy that no row points at yet.
+struct Copy {
+    id: JobId,
+    folder: PathBuf,
+    file: String,
+    new: NewJob,
+}
+
+impl App {
+    /// Imports every file of `list`, four at a time; `on_each` is told of each in order with its number. Interrupted
+    /// anywhere, the rest can be continued: see [`App::interrupted_imports`].
+    ///
+    /// # Errors
+    /// Where the archive itself fails; what is wrong with a single file is in its outcome.
+    pub async fn import(
+        &self,
+        mut list: ImportList,
+        on_each: &mut (dyn FnMut(usize, &Imported) + Send),
+    ) -> Result<Vec<Imported>> {
+        use futures_util::stream::{self, StreamExt};
+        let options = list.options().clone();
+        self.check_options(&options)?;
+        self.clear_incoming();
+        let rest = list.rest();
+        let first = list.done();
+        let mut results = Vec::with_capacity(rest.len());
+        let mut imports =
+            stream::iter(rest.into_iter().map(|listed| self.import_one(listed, &options))).buffered(AT_ONCE);
+        while let Some(imported) = imports.next().await {
+            let imported = imported?;
+            list.tick()?;
+            on_each(first + results.len() + 1, &imported);
+            results.push(imported);
+        }
+        drop(imports);
+        list.finish()?;
+        Ok(results)
+    }
+
+    async fn import_one(&self, listed: Listed, options: &ImportOptions) -> Result<Imported> {
+        let Listed { path, by_hand, problem } = listed;
+        let done = |outcome| Ok(Imported { path: path.clone(), outcome });
+        if let Some(problem) = problem {
+            return done(Outcome::Failed(problem));
+        }
+        let taken = {
+            let (app, path, options) = (self.clone(), path.clone(), options.clone());
+            tokio::task::spawn_blocking(move || app.copy_in(&path, &options)).await?
+        };
+        let name = file_name(&path);
+        let copy = match taken {
+            Ok(copy) => copy,
+            // What lies in a folder of recordings without being one is not worth an error.
+            Err(Refused::Media(
+                error @ (MediaError::NotMedia | MediaError::Empty | MediaError::NoAudioTrack),
+            )) if !by_hand => {
+                return done(Outcome::Skipped(format!("{name}: {error}")));
+            }
+            Err(Refused::Media(error)) => {
+                tracing::info!(?error, "a file was refused");
+                return done(Outcome::Failed(format!("{name}: {error}")));
+            }
+            Err(Refused::Clause(why)) => return done(Outcome::Failed(format!("{name}: {why}"))),
+        };
+        let folder = copy.folder.clone();
+        let outcome = self.register_copy(copy).await;
+        if outcome.is_err() {
+            // Nobody points at it; the file the user has is untouched.
+            let _ = fs::remove_dir_all(&folder);
+        }
+        done(outcome?)
+    }
+
+    /// Puts a copy into the library, or discards it where its content is there already.
+    async fn register_copy(&self, copy: Copy) -> Result<Outcome> {
+        if let Some(job) = self.store.job_by_hash(&copy.new.file_hash).await? {
+            return self.duplicate(job, &copy.folder.join(&copy.file), &copy.folder).await;
+        }
+        let library = self.data.library();
+        let folder = library.join(copy.id.to_string());
+        fs::rename(&copy.folder, &folder)
+            .with_context(|| format!("{} could not be made", folder.display()))?;
+        sync_folder(&library)?;
+        match self.store.register(&copy.new).await {
+            Ok(Registered::New(job)) => Ok(Outcome::Imported(Box::new(self.view(job).await?))),
+            Ok(Registered::Duplicate(job)) => self.duplicate(job, &folder.join(&copy.file), &folder).await,
+            Err(error) => {
+                let _ = fs::remove_dir_all(&folder);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The content is registered: heals its library copy with ours if need be, and removes ours.
+    async fn duplicate(&self, job: Job, ours: &Path, our_folder: &Path) -> Result<Outcome> {
+        let mut healed = false;
+        if job.library_id == Some(self.library) {
+            let theirs = self.data.library().join(&job.file_path);
+            let hash = job.file_hash.clone().unwrap_or_default();
+            let (ours, theirs) = (ours.to_owned(), theirs.clone());
+            healed = tokio::task::spawn_blocking(move || heal(&ours, &theirs, &hash)).await??;
+        }
+        fs::remove_dir_all(our_folder)
+            .with_context(|| format!("{} could not be removed", our_folder.display()))?;
+        Ok(Outcome::Duplicate { job: Box::new(self.view(job).await?), healed })
+    }
+
+    fn copy_in(&self, path: &Path, options: &ImportOptions) -> Result<Copy, Refused> {
+        let before = fs::metadata(path)?;
+        if !before.is_file() {
+            // Opening a pipe or a device would wait for ever.
+            return Err(Refused::Clause(
+                if before.is_dir() { "it is a folder" } else { "it is not a file but a device or pipe" }
+                    .to_owned(),
+            ));
+        }
+        if is_placeholder(path, &before) {
+            return Err(Refused::Clause(
+                "only a placeholder is on this computer; download the file from the cloud first".to_owned(),
+            ));
+        }
+        let probe = media::probe(path, &self.tools)?;
+        self.check_space(before.len())?;
+
+        let id = JobId::new();
+        let folder = self.data.incoming().join(id.to_string());
+        let file = match extension(path) {
+            Some(extension) => format!("audio.{extension}"),
+            None => "audio".to_owned(),
+        };
+        fs::create_dir_all(&folder)?;
+        let copied = copy_hashed(path, &folder.join(&file)).and_then(|(size, hash)| {
+            let after = fs::metadata(path)?;
+            if size != before.len() || after.len() != size || after.modified().ok() != before.modified().ok()
+            {
+                return Err(Refused::Clause(
+                    "it is still being written; import it again when it is finished".to_owned(),
+                ));
+            }
+            sync_folder(&folder).map_err(io::Error::other)?;
+            Ok((size, hash))
+        });
+        let (size, hash) = match copied {
+            Ok(copied) => copied,
+            Err(refused) => {
+                let _ = fs::remove_dir_all(&folder);
+                return Err(refused);
+            }
+        };
+        let recorded_at = probe.recorded_at.or_else(|| before.modified().ok().map(local_time));
+        let new = NewJob {
+            id,
+            file_name: shortened(&file_name(path), 255),
+            file_path: format!("{id}/{file}"),
+            file_hash: hash,
+            duration_ms: probe.duration_ms.map(i64::from),
+            recorded_at: recorded_at.map(|at| at.to_utc()),
+            recorded_offset_s: recorded_at.map(|at| at.offset().local_minus_utc()),
+            byte_size: i64::try_from(size).unwrap_or(i64::MAX),
+            media_format: format_name(&probe.container, &probe.codec),
+            library_id: self.library,
+            requested_language: options.language.clone().or_else(|| self.settings.language.clone()),
+            requested_model: options.model.clone(),
+        };
+        Ok(Copy { id, folder, file, new })
+    }
+
+    fn check_space(&self, needed: u64) -> Result<(), Refused> {
+        let library = self.data.library();
+        match store::disk::free_bytes(&library) {
+            Ok(free) if free < needed.saturating_add(SPACE_LEFT) => Err(Refused::Clause(format!(
+                "the disk of the library {} has {} MB free; the copy needs {} MB and some room besides",
+                library.display(),
+                free >> 20,
+                (needed >> 20) + 1
+            ))),
+            // A file system that cannot tell is not a reason to refuse.
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a language or model that no engine here has, before anything is copied.
+    fn check_options(&self, options: &ImportOptions) -> Result<()> {
+        let offered = self.engine_capabilities();
+        let language = options.language.as_deref().or(self.settings.language.as_deref());
+        offered.language(language).map_err(|error| refuse(Code::NotOffered, format!("{error}.")))?;
+        match &options.model {
+            Some(model) if *model != offered.model => Err(refuse(
+                Code::NotOffered,
+                format!("There is no speech model “{model}” here. There is: {}.", offered.model),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what processes that were killed left in `incoming/`.
+    fn clear_incoming(&self) {
+        let Ok(entries) = fs::read_dir(self.data.incoming()) else { return };
+        for entry in entries.flatten() {
+            let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
+            if age.is_some_and(|age| age > ABANDONED_AFTER) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+}
+
+/// Puts `ours` in the place of `theirs` unless that is there with content of this hash. Whether it was needed.
+fn heal(ours: &Path, theirs: &Path, hash: &str) -> Result<bool> {
+    if hash_of(theirs).is_ok_and(|found| found == hash) {
+        return Ok(false);
+    }
+    let folder = theirs.parent().context("a library path has a folder")?;
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::rename(ours, theirs))
+        .with_context(|| format!("{} could not be put back", theirs.display()))?;
+    sync_folder(folder)?;
+    Ok(true)
+}
+
+/// Copies `from` to the new file `to`, synced; gives its size and SHA-256. Memory does not depend on the size.
+fn copy_hashed(from: &Path, to: &Path) -> Result<(u64, String), Refused> {
+    let mut source = File::open(from)?;
+    let mut copy = File::create_new(to)?;
+    let mut hash = Sha256::new();
+    let mut size = 0;
+    read_all(&mut source, |bytes| {
+        hash.update(bytes);
+        size += bytes.len() as u64;
+        copy.write_all(bytes)
+    })?;
+    copy.sync_all()?;
+    Ok((size, hex(&hash.finalize())))
+}
+
+fn hash_of(path: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    read_all(&mut File::open(path)?, |bytes| {
+        hash.update(bytes);
+        Ok(())
+    })?;
+    Ok(hex(&hash.finalize()))
+}
+
+fn read_all(source: &mut File, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => each(&buffer[..n])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .with_context(|| format!("{} could not be written to disk", folder.display()))
+}
+
+/// Files whose content a cloud program has not downloaded: a stand-in of another name, or a size without blocks.
+fn is_placeholder(path: &Path, found: &fs::Metadata) -> bool {
+    let stand_in = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("icloud"));
+    #[cfg(unix)]
+    let hollow = {
+        use std::os::unix::fs::MetadataExt;
+        // Small files may live in the inode.
+        found.blocks() == 0 && found.len() > 64 << 10
+    };
+    #[cfg(not(unix))]
+    let hollow = false;
+    stand_in || hollow
+}
+
+fn local_time(at: SystemTime) -> DateTime<chrono::FixedOffset> {
+    let at: DateTime<Local> = at.into();
+    at.with_timezone(&at.offset().fix())
+}
+
+/// The name of a file as shown; what is not Unicode in it is shown as such.
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// At most `limit` characters, taken out before the extension.
+fn shortened(name: &str, limit: usize) -> String {
+    let length = name.chars().count();
+    if length <= limit {
+        return name.to_owned();
+    }
+    let (stem, extension) = match name.rfind('.') {
+        Some(dot) if name[dot..].chars().count() <= 12 => name.split_at(dot),
+        _ => (name, ""),
+    };
+    let keep = limit - extension.chars().count() - 1;
+    stem.chars().take(keep).chain(std::iter::once('…')).chain(extension.chars()).collect()
+}
+
+/// The extension if it is an ordinary one; it only helps a person who looks into the library.
+fn extension(path: &Path) -> Option<String> {
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    let ordinary = (1..=8).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric());
+    ordinary.then_some(extension)
+}
+
+fn format_name(container: &str, codec: &str) -> String {
+    if container == codec { container.to_owned() } else { format!("{container}, {codec}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_keeps_its_extension() {
+        let name = format!("{}.mp3", "会".repeat(300));
+        let short = shortened(&name, 255);
+        assert_eq!(short.chars().count(), 255);
+        assert!(short.ends_with("会….mp3"));
+        assert_eq!(shortened("a.wav", 255), "a.wav");
+        assert_eq!(shortened(&".".repeat(300), 255).chars().count(), 255);
+    }
+
+    #[test]
+    fn only_ordinary_extensions_enter_the_library() {
+        for (name, kept) in
+            [("a.MP3", Some("mp3")), ("a", None), ("a.b c", None), ("a.averylongone", None), (".wav", None)]
+        {
+            assert_eq!(extension(Path::new(name)).as_deref(), kept, "{name}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What the user may set, and the one place that reads it.
+//!
+//! Defaults < `settings.toml` in the data folder < environment < command line.
+
+use anyhow::{Context, Result, anyhow};
+use serde::Deserialize;
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+/// Size of the pages of a PDF.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Paper {
+    /// 210 × 297 mm.
+    A4,
+    /// 8½ × 11 in.
+    Letter,
+}
+
+/// Everything that can be set, complete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// A PostgreSQL server of the user's; none: the private one.
+    pub database_url: Option<String>,
+    /// Database connections kept open.
+    pub db_pool_min_size: u32,
+    /// Most database connections of one process.
+    pub db_pool_max_size: u32,
+    /// The language spoken in recordings unless said otherwise, BCP 47; none: the engine's own.
+    pub language: Option<String>,
+    /// Decoders at once; none: as many as this computer is good for.
+    pub decoders: Option<usize>,
+    /// Paper of PDF exports.
+    pub paper: Paper,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            database_url: None,
+            db_pool_min_size: 5,
+            db_pool_max_size: 20,
+            language: None,
+            decoders: None,
+            paper: Paper::A4,
+        }
+    }
+}
+
+/// The file that a new data folder gets.
+const DEFAULT_FILE: &str = "\
+# MeetMemo's settings. A line without # overrides the default shown.
+# Each can also be given as an environment variable: MEETMEMO_ and the name in capitals.
+
+# Your own PostgreSQL server instead of the private one. It must be empty or MeetMemo's.
+# DATABASE_URL in the environment is honoured too.
+# database_url = \"postgresql://user:password@host:5432/name\"
+
+# Database connections: kept open, and at most.
+# db_pool_min_size = 5
+# db_pool_max_size = 20
+
+# The language spoken in your recordings, as a code. The built-in engine knows English.
+# language = \"en\"
+
+# Recognisers at once. By default one for each processor core, at most four, as memory allows.
+# decoders = 2
+
+# Paper of PDF exports: a4 or letter.
+# paper = \"a4\"
+";
+
+/// Some settings, from one source.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Layer {
+    /// See [`Settings::database_url`].
+    pub database_url: Option<String>,
+    /// See [`Settings::db_pool_min_size`].
+    pub db_pool_min_size: Option<u32>,
+    /// See [`Settings::db_pool_max_size`].
+    pub db_pool_max_size: Option<u32>,
+    /// See [`Settings::language`].
+    pub language: Option<String>,
+    /// See [`Settings::decoders`].
+    pub decoders: Option<usize>,
+    /// See [`Settings::paper`].
+    pub paper: Option<Paper>,
+}
+
+impl Settings {
+    /// The settings of the data folder, which gets a commented file if it has none.
+    ///
+    /// # Errors
+    /// A file or variable that does not make sense, named with what is wrong.
+    pub fn read(
+        data_folder: &Path,
+        environment: impl Fn(&str) -> Option<String>,
+        command_line: Layer,
+    ) -> Result<Self> {
+        let path = data_folder.join("settings.toml");
+        let file = match fs::read_to_string(&path) {
+            Ok(text) => toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                write_default(&path).with_context(|| format!("{} could not be written", path.display()))?;
+                Layer::default()
+            }
+            Err(error) => return Err(error).with_context(|| format!("{} could not be read", path.display())),
+        };
+        let settings =
+            Self::default().with(file).with(Layer::from_environment(environment)?).with(command_line);
+        settings.check()
+    }
+
+    fn with(self, layer: Layer) -> Self {
+        Self {
+            database_url: layer.database_url.or(self.database_url),
+            db_pool_min_size: layer.db_pool_min_size.unwrap_or(self.db_pool_min_size),
+            db_pool_max_size: layer.db_pool_max_size.unwrap_or(self.db_pool_max_size),
+            language: layer.language.or(self.language),
+            decoders: layer.decoders.or(self.decoders),
+            paper: layer.paper.unwrap_or(self.paper),
+        }
+    }
+
+    fn check(self) -> Result<Self> {
+        // One connection listens, one holds the worker's lock; the pool has at least one beside them.
+        if self.db_pool_max_size == 0 || self.db_pool_min_size > self.db_pool_max_size {
+            return Err(anyhow!(
+                "db_pool_min_size ({}) must not be larger than db_pool_max_size ({}), which is at least 1",
+                self.db_pool_min_size,
+                self.db_pool_max_size
+            ));
+        }
+        if self.decoders == Some(0) {
+            return Err(anyhow!("decoders must be at least 1"));
+        }
+        Ok(self)
+    }
+}
+
+impl Layer {
+    fn from_environment(environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let set = |name: &str| environment(name).filter(|value| !value.is_empty());
+        fn number<T: std::str::FromStr>(name: &str, value: Option<String>) -> Result<Option<T>> {
+            value
+                .map(|text| text.parse().map_err(|_| anyhow!("{name} must be a whole number, not “{text}”")))
+                .transpose()
+        }
+        let paper = match set("MEETMEMO_PAPER").as_deref() {
+            None => None,
+            Some("a4") => Some(Paper::A4),
+            Some("letter") => Some(Paper::Letter),
+            Some(other) => return Err(anyhow!("MEETMEMO_PAPER must be a4 or letter, not “{other}”")),
+        };
+        Ok(Self {
+            database_url: set("MEETMEMO_DATABASE_URL").or_else(|| set("DATABASE_URL")),
+            db_pool_min_size: number("MEETMEMO_DB_POOL_MIN_SIZE", set("MEETMEMO_DB_POOL_MIN_SIZE"))?,
+            db_pool_max_size: number("MEETMEMO_DB_POOL_MAX_SIZE", set("MEETMEMO_DB_POOL_MAX_SIZE"))?,
+            language: set("MEETMEMO_LANGUAGE"),
+            decoders: number("MEETMEMO_DECODERS", set("MEETMEMO_DECODERS"))?,
+            paper,
+        })
+    }
+}
+
+/// Two processes may come here at once: the first one's file stays.
+fn write_default(path: &Path) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.write(true).create_new(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        file => file?.write_all(DEFAULT_FILE.as_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn a_new_folder_gets_the_defaults_and_a_file_that_means_them() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Settings::read(dir.path(), nothing, Layer::default()).unwrap(), Settings::default());
+        let written = fs::read_to_string(dir.path().join("settings.toml")).unwrap();
+        // Every line of the file works once its # is taken away.
+        let enabled: String = written
+            .lines()
+            .filter(|l| l.contains(" = "))
+            .map(|l| l.trim_start_matches("# ").to_owned() + "\n")
+            .collect();
+        let layer: Layer = toml::from_str(&enabled).unwrap();
+        let all = Settings::default().with(layer);
+        assert_eq!(all.paper, Paper::A4);
+        assert_eq!((all.db_pool_min_size, all.db_pool_max_size), (5, 20));
+    }
+
+    #[test]
+    fn the_command_line_beats_the_environment_which_beats_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(
+            dir.path().join("settings.toml"),
+            "database_url = 'file'\npaper = 'letter'\nlanguage = 'en'",
+        )
+        .unwrap();
+        let environment = |name: &str| match name {
+            "DATABASE_URL" => Some("plain".to_owned()),
+            "MEETMEMO_LANGUAGE" => Some("de".to_owned()),
+            _ => None,
+        };
+        let read = |layer| Settings::read(dir.path(), environment, layer).unwrap();
+        let settings = read(Layer::default());
+        assert_eq!(settings.database_url.as_deref(), Some("plain"));
+        assert_eq!((settings.language.as_deref(), settings.paper), (Some("de"), Paper::Letter));
+        let settings = read(Layer { database_url: Some("line".to_owned()), ..Layer::default() });
+        assert_eq!(settings.database_url.as_deref(), Some("line"));
+    }
+
+    #[test]
+    fn meetmemos_own_variable_beats_the_common_one() {
+        let both = |name: &str| name.ends_with("DATABASE_URL").then(|| name.to_owned());
+        let layer = Layer::from_environment(both).unwrap();
+        assert_eq!(layer.database_url.as_deref(), Some("MEETMEMO_DATABASE_URL"));
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("settings.toml"), "db_pool_max_siz = 3").unwrap();
+        let error = format!("{:#}", Settings::read(dir.path(), nothing, Layer::default()).unwrap_err());
+        assert!(error.contains("settings.toml is not valid") && error.contains("db_pool_max_siz"), "{error}");
+        let error =
+            Layer::from_environment(|n| (n == "MEETMEMO_DECODERS").then(|| "two".to_owned())).unwrap_err();
+        assert_eq!(error.to_string(), "MEETMEMO_DECODERS must be a whole number, not “two”");
+    }
+}

@@ -1,0 +1,251 @@
+//! What crosses to a window or a script: plain data, in the words of the command-line contract.
+
+use crate::App;
+use anyhow::Result;
+use chrono::{DateTime, FixedOffset, NaiveDateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use store::{ExportJob, Job, JobId, Run, Status, StoredSegment, Transcript};
+use transcript::{AudioTime, Word};
+
+/// A recording and the state of the work on it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct JobView {
+    /// UUID.
+    pub id: String,
+    /// The name the file came with.
+    pub file_name: String,
+    /// SHA-256 of its content.
+    pub file_hash: Option<String>,
+    /// `pending`, `processing`, `completed` or `failed`.
+    pub status: &'static str,
+    /// The furthest step begun; `cancelled` for one that the user stopped.
+    pub workflow_state: Option<&'static str>,
+    /// Why it failed.
+    pub error_message: Option<String>,
+    /// The title the user gave, else the file's name without extension.
+    pub title: String,
+    /// Milliseconds of audio.
+    pub duration_ms: Option<u32>,
+    /// When it was recorded: RFC 3339 with the offset of then and there.
+    pub recorded_at: Option<String>,
+    /// When it came into the archive: RFC 3339, UTC.
+    pub created_at: String,
+    /// When it last changed: RFC 3339, UTC.
+    pub updated_at: String,
+    /// Bytes.
+    pub byte_size: Option<f64>,
+    /// Container and codec.
+    pub media_format: Option<String>,
+    /// What is wrong with the audio although it was transcribed.
+    pub media_note: Option<String>,
+    /// Whether the audio is in this computer's library. Other recordings are shown, not worked on.
+    pub is_here: bool,
+    /// How far the work is, while it goes on.
+    pub progress: Option<ProgressView>,
+}
+
+/// How far the work on a recording is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ProgressView {
+    /// Milliseconds of audio done.
+    pub audio_done_ms: u32,
+    /// Milliseconds there are.
+    pub audio_total_ms: Option<u32>,
+    /// Seconds of work per second of audio; 0.25 is four times real time.
+    pub real_time_factor: Option<f64>,
+    /// About how many milliseconds of work are left.
+    pub left_ms: Option<f64>,
+}
+
+/// A job with the words that were said.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MeetingView {
+    /// The recording.
+    pub job: JobView,
+    /// The current version, or the one that is being made; none before the first window.
+    pub transcript: Option<TranscriptView>,
+}
+
+/// A version of a transcript.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TranscriptView {
+    /// 1 for the first.
+    pub version: i32,
+    /// Whether all of the recording is in it.
+    pub complete: bool,
+    /// Name of the engine.
+    pub engine: String,
+    /// Name of the speech model.
+    pub model: String,
+    /// Spoken language, BCP 47.
+    pub language: Option<String>,
+    /// Who speaks; empty until speakers are told apart.
+    pub speakers: Vec<SpeakerView>,
+    /// Lines in order of time.
+    pub segments: Vec<SegmentView>,
+    /// Who spoke when; empty until speakers are told apart.
+    pub turns: Vec<TurnView>,
+}
+
+/// Somebody who speaks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpeakerView {
+    /// UUID.
+    pub id: String,
+    /// “Speaker 1” in order of appearance.
+    pub label: String,
+    /// The name the user gave.
+    pub name: Option<String>,
+}
+
+/// A stretch of one speaker.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TurnView {
+    /// Milliseconds.
+    pub start_ms: u32,
+    /// Milliseconds.
+    pub end_ms: u32,
+    /// Who.
+    pub speaker_id: String,
+}
+
+/// A line of a transcript.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SegmentView {
+    /// UUID.
+    pub id: String,
+    /// Milliseconds.
+    pub start_ms: u32,
+    /// Milliseconds.
+    pub end_ms: u32,
+    /// Who says it.
+    pub speaker_id: Option<String>,
+    /// Their name or label.
+    pub speaker: Option<String>,
+    /// What is said.
+    pub text: String,
+    /// Word by word.
+    pub words: Vec<Word>,
+}
+
+/// A file that was or is to be made of a meeting.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExportView {
+    /// UUID.
+    pub export_id: String,
+    /// What kind of file.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `pending`, `processing`, `completed` or `failed`.
+    pub status: String,
+    /// Where it is.
+    pub path: Option<String>,
+    /// 0 to 100.
+    pub progress: i32,
+    /// Why there is none.
+    pub error_message: Option<String>,
+    /// What the user should know of it.
+    pub note: Option<String>,
+}
+
+impl App {
+    /// A job as it is shown, with its progress if it is being worked on.
+    pub(crate) async fn view(&self, job: Job) -> Result<JobView> {
+        let run = match job.status()? {
+            Status::Processing => self.store.run(job.id).await?,
+            _ => None,
+        };
+        self.view_with(job, run)
+    }
+
+    pub(crate) fn view_with(&self, job: Job, run: Option<Run>) -> Result<JobView> {
+        Ok(JobView {
+            id: job.id.to_string(),
+            status: job.status()?.as_str(),
+            workflow_state: job.workflow_state().map(store::WorkflowState::as_str),
+            title: title(&job),
+            duration_ms: job.duration_ms.and_then(|ms| u32::try_from(ms).ok()),
+            recorded_at: recorded_at(&job).map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            created_at: utc(job.created_at),
+            updated_at: utc(job.updated_at),
+            byte_size: job.byte_size.map(|bytes| bytes as f64),
+            is_here: job.library_id == Some(self.library),
+            progress: run.map(|run| progress(&run)),
+            file_name: job.file_name,
+            file_hash: job.file_hash,
+            error_message: job.error_message,
+            media_format: job.media_format,
+            media_note: job.media_note,
+        })
+    }
+}
+
+/// The id of a job that came out of this crate.
+pub(crate) fn job_id(view: &JobView) -> JobId {
+    view.id.parse().expect("a view's id is a UUID")
+}
+
+pub(crate) fn title(job: &Job) -> String {
+    let stem = || std::path::Path::new(&job.file_name).file_stem().map(|s| s.to_string_lossy().into_owned());
+    job.title.clone().or_else(stem).unwrap_or_default()
+}
+
+pub(crate) fn recorded_at(job: &Job) -> Option<DateTime<FixedOffset>> {
+    let offset = FixedOffset::east_opt(job.recorded_offset_s.unwrap_or(0))?;
+    Some(job.recorded_at?.with_timezone(&offset))
+}
+
+fn utc(at: NaiveDateTime) -> String {
+    DateTime::<Utc>::from_naive_utc_and_offset(at, Utc).to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn progress(run: &Run) -> ProgressView {
+    let ms = |value: i64| u32::try_from(value).unwrap_or(0);
+    let left = run.audio_total_ms.map(|total| (total - run.audio_done_ms).max(0) as f64);
+    ProgressView {
+        audio_done_ms: ms(run.audio_done_ms),
+        audio_total_ms: run.audio_total_ms.map(ms),
+        real_time_factor: run.real_time_factor,
+        left_ms: left.zip(run.real_time_factor).map(|(audio, factor)| (audio * factor).round()),
+    }
+}
+
+pub(crate) fn transcript_view(version: Transcript, lines: Vec<StoredSegment>) -> TranscriptView {
+    TranscriptView {
+        version: version.version,
+        complete: version.is_complete(),
+        engine: version.engine,
+        model: version.model,
+        language: version.language,
+        speakers: Vec::new(),
+        segments: lines.into_iter().map(segment_view).collect(),
+        turns: Vec::new(),
+    }
+}
+
+fn segment_view(line: StoredSegment) -> SegmentView {
+    let time = AudioTime::as_ms;
+    SegmentView {
+        id: line.id.to_string(),
+        start_ms: time(line.segment.span.start),
+        end_ms: time(line.segment.span.end),
+        speaker_id: None,
+        speaker: None,
+        text: line.segment.text,
+        words: line.segment.words,
+    }
+}
+
+impl From<ExportJob> for ExportView {
+    fn from(export: ExportJob) -> Self {
+        Self {
+            export_id: export.id.to_string(),
+            kind: export.export_type,
+            status: export.status,
+            path: export.file_path,
+            progress: export.progress.unwrap_or(0),
+            error_message: export.error_message,
+            note: export.note,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Who works on the queue, and when.
+//!
+//! Any process may; on one computer one does at a time (it holds the computer's [`WorkLock`]). The others wait for news.
+
+use crate::App;
+use crate::pipeline::Ending;
+use anyhow::Result;
+use std::fs;
+use std::io::ErrorKind;
+use std::time::Duration;
+use store::{Job, JobId, News, Status, WorkLock};
+use tokio::sync::watch;
+use tracing::Instrument;
+
+/// News may be missed (a worker that was killed tells nobody), so the queue is looked at this often in any case.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What a worker works on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything, until stopped.
+    Everything,
+    /// Everything there is, until nothing waits or runs in this library.
+    Drain,
+    /// These jobs, until all of them have ended.
+    Only(Vec<JobId>),
+}
+
+impl App {
+    /// Works on the queue within `scope`, or waits for the process that does, until the scope is done or `stop` turns
+    /// true. Work in progress is then given back for the next worker.
+    ///
+    /// # Errors
+    /// Where the archive fails; a recording that fails is a failed job, not an error.
+    pub async fn work(&self, scope: &Scope, mut stop: watch::Receiver<bool>) -> Result<()> {
+        let mut news = News::listen(&self.store).await?;
+        let mut lock = None;
+        loop {
+            if lock.is_none() {
+                lock = WorkLock::acquire(&self.store, self.machine).await?;
+                if lock.is_some() {
+                    self.finish_removals().await?;
+                    self.finish_exports().await?;
+                }
+            }
+            if let Some(held) = &mut lock {
+                while !*stop.borrow() && self.work_on_next(scope, held, &mut stop).await? {}
+                if !held.is_held().await {
+                    lock = None;
+                    continue;
+                }
+            }
+            if *stop.borrow() || self.is_done(scope).await? {
+                return Ok(());
+            }
+            tokio::select! {
+                _ = news.next() => {}
+                () = tokio::time::sleep(LOOK) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+    }
+
+    /// Whether some process on this computer works on the queue at the moment.
+    ///
+    /// # Errors
+    /// Where the archive fails.
+    pub async fn has_worker(&self) -> Result<bool> {
+        Ok(WorkLock::is_taken(&self.store, self.machine).await?)
+    }
+
+    /// One job; false if there is none to be had.
+    async fn work_on_next(
+        &self,
+        scope: &Scope,
+        lock: &mut WorkLock,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<bool> {
+        let only = match scope {
+            Scope::Only(jobs) => Some(jobs.as_slice()),
+            _ => None,
+        };
+        let Some(claim) = self.store.claim_job(self.library, self.machine, only).await? else {
+            return Ok(false);
+        };
+        let span = tracing::info_span!("job", id = %claim.job.id);
+        let ending = self.transcribe(claim, lock, stop).instrument(span).await?;
+        tracing::info!(?ending, "work on a job ended");
+        Ok(ending != Ending::Stopped)
+    }
+
+    async fn is_done(&self, scope: &Scope) -> Result<bool> {
+        match scope {
+            Scope::Everything => Ok(false),
+            Scope::Drain => {
+                for status in [Status::Pending, Status::Processing] {
+                    let filter = store::JobFilter { status: Some(status), limit: None };
+                    let open = self.store.jobs(filter).await?;
+                    if open.iter().any(|job| job.library_id == Some(self.library)) {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Scope::Only(jobs) => {
+                for id in jobs {
+                    if let Some(job) = self.store.job(*id).await?
+                        && !has_ended(&job)?
+                        && job.library_id == Some(self.library)
+                    {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// Unlinks the files of deleted jobs, also those of a process that was killed in between.
+    pub(crate) async fn finish_removals(&self) -> Result<()> {
+        for path in self.store.pending_removals(self.library).await? {
+            let file = self.data.library().join(&path);
+            // The folder is the job's own; a row with a path of another shape removes nothing but its file.
+            let whole = file.parent().filter(|folder| folder.parent() == Some(self.data.library().as_path()));
+            let removed = match whole {
+                Some(folder) => fs::remove_dir_all(folder),
+                None => fs::remove_file(&file),
+            };
+            match removed {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    tracing::warn!(%error, "the audio of a deleted meeting could not be removed; tried again later");
+                }
+                _ => self.store.removal_done(self.library, &path).await?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_ended(job: &Job) -> Result<bool> {
+    Ok(matches!(job.status()?, Status::Completed | Status::Failed))
+}

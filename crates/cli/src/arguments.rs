@@ -1,0 +1,123 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Recordings become transcripts, on this computer.
+#[derive(Debug, Parser)]
+#[command(name = "meetmemo", version, about, propagate_version = true)]
+pub(crate) struct Arguments {
+    /// Where everything is kept [default: the usual place of your system].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Your own PostgreSQL server instead of the private one.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// Print one JSON document instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Add recordings: files and folders.
+    Import(Import),
+    /// List recordings, newest first.
+    List {
+        /// Only pending, processing, completed or failed ones.
+        #[arg(long, value_name = "STATUS")]
+        status: Option<String>,
+        /// At most so many.
+        #[arg(long, value_name = "N")]
+        limit: Option<u32>,
+    },
+    /// Show a recording and what was said.
+    Show {
+        /// The beginning of its id.
+        job: String,
+    },
+    /// Make a file of a transcript.
+    Export(Export),
+    /// Try a failed or cancelled recording again.
+    Retry {
+        /// The beginning of its id.
+        job: String,
+    },
+    /// Stop a waiting or running transcription.
+    Cancel {
+        /// The beginning of its id.
+        job: String,
+    },
+    /// Remove a recording with its transcript and its audio in the library.
+    Delete {
+        /// The beginning of its id.
+        job: String,
+    },
+    /// Give a recording a title.
+    Rename {
+        /// The beginning of its id.
+        job: String,
+        /// The new title.
+        title: String,
+    },
+    /// Transcribe what waits, until stopped.
+    Worker {
+        /// End when nothing waits any more.
+        #[arg(long)]
+        drain: bool,
+    },
+    /// PostgreSQL's own tools on the archive.
+    Database {
+        #[command(subcommand)]
+        command: Database,
+    },
+    /// Check that everything is in order.
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Files and folders.
+    #[arg(required_unless_present = "continue_interrupted", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Transcribe before returning.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// The language spoken, as a code such as en.
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) language: Option<String>,
+    /// The speech model.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// Go on with imports that were interrupted.
+    #[arg(long = "continue", conflicts_with_all = ["paths", "language", "model"])]
+    pub(crate) continue_interrupted: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The beginning of its id.
+    pub(crate) job: String,
+    /// markdown_transcript or pdf_transcript.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: String,
+    /// A file or folder [default: exports in the data folder].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace a file that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Database {
+    /// Run a program such as psql or pg_dump with the archive's address in its environment.
+    Run {
+        /// The program and its arguments, after --.
+        #[arg(required = true, last = true, value_name = "CMD")]
+        program: Vec<OsString>,
+    },
+}

@@ -1,0 +1,326 @@
+//! Each command: ask the application, say what came of it.
+
+use crate::arguments;
+use crate::print;
+use crate::progress::Shown;
+use anyhow::{Context, Result};
+use app::view::JobView;
+use app::{
+    App, ExportRequest, ExportType, ImportList, ImportOptions, Imported, JobId, Outcome, Scope, Start, State,
+};
+use serde::Serialize;
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use tokio::sync::watch;
+
+fn code(all_well: bool) -> ExitCode {
+    if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What `import --json` says of one file.
+#[derive(Debug, Serialize)]
+struct ImportRow {
+    path: String,
+    outcome: &'static str,
+    job_id: Option<String>,
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<Option<String>>,
+}
+
+pub(crate) async fn import(
+    app: &App,
+    import: arguments::Import,
+    json: bool,
+    stop: watch::Receiver<bool>,
+) -> Result<ExitCode> {
+    let options = ImportOptions { language: import.language, model: import.model };
+    let mut lists: Vec<ImportList> = Vec::new();
+    if import.continue_interrupted {
+        for interrupted in app.interrupted_imports()? {
+            lists.extend(app.continue_import(&interrupted.id)?);
+        }
+        if lists.is_empty() {
+            print::note("No import was interrupted.");
+        }
+    } else {
+        let earlier = app.interrupted_imports()?;
+        lists.push(app.list_files(&import.paths, options)?);
+        for interrupted in earlier {
+            print::note(&format!(
+                "An earlier import stopped at {} of {}. Go on with it: meetmemo import --continue",
+                interrupted.done, interrupted.total
+            ));
+        }
+    }
+    let mut imported = Vec::new();
+    for list in lists {
+        let total = list.len();
+        if list.done() > 0 {
+            print::note(&format!("Going on at {} of {total}.", list.done()));
+        }
+        imported.extend(app.import(list, &mut |number, one| say_imported(number, total, one, json)).await?);
+    }
+
+    let mut rows: Vec<ImportRow> = imported.iter().map(row).collect();
+    let jobs: Vec<JobId> = rows.iter().filter_map(|row| row.job_id.as_deref()?.parse().ok()).collect();
+    let mut well = rows.iter().all(|row| row.outcome != "failed");
+    if import.wait {
+        let shown = Shown::start(app, jobs.clone());
+        app.work(&Scope::Only(jobs), stop.clone()).await?;
+        drop(shown);
+        for row in &mut rows {
+            let Some(id) = row.job_id.as_deref().and_then(|id| id.parse().ok()) else { continue };
+            let job = app.job(id).await?;
+            well &= job.as_ref().is_some_and(|job| job.status == "completed");
+            if let (false, Some(job)) = (json, &job) {
+                say_ended(job);
+            }
+            row.status = job.as_ref().map(|job| job.status);
+            row.error_message = Some(job.map_or_else(
+                || Some("The recording was deleted meanwhile.".to_owned()),
+                |job| job.error_message,
+            ));
+        }
+        well &= !*stop.borrow();
+    } else if !json {
+        say_who_transcribes(app, &imported).await?;
+    }
+    if json {
+        print::json(&rows);
+    } else if rows.len() > 1 {
+        say_summary(&rows);
+    }
+    Ok(code(well))
+}
+
+fn row(imported: &Imported) -> ImportRow {
+    let (outcome, job, error) = match &imported.outcome {
+        Outcome::Imported(job) => ("imported", Some(job), None),
+        Outcome::Duplicate { job, .. } => ("duplicate", Some(job), None),
+        Outcome::Skipped(why) => ("skipped", None, Some(why)),
+        Outcome::Failed(why) => ("failed", None, Some(why)),
+    };
+    ImportRow {
+        path: imported.path.to_string_lossy().into_owned(),
+        outcome,
+        job_id: job.map(|job| job.id.clone()),
+        error: error.cloned(),
+        status: None,
+        error_message: None,
+    }
+}
+
+/// One line for each file: on standard output as the answer, with `--json` only on a terminal as progress.
+fn say_imported(number: usize, total: usize, imported: &Imported, json: bool) {
+    let place = if total > 1 { format!("[{number}/{total}] ") } else { String::new() };
+    let text = match &imported.outcome {
+        Outcome::Imported(job) => format!("Added {} ({})", job.file_name, print::short(&job.id)),
+        Outcome::Duplicate { job, healed } => {
+            let again = match (job.status, healed) {
+                (_, true) => {
+                    " Its audio was missing or damaged in the library and has been put back.".to_owned()
+                }
+                ("failed", _) => format!(" Try it again: meetmemo retry {}", print::short(&job.id)),
+                _ => String::new(),
+            };
+            format!(
+                "Already there: {} is “{}” ({}, {}).{again}",
+                imported.path.file_name().unwrap_or_default().to_string_lossy(),
+                job.title,
+                print::short(&job.id),
+                print::state(job)
+            )
+        }
+        Outcome::Skipped(why) => format!("Skipped {}", print::sentence(why)),
+        Outcome::Failed(why) => format!("Not added: {}", print::sentence(why)),
+    };
+    if !json {
+        print::line(&format!("{place}{text}"));
+    } else if std::io::stderr().is_terminal() || matches!(imported.outcome, Outcome::Failed(_)) {
+        print::note(&format!("{place}{text}"));
+    }
+}
+
+fn say_ended(job: &JobView) {
+    let well = job.status == "completed";
+    let then = if well { format!("Read it: meetmemo show {}", print::short(&job.id)) } else { String::new() };
+    let note =
+        job.media_note.as_ref().map(|note| format!(" Note: {}", print::sentence(note))).unwrap_or_default();
+    print::line(
+        &format!("“{}” is {}.{note} {then}", job.title, print::state(job).trim_end_matches('.'))
+            .trim_end()
+            .to_owned(),
+    );
+}
+
+fn say_summary(rows: &[ImportRow]) {
+    let count = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
+    let parts: Vec<String> = [
+        ("imported", "added"),
+        ("duplicate", "there already"),
+        ("skipped", "skipped"),
+        ("failed", "not added"),
+    ]
+    .into_iter()
+    .map(|(outcome, word)| (count(outcome), word))
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, word)| format!("{n} {word}"))
+    .collect();
+    print::line(&format!("{} files: {}.", rows.len(), parts.join(", ")));
+}
+
+async fn say_who_transcribes(app: &App, imported: &[Imported]) -> Result<()> {
+    let waiting = imported.iter().any(|one| match &one.outcome {
+        Outcome::Imported(job) | Outcome::Duplicate { job, .. } => job.status == "pending",
+        _ => false,
+    });
+    if waiting && app.has_worker().await? {
+        print::line("MeetMemo is already at work on this computer and will transcribe it.");
+    } else if waiting {
+        print::line("To transcribe what waits: meetmemo worker --drain");
+    }
+    Ok(())
+}
+
+pub(crate) async fn list(
+    app: &App,
+    status: Option<&str>,
+    limit: Option<u32>,
+    json: bool,
+) -> Result<ExitCode> {
+    let jobs = app.list(status, limit).await?;
+    if json {
+        print::json(&jobs);
+    } else if jobs.is_empty() {
+        print::line("There are no such recordings. Add some: meetmemo import FILE…");
+    }
+    for job in jobs.iter().filter(|_| !json) {
+        let elsewhere = if job.is_here { "" } else { " (on another computer)" };
+        print::line(&format!(
+            "{}  {:>8}  {}  [{}]{elsewhere}",
+            print::short(&job.id),
+            print::duration(job.duration_ms),
+            job.title,
+            print::state(job)
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn show(app: &App, prefix: &str, json: bool) -> Result<ExitCode> {
+    let meeting = app.show(prefix).await?;
+    if json {
+        print::json(&meeting);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let job = &meeting.job;
+    print::line(&job.title);
+    let facts = [
+        Some(job.file_name.clone()),
+        job.recorded_at.as_ref().map(|at| at.replace('T', " ")),
+        Some(print::duration(job.duration_ms)),
+        meeting.transcript.as_ref().map(|t| t.engine.clone()),
+        (job.status != "completed").then(|| print::state(job)),
+        job.media_note.clone(),
+    ];
+    print::line(&facts.into_iter().flatten().collect::<Vec<_>>().join(" · "));
+    print::line("");
+    match &meeting.transcript {
+        Some(transcript) if transcript.segments.is_empty() && transcript.complete => {
+            print::line("Nothing was said in this recording.");
+        }
+        Some(transcript) => print::transcript(transcript),
+        None => print::line("There is no transcript yet."),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn export(app: &App, export: arguments::Export, json: bool) -> Result<ExitCode> {
+    let request = ExportRequest {
+        kind: ExportType::from_word(&export.kind)?,
+        output: export.output,
+        replace: export.force,
+    };
+    let id = app.create_export(&export.job, &request).await?;
+    let made = app.run_export(id).await?;
+    let well = made.status == "completed";
+    if json {
+        print::json(&made);
+    } else if let (true, Some(path)) = (well, &made.path) {
+        print::line(path);
+        if let Some(note) = &made.note {
+            print::note(note);
+        }
+    }
+    if let Some(why) = made.error_message.as_ref().filter(|_| !well) {
+        print::error(why);
+    }
+    Ok(code(well))
+}
+
+/// The job after a change.
+pub(crate) fn changed(job: JobView, json: bool) -> Result<ExitCode> {
+    if json {
+        print::json(&job);
+    } else {
+        print::line(&format!("“{}” is {}.", job.title, print::state(&job)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn deleted(job: JobView, json: bool) -> Result<ExitCode> {
+    if json {
+        print::json(&job);
+    } else {
+        print::line(&format!(
+            "“{}” is deleted, with its transcript and its audio in the library. The file you imported is untouched.",
+            job.title
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn worker(
+    app: &App,
+    drain: bool,
+    json: bool,
+    stop: watch::Receiver<bool>,
+) -> Result<ExitCode> {
+    let shown = Shown::start(app, Vec::new());
+    app.work(if drain { &Scope::Drain } else { &Scope::Everything }, stop).await?;
+    drop(shown);
+    if json {
+        print::json(&serde_json::json!({ "drained": drain }));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn database_run(app: &App, program: &[OsString]) -> Result<ExitCode> {
+    let (name, arguments) = program.split_first().context("a program to run")?;
+    let mut command = tokio::process::Command::new(name);
+    command.args(arguments).envs(app.database_environment().await?);
+    let ended =
+        command.status().await.with_context(|| format!("{} could not be run", name.to_string_lossy()))?;
+    Ok(ended.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+pub(crate) async fn doctor(start: Start, json: bool) -> ExitCode {
+    let checks = app::diagnose(start, &crate::say_phase).await;
+    if json {
+        print::json(&checks);
+    }
+    for check in checks.iter().filter(|_| !json) {
+        let mark = match check.state {
+            State::Ok => "ok     ",
+            State::Warning => "warning",
+            State::Failed => "failed ",
+        };
+        let action = check.action.as_ref().map(|a| format!(" {a}")).unwrap_or_default();
+        print::line(&format!("{mark}  {:<9}  {}{action}", check.check, print::sentence(&check.message)));
+    }
+    code(checks.iter().all(|check| check.state != State::Failed))
+}

@@ -1,0 +1,112 @@
+//! Progress on standard error while a command waits for work.
+
+use crate::print;
+use app::view::{JobView, ProgressView};
+use app::{App, JobId};
+use std::collections::HashMap;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use transcript::AudioTime;
+
+/// How often a terminal is updated.
+const EVERY: Duration = Duration::from_secs(1);
+/// Where there is no terminal, a line is written each time so much more is done, in percent.
+const STEP: u32 = 10;
+
+/// Shows how far jobs are until it is dropped: those of `jobs`, or with an empty list whatever is being worked on.
+pub(crate) struct Shown(JoinHandle<()>);
+
+impl Shown {
+    pub(crate) fn start(app: &App, jobs: Vec<JobId>) -> Self {
+        let app = app.clone();
+        Self(tokio::spawn(async move {
+            let mut told = HashMap::new();
+            loop {
+                tokio::time::sleep(EVERY).await;
+                // What cannot be asked now is shown the next time.
+                let running = running(&app, &jobs).await.unwrap_or_default();
+                for job in running {
+                    show(&job, &mut told);
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.0.abort();
+        if std::io::stderr().is_terminal() {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+async fn running(app: &App, jobs: &[JobId]) -> anyhow::Result<Vec<JobView>> {
+    if jobs.is_empty() {
+        return app.list(Some("processing"), None).await;
+    }
+    let mut found = Vec::new();
+    for id in jobs {
+        found.extend(app.job(*id).await?.filter(|job| job.status == "processing"));
+    }
+    Ok(found)
+}
+
+fn show(job: &JobView, told: &mut HashMap<String, u32>) {
+    let Some(progress) = job.progress else { return };
+    let text = format!("{}: {}", job.title, sentence(&progress));
+    if std::io::stderr().is_terminal() {
+        let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
+        return;
+    }
+    let percent = match progress.audio_total_ms {
+        Some(total) if total > 0 => (f64::from(progress.audio_done_ms) / f64::from(total) * 100.0) as u32,
+        _ => progress.audio_done_ms / 60_000,
+    };
+    let step = percent / STEP;
+    if told.insert(job.id.clone(), step) != Some(step) {
+        print::note(&text);
+    }
+}
+
+/// “12:30 of 48:10 · about 3 min left · 6.2× real time”, as far as it is known.
+fn sentence(progress: &ProgressView) -> String {
+    let mut parts = vec![match progress.audio_total_ms {
+        Some(total) => {
+            format!("{} of {}", AudioTime::from_ms(progress.audio_done_ms), AudioTime::from_ms(total))
+        }
+        None => AudioTime::from_ms(progress.audio_done_ms).to_string(),
+    }];
+    parts.extend(progress.left_ms.map(|left| match (left / 60_000.0).round() as u64 {
+        0 => "less than a minute left".to_owned(),
+        minutes if minutes < 90 => format!("about {minutes} min left"),
+        minutes => format!("about {} h left", (minutes + 30) / 60),
+    }));
+    parts.extend(
+        progress
+            .real_time_factor
+            .filter(|f| *f > 0.0)
+            .map(|factor| format!("{:.1}× real time", 1.0 / factor)),
+    );
+    parts.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_says_what_is_known() {
+        let known = ProgressView {
+            audio_done_ms: 750_000,
+            audio_total_ms: Some(2_890_000),
+            real_time_factor: Some(0.16),
+            left_ms: Some(342_400.0),
+        };
+        assert_eq!(sentence(&known), "0:12:30 of 0:48:10 · about 6 min left · 6.2× real time");
+        let unknown = ProgressView { audio_total_ms: None, real_time_factor: None, left_ms: None, ..known };
+        assert_eq!(sentence(&unknown), "0:12:30");
+    }
+}

@@ -1,0 +1,99 @@
+//! AIFF and CAF whose sizes are not true.
+//!
+//! Their demuxers want every chunk to be whole, and refuse a file that was cut or whose recorder lost power.
+
+use crate::source::Patch;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// Chunks looked at before giving up; the walk is over headers only.
+const MOST_CHUNKS: usize = 256;
+
+/// What has to be corrected in an AIFF file of `len` bytes, and whether sound is missing from its end.
+pub(crate) fn aiff(file: &mut (impl Read + Seek), len: u64) -> io::Result<(Vec<Patch>, bool)> {
+    let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX).to_be_bytes().to_vec();
+    let mut at = 12;
+    for _ in 0..MOST_CHUNKS {
+        let Some(header) = header::<8>(file, at)? else { break };
+        let size = u64::from(u32::from_be_bytes([header[4], header[5], header[6], header[7]]));
+        let there = len.saturating_sub(at + 8);
+        if &header[..4] == b"SSND" && is_wrong(size, there) {
+            let patches =
+                vec![Patch { at: 4, bytes: small(len - 8) }, Patch { at: at + 4, bytes: small(there) }];
+            return Ok((patches, size > there));
+        }
+        at += 8 + size + (size & 1);
+    }
+    Ok((Vec::new(), false))
+}
+
+/// The same for CAF.
+pub(crate) fn caf(file: &mut (impl Read + Seek), len: u64) -> io::Result<(Vec<Patch>, bool)> {
+    let mut at = 8_u64;
+    for _ in 0..MOST_CHUNKS {
+        let Some(header) = header::<12>(file, at)? else { break };
+        let [kind @ .., _, _, _, _, _, _, _, _] = &header;
+        let size = u64::from_be_bytes(*header.last_chunk().expect("twelve bytes end in eight"));
+        let there = len.saturating_sub(at + 12);
+        // −1 means up to the end of the file, and is known to the demuxer.
+        if kind == b"data" && size != u64::MAX && is_wrong(size, there) {
+            let patch = Patch { at: at + 4, bytes: there.to_be_bytes().to_vec() };
+            return Ok((vec![patch], size > there));
+        }
+        match at.checked_add(12).and_then(|body| body.checked_add(size)) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    Ok((Vec::new(), false))
+}
+
+/// Whether a chunk of sound claims to be longer than the file, or was never finished.
+fn is_wrong(size: u64, there: u64) -> bool {
+    size > there || (size == 0 && there > 8)
+}
+
+fn header<const N: usize>(file: &mut (impl Read + Seek), at: u64) -> io::Result<Option<[u8; N]>> {
+    let mut header = [0; N];
+    file.seek(SeekFrom::Start(at))?;
+    match file.read_exact(&mut header) {
+        Ok(()) => Ok(Some(header)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+
+    use super::*;
+    use std::io::Cursor;
+
+    #[test]
+    fn the_sound_of_a_cut_aiff_ends_where_the_file_ends() {
+        let file =
+            |size: u8| [b"FORM\0\0\0\x20AIFFCOMM\0\0\0\0SSND\0\0\0".as_slice(), &[size], &[0; 10]].concat();
+        let read = |bytes: Vec<u8>| aiff(&mut Cursor::new(&bytes), bytes.len() as u64).unwrap();
+        assert!(read(file(10)).0.is_empty());
+        for (size, cut) in [(11, true), (0, false)] {
+            let (patches, missing) = read(file(size));
+            assert_eq!(missing, cut);
+            assert_eq!((patches[0].at, patches[0].bytes.as_slice()), (4, [0, 0, 0, 30].as_slice()));
+            assert_eq!((patches[1].at, patches[1].bytes.as_slice()), (24, [0, 0, 0, 10].as_slice()));
+        }
+        assert!(read(b"FORM".to_vec()).0.is_empty());
+    }
+
+    #[test]
+    fn the_sound_of_a_cut_caf_ends_where_the_file_ends() {
+        let file = |size: i64| [b"caff\0\x01\0\0data".as_slice(), &size.to_be_bytes(), &[0; 10]].concat();
+        let read = |bytes: Vec<u8>| caf(&mut Cursor::new(&bytes), bytes.len() as u64).unwrap();
+        assert!(read(file(10)).0.is_empty());
+        assert!(read(file(-1)).0.is_empty());
+        for (size, cut) in [(11, true), (i64::MAX, true), (0, false)] {
+            let (patches, missing) = read(file(size));
+            assert_eq!(missing, cut);
+            assert_eq!((patches[0].at, patches[0].bytes.as_slice()), (12, 10_u64.to_be_bytes().as_slice()));
+        }
+    }
+}

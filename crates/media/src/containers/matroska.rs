@@ -1,0 +1,182 @@
+//! Matroska and WebM, RFC 9559: date and title, which the demuxer does not tell, and what it had better not see.
+
+use crate::source::Patch;
+
+/// What the elements in front of the first cluster say.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Info {
+    /// Nanoseconds since 2001-01-01 UTC.
+    pub(crate) date: Option<i64>,
+    pub(crate) title: Option<String>,
+    /// Hides the list of what is further behind in the file, and attachments.
+    ///
+    /// The demuxer follows that list and fails where a cut file ends before; where it does not fail, it keeps fonts and
+    /// cover pictures in memory. Nothing behind the first cluster is needed.
+    pub(crate) hidden: Vec<Patch>,
+    /// Makes the size of the whole unknown where it is larger than the file, which the demuxer refuses.
+    pub(crate) cut: Option<Patch>,
+}
+
+const EBML: u32 = 0x1a45_dfa3;
+const SEGMENT: u32 = 0x1853_8067;
+const SEEK_HEAD: u32 = 0x114d_9b74;
+const INFO: u32 = 0x1549_a966;
+const TRACKS: u32 = 0x1654_ae6b;
+const ATTACHMENTS: u32 = 0x1941_a469;
+const CLUSTER: u32 = 0x1f43_b675;
+const DATE: u32 = 0x4461;
+const TITLE: u32 = 0x7ba9;
+/// The element that means nothing.
+const VOID: u8 = 0xec;
+
+/// Reads what of it is in `head`, which begins at byte `start` of a file of `len` bytes.
+pub(crate) fn read(head: &[u8], start: u64, len: u64) -> Info {
+    let mut info = Info::default();
+    let position = |rest: &[u8]| start + (head.len() - rest.len()) as u64;
+    let Some(ebml) = Element::first(head).filter(|e| e.id == EBML) else { return info };
+    let Some(behind) = ebml.behind() else { return info };
+    let Some(segment) = Element::first(behind).filter(|e| e.id == SEGMENT) else { return info };
+    if segment.size.is_some_and(|size| position(segment.body).saturating_add(size) > len) {
+        let mut bytes = vec![0xff; segment.size_len];
+        bytes[0] >>= segment.size_len - 1;
+        info.cut = Some(Patch { at: position(segment.body) - segment.size_len as u64, bytes });
+    }
+    let (mut described, mut tracked) = (false, false);
+    let mut rest = segment.body;
+    while let Some(element) = Element::first(rest) {
+        match element.id {
+            INFO => {
+                described = true;
+                info.read(element.content().unwrap_or(element.body));
+            }
+            TRACKS => tracked = true,
+            SEEK_HEAD | ATTACHMENTS => info.hidden.extend(element.void(position(rest))),
+            CLUSTER => break,
+            _ => {}
+        }
+        match element.behind() {
+            Some(next) => rest = next,
+            None => break,
+        }
+    }
+    // Without these in front, the list is needed to find them.
+    if !(described && tracked) {
+        info.hidden.clear();
+    }
+    info
+}
+
+impl Info {
+    fn read(&mut self, mut children: &[u8]) {
+        while let Some(child) = Element::first(children) {
+            let (Some(content), Some(behind)) = (child.content(), child.behind()) else { break };
+            match child.id {
+                DATE => self.date = content.try_into().ok().map(i64::from_be_bytes),
+                TITLE => self.title = std::str::from_utf8(content).ok().map(str::to_owned),
+                _ => {}
+            }
+            children = behind;
+        }
+    }
+}
+
+/// One element of EBML, RFC 8794.
+#[derive(Debug, Clone, Copy)]
+struct Element<'a> {
+    id: u32,
+    /// Bytes of the id and of the size.
+    id_len: usize,
+    size_len: usize,
+    /// Of the body; `None` if unknown.
+    size: Option<u64>,
+    /// The body and everything behind it.
+    body: &'a [u8],
+}
+
+impl<'a> Element<'a> {
+    fn first(bytes: &'a [u8]) -> Option<Self> {
+        let id_len = bytes.first()?.leading_zeros() as usize + 1;
+        if id_len > 4 {
+            return None;
+        }
+        let id = bytes.get(..id_len)?.iter().fold(0, |n, b| n << 8 | u32::from(*b));
+        let rest = &bytes[id_len..];
+        let size_len = rest.first()?.leading_zeros() as usize + 1;
+        if size_len > 8 {
+            return None;
+        }
+        let unknown = (1_u64 << (7 * size_len)) - 1;
+        let size = rest.get(..size_len)?.iter().fold(0, |n, b| n << 8 | u64::from(*b)) & unknown;
+        let size = (size != unknown).then_some(size);
+        Some(Self { id, id_len, size_len, size, body: &rest[size_len..] })
+    }
+
+    /// The body, if all of it is there.
+    fn content(&self) -> Option<&'a [u8]> {
+        self.body.get(..usize::try_from(self.size?).ok()?)
+    }
+
+    /// What follows the body.
+    fn behind(&self) -> Option<&'a [u8]> {
+        self.body.get(usize::try_from(self.size?).ok()?..)
+    }
+
+    /// Makes it, at position `at` of the file, an element that means nothing.
+    fn void(&self, at: u64) -> Option<Patch> {
+        // The size takes up what the shorter id leaves: a number may be written with more bytes than it needs.
+        let len = self.id_len + self.size_len - 1;
+        let size = self.size.filter(|_| len <= 8)?;
+        let marked = size | 1 << (7 * len);
+        let mut bytes = vec![VOID];
+        bytes.extend_from_slice(&marked.to_be_bytes()[8 - len..]);
+        Some(Patch { at, bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+
+    use super::*;
+
+    fn file() -> Vec<u8> {
+        let mut file = vec![0x1a, 0x45, 0xdf, 0xa3, 0x80, 0x18, 0x53, 0x80, 0x67, 0xff];
+        file.extend([0x11, 0x4d, 0x9b, 0x74, 0x83, 1, 2, 3]);
+        let mut info = vec![0x44, 0x61, 0x88];
+        info.extend(5_i64.to_be_bytes());
+        info.extend([0x7b, 0xa9, 0x82, b'h', b'i']);
+        file.extend([0x15, 0x49, 0xa9, 0x66, 0x80 | info.len() as u8]);
+        file.extend(&info);
+        file
+    }
+
+    #[test]
+    fn date_and_title_are_found() {
+        let info = read(&file(), 0, 1000);
+        assert_eq!((info.date, info.title.as_deref()), (Some(5), Some("hi")));
+        for cut in 0..file().len() {
+            read(&file()[..cut], 0, 1000);
+        }
+    }
+
+    #[test]
+    fn the_list_of_what_is_behind_is_hidden_if_it_is_not_needed() {
+        assert!(read(&file(), 0, 1000).hidden.is_empty());
+        let mut file = file();
+        file.extend([0x16, 0x54, 0xae, 0x6b, 0x80]);
+        let hidden = read(&file, 100, 1000).hidden;
+        assert_eq!(hidden.len(), 1);
+        assert_eq!((hidden[0].at, hidden[0].bytes.as_slice()), (110, [0xec, 0x10, 0, 0, 3].as_slice()));
+        let void = Element::first(&hidden[0].bytes).unwrap();
+        assert_eq!((void.id, void.size), (0xec, Some(3)));
+    }
+
+    #[test]
+    fn a_size_beyond_the_end_of_the_file_becomes_unknown() {
+        let mut file = file();
+        file[9] = 0xfe;
+        assert!(read(&file, 0, 1000).cut.is_none());
+        let cut = read(&file, 0, 50).cut.unwrap();
+        assert_eq!((cut.at, cut.bytes.as_slice()), (9, [0xff].as_slice()));
+    }
+}

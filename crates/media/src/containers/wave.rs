@@ -1,0 +1,184 @@
+//! WAV as recorders really write it.
+//!
+//! The demuxer wants a RIFF file with a true data size. A recorder that lost power leaves that size 0; one that wrote
+//! more than 4 GiB leaves it wrapped, or writes RF64 (EBU Tech 3306). All of them are shown to the demuxer as a plain
+//! file of unknown size that ends where the sound ends.
+
+use super::at;
+use crate::source::{Patch, View};
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// What the chunks in front of the sound say.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wave {
+    /// How the demuxer should see the file.
+    pub(crate) view: View,
+    /// `YYYY-MM-DDThh:mm:ss` from the broadcast extension chunk, in the recorder's local time.
+    pub(crate) originated: Option<String>,
+    /// Bytes of sound the header promises beyond the end of the file.
+    pub(crate) missing: u64,
+    /// First byte of the sound.
+    start: u64,
+    bytes_per_second: u32,
+}
+
+impl Wave {
+    /// How long sound that ends at byte `end` lasts.
+    pub(crate) fn seconds(&self, end: u64) -> Option<f64> {
+        let bytes = end.saturating_sub(self.start) as f64;
+        (self.bytes_per_second > 0).then(|| bytes / f64::from(self.bytes_per_second))
+    }
+}
+
+/// Chunks looked at before giving up; the walk is over headers only.
+const MOST_CHUNKS: usize = 256;
+
+/// Reads the chunk headers of a file of `len` bytes up to its sound. `None` if there is none.
+pub(crate) fn read(file: &mut (impl Read + Seek), len: u64) -> io::Result<Option<Wave>> {
+    let mut wave = Wave::default();
+    let mut head = [0; 12];
+    file.seek(SeekFrom::Start(0))?;
+    if file.read_exact(&mut head).is_err() {
+        return Ok(None);
+    }
+    let large = !head.starts_with(b"RIFF");
+    let mut stated = None;
+    let mut position = 12_u64;
+    for _ in 0..MOST_CHUNKS {
+        let mut header = [0; 8];
+        file.seek(SeekFrom::Start(position))?;
+        if file.read_exact(&mut header).is_err() {
+            return Ok(None);
+        }
+        let size = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
+        let body = position + 8;
+        match &header[..4] {
+            b"ds64" => {
+                let sizes = some(file, 16)?;
+                stated = at::u64_le(&sizes, 8);
+            }
+            b"fmt " => {
+                wave.bytes_per_second = at::u32_le(&some(file, 16)?, 8).unwrap_or(0);
+            }
+            b"bext" => wave.originated = originated(&some(file, 338)?),
+            b"data" => {
+                wave.start = body;
+                let there = len.saturating_sub(body);
+                let stated = match (size, stated) {
+                    (u32::MAX, Some(stated)) => stated,
+                    (u32::MAX, None) => there,
+                    // Never finished: everything that follows was recorded.
+                    (0, _) => there,
+                    // More than a 32-bit size can say: it has wrapped.
+                    (size, _)
+                        if !large && there > u64::from(u32::MAX) && there - u64::from(size) >= 1 << 32 =>
+                    {
+                        there
+                    }
+                    (size, _) => u64::from(size),
+                };
+                wave.missing = stated.saturating_sub(there);
+                let end = body.saturating_add(stated).min(len);
+                if large || u64::from(size) != stated || wave.missing > 0 {
+                    wave.view = unlimited(position, end, large);
+                }
+                return Ok(Some(wave));
+            }
+            _ => {}
+        }
+        // Chunks begin at even positions.
+        position = body + u64::from(size) + u64::from(size & 1);
+        if position >= len {
+            return Ok(None);
+        }
+    }
+    Ok(None)
+}
+
+fn unlimited(data: u64, end: u64, large: bool) -> View {
+    let mut patches =
+        vec![Patch { at: 4, bytes: vec![0xff; 4] }, Patch { at: data + 4, bytes: vec![0xff; 4] }];
+    if large {
+        patches.push(Patch { at: 0, bytes: b"RIFF".to_vec() });
+    }
+    View { end: Some(end), patches, ..View::default() }
+}
+
+/// Up to `most` bytes from here.
+fn some(file: &mut impl Read, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// EBU Tech 3285: description 256, originator 32, reference 32, date 10, time 8.
+fn originated(bext: &[u8]) -> Option<String> {
+    let date = std::str::from_utf8(bext.get(320..330)?).ok()?;
+    let time = std::str::from_utf8(bext.get(330..338)?).ok()?;
+    // The separators are free: "-", "_", ":", " " and "." all occur.
+    let digits =
+        |text: &str| text.chars().map(|c| if c.is_ascii_digit() { c } else { '-' }).collect::<String>();
+    Some(format!("{}T{}", digits(date), digits(time).replace('-', ":")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+
+    use super::*;
+    use std::io::Cursor;
+
+    fn chunk(id: &[u8], size: u32, body: &[u8]) -> Vec<u8> {
+        [id, &size.to_le_bytes(), body].concat()
+    }
+
+    fn file(form: &[u8], chunks: &[Vec<u8>]) -> Vec<u8> {
+        [form, &[0xff; 4], b"WAVE", &chunks.concat()].concat()
+    }
+
+    fn wave(bytes: Vec<u8>) -> Option<Wave> {
+        let len = bytes.len() as u64;
+        read(&mut Cursor::new(bytes), len).unwrap()
+    }
+
+    #[test]
+    fn a_true_size_is_left_alone() {
+        let wave = wave(file(b"RIFF", &[chunk(b"data", 4, &[0; 4])])).unwrap();
+        assert!(wave.view.patches.is_empty());
+        assert_eq!(wave.missing, 0);
+    }
+
+    #[test]
+    fn an_unfinished_or_lying_size_ends_where_the_file_ends() {
+        for (size, missing) in [(0, 0), (1_000_000, 999_990), (u32::MAX, 0)] {
+            let wave = wave(file(b"RIFF", &[chunk(b"data", size, &[0; 10])])).unwrap();
+            assert_eq!((wave.view.end, wave.missing), (Some(30), missing), "{size}");
+            assert!(!wave.view.patches.is_empty());
+        }
+    }
+
+    #[test]
+    fn rf64_ends_where_its_own_chunk_says() {
+        let sizes = [100_u64.to_le_bytes(), 6_u64.to_le_bytes()].concat();
+        let chunks =
+            [chunk(b"ds64", 16, &sizes), chunk(b"data", u32::MAX, &[0; 6]), chunk(b"LIST", 4, &[0; 4])];
+        let wave = wave(file(b"RF64", &chunks)).unwrap();
+        assert_eq!(wave.view.end, Some(12 + 24 + 8 + 6));
+        assert!(wave.view.patches.iter().any(|p| p.bytes == b"RIFF"));
+    }
+
+    #[test]
+    fn the_date_of_a_field_recorder_is_read() {
+        let mut bext = vec![0; 602];
+        bext[320..338].copy_from_slice(b"2024_05_0617.08.09");
+        let wave = wave(file(b"RIFF", &[chunk(b"bext", 602, &bext), chunk(b"data", 0, &[])])).unwrap();
+        assert_eq!(wave.originated.unwrap(), "2024-05-06T17:08:09");
+    }
+
+    #[test]
+    fn a_header_without_sound_is_nothing() {
+        assert!(wave(file(b"RIFF", &[])).is_none());
+        assert!(wave(file(b"RIFF", &[chunk(b"fmt ", u32::MAX, &[1, 0])])).is_none());
+        assert!(wave(b"RIFF".to_vec()).is_none());
+    }
+}

@@ -1,0 +1,455 @@
+//! Sound decoded by an installed `ffmpeg`, streamed over a pipe.
+//!
+//! `ffmpeg` is given one file, one forced demuxer and no other protocol than files, without a shell. It writes raw
+//! 32-bit float mono at 16 kHz; what it says on standard error is read for the properties of the file, counted for
+//! damage, and never shown.
+
+use crate::error::MediaError;
+use crate::mono;
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// Nothing for this long means it hangs; a slow network drive gives something.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes per message: a quarter of a second.
+const PIECE: usize = 16 * 1024;
+/// Longest line of standard error that is looked at.
+const LONGEST_LINE: u64 = 2048;
+/// Lines of the description of the input that are kept.
+const MOST_LINES: usize = 400;
+
+/// A running `ffmpeg`. Dropping it ends the process.
+pub(crate) struct Ffmpeg {
+    child: Child,
+    pieces: Receiver<io::Result<Vec<u8>>>,
+    /// Used buffers on their way back.
+    spent: SyncSender<Vec<u8>>,
+    threads: Vec<JoinHandle<()>>,
+    log: Arc<Mutex<Log>>,
+    patience: Duration,
+    samples: Vec<f32>,
+    /// Bytes of a sample whose other bytes are in the next piece.
+    split: Vec<u8>,
+    ended: bool,
+}
+
+/// What it said.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Log {
+    /// The beginning, without level marks: the description of the input.
+    lines: Vec<String>,
+    /// Lines at level error or worse.
+    pub(crate) errors: u32,
+    /// The last of them.
+    last_error: Option<String>,
+}
+
+/// What it said about the first audio stream and the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Description {
+    pub(crate) codec: Option<String>,
+    pub(crate) sample_rate: Option<u32>,
+    pub(crate) channels: Option<u16>,
+    pub(crate) duration_ms: Option<u32>,
+    pub(crate) title: Option<String>,
+    pub(crate) date: Option<String>,
+}
+
+impl Ffmpeg {
+    /// Starts `program` on `file`, read by `demuxer`.
+    ///
+    /// # Errors
+    /// `Ffmpeg` if it cannot be started.
+    pub(crate) fn start(program: &Path, file: &Path, demuxer: &str) -> Result<Self, MediaError> {
+        Self::start_with(program, file, demuxer, PATIENCE)
+    }
+
+    fn start_with(
+        program: &Path,
+        file: &Path,
+        demuxer: &str,
+        patience: Duration,
+    ) -> Result<Self, MediaError> {
+        // With "file:" in front, no name is taken for an option or another protocol.
+        let mut input = OsString::from("file:");
+        input.push(file);
+        let mut command = Command::new(program);
+        command
+            .args(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info"])
+            .args(["-protocol_whitelist", "file,pipe", "-f", demuxer, "-i"])
+            .arg(input)
+            .args(["-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1"])
+            // Gaps between timestamps become silence, as in this crate; the mix may not exceed full scale.
+            .args(["-af", "aresample=async=1:min_hard_comp=0.1:first_pts=0:rematrix_maxval=1.0"])
+            .args(["-ac", "1", "-ar", "16000", "-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // Its settings file and its translations could change what it does and says.
+        command.env_remove("FFREPORT").env("LC_ALL", "C").env("AV_LOG_FORCE_NOCOLOR", "1");
+        no_window(&mut command);
+        let mut child = command.spawn().map_err(|e| MediaError::Ffmpeg(e.into()))?;
+        let stdout = child.stdout.take().expect("standard output was piped above");
+        let stderr = child.stderr.take().expect("standard error was piped above");
+        // Three pieces ahead: enough to keep it busy, too little to matter.
+        let (send, pieces) = sync_channel(3);
+        let (spent, reuse) = sync_channel(8);
+        let log = Arc::new(Mutex::new(Log::default()));
+        let threads = vec![
+            thread::spawn(move || pump(stdout, &send, &reuse)),
+            thread::spawn({
+                let log = Arc::clone(&log);
+                move || listen(stderr, &log)
+            }),
+        ];
+        Ok(Self {
+            child,
+            pieces,
+            spent,
+            threads,
+            log,
+            patience,
+            samples: Vec::new(),
+            split: Vec::new(),
+            ended: false,
+        })
+    }
+
+    /// Decodes on; `false` at the end. The samples are in [`samples`](Self::samples).
+    ///
+    /// # Errors
+    /// `Stalled` if nothing came for too long, `Ffmpeg` if the pipe broke.
+    pub(crate) fn next(&mut self) -> Result<bool, MediaError> {
+        self.samples.clear();
+        while self.samples.is_empty() && !self.ended {
+            match self.pieces.recv_timeout(self.patience) {
+                Ok(Ok(piece)) => {
+                    unpack(&piece, &mut self.split, &mut self.samples);
+                    // A full queue only means that there are buffers enough.
+                    let _ = self.spent.try_send(piece);
+                }
+                Ok(Err(error)) => return Err(MediaError::Ffmpeg(error.into())),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.stop();
+                    return Err(MediaError::Stalled { seconds: self.patience.as_secs() });
+                }
+                Err(RecvTimeoutError::Disconnected) => self.finish()?,
+            }
+        }
+        Ok(!self.samples.is_empty())
+    }
+
+    /// What the last call of [`next`](Self::next) decoded.
+    pub(crate) fn samples(&self) -> &[f32] {
+        &self.samples
+    }
+
+    /// What it has said so far.
+    pub(crate) fn log(&self) -> Log {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Standard output has ended: waits for the process, so that all it said is known.
+    fn finish(&mut self) -> Result<(), MediaError> {
+        self.ended = true;
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(_)) => break,
+                Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
+                Ok(None) => {
+                    self.stop();
+                    return Err(MediaError::Stalled { seconds: self.patience.as_secs() });
+                }
+                Err(error) => return Err(MediaError::Ffmpeg(error.into())),
+            }
+        }
+        self.join();
+        Ok(())
+    }
+
+    fn stop(&mut self) {
+        self.ended = true;
+        // Both fail only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    fn join(&mut self) {
+        for thread in self.threads.drain(..) {
+            // The threads do nothing that panics, and there is nothing to save if they did.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Ffmpeg {
+    fn drop(&mut self) {
+        self.stop();
+        // Not joined: a grandchild that inherited the pipe could keep it open. The threads end with the pipes.
+    }
+}
+
+impl Log {
+    /// Why there was not one sample.
+    pub(crate) fn failure(&self, format: &str) -> MediaError {
+        let said = |what: &str| {
+            self.lines.iter().map(String::as_str).chain(self.last_error.as_deref()).any(|l| l.contains(what))
+        };
+        let detail = self.last_error.clone().unwrap_or_else(|| "no output".to_owned());
+        if said("matches no streams") || said("does not contain any stream") {
+            MediaError::NoAudioTrack
+        } else if said("Unknown decoder")
+            || said("no decoder found")
+            || said("Unknown input format")
+            || said("Decoder not found")
+        {
+            MediaError::Unsupported { codec: format.to_owned() }
+        } else if said("Permission denied") {
+            MediaError::Io(io::ErrorKind::PermissionDenied.into())
+        } else if said("Invalid data found") || said("Invalid argument") || self.errors > 0 {
+            MediaError::damaged(detail)
+        } else {
+            MediaError::NoSamples
+        }
+    }
+
+    /// What it said about the input.
+    pub(crate) fn description(&self) -> Description {
+        let mut description = Description::default();
+        let mut global = true;
+        for line in self.lines.iter().take_while(|line| !line.starts_with("Output #")) {
+            let line = line.trim();
+            if let Some(rest) = line.strip_prefix("Duration: ") {
+                description.duration_ms = duration(rest.split(',').next().unwrap_or_default());
+            } else if line.starts_with("Stream #") {
+                global = false;
+                if description.codec.is_none()
+                    && let Some((_, audio)) = line.split_once(": Audio: ")
+                {
+                    stream(audio, &mut description);
+                }
+            } else if global && let Some((key, value)) = line.split_once(':') {
+                match key.trim() {
+                    "title" => description.title = Some(value.trim().to_owned()),
+                    "creation_time" => description.date = Some(value.trim().to_owned()),
+                    "date" | "WM/EncodingTime" if description.date.is_none() => {
+                        description.date = Some(value.trim().to_owned());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        description
+    }
+
+    fn take(&mut self, line: &str) {
+        // "[asf @ 0x55d0] [error] text": the level is the last mark.
+        let is_error = ["[error]", "[fatal]", "[panic]"].iter().any(|mark| line.contains(mark));
+        if is_error {
+            self.errors = self.errors.saturating_add(1);
+            self.last_error = Some(line.to_owned());
+        }
+        if self.lines.len() < MOST_LINES {
+            self.lines.push(line.strip_prefix("[info] ").unwrap_or(line).to_owned());
+        }
+    }
+}
+
+/// `wmav2 (a[1][0][0] / 0x0161), 48000 Hz, stereo, fltp, 64 kb/s`
+fn stream(text: &str, description: &mut Description) {
+    let mut parts = text.split(", ");
+    description.codec = parts.next().and_then(|p| p.split_whitespace().next()).map(str::to_owned);
+    for part in parts {
+        if let Some(rate) = part.strip_suffix(" Hz") {
+            description.sample_rate = rate.parse().ok();
+        } else if description.sample_rate.is_some() && description.channels.is_none() {
+            let layout = part.split('(').next().unwrap_or_default().trim();
+            description.channels = match layout {
+                "mono" => Some(1),
+                "stereo" | "downmix" => Some(2),
+                _ => match (layout.split_once(" channels"), layout.split_once('.')) {
+                    (Some((count, _)), _) => count.parse().ok(),
+                    // "5.1" is six.
+                    (_, Some((main, low))) => {
+                        main.parse::<u16>().ok().zip(low.parse::<u16>().ok()).map(|(m, l)| m + l)
+                    }
+                    _ => None,
+                },
+            };
+        }
+    }
+}
+
+/// `00:01:02.34`; "N/A" is none.
+fn duration(text: &str) -> Option<u32> {
+    let mut parts = text.trim().rsplit(':');
+    let seconds: f64 = parts.next()?.parse().ok()?;
+    let minutes: u32 = parts.next()?.parse().ok()?;
+    let hours: u32 = parts.next()?.parse().ok()?;
+    Some(((f64::from(hours) * 60.0 + f64::from(minutes)) * 60_000.0 + seconds * 1000.0).round() as u32)
+}
+
+fn pump(mut stdout: impl Read, send: &SyncSender<io::Result<Vec<u8>>>, reuse: &Receiver<Vec<u8>>) {
+    loop {
+        let mut piece = reuse.try_recv().unwrap_or_default();
+        piece.resize(PIECE, 0);
+        let message = match stdout.read(&mut piece) {
+            Ok(0) => return,
+            Ok(n) => {
+                piece.truncate(n);
+                Ok(piece)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(error),
+        };
+        let failed = message.is_err();
+        // Nobody listens any more: the reader was dropped.
+        if send.send(message).is_err() || failed {
+            return;
+        }
+    }
+}
+
+fn listen(stderr: impl Read, log: &Mutex<Log>) {
+    let mut stderr = BufReader::new(stderr);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match stderr.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
+            Ok(0) => return,
+            Ok(_) => {
+                let text = String::from_utf8_lossy(&line);
+                log.lock().unwrap_or_else(PoisonError::into_inner).take(text.trim_end());
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
+
+fn unpack(piece: &[u8], split: &mut Vec<u8>, samples: &mut Vec<f32>) {
+    let mut piece = piece;
+    while !split.is_empty() && split.len() < 4 {
+        let Some((byte, rest)) = piece.split_first() else { return };
+        split.push(*byte);
+        piece = rest;
+    }
+    samples.extend(split.as_chunks::<4>().0.iter().map(|b| mono::tame(f32::from_le_bytes(*b))));
+    split.clear();
+    let (whole, rest) = piece.as_chunks::<4>();
+    samples.extend(whole.iter().map(|b| mono::tame(f32::from_le_bytes(*b))));
+    split.extend_from_slice(rest);
+}
+
+#[cfg(windows)]
+fn no_window(command: &mut Command) {
+    use std::os::windows::process::CommandExt;
+    const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+    command.creation_flags(CREATE_NO_WINDOW);
+}
+
+#[cfg(not(windows))]
+fn no_window(_: &mut Command) {}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+
+    use super::*;
+
+    #[test]
+    fn samples_split_between_pieces_are_put_together() {
+        let bytes: Vec<u8> = [0.5_f32, -0.25, f32::NAN].iter().flat_map(|s| s.to_le_bytes()).collect();
+        for cut in 0..bytes.len() {
+            for second in cut..bytes.len() {
+                let (mut split, mut samples) = (Vec::new(), Vec::new());
+                for piece in [&bytes[..cut], &bytes[cut..second], &bytes[second..]] {
+                    unpack(piece, &mut split, &mut samples);
+                }
+                assert_eq!(samples, [0.5, -0.25, 0.0], "{cut} {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_description_of_the_input_is_read() {
+        let mut log = Log::default();
+        for line in [
+            "[info] Input #0, asf, from 'file:title : x.wma':",
+            "[info]   Metadata:",
+            "[info]     title           : Board: May",
+            "[info]     creation_time   : 2024-05-06T07:08:09.000000Z",
+            "[info]   Duration: 01:00:11.50, start: 0.000000, bitrate: 66 kb/s",
+            "[info]   Stream #0:0: Video: wmv2 (WMV2 / 0x32564D57), yuv420p, 320x240",
+            "[info]   Stream #0:1[0x81](eng): Audio: wmav2 (a[1][0][0] / 0x0161), 48000 Hz, 5.1(side), fltp, 64 kb/s",
+            "[info]     Metadata:",
+            "[info]       title           : the track",
+            "[info] Output #0, f32le, to 'pipe:1':",
+            "[info]   Stream #0:0: Audio: pcm_f32le, 16000 Hz, mono, flt, 512 kb/s",
+        ] {
+            log.take(line);
+        }
+        let expected = Description {
+            codec: Some("wmav2".to_owned()),
+            sample_rate: Some(48_000),
+            channels: Some(6),
+            duration_ms: Some(3_611_500),
+            title: Some("Board: May".to_owned()),
+            date: Some("2024-05-06T07:08:09.000000Z".to_owned()),
+        };
+        assert_eq!(log.description(), expected);
+    }
+
+    /// A program in place of `ffmpeg`.
+    #[cfg(unix)]
+    fn script(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ffmpeg");
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        (folder, path)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_hanging_program_is_stopped() {
+        let (_folder, program) = script("printf 'abcdabcd'; exec sleep 1000");
+        let patience = Duration::from_millis(300);
+        let mut ffmpeg = Ffmpeg::start_with(&program, Path::new("x"), "asf", patience).unwrap();
+        assert!(ffmpeg.next().unwrap());
+        assert_eq!(ffmpeg.samples().len(), 2);
+        assert!(matches!(ffmpeg.next(), Err(MediaError::Stalled { .. })));
+        assert!(ffmpeg.child.try_wait().unwrap().is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_talkative_program_does_not_block() {
+        let noise = "i=0; while [ $i -lt 3000 ]; do echo '[error] a long line of complaints about the file' >&2; i=$((i+1)); done";
+        let (_folder, program) = script(&format!("{noise}; printf 'abcd'"));
+        let mut ffmpeg = Ffmpeg::start(&program, Path::new("x"), "asf").unwrap();
+        assert!(ffmpeg.next().unwrap());
+        assert!(!ffmpeg.next().unwrap());
+        assert_eq!(ffmpeg.log().errors, 3000);
+        assert!(ffmpeg.log().lines.len() <= MOST_LINES);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn dropping_it_ends_the_process() {
+        let (_folder, program) = script("exec sleep 1000");
+        let ffmpeg = Ffmpeg::start(&program, Path::new("x"), "asf").unwrap();
+        let process = format!("/proc/{}", ffmpeg.child.id());
+        assert!(Path::new(&process).exists());
+        drop(ffmpeg);
+        assert!(!Path::new(&process).exists());
+    }
+}

@@ -1,0 +1,52 @@
+//! Many channels become one.
+
+/// Loudest sample passed on, as a factor of full scale.
+///
+/// Float files may exceed full scale legitimately; 18 dB is more than any has by intention, and keeps a damaged
+/// value of 1e38 from becoming infinite in the resampler.
+const LIMIT: f32 = 8.0;
+
+/// Writes the mean of the `channels` interleaved channels of `interleaved` to `mono`, replacing its content.
+///
+/// The plain mean, whatever the layout: voices are in the front channels, in one microphone of a recorder, or on
+/// either side of a stereo interview, and no fixed weights suit all of them. A silent or low-frequency channel then
+/// costs level (6 dB for one silent side of a stereo pair) but never words, since what follows adapts to level.
+/// Values that are not finite become zero.
+pub(crate) fn mix(interleaved: &[f32], channels: usize, mono: &mut Vec<f32>) {
+    mono.clear();
+    match channels {
+        0 => {}
+        1 => mono.extend(interleaved.iter().copied().map(tame)),
+        2 => mono.extend(interleaved.as_chunks::<2>().0.iter().map(|[l, r]| 0.5 * (tame(*l) + tame(*r)))),
+        n => {
+            let scale = 1.0 / n as f32;
+            mono.extend(
+                interleaved.chunks_exact(n).map(|frame| frame.iter().copied().map(tame).sum::<f32>() * scale),
+            );
+        }
+    }
+}
+
+/// Makes a sample finite and bounded.
+pub(crate) fn tame(sample: f32) -> f32 {
+    // `clamp` passes NaN on, so it has to be asked for.
+    if sample.is_finite() { sample.clamp(-LIMIT, LIMIT) } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_averaged_and_wild_values_tamed() {
+        let mut mono = vec![9.0];
+        mix(&[1.0, 0.0, -1.0, -1.0], 2, &mut mono);
+        assert_eq!(mono, [0.5, -1.0]);
+        mix(&[f32::NAN, f32::INFINITY, 0.25, 1e38], 1, &mut mono);
+        assert_eq!(mono, [0.0, 0.0, 0.25, LIMIT]);
+        mix(&[0.6; 12], 6, &mut mono);
+        assert!(mono.iter().all(|s| (s - 0.6).abs() < 1e-6) && mono.len() == 2);
+        mix(&[1.0], 0, &mut mono);
+        assert!(mono.is_empty());
+    }
+}

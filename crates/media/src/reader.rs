@@ -1,0 +1,406 @@
+//! Opening a file and reading it to the end.
+
+use crate::containers::mpeg;
+use crate::date;
+use crate::error::MediaError;
+use crate::ffmpeg::{Description, Ffmpeg};
+use crate::native::{About, Native, Tags, Wish};
+use crate::resample::Resampler;
+use crate::sniff::{Container, Foreign, HEAD, Kind, sniff};
+use crate::tools::Tools;
+use chrono::{DateTime, FixedOffset};
+use std::fmt;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use transcript::SAMPLE_RATE;
+
+/// When a recording was made, in the offset its file gives. The offset is 0 where the file only knows UTC.
+pub type RecordedAt = DateTime<FixedOffset>;
+
+/// What a file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// The container, as people call it: `WAV`, `MP4`, `Matroska` …
+    pub container: String,
+    /// The codec of the track that would be decoded, as people call it: `MP3`, `AAC`, `WAV` …
+    pub codec: String,
+    /// Samples per second in the file; 0 if only `ffmpeg` knows the format and does not tell.
+    pub sample_rate: u32,
+    /// Channels in the file; 0 as above.
+    pub channels: u16,
+    /// Length as the header states or the size suggests; `None` if unknown. A header can lie: good for a progress bar,
+    /// never for an allocation.
+    pub duration_ms: Option<u32>,
+    /// When it was recorded, where the file says so to the minute at least.
+    pub recorded_at: Option<RecordedAt>,
+    /// Its title, in one line.
+    pub title: Option<String>,
+}
+
+/// Says what the file at `path` is, after having decoded the first of its sound.
+///
+/// Blocks while reading; does not write anything. With `ffmpeg` in `tools`, formats that this crate does not decode
+/// are accepted as well.
+///
+/// # Errors
+/// Why it will not be possible to read sound from it, see [`MediaError`].
+pub fn probe(path: &Path, tools: &Tools) -> Result<Probe, MediaError> {
+    let opened = open(path, tools, true)?;
+    let about = match &opened {
+        Source::Native(native) => native.about().clone(),
+        Source::Ffmpeg(external) => external.about(),
+    };
+    Ok(Probe {
+        container: about.container.to_owned(),
+        codec: about.codec,
+        sample_rate: about.sample_rate,
+        channels: about.channels,
+        duration_ms: about.duration.map(ms),
+        recorded_at: about.tags.recorded_at,
+        title: about.tags.title,
+    })
+}
+
+/// What is missing from what a [`Reader`] gave. Its `Display` is a clause for the owner of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shortfall {
+    /// The file ends, or cannot be read on, before the end its header states.
+    EndsEarly {
+        /// How much could be read, in milliseconds.
+        read_ms: u32,
+    },
+    /// Damaged parts were skipped. Silence stands for them where their length is known.
+    Gaps {
+        /// Milliseconds of silence given in their place; 0 if their length is not known.
+        lost_ms: u32,
+    },
+}
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |ms: u32| f64::from(ms) / 1000.0;
+        match *self {
+            Self::EndsEarly { read_ms } => {
+                write!(f, "the file ends early: {:.1} s could be read", seconds(read_ms))
+            }
+            Self::Gaps { lost_ms } if lost_ms >= 100 => {
+                write!(f, "parts of the file are damaged and were skipped: {:.1} s in all", seconds(lost_ms))
+            }
+            Self::Gaps { .. } => f.write_str("parts of the file are damaged and were skipped"),
+        }
+    }
+}
+
+/// The sound of one file, from start to end, as mono at 16 kHz.
+///
+/// Time in it is time in a player: gaps between timestamps are silence, what an encoder put in front is gone. Memory
+/// does not depend on the length of the recording.
+pub struct Reader {
+    source: Source,
+    resampler: Option<Resampler>,
+    out: Vec<f32>,
+    /// Samples of `out` given already.
+    given: usize,
+    position: u64,
+    ended: bool,
+}
+
+/// Less than this is not worth a call: 0.1 s.
+const SHORTEST_RUN: usize = SAMPLE_RATE as usize / 10;
+/// More than this is not given at once: 1 s.
+const LONGEST_RUN: usize = SAMPLE_RATE as usize;
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("position", &self.position)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    /// Opens the file at `path` and decodes the first of its sound.
+    ///
+    /// # Errors
+    /// The same as [`probe`].
+    pub fn open(path: &Path, tools: &Tools) -> Result<Self, MediaError> {
+        let source = open(path, tools, false)?;
+        Ok(Self { source, resampler: None, out: Vec::new(), given: 0, position: 0, ended: false })
+    }
+
+    /// The next samples: mono, 16 kHz, all finite, nominally within −1 to 1, 0.1 to 1 s of them except at the end.
+    /// `None` at the end, and ever after.
+    ///
+    /// # Errors
+    /// If the disk fails or `ffmpeg` hangs. Damage in the file is no error, see [`shortfall`](Self::shortfall).
+    pub fn read(&mut self) -> Result<Option<&[f32]>, MediaError> {
+        if self.given == self.out.len() {
+            self.out.clear();
+            self.given = 0;
+        }
+        while self.out.len() - self.given < SHORTEST_RUN && !self.ended {
+            self.fill()?;
+        }
+        let run = self.given..self.out.len().min(self.given + LONGEST_RUN);
+        if run.is_empty() {
+            return Ok(None);
+        }
+        self.given = run.end;
+        self.position += run.len() as u64;
+        Ok(Some(&self.out[run]))
+    }
+
+    /// Samples given so far.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// What is missing from what was given. Complete only after [`read`](Self::read) has given `None`.
+    pub fn shortfall(&self) -> Option<Shortfall> {
+        let losses = match &self.source {
+            Source::Native(native) => {
+                let losses = native.losses();
+                (losses.ends_early, losses.damaged, losses.lost)
+            }
+            Source::Ffmpeg(external) => external.losses(self.position, self.ended),
+        };
+        match losses {
+            (true, ..) => {
+                Some(Shortfall::EndsEarly { read_ms: ms(self.position as f64 / f64::from(SAMPLE_RATE)) })
+            }
+            (false, true, lost) => Some(Shortfall::Gaps { lost_ms: ms(lost) }),
+            (false, false, _) => None,
+        }
+    }
+
+    /// Appends something to `out`, or ends.
+    fn fill(&mut self) -> Result<(), MediaError> {
+        let (more, rate) = match &mut self.source {
+            Source::Native(native) => (native.next()?, native.rate()),
+            Source::Ffmpeg(external) => (external.next(self.position)?, SAMPLE_RATE),
+        };
+        if !more {
+            self.ended = true;
+            if let Some(resampler) = self.resampler.take() {
+                resampler.finish(&mut self.out);
+            }
+            return Ok(());
+        }
+        let samples = match &self.source {
+            Source::Native(native) => native.samples(),
+            Source::Ffmpeg(external) => external.ffmpeg.samples(),
+        };
+        if let Some(old) = self.resampler.take_if(|r| r.rate() != rate) {
+            old.finish(&mut self.out);
+        }
+        let resampler = match &mut self.resampler {
+            Some(resampler) => resampler,
+            none => none.insert(Resampler::new(rate)?),
+        };
+        resampler.push(samples, &mut self.out);
+        Ok(())
+    }
+}
+
+enum Source {
+    Native(Box<Native>),
+    Ffmpeg(Box<External>),
+}
+
+/// A file read by `ffmpeg`.
+struct External {
+    ffmpeg: Ffmpeg,
+    name: &'static str,
+    description: Description,
+    /// The first run was decoded when opening and has not been given.
+    first: bool,
+    /// More samples than this are not believed.
+    most: u64,
+}
+
+impl External {
+    fn open(program: &Path, path: &Path, name: &'static str, demuxer: &str) -> Result<Self, MediaError> {
+        let mut ffmpeg = Ffmpeg::start(program, path, demuxer)?;
+        if !ffmpeg.next()? {
+            return Err(ffmpeg.log().failure(name));
+        }
+        let description = ffmpeg.log().description();
+        // Timestamps can lie to `ffmpeg` too, which fills what they leave out with silence.
+        let stated = description.duration_ms.map_or(u64::from(u32::MAX), u64::from);
+        let most = (stated + stated / 4 + 600_000).saturating_mul(u64::from(SAMPLE_RATE) / 1000);
+        Ok(Self { ffmpeg, name, description, first: true, most })
+    }
+
+    fn next(&mut self, position: u64) -> Result<bool, MediaError> {
+        if std::mem::take(&mut self.first) {
+            return Ok(true);
+        }
+        if position > self.most {
+            return Ok(false);
+        }
+        self.ffmpeg.next()
+    }
+
+    fn about(&self) -> About {
+        let description = self.description.clone();
+        let mut tags = Tags::default();
+        if let Some(title) = &description.title {
+            tags.add_title(title);
+        }
+        tags.add_date(description.date.as_deref().and_then(date::parse));
+        About {
+            container: self.name,
+            codec: description.codec.as_deref().map_or_else(|| self.name.to_owned(), name_of_ffmpeg),
+            sample_rate: description.sample_rate.unwrap_or(0),
+            channels: description.channels.unwrap_or(0),
+            duration: description.duration_ms.map(|ms| f64::from(ms) / 1000.0),
+            tags,
+        }
+    }
+
+    /// Ends early, damaged, lost.
+    fn losses(&self, position: u64, ended: bool) -> (bool, bool, f64) {
+        let read = position as f64 / f64::from(SAMPLE_RATE);
+        let stated = self.description.duration_ms.map_or(0.0, |ms| f64::from(ms) / 1000.0);
+        let early = ended && (stated - read > 1.0 + stated * 0.01 || position > self.most);
+        (early, self.ffmpeg.log().errors > 0, 0.0)
+    }
+}
+
+/// The codecs people meet most, by the names `ffmpeg` gives them.
+fn name_of_ffmpeg(codec: &str) -> String {
+    match codec {
+        "wmav1" | "wmav2" | "wmapro" | "wmavoice" | "wmalossless" => "WMA",
+        "amrnb" | "amr_nb" => "AMR",
+        "amrwb" | "amr_wb" => "AMR-WB",
+        "ac3" => "AC-3",
+        "eac3" => "E-AC-3",
+        "dts" => "DTS",
+        "mp3" | "mp3float" => "MP3",
+        "mp2" | "mp2float" => "MP2",
+        "aac" | "aac_latm" => "AAC",
+        "opus" => "Opus",
+        "vorbis" => "Vorbis",
+        "flac" => "FLAC",
+        "alac" => "Apple Lossless",
+        "wavpack" => "WavPack",
+        "ape" => "Monkey's Audio",
+        "tta" => "True Audio",
+        "speex" => "Speex",
+        other if other.starts_with("pcm_") => "PCM",
+        other if other.starts_with("adpcm_") => "ADPCM",
+        other => return other.to_uppercase(),
+    }
+    .to_owned()
+}
+
+fn open(path: &Path, tools: &Tools, tags: bool) -> Result<Source, MediaError> {
+    let (file, len, kind, start) = look(path)?;
+    match kind {
+        Kind::Other => Err(MediaError::NotMedia),
+        Kind::Foreign(Foreign { name, demuxer }) => match tools.ffmpeg() {
+            Some(program) => external(program, path, name, demuxer),
+            None => Err(MediaError::NeedsFfmpeg { format: name.to_owned() }),
+        },
+        Kind::Native(container) => native(path, file, len, start, container, tools, tags),
+    }
+}
+
+/// Opens the file and says what it looks like. The position is that behind an ID3v2 tag.
+fn look(path: &Path) -> Result<(File, u64, Kind, u64), MediaError> {
+    // Asked before opening: opening a named pipe would wait for someone to write into it.
+    let metadata = path.metadata().map_err(MediaError::Io)?;
+    if !metadata.is_file() {
+        return Err(MediaError::NotMedia);
+    }
+    let mut file = File::open(path).map_err(MediaError::Io)?;
+    let len = file.metadata().map_err(MediaError::Io)?.len();
+    if len == 0 {
+        return Err(MediaError::Empty);
+    }
+    let mut head = Vec::new();
+    let mut start = 0;
+    // Programs that add a tag without removing the old one leave several.
+    for _ in 0..4 {
+        head.clear();
+        file.seek(SeekFrom::Start(start)).map_err(MediaError::Io)?;
+        file.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(MediaError::Io)?;
+        match mpeg::id3_len(&head) {
+            0 => break,
+            tag => start += tag,
+        }
+    }
+    let kind = sniff(&head, head.len() < HEAD);
+    // A tag and nothing else.
+    if head.is_empty() {
+        return Err(MediaError::NoSamples);
+    }
+    Ok((file, len, kind, start))
+}
+
+fn native(
+    path: &Path,
+    file: File,
+    len: u64,
+    start: u64,
+    container: Container,
+    tools: &Tools,
+    tags: bool,
+) -> Result<Source, MediaError> {
+    let again = file.try_clone().map_err(MediaError::Io)?;
+    // With `ffmpeg`, the whole band of HE-AAC; without, its core.
+    let wish = Wish { tags, core_only: tools.ffmpeg().is_none() };
+    let refused = match Native::open(file, len, start, container, wish) {
+        Ok(native) => return Ok(Source::Native(Box::new(native))),
+        Err(refused @ (MediaError::NeedsFfmpeg { .. } | MediaError::Damaged(_))) => refused,
+        Err(refused) => return Err(refused),
+    };
+    let Some(program) = tools.ffmpeg() else { return Err(refused) };
+    let name = container.name();
+    match external(program, path, name, container.demuxer()) {
+        Ok(source) => Ok(source),
+        Err(failed) => {
+            let wish = Wish { tags, core_only: true };
+            match (Native::open(again, len, start, container, wish), refused) {
+                (Ok(native), _) => Ok(Source::Native(Box::new(native))),
+                // It is not missing, it cannot do it either.
+                (Err(_), MediaError::NeedsFfmpeg { format }) => match failed {
+                    MediaError::Unsupported { .. } => Err(MediaError::Unsupported { codec: format }),
+                    failed => Err(failed),
+                },
+                (Err(_), refused) => Err(refused),
+            }
+        }
+    }
+}
+
+fn external(program: &Path, path: &Path, name: &'static str, demuxer: &str) -> Result<Source, MediaError> {
+    External::open(program, path, name, demuxer).map(|external| Source::Ffmpeg(Box::new(external)))
+}
+
+fn ms(seconds: f64) -> u32 {
+    // A cast from float saturates, and makes NaN zero.
+    (seconds * 1000.0).round() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shortfall_is_a_clause() {
+        let clause = Shortfall::EndsEarly { read_ms: 3_120 }.to_string();
+        assert_eq!(clause, "the file ends early: 3.1 s could be read");
+        assert_eq!(
+            Shortfall::Gaps { lost_ms: 0 }.to_string(),
+            "parts of the file are damaged and were skipped"
+        );
+        assert_eq!(
+            Shortfall::Gaps { lost_ms: 1_500 }.to_string(),
+            "parts of the file are damaged and were skipped: 1.5 s in all"
+        );
+    }
+}

@@ -1,0 +1,207 @@
+//! Where decoded sound belongs on the time line of the recording.
+
+/// Timestamps closer than this to where they should be are rounding: Matroska counts in milliseconds.
+const TOLERANCE: f64 = 0.06;
+/// The longest single gap that is believed; a longer one is a wrong timestamp and closed without silence.
+const LONGEST_GAP: f64 = 600.0;
+/// Silence believed beyond as much as there is sound.
+const SILENCE_ALLOWANCE: f64 = 1800.0;
+/// The longest encoder delay that is believed when only timestamps tell it.
+const LONGEST_DELAY: f64 = 1.0;
+
+/// How a container places its sound.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Placement {
+    /// Added to every timestamp, in seconds.
+    pub(crate) shift: f64,
+    /// Moment at which the presentation ends, after the shift.
+    pub(crate) end: Option<f64>,
+    /// Whether the first sound is the start of the recording, whatever its timestamp.
+    pub(crate) from_first: bool,
+    /// Whether the shift was stated by the container, so that any length before zero is to be dropped.
+    pub(crate) stated: bool,
+}
+
+/// What to do with a run of samples.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Fit {
+    /// Silence to insert before it, in seconds.
+    pub(crate) silence: f64,
+    /// To drop from its start, in seconds.
+    pub(crate) drop: f64,
+    /// To drop from its end, in seconds.
+    pub(crate) drop_end: f64,
+}
+
+/// Follows the timestamps of one track, all in seconds.
+///
+/// The output is continuous: time that the timestamps leave out becomes silence, so that a word has the time at which
+/// a player plays it. Timestamps can lie; what is inserted is bounded.
+#[derive(Debug)]
+pub(crate) struct Timeline {
+    placement: Placement,
+    /// End of what has been placed.
+    cursor: f64,
+    /// Silence among it.
+    silence: f64,
+    started: bool,
+}
+
+impl Timeline {
+    pub(crate) fn new(placement: Placement) -> Self {
+        Self { placement, cursor: 0.0, silence: 0.0, started: false }
+    }
+
+    /// End of what has been placed.
+    pub(crate) fn cursor(&self) -> f64 {
+        self.cursor
+    }
+
+    /// A new stream begins here, with timestamps of its own.
+    pub(crate) fn restart(&mut self, placement: Placement) {
+        self.placement = Placement { shift: placement.shift + self.cursor, end: None, ..placement };
+        self.started = false;
+    }
+
+    /// Places sound of `duration` whose first sample has the timestamp `at`.
+    pub(crate) fn place(&mut self, at: f64, duration: f64) -> Fit {
+        let mut fit = Fit::default();
+        let mut presented = at + self.placement.shift;
+        if !presented.is_finite() {
+            presented = self.cursor;
+        }
+        let gap = presented - self.cursor;
+        if !self.started {
+            let stated = self.placement.stated || gap > -LONGEST_DELAY;
+            if gap < 0.0 && stated {
+                fit.drop = (-gap).min(duration);
+                // All of it lies before the start: what follows is still the first.
+                self.started = fit.drop < duration;
+                return fit_advance(self, fit, duration);
+            }
+            self.started = true;
+            if gap <= 0.0 || self.placement.from_first {
+                self.placement.shift -= gap;
+                self.placement.end = self.placement.end.map(|end| end - gap);
+                return fit_advance(self, fit, duration);
+            }
+        }
+        if gap > TOLERANCE && self.believes(gap) {
+            fit.silence = gap;
+        } else if gap.abs() > TOLERANCE {
+            self.placement.shift -= gap;
+            self.placement.end = self.placement.end.map(|end| end - gap);
+        }
+        fit_advance(self, fit, duration)
+    }
+
+    /// Whether so much silence can be true.
+    fn believes(&self, silence: f64) -> bool {
+        let sound = self.cursor - self.silence;
+        silence <= LONGEST_GAP && self.silence + silence <= SILENCE_ALLOWANCE + sound
+    }
+
+    /// Sound of `duration` was lost here; returns how much silence stands for it.
+    pub(crate) fn lose(&mut self, duration: f64) -> f64 {
+        let silence = if duration > 0.0 && self.believes(duration) { duration } else { 0.0 };
+        self.silence += silence;
+        self.cursor += silence;
+        silence
+    }
+}
+
+/// Moves the cursor past what `fit` leaves of `duration`, cutting at the stated end.
+fn fit_advance(line: &mut Timeline, mut fit: Fit, duration: f64) -> Fit {
+    let start = line.cursor + fit.silence;
+    let mut kept = (duration - fit.drop).max(0.0);
+    if let Some(end) = line.placement.end {
+        if start >= end {
+            return Fit { silence: 0.0, drop: duration, drop_end: 0.0 };
+        }
+        fit.drop_end = (start + kept - end).max(0.0);
+        kept -= fit.drop_end;
+    }
+    line.silence += fit.silence;
+    line.cursor = start + kept;
+    fit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line() -> Timeline {
+        Timeline::new(Placement::default())
+    }
+
+    #[test]
+    fn rounding_is_ignored_and_gaps_become_silence() {
+        let mut line = line();
+        assert_eq!(line.place(0.0, 1.0), Fit::default());
+        assert_eq!(line.place(1.003, 1.0), Fit::default());
+        assert_eq!(line.place(2.5, 1.0), Fit { silence: 0.5, ..Fit::default() });
+        assert_eq!(line.cursor(), 3.5);
+    }
+
+    #[test]
+    fn small_losses_add_up_until_they_are_filled() {
+        let mut line = line();
+        let silence: f64 = (0..10).map(|i| line.place(f64::from(i) * 0.04, 0.02).silence).sum();
+        assert!((0.12..0.19).contains(&silence), "{silence}");
+    }
+
+    #[test]
+    fn encoder_delay_before_zero_is_dropped() {
+        let mut line = line();
+        assert_eq!(line.place(-0.05, 0.02).drop, 0.02);
+        assert!((line.place(-0.03, 0.02).drop - 0.02).abs() < 1e-9);
+        assert!((line.place(-0.01, 0.02).drop - 0.01).abs() < 1e-9);
+        assert!((line.cursor() - 0.01).abs() < 1e-9);
+        assert_eq!(line.place(0.01, 0.02), Fit::default());
+    }
+
+    #[test]
+    fn a_lying_timestamp_neither_drops_nor_adds_hours() {
+        for at in [-1e9, -5.0, 1e9, 602.0, f64::NAN, f64::INFINITY] {
+            let mut line = line();
+            line.place(0.0, 1.0);
+            assert_eq!(line.place(at, 1.0), Fit::default(), "{at}");
+            assert_eq!(line.place(at + 1.0, 1.0), Fit::default(), "{at}");
+            assert_eq!(line.cursor(), 3.0);
+        }
+        let mut first = line();
+        assert_eq!(first.place(-1e9, 1.0), Fit::default());
+        let mut endless = line();
+        for i in 0..10_000 {
+            endless.place(f64::from(i) * 500.0, 0.02);
+        }
+        assert!(endless.cursor() < SILENCE_ALLOWANCE + 1000.0, "{}", endless.cursor());
+    }
+
+    #[test]
+    fn the_end_of_an_edit_cuts() {
+        let placement = Placement { shift: -0.5, end: Some(1.0), stated: true, ..Placement::default() };
+        let mut line = Timeline::new(placement);
+        assert_eq!(line.place(0.0, 1.0), Fit { drop: 0.5, ..Fit::default() });
+        assert_eq!(line.place(1.0, 1.0), Fit { drop_end: 0.5, ..Fit::default() });
+        assert_eq!(line.place(2.0, 1.0).drop, 1.0);
+        assert_eq!(line.cursor(), 1.0);
+    }
+
+    #[test]
+    fn a_chained_stream_continues_where_the_last_ended() {
+        let mut line = line();
+        line.place(0.0, 2.0);
+        line.restart(Placement { shift: -0.1, ..Placement::default() });
+        assert!((line.place(0.0, 1.0).drop - 0.1).abs() < 1e-9);
+        assert!((line.cursor() - 2.9).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_recording_cut_from_a_longer_stream_starts_at_zero() {
+        let mut line = Timeline::new(Placement { from_first: true, ..Placement::default() });
+        assert_eq!(line.place(3600.0, 1.0), Fit::default());
+        assert_eq!(line.place(3601.0, 1.0), Fit::default());
+        assert_eq!(line.cursor(), 2.0);
+    }
+}

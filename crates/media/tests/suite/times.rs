@@ -1,0 +1,44 @@
+//! When a recording was made and what it is called, as its file says.
+
+use crate::signal::*;
+use media::{Tools, probe};
+
+#[test]
+fn the_moment_of_recording_is_found_where_there_is_one() {
+    let moment = "-metadata creation_time=2024-05-06T17:08:09Z -metadata title=Board";
+    let date = "-metadata date=2024-05-06T17:08:09+02:00 -metadata title=Board";
+    for (name, arguments, expected) in [
+        ("dated.m4a", format!("-c:a aac {moment}"), Some("2024-05-06T17:08:09+00:00")),
+        ("dated.mka", format!("-c:a flac {moment}"), Some("2024-05-06T17:08:09+00:00")),
+        ("dated.mp3", format!("-c:a libmp3lame {date}"), Some("2024-05-06T17:08:09+02:00")),
+        ("dated.ogg", format!("-c:a libvorbis {date}"), Some("2024-05-06T17:08:09+02:00")),
+        ("dated.opus", format!("-c:a libopus {date}"), Some("2024-05-06T17:08:09+02:00")),
+        ("dated.flac", format!("-c:a flac {date}"), Some("2024-05-06T17:08:09+02:00")),
+        ("dated-tag.m4a", format!("-c:a aac {date}"), Some("2024-05-06T17:08:09+02:00")),
+        ("dated-surround.m4a", format!("-ac 6 -c:a aac {moment}"), Some("2024-05-06T17:08:09+00:00")),
+        ("year.mp3", "-c:a libmp3lame -metadata date=2024 -metadata title=Board".to_owned(), None),
+        ("undated.m4a", "-c:a aac -metadata title=Board".to_owned(), None),
+    ] {
+        let Some(path) = encode(name, &arguments) else { continue };
+        let about = probe(&path, &Tools::find()).unwrap();
+        assert_eq!(about.recorded_at.map(|m| m.to_rfc3339()).as_deref(), expected, "{name}");
+        assert_eq!(about.title.as_deref(), Some("Board"), "{name}");
+    }
+}
+
+#[test]
+fn a_phone_keeps_its_offset() {
+    let arguments = "-c:a aac -movflags use_metadata_tags -metadata creation_time=2024-05-06T15:08:09Z \
+                     -metadata com.apple.quicktime.creationdate=2024-05-06T17:08:09+0200";
+    let Some(path) = encode("phone.mov", arguments) else { return };
+    let recorded = probe(&path, &Tools::none()).unwrap().recorded_at.unwrap();
+    assert_eq!(recorded.to_rfc3339(), "2024-05-06T17:08:09+02:00");
+}
+
+#[test]
+fn a_field_recorder_is_read_in_local_time() {
+    let arguments = "-write_bext 1 -metadata origination_date=2024-05-06 -metadata origination_time=17:08:09";
+    let Some(path) = encode("field.wav", arguments) else { return };
+    let recorded = probe(&path, &Tools::none()).unwrap().recorded_at.unwrap();
+    assert!(recorded.to_rfc3339().starts_with("2024-05-06T17:08:09"), "{recorded}");
+}

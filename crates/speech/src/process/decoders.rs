@@ -1,0 +1,395 @@
+//! The program's side: several engine processes that share the windows of a recording.
+//!
+//! Each decoder is a thread that owns one engine process at a time, gives it a window, waits for the words and takes
+//! the next window. A process that crashes or does not answer is replaced and its window tried once more.
+
+use super::child::{EngineCommand, EngineProcess, Message, STACK, Signal};
+use super::protocol::{Reply, Request};
+use super::queue::{Closed, Queue};
+use crate::SpeechError;
+use crate::engine::{Capabilities, EngineSpec, Options, Recognition};
+use crate::windows::Window;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use transcript::Span;
+
+/// What decoders report. The windows of a recording come out of order.
+#[derive(Debug)]
+pub enum Event {
+    /// A window is being worked on. Engines tell this when they can, some only at the end.
+    Progress {
+        /// Number of the window.
+        index: u32,
+        /// Samples done of it. Starts anew if the window has to be tried again.
+        samples: u64,
+    },
+    /// A window has been recognised.
+    Finished {
+        /// Number of the window.
+        index: u32,
+        /// Its place in the recording.
+        span: Span,
+        /// The words in it.
+        recognition: Recognition,
+        /// How long the engine took.
+        took: Duration,
+    },
+    /// A window could not be recognised; the others go on.
+    Failed {
+        /// Number of the window.
+        index: u32,
+        /// Its place in the recording.
+        span: Span,
+        /// Why not.
+        error: SpeechError,
+    },
+}
+
+/// How long an engine process is waited for before it counts as hung and is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For a model to be loaded.
+    pub load: Duration,
+    /// For the words of a window, however short it is, …
+    pub window: Duration,
+    /// … and in addition for each second of its audio.
+    pub audio_second: Duration,
+    /// For a process that has been asked to end.
+    pub stop: Duration,
+}
+
+impl Default for Patience {
+    /// Generous: a computer that is thirty times slower than real time is not hung.
+    fn default() -> Self {
+        Self {
+            load: Duration::from_secs(120),
+            window: Duration::from_secs(60),
+            audio_second: Duration::from_secs(30),
+            stop: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Engine processes that share the windows of a recording. Dropping it ends them.
+///
+/// Windows go in by [`Decoders::submit`], which waits while all decoders are busy, so that memory does not grow with
+/// the recording: there are never more than twice as many windows as decoders. Reports come out by the channel that
+/// [`Decoders::start`] returns. It ends after [`Decoders::finish`], when every window has been reported, and soon
+/// after [`Decoders::cancel`]. One thread may submit, another receive and a third cancel.
+#[derive(Debug)]
+pub struct Decoders {
+    crew: Arc<Crew>,
+    capabilities: Capabilities,
+    stops: Vec<mpsc::Sender<Signal>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What all decoders have in common.
+#[derive(Debug)]
+struct Crew {
+    command: EngineCommand,
+    spec: EngineSpec,
+    options: Options,
+    patience: Patience,
+    queue: Queue,
+    at_work: AtomicUsize,
+}
+
+impl Decoders {
+    /// Starts `count` decoders, at least one, with the default [`Patience`]; see [`crate::decoder_count`].
+    ///
+    /// Returns when the first has loaded its model; each of the others loads it when its first window comes.
+    ///
+    /// # Errors
+    /// [`SpeechError::NotStarted`]; [`SpeechError::Engine`] if the model is missing or damaged or the language not
+    /// supported; [`SpeechError::Crashed`], [`SpeechError::Hung`] or [`SpeechError::Garbled`] if the process does not
+    /// behave while it loads.
+    pub fn start(
+        command: EngineCommand,
+        spec: EngineSpec,
+        options: Options,
+        count: usize,
+    ) -> Result<(Self, mpsc::Receiver<Event>), SpeechError> {
+        Self::start_with(command, spec, options, count, Patience::default())
+    }
+
+    /// [`Decoders::start`] with another patience.
+    ///
+    /// # Errors
+    /// As [`Decoders::start`].
+    pub fn start_with(
+        command: EngineCommand,
+        spec: EngineSpec,
+        options: Options,
+        count: usize,
+        patience: Patience,
+    ) -> Result<(Self, mpsc::Receiver<Event>), SpeechError> {
+        let count = count.max(1);
+        let queue = Queue::new(count);
+        let crew = Arc::new(Crew { command, spec, options, patience, queue, at_work: AtomicUsize::new(0) });
+        let (events, reports) = mpsc::channel();
+        let (ready, first) = mpsc::channel();
+        let mut this = Self {
+            capabilities: crew.spec.capabilities(),
+            crew,
+            stops: Vec::new(),
+            threads: Mutex::default(),
+        };
+        this.add(events.clone(), Some(ready))?;
+        // The thread reports in any case, at the latest when its patience ends; if not, it has panicked.
+        this.capabilities = first.recv().unwrap_or(Err(SpeechError::Crashed))?;
+        this.capabilities.language(this.crew.options.language.as_deref())?;
+        for _ in 1..count {
+            this.add(events.clone(), None)?;
+        }
+        Ok((this, reports))
+    }
+
+    /// Adds a decoder. One with `ready` loads its model at once and says there how it went.
+    fn add(
+        &mut self,
+        events: mpsc::Sender<Event>,
+        ready: Option<mpsc::Sender<Result<Capabilities, SpeechError>>>,
+    ) -> Result<(), SpeechError> {
+        let decoder = Decoder::new(Arc::clone(&self.crew), events);
+        let stop = decoder.signal.clone();
+        let thread = thread::Builder::new()
+            .name("decoder".to_owned())
+            .stack_size(STACK)
+            .spawn(move || decoder.run(ready))
+            .map_err(|source| self.crew.command.not_started(source))?;
+        self.stops.push(stop);
+        self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
+        Ok(())
+    }
+
+    /// What the engine that was started can do.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Hands over a window. Waits while all decoders are busy and as many windows are waiting.
+    ///
+    /// # Errors
+    /// [`SpeechError::Cancelled`] or [`SpeechError::Finished`]: the window will not be recognised.
+    pub fn submit(&self, window: Window) -> Result<(), SpeechError> {
+        self.crew.queue.push(window).map_err(|closed| match closed {
+            Closed::Finished => SpeechError::Finished,
+            Closed::Cancelled => SpeechError::Cancelled,
+        })
+    }
+
+    /// Says that there are no more windows. Does not wait: the decoders end when every window has been reported, and
+    /// with them the channel of reports.
+    pub fn finish(&self) {
+        self.crew.queue.close(Closed::Finished);
+    }
+
+    /// Stops everything and returns when no engine process is left: they are asked to end, and killed if that takes
+    /// longer than [`Patience::stop`], two seconds. Windows without words are not reported.
+    pub fn cancel(&self) {
+        self.crew.queue.close(Closed::Cancelled);
+        for stop in &self.stops {
+            // A decoder that has ended does not hear it.
+            let _ = stop.send(Signal::Stop);
+        }
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a decoder panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Decoders {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+/// One decoder: a thread that keeps an engine process and feeds it.
+struct Decoder {
+    crew: Arc<Crew>,
+    events: mpsc::Sender<Event>,
+    signal: mpsc::Sender<Signal>,
+    signals: mpsc::Receiver<Signal>,
+    process: Option<EngineProcess>,
+    processes: u64,
+}
+
+impl Decoder {
+    fn new(crew: Arc<Crew>, events: mpsc::Sender<Event>) -> Self {
+        crew.at_work.fetch_add(1, Ordering::Relaxed);
+        let (signal, signals) = mpsc::channel();
+        Self { crew, events, signal, signals, process: None, processes: 0 }
+    }
+
+    /// Works until there are no more windows. The engine processes are children of this very thread, and the kernel
+    /// ends them with it (`PR_SET_PDEATHSIG`).
+    fn run(mut self, ready: Option<mpsc::Sender<Result<Capabilities, SpeechError>>>) {
+        if let Some(ready) = ready {
+            let loaded = self.load();
+            let usable = loaded.is_ok();
+            if ready.send(loaded).is_err() || !usable {
+                return;
+            }
+        }
+        while let Some(window) = self.crew.queue.pop() {
+            let window = Arc::new(window);
+            let (index, span) = (window.index, window.span());
+            let event = match self.recognise(&window) {
+                Ok((recognition, took)) => Event::Finished { index, span, recognition, took },
+                Err(SpeechError::Cancelled) => break,
+                Err(error) => Event::Failed { index, span, error },
+            };
+            if self.events.send(event).is_err() {
+                break;
+            }
+        }
+        self.end_process();
+    }
+
+    /// The words of `window`, in a second attempt if the first cost the engine process its life.
+    fn recognise(&mut self, window: &Arc<Window>) -> Result<(Recognition, Duration), SpeechError> {
+        let mut again = true;
+        loop {
+            let begin = Instant::now();
+            match self.attempt(window) {
+                Ok(recognition) => return Ok((recognition, begin.elapsed())),
+                Err(error @ (SpeechError::Engine(_) | SpeechError::Cancelled)) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(index = window.index, %error, again, "window without an answer");
+                    self.process = None;
+                    if !again {
+                        return Err(error);
+                    }
+                    again = false;
+                }
+            }
+        }
+    }
+
+    fn attempt(&mut self, window: &Arc<Window>) -> Result<Recognition, SpeechError> {
+        self.catch_up()?;
+        if self.process.is_none() {
+            self.load()?;
+        }
+        let index = window.index;
+        let options = self.crew.options.clone();
+        let request = Request::Recognise { index, start: window.start, options };
+        self.tell(Message { request, window: Some(Arc::clone(window)) });
+        let patience = self.crew.patience;
+        let patience = patience.window + patience.audio_second.mul_f64(window.seconds());
+        let deadline = Deadline::after(patience);
+        loop {
+            match self.reply(deadline)? {
+                Reply::Progress { index: i, samples } if i == index => {
+                    if self.events.send(Event::Progress { index, samples }).is_err() {
+                        return Err(SpeechError::Cancelled);
+                    }
+                }
+                Reply::Recognised { index: i, recognition } if i == index => return Ok(recognition),
+                Reply::Failed { index: i, error } if i == index => return Err(error.into()),
+                _ => return Err(SpeechError::Garbled),
+            }
+        }
+    }
+
+    /// Whether something has happened while there was nothing to do: the end of the process, or of everything.
+    fn catch_up(&mut self) -> Result<(), SpeechError> {
+        while let Ok(signal) = self.signals.try_recv() {
+            match signal {
+                Signal::Gone { process, .. } if self.is_current(process) => self.process = None,
+                Signal::Stop => return Err(SpeechError::Cancelled),
+                Signal::Gone { .. } | Signal::Reply { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts a process and has it load the model.
+    fn load(&mut self) -> Result<Capabilities, SpeechError> {
+        self.processes += 1;
+        self.process = Some(EngineProcess::start(&self.crew.command, self.processes, &self.signal)?);
+        self.tell(Message { request: Request::Load { spec: self.crew.spec.clone() }, window: None });
+        let loaded = match self.reply(Deadline::after(self.crew.patience.load)) {
+            Ok(Reply::Ready { capabilities }) => Ok(capabilities),
+            Ok(Reply::Refused { error }) => Err(error.into()),
+            Ok(_) => Err(SpeechError::Garbled),
+            Err(error) => Err(error),
+        };
+        if loaded.is_err() && !matches!(loaded, Err(SpeechError::Cancelled)) {
+            self.process = None;
+        }
+        loaded
+    }
+
+    fn tell(&self, message: Message) {
+        if let Some(process) = &self.process {
+            process.tell(message);
+        }
+    }
+
+    /// What the process says next.
+    fn reply(&self, deadline: Deadline) -> Result<Reply, SpeechError> {
+        loop {
+            match self.signals.recv_timeout(deadline.left()) {
+                Ok(Signal::Reply { process, reply }) if self.is_current(process) => return Ok(reply),
+                Ok(Signal::Gone { process, garbled }) if self.is_current(process) => {
+                    return Err(if garbled { SpeechError::Garbled } else { SpeechError::Crashed });
+                }
+                Ok(Signal::Stop) => return Err(SpeechError::Cancelled),
+                Ok(Signal::Reply { .. } | Signal::Gone { .. }) => {}
+                // We hold a sender ourselves, so that it is always the time that is over.
+                Err(_) => return Err(SpeechError::Hung { after: deadline.patience }),
+            }
+        }
+    }
+
+    fn is_current(&self, process: u64) -> bool {
+        self.process.as_ref().is_some_and(|p| p.number == process)
+    }
+
+    /// Asks the process to end, gives it time, and kills it.
+    fn end_process(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.hang_up();
+        }
+        let deadline = Deadline::after(self.crew.patience.stop);
+        while self.process.is_some() {
+            match self.signals.recv_timeout(deadline.left()) {
+                Ok(Signal::Gone { process, .. }) if self.is_current(process) => self.process = None,
+                Ok(_) => {}
+                Err(_) => self.process = None,
+            }
+        }
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        // Nobody would take the windows any more. That matters after a panic or when nobody reads the reports.
+        if self.crew.at_work.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.crew.queue.close(Closed::Cancelled);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Deadline {
+    end: Instant,
+    patience: Duration,
+}
+
+impl Deadline {
+    fn after(patience: Duration) -> Self {
+        Self { end: Instant::now() + patience, patience }
+    }
+
+    fn left(self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+}

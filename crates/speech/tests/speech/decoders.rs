@@ -1,0 +1,377 @@
+//! Engine processes: that they give the words the engine gives, and what happens when they do not.
+
+use crate::recordings::{Clip, RATE, built_in, hear, librivox, silence, window};
+use speech::process::Patience;
+use speech::{Decoders, EngineCommand, EngineError, EngineSpec, Event, Options, SpeechError, Window};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+use transcript::Word;
+
+const ENGINE: &str = env!("CARGO_BIN_EXE_speech-test-engine");
+
+/// An engine process with a fault (see `process/faults.rs`), marked so that its processes can be found.
+fn faulty(fault: &str, mark: &str) -> EngineCommand {
+    EngineCommand {
+        program: PathBuf::from("env"),
+        arguments: [&format!("MEETMEMO_ENGINE_FAULT={fault}"), ENGINE, "engine", mark]
+            .map(OsString::from)
+            .to_vec(),
+    }
+}
+
+fn sound(mark: &str) -> EngineCommand {
+    faulty("", mark)
+}
+
+/// Little enough that a test need not wait, enough for a busy computer to recognise a few seconds.
+const HASTE: Patience = Patience {
+    load: Duration::from_secs(60),
+    window: Duration::from_secs(3),
+    audio_second: Duration::from_secs(3),
+    stop: Duration::from_secs(2),
+};
+
+fn start(command: EngineCommand, count: usize) -> (Decoders, mpsc::Receiver<Event>) {
+    Decoders::start_with(command, built_in(), Options::default(), count, HASTE).unwrap()
+}
+
+fn clips() -> Vec<Window> {
+    let mut start = 0;
+    let place = |(index, clip): (usize, Clip)| {
+        let window = Window { index: index as u32, start, samples: clip.samples };
+        start = window.end();
+        window
+    };
+    librivox().into_iter().enumerate().map(place).collect()
+}
+
+/// Submits all windows and gives back what was reported of each.
+fn recognise(
+    (decoders, events): (Decoders, mpsc::Receiver<Event>),
+    windows: Vec<Window>,
+) -> BTreeMap<u32, Result<Vec<Word>, SpeechError>> {
+    let mut results = BTreeMap::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for window in windows {
+                decoders.submit(window).unwrap();
+            }
+            decoders.finish();
+        });
+        for event in events {
+            let (index, result) = match event {
+                Event::Progress { .. } => continue,
+                Event::Finished { index, recognition, .. } => (index, Ok(recognition.words)),
+                Event::Failed { index, error, .. } => (index, Err(error)),
+            };
+            assert!(results.insert(index, result).is_none(), "window {index} was reported twice");
+        }
+    });
+    results
+}
+
+fn expected(window: &Window) -> Vec<Word> {
+    hear(built_in().open().unwrap().as_mut(), window).words
+}
+
+/// The processes that have `mark` among their arguments and still run.
+fn processes(mark: &str) -> Vec<i32> {
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let id = entry.file_name().to_str()?.parse().ok()?;
+            // A process that has ended and was not waited for has no arguments any more.
+            let arguments = std::fs::read(entry.path().join("cmdline")).ok()?;
+            arguments.split(|b| *b == 0).any(|a| a == mark.as_bytes()).then_some(id)
+        })
+        .collect()
+}
+
+fn wait_until(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !done() {
+        assert!(begin.elapsed() < limit, "{what}: not within {limit:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn decoders_give_the_words_of_the_engine_each_window_once_and_leave_no_process() {
+    let windows = clips();
+    let mut engine = built_in().open().unwrap();
+    let alone: BTreeMap<u32, Vec<Word>> =
+        windows.iter().map(|w| (w.index, hear(engine.as_mut(), w).words)).collect();
+    let results = recognise(start(sound("mark-words"), 2), windows);
+    assert_eq!(results.into_iter().map(|(i, r)| (i, r.unwrap())).collect::<BTreeMap<_, _>>(), alone);
+    assert!(processes("mark-words").is_empty());
+}
+
+#[test]
+fn a_window_that_crashes_its_process_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let once = folder.path().join("once");
+    let fault = format!("crash-once:1:{}", once.display());
+    let windows: Vec<Window> = clips().into_iter().take(3).collect();
+    let second = expected(&windows[1]);
+    let mut results = recognise(start(faulty(&fault, "mark-crash-once"), 2), windows);
+    assert!(once.exists());
+    assert_eq!(results.len(), 3);
+    assert_eq!(results.remove(&1).unwrap().unwrap(), second);
+    assert!(results.values().all(Result::is_ok));
+}
+
+#[test]
+fn a_window_that_always_crashes_fails_with_a_sentence_and_the_others_go_on() {
+    let windows: Vec<Window> = clips().into_iter().skip(1).take(3).collect();
+    let results = recognise(start(faulty("crash:2", "mark-crash"), 1), windows);
+    assert_eq!(results.keys().collect::<Vec<_>>(), [&1, &2, &3]);
+    for (index, result) in results {
+        match result {
+            Ok(words) => assert!(index != 2 && !words.is_empty()),
+            Err(error) => {
+                assert_eq!(
+                    (index, error.to_string().as_str()),
+                    (2, "the speech engine stopped unexpectedly")
+                );
+            }
+        }
+    }
+    assert!(processes("mark-crash").is_empty());
+}
+
+#[test]
+fn a_window_that_hangs_is_killed_and_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let fault = format!("hang-once:0:{}", folder.path().join("once").display());
+    let clip = clips().swap_remove(1);
+    let clip = Window { index: 0, ..clip };
+    let words = expected(&clip);
+    let results = recognise(start(faulty(&fault, "mark-hang-once"), 1), vec![clip]);
+    assert_eq!(results.into_values().next().unwrap().unwrap(), words);
+}
+
+#[test]
+fn a_window_that_always_hangs_fails() {
+    let patience = Patience { window: Duration::from_millis(200), audio_second: Duration::ZERO, ..HASTE };
+    let started =
+        Decoders::start_with(faulty("hang", "mark-hang"), built_in(), Options::default(), 1, patience);
+    let results = recognise(started.unwrap(), vec![window(0, &silence(1.0))]);
+    assert!(matches!(results[&0], Err(SpeechError::Hung { .. })), "{results:?}");
+    assert!(processes("mark-hang").is_empty());
+}
+
+#[test]
+fn a_library_that_prints_into_the_answers_fails_the_window() {
+    let results = recognise(start(faulty("babble:0", "mark-babble"), 1), vec![window(0, &silence(0.5))]);
+    assert!(matches!(results[&0], Err(SpeechError::Garbled)), "{results:?}");
+}
+
+#[test]
+fn cancel_stops_engines_in_the_middle_of_their_work_within_two_seconds() {
+    let (decoders, events) = start(sound("mark-cancel"), 2);
+    // Far more than two seconds of work each.
+    let long = librivox().iter().flat_map(|clip| clip.samples.clone()).collect::<Vec<_>>().repeat(4);
+    for index in 0..2 {
+        decoders.submit(window(index, &long)).unwrap();
+    }
+    wait_until("both at work", Duration::from_secs(30), || processes("mark-cancel").len() == 2);
+    let begin = Instant::now();
+    decoders.cancel();
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    assert!(processes("mark-cancel").is_empty());
+    assert_eq!(events.iter().count(), 0);
+    assert!(matches!(decoders.submit(window(2, &long)), Err(SpeechError::Cancelled)));
+}
+
+#[test]
+fn a_process_that_does_not_even_read_is_killed() {
+    let (decoders, events) = start(sound("mark-stopped"), 1);
+    for id in processes("mark-stopped") {
+        // SAFETY: a plain system call; the process is ours.
+        assert_eq!(unsafe { libc::kill(id, libc::SIGSTOP) }, 0);
+    }
+    // More than a pipe holds.
+    decoders.submit(window(0, &silence(20.0))).unwrap();
+    let begin = Instant::now();
+    decoders.cancel();
+    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    assert!(processes("mark-stopped").is_empty());
+    assert_eq!(events.iter().count(), 0);
+}
+
+#[test]
+fn who_submits_waits_while_all_are_busy_and_is_told_when_all_is_cancelled() {
+    let (decoders, events) = start(faulty("hang", "mark-full"), 1);
+    let submitted = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let producer = scope.spawn(|| {
+            for index in 0.. {
+                if let Err(error) = decoders.submit(window(index, &silence(1.0))) {
+                    return error;
+                }
+                submitted.fetch_add(1, Ordering::Relaxed);
+            }
+            unreachable!("more windows than numbers");
+        });
+        // One at work, one waiting.
+        wait_until("full", Duration::from_secs(5), || submitted.load(Ordering::Relaxed) == 2);
+        decoders.cancel();
+        assert!(matches!(producer.join().unwrap(), SpeechError::Cancelled));
+    });
+    assert_eq!(submitted.into_inner(), 2);
+    assert_eq!(events.iter().count(), 0);
+}
+
+#[test]
+fn dropping_the_decoders_ends_their_processes_and_nobody_listening_ends_the_work() {
+    let (decoders, events) = start(sound("mark-drop"), 1);
+    drop(events);
+    let mut taken = 0;
+    let error = loop {
+        match decoders.submit(window(taken, &silence(0.3))) {
+            Ok(()) => taken += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, SpeechError::Cancelled) && taken >= 1, "{taken}");
+    drop(decoders);
+    assert!(processes("mark-drop").is_empty());
+
+    let (decoders, _events) = start(faulty("hang", "mark-drop"), 1);
+    decoders.submit(window(0, &silence(1.0))).unwrap();
+    drop(decoders);
+    assert!(processes("mark-drop").is_empty());
+}
+
+#[test]
+fn a_process_killed_while_it_is_idle_is_replaced() {
+    let (decoders, events) = start(sound("mark-idle"), 1);
+    for id in processes("mark-idle") {
+        // SAFETY: a plain system call; the process is ours.
+        assert_eq!(unsafe { libc::kill(id, libc::SIGKILL) }, 0);
+    }
+    let results = recognise((decoders, events), vec![clips().swap_remove(1)]);
+    assert!(results[&1].as_ref().is_ok_and(|words| !words.is_empty()), "{results:?}");
+}
+
+/// The engine processes of `program`, found by their parent.
+fn children(program: u32) -> Vec<u32> {
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            // id (name) state parent …
+            let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+            let (state, parent) = (fields.next()?, fields.next()?);
+            (state != "Z" && parent == program.to_string())
+                .then(|| entry.file_name().to_str()?.parse().ok())?
+        })
+        .collect()
+}
+
+fn runs(id: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{id}/stat"))
+        .is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, fields)| !fields.starts_with('Z')))
+}
+
+#[test]
+fn engine_processes_end_when_the_program_is_killed_even_if_they_hang() {
+    let EngineSpec::PocketSphinx { model } = built_in();
+    for fault in ["", "hang"] {
+        let mut program = Command::new(ENGINE)
+            .arg("own-engines")
+            .arg(&model)
+            .env("MEETMEMO_ENGINE_FAULT", fault)
+            .spawn()
+            .unwrap();
+        let mut engines = Vec::new();
+        wait_until("engines", Duration::from_secs(30), || {
+            engines = children(program.id());
+            engines.len() == 2
+        });
+        program.kill().unwrap();
+        program.wait().unwrap();
+        wait_until("the end of the engines", Duration::from_secs(1), || !engines.iter().any(|id| runs(*id)));
+    }
+}
+
+#[test]
+fn an_engine_process_that_is_spoken_to_in_another_language_fails_without_panic() {
+    for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0; 100], &[0xFF; 5000], b"MMs1\xFF\xFF\xFF\xFF\0\0\0\0"]
+    {
+        let mut engine = Command::new(ENGINE)
+            .arg("engine")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It may end before it has read everything.
+        let mut input = engine.stdin.take().unwrap();
+        let _ = input.write_all(garbage);
+        let output = engine.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{garbage:?}");
+        assert_eq!((output.stdout, output.stderr), (vec![], vec![]), "{garbage:?}");
+        drop(input);
+    }
+}
+
+#[test]
+fn an_engine_process_without_input_ends_at_once() {
+    let status = Command::new(ENGINE).arg("engine").stdin(Stdio::null()).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn what_cannot_be_started_is_said_at_the_start() {
+    let begin = |command: EngineCommand, spec: EngineSpec, language: Option<&str>| {
+        let options = Options { language: language.map(str::to_owned) };
+        Decoders::start(command, spec, options, 2).map(drop).unwrap_err()
+    };
+    let german = begin(sound("mark-german"), built_in(), Some("de-AT"));
+    assert!(matches!(german, SpeechError::Engine(EngineError::LanguageNotSupported { .. })), "{german:?}");
+    assert_eq!(german.to_string(), "PocketSphinx does not know the language “de-AT”; it knows: en");
+    assert!(processes("mark-german").is_empty());
+
+    let nowhere = EngineSpec::PocketSphinx { model: PathBuf::from("/nowhere") };
+    let model = begin(sound("mark-model"), nowhere, None);
+    assert!(
+        matches!(&model, SpeechError::Engine(EngineError::ModelMissing { path }) if path.starts_with("/nowhere"))
+    );
+
+    let program = EngineCommand { program: PathBuf::from("/no/program"), arguments: vec![] };
+    assert_eq!(
+        begin(program, built_in(), None).to_string(),
+        "the speech engine could not be started: /no/program cannot be run"
+    );
+
+    let other =
+        |program: &str| EngineCommand { program: PathBuf::from(program), arguments: vec!["hello".into()] };
+    assert!(matches!(begin(other("echo"), built_in(), None), SpeechError::Garbled));
+    assert!(matches!(begin(other("false"), built_in(), None), SpeechError::Crashed));
+}
+
+#[test]
+fn a_decoder_stays_within_its_memory() {
+    let (decoders, events) = start(sound("mark-memory"), 1);
+    // Twenty seconds is as long as windows get.
+    let long: Vec<f32> = librivox().into_iter().flat_map(|clip| clip.samples).take(20 * RATE).collect();
+    decoders.submit(window(0, &long)).unwrap();
+    wait_until("words", Duration::from_secs(60), || {
+        events.try_recv().is_ok_and(|event| matches!(event, Event::Finished { .. }))
+    });
+    let id = processes("mark-memory")[0];
+    let status = std::fs::read_to_string(Path::new("/proc").join(id.to_string()).join("status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    eprintln!("a decoder's peak: {} MB", peak / 1024);
+    assert!(peak * 1024 <= built_in().capabilities().memory_bytes, "{peak} kB");
+}

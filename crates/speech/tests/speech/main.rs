@@ -1,0 +1,9 @@
+//! Real speech, real engine processes.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![allow(clippy::print_stderr, reason = "what is skipped is said")]
+#![cfg(target_os = "linux")]
+
+mod decoders;
+mod recognition;
+mod recordings;
+mod windows;

@@ -1,0 +1,150 @@
+//! Where recordings are cut.
+
+use crate::recordings::{RATE, librivox, quieter, shared, silence, wav, windows};
+use speech::{Window, Windower};
+
+/// The clips one after another with pauses between them.
+fn reading() -> Vec<f32> {
+    let mut samples = silence(1.0);
+    for clip in librivox() {
+        samples.extend(clip.samples);
+        samples.extend(silence(0.8));
+    }
+    samples
+}
+
+fn seconds(windows: &[Window]) -> f64 {
+    windows.iter().map(Window::seconds).sum()
+}
+
+#[test]
+fn the_pieces_in_which_a_recording_comes_do_not_matter() {
+    let samples = reading();
+    let whole = windows(&samples);
+    assert!(whole.len() >= 5, "{}", whole.len());
+    for size in [1, 7, 255, 256, 257, 4096, 48_000] {
+        let mut windower = Windower::new();
+        let mut pieces: Vec<Window> = samples.chunks(size).flat_map(|piece| windower.push(piece)).collect();
+        pieces.extend(windower.finish());
+        assert!(pieces == whole, "pieces of {size} samples make other windows");
+    }
+}
+
+#[test]
+fn windows_are_numbered_in_order_hold_the_recordings_samples_and_never_overlap() {
+    let samples = reading();
+    let mut end = 0;
+    for (number, window) in windows(&samples).iter().enumerate() {
+        assert_eq!(window.index as usize, number);
+        assert!(window.start >= end && window.end() <= samples.len() as u64);
+        assert!(window.samples == samples[window.start as usize..window.end() as usize]);
+        end = window.end();
+    }
+}
+
+#[test]
+fn speech_to_the_very_end_is_kept_to_the_last_sample() {
+    let clip = &librivox()[0].samples;
+    // Ends in the middle of a word and of a frame.
+    let samples = &clip[..RATE * 3 + 77];
+    let mut windower = Windower::new();
+    let mut all = windower.push(samples);
+    all.extend(windower.finish());
+    assert_eq!(all.last().unwrap().end(), samples.len() as u64);
+    assert_eq!(windower.heard().samples, samples.len() as u64);
+    assert_eq!(windower.heard().speech, all.iter().map(|w| w.samples.len() as u64).sum::<u64>());
+}
+
+#[test]
+fn speech_without_a_pause_is_cut_before_it_gets_too_long_and_nothing_is_lost() {
+    let clip = &librivox()[0].samples;
+    // The loudest second, over and over for a minute.
+    let second = clip.chunks_exact(RATE).max_by(|a, b| energy(a).total_cmp(&energy(b))).unwrap();
+    let samples = second.repeat(60);
+    let windows = windows(&samples);
+    assert!(windows.len() >= 3);
+    assert!(
+        windows.iter().all(|w| w.seconds() <= 20.0),
+        "{:?}",
+        windows.iter().map(Window::seconds).collect::<Vec<_>>()
+    );
+    assert!(windows[..windows.len() - 1].iter().all(|w| w.seconds() >= 9.9));
+    for pair in windows.windows(2) {
+        assert_eq!(pair[0].end(), pair[1].start);
+    }
+}
+
+fn energy(samples: &[f32]) -> f32 {
+    samples.iter().map(|s| s * s).sum()
+}
+
+#[test]
+fn quiet_speech_is_kept() {
+    let samples = reading();
+    let usual = seconds(&windows(&samples));
+    for decibels in [20.0, 40.0] {
+        let quiet = seconds(&windows(&quieter(&samples, decibels)));
+        assert!(quiet >= 0.95 * usual, "{quiet} s of {usual} s at -{decibels} dB");
+    }
+}
+
+#[test]
+fn samples_that_are_no_numbers_or_too_large_do_no_harm() {
+    let mut samples = reading();
+    for (i, bad) in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30].into_iter().enumerate() {
+        samples[RATE * (2 + i)] = bad;
+    }
+    let windows = windows(&samples);
+    assert!(seconds(&windows) > 15.0);
+    assert!(windows.iter().flat_map(|w| &w.samples).all(|s| (-1.0..=1.0).contains(s)));
+}
+
+#[test]
+fn nothing_gives_no_windows() {
+    for length in [0, 1, 160, 255, 256, 257, RATE] {
+        assert_eq!(windows(&vec![0.0; length]), []);
+    }
+}
+
+/// Share of the reference speech that is in no window, in steps of 10 ms.
+fn missed(recording: &str) -> Option<f64> {
+    let path = shared(recording)?;
+    let spoken: Vec<(f64, f64)> = std::fs::read_to_string(path.with_extension("rttm"))
+        .unwrap()
+        .lines()
+        .map(|line| {
+            // SPEAKER file channel start duration …
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let start: f64 = fields[3].parse().unwrap();
+            (start, start + fields[4].parse::<f64>().unwrap())
+        })
+        .collect();
+    let windows = windows(&wav(&path));
+    let (mut speech, mut lost) = (0, 0);
+    for step in 0..12_000 {
+        let at = f64::from(step) / 100.0;
+        if spoken.iter().any(|(start, end)| (*start..*end).contains(&at)) {
+            speech += 1;
+            let sample = (at * RATE as f64) as u64;
+            lost += i32::from(!windows.iter().any(|w| (w.start..w.end()).contains(&sample)));
+        }
+    }
+    let missed = f64::from(lost) / f64::from(speech);
+    eprintln!("{recording}: {:.1} % of the speech is in no window", missed * 100.0);
+    Some(missed)
+}
+
+#[test]
+fn little_speech_is_missed_in_meetings_near_and_far() {
+    for (recording, most) in [
+        ("meeting/panel-5-speakers.wav", 0.02),
+        ("meeting/ami-dev01.wav", 0.08),
+        ("meeting/ami-trn03.wav", 0.08),
+        ("meeting/ami-trn04.wav", 0.08),
+        ("meeting/ami-trn05.wav", 0.08),
+    ] {
+        if let Some(missed) = missed(recording) {
+            assert!(missed <= most, "{recording}: {missed:.3}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The app's command line as the other commands use it: building it, calling it, reading its JSON.
+
+use crate::checkout::Checkout;
+use crate::command;
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// How the app is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Compiles fast; the crates that work on samples are optimised all the same.
+    Dev,
+    /// What users get.
+    Release,
+}
+
+/// cargo, building into the folder that the resources are in.
+pub(crate) fn cargo(checkout: &Checkout) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(&checkout.root)
+        .env("CARGO_TARGET_DIR", &checkout.target)
+        .env("MEETMEMO_RESOURCES", &checkout.resources);
+    cargo
+}
+
+/// The built app.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) program: PathBuf,
+    resources: PathBuf,
+    data: Option<PathBuf>,
+}
+
+/// An element of what `import --wait --json` prints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Imported {
+    pub(crate) path: String,
+    pub(crate) outcome: String,
+    pub(crate) job: Option<String>,
+    pub(crate) status: Option<String>,
+    /// Why it was not imported or not transcribed.
+    pub(crate) error: Option<String>,
+}
+
+impl App {
+    /// Builds `meetmemo`.
+    pub(crate) fn build(checkout: &Checkout, profile: Profile) -> Result<Self> {
+        let mut cargo = cargo(checkout);
+        cargo.args(["build", "--package", "meetmemo", "--bin", "meetmemo"]);
+        let folder = match profile {
+            Profile::Dev => "debug",
+            Profile::Release => {
+                cargo.arg("--release");
+                "release"
+            }
+        };
+        command::run(&mut cargo)?;
+        let program = checkout.target.join(folder).join(format!("meetmemo{}", std::env::consts::EXE_SUFFIX));
+        Ok(Self { program, resources: checkout.resources.clone(), data: None })
+    }
+
+    /// The same app on a data folder of its own, whatever the environment says about databases.
+    pub(crate) fn with_data(&self, folder: &Path) -> Self {
+        Self { data: Some(folder.to_path_buf()), ..self.clone() }
+    }
+
+    /// A call of the app.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env("MEETMEMO_RESOURCES", &self.resources);
+        if let Some(data) = &self.data {
+            command
+                .env("MEETMEMO_DATA_DIR", data)
+                .env_remove("MEETMEMO_DATABASE_URL")
+                .env_remove("DATABASE_URL");
+        }
+        command
+    }
+
+    /// Runs the command and reads the JSON document it prints, also when it says by its exit code that something failed.
+    pub(crate) fn json(&self, command: &mut Command) -> Result<Value> {
+        let output = command
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .with_context(|| format!("could not start `{}`", command::shown(command)))?;
+        serde_json::from_slice(&output.stdout)
+            .with_context(|| format!("`{}` printed no result ({})", command::shown(command), output.status))
+    }
+}
+
+/// Reads what `import --json` printed.
+pub(crate) fn imported(list: &Value) -> Result<Vec<Imported>> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    list.as_array()
+        .with_context(|| format!("`meetmemo import` printed no list but {list}"))?
+        .iter()
+        .map(|item| {
+            Ok(Imported {
+                path: text(&item["path"]).with_context(|| format!("no path in {item}"))?,
+                outcome: text(&item["outcome"]).with_context(|| format!("no outcome in {item}"))?,
+                job: text(&item["job_id"]),
+                status: text(&item["status"]),
+                error: text(&item["error"]).or_else(|| text(&item["error_message"])),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_result_of_an_import_is_read() {
+        let list = json!([
+            {"path": "a.wav", "outcome": "imported", "job_id": "1f", "error": null, "status": "completed", "error_message": null},
+            {"path": "b.txt", "outcome": "failed", "job_id": null, "error": "not an audio file"},
+            {"path": "c.wav", "outcome": "imported", "job_id": "2f", "error": null, "status": "failed", "error_message": "disk full"},
+        ]);
+        let read = imported(&list).unwrap();
+        assert_eq!(read[0].job.as_deref(), Some("1f"));
+        assert_eq!(read[1].error.as_deref(), Some("not an audio file"));
+        assert_eq!(read[2].error.as_deref(), Some("disk full"));
+        assert!(imported(&json!({"error": "x"})).is_err());
+    }
+}

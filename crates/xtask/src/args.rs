@@ -1,0 +1,180 @@
+//! What was asked for on the command line.
+
+use lexopt::prelude::*;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What `cargo xtask help` prints.
+pub(crate) const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  setup [--tests]    install what is missing on this machine and fill <target folder>/resources;
+                     with --tests also what tests and benchmarks need
+  run FILE…          build the app, transcribe the files, print the transcripts, write Markdown and PDF
+  test [--external-server] [ARG…]
+                     run all tests; arguments go to `cargo nextest run` (or `cargo test`);
+                     with --external-server their databases are on a server reached over TCP
+  bench [NAME…]      run the benchmarks `pipeline` and `import`, or the named ones
+                       --repetitions N  how often each side is measured, alternately (1)
+                       --minutes N      length of the recording for `pipeline` (10)
+                       --files N        number of files for `import` (1000)
+
+The target folder is `target`, or CARGO_TARGET_DIR.";
+
+/// A command with its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    Help,
+    Setup { tests: bool },
+    Run { files: Vec<PathBuf> },
+    Test { external_server: bool, arguments: Vec<OsString> },
+    Bench(Bench),
+}
+
+/// The benchmarks to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bench {
+    pub(crate) benchmarks: Vec<Benchmark>,
+    pub(crate) repetitions: u32,
+    pub(crate) minutes: u32,
+    pub(crate) files: u32,
+}
+
+/// A benchmark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Benchmark {
+    Pipeline,
+    Import,
+}
+
+/// Reads the arguments after the program's name.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let command = match parser.next()? {
+        None | Some(Short('h') | Long("help")) => return Ok(Command::Help),
+        Some(Value(name)) => name.string()?,
+        Some(other) => return Err(other.unexpected()),
+    };
+    match command.as_str() {
+        "help" => Ok(Command::Help),
+        "setup" => setup(&mut parser),
+        "run" => run(&mut parser),
+        "test" => {
+            let mut rest = parser.raw_args()?.peekable();
+            let external_server = rest.next_if(|first| first == "--external-server").is_some();
+            // Whatever follows is for the test runner.
+            Ok(Command::Test { external_server, arguments: rest.collect() })
+        }
+        "bench" => bench(&mut parser),
+        _ => Err(format!("there is no command `{command}`").into()),
+    }
+}
+
+fn setup(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut tests = false;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("tests") => tests = true,
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Setup { tests })
+}
+
+fn run(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut files = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(file) => files.push(PathBuf::from(file)),
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Run { files })
+}
+
+fn bench(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut bench = Bench { benchmarks: Vec::new(), repetitions: 1, minutes: 10, files: 1000 };
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(name) => bench.benchmarks.push(match name.string()?.as_str() {
+                "pipeline" => Benchmark::Pipeline,
+                "import" => Benchmark::Import,
+                other => return Err(format!("there is no benchmark `{other}`: pipeline, import").into()),
+            }),
+            Long("repetitions") => bench.repetitions = at_least_one(parser)?,
+            Long("minutes") => bench.minutes = at_least_one(parser)?,
+            Long("files") => bench.files = at_least_one(parser)?,
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    if bench.benchmarks.is_empty() {
+        bench.benchmarks = vec![Benchmark::Pipeline, Benchmark::Import];
+    }
+    Ok(Command::Bench(bench))
+}
+
+fn at_least_one(parser: &mut lexopt::Parser) -> Result<u32, lexopt::Error> {
+    match parser.value()?.parse()? {
+        0 => Err("0 is too few".into()),
+        number => Ok(number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(OsString::from)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn commands_and_their_arguments() {
+        let bench = |benchmarks: &[Benchmark], repetitions| Bench {
+            benchmarks: benchmarks.to_vec(),
+            repetitions,
+            minutes: 10,
+            files: 1000,
+        };
+        for (line, command) in [
+            ("", Command::Help),
+            ("--help", Command::Help),
+            ("run -h", Command::Help),
+            ("setup", Command::Setup { tests: false }),
+            ("setup --tests", Command::Setup { tests: true }),
+            ("run", Command::Run { files: vec![] }),
+            ("run a.wav b.mp3", Command::Run { files: vec!["a.wav".into(), "b.mp3".into()] }),
+            ("run -- -a.wav", Command::Run { files: vec!["-a.wav".into()] }),
+            ("test", Command::Test { external_server: false, arguments: vec![] }),
+            ("test --external-server", Command::Test { external_server: true, arguments: vec![] }),
+            (
+                "test -p store -- --help",
+                Command::Test {
+                    external_server: false,
+                    arguments: ["-p", "store", "--", "--help"].map(Into::into).into(),
+                },
+            ),
+            ("bench", Command::Bench(bench(&[Benchmark::Pipeline, Benchmark::Import], 1))),
+            ("bench import --repetitions=3", Command::Bench(bench(&[Benchmark::Import], 3))),
+        ] {
+            assert_eq!(parsed(line), Ok(command), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_named() {
+        for (line, part) in [
+            ("fly", "no command `fly`"),
+            ("run --fast a.wav", "--fast"),
+            ("bench sleep", "no benchmark `sleep`"),
+            ("bench --repetitions 0", "too few"),
+            ("setup now", "now"),
+        ] {
+            let error = parsed(line).unwrap_err();
+            assert!(error.contains(part), "{line}: {error}");
+        }
+    }
+}

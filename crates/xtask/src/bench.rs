@@ -1,0 +1,132 @@
+//! `cargo xtask bench`: the app beside a well-known program that does the same work, in one run on one machine.
+//!
+//! Only ratios are judged: seconds depend on the machine and on what else it does.
+
+mod import;
+mod memory;
+mod pipeline;
+mod recording;
+mod score;
+
+use crate::app::{App, Profile};
+use crate::args::{Bench, Benchmark};
+use crate::checkout::Checkout;
+use crate::command;
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Runs the benchmarks; the exit code tells whether all goals were met.
+pub(crate) fn bench(checkout: &Checkout, asked: &Bench) -> Result<ExitCode> {
+    if !cfg!(target_os = "linux") {
+        bail!("the benchmarks read memory from /proc, which only Linux has");
+    }
+    let app = App::build(checkout, Profile::Release)?;
+    let folder = checkout.target.join("bench");
+    fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
+    let mut met = true;
+    for benchmark in &asked.benchmarks {
+        met &= match benchmark {
+            Benchmark::Pipeline => pipeline::run(checkout, &app, &folder, asked)?,
+            Benchmark::Import => import::run(checkout, &app, &folder, asked)?,
+        };
+    }
+    Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A data folder that is used once. It goes when this goes, after its database has ended.
+struct DataFolder {
+    path: PathBuf,
+}
+
+impl DataFolder {
+    fn new(parent: &Path) -> Result<Self> {
+        let path = parent.join(format!("data-{}", std::process::id()));
+        remove(&path)?;
+        fs::create_dir_all(&path).with_context(|| format!("could not create {}", path.display()))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for DataFolder {
+    fn drop(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while memory::someone_uses(&self.path) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(50));
+        }
+        // The next run removes what is left.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("could not remove {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Runs `command` to its end and tells how long it took; a failure is an error.
+fn timed(command: &mut Command) -> Result<Duration> {
+    let started = Instant::now();
+    let status: ExitStatus =
+        command.status().with_context(|| format!("could not start `{}`", command::shown(command)))?;
+    let took = started.elapsed();
+    if !status.success() {
+        bail!("`{}` failed ({status})", command::shown(command));
+    }
+    Ok(took)
+}
+
+/// The middle one, or the mean of the two in the middle.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => f64::NAN,
+        n if n % 2 == 1 => sorted[n / 2],
+        n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
+    }
+}
+
+/// Three decimals are more than a measurement on a shared machine is worth.
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+/// “goal met: ratio 0.41 ≤ 0.6”, or “goal missed: …”.
+fn verdict(what: &str, value: f64, goal: f64) -> (bool, String) {
+    let met = value <= goal;
+    let (word, sign) = if met { ("met", '≤') } else { ("missed", '>') };
+    (met, format!("goal {word}: {what} {} {sign} {goal}", rounded(value)))
+}
+
+fn write_json(path: &Path, value: &Value) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).context("could not write JSON")?;
+    fs::write(path, text + "\n").with_context(|| format!("could not write {}", path.display()))?;
+    println!("written to {}", path.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert!(median(&[]).is_nan());
+    }
+
+    #[test]
+    fn a_verdict_is_a_sentence() {
+        assert_eq!(verdict("ratio", 0.412_34, 0.6), (true, "goal met: ratio 0.412 ≤ 0.6".into()));
+        assert_eq!(verdict("ratio", 0.7, 0.6), (false, "goal missed: ratio 0.7 > 0.6".into()));
+        assert!(!verdict("ratio", f64::NAN, 0.6).0);
+    }
+}

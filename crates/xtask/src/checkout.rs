@@ -1,0 +1,42 @@
+//! Where the checkout, the target folder and the resources are.
+
+use anyhow::{Context, Result};
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The folders every command works in.
+#[derive(Debug, Clone)]
+pub(crate) struct Checkout {
+    /// The folder of the workspace's `Cargo.toml`.
+    pub(crate) root: PathBuf,
+    /// Where cargo builds: `CARGO_TARGET_DIR`, else `target` in the checkout.
+    pub(crate) target: PathBuf,
+    /// What the binaries need at run time: PostgreSQL, speech model, fonts, licence texts.
+    pub(crate) resources: PathBuf,
+}
+
+impl Checkout {
+    /// Finds the folders from the crate's own place and the environment.
+    pub(crate) fn find() -> Result<Self> {
+        // At run time cargo says where the crate is now, at compile time where it was: a moved checkout wants the former.
+        let manifest_dir = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = manifest_dir
+            .ancestors()
+            .nth(2)
+            .with_context(|| format!("{} is not crates/xtask of a checkout", manifest_dir.display()))?
+            .to_path_buf();
+        let target = match env::var_os("CARGO_TARGET_DIR") {
+            Some(dir) if !dir.is_empty() => std::path::absolute(&dir)
+                .with_context(|| format!("CARGO_TARGET_DIR={} is no path", Path::new(&dir).display()))?,
+            _ => root.join("target"),
+        };
+        let resources = target.join("resources");
+        Ok(Self { root, target, resources })
+    }
+
+    /// A file or folder of this crate, such as `resources/package.json`.
+    pub(crate) fn own(&self, relative: &str) -> PathBuf {
+        self.root.join("crates/xtask").join(relative)
+    }
+}

@@ -1,0 +1,57 @@
+//! Brings a machine to the point where everything can be built and run: system packages and `<target>/resources`.
+//!
+//! Each part looks first and does only what is missing, so a repeat costs milliseconds. Each folder of the resources is
+//! made beside its place and renamed, with the versions it was made from written into it.
+
+mod elf;
+mod files;
+mod fonts;
+mod licenses;
+mod npm;
+mod postgres;
+mod speech_model;
+mod system;
+
+pub(crate) use npm::read_json;
+
+use crate::checkout::Checkout;
+use anyhow::{Context, Result};
+use std::fs::{self, File, TryLockError};
+
+/// What the machine is prepared for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    /// Building the app and running it.
+    Run,
+    /// That, and what tests and benchmarks compare with.
+    Tests,
+}
+
+/// Installs and makes what is missing for `purpose`.
+pub(crate) fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
+    fs::create_dir_all(&checkout.resources)
+        .with_context(|| format!("could not create {}", checkout.resources.display()))?;
+    let _only_one = lock(checkout)?;
+    system::set_up(purpose)?;
+    let lock = npm::Lock::read(checkout)?;
+    let mut packages = npm::Packages::of(checkout);
+    postgres::set_up(checkout, &lock, &mut packages)?;
+    speech_model::set_up(checkout)?;
+    fonts::set_up(checkout, &lock, &mut packages)?;
+    licenses::set_up(checkout)?;
+    packages.clean();
+    Ok(())
+}
+
+/// Two commands at once must not fill the same folders. The lock ends with this process.
+fn lock(checkout: &Checkout) -> Result<File> {
+    let path = checkout.target.join("setup.lock");
+    let file = File::create(&path).with_context(|| format!("could not create {}", path.display()))?;
+    if let Err(error) = file.try_lock() {
+        if matches!(error, TryLockError::WouldBlock) {
+            println!("setup: waiting for another setup of this target folder");
+        }
+        file.lock().with_context(|| format!("could not lock {}", path.display()))?;
+    }
+    Ok(file)
+}

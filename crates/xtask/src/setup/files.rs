@@ -1,0 +1,144 @@
+//! Copying files and replacing whole folders so that a kill at any moment leaves either the old or the new one.
+
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The file in each made folder that says what it was made from. It is written last, so its presence means “complete”.
+const SOURCE: &str = "SOURCE";
+
+/// Whether `folder` is complete and was made from `source`.
+pub(crate) fn is_from(folder: &Path, source: &str) -> bool {
+    fs::read_to_string(folder.join(SOURCE)).is_ok_and(|text| text.trim_end() == source)
+}
+
+/// Makes a folder beside `folder` with `fill` and puts it in its place.
+pub(crate) fn replace_folder(
+    folder: &Path,
+    source: &str,
+    fill: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
+    let (new, old) = (folder.with_extension("new"), folder.with_extension("old"));
+    for left_over in [&new, &old] {
+        remove(left_over)?;
+    }
+    fs::create_dir_all(&new).with_context(|| format!("could not create {}", new.display()))?;
+    fill(&new).with_context(|| format!("could not make {}", folder.display()))?;
+    let stamp = new.join(SOURCE);
+    fs::write(&stamp, format!("{source}\n"))
+        .with_context(|| format!("could not write {}", stamp.display()))?;
+    if folder.exists() {
+        rename(folder, &old)?;
+    }
+    rename(&new, folder)?;
+    remove(&old)
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).with_context(|| format!("could not rename {} to {}", from.display(), to.display()))
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("could not remove {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Copies a file with its permissions, creating the folder it goes to.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("could not create {}", folder.display()))?;
+    }
+    fs::copy(from, to).with_context(|| format!("could not copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
+/// Copies a file into a folder under its own name; returns the copy.
+pub(crate) fn copy_into(from: &Path, folder: &Path) -> Result<PathBuf> {
+    let name = from.file_name().with_context(|| format!("{} has no file name", from.display()))?;
+    let to = folder.join(name);
+    copy(from, &to)?;
+    Ok(to)
+}
+
+/// What is in `folder`, in order of name.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let read = || -> std::io::Result<Vec<PathBuf>> {
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
+    };
+    let mut paths = read().with_context(|| format!("could not read the folder {}", folder.display()))?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// Copies the files below `from` whose path relative to it is wanted; links are followed.
+pub(crate) fn copy_tree(from: &Path, to: &Path, wanted: impl Fn(&Path) -> bool) -> Result<()> {
+    let mut folders = vec![from.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for path in entries(&folder)? {
+            let relative = path.strip_prefix(from).context("an entry outside its folder")?;
+            if path.is_dir() {
+                folders.push(path);
+            } else if wanted(relative) {
+                copy(&path, &to.join(relative))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How much the files below `folder` hold, as `12.3 MB`.
+pub(crate) fn size(folder: &Path) -> Result<String> {
+    let mut bytes = 0;
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for path in entries(&folder)? {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                bytes += path.metadata().with_context(|| format!("could not read {}", path.display()))?.len();
+            }
+        }
+    }
+    Ok(format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::bail;
+
+    #[test]
+    fn a_folder_is_replaced_only_when_the_new_one_is_complete() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("postgres");
+        assert!(!is_from(&folder, "1"));
+        replace_folder(&folder, "1", |new| Ok(fs::write(new.join("a"), "one")?)).unwrap();
+        assert!(is_from(&folder, "1"));
+
+        let failed = replace_folder(&folder, "2", |new| {
+            fs::write(new.join("a"), "half")?;
+            bail!("killed here")
+        });
+        assert!(failed.is_err());
+        assert!(is_from(&folder, "1"));
+        assert_eq!(fs::read_to_string(folder.join("a")).unwrap(), "one");
+
+        replace_folder(&folder, "2", |new| Ok(fs::write(new.join("b"), "two")?)).unwrap();
+        assert!(is_from(&folder, "2") && !folder.join("a").exists());
+        assert_eq!(entries(parent.path()).unwrap(), [folder]);
+    }
+
+    #[test]
+    fn a_tree_is_copied_by_relative_path() {
+        let parent = tempfile::tempdir().unwrap();
+        let from = parent.path().join("from");
+        fs::create_dir_all(from.join("x")).unwrap();
+        fs::write(from.join("x/keep"), "kept").unwrap();
+        fs::write(from.join("x/drop"), "").unwrap();
+        let to = parent.path().join("to");
+        copy_tree(&from, &to, |relative| relative.ends_with("keep")).unwrap();
+        assert_eq!(entries(&to.join("x")).unwrap(), [to.join("x/keep")]);
+    }
+}
