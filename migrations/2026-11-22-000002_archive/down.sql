@@ -5,7 +5,7 @@ DROP TRIGGER meetmemo_tell ON export_jobs;
 DROP TRIGGER meetmemo_touch ON jobs;
 DROP TRIGGER meetmemo_touch ON export_jobs;
 DROP FUNCTION meetmemo_tell, meetmemo_touch;
-ALTER TABLE export_jobs DROP COLUMN replace_existing, DROP COLUMN note, DROP COLUMN claimed_until;
+ALTER TABLE export_jobs DROP COLUMN replace_existing, DROP COLUMN note, DROP COLUMN library_id, DROP COLUMN claimed_until;
 ALTER TABLE jobs
     DROP COLUMN title, DROP COLUMN duration_ms, DROP COLUMN recorded_at, DROP COLUMN recorded_offset_s,
     DROP COLUMN byte_size, DROP COLUMN media_format, DROP COLUMN media_note, DROP COLUMN library_id,

@@ -31,6 +31,8 @@ ALTER TABLE jobs
 ALTER TABLE export_jobs
     ADD COLUMN replace_existing BOOLEAN NOT NULL DEFAULT FALSE,
     ADD COLUMN note TEXT,
+    -- Whose disk file_path is on.
+    ADD COLUMN library_id UUID,
     ADD COLUMN claimed_until TIMESTAMPTZ;
 
 -- Who works on a job and how far it is. Apart from jobs, so that progress does not rewrite jobs twice a second.

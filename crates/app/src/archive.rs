@@ -129,7 +129,7 @@ impl App {
     /// [`Code::NotFound`], [`Code::Ambiguous`].
     pub async fn delete(&self, prefix: &str) -> Result<JobView> {
         let id = job_id(&self.find(prefix).await?);
-        let (job, exports) = self.store.delete_job(id).await?.ok_or_else(|| not_found(prefix))?;
+        let (job, exports) = self.store.delete_job(id, self.library).await?.ok_or_else(|| not_found(prefix))?;
         self.finish_removals().await?;
         for export in exports {
             self.remove_own_export(Path::new(&export));
@@ -142,7 +142,7 @@ impl App {
             && let Err(error) = fs::remove_file(path)
             && error.kind() != std::io::ErrorKind::NotFound
         {
-            tracing::warn!(%error, "an export of a deleted meeting could not be removed");
+            tracing::warn!(kind = ?error.kind(), "an export of a deleted meeting could not be removed");
         }
     }
 

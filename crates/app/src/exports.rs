@@ -36,6 +36,14 @@ impl ExportType {
     const ALL: [Self; 4] =
         [Self::MarkdownTranscript, Self::PdfTranscript, Self::MarkdownSummary, Self::PdfSummary];
 
+    /// The words of all kinds, those included that come later.
+    pub const WORDS: [&str; 4] = [
+        Self::MarkdownTranscript.as_str(),
+        Self::PdfTranscript.as_str(),
+        Self::MarkdownSummary.as_str(),
+        Self::PdfSummary.as_str(),
+    ];
+
     /// The word in the database and on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -121,6 +129,7 @@ impl App {
             export_type: request.kind.as_str().to_owned(),
             file_path: file_path.to_owned(),
             replace_existing: request.replace,
+            library_id: self.library,
         };
         self.store.create_export(&new).await?;
         Ok(id)
@@ -131,7 +140,7 @@ impl App {
     /// # Errors
     /// Where the archive fails; an export that fails is an [`ExportView`] with its message.
     pub async fn run_export(&self, id: ExportId) -> Result<ExportView> {
-        match self.store.claim_export(Some(id)).await? {
+        match self.store.claim_export(id).await? {
             Some(export) => self.make(export).await,
             None => {
                 let export = self.store.export(id).await?;
@@ -142,7 +151,7 @@ impl App {
 
     /// Makes the exports that a process that was killed left behind.
     pub(crate) async fn finish_exports(&self) -> Result<()> {
-        while let Some(export) = self.store.claim_export(None).await? {
+        while let Some(export) = self.store.claim_abandoned_export(self.library).await? {
             self.make(export).await?;
         }
         Ok(())
@@ -154,7 +163,7 @@ impl App {
         let ended = match &made {
             Ok((path, note)) => self.store.end_export(id, Ok((path, note.as_deref()))).await?,
             Err(error) => {
-                tracing::warn!(%error, "an export failed");
+                tracing::warn!(%id, code = ?Code::of(error), "an export failed");
                 self.store.end_export(id, Err(&format!("{error:#}"))).await?
             }
         };

@@ -100,8 +100,9 @@ impl App {
     /// files are left out. More than one file is written down as a list that can be continued.
     ///
     /// # Errors
-    /// Where the list cannot be written.
+    /// [`crate::Code::NotOffered`] for a language or model that there is not; where the list cannot be written.
     pub fn list_files(&self, paths: &[PathBuf], options: ImportOptions) -> Result<ImportList> {
+        self.check_options(&options)?;
         let mut files = Vec::new();
         for path in paths {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
@@ -185,13 +186,15 @@ fn write_journal(folder: &Path, files: &[Listed], options: &ImportOptions) -> Re
         text.push(if file.by_hand { b'h' } else { b'f' });
         text.extend_from_slice(file.path.as_os_str().as_bytes());
     }
-    // Ends every complete list; one that was cut short while it was written has no file done and is ignored.
+    // Ends every complete list.
     text.push(0);
-    let mut lock =
-        OpenOptions::new().write(true).read(true).create_new(true).open(&list).with_context(place)?;
+    // Locked before anybody can see it.
+    let draft = list.with_extension("draft");
+    let mut lock = OpenOptions::new().write(true).create_new(true).open(&draft).with_context(place)?;
     lock.lock().with_context(place)?;
-    let done = File::create(list.with_extension("done")).with_context(place)?;
     lock.write_all(&text).and_then(|()| lock.sync_all()).with_context(place)?;
+    let done = File::create(list.with_extension("done")).with_context(place)?;
+    fs::rename(&draft, &list).with_context(place)?;
     Ok(Journal { list: list.clone(), _lock: lock, done })
 }
 
@@ -209,7 +212,7 @@ fn open_journal(path: &Path) -> Result<Option<ImportList>> {
     let finished = path.with_extension("done");
     let done = fs::metadata(&finished).map_or(0, |m| usize::try_from(m.len()).unwrap_or(usize::MAX));
     let Some((options, files)) = parse_journal(&text) else {
-        // Cut short before the first file was begun: the user's command never got going.
+        // Not a list of ours, or one of another version: there is nothing to go on with.
         let _ = fs::remove_file(path);
         let _ = fs::remove_file(finished);
         return Ok(None);
@@ -264,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_cut_short_while_being_written_is_forgotten() {
+    fn a_list_that_is_none_is_forgotten() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.list");
         fs::write(&path, b"[null,null]\0h/a").unwrap();

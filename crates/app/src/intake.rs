@@ -17,6 +17,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use store::{Job, JobId, NewJob, Registered};
+use tokio::sync::watch;
 
 /// Space that stays free on the library's disk: for the words, the database's log and the rest of the system.
 const SPACE_LEFT: u64 = 64 << 20;
@@ -94,18 +95,18 @@ struct Copy {
 
 impl App {
     /// Imports every file of `list`, four at a time; `on_each` is told of each in order with its number. Interrupted
-    /// anywhere, the rest can be continued: see [`App::interrupted_imports`].
+    /// anywhere, also by `stop`, the rest can be continued: see [`App::interrupted_imports`].
     ///
     /// # Errors
     /// Where the archive itself fails; what is wrong with a single file is in its outcome.
     pub async fn import(
         &self,
         mut list: ImportList,
+        stop: &watch::Receiver<bool>,
         on_each: &mut (dyn FnMut(usize, &Imported) + Send),
     ) -> Result<Vec<Imported>> {
         use futures_util::stream::{self, StreamExt};
         let options = list.options().clone();
-        self.check_options(&options)?;
         self.clear_incoming();
         let rest = list.rest();
         let first = list.done();
@@ -117,6 +118,10 @@ impl App {
             list.tick()?;
             on_each(first + results.len() + 1, &imported);
             results.push(imported);
+            if *stop.borrow() {
+                // The list stays.
+                return Ok(results);
+            }
         }
         drop(imports);
         list.finish()?;
@@ -148,13 +153,7 @@ impl App {
             }
             Err(Refused::Clause(why)) => return done(Outcome::Failed(format!("{name}: {why}"))),
         };
-        let folder = copy.folder.clone();
-        let outcome = self.register_copy(copy).await;
-        if outcome.is_err() {
-            // Nobody points at it; the file the user has is untouched.
-            let _ = fs::remove_dir_all(&folder);
-        }
-        done(outcome?)
+        done(self.register_copy(copy).await?)
     }
 
     /// Puts a copy into the library, or discards it where its content is there already.
@@ -170,10 +169,9 @@ impl App {
         match self.store.register(&copy.new).await {
             Ok(Registered::New(job)) => Ok(Outcome::Imported(Box::new(self.view(job).await?))),
             Ok(Registered::Duplicate(job)) => self.duplicate(job, &folder.join(&copy.file), &folder).await,
-            Err(error) => {
-                let _ = fs::remove_dir_all(&folder);
-                Err(error.into())
-            }
+            // It may have been registered before the connection broke, so that the copy must stay. If it was not, the
+            // next import of the same file makes another.
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -266,7 +264,7 @@ impl App {
     }
 
     /// Refuses a language or model that no engine here has, before anything is copied.
-    fn check_options(&self, options: &ImportOptions) -> Result<()> {
+    pub(crate) fn check_options(&self, options: &ImportOptions) -> Result<()> {
         let offered = self.engine_capabilities();
         let language = options.language.as_deref().or(self.settings.language.as_deref());
         offered.language(language).map_err(|error| refuse(Code::NotOffered, format!("{error}.")))?;

@@ -33,7 +33,7 @@ pub struct JobView {
     /// When it last changed: RFC 3339, UTC.
     pub updated_at: String,
     /// Bytes.
-    pub byte_size: Option<f64>,
+    pub byte_size: Option<u64>,
     /// Container and codec.
     pub media_format: Option<String>,
     /// What is wrong with the audio although it was transcribed.
@@ -168,7 +168,7 @@ impl App {
             recorded_at: recorded_at(&job).map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
             created_at: utc(job.created_at),
             updated_at: utc(job.updated_at),
-            byte_size: job.byte_size.map(|bytes| bytes as f64),
+            byte_size: job.byte_size.and_then(|bytes| u64::try_from(bytes).ok()),
             is_here: job.library_id == Some(self.library),
             progress: run.map(|run| progress(&run)),
             file_name: job.file_name,

@@ -1,6 +1,6 @@
 //! Who works on the queue, and when.
 //!
-//! Any process may; on one computer one does at a time (it holds the computer's [`WorkLock`]). The others wait for news.
+//! Any process may; on one computer one does at a time (it holds the computer's [`WorkLock`]). The others wait.
 
 use crate::App;
 use crate::pipeline::Ending;
@@ -8,7 +8,7 @@ use anyhow::Result;
 use std::fs;
 use std::io::ErrorKind;
 use std::time::Duration;
-use store::{Job, JobId, News, Status, WorkLock};
+use store::{Job, JobId, News, Status, Topic, WorkLock};
 use tokio::sync::watch;
 use tracing::Instrument;
 
@@ -28,45 +28,50 @@ pub enum Scope {
 
 impl App {
     /// Works on the queue within `scope`, or waits for the process that does, until the scope is done or `stop` turns
-    /// true. Work in progress is then given back for the next worker.
+    /// true. Work in progress is then given back for the next worker. Gives the jobs that failed in this process.
     ///
     /// # Errors
     /// Where the archive fails; a recording that fails is a failed job, not an error.
-    pub async fn work(&self, scope: &Scope, mut stop: watch::Receiver<bool>) -> Result<()> {
-        let mut news = News::listen(&self.store).await?;
-        let mut lock = None;
+    pub async fn work(&self, scope: &Scope, mut stop: watch::Receiver<bool>) -> Result<Vec<JobId>> {
+        let mut failed = Vec::new();
+        let mut news = match scope {
+            Scope::Only(_) => News::listen(&self.store).await?,
+            _ => News::listen_as(&self.store, self.worker_name()).await?,
+        };
         loop {
-            if lock.is_none() {
-                lock = WorkLock::acquire(&self.store, self.machine).await?;
-                if lock.is_some() {
-                    self.finish_removals().await?;
-                    self.finish_exports().await?;
-                }
-            }
-            if let Some(held) = &mut lock {
-                while !*stop.borrow() && self.work_on_next(scope, held, &mut stop).await? {}
-                if !held.is_held().await {
-                    lock = None;
-                    continue;
-                }
+            // Held only while there is work, so that another data folder of this computer gets its turn.
+            if let Some(mut lock) = WorkLock::acquire(&self.store, self.machine).await? {
+                self.finish_removals().await?;
+                self.finish_exports().await?;
+                while !*stop.borrow() && self.work_on_next(scope, &mut lock, &mut stop, &mut failed).await? {}
             }
             if *stop.borrow() || self.is_done(scope).await? {
-                return Ok(());
+                return Ok(failed);
             }
-            tokio::select! {
-                _ = news.next() => {}
-                () = tokio::time::sleep(LOOK) => {}
-                _ = stop.wait_for(|stop| *stop) => {}
-            }
+            self.wait_for_work(&mut news, &mut stop).await;
         }
     }
 
-    /// Whether some process on this computer works on the queue at the moment.
+    /// Waits until a job has changed, a while has passed, or `stop`.
+    async fn wait_for_work(&self, news: &mut News, stop: &mut watch::Receiver<bool>) {
+        let changed = async { while !matches!(news.next().await, Topic::Job(_) | Topic::Everything) {} };
+        tokio::select! {
+            () = changed => {}
+            () = tokio::time::sleep(LOOK) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    /// Whether some process on this computer works on the whole queue, now or as soon as there is something.
     ///
     /// # Errors
     /// Where the archive fails.
     pub async fn has_worker(&self) -> Result<bool> {
-        Ok(WorkLock::is_taken(&self.store, self.machine).await?)
+        Ok(self.store.is_connected(&self.worker_name()).await?)
+    }
+
+    fn worker_name(&self) -> String {
+        format!("meetmemo worker {}", self.library.uuid().simple())
     }
 
     /// One job; false if there is none to be had.
@@ -75,6 +80,7 @@ impl App {
         scope: &Scope,
         lock: &mut WorkLock,
         stop: &mut watch::Receiver<bool>,
+        failed: &mut Vec<JobId>,
     ) -> Result<bool> {
         let only = match scope {
             Scope::Only(jobs) => Some(jobs.as_slice()),
@@ -83,9 +89,13 @@ impl App {
         let Some(claim) = self.store.claim_job(self.library, self.machine, only).await? else {
             return Ok(false);
         };
-        let span = tracing::info_span!("job", id = %claim.job.id);
+        let id = claim.job.id;
+        let span = tracing::info_span!("job", %id);
         let ending = self.transcribe(claim, lock, stop).instrument(span).await?;
         tracing::info!(?ending, "work on a job ended");
+        if ending == Ending::Failed {
+            failed.push(id);
+        }
         Ok(ending != Ending::Stopped)
     }
 
@@ -128,7 +138,7 @@ impl App {
             };
             match removed {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    tracing::warn!(%error, "the audio of a deleted meeting could not be removed; tried again later");
+                    tracing::warn!(kind = ?error.kind(), "the audio of a deleted meeting could not be removed; tried again later");
                 }
                 _ => self.store.removal_done(self.library, &path).await?,
             }

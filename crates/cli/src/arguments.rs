@@ -28,7 +28,7 @@ pub(crate) enum Command {
     /// List recordings, newest first.
     List {
         /// Only pending, processing, completed or failed ones.
-        #[arg(long, value_name = "STATUS")]
+        #[arg(long, value_name = "STATUS", value_parser = ["pending", "processing", "completed", "failed"])]
         status: Option<String>,
         /// At most so many.
         #[arg(long, value_name = "N")]
@@ -101,8 +101,8 @@ pub(crate) struct Import {
 pub(crate) struct Export {
     /// The beginning of its id.
     pub(crate) job: String,
-    /// markdown_transcript or pdf_transcript.
-    #[arg(long = "type", value_name = "TYPE")]
+    /// What kind of file.
+    #[arg(long = "type", value_name = "TYPE", value_parser = app::ExportType::WORDS)]
     pub(crate) kind: String,
     /// A file or folder [default: exports in the data folder].
     #[arg(long, value_name = "PATH")]

@@ -62,7 +62,9 @@ pub(crate) async fn import(
         if list.done() > 0 {
             print::note(&format!("Going on at {} of {total}.", list.done()));
         }
-        imported.extend(app.import(list, &mut |number, one| say_imported(number, total, one, json)).await?);
+        imported.extend(
+            app.import(list, &stop, &mut |number, one| say_imported(number, total, one, json)).await?,
+        );
     }
 
     let mut rows: Vec<ImportRow> = imported.iter().map(row).collect();
@@ -80,10 +82,13 @@ pub(crate) async fn import(
                 say_ended(job);
             }
             row.status = job.as_ref().map(|job| job.status);
-            row.error_message = Some(job.map_or_else(
-                || Some("The recording was deleted meanwhile.".to_owned()),
-                |job| job.error_message,
-            ));
+            row.error_message = Some(match job {
+                None => Some("The recording was deleted meanwhile.".to_owned()),
+                Some(job) if !job.is_here && job.status != "completed" => {
+                    Some("It is in another computer's library; that computer transcribes it.".to_owned())
+                }
+                Some(job) => job.error_message,
+            });
         }
         well &= !*stop.borrow();
     } else if !json {
@@ -120,13 +125,13 @@ fn say_imported(number: usize, total: usize, imported: &Imported, json: bool) {
     let text = match &imported.outcome {
         Outcome::Imported(job) => format!("Added {} ({})", job.file_name, print::short(&job.id)),
         Outcome::Duplicate { job, healed } => {
-            let again = match (job.status, healed) {
-                (_, true) => {
-                    " Its audio was missing or damaged in the library and has been put back.".to_owned()
-                }
-                ("failed", _) => format!(" Try it again: meetmemo retry {}", print::short(&job.id)),
-                _ => String::new(),
-            };
+            let mut again = String::new();
+            if *healed {
+                again.push_str(" Its audio was missing or damaged in the library and has been put back.");
+            }
+            if job.status == "failed" {
+                again.push_str(&format!(" Try it again: meetmemo retry {}", print::short(&job.id)));
+            }
             format!(
                 "Already there: {} is “{}” ({}, {}).{again}",
                 imported.path.file_name().unwrap_or_default().to_string_lossy(),
@@ -291,18 +296,27 @@ pub(crate) async fn worker(
     stop: watch::Receiver<bool>,
 ) -> Result<ExitCode> {
     let shown = Shown::start(app, Vec::new());
-    app.work(if drain { &Scope::Drain } else { &Scope::Everything }, stop).await?;
+    let failed = app.work(if drain { &Scope::Drain } else { &Scope::Everything }, stop.clone()).await?;
     drop(shown);
-    if json {
-        print::json(&serde_json::json!({ "drained": drain }));
+    let mut views = Vec::new();
+    for id in &failed {
+        views.extend(app.job(*id).await?);
     }
-    Ok(ExitCode::SUCCESS)
+    if json {
+        print::json(&serde_json::json!({ "stopped": *stop.borrow(), "failed": views }));
+    }
+    for job in &views {
+        print::error(job.error_message.as_deref().unwrap_or("It failed and has been changed since."));
+    }
+    Ok(code(failed.is_empty()))
 }
 
 pub(crate) async fn database_run(app: &App, program: &[OsString]) -> Result<ExitCode> {
     let (name, arguments) = program.split_first().context("a program to run")?;
     let mut command = tokio::process::Command::new(name);
     command.args(arguments).envs(app.database_environment().await?);
+    // Ctrl-C is for the program; we stay, because the private server stays up for as long as we do.
+    let _interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
     let ended =
         command.status().await.with_context(|| format!("{} could not be run", name.to_string_lossy()))?;
     Ok(ended.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))

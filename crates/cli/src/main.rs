@@ -11,8 +11,8 @@ mod progress;
 use app::{App, Phase, Start};
 use arguments::{Arguments, Command};
 use clap::Parser;
-use std::io::Write;
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 fn main() -> ExitCode {
@@ -60,9 +60,8 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let app = App::open(start, &say_phase).await?;
     app::logging::start(app.data_folder());
-    let stop = stop_on_signal();
     match arguments.command {
-        Command::Import(import) => commands::import(&app, import, json, stop).await,
+        Command::Import(import) => commands::import(&app, import, json, stop_on_signal()?).await,
         Command::List { status, limit } => commands::list(&app, status.as_deref(), limit, json).await,
         Command::Show { job } => commands::show(&app, &job, json).await,
         Command::Export(export) => commands::export(&app, export, json).await,
@@ -70,7 +69,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Cancel { job } => commands::changed(app.cancel(&job).await?, json),
         Command::Delete { job } => commands::deleted(app.delete(&job).await?, json),
         Command::Rename { job, title } => commands::changed(app.rename(&job, &title).await?, json),
-        Command::Worker { drain } => commands::worker(&app, drain, json, stop).await,
+        Command::Worker { drain } => commands::worker(&app, drain, json, stop_on_signal()?).await,
         Command::Database { command: arguments::Database::Run { program } } => {
             commands::database_run(&app, &program).await
         }
@@ -89,23 +88,18 @@ fn say_phase(phase: Phase) {
 }
 
 /// Turns true at Ctrl-C or a polite kill. A second Ctrl-C ends at once; nothing is lost by that either.
-fn stop_on_signal() -> watch::Receiver<bool> {
+fn stop_on_signal() -> anyhow::Result<watch::Receiver<bool>> {
     let (stop, stopped) = watch::channel(false);
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::spawn(async move {
-        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(signal) => signal,
-            Err(_) => return,
-        };
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         stop.send_replace(true);
         print::note("Stopping. What is done so far is kept.");
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(130);
-        }
-        let _ = std::io::stderr().flush();
+        interrupt.recv().await;
+        std::process::exit(130);
     });
-    stopped
+    Ok(stopped)
 }

@@ -135,3 +135,59 @@ enum Use {
 fn listed() -> Vec<Listed> {
     serde_json::from_str(LIST).expect("fonts.json, compiled in, is well-formed: a test reads it")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
+
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_listed_font_has_a_source_a_licence_and_a_name_of_its_own() {
+        let entries: Vec<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(LIST).unwrap();
+        let field = |entry: &serde_json::Map<String, serde_json::Value>, key: &str| {
+            entry[key].as_str().unwrap().to_owned()
+        };
+        for entry in &entries {
+            for key in ["package", "version", "file", "as", "licence", "licence_as", "use"] {
+                assert!(!field(entry, key).is_empty(), "{key} of {entry:?}");
+            }
+            assert!(field(entry, "as").ends_with(".ttf"));
+        }
+        let names: BTreeSet<String> = entries.iter().map(|entry| field(entry, "as")).collect();
+        assert_eq!(names.len(), entries.len());
+        assert_eq!(listed().len(), entries.len());
+        assert_eq!(listed().iter().filter(|entry| matches!(entry.usage, Use::Regular)).count(), 1);
+        assert_eq!(listed().iter().filter(|entry| matches!(entry.usage, Use::Bold)).count(), 1);
+    }
+
+    #[test]
+    fn a_missing_main_font_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("NotoSans-Regular.ttf"), "x").unwrap();
+        let error = Fonts::load(folder.path()).unwrap_err();
+        let expected = format!("the font NotoSans-Bold.ttf is missing in {}", folder.path().display());
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_font_that_cannot_be_read_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("NotoSans-Regular.ttf")).unwrap();
+        let error = Fonts::load(folder.path()).unwrap_err();
+        assert!(
+            matches!(error, ExportError::FontUnreadable { path, .. } if path.ends_with("NotoSans-Regular.ttf"))
+        );
+    }
+
+    #[test]
+    fn fonts_that_are_not_there_are_done_without() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["NotoSans-Regular.ttf", "NotoSans-Bold.ttf", "NotoSansThai-Regular.ttf"] {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        let fonts = Fonts::load(folder.path()).unwrap();
+        assert_eq!(fonts.fallback.iter().map(Font::name).collect::<Vec<_>>(), ["NotoSansThai-Regular.ttf"]);
+    }
+}

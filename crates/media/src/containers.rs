@@ -1,10 +1,11 @@
 //! What has to be known of a container beyond what the demuxers tell.
 //!
-//! Edit lists, dates and copy protection of MP4; the sizes that recorders leave unfinished in WAV; dates in Matroska;
-//! what is really an MPEG audio stream. Readers here take bytes of the head of a file or seek with a budget, and
+//! Edit lists, dates and copy protection of MP4; the sizes that recorders leave unfinished in WAV, AIFF and CAF; dates
+//! in Matroska; pictures in FLAC; what is really an MPEG audio stream. Readers here take bytes of the head of a file or seek with a budget, and
 //! answer "unknown" rather than fail: a damaged file may still be playable.
 
 pub(crate) mod chunked;
+pub(crate) mod flac;
 pub(crate) mod matroska;
 pub(crate) mod mp4;
 pub(crate) mod mpeg;
@@ -18,6 +19,10 @@ pub(crate) mod at {
 
     pub(crate) fn u16_be(bytes: &[u8], at: usize) -> Option<u16> {
         array(bytes, at).map(u16::from_be_bytes)
+    }
+
+    pub(crate) fn u16_le(bytes: &[u8], at: usize) -> Option<u16> {
+        array(bytes, at).map(u16::from_le_bytes)
     }
 
     pub(crate) fn u32_be(bytes: &[u8], at: usize) -> Option<u32> {

@@ -11,12 +11,14 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Nothing for this long means it hangs; a slow network drive gives something.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What it says is on another pipe than the sound, and not waited for any longer than this.
+const SLOW_WORDS: Duration = Duration::from_secs(5);
 /// Bytes per message: a quarter of a second.
 const PIECE: usize = 16 * 1024;
 /// Longest line of standard error that is looked at.
@@ -30,13 +32,20 @@ pub(crate) struct Ffmpeg {
     pieces: Receiver<io::Result<Vec<u8>>>,
     /// Used buffers on their way back.
     spent: SyncSender<Vec<u8>>,
-    threads: Vec<JoinHandle<()>>,
-    log: Arc<Mutex<Log>>,
+    ear: Arc<Ear>,
     patience: Duration,
     samples: Vec<f32>,
     /// Bytes of a sample whose other bytes are in the next piece.
     split: Vec<u8>,
     ended: bool,
+    failed: bool,
+}
+
+/// What it says, shared with the thread that listens.
+#[derive(Debug, Default)]
+struct Ear {
+    log: Mutex<Log>,
+    news: Condvar,
 }
 
 /// What it said.
@@ -44,6 +53,10 @@ pub(crate) struct Ffmpeg {
 pub(crate) struct Log {
     /// The beginning, without level marks: the description of the input.
     lines: Vec<String>,
+    /// The description of the input is complete.
+    described: bool,
+    /// Nothing more will come.
+    closed: bool,
     /// Lines at level error or worse.
     pub(crate) errors: u32,
     /// The last of them.
@@ -100,24 +113,23 @@ impl Ffmpeg {
         // Three pieces ahead: enough to keep it busy, too little to matter.
         let (send, pieces) = sync_channel(3);
         let (spent, reuse) = sync_channel(8);
-        let log = Arc::new(Mutex::new(Log::default()));
-        let threads = vec![
-            thread::spawn(move || pump(stdout, &send, &reuse)),
-            thread::spawn({
-                let log = Arc::clone(&log);
-                move || listen(stderr, &log)
-            }),
-        ];
+        let ear = Arc::new(Ear::default());
+        // Never joined: they end with the pipes, which whatever `ffmpeg` has started could keep open.
+        thread::spawn(move || pump(stdout, &send, &reuse));
+        thread::spawn({
+            let ear = Arc::clone(&ear);
+            move || ear.listen(stderr)
+        });
         Ok(Self {
             child,
             pieces,
             spent,
-            threads,
-            log,
+            ear,
             patience,
             samples: Vec::new(),
             split: Vec::new(),
             ended: false,
+            failed: false,
         })
     }
 
@@ -152,7 +164,18 @@ impl Ffmpeg {
 
     /// What it has said so far.
     pub(crate) fn log(&self) -> Log {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.ear.log().clone()
+    }
+
+    /// What it said about the input. It is written before the first sample, but on another pipe, so it may have to be
+    /// waited for.
+    pub(crate) fn description(&self) -> Description {
+        self.ear.wait_until(|log| log.described || log.closed).description()
+    }
+
+    /// Whether it ended with an error of its own.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed
     }
 
     /// Standard output has ended: waits for the process, so that all it said is known.
@@ -161,7 +184,10 @@ impl Ffmpeg {
         let deadline = Instant::now() + self.patience;
         loop {
             match self.child.try_wait() {
-                Ok(Some(_)) => break,
+                Ok(Some(status)) => {
+                    self.failed = !status.success();
+                    break;
+                }
                 Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
                 Ok(None) => {
                     self.stop();
@@ -170,7 +196,7 @@ impl Ffmpeg {
                 Err(error) => return Err(MediaError::Ffmpeg(error.into())),
             }
         }
-        self.join();
+        drop(self.ear.wait_until(|log| log.closed));
         Ok(())
     }
 
@@ -180,19 +206,40 @@ impl Ffmpeg {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-
-    fn join(&mut self) {
-        for thread in self.threads.drain(..) {
-            // The threads do nothing that panics, and there is nothing to save if they did.
-            let _ = thread.join();
-        }
-    }
 }
 
 impl Drop for Ffmpeg {
     fn drop(&mut self) {
         self.stop();
-        // Not joined: a grandchild that inherited the pipe could keep it open. The threads end with the pipes.
+    }
+}
+
+impl Ear {
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads to the end, line by line.
+    fn listen(&self, stderr: impl Read) {
+        let mut stderr = BufReader::new(stderr);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match stderr.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => break,
+                Ok(_) => self.log().take(String::from_utf8_lossy(&line).trim_end()),
+            }
+            self.news.notify_all();
+        }
+        self.log().closed = true;
+        self.news.notify_all();
+    }
+
+    /// Waits until this is so, though not for ever.
+    fn wait_until(&self, is_so: impl Fn(&Log) -> bool) -> MutexGuard<'_, Log> {
+        let waited = self.news.wait_timeout_while(self.log(), SLOW_WORDS, |log| !is_so(log));
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
@@ -205,10 +252,9 @@ impl Log {
         let detail = self.last_error.clone().unwrap_or_else(|| "no output".to_owned());
         if said("matches no streams") || said("does not contain any stream") {
             MediaError::NoAudioTrack
-        } else if said("Unknown decoder")
-            || said("no decoder found")
-            || said("Unknown input format")
-            || said("Decoder not found")
+        } else if ["no decoder found", "not found for input stream", "Unknown input format"]
+            .iter()
+            .any(|w| said(w))
         {
             MediaError::Unsupported { codec: format.to_owned() }
         } else if said("Permission denied") {
@@ -221,7 +267,7 @@ impl Log {
     }
 
     /// What it said about the input.
-    pub(crate) fn description(&self) -> Description {
+    fn description(&self) -> Description {
         let mut description = Description::default();
         let mut global = true;
         for line in self.lines.iter().take_while(|line| !line.starts_with("Output #")) {
@@ -256,6 +302,7 @@ impl Log {
             self.errors = self.errors.saturating_add(1);
             self.last_error = Some(line.to_owned());
         }
+        self.described |= line.contains("Output #");
         if self.lines.len() < MOST_LINES {
             self.lines.push(line.strip_prefix("[info] ").unwrap_or(line).to_owned());
         }
@@ -313,23 +360,6 @@ fn pump(mut stdout: impl Read, send: &SyncSender<io::Result<Vec<u8>>>, reuse: &R
         // Nobody listens any more: the reader was dropped.
         if send.send(message).is_err() || failed {
             return;
-        }
-    }
-}
-
-fn listen(stderr: impl Read, log: &Mutex<Log>) {
-    let mut stderr = BufReader::new(stderr);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match stderr.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
-            Ok(0) => return,
-            Ok(_) => {
-                let text = String::from_utf8_lossy(&line);
-                log.lock().unwrap_or_else(PoisonError::into_inner).take(text.trim_end());
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return,
         }
     }
 }
@@ -407,6 +437,28 @@ mod tests {
         assert_eq!(log.description(), expected);
     }
 
+    #[test]
+    fn why_there_is_no_sound_is_read_from_what_it_says() {
+        let failure = |line: &str| {
+            let mut log = Log::default();
+            log.take(line);
+            log.failure("AMR").to_string()
+        };
+        for (line, sentence) in [
+            ("[fatal] Stream map '0:a:0' matches no streams.", "it has no audio track"),
+            ("[error] Output #0 does not contain any stream", "it has no audio track"),
+            ("[fatal] Decoder (codec none) not found for input stream #0:0", "AMR cannot be decoded"),
+            ("[fatal] Unknown input format: 'amr'", "AMR cannot be decoded"),
+            (
+                "[error] x: Invalid data found when processing input",
+                "the file is damaged: no sound could be read from it",
+            ),
+            ("[info] nothing", "it contains no sound, only a header"),
+        ] {
+            assert_eq!(failure(line), sentence);
+        }
+    }
+
     /// A program in place of `ffmpeg`.
     #[cfg(unix)]
     fn script(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
@@ -422,7 +474,7 @@ mod tests {
     #[test]
     fn a_hanging_program_is_stopped() {
         let (_folder, program) = script("printf 'abcdabcd'; exec sleep 1000");
-        let patience = Duration::from_millis(300);
+        let patience = Duration::from_secs(2);
         let mut ffmpeg = Ffmpeg::start_with(&program, Path::new("x"), "asf", patience).unwrap();
         assert!(ffmpeg.next().unwrap());
         assert_eq!(ffmpeg.samples().len(), 2);

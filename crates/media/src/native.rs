@@ -2,51 +2,41 @@
 
 mod codecs;
 mod guard;
+mod prepare;
 mod tags;
 
-use crate::containers::{chunked, matroska, mp4, wave};
 use crate::error::MediaError;
 use crate::mono;
 use crate::resample::RATES;
 use crate::sniff::Container;
-use crate::source::{FileSource, Patch, Position, View};
-use crate::timeline::{Fit, Placement, Timeline};
+use crate::source::{FileSource, Position};
+use crate::timeline::Timeline;
 use codecs::Choice;
 use guard::{Failure, guard};
+use prepare::{Prepared, STRIDE, ogg_placement};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::LazyLock;
+use std::io::{Read, Seek, SeekFrom};
 use symphonia::core::codecs::audio::AudioDecoder;
-use symphonia::core::formats::probe::{Hint, Probe};
-use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
-use symphonia::core::units::{Duration, Timestamp};
-use symphonia::default::register_enabled_formats;
+use symphonia::core::units::Duration;
 use transcript::SAMPLE_RATE;
 
 pub(crate) use tags::Tags;
 
-/// The demuxers.
-static FORMATS: LazyLock<Probe> = LazyLock::new(|| {
-    let mut probe = Probe::default();
-    register_enabled_formats(&mut probe);
-    // ID3 in front, ID3v1 and APE behind: not needed to decode, so left out where covers would only cost memory.
-    probe.register_metadata::<symphonia::default::meta::Id3v2Reader<'_>>();
-    probe
-});
-
 /// Packets in a row that may give nothing before the rest of the file is given up.
 const MOST_FAILURES: u32 = 2_000;
 /// Panics of decoder or demuxer that are survived per file.
-const MOST_PANICS: u32 = 8;
+const MOST_PANICS: u32 = 100;
+/// No packet of any codec lasts longer, in seconds: FLAC's longest has 65535 frames. What claims more is not believed.
+const LONGEST_PACKET: f64 = 10.0;
 /// Silence given at once, in seconds.
 const SILENCE_RUN: f64 = 0.25;
 /// A stated duration may exceed what was read by this, plus half a percent, in seconds.
 const SLACK: f64 = 0.75;
-/// How exactly the position in a stream of bare frames is known, in bytes.
-const STRIDE: usize = 64;
 /// Bytes between two bare frames that are no loss: room for [`STRIDE`] and a header.
 const BETWEEN_FRAMES: u64 = 2 * STRIDE as u64;
 
@@ -89,11 +79,12 @@ pub(crate) struct Native {
     choice: Choice,
     decoder: Box<dyn AudioDecoder>,
     track: u32,
+    /// Seconds per unit of its timestamps.
     tick: f64,
-    /// Frames before zero that the demuxer counts as sound.
     timeline: Timeline,
     interleaved: Vec<f32>,
     mono: Vec<f32>,
+    /// Sample rate of `mono`, or before there is any, that of the header.
     rate: u32,
     /// Silence still to be given, in frames at `rate`.
     silence: u64,
@@ -104,7 +95,9 @@ pub(crate) struct Native {
     frames: Option<Frames>,
     end: Stated,
     ended: bool,
+    /// There was sound.
     heard: bool,
+    /// Packets in a row that gave nothing.
     failures: u32,
     panics: u32,
     losses: Losses,
@@ -158,7 +151,12 @@ impl Native {
         let position = source.position();
         let mut format = guard(|| {
             let stream = MediaSourceStream::new(Box::new(source), Default::default());
-            FORMATS.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
+            symphonia::default::get_probe().probe(
+                &Hint::new(),
+                stream,
+                FormatOptions::default(),
+                MetadataOptions::default(),
+            )
         })
         .map_err(|failure| prepared.refusal(failure))?;
 
@@ -289,18 +287,26 @@ impl Native {
     fn advance(&mut self) -> Result<(), MediaError> {
         let packet = match guard(|| self.format.next_packet()) {
             Ok(Some(packet)) => packet,
-            Ok(None) => return self.finish(),
-            Err(Failure::Reset) => return self.restart(),
+            Ok(None) => {
+                self.finish();
+                return Ok(());
+            }
+            Err(Failure::Reset) => {
+                self.restart();
+                return Ok(());
+            }
             Err(Failure::Io(error)) => return Err(MediaError::Io(error)),
             Err(Failure::EndOfFile) => {
                 // WAV is read to where the file ends, whatever its header says; that was looked at when opening.
                 self.losses.ends_early |= self.container != Container::Wave;
-                return self.finish();
+                self.finish();
+                return Ok(());
             }
-            Err(Failure::Malformed(detail)) => {
+            Err(Failure::Malformed(detail) | Failure::Unsupported(detail)) => {
                 tracing::debug!(detail, "demuxer skipped damage");
                 self.losses.damaged = true;
-                return self.fail();
+                self.fail();
+                return Ok(());
             }
             // What state it left the demuxer in, nobody knows.
             Err(Failure::Panic) => {
@@ -310,9 +316,8 @@ impl Native {
                 return Ok(());
             }
         };
-        let seconds = |ticks: f64| ticks * self.tick;
-        let end = seconds(packet.pts.get() as f64 + packet.dur.get() as f64);
         if packet.track_id != self.track {
+            let end = packet.pts.saturating_add(packet.dur).get() as f64 * self.tick_of(packet.track_id);
             self.end.seen = self.end.seen.max(end);
             return Ok(());
         }
@@ -323,13 +328,22 @@ impl Native {
         self.decode(packet)
     }
 
+    /// Seconds per unit of the timestamps of any track.
+    fn tick_of(&self, track: u32) -> f64 {
+        let track = self.format.tracks().iter().find(|t| t.id == track);
+        track.and_then(|t| t.time_base).map_or(0.0, f64::from)
+    }
+
+    /// # Errors
+    /// Only if the disk fails.
     fn decode(&mut self, mut packet: Packet) -> Result<(), MediaError> {
         self.trim_sanely(&mut packet);
         let at = (packet.pts.get() as f64 + packet.trim_start.get() as f64) * self.tick;
         let duration = packet.dur.get() as f64 * self.tick;
         // An empty packet means "conceal a loss" to Opus, for as long as its buffer is.
         if packet.data.is_empty() {
-            return self.fail();
+            self.fail();
+            return Ok(());
         }
         if self.frames.as_mut().is_some_and(|frames| frames.changes(&packet.data)) {
             // The decoder keeps to the sample rate of its first packet; joined files may have several.
@@ -342,36 +356,47 @@ impl Native {
             buffer.copy_to_vec_interleaved::<f32>(interleaved);
             Ok((buffer.spec().rate(), buffer.spec().channels().count(), buffer.frames()))
         });
-        let (rate, channels) = match decoded {
-            Ok((_, _, 0)) => return self.fail(),
-            Ok((rate, channels, _)) if RATES.contains(&rate) && channels > 0 => (rate, channels),
-            Ok(_) => return self.undecodable("impossible sample rate", duration),
+        let refused = match decoded {
+            Ok((_, _, 0)) => {
+                self.fail();
+                return Ok(());
+            }
+            Ok((rate, channels, _)) if RATES.contains(&rate) && channels > 0 => {
+                self.accept(at, rate, channels);
+                return Ok(());
+            }
+            Ok(_) => "impossible sample rate",
             Err(Failure::Io(error)) => return Err(MediaError::Io(error)),
-            Err(Failure::EndOfFile) => return self.undecodable("packet too short", duration),
-            Err(Failure::Malformed(detail)) => return self.undecodable(detail, duration),
+            Err(Failure::EndOfFile) => "packet too short",
+            Err(Failure::Malformed(detail) | Failure::Unsupported(detail)) => detail,
             Err(Failure::Reset) => {
                 self.decoder.reset();
-                return self.undecodable("decoder reset", duration);
+                "reset"
             }
             Err(Failure::Panic) => {
                 self.panics += 1;
                 self.renew_decoder();
-                return self.undecodable("decoder panicked", duration);
+                "panic"
             }
         };
+        tracing::debug!(detail = refused, "packet skipped");
+        // MP3 and AAC cannot decode their first packet when the start of the stream was cut off; nothing is lost then.
+        if self.heard {
+            self.lose(if duration <= LONGEST_PACKET { duration } else { 0.0 });
+        }
+        self.fail();
+        Ok(())
+    }
+
+    /// Mixes what was decoded and puts it where it belongs.
+    fn accept(&mut self, at: f64, rate: u32, channels: usize) {
         mono::mix(&self.interleaved, channels, &mut self.mono);
         self.failures = 0;
         if !self.heard {
             self.about.channels = u16::try_from(channels).unwrap_or(u16::MAX);
         }
-        self.place(at, rate);
-        Ok(())
-    }
-
-    /// Puts what is in `mono` where it belongs.
-    fn place(&mut self, at: f64, rate: u32) {
         let frames = |seconds: f64| (seconds * f64::from(rate)).round() as usize;
-        let fit: Fit = self.timeline.place(at, self.mono.len() as f64 / f64::from(rate));
+        let fit = self.timeline.place(at, self.mono.len() as f64 / f64::from(rate));
         if rate != self.rate {
             // Silence that is still waiting was counted at the old rate.
             self.silence = (self.silence as f64 * f64::from(rate) / f64::from(self.rate)) as u64;
@@ -390,16 +415,7 @@ impl Native {
         self.heard |= self.held;
     }
 
-    fn undecodable(&mut self, detail: &str, duration: f64) -> Result<(), MediaError> {
-        tracing::debug!(detail, "packet skipped");
-        // MP3 and AAC cannot decode their first packet when the start of the stream was cut off; nothing is lost then.
-        if self.heard {
-            self.losses.damaged = true;
-            self.lose(duration);
-        }
-        self.fail()
-    }
-
+    /// Sound of this length is not there: silence stands for it.
     fn lose(&mut self, seconds: f64) {
         self.losses.damaged = true;
         let silence = self.timeline.lose(seconds);
@@ -408,13 +424,12 @@ impl Native {
     }
 
     /// A packet gave nothing; too many of them end the file.
-    fn fail(&mut self) -> Result<(), MediaError> {
+    fn fail(&mut self) {
         self.failures += 1;
         if self.failures > MOST_FAILURES {
             self.losses.ends_early = true;
             self.ended = true;
         }
-        Ok(())
     }
 
     fn renew_decoder(&mut self) {
@@ -428,12 +443,13 @@ impl Native {
     }
 
     /// Another stream begins in the same file, as in concatenated Ogg files. Its parameters may differ.
-    fn restart(&mut self) -> Result<(), MediaError> {
+    fn restart(&mut self) {
         let wish = Wish { tags: false, core_only: true };
         let chosen = codecs::choose(self.format.tracks(), self.format.default_track(TrackType::Audio), wish);
         let Some((track, choice, decoder)) = chosen else {
             self.losses.damaged = true;
-            return self.fail();
+            self.fail();
+            return;
         };
         self.track = track.id;
         self.tick = track.time_base.map_or(0.0, f64::from);
@@ -443,10 +459,11 @@ impl Native {
         // The header that stated a duration was about the first part only.
         self.end.duration = None;
         // Damage can look like a new stream over and over.
-        self.fail()
+        self.fail();
     }
 
-    fn finish(&mut self) -> Result<(), MediaError> {
+    /// The demuxer has nothing more: compares with what the header stated.
+    fn finish(&mut self) {
         self.ended = true;
         let read = self.timeline.cursor();
         let reached = if self.end.of_media { read.max(self.end.seen) } else { read };
@@ -455,7 +472,6 @@ impl Native {
         {
             self.losses.ends_early = true;
         }
-        Ok(())
     }
 
     /// Corrects what demuxers of bare frames trim.
@@ -511,220 +527,4 @@ impl Frames {
         let seen = &window[..read.unwrap_or(0)];
         [b"ID3".as_slice(), b"TAG", b"APETAGEX"].iter().any(|tag| seen.windows(tag.len()).any(|w| w == *tag))
     }
-}
-
-/// What was read of a container before its demuxer saw it.
-struct Prepared {
-    container: Container,
-    view: View,
-    movie: Option<mp4::Movie>,
-    wave: Option<wave::Wave>,
-    matroska: matroska::Info,
-    head: Vec<u8>,
-    /// The header promises more than there is.
-    cut: bool,
-}
-
-impl Prepared {
-    fn new(file: &File, len: u64, start: u64, container: Container, wish: Wish) -> Result<Self, MediaError> {
-        let mut prepared = Self {
-            container,
-            view: View::default(),
-            movie: None,
-            wave: None,
-            matroska: matroska::Info::default(),
-            head: Vec::new(),
-            cut: false,
-        };
-        prepared.read(&mut &*file, len, start, wish).map_err(MediaError::Io)?;
-        prepared.check()?;
-        Ok(prepared)
-    }
-
-    fn read(&mut self, file: &mut &File, len: u64, start: u64, wish: Wish) -> io::Result<()> {
-        match self.container {
-            Container::Wave => {
-                self.wave = wave::read(file, len)?;
-                if let Some(wave) = &self.wave {
-                    self.view = wave.view.clone();
-                    self.cut = wave.missing > 0;
-                }
-            }
-            Container::Mp4 => {
-                let movie = mp4::read(&mut io::BufReader::new(file), len)?;
-                if !wish.tags {
-                    self.view.patches = hide(&movie.metadata);
-                }
-                self.view.patches.extend(movie.cut.clone());
-                self.cut = movie.cut.is_some();
-                self.movie = Some(movie);
-            }
-            Container::Mpeg(stream) => {
-                // With a tag in front, the demuxer has to see both; without, what lies before the first frame is noise.
-                let tagged = start > 0 && wish.tags;
-                self.view.start = if tagged { 0 } else { start + stream.at as u64 };
-                self.view.stride = Some(STRIDE);
-            }
-            Container::Flac | Container::Ogg | Container::Matroska => {
-                file.seek(SeekFrom::Start(start))?;
-                file.take(64 * 1024).read_to_end(&mut self.head)?;
-                self.view.start = start;
-                if self.container == Container::Matroska {
-                    let mut info = matroska::read(&self.head, start, len);
-                    self.cut = info.cut.is_some();
-                    self.view.patches = std::mem::take(&mut info.hidden);
-                    self.view.patches.extend(info.cut.take());
-                    self.matroska = info;
-                }
-            }
-            Container::Aiff => (self.view.patches, self.cut) = chunked::aiff(file, len)?,
-            Container::Caf => (self.view.patches, self.cut) = chunked::caf(file, len)?,
-        }
-        Ok(())
-    }
-
-    /// Refuses what no demuxer needs to see.
-    fn check(&self) -> Result<(), MediaError> {
-        if let Some(movie) = &self.movie {
-            let sound = || movie.tracks.iter().filter(|track| track.is_sound());
-            if !movie.indexed {
-                return Err(MediaError::Incomplete);
-            }
-            if !movie.tracks.is_empty() && sound().next().is_none() {
-                return Err(MediaError::NoAudioTrack);
-            }
-            if sound().next().is_some() && sound().all(mp4::Track::is_protected) {
-                return Err(MediaError::Protected);
-            }
-        }
-        if self.container == Container::Wave && self.wave.is_none() {
-            return Err(MediaError::NoSamples);
-        }
-        if self.container == Container::Ogg {
-            let start = &self.head[..self.head.len().min(4096)];
-            let has = |magic: &[u8]| start.windows(magic.len()).any(|w| w == magic);
-            let known = [b"\x01vorbis".as_slice(), b"OpusHead", b"\x7fFLAC"].iter().any(|magic| has(magic));
-            if has(b"Speex   ") && !known {
-                return Err(needs_ffmpeg("Speex"));
-            }
-            if has(b"\x80theora") && !known {
-                return Err(MediaError::NoAudioTrack);
-            }
-            if !known {
-                return Err(needs_ffmpeg("This kind of Ogg"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Why the demuxer would not have it.
-    fn refusal(&self, failure: Failure) -> MediaError {
-        match failure {
-            Failure::Io(error) => MediaError::Io(error),
-            Failure::EndOfFile => MediaError::damaged("it ends within its header"),
-            Failure::Malformed(detail) => MediaError::damaged(detail),
-            Failure::Reset => MediaError::damaged("reset"),
-            Failure::Panic => MediaError::damaged("the demuxer panicked"),
-        }
-    }
-
-    fn choose(
-        &self,
-        format: &dyn FormatReader,
-        wish: Wish,
-    ) -> Result<(Track, Choice, Box<dyn AudioDecoder>), MediaError> {
-        // Tracks the demuxer has no codec for are still tracks of sound.
-        let unknown = || match self.container {
-            Container::Mp4 => {
-                let movie = self.movie.as_ref()?;
-                let track = movie.tracks.iter().find(|track| track.is_sound())?;
-                Some(codecs::name_of_fourcc(track.codec))
-            }
-            Container::Matroska => codecs::name_of_matroska(&self.head),
-            _ => None,
-        };
-        if let Some(chosen) = codecs::choose(format.tracks(), format.default_track(TrackType::Audio), wish) {
-            return Ok(chosen);
-        }
-        match codecs::undecodable(format.tracks()).or_else(unknown) {
-            Some(name) => Err(needs_ffmpeg(&name)),
-            None => Err(MediaError::NoAudioTrack),
-        }
-    }
-
-    fn add_dates(&self, tags: &mut Tags) {
-        if let Some(movie) = &self.movie {
-            tags.add_movie(movie);
-        }
-        if let Some(date) = self.wave.as_ref().and_then(|wave| wave.originated.as_deref()) {
-            tags.add_date(crate::date::parse(date));
-        }
-        tags.add_matroska(&self.matroska);
-    }
-
-    fn edited(&self, track: &Track) -> Option<mp4::Edited> {
-        let movie = self.movie.as_ref()?;
-        movie.edited(movie.tracks.iter().find(|t| t.id == track.id)?)
-    }
-
-    fn placement(&self, track: &Track, tracks: usize) -> Placement {
-        if let Some(edited) = self.edited(track) {
-            return Placement {
-                shift: edited.lead - edited.start,
-                end: edited.length.map(|length| edited.lead + length),
-                from_first: false,
-                stated: true,
-            };
-        }
-        match self.container {
-            Container::Ogg => ogg_placement(track),
-            _ => Placement { from_first: tracks == 1, ..Placement::default() },
-        }
-    }
-
-    /// Seconds, stated or estimated.
-    fn duration(&self, track: &Track, format: &dyn FormatReader, tick: f64) -> Option<f64> {
-        if let Some(mp4::Edited { lead, length: Some(length), .. }) = self.edited(track) {
-            return Some(lead + length);
-        }
-        // The demuxer was told not to know.
-        if let Some(wave) = &self.wave
-            && let Some(end) = wave.view.end
-        {
-            return wave.seconds(end);
-        }
-        let of_track = track.duration.map(|d| d.get() as f64 * tick);
-        let of_media = format.media_info().duration.zip(format.media_info().time_base);
-        of_track.or_else(|| of_media.map(|(d, base)| d.get() as f64 * f64::from(base))).filter(|d| *d > 0.0)
-    }
-
-    fn stated(&self, track: &Track, format: &dyn FormatReader, tick: f64) -> Stated {
-        let guessed = match self.container {
-            Container::Mpeg(stream) => !stream.counted,
-            // Its own size was wrong; `cut` says what there is to say.
-            Container::Wave => true,
-            _ => false,
-        };
-        let duration = if guessed { None } else { self.duration(track, format, tick) };
-        Stated { duration, of_media: track.duration.is_none(), seen: 0.0 }
-    }
-}
-
-/// Where the sound of an Ogg stream starts: its positions count the encoder's delay, and a stream that was cut from a
-/// longer one starts anywhere.
-fn ogg_placement(track: &Track) -> Placement {
-    let start = track.start_ts.max(Timestamp::ZERO).get() as f64;
-    // For Opus and nothing else, the demuxer tells the delay but does not apply it.
-    let delay = if codecs::is_opus(track) { f64::from(track.delay.unwrap_or(0)) } else { 0.0 };
-    let tick = track.time_base.map_or(0.0, f64::from);
-    Placement { shift: -(start + delay) * tick, ..Placement::default() }
-}
-
-fn needs_ffmpeg(format: &str) -> MediaError {
-    MediaError::NeedsFfmpeg { format: format.to_owned() }
-}
-
-/// Makes the demuxer see free space where there are titles and pictures, which it would keep.
-fn hide(boxes: &[u64]) -> Vec<Patch> {
-    boxes.iter().map(|at| Patch { at: at + 4, bytes: b"free".to_vec() }).collect()
 }

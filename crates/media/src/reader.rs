@@ -227,7 +227,7 @@ impl External {
         if !ffmpeg.next()? {
             return Err(ffmpeg.log().failure(name));
         }
-        let description = ffmpeg.log().description();
+        let description = ffmpeg.description();
         // Timestamps can lie to `ffmpeg` too, which fills what they leave out with silence.
         let stated = description.duration_ms.map_or(u64::from(u32::MAX), u64::from);
         let most = (stated + stated / 4 + 600_000).saturating_mul(u64::from(SAMPLE_RATE) / 1000);
@@ -265,7 +265,8 @@ impl External {
     fn losses(&self, position: u64, ended: bool) -> (bool, bool, f64) {
         let read = position as f64 / f64::from(SAMPLE_RATE);
         let stated = self.description.duration_ms.map_or(0.0, |ms| f64::from(ms) / 1000.0);
-        let early = ended && (stated - read > 1.0 + stated * 0.01 || position > self.most);
+        let short = stated - read > 1.0 + stated * 0.01;
+        let early = ended && (short || position > self.most || self.ffmpeg.has_failed());
         (early, self.ffmpeg.log().errors > 0, 0.0)
     }
 }
@@ -389,6 +390,12 @@ fn ms(seconds: f64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reader_can_be_moved_to_another_thread() {
+        fn assert_send<T: Send>() {}
+        assert_send::<Reader>();
+    }
 
     #[test]
     fn a_shortfall_is_a_clause() {

@@ -151,6 +151,10 @@ pub(crate) fn sniff(head: &[u8], whole: bool) -> Kind {
 }
 
 fn frames(head: &[u8], whole: bool) -> Kind {
+    // Some magics are words that a text may begin with.
+    if is_text(head) {
+        return Kind::Other;
+    }
     if let Some((_, name, demuxer)) = FOREIGN.iter().find(|(magic, ..)| head.starts_with(magic)) {
         // Two bytes are little: AC-3 has a second frame where the first ends, DTS is checked by `ffmpeg`.
         if *demuxer != "ac3" || is_ac3(head) {
@@ -164,6 +168,21 @@ fn frames(head: &[u8], whole: bool) -> Kind {
         return Kind::Other;
     }
     mpeg::find(head, whole).map_or(Kind::Other, |stream| Kind::Native(Container::Mpeg(stream)))
+}
+
+/// Whether this begins as text does and no sound.
+fn is_text(head: &[u8]) -> bool {
+    let start = &head[..head.len().min(256)];
+    let text = match std::str::from_utf8(start) {
+        Ok(text) => text,
+        // Cut in the middle of a letter.
+        Err(error) if start.len() - error.valid_up_to() < 4 => {
+            std::str::from_utf8(&start[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    // SPHERE, of speech corpora, has a header of text.
+    !head.starts_with(b"NIST_1A\n") && text.chars().all(|c| !c.is_control() || c.is_ascii_whitespace())
 }
 
 fn foreign(name: &'static str, demuxer: &'static str) -> Kind {
@@ -211,10 +230,13 @@ mod tests {
             (b"RIFF\0\0\0\0WEBPVP8 ", Kind::Other),
             (b"\0\0\0\x20ftypisom", native(Container::Mp4)),
             (b"\0\0\0\x20moov", foreign("QuickTime", "mov")),
-            (b"#!AMR-WB\n", foreign("AMR", "amr")),
+            (b"#!AMR-WB\n\x04\0", foreign("AMR", "amr")),
             (b"OggS", native(Container::Ogg)),
             (b"\x0b\x77 just two bytes of it", Kind::Other),
             (b"The meeting began at nine.", Kind::Other),
+            (b"MAC addresses of the rooms", Kind::Other),
+            (b"MAC \x96\x0f\0\0", foreign("Monkey's Audio", "ape")),
+            (b"NIST_1A\n   1024\n", foreign("SPHERE", "nistsphere")),
             (b"", Kind::Other),
         ] {
             assert_eq!(sniff(head, true), kind, "{head:?}");

@@ -18,6 +18,8 @@ pub(crate) struct Placement {
     pub(crate) end: Option<f64>,
     /// Whether the first sound is the start of the recording, whatever its timestamp.
     pub(crate) from_first: bool,
+    /// Whether there are no gaps, whatever the timestamps.
+    pub(crate) continuous: bool,
     /// Whether the shift was stated by the container, so that any length before zero is to be dropped.
     pub(crate) stated: bool,
 }
@@ -77,14 +79,17 @@ impl Timeline {
                 fit.drop = (-gap).min(duration);
                 // All of it lies before the start: what follows is still the first.
                 self.started = fit.drop < duration;
-                return fit_advance(self, fit, duration);
+                return self.advance(fit, duration);
             }
             self.started = true;
-            if gap <= 0.0 || self.placement.from_first {
+            if gap <= 0.0 || self.placement.from_first || self.placement.continuous {
                 self.placement.shift -= gap;
                 self.placement.end = self.placement.end.map(|end| end - gap);
-                return fit_advance(self, fit, duration);
+                return self.advance(fit, duration);
             }
+        }
+        if self.placement.continuous {
+            return self.advance(fit, duration);
         }
         if gap > TOLERANCE && self.believes(gap) {
             fit.silence = gap;
@@ -92,7 +97,23 @@ impl Timeline {
             self.placement.shift -= gap;
             self.placement.end = self.placement.end.map(|end| end - gap);
         }
-        fit_advance(self, fit, duration)
+        self.advance(fit, duration)
+    }
+
+    /// Moves the cursor past what `fit` leaves of `duration`, cutting at the stated end.
+    fn advance(&mut self, mut fit: Fit, duration: f64) -> Fit {
+        let start = self.cursor + fit.silence;
+        let mut kept = (duration - fit.drop).max(0.0);
+        if let Some(end) = self.placement.end {
+            if start >= end {
+                return Fit { silence: 0.0, drop: duration, drop_end: 0.0 };
+            }
+            fit.drop_end = (start + kept - end).max(0.0);
+            kept -= fit.drop_end;
+        }
+        self.silence += fit.silence;
+        self.cursor = start + kept;
+        fit
     }
 
     /// Whether so much silence can be true.
@@ -108,22 +129,6 @@ impl Timeline {
         self.cursor += silence;
         silence
     }
-}
-
-/// Moves the cursor past what `fit` leaves of `duration`, cutting at the stated end.
-fn fit_advance(line: &mut Timeline, mut fit: Fit, duration: f64) -> Fit {
-    let start = line.cursor + fit.silence;
-    let mut kept = (duration - fit.drop).max(0.0);
-    if let Some(end) = line.placement.end {
-        if start >= end {
-            return Fit { silence: 0.0, drop: duration, drop_end: 0.0 };
-        }
-        fit.drop_end = (start + kept - end).max(0.0);
-        kept -= fit.drop_end;
-    }
-    line.silence += fit.silence;
-    line.cursor = start + kept;
-    fit
 }
 
 #[cfg(test)]
@@ -195,6 +200,15 @@ mod tests {
         line.restart(Placement { shift: -0.1, ..Placement::default() });
         assert!((line.place(0.0, 1.0).drop - 0.1).abs() < 1e-9);
         assert!((line.cursor() - 2.9).abs() < 1e-9);
+    }
+
+    #[test]
+    fn positions_in_a_file_are_no_timestamps() {
+        let mut line = Timeline::new(Placement { continuous: true, ..Placement::default() });
+        assert_eq!(line.place(-0.1, 1.0), Fit { drop: 0.1, ..Fit::default() });
+        assert_eq!(line.place(300.0, 1.0), Fit::default());
+        assert_eq!(line.lose(0.5), 0.5);
+        assert_eq!(line.place(301.0, 1.0), Fit::default());
     }
 
     #[test]

@@ -259,3 +259,37 @@ impl std::fmt::Debug for Windower {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two tones, as a telephone dials, switched on and off: the detector takes them for speech.
+    fn dialling(seconds: usize) -> Vec<f32> {
+        let tone =
+            |i: usize, hertz: f32| (std::f32::consts::TAU * hertz * i as f32 / SAMPLE_RATE as f32).sin();
+        (0..seconds * SAMPLE_RATE as usize)
+            .map(|i| if i % 4800 < 3200 { 0.15 * (tone(i, 697.0) + tone(i, 1209.0)) } else { 0.0 })
+            .collect()
+    }
+
+    #[test]
+    fn no_more_than_one_window_is_held_however_long_speech_goes_on() {
+        let mut windower = Windower::new();
+        let mut windows = 0;
+        for piece in dialling(90).chunks(1600) {
+            windows += windower.push(piece).len();
+            assert!(windower.samples.len() <= LONGEST * FRAME);
+            assert_eq!(windower.samples.len(), windower.frames.len() * FRAME);
+        }
+        assert!(windows >= 4, "{windows}");
+    }
+
+    #[test]
+    fn silence_leaves_nothing_but_padding() {
+        let mut windower = Windower::new();
+        assert_eq!(windower.push(&vec![0.0; 60 * SAMPLE_RATE as usize]), []);
+        assert_eq!(windower.frames.len(), PADDING);
+        assert_eq!(windower.heard(), Heard { samples: 960_000, speech: 0 });
+    }
+}

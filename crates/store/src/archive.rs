@@ -1,11 +1,11 @@
 //! The open archive: a pool of connections that repairs itself.
 
-use crate::connect::{ConnectFailure, ExternalUrl, MANAGED_DATABASE, Target};
+use crate::connect::{ExternalUrl, MANAGED_DATABASE, Target};
 use crate::error::StoreError;
 use crate::managed::{Cluster, Phase};
 use crate::{Result, migrate};
 use bb8::RunError;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolError};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use std::sync::Arc;
@@ -131,7 +131,9 @@ impl Store {
         match self.pool.get().await {
             Ok(connection) => Ok(connection),
             Err(RunError::User(PoolError::QueryError(error))) => Err(error.into()),
-            Err(RunError::User(PoolError::ConnectionError(error))) => Err(error.into()),
+            Err(RunError::User(PoolError::ConnectionError(error))) => {
+                Err(StoreError::Unreachable { database: self.database_name(), reason: error.to_string() })
+            }
             // The pool has swallowed the reason; asking once more directly brings it out.
             Err(RunError::TimedOut) => match self.dedicated().await {
                 Err(error) => Err(error),
@@ -144,11 +146,15 @@ impl Store {
     }
 }
 
-/// Runs `$body`, an expression that gives a future with a `Result`, on a pooled connection; once more on a new one if
-/// the connection broke under it.
+/// How often a statement is tried whose connection breaks. A server that ends does not end all its connections at
+/// once, so the second try may meet another one that is about to break.
+pub(crate) const TRIES: u32 = 3;
+
+/// Runs `$body`, an expression that gives a future with a `Result`, on a pooled connection; again on another one if the
+/// connection broke under it.
 macro_rules! on_connection {
     ($store:expr, $connection:ident => $body:expr) => {{
-        let mut retried = false;
+        let mut tries = 1;
         loop {
             let mut pooled = $store.connection().await?;
             let result: $crate::Result<_> = {
@@ -156,8 +162,11 @@ macro_rules! on_connection {
                 $body.await.map_err($crate::StoreError::from)
             };
             match result {
-                Err(error) if !retried && $crate::archive::is_lost(&mut pooled, &error).await => {
-                    retried = true
+                Err(error)
+                    if tries < $crate::archive::TRIES
+                        && $crate::archive::is_lost(&mut pooled, &error).await =>
+                {
+                    tries += 1
                 }
                 result => break result,
             }
@@ -173,6 +182,12 @@ pub(crate) async fn is_lost(connection: &mut AsyncPgConnection, error: &StoreErr
         && diesel::sql_query("SELECT 1").execute(connection).await.is_err()
 }
 
+/// The row that a statement which writes on its own gave back. Such a statement is `load`ed: its row arrives before its
+/// commit is done, and `get_result` takes the row and never hears that the commit failed.
+pub(crate) fn written<T>(rows: Vec<T>) -> Option<T> {
+    rows.into_iter().next()
+}
+
 async fn connections(target: &Arc<Target>, database: &str, size: Pool) -> Result<Connections> {
     let mut config = ManagerConfig::default();
     let connector = Arc::clone(target);
@@ -182,7 +197,7 @@ async fn connections(target: &Arc<Target>, database: &str, size: Pool) -> Result
         Box::pin(async move {
             target.connect(&database, &|_| ()).await.map_err(|failure| {
                 let reason = target.unreachable(failure).to_string();
-                tracing::warn!(reason, "no database connection");
+                tracing::debug!(reason, "no database connection");
                 diesel::ConnectionError::BadConnection(reason)
             })
         })
@@ -207,24 +222,33 @@ struct Truth {
 }
 
 /// Makes our database in a new cluster and checks that letters and trigrams work, which a wrong locale breaks silently.
+/// It gets its name last: a database of that name is whole.
 async fn create_database(target: &Target, name: &str) -> Result<()> {
     let connect = async |database: &str| {
         target.connect(database, &|_| ()).await.map_err(|failure| target.unreachable(failure))
     };
     let mut server = connect("postgres").await?;
-    if let Err(error) = server.batch_execute(&format!("CREATE DATABASE \"{name}\"")).await {
-        // Another process was faster.
-        if let Err(failure) = target.connect(name, &|_| ()).await {
-            return Err(match failure {
-                ConnectFailure::Store(error) => error,
-                ConnectFailure::Postgres(_) => error.into(),
-            });
-        }
+    server.batch_execute(&format!("SELECT pg_advisory_lock({})", migrate::LOCK)).await?;
+    let exists: Truth =
+        diesel::sql_query("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS truth")
+            .bind::<Text, _>(name)
+            .get_result(&mut server)
+            .await?;
+    if exists.truth {
+        return Ok(());
     }
-    let mut database = connect(name).await?;
+    let draft = format!("{name}_draft");
+    server.batch_execute(&format!("DROP DATABASE IF EXISTS \"{draft}\" WITH (FORCE)")).await?;
+    server.batch_execute(&format!("CREATE DATABASE \"{draft}\"")).await?;
+    let mut database = connect(&draft).await?;
     database.batch_execute("CREATE EXTENSION IF NOT EXISTS pg_trgm").await?;
     let works: Truth = diesel::sql_query("SELECT lower('Ä') = 'ä' AND show_trgm('Гром') <> '{}' AS truth")
         .get_result(&mut database)
         .await?;
-    if works.truth { Ok(()) } else { Err(StoreError::NotUnicode { database: target.display_name() }) }
+    if !works.truth {
+        return Err(StoreError::NotUnicode { database: target.display_name() });
+    }
+    drop(database);
+    server.batch_execute(&format!("ALTER DATABASE \"{draft}\" RENAME TO \"{name}\"")).await?;
+    Ok(())
 }

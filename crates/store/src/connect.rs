@@ -11,12 +11,18 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::SqlState;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Name of the database in the private server.
 pub(crate) const MANAGED_DATABASE: &str = "meetmemo";
+
+/// Longest wait for the private server where it ends or restarts under a connection that is being opened.
+const RESTART: Duration = Duration::from_secs(10);
+/// Pause before that is tried again.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How the other end is proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +69,7 @@ impl FromStr for ExternalUrl {
             Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
             #[cfg(unix)]
             Host::Unix(_) => true,
-        });
+        }) && config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback);
         let tls = match mode.as_deref() {
             None if here => Tls::Off,
             None | Some("verify-full") => Tls::Full,
@@ -214,6 +220,26 @@ impl Target {
         database: &str,
         on_phase: &(dyn Fn(Phase) + Send + Sync),
     ) -> Result<AsyncPgConnection, ConnectFailure> {
+        let deadline = Instant::now() + RESTART;
+        loop {
+            match self.connect_once(database, on_phase).await {
+                Err(failure)
+                    if matches!(self, Self::Managed(_))
+                        && failure.is_of_an_ending_server()
+                        && Instant::now() < deadline =>
+                {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn connect_once(
+        &self,
+        database: &str,
+        on_phase: &(dyn Fn(Phase) + Send + Sync),
+    ) -> Result<AsyncPgConnection, ConnectFailure> {
         let mut connection = match self {
             Self::Managed(cluster) => {
                 let endpoint = tokio::task::block_in_place(|| cluster.ensure_server(on_phase))
@@ -239,6 +265,9 @@ impl Target {
                     None => deepest(&error),
                 },
             },
+            ConnectFailure::Broken(reason) => {
+                StoreError::Unreachable { database: self.display_name(), reason }
+            }
         }
     }
 }
@@ -248,11 +277,24 @@ impl Target {
 pub(crate) enum ConnectFailure {
     Postgres(tokio_postgres::Error),
     Store(StoreError),
+    /// The connection ended while it was being set up.
+    Broken(String),
 }
 
 impl ConnectFailure {
-    pub(crate) fn is(&self, code: &tokio_postgres::error::SqlState) -> bool {
+    pub(crate) fn is(&self, code: &SqlState) -> bool {
         matches!(self, Self::Postgres(error) if error.code() == Some(code))
+    }
+
+    /// Whether a server that still listened ended before the session was there, or restarts after a crash.
+    fn is_of_an_ending_server(&self) -> bool {
+        match self {
+            Self::Postgres(error) => error.code().is_none_or(|code| {
+                [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW].contains(code)
+            }),
+            Self::Broken(_) | Self::Store(StoreError::Query(_)) => true,
+            Self::Store(_) => false,
+        }
     }
 }
 
@@ -303,7 +345,7 @@ async fn external(url: &ExternalUrl) -> Result<AsyncPgConnection, ConnectFailure
 fn into_diesel(
     connected: diesel::ConnectionResult<AsyncPgConnection>,
 ) -> Result<AsyncPgConnection, ConnectFailure> {
-    connected.map_err(|error| ConnectFailure::Store(error.into()))
+    connected.map_err(|error| ConnectFailure::Broken(error.to_string()))
 }
 
 fn client_config(tls: Tls, root: Option<&Path>) -> Result<ClientConfig, StoreError> {
@@ -423,6 +465,7 @@ mod tests {
             ("postgresql://u:p@127.0.0.1:5433/db", Tls::Off),
             ("host=/run/postgresql dbname=db", Tls::Off),
             ("postgresql://u:p@db.example/db", Tls::Full),
+            ("host=localhost hostaddr=192.0.2.1 dbname=db", Tls::Full),
             ("postgresql://u:p@db.example/db?sslmode=require", Tls::Unverified),
             ("postgresql://u:p@db.example/db?sslmode=disable&connect_timeout=3", Tls::Off),
             ("host=db.example dbname=db sslmode=verify-ca", Tls::Chain),

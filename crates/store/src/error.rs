@@ -41,7 +41,7 @@ pub enum StoreError {
     /// A schema step failed.
     #[error("The archive could not be brought up to date: {0}. Nothing of the failed step was kept.")]
     Migration(String),
-    /// The role may not do what it has to.
+    /// Letters beyond ASCII would be lost in searches.
     #[error("The database {database} lacks the letters of half the world (its character type is not UTF-8).")]
     NotUnicode {
         /// Host and name.
@@ -56,10 +56,4 @@ pub enum StoreError {
     /// Any other answer of the database.
     #[error("The database did not accept a statement: {0}")]
     Query(#[from] diesel::result::Error),
-}
-
-impl From<diesel::ConnectionError> for StoreError {
-    fn from(error: diesel::ConnectionError) -> Self {
-        Self::Unreachable { database: String::new(), reason: error.to_string() }
-    }
 }

@@ -1,7 +1,7 @@
 //! `export_jobs`: one row for each file that leaves the archive.
 
-use crate::archive::on_connection;
-use crate::ids::{ExportId, JobId};
+use crate::archive::{on_connection, written};
+use crate::ids::{ExportId, JobId, LibraryId};
 use crate::schema::export_jobs;
 use crate::{Result, Store};
 use chrono::NaiveDateTime;
@@ -77,6 +77,8 @@ pub struct NewExport {
     pub file_path: String,
     /// Whether a file that is there already may be replaced.
     pub replace_existing: bool,
+    /// The library of the computer whose disk the path is on.
+    pub library_id: LibraryId,
 }
 
 impl Store {
@@ -92,16 +94,26 @@ impl Store {
         })
     }
 
-    /// Claims `only` this export, or the oldest that waits or whose worker has been gone for a minute.
-    pub async fn claim_export(&self, only: Option<ExportId>) -> Result<Option<ExportJob>> {
+    /// Claims the export `id`, which was just written down.
+    pub async fn claim_export(&self, id: ExportId) -> Result<Option<ExportJob>> {
+        self.claim(sql("status = 'pending'"), Some(id), None).await
+    }
+
+    /// Claims the oldest export of `library`'s computer that nobody has made for a minute: its process is gone.
+    pub async fn claim_abandoned_export(&self, library: LibraryId) -> Result<Option<ExportJob>> {
+        let abandoned = "(status = 'pending' AND updated_at < now() - interval '1 minute'
+            OR status = 'processing' AND coalesce(claimed_until < now(), TRUE))";
+        self.claim(sql(abandoned), None, Some(library)).await
+    }
+
+    async fn claim(&self, free: SqlLiteral<Bool>, only: Option<ExportId>, library: Option<LibraryId>) -> Result<Option<ExportJob>> {
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
             let free = export_jobs::table
-                .filter(sql::<Bool>(
-                    "(status = 'pending' OR (status = 'processing' AND coalesce(claimed_until < now(), TRUE)))",
-                ))
+                .filter(free.clone())
                 // The server edition's rows name no path of ours.
                 .filter(export_jobs::file_path.is_not_null())
                 .filter(export_jobs::id.nullable().eq(only).or(only.is_none().into_sql::<Bool>().nullable()))
+                .filter(export_jobs::library_id.eq(library).or(library.is_none().into_sql::<Bool>().nullable()))
                 .order(export_jobs::created_at)
                 .for_update()
                 .skip_locked()
@@ -143,30 +155,25 @@ impl Store {
     ) -> Result<Option<ExportJob>> {
         on_connection!(self, connection => async {
             let row = diesel::update(export_jobs::table.find(id));
-            let ended = match outcome {
+            match outcome {
                 Ok((path, note)) => {
-                    row.set((
+                    let completed = row.set((
                         export_jobs::status.eq(ExportStatus::Completed.as_str()),
                         export_jobs::progress.eq(100),
                         export_jobs::file_path.eq(path),
                         export_jobs::note.eq(note),
                         export_jobs::error_message.eq(None::<String>),
-                    ))
-                    .returning(ExportJob::as_returning())
-                    .get_result(connection)
-                    .await
+                    ));
+                    completed.returning(ExportJob::as_returning()).load(connection).await.map(written)
                 }
                 Err(message) => {
-                    row.set((
+                    let failed = row.set((
                         export_jobs::status.eq(ExportStatus::Failed.as_str()),
                         export_jobs::error_message.eq(message),
-                    ))
-                    .returning(ExportJob::as_returning())
-                    .get_result(connection)
-                    .await
+                    ));
+                    failed.returning(ExportJob::as_returning()).load(connection).await.map(written)
                 }
-            };
-            ended.optional()
+            }
         })
     }
 

@@ -1,6 +1,6 @@
 //! `jobs`: a recording and the state of the work on it.
 
-use crate::archive::on_connection;
+use crate::archive::{on_connection, written};
 use crate::error::StoreError;
 use crate::ids::{JobId, LibraryId, TranscriptId};
 use crate::runs::ended;
@@ -42,7 +42,7 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 
-    /// Whether a job may go from here to `next`. Every UPDATE of a status filters on this and on nothing else.
+    /// Whether a job may go from here to `next`. No UPDATE of a status allows more.
     ///
     /// `Pending → Completed` is a cancelled re-run of a meeting that has a transcript already.
     pub const fn may_become(self, next: Self) -> bool {
@@ -238,7 +238,7 @@ impl Store {
         on_connection!(self, connection => async {
             // The winner of a conflict may be deleted before we read it; then the place is free.
             for _ in 0..8 {
-                let inserted = diesel::insert_into(jobs::table)
+                let insert = diesel::insert_into(jobs::table)
                     .values((
                         new,
                         jobs::status.eq(Status::Pending.as_str()),
@@ -246,11 +246,8 @@ impl Store {
                     ))
                     .on_conflict(jobs::file_hash)
                     .do_nothing()
-                    .returning(Job::as_returning())
-                    .get_result(connection)
-                    .await
-                    .optional()?;
-                if let Some(job) = inserted {
+                    .returning(Job::as_returning());
+                if let Some(job) = insert.load(connection).await.map(written)? {
                     return Ok(Registered::New(job));
                 }
                 if let Some(job) = by_hash(connection, &new.file_hash).await? {
@@ -321,40 +318,24 @@ impl Store {
     /// Gives a job a title. `None` if there is no such job.
     pub async fn rename_job(&self, id: JobId, title: &str) -> Result<Option<Job>> {
         on_connection!(self, connection => async {
-            diesel::update(jobs::table.find(id))
-                .set(jobs::title.eq(title))
-                .returning(Job::as_returning())
-                .get_result(connection)
-                .await
-                .optional()
-        })
-    }
-
-    /// Points a job at its file again after a lost copy has been put back.
-    pub async fn set_file(&self, id: JobId, library: LibraryId, path: &str) -> Result<Option<Job>> {
-        on_connection!(self, connection => async {
-            diesel::update(jobs::table.find(id))
-                .set((jobs::file_path.eq(path), jobs::library_id.eq(library)))
-                .returning(Job::as_returning())
-                .get_result(connection)
-                .await
-                .optional()
+            let update =
+                diesel::update(jobs::table.find(id)).set(jobs::title.eq(title)).returning(Job::as_returning());
+            update.load(connection).await.map(written)
         })
     }
 
     /// Puts a failed or cancelled job back into the queue. `None` if it is neither, or there is none.
     pub async fn requeue(&self, id: JobId) -> Result<Option<Job>> {
         on_connection!(self, connection => async {
-            diesel::update(jobs::table.find(id).filter(jobs::status.eq(Status::Failed.as_str())))
+            let failed = jobs::table.find(id).filter(jobs::status.eq(Status::Failed.as_str()));
+            let update = diesel::update(failed)
                 .set((
                     jobs::status.eq(Status::Pending.as_str()),
                     jobs::workflow_state.eq(WorkflowState::Queued.as_str()),
                     jobs::error_message.eq(None::<String>),
                 ))
-                .returning(Job::as_returning())
-                .get_result(connection)
-                .await
-                .optional()
+                .returning(Job::as_returning());
+            update.load(connection).await.map(written)
         })
     }
 
@@ -381,24 +362,24 @@ impl Store {
     }
 
     /// Removes a job and all that hangs on it; its file is noted in `pending_removals`. Gives the job as it was and the
-    /// paths of its exports.
-    pub async fn delete_job(&self, id: JobId) -> Result<Option<(Job, Vec<String>)>> {
+    /// paths of the exports that were made on the computer of `library` and are no other export's.
+    pub async fn delete_job(&self, id: JobId, library: LibraryId) -> Result<Option<(Job, Vec<String>)>> {
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
             let job = jobs::table.find(id).for_update().select(Job::as_select()).first(c).await.optional()?;
             let Some(job) = job else { return Ok(None) };
-            let exports: Vec<Option<String>> = export_jobs::table
-                .filter(export_jobs::job_id.eq(id))
-                .select(export_jobs::file_path)
-                .load(c)
-                .await?;
-            if let Some(library) = job.library_id {
+            let here = export_jobs::table.filter(export_jobs::library_id.eq(library)).select(export_jobs::file_path);
+            let mut exports: Vec<Option<String>> = here.filter(export_jobs::job_id.eq(id)).load(c).await?;
+            if let Some(owner) = job.library_id {
                 diesel::insert_into(pending_removals::table)
-                    .values((pending_removals::library_id.eq(library), pending_removals::file_path.eq(&job.file_path)))
+                    .values((pending_removals::library_id.eq(owner), pending_removals::file_path.eq(&job.file_path)))
                     .on_conflict_do_nothing()
                     .execute(c)
                     .await?;
             }
             diesel::delete(jobs::table.find(id)).execute(c).await?;
+            // A name may have been used again after its file was removed by hand.
+            let kept: Vec<Option<String>> = here.filter(export_jobs::file_path.eq_any(&exports)).load(c).await?;
+            exports.retain(|path| !kept.contains(path));
             Ok(Some((job, exports.into_iter().flatten().collect())))
         }))
     }

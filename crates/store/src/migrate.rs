@@ -11,7 +11,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
 /// Key of the advisory lock under which one process at a time looks and migrates: “meetmemo” in ASCII.
-const LOCK: i64 = i64::from_be_bytes(*b"meetmemo");
+pub(crate) const LOCK: i64 = i64::from_be_bytes(*b"meetmemo");
 
 #[derive(diesel::QueryableByName)]
 struct Name {
@@ -118,9 +118,5 @@ fn known_steps() -> Result<Vec<String>> {
     Ok(steps.iter().map(|step| step.name().version().to_string()).collect())
 }
 
-/// Changes with every step that is added.
-pub(crate) fn fingerprint() -> Result<String> {
-    use sha2::{Digest, Sha256};
-    let hash = Sha256::digest(known_steps()?.join(" "));
-    Ok(hash[..6].iter().map(|byte| format!("{byte:02x}")).collect())
-}
+/// Changes with every step that is added or changed.
+pub(crate) const FINGERPRINT: &str = env!("MEETMEMO_MIGRATIONS");

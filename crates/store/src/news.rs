@@ -2,7 +2,8 @@
 
 use crate::ids::{ExportId, JobId, TranscriptId};
 use crate::{Result, Store};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use diesel::sql_types::Text;
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::StreamExt;
 use std::pin::pin;
 use std::time::Duration;
@@ -41,6 +42,7 @@ impl Topic {
 /// One listening connection. A process has one, however many views it shows.
 pub struct News {
     store: Store,
+    name: String,
     connection: Option<Box<AsyncPgConnection>>,
 }
 
@@ -56,21 +58,29 @@ impl News {
     /// # Errors
     /// Where no connection can be opened.
     pub async fn listen(store: &Store) -> Result<Self> {
-        let connection = listening(store).await?;
-        Ok(Self { store: store.clone(), connection: Some(connection) })
+        Self::listen_as(store, "meetmemo".to_owned()).await
+    }
+
+    /// The same under a name that other processes can see: [`Store::is_connected`].
+    ///
+    /// # Errors
+    /// Where no connection can be opened.
+    pub async fn listen_as(store: &Store, name: String) -> Result<Self> {
+        let connection = listening(store, &name).await?;
+        Ok(Self { store: store.clone(), name, connection: Some(connection) })
     }
 
     /// Waits for the next piece of news. Reconnects by itself, then says [`Topic::Everything`].
     pub async fn next(&mut self) -> Topic {
         loop {
             let Some(connection) = &mut self.connection else {
-                match listening(&self.store).await {
+                match listening(&self.store, &self.name).await {
                     Ok(connection) => {
                         self.connection = Some(connection);
                         return Topic::Everything;
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "no connection for news");
+                        tracing::debug!(%error, "no connection for news");
                         tokio::time::sleep(PAUSE).await;
                         continue;
                     }
@@ -92,8 +102,34 @@ impl News {
     }
 }
 
-async fn listening(store: &Store) -> Result<Box<AsyncPgConnection>> {
+impl Store {
+    /// Whether somebody listens under this name: see [`News::listen_as`].
+    pub async fn is_connected(&self, name: &str) -> Result<bool> {
+        crate::archive::on_connection!(self, connection => async {
+            let found: i64 = diesel::sql_query(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1",
+            )
+            .bind::<Text, _>(name)
+            .get_result::<Count>(connection)
+            .await?
+            .count;
+            Ok::<_, diesel::result::Error>(found > 0)
+        })
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Count {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    count: i64,
+}
+
+async fn listening(store: &Store, name: &str) -> Result<Box<AsyncPgConnection>> {
     let mut connection = store.dedicated().await?;
+    diesel::sql_query("SELECT set_config('application_name', $1, FALSE)")
+        .bind::<Text, _>(name)
+        .execute(&mut connection)
+        .await?;
     connection.batch_execute("LISTEN meetmemo").await?;
     Ok(Box::new(connection))
 }

@@ -95,17 +95,24 @@ impl Store {
         only: Option<&[JobId]>,
     ) -> Result<Option<Claim>> {
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
-            let next: Option<Next> = diesel::sql_query(NEXT_JOB)
-                .bind::<sql_types::Uuid, _>(library)
-                .bind::<sql_types::Array<sql_types::Text>, _>(Status::Processing.sources())
-                .bind::<sql_types::Nullable<sql_types::Array<sql_types::Uuid>>, _>(only)
-                .bind::<sql_types::Uuid, _>(machine)
-                .get_result(c)
-                .await
-                .optional()?;
-            let Some(Next { id }) = next else { return Ok(None) };
-            let before: Job = jobs::table.find(id).select(Job::as_select()).first(c).await?;
-            let taken_over = before.status().is_ok_and(|status| status == Status::Processing);
+            let (id, before, taken_over) = loop {
+                let next: Option<Next> = diesel::sql_query(NEXT_JOB)
+                    .bind::<sql_types::Uuid, _>(library)
+                    .bind::<sql_types::Array<sql_types::Text>, _>(Status::Processing.sources())
+                    .bind::<sql_types::Nullable<sql_types::Array<sql_types::Uuid>>, _>(only)
+                    .bind::<sql_types::Uuid, _>(machine)
+                    .get_result(c)
+                    .await
+                    .optional()?;
+                let Some(Next { id }) = next else { return Ok(None) };
+                let before: Job = jobs::table.find(id).select(Job::as_select()).first(c).await?;
+                let taken_over = before.status().is_ok_and(|status| status == Status::Processing);
+                // A job that another computer claimed while that statement was looking: PostgreSQL gives the locked row
+                // as it is now, but its run as it was when the statement began. The next turn sees both.
+                if !taken_over || !leased_elsewhere(c, id, machine).await? {
+                    break (id, before, taken_over);
+                }
+            };
             // A job that was interrupted keeps the step it had reached.
             let state = match before.workflow_state() {
                 Some(state) if taken_over => state,
@@ -134,7 +141,6 @@ impl Store {
                 .values((job_runs::job_id.eq(id), fresh(), job_runs::take_overs.eq(i32::from(taken_over))))
                 .on_conflict(job_runs::job_id)
                 .do_update()
-
                 .set((fresh(), job_runs::take_overs.eq(job_runs::take_overs + i32::from(taken_over))))
                 .returning(job_runs::take_overs)
                 .get_result(c)
@@ -253,6 +259,19 @@ pub(crate) fn ended(
         Some(_) => (Status::Completed, Some(WorkflowState::Done)),
         None => (status, state),
     }
+}
+
+/// Whether a worker of another computer holds this job.
+async fn leased_elsewhere(
+    c: &mut AsyncPgConnection,
+    id: JobId,
+    machine: MachineId,
+) -> diesel::QueryResult<bool> {
+    let leased = job_runs::table
+        .find(id)
+        .filter(job_runs::leased_until.ge(server_now()))
+        .filter(job_runs::machine_id.ne(machine));
+    diesel::select(diesel::dsl::exists(leased)).get_result(c).await
 }
 
 #[diesel::dsl::auto_type]

@@ -44,6 +44,7 @@ diesel::table! {
         updated_at -> Timestamp,
         replace_existing -> Bool,
         note -> Nullable<Text>,
+        library_id -> Nullable<Uuid>,
         claimed_until -> Nullable<Timestamptz>,
     }
 }

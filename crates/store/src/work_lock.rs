@@ -40,23 +40,6 @@ impl WorkLock {
     pub async fn is_held(&mut self) -> bool {
         diesel::sql_query("SELECT 1").execute(&mut self.connection).await.is_ok()
     }
-
-    /// Whether some process is this computer's worker now.
-    pub async fn is_taken(store: &Store, machine: MachineId) -> Result<bool> {
-        crate::archive::on_connection!(store, connection => async {
-            let held: Truth = diesel::sql_query(
-                "SELECT EXISTS (
-                    SELECT FROM pg_locks
-                    WHERE locktype = 'advisory' AND granted AND objsubid = 1
-                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                        AND (classid::bigint << 32 | objid::bigint) = $1) AS truth",
-            )
-            .bind::<BigInt, _>(key(machine))
-            .get_result(connection)
-            .await?;
-            Ok::<_, diesel::result::Error>(held.truth)
-        })
-    }
 }
 
 /// The lower half of the machine's id. A collision would only make two computers take turns.

@@ -10,7 +10,7 @@ use super::{
     shape::{BOLD, Cluster, FaceId, Glyph, Shaper},
 };
 use printpdf::{
-    Codepoint, Color, DictItem, Greyscale, Line, LinePoint, Mm, Op, PdfFontHandle, PdfPage, Point, Pt,
+    Codepoint, Color, DictItem, Greyscale, Line, LinePoint, Op, PdfFontHandle, PdfPage, Point, Pt, Rect,
     TextItem, TextMatrix, TextRenderingMode,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,13 +24,12 @@ const EMBOLDENING: f32 = 0.03;
 /// The pages of `book` in order, and the faces that occur on them.
 pub(super) fn pages(book: &Book, shaper: &Shaper<'_>) -> (Vec<PdfPage>, BTreeSet<FaceId>) {
     let mut faces = BTreeSet::new();
-    let millimetres = |points: f32| Mm::from(Pt(points));
-    let (width, height) = (millimetres(book.sheet.width), millimetres(book.sheet.height));
+    let sheet = Rect::from_wh(Pt(book.sheet.width), Pt(book.sheet.height));
     let pages = book.pages.iter().map(|page| {
         let mut pen = Pen::new(&book.sheet, shaper);
         pen.page(page);
         faces.append(&mut pen.faces);
-        PdfPage::new(width, height, pen.ops)
+        PdfPage { media_box: sheet.clone(), trim_box: sheet.clone(), crop_box: sheet.clone(), ops: pen.ops }
     });
     let pages = pages.collect();
     (pages, faces)

@@ -37,6 +37,8 @@ const NOTE: Style = Style { bold: false, size: 8.5, leading: 12.5, grey: 0.35 };
 
 /// How closely the lines of a title are balanced, in thousandths of its size.
 const TITLE_PRECISION: f32 = 250.0;
+/// A title of more lines than this looks like text anyway.
+const LONGEST_BALANCED: usize = 4;
 const AFTER_TITLE: f32 = 9.0;
 /// On either side of the rule below the facts.
 const AROUND_RULE: f32 = 14.0;
@@ -47,6 +49,8 @@ const BEFORE_NOTE: f32 = 26.0;
 const NOTE_RULE: f32 = 48.0;
 /// At least between title and page number.
 const FOOTER_GAP: f32 = 24.0;
+/// Characters of a title that are considered for the footer, which has room for about a hundred.
+const LONGEST_IN_FOOTER: usize = 300;
 
 /// Fewest lines of a paragraph on either side of a page break.
 const TOGETHER: usize = 2;
@@ -56,6 +60,7 @@ const SECTION_MS: u32 = 10 * 60 * 1000;
 /// More changes of speaker than this are grouped.
 const LONGEST_FLAT_OUTLINE: usize = 60;
 const WORDS_IN_OUTLINE: usize = 6;
+const LONGEST_IN_OUTLINE: usize = 60;
 
 /// Dimensions of a sheet, in points.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -268,6 +273,7 @@ impl Setter<'_, '_> {
             let place = self.place(block, space);
             if run.speaker.is_none() {
                 let words = line.text.split_whitespace().take(WORDS_IN_OUTLINE).collect::<Vec<_>>().join(" ");
+                let words = words.chars().take(LONGEST_IN_OUTLINE).collect();
                 stops.push(Stop { time: line.start, speaker: None, words, place });
             }
             space = BETWEEN_LINES;
@@ -297,11 +303,12 @@ impl Setter<'_, '_> {
 
     fn footers(&mut self, heading: &str) -> Result<(), ExportError> {
         let total = self.pages.len();
+        let heading: String = heading.chars().take(LONGEST_IN_FOOTER).collect();
         for index in 0..total {
             let number = self.one_line(&format!("Page {} of {total}", index + 1), self.sheet.measure())?;
             let (right, baseline) = (self.sheet.right, self.sheet.footer);
             let x = right - points(number.width, QUIET);
-            let title = self.one_line(heading, x - FOOTER_GAP - self.sheet.axis)?;
+            let title = self.one_line(&heading, x - FOOTER_GAP - self.sheet.axis)?;
             let page = &mut self.pages[index];
             page.footer.push(Placed { line: title, style: QUIET, x: self.sheet.axis, baseline });
             page.footer.push(Placed { line: number, style: QUIET, x, baseline });
@@ -329,7 +336,8 @@ impl Setter<'_, '_> {
         let mut widest = self.sheet.measure() * 1000.0 / TITLE.size;
         let mut lines = self.lines(text, TITLE, widest)?;
         let mut narrowest = widest / 2.0;
-        while lines.len() > 1 && widest - narrowest > TITLE_PRECISION {
+        let balanced = 2..=LONGEST_BALANCED;
+        while balanced.contains(&lines.len()) && widest - narrowest > TITLE_PRECISION {
             let middle = (narrowest + widest) / 2.0;
             let narrower = self.lines(text, TITLE, middle)?;
             if narrower.len() > lines.len() {
@@ -445,3 +453,6 @@ fn outline(stops: Vec<Stop>) -> Vec<Mark> {
     };
     if marks.len() > 1 { marks } else { Vec::new() }
 }
+
+#[cfg(test)]
+mod tests;

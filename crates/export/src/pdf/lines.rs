@@ -10,6 +10,9 @@ use unicode_bidi::{BidiInfo, Level};
 use unicode_linebreak::linebreaks;
 use unicode_segmentation::UnicodeSegmentation;
 
+/// A longer word, in bytes, is not tried as a whole.
+const LONGEST_WHOLE: usize = 1000;
+
 /// A line ready to be drawn. Lengths are in thousandths of the font size.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TextLine {
@@ -70,13 +73,17 @@ impl Breaker<'_, '_> {
             }
             let word = start..start + text[start..end].trim_end_matches(' ').len();
             let before = self.shaped(text, levels, spaces.clone())?;
-            let parts = self.shaped(text, levels, word.clone())?;
-            let width = total(&parts);
-            if self.x + total(&before) + width <= self.measure {
-                self.extend(before);
-                self.extend(parts);
-            } else if width <= self.measure {
-                self.end_line();
+            let parts = if word.len() > LONGEST_WHOLE {
+                None
+            } else {
+                Some(self.shaped(text, levels, word.clone())?)
+            };
+            if let Some(parts) = parts.filter(|parts| total(parts) <= self.measure) {
+                if self.x + total(&before) + total(&parts) <= self.measure {
+                    self.extend(before);
+                } else {
+                    self.end_line();
+                }
                 self.extend(parts);
             } else {
                 // Starting such a word in the last corner of a line helps nobody.
@@ -169,9 +176,8 @@ impl Breaker<'_, '_> {
 /// Whether a line does not end between `before` and `after` although Unicode would allow it: before the sign of 5 %,
 /// inside French quotation marks and before the punctuation that French sets off, between two syllables of Korean.
 fn holds_together(before: &str, after: &str) -> bool {
-    let next = after.split(' ').next().unwrap_or_default();
-    let set_off = next.starts_with(['%', '‰', '°', '€', '!', '?', ':', ';', '»', '›'])
-        && !next.contains(char::is_alphanumeric);
+    let set_off = after.starts_with(['%', '‰', '°', '€', '!', '?', ':', ';', '»', '›'])
+        && !after.chars().take_while(|c| *c != ' ').any(char::is_alphanumeric);
     let opened = matches!(before.trim_start(), "« " | "‹ ");
     let is_syllable = |c: Option<char>| c.is_some_and(|c| matches!(c, '\u{AC00}'..='\u{D7A3}'));
     set_off || opened || is_syllable(before.chars().next_back()) && is_syllable(after.chars().next())

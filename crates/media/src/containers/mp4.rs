@@ -18,6 +18,8 @@ pub(crate) struct Movie {
     pub(crate) creation_date: Option<String>,
     /// All tracks in order.
     pub(crate) tracks: Vec<Track>,
+    /// The samples are listed in pieces throughout the file.
+    pub(crate) fragmented: bool,
     /// Positions of the boxes with titles and pictures.
     pub(crate) metadata: Vec<u64>,
     /// The true size of a media box that claims to go on beyond the end of the file.
@@ -28,6 +30,8 @@ pub(crate) struct Movie {
 /// One track.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Track {
+    /// Position of its box.
+    pub(crate) at: u64,
     /// As the demuxer numbers it.
     pub(crate) id: u32,
     /// `soun`, `vide` …
@@ -73,6 +77,15 @@ pub(crate) struct Edited {
 }
 
 impl Movie {
+    /// What the demuxer had better not see, as positions of boxes: every track that is not sound.
+    ///
+    /// It reads the samples of all tracks, whole films of them, and looks up each in a list from its beginning; phones
+    /// write a list entry per picture, so the time for a film would grow with the square of its length. Fragmented
+    /// films have short lists, and number their tracks elsewhere as well.
+    pub(crate) fn silent_tracks(&self) -> impl Iterator<Item = u64> {
+        self.tracks.iter().filter(|track| !self.fragmented && !track.is_sound()).map(|track| track.at)
+    }
+
     /// How the edit list places a track: at most one empty edit, then one stretch. Anything more elaborate is the work
     /// of an editing program; its track is given whole.
     pub(crate) fn edited(&self, track: &Track) -> Option<Edited> {
@@ -145,6 +158,9 @@ impl<F: Read + Seek> Walk<'_, F> {
             if matches!(&kind, b"meta" | b"udta") && self.movie.metadata.len() < MOST_TRACKS {
                 self.movie.metadata.push(from);
             }
+            if parent == b"moov" && &kind == b"trak" && self.movie.tracks.len() < MOST_TRACKS {
+                self.movie.tracks.push(Track { at: from, ..Track::default() });
+            }
             self.element(parent, kind, from + header, end, depth)?;
             from = end;
         }
@@ -164,14 +180,14 @@ impl<F: Read + Seek> Walk<'_, F> {
                 self.movie.indexed = true;
                 self.children(from, to, &kind, depth + 1)
             }
-            (b"moov", b"trak") if self.movie.tracks.len() < MOST_TRACKS => {
-                self.movie.tracks.push(Track::default());
-                self.children(from, to, &kind, depth + 1)
+            (b"moov", b"trak" | b"udta")
+            | (b"trak", b"mdia" | b"edts")
+            | (b"mdia", b"minf")
+            | (b"minf", b"stbl") => self.children(from, to, &kind, depth + 1),
+            (b"moov", b"mvex") => {
+                self.movie.fragmented = true;
+                Ok(())
             }
-            (b"trak", b"mdia" | b"edts") | (b"mdia", b"minf") | (b"minf", b"stbl") => {
-                self.children(from, to, &kind, depth + 1)
-            }
-            (b"moov", b"udta") => self.children(from, to, &kind, depth + 1),
             (b"moov" | b"udta", b"meta") => {
                 // In MP4 it is a full box with four bytes in front; in QuickTime it is not.
                 let head = self.bytes(from, 8)?;

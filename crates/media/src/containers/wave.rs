@@ -17,6 +17,8 @@ pub(crate) struct Wave {
     pub(crate) originated: Option<String>,
     /// Bytes of sound the header promises beyond the end of the file.
     pub(crate) missing: u64,
+    /// The codec number of the format chunk, such as 1 for PCM.
+    pub(crate) format: u16,
     /// First byte of the sound.
     start: u64,
     bytes_per_second: u32,
@@ -58,7 +60,14 @@ pub(crate) fn read(file: &mut (impl Read + Seek), len: u64) -> io::Result<Option
                 stated = at::u64_le(&sizes, 8);
             }
             b"fmt " => {
-                wave.bytes_per_second = at::u32_le(&some(file, 16)?, 8).unwrap_or(0);
+                let format = some(file, 26)?;
+                wave.bytes_per_second = at::u32_le(&format, 8).unwrap_or(0);
+                // The extensible form has the number further behind.
+                wave.format = match at::u16_le(&format, 0) {
+                    Some(0xfffe) => at::u16_le(&format, 24),
+                    number => number,
+                }
+                .unwrap_or(0);
             }
             b"bext" => wave.originated = originated(&some(file, 338)?),
             b"data" => {

@@ -179,15 +179,34 @@ pub(crate) fn name_of_fourcc(fourcc: [u8; 4]) -> String {
     name.to_owned()
 }
 
+/// The codec of a WAV file, by the number in its format chunk (RFC 2361 and Microsoft's mmreg.h).
+pub(crate) fn name_of_wave(format: u16) -> String {
+    let name = match format {
+        0x22 => "TrueSpeech",
+        0x31 => "GSM",
+        0x40 | 0x45 | 0x64 => "G.726",
+        0x42 | 0x111 => "G.723",
+        0x50 => "MP2",
+        0x55 => "MP3 in WAV",
+        0x65 => "G.722",
+        0x83 => "G.729",
+        0x92 | 0x2000 => "AC-3",
+        0x2001 => "DTS",
+        0xff | 0x1600 => "AAC in WAV",
+        0x160..=0x163 => "WMA",
+        0x270 => "ATRAC",
+        _ => "This kind of WAV",
+    };
+    name.to_owned()
+}
+
 /// The codec of a sound track that the Matroska demuxer has no number for, from the head of the file.
 pub(crate) fn name_of_matroska(head: &[u8]) -> Option<String> {
     // CodecID (0x86), a size of one byte, then the name; those of sound begin with A_.
     let at = head.windows(4).position(|w| w[0] == 0x86 && w[1] & 0x80 != 0 && &w[2..] == b"A_")?;
     let size = usize::from(head[at + 1] & 0x7f);
-    let name = head.get(at + 2..at + 2 + size)?;
-    name.iter()
-        .all(u8::is_ascii_graphic)
-        .then(|| format!("The codec “{}”", String::from_utf8_lossy(&name[2..])))
+    let name = head.get(at + 2..at + 2 + size)?.strip_prefix(b"A_")?;
+    name.iter().all(u8::is_ascii_graphic).then(|| format!("The codec “{}”", String::from_utf8_lossy(name)))
 }
 
 #[cfg(test)]
@@ -210,6 +229,7 @@ mod tests {
         assert_eq!(name_of_fourcc(*b"abcd"), "The codec “abcd”");
         assert_eq!(name_of_matroska(b"...\x86\x88A_MS/ACM..").as_deref(), Some("The codec “MS/ACM”"));
         assert_eq!(name_of_matroska(b"...\x86\x85V_VP8.."), None);
+        assert_eq!(name_of_matroska(b"...\x86\x81A_MS"), None);
         assert_eq!(name_of(CODEC_ID_PCM_S16LE), "PCM");
         assert_eq!(name_of(CODEC_ID_PCM_F64BE), "PCM");
     }

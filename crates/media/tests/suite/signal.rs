@@ -166,8 +166,8 @@ pub(crate) fn alignment(a: &[f32], b: &[f32], most: usize) -> (f64, isize) {
     let best = |lags: &mut dyn Iterator<Item = isize>, step| {
         lags.map(|lag| (correlation(lag, step), lag)).max_by(|x, y| x.0.total_cmp(&y.0)).unwrap()
     };
-    // Every eleventh sample is enough to find the place.
-    let (_, near) = best(&mut (-most..=most), 11);
+    // A few samples are enough to find the place.
+    let (_, near) = best(&mut (-most..=most), 37);
     best(&mut (near - 3..=near + 3), 1)
 }
 

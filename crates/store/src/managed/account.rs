@@ -60,18 +60,32 @@ pub(super) fn give(path: &Path, account: Account) -> io::Result<()> {
     Ok(())
 }
 
-/// Changes this process to `account` for good. Must be called while it has one thread. Returns whether the capability
+/// What a process that was root can still do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Passage {
+    /// Reach files below a closed folder.
+    pub(super) files: bool,
+    /// Run PostgreSQL's programs below a closed folder: they look for one another with `access`.
+    pub(super) programs: bool,
+}
+
+/// Changes this process to `account` for good. Must be called while it has one thread. Returns how far the capability
 /// to pass closed folders could be kept.
-pub(super) fn become_account(account: Account) -> io::Result<bool> {
+pub(super) fn become_account(account: Account) -> io::Result<Passage> {
+    /// securebits.h; without it access(2) disregards the capabilities of whoever is not root.
+    const SECBIT_NO_SETUID_FIXUP: libc::c_ulong = 1 << 2;
     let check = |result: libc::c_int| if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) };
     // SAFETY: plain system calls on integers; the empty group list is given with length zero.
-    unsafe {
+    let heeded = unsafe {
+        let heeded = libc::prctl(libc::PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) == 0;
         check(libc::prctl(libc::PR_SET_KEEPCAPS, 1, 0, 0, 0))?;
         check(libc::setgroups(0, std::ptr::null()))?;
         check(libc::setgid(account.gid))?;
         check(libc::setuid(account.uid))?;
-    }
-    Ok(keep_dac_override().is_ok())
+        heeded
+    };
+    let files = keep_dac_override().is_ok();
+    Ok(Passage { files, programs: files && heeded })
 }
 
 /// Leaves CAP_DAC_OVERRIDE as the only capability and makes it ambient (capabilities(7)).
@@ -125,5 +139,5 @@ pub(super) fn closed_folder(path: &Path) -> Option<PathBuf> {
 fn may_enter(folder: &Path) -> bool {
     let Ok(folder) = CString::new(folder.as_os_str().as_bytes()) else { return false };
     // SAFETY: a C string that lives during the call.
-    unsafe { libc::faccessat(libc::AT_FDCWD, folder.as_ptr(), libc::X_OK, libc::AT_EACCESS) == 0 }
+    unsafe { libc::access(folder.as_ptr(), libc::X_OK) == 0 }
 }

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// A fresh cluster takes 40 MB, its write-ahead log 16 MB more; the rest is room for the first recordings' words.
 const ROOM_FOR_CLUSTER: u64 = 100 << 20;
+/// Why a start was given up. Nobody reads it: whoever asked for the server has gone.
+const NOBODY_LEFT: &str = "Nobody waits for the database any more.";
 /// PostgreSQL's log starts anew at this size, once per start of the server.
 const LONGEST_LOG: u64 = 4 << 20;
 
@@ -82,17 +84,15 @@ fn keep_server(folder: &Path, runtime: &Path) -> Result<(), String> {
             account::give(path, account).map_err(in_folder)?;
         }
         let passes = account::become_account(account).map_err(in_folder)?;
-        if !passes {
-            for path in [folder, runtime] {
-                if let Some(closed) = account::closed_folder(path) {
-                    return Err(closed_sentence(&closed));
-                }
+        for (passes, path) in [(passes.files, folder), (passes.programs, runtime)] {
+            if !passes && let Some(closed) = account::closed_folder(path) {
+                return Err(closed_sentence(&closed));
             }
         }
     }
     if creating {
         report("creating");
-        create(&new, folder, runtime)?;
+        create(&new, folder, runtime, &lock, &clients)?;
         fs::rename(&new, &cluster).and_then(|()| File::open(folder)?.sync_all()).map_err(in_folder)?;
     }
 
@@ -104,7 +104,7 @@ fn keep_server(folder: &Path, runtime: &Path) -> Result<(), String> {
         remove_file(&entry.map_err(in_folder)?.path()).map_err(in_folder)?;
     }
     let server = start(&cluster, &sockets, runtime, &lock, &log)?;
-    let server = wait_until_ready(server, &cluster, &folder.join("postgres.log"))?;
+    let server = wait_until_ready(server, &cluster, &folder.join("postgres.log"), &clients)?;
     report("ready");
     silence_stdout();
     keep_while_used(server, &clients);
@@ -113,7 +113,7 @@ fn keep_server(folder: &Path, runtime: &Path) -> Result<(), String> {
 
 /// Returns after the server has ended: by itself, or because the last client has gone.
 fn keep_while_used(mut server: Child, clients: &File) {
-    let pid = server.id();
+    let pid = server.id().cast_signed();
     let watcher = std::thread::spawn(move || {
         let _ = server.wait();
         // Without a server there is nothing to keep; clients start another keeper.
@@ -128,14 +128,14 @@ fn keep_while_used(mut server: Child, clients: &File) {
     let _ = watcher.join();
 }
 
-fn signal(pid: u32, signal: libc::c_int) {
+fn signal(pid: libc::pid_t, signal: libc::c_int) {
     // SAFETY: integers only; the child is not reaped before this process ends, so the id is still its.
-    unsafe { libc::kill(pid as libc::pid_t, signal) };
+    unsafe { libc::kill(pid, signal) };
 }
 
-fn create(new: &Path, folder: &Path, runtime: &Path) -> Result<(), String> {
+fn create(new: &Path, folder: &Path, runtime: &Path, lock: &File, clients: &File) -> Result<(), String> {
     let program = runtime.join("bin/initdb");
-    let output = server_command(&program)
+    let mut initdb = server_command(&program, lock)
         .arg("--pgdata")
         .arg(new)
         .arg("--pwfile")
@@ -144,8 +144,19 @@ fn create(new: &Path, folder: &Path, runtime: &Path) -> Result<(), String> {
         // LC_CTYPE must be UTF-8 or lower() and trigrams lose every letter beyond ASCII; ICU sorts as people expect.
         .args(["--locale-provider", "icu", "--icu-locale", "und", "--locale", "C.UTF-8"])
         .stdout(Stdio::null())
-        .output()
+        .stderr(Stdio::piped())
+        .spawn()
         .map_err(|error| cannot_run(&program, &error))?;
+    while initdb.try_wait().is_ok_and(|ended| ended.is_none()) {
+        if clients.try_lock().is_ok() {
+            // Killed with all it has started (it leads a session): it would take seconds to notice by itself.
+            signal(-initdb.id().cast_signed(), libc::SIGKILL);
+            let _ = initdb.wait();
+            return Err(NOBODY_LEFT.to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let output = initdb.wait_with_output().map_err(|error| describe(&error, folder))?;
     if output.status.success() {
         return Ok(());
     }
@@ -160,9 +171,8 @@ fn create(new: &Path, folder: &Path, runtime: &Path) -> Result<(), String> {
 
 fn start(cluster: &Path, sockets: &Path, runtime: &Path, lock: &File, log: &File) -> Result<Child, String> {
     let program = runtime.join("bin/postgres");
-    let lock = lock.as_fd().as_raw_fd();
     let output = |log: &File| log.try_clone().map(Stdio::from).map_err(|e| e.to_string());
-    let mut command = server_command(&program);
+    let mut command = server_command(&program, lock);
     command
         .arg("-D")
         .arg(cluster)
@@ -189,25 +199,23 @@ fn start(cluster: &Path, sockets: &Path, runtime: &Path, lock: &File, log: &File
         })
         .stdout(output(log)?)
         .stderr(output(log)?);
-    // SAFETY: fcntl is async-signal-safe and touches no memory.
-    unsafe {
-        // The server inherits the lock: it is held for exactly as long as any of its processes lives.
-        command.pre_exec(move || {
-            if libc::fcntl(lock, libc::F_SETFD, 0) == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
-        });
-    }
     command.spawn().map_err(|error| cannot_run(&program, &error))
 }
 
-/// A program of PostgreSQL's: empty environment, told of our death by a fast stop, out of reach of Ctrl-C.
-fn server_command(program: &Path) -> Command {
+/// A program of PostgreSQL's: empty environment, told of our death by a fast stop, out of reach of Ctrl-C. It inherits
+/// the lock: that is held for exactly as long as any of its processes lives.
+fn server_command(program: &Path, lock: &File) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("LC_ALL", "C.UTF-8").env("TZ", "UTC").current_dir("/").stdin(Stdio::null());
     let parent = std::process::id();
-    // SAFETY: setsid, prctl and getppid are async-signal-safe and touch no memory.
+    let lock = lock.as_fd().as_raw_fd();
+    // SAFETY: setsid, fcntl, prctl and getppid are async-signal-safe and touch no memory.
     unsafe {
         command.pre_exec(move || {
             libc::setsid();
+            if libc::fcntl(lock, libc::F_SETFD, 0) == -1 {
+                return Err(io::Error::last_os_error());
+            }
             if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGINT) == -1 {
                 return Err(io::Error::last_os_error());
             }
@@ -221,7 +229,7 @@ fn server_command(program: &Path) -> Command {
     command
 }
 
-fn wait_until_ready(mut server: Child, cluster: &Path, log: &Path) -> Result<Child, String> {
+fn wait_until_ready(mut server: Child, cluster: &Path, log: &Path, clients: &File) -> Result<Child, String> {
     // Recovery after a crash replays at most the write-ahead log since the last checkpoint: seconds, not minutes.
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
@@ -237,8 +245,13 @@ fn wait_until_ready(mut server: Child, cluster: &Path, log: &Path) -> Result<Chi
         if ready {
             return Ok(server);
         }
+        if clients.try_lock().is_ok() {
+            signal(server.id().cast_signed(), libc::SIGINT);
+            let _ = server.wait();
+            return Err(NOBODY_LEFT.to_owned());
+        }
         if Instant::now() >= deadline {
-            signal(server.id(), libc::SIGQUIT);
+            signal(server.id().cast_signed(), libc::SIGQUIT);
             let _ = server.wait();
             return Err(format!(
                 "The database server did not get ready; its log {} says why.",

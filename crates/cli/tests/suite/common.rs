@@ -1,0 +1,276 @@
+//! Runs the real program on real speech: a data folder for each test, its own private server, nothing mocked.
+
+use serde_json::Value;
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Ten times what the slowest machine has needed.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(300);
+
+/// The program over a data folder of its own.
+pub(crate) struct MeetMemo {
+    data: TempDir,
+}
+
+/// What a command said.
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Said {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e} in {:?}, {:?}", self.out, self.err))
+    }
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl MeetMemo {
+    pub(crate) fn new() -> Self {
+        Self { data: tempfile::Builder::new().prefix("meet memo ü ").tempdir().unwrap() }
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_meetmemo"));
+        command
+            .arg("--data-dir")
+            .arg(self.data.path())
+            .args(arguments)
+            .env("MEETMEMO_RESOURCES", resources())
+            .env_remove("DATABASE_URL")
+            .env_remove("MEETMEMO_DATABASE_URL")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// A command that must succeed, and its answer.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let said = self.run(&[&["--json"], arguments].concat());
+        assert_eq!(said.code, 0, "{arguments:?}: {} {}", said.out, said.err);
+        said.json()
+    }
+
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Imports one file; the id of its job.
+    pub(crate) fn import(&self, path: &Path) -> String {
+        let rows = self.json(&["import", path.to_str().unwrap()]);
+        assert_eq!(rows[0]["outcome"], "imported", "{rows}");
+        rows[0]["job_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Imports and transcribes one file; the meeting.
+    pub(crate) fn transcribed(&self, path: &Path) -> Value {
+        let rows = self.json(&["import", "--wait", path.to_str().unwrap()]);
+        assert_eq!(rows[0]["status"], "completed", "{rows}");
+        self.json(&["show", rows[0]["job_id"].as_str().unwrap()])
+    }
+
+    pub(crate) fn show(&self, job: &str) -> Value {
+        self.json(&["show", job])
+    }
+
+    /// Waits until the meeting `job` is as `wanted` says.
+    pub(crate) fn wait_for(&self, job: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let meeting = self.show(job);
+            if wanted(&meeting) {
+                return meeting;
+            }
+            assert!(Instant::now() < end, "this did not come about: {meeting}");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// All living processes of this data folder and those they started, by id.
+    pub(crate) fn processes(&self) -> Vec<i32> {
+        let mut parent = HashMap::new();
+        let mut found: Vec<i32> = Vec::new();
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+                continue;
+            };
+            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+            let Some((_, rest)) = stat.rsplit_once(')') else { continue };
+            let mut fields = rest.split_whitespace();
+            let (state, ppid) = (fields.next().unwrap_or("Z"), fields.next().unwrap_or("0"));
+            if state == "Z" {
+                continue;
+            }
+            parent.insert(pid, ppid.parse::<i32>().unwrap_or(0));
+            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            if String::from_utf8_lossy(&line).contains(self.data.path().to_str().unwrap()) {
+                found.push(pid);
+            }
+        }
+        loop {
+            let more: Vec<i32> = parent
+                .iter()
+                .filter(|(p, pp)| found.contains(pp) && !found.contains(p))
+                .map(|(p, _)| *p)
+                .collect();
+            if more.is_empty() {
+                return found;
+            }
+            found.extend(more);
+        }
+    }
+
+    /// Waits until nothing of this data folder runs any more; how long that took.
+    pub(crate) fn wait_until_nothing_runs(&self) -> Duration {
+        let begin = Instant::now();
+        while !self.processes().is_empty() {
+            assert!(begin.elapsed() < DEADLINE, "still running: {:?}", self.processes());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        begin.elapsed()
+    }
+}
+
+pub(crate) fn kill(pid: i32) {
+    // SAFETY: integers only; a process that has ended meanwhile is no error.
+    unsafe { libc::kill(pid, libc::SIGKILL) };
+}
+
+/// The resources that set-up made.
+pub(crate) fn resources() -> PathBuf {
+    std::env::var_os("MEETMEMO_RESOURCES").map_or_else(
+        || Path::new(env!("CARGO_BIN_EXE_meetmemo")).ancestors().nth(2).unwrap().join("resources"),
+        PathBuf::from,
+    )
+}
+
+/// The folder with the project's test recordings, where there is one.
+pub(crate) fn shared_audio() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/audio");
+    if !folder.is_dir() {
+        println!("skipped: ../shared is not here");
+        return None;
+    }
+    Some(folder.canonicalize().unwrap())
+}
+
+/// LibriVox clips of Debian's test data, 16 kHz mono, 3 to 7 s each.
+pub(crate) fn clips() -> Vec<PathBuf> {
+    let mut clips: Vec<PathBuf> = fs::read_dir("/usr/share/pocketsphinx/test/data/librivox")
+        .expect("set-up installs pocketsphinx-testdata")
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "wav"))
+        .collect();
+    clips.sort();
+    assert_eq!(clips.len(), 5);
+    clips
+}
+
+/// The 16-bit samples of a WAV file with a plain header.
+pub(crate) fn samples(path: &Path) -> Vec<u8> {
+    let bytes = fs::read(path).unwrap();
+    let data = bytes.windows(4).position(|w| w == b"data").unwrap();
+    bytes[data + 8..].to_vec()
+}
+
+/// A 16 kHz mono WAV file of these 16-bit samples.
+pub(crate) fn write_wav(path: &Path, samples: &[u8]) {
+    let size = u32::try_from(samples.len()).unwrap();
+    let mut file = Vec::with_capacity(samples.len() + 44);
+    file.extend_from_slice(b"RIFF");
+    file.extend_from_slice(&(size + 36).to_le_bytes());
+    file.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    file.extend_from_slice(&16_000_u32.to_le_bytes());
+    file.extend_from_slice(&32_000_u32.to_le_bytes());
+    file.extend_from_slice(b"\x02\0\x10\0data");
+    file.extend_from_slice(&size.to_le_bytes());
+    file.extend_from_slice(samples);
+    fs::write(path, file).unwrap();
+}
+
+pub(crate) fn silence(seconds: f64) -> Vec<u8> {
+    vec![0; (seconds * 16_000.0) as usize * 2]
+}
+
+/// Real speech of about this many seconds: the clips in turns, a short pause after each.
+pub(crate) fn speech(seconds: u32) -> Vec<u8> {
+    let clips: Vec<Vec<u8>> = clips().iter().map(|clip| samples(clip)).collect();
+    let mut all = Vec::new();
+    for clip in clips.iter().cycle() {
+        if all.len() >= seconds as usize * 32_000 {
+            break;
+        }
+        all.extend_from_slice(clip);
+        all.extend_from_slice(&silence(0.7));
+    }
+    all
+}
+
+/// All words of a meeting in order, with their times.
+pub(crate) fn words(meeting: &Value) -> Vec<(u64, u64, String)> {
+    let segments = meeting["transcript"]["segments"].as_array().unwrap();
+    segments
+        .iter()
+        .flat_map(|segment| segment["words"].as_array().unwrap())
+        .map(|w| {
+            let ms = |key: &str| w[key].as_u64().unwrap();
+            (ms("start_ms"), ms("end_ms"), w["text"].as_str().unwrap().to_owned())
+        })
+        .collect()
+}
+
+/// What the meeting says, without ids: everything that must be equal between two runs.
+pub(crate) fn said(meeting: &Value) -> Vec<(u64, u64, String, Value)> {
+    let segments = meeting["transcript"]["segments"].as_array().unwrap();
+    segments
+        .iter()
+        .map(|s| {
+            let text = s["text"].as_str().unwrap().to_owned();
+            (s["start_ms"].as_u64().unwrap(), s["end_ms"].as_u64().unwrap(), text, s["words"].clone())
+        })
+        .collect()
+}
+
+/// (substitutions + deletions + insertions) / words of the reference, without regard to case.
+pub(crate) fn word_error_rate(reference: &str, heard: &str) -> f64 {
+    let words = |text: &str| -> Vec<String> {
+        text.to_lowercase()
+            .split(|c: char| !(c.is_alphanumeric() || c == '\''))
+            .filter(|w| !w.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let (reference, heard) = (words(reference), words(heard));
+    let mut row: Vec<usize> = (0..=heard.len()).collect();
+    for (i, right) in reference.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, word) in heard.iter().enumerate() {
+            let substitution = diagonal + usize::from(right != word);
+            diagonal = row[j + 1];
+            row[j + 1] = substitution.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[heard.len()] as f64 / reference.len().max(1) as f64
+}

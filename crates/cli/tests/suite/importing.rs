@@ -1,0 +1,227 @@
+//! What becomes of files that people bring.
+
+use crate::common::{MeetMemo, clips, samples, shared_audio, silence, speech, words, write_wav};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+fn outcome<'a>(rows: &'a Value, name: &str) -> &'a Value {
+    let rows = rows.as_array().unwrap();
+    rows.iter()
+        .find(|row| row["path"].as_str().unwrap().ends_with(name))
+        .unwrap_or_else(|| panic!("{name}: {rows:?}"))
+}
+
+#[test]
+fn every_file_ends_as_imported_duplicate_skipped_or_refused_and_none_stops_the_others() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let clip = &clips()[1];
+    let place = |name: &str| dir.path().join("x").join(name);
+    fs::create_dir(dir.path().join("x")).unwrap();
+    fs::copy(clip, place("a.wav")).unwrap();
+    fs::copy(clip, place("b same content.wav")).unwrap();
+    fs::write(place("empty.wav"), "").unwrap();
+    fs::write(place("notes.txt"), "Tuesday, ten o'clock").unwrap();
+    fs::create_dir(place("deeper")).unwrap();
+    write_wav(&place("deeper/a.wav"), &samples(&clips()[0]));
+
+    let rows = app.json(&["import", dir.path().to_str().unwrap()]);
+    let mut same = [outcome(&rows, "x/a.wav"), outcome(&rows, "b same content.wav")]
+        .map(|row| row["outcome"].as_str().unwrap());
+    same.sort_unstable();
+    assert_eq!(same, ["duplicate", "imported"], "files are copied side by side: whichever comes first");
+    assert_eq!(outcome(&rows, "notes.txt")["outcome"], "skipped");
+    assert_eq!(outcome(&rows, "empty.wav")["outcome"], "skipped");
+    assert_eq!(outcome(&rows, "deeper/a.wav")["outcome"], "imported");
+    assert_eq!(app.json(&["list"]).as_array().unwrap().len(), 2, "one job for each content");
+
+    // The same by hand is a failure, with a sentence that names the file.
+    let said = app.run(&[
+        "--json",
+        "import",
+        place("notes.txt").to_str().unwrap(),
+        place("gone.wav").to_str().unwrap(),
+    ]);
+    assert_eq!(said.code, 1);
+    let rows = said.json();
+    assert_eq!(outcome(&rows, "notes.txt")["outcome"], "failed");
+    assert_eq!(outcome(&rows, "notes.txt")["error"], "notes.txt: not an audio or video file");
+    assert_eq!(outcome(&rows, "gone.wav")["error"], "gone.wav: the file does not exist");
+    assert!(
+        fs::read_dir(app.data().join("library/incoming")).unwrap().next().is_none(),
+        "nothing half-done is left"
+    );
+}
+
+#[test]
+fn two_files_of_one_name_and_different_content_are_both_kept() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let names = ["one/Besprechung März – 会议 №3.wav", "two/Besprechung März – 会议 №3.wav"];
+    for (name, clip) in names.iter().zip(clips()) {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::copy(clip, path).unwrap();
+    }
+    app.json(&["import", dir.path().to_str().unwrap()]);
+    let jobs = app.json(&["list"]);
+    assert_eq!(jobs.as_array().unwrap().len(), 2);
+    for job in jobs.as_array().unwrap() {
+        assert_eq!(job["file_name"], "Besprechung März – 会议 №3.wav");
+        assert_eq!(job["title"], "Besprechung März – 会议 №3");
+        let copy = app.data().join("library").join(job["id"].as_str().unwrap()).join("audio.wav");
+        assert_eq!(fs::metadata(copy).unwrap().len(), job["byte_size"].as_u64().unwrap());
+    }
+}
+
+#[test]
+fn a_duplicate_puts_a_lost_or_altered_copy_back() {
+    let app = MeetMemo::new();
+    let clip = &clips()[0];
+    let job = app.import(clip);
+    let copy = app.data().join("library").join(&job).join("audio.wav");
+    for damage in [None, Some("altered")] {
+        match damage {
+            None => fs::remove_dir_all(copy.parent().unwrap()).unwrap(),
+            Some(text) => fs::write(&copy, text).unwrap(),
+        }
+        let said = app.run(&["import", clip.to_str().unwrap()]);
+        assert_eq!(said.code, 0, "a duplicate is done");
+        assert!(said.out.contains("put back"), "{}", said.out);
+        assert_eq!(fs::read(&copy).unwrap(), fs::read(clip).unwrap());
+    }
+    assert_eq!(
+        fs::read_dir(app.data().join("library")).unwrap().count(),
+        3,
+        "incoming, library-id and the job"
+    );
+}
+
+#[test]
+fn two_processes_that_import_the_same_file_at_once_make_one_job() {
+    let app = MeetMemo::new();
+    let clip = clips()[2].clone();
+    let mut running: Vec<_> = (0..4).map(|_| app.spawn(&["import", clip.to_str().unwrap()])).collect();
+    for child in &mut running {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(app.json(&["list"]).as_array().unwrap().len(), 1);
+    assert_eq!(fs::read_dir(app.data().join("library")).unwrap().count(), 3, "the losers' copies are gone");
+}
+
+#[test]
+fn an_import_that_was_killed_can_be_continued() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let clip = samples(&clips()[1]);
+    for i in 0..400_u16 {
+        write_wav(&dir.path().join(format!("{i:03}.wav")), &[&clip[..], &i.to_le_bytes()].concat());
+    }
+    app.json(&["list"]);
+    let mut import = app.spawn(&["import", dir.path().to_str().unwrap()]);
+    while app.json(&["list", "--limit", "20"]).as_array().unwrap().len() < 20 {
+        assert!(import.try_wait().unwrap().is_none(), "the import ended before it could be killed");
+    }
+    import.kill().unwrap();
+    import.wait().unwrap();
+    let before = app.json(&["list"]).as_array().unwrap().len();
+    assert!((20..400).contains(&before), "{before} were imported");
+
+    let next = app.run(&["import", clips()[0].to_str().unwrap()]);
+    assert!(next.err.contains("An earlier import stopped at"), "{}", next.err);
+    let said = app.run(&["import", "--continue"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(app.json(&["list"]).as_array().unwrap().len(), 401);
+    assert!(app.run(&["import", "--continue"]).err.contains("No import was interrupted"));
+}
+
+#[test]
+fn a_placeholder_a_pipe_and_a_folder_of_nothing_are_told_in_a_sentence() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let hollow = fs::File::create(dir.path().join("cloud.wav")).unwrap();
+    hollow.set_len(10 << 20).unwrap();
+    let pipe = std::ffi::CString::new(dir.path().join("pipe.wav").to_str().unwrap()).unwrap();
+    // SAFETY: a C string that lives during the call.
+    assert_eq!(unsafe { libc::mkfifo(pipe.as_ptr(), 0o600) }, 0);
+    let said = app.run(&["--json", "import", dir.path().to_str().unwrap()]);
+    assert_eq!(said.code, 1);
+    let rows = said.json();
+    let cloud = outcome(&rows, "cloud.wav");
+    assert!(cloud["error"].as_str().unwrap().contains("placeholder"), "{cloud}");
+    let pipe = outcome(&rows, "pipe.wav");
+    assert!(pipe["error"].as_str().unwrap().contains("not a file"), "{pipe}");
+}
+
+#[test]
+fn a_language_or_model_that_there_is_not_is_refused_before_anything_is_copied() {
+    let app = MeetMemo::new();
+    let clip = clips()[0].clone();
+    for wrong in [["--language", "de"], ["--model", "large-v9"]] {
+        let said = app.run(&[&["import", clip.to_str().unwrap()], &wrong[..]].concat());
+        assert_eq!(said.code, 1);
+        assert!(said.err.contains(wrong[1]) && said.err.contains("en"), "{}", said.err);
+    }
+    assert_eq!(app.json(&["list"]).as_array().unwrap().len(), 0);
+    assert_eq!(app.run(&["import"]).code, 2, "wrong usage");
+}
+
+#[test]
+fn broken_files_are_refused_or_transcribed_as_far_as_they_go() {
+    let Some(audio) = shared_audio() else { return };
+    let app = MeetMemo::new();
+    let said = app.run(&["--json", "import", "--wait", audio.join("broken").to_str().unwrap()]);
+    let rows = said.json();
+    for refused in [
+        "empty.wav",
+        "text.wav",
+        "header-only.wav",
+        "noise-bytes.mp3",
+        "truncated-no-moov.m4a",
+        "video-without-audio.mp4",
+    ] {
+        let row = outcome(&rows, refused);
+        assert!(["skipped", "failed"].contains(&row["outcome"].as_str().unwrap()), "{row}");
+        assert!(row["error"].as_str().unwrap().starts_with(refused), "{row}");
+    }
+    for whole in
+        ["hole-in-the-middle.mp3", "lying-length.wav", "silence-20s.wav", "truncated.mp3", "wav-named.mp3"]
+    {
+        assert_eq!(outcome(&rows, whole)["status"], "completed", "{whole}: {rows}");
+    }
+    let silent = outcome(&rows, "silence-20s.wav")["job_id"].as_str().unwrap().to_owned();
+    let silent = app.show(&silent);
+    assert_eq!(silent["transcript"]["segments"].as_array().unwrap().len(), 0);
+    let short = app.show(outcome(&rows, "lying-length.wav")["job_id"].as_str().unwrap());
+    assert!(short["job"]["media_note"].as_str().unwrap().contains("ends early"), "{}", short["job"]);
+}
+
+#[test]
+fn every_common_format_is_transcribed() {
+    let Some(audio) = shared_audio() else { return };
+    let app = MeetMemo::new();
+    let rows = app.json(&["import", "--wait", audio.join("formats").to_str().unwrap()]);
+    assert_eq!(rows.as_array().unwrap().len(), 16);
+    for row in rows.as_array().unwrap() {
+        assert_eq!(row["status"], "completed", "{row}");
+        let meeting = app.show(row["job_id"].as_str().unwrap());
+        let length = meeting["job"]["duration_ms"].as_i64().unwrap();
+        assert!((length - 11_000).abs() <= 100, "{row}: {length} ms");
+        let heard: Vec<String> = words(&meeting).into_iter().map(|(_, _, word)| word).collect();
+        assert!(heard.len() > 10 && heard.contains(&"fellow".to_owned()), "{row}: {heard:?}");
+    }
+}
+
+#[test]
+fn the_original_is_only_read() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.wav");
+    write_wav(&path, &[speech(3), silence(0.5)].concat());
+    let before = (fs::read(&path).unwrap(), fs::metadata(&path).unwrap().modified().unwrap());
+    let job = app.import(&path);
+    app.json(&["delete", &job]);
+    assert_eq!((fs::read(&path).unwrap(), fs::metadata(&path).unwrap().modified().unwrap()), before);
+    assert!(!Path::new(&app.data().join("library").join(&job)).exists());
+}

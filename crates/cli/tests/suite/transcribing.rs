@@ -1,0 +1,325 @@
+//! From a recording to words and files, and everything that can come in between.
+
+use crate::common::{
+    DEADLINE, MeetMemo, clips, kill, said, samples, shared_audio, silence, speech, word_error_rate, words,
+    write_wav,
+};
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// What is said in the first clip.
+const FIRST_CLIP: &str = "and mister john dashwood had then leisure to consider how much there might be prudently in his power to do for them";
+
+#[test]
+fn a_recording_becomes_a_transcript_a_markdown_and_a_pdf() {
+    let app = MeetMemo::new();
+    let meeting = app.transcribed(&clips()[0]);
+    assert_eq!(meeting["job"]["status"], "completed");
+    assert_eq!(meeting["job"]["workflow_state"], "done");
+    let transcript = &meeting["transcript"];
+    assert_eq!((&transcript["version"], &transcript["engine"]), (&1.into(), &"PocketSphinx".into()));
+    let heard: Vec<String> = words(&meeting).into_iter().map(|(_, _, word)| word).collect();
+    let rate = word_error_rate(FIRST_CLIP, &heard.join(" "));
+    assert!(rate < 0.4, "{rate}: {heard:?}");
+    for segment in transcript["segments"].as_array().unwrap() {
+        let first = segment["text"].as_str().unwrap().chars().next().unwrap();
+        assert!(first.is_uppercase() || first.is_numeric(), "{segment}");
+        assert!(segment["speaker"].is_null() && segment["words"][0]["confidence"].is_null());
+        assert!(segment["end_ms"].as_u64().unwrap() <= 7_100);
+    }
+
+    let id = meeting["job"]["id"].as_str().unwrap();
+    app.json(&["rename", id, "Dashwood * <family> [1811]"]);
+    let out = tempfile::tempdir().unwrap();
+    let to = out.path().to_str().unwrap();
+    let markdown = app.json(&["export", id, "--type", "markdown_transcript", "--output", to]);
+    assert_eq!(
+        (&markdown["status"], &markdown["type"]),
+        (&"completed".into(), &"markdown_transcript".into())
+    );
+    let text = fs::read_to_string(markdown["path"].as_str().unwrap()).unwrap();
+    assert!(text.starts_with("# Dashwood \\* \\<family> [1811]\n"), "{text}");
+    assert!(text.contains("0:00:0"));
+
+    let pdf = app.json(&["export", id, "--type", "pdf_transcript", "--output", to]);
+    let read =
+        Command::new("pdftotext").args(["-layout", pdf["path"].as_str().unwrap(), "-"]).output().unwrap();
+    let read = String::from_utf8(read.stdout).unwrap();
+    assert!(read.contains("Dashwood * <family> [1811]") && read.contains("Page 1 of 1"), "{read}");
+    for line in transcript["segments"].as_array().unwrap() {
+        let first_words: Vec<&str> = line["text"].as_str().unwrap().split(' ').take(3).collect();
+        assert!(read.contains(&first_words.join(" ")), "{line} is not in {read}");
+    }
+
+    let again = app.run(&["--json", "export", id, "--type", "pdf_transcript", "--output", to]);
+    assert_eq!((again.code, &again.json()["error"]["code"]), (1, &"already_exists".into()));
+    app.json(&["export", id, "--type", "pdf_transcript", "--output", to, "--force"]);
+    let later = app.run(&["--json", "export", id, "--type", "pdf_summary"]);
+    assert_eq!((later.code, &later.json()["error"]["code"]), (1, &"not_available_yet".into()));
+
+    let own = app.json(&["export", id, "--type", "markdown_transcript"]);
+    let own = own["path"].as_str().unwrap().to_owned();
+    app.json(&["delete", id]);
+    assert!(!fs::exists(own).unwrap(), "an export in the app's own folder goes too");
+    assert!(fs::exists(pdf["path"].as_str().unwrap()).unwrap(), "a file the user placed stays");
+}
+
+#[test]
+fn words_after_a_long_pause_keep_their_times() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let (one, two) = (samples(&clips()[0]), samples(&clips()[3]));
+    let path = dir.path().join("pause.wav");
+    write_wav(&path, &[one.clone(), silence(6.0), two.clone()].concat());
+    let alone = dir.path().join("alone.wav");
+    write_wav(&alone, &[silence(1.0), two].concat());
+
+    let both = words(&app.transcribed(&path));
+    let second = words(&app.transcribed(&alone));
+    let shift = one.len() as i64 / 32 + 6_000 - 1_000;
+    let tail = &both[both.len() - second.len()..];
+    let mut compared = 0;
+    for ((start, _, word), (start_alone, _, word_alone)) in tail.iter().zip(&second) {
+        if word == word_alone {
+            compared += 1;
+            let off = *start as i64 - (*start_alone as i64 + shift);
+            assert!(off.abs() <= 100, "“{word}” is {off} ms off");
+        }
+    }
+    assert!(
+        compared * 2 > second.len(),
+        "{compared} of {} words are the same: {tail:?} {second:?}",
+        second.len()
+    );
+}
+
+#[test]
+fn silence_noise_and_a_tone_give_no_words() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let sounds = [
+        ("silence", "-n|trim|0|20"),
+        ("noise", "-n|synth|20|pinknoise|vol|0.3"),
+        ("tone", "-n|synth|20|sine|440|vol|0.5"),
+    ];
+    for (name, how) in sounds {
+        let path = dir.path().join(format!("{name}.wav"));
+        let (input, effects) = how.split_once('|').unwrap();
+        let made = Command::new("sox")
+            .args(["-R", "-r", "16000", "-c", "1", "-b", "16", input])
+            .arg(&path)
+            .args(effects.split('|'))
+            .status()
+            .unwrap();
+        assert!(made.success());
+        let meeting = app.transcribed(&path);
+        assert_eq!(words(&meeting), [], "{name}");
+        assert_eq!(meeting["job"]["duration_ms"], 20_000);
+    }
+}
+
+#[test]
+fn the_transcript_survives_killing_everything_three_times() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ten minutes.wav");
+    write_wav(&path, &speech(600));
+    let undisturbed = said(&MeetMemo::new().transcribed(&path));
+    assert!(undisturbed.len() > 50);
+
+    let job = app.import(&path);
+    for round in 1..=3_u32 {
+        let mut worker = app.spawn(&["worker", "--drain"]);
+        // A moment that differs from run to run: after some more windows have come in.
+        let moment = 2 * round as usize + std::process::id() as usize % 5;
+        let before = app.show(&job)["transcript"]["segments"].as_array().map_or(0, Vec::len);
+        app.wait_for(&job, |meeting| {
+            meeting["transcript"]["segments"].as_array().is_some_and(|s| s.len() >= before + moment)
+        });
+        for pid in app.processes() {
+            kill(pid);
+        }
+        worker.wait().unwrap();
+        let left = app.show(&job);
+        assert_eq!(left["job"]["status"], "processing", "killed in the middle");
+    }
+    app.json(&["worker", "--drain"]);
+    let disturbed = app.show(&job);
+    assert_eq!(disturbed["job"]["status"], "completed");
+    assert_eq!(disturbed["transcript"]["version"], 1, "the version was resumed, not begun anew");
+    assert_eq!(said(&disturbed), undisturbed, "nothing twice, nothing missing");
+    assert!(app.wait_until_nothing_runs() < Duration::from_secs(20));
+}
+
+#[test]
+fn a_killed_import_is_finished_by_repeating_it() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.wav");
+    write_wav(&path, &speech(60));
+    let mut import = app.spawn(&["import", "--wait", path.to_str().unwrap()]);
+    let end = Instant::now() + DEADLINE;
+    while app.json(&["list", "--status", "processing"]).as_array().unwrap().is_empty() {
+        assert!(Instant::now() < end && import.try_wait().unwrap().is_none());
+    }
+    import.kill().unwrap();
+    import.wait().unwrap();
+    let rows = app.json(&["import", "--wait", path.to_str().unwrap()]);
+    assert_eq!((&rows[0]["outcome"], &rows[0]["status"]), (&"duplicate".into(), &"completed".into()));
+}
+
+#[test]
+fn cancel_stops_the_work_of_another_process_and_retry_resumes_it() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("long.wav");
+    write_wav(&path, &speech(120));
+    let job = app.import(&path);
+    let mut worker = app.spawn(&["worker", "--drain"]);
+    app.wait_for(&job, |m| m["transcript"]["segments"].as_array().is_some_and(|s| !s.is_empty()));
+    let cancelled = app.json(&["cancel", &job[..8]]);
+    assert_eq!((&cancelled["status"], &cancelled["workflow_state"]), (&"failed".into(), &"cancelled".into()));
+    assert!(cancelled["error_message"].is_null(), "cancelled is no error");
+    // With nothing left to do, the worker ends.
+    assert!(worker.wait().unwrap().success());
+    let kept = said(&app.show(&job));
+    assert!(!kept.is_empty());
+    assert_eq!(app.run(&["cancel", &job]).code, 1, "there is nothing to cancel");
+
+    assert_eq!(app.json(&["retry", &job])["status"], "pending");
+    app.json(&["worker", "--drain"]);
+    let done = app.show(&job);
+    assert_eq!((&done["job"]["status"], &done["transcript"]["version"]), (&"completed".into(), &1.into()));
+    assert_eq!(app.run(&["retry", &job]).code, 1, "only a failed one can be tried again");
+}
+
+#[test]
+fn a_recording_deleted_while_it_is_transcribed_is_gone_and_the_next_is_done() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("long.wav");
+    write_wav(&path, &speech(120));
+    let job = app.import(&path);
+    let next = app.import(&clips()[0]);
+    let mut worker = app.spawn(&["worker", "--drain"]);
+    app.wait_for(&job, |m| m["job"]["status"] == "processing");
+    app.json(&["delete", &job]);
+    assert!(worker.wait().unwrap().success());
+    assert_eq!(app.show(&next)["job"]["status"], "completed");
+    assert_eq!(app.run(&["show", &job]).code, 1);
+    assert!(!app.data().join("library").join(&job).exists());
+    let left = app.run(&["database", "run", "--", "sh", "-c", "echo $PGDATABASE $PGHOST"]);
+    assert!(left.out.starts_with("meetmemo /"), "{}", left.out);
+}
+
+#[test]
+fn two_workers_share_a_queue_and_each_recording_is_done_once() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    for (i, clip) in clips().iter().enumerate() {
+        fs::copy(clip, dir.path().join(format!("{i}.wav"))).unwrap();
+    }
+    app.json(&["import", dir.path().to_str().unwrap()]);
+    let mut workers = [app.spawn(&["worker", "--drain"]), app.spawn(&["worker", "--drain"])];
+    for worker in &mut workers {
+        assert!(worker.wait().unwrap().success());
+    }
+    for job in app.json(&["list"]).as_array().unwrap() {
+        assert_eq!(job["status"], "completed");
+        let meeting = app.show(job["id"].as_str().unwrap());
+        assert_eq!(meeting["transcript"]["version"], 1);
+    }
+}
+
+#[test]
+fn a_lost_file_fails_with_a_sentence_and_works_again_once_it_is_back() {
+    let app = MeetMemo::new();
+    let job = app.import(&clips()[1]);
+    fs::remove_dir_all(app.data().join("library").join(&job)).unwrap();
+    let worked = app.run(&["worker", "--drain"]);
+    assert_eq!(worked.code, 1, "something failed, and it is said which");
+    let failed = app.show(&job);
+    assert_eq!(failed["job"]["status"], "failed");
+    let why = failed["job"]["error_message"].as_str().unwrap();
+    assert!(worked.err.contains(why), "{}", worked.err);
+    assert!(why.contains("missing in the library") && why.contains("Import the same file again"), "{why}");
+    let said = app.run(&["import", clips()[1].to_str().unwrap()]);
+    assert!(said.out.contains("put back"), "{}", said.out);
+    app.json(&["retry", &job]);
+    app.json(&["worker", "--drain"]);
+    assert_eq!(app.show(&job)["job"]["status"], "completed");
+}
+
+#[test]
+fn memory_does_not_grow_with_the_recording() {
+    let dir = tempfile::tempdir().unwrap();
+    let clip = samples(&clips()[0]);
+    let minute = [clip.clone(), silence(60.0 - clip.len() as f64 / 32_000.0)].concat();
+    let peak = |minutes: usize| {
+        let app = MeetMemo::new();
+        let path = dir.path().join(format!("{minutes}.wav"));
+        write_wav(&path, &minute.repeat(minutes));
+        let job = app.import(&path);
+        let mut worker = app.spawn(&["worker", "--drain"]);
+        let mut peaks = std::collections::HashMap::new();
+        while worker.try_wait().unwrap().is_none() {
+            for pid in app.processes() {
+                let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+                let ours = String::from_utf8_lossy(&line).contains("meetmemo");
+                let high = status.lines().find_map(|l| {
+                    l.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()
+                });
+                if let (true, Some(high)) = (ours, high) {
+                    peaks.insert(pid, high);
+                }
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(app.show(&job)["job"]["status"], "completed");
+        peaks.values().sum::<u64>() as f64 / 1024.0
+    };
+    let (short, long) = (peak(5), peak(20));
+    println!("5 min: {short:.0} MB, 20 min: {long:.0} MB");
+    assert!(long < short * 1.15, "{short:.0} MB for 5 minutes, {long:.0} MB for 20");
+    let decoders = std::thread::available_parallelism().unwrap().get().min(4) as f64;
+    assert!(long <= 150.0 + 140.0 * decoders, "{long:.0} MB");
+}
+
+#[test]
+fn nothing_runs_after_the_last_command_has_ended_however_it_ended() {
+    let app = MeetMemo::new();
+    app.json(&["list"]);
+    // The goal is 2 s; ten times that on a busy machine.
+    assert!(app.wait_until_nothing_runs() < Duration::from_secs(20));
+    let mut worker = app.spawn(&["worker"]);
+    let end = Instant::now() + DEADLINE;
+    while app.processes().len() < 5 {
+        assert!(Instant::now() < end, "the server did not come up");
+    }
+    kill(i32::try_from(worker.id()).unwrap());
+    worker.wait().unwrap();
+    assert!(app.wait_until_nothing_runs() < Duration::from_secs(20));
+}
+
+#[test]
+fn the_panel_is_recognised_as_well_as_the_engines_own_program_does() {
+    let Some(audio) = shared_audio() else { return };
+    let path = audio.join("meeting/panel-5-speakers.wav");
+    let reference: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(path.with_extension("json")).unwrap()).unwrap();
+    let reference: Vec<&str> =
+        reference["turns"].as_array().unwrap().iter().map(|turn| turn["text"].as_str().unwrap()).collect();
+    let peer = Command::new("pocketsphinx_continuous")
+        .args(["-logfn", "/dev/null", "-infile"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let peer = word_error_rate(&reference.join(" "), &String::from_utf8_lossy(&peer.stdout));
+    let heard: Vec<String> =
+        words(&MeetMemo::new().transcribed(&path)).into_iter().map(|(_, _, word)| word).collect();
+    let ours = word_error_rate(&reference.join(" "), &heard.join(" "));
+    println!("word error rate: {ours:.3}, pocketsphinx_continuous {peer:.3}");
+    assert!(ours <= peer + 0.03, "{ours:.3} against {peer:.3}");
+}

@@ -1,0 +1,52 @@
+//! Pictures in FLAC, RFC 9639, section 8: up to 16 MiB each, which the demuxer would keep.
+
+use crate::source::Patch;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// Blocks looked at before giving up; the walk is over headers only.
+const MOST_BLOCKS: usize = 128;
+const PADDING: u8 = 1;
+const PICTURE: u8 = 6;
+
+/// Turns the pictures of a file whose stream begins at `start` into padding.
+pub(crate) fn hide_pictures(file: &mut (impl Read + Seek), start: u64) -> io::Result<Vec<Patch>> {
+    let mut patches = Vec::new();
+    let mut at = start + 4;
+    for _ in 0..MOST_BLOCKS {
+        let mut header = [0; 4];
+        file.seek(SeekFrom::Start(at))?;
+        match file.read_exact(&mut header) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            Err(error) => return Err(error),
+        }
+        let (last, kind) = (header[0] & 0x80, header[0] & 0x7f);
+        if kind == PICTURE {
+            patches.push(Patch { at, bytes: vec![last | PADDING] });
+        }
+        if last != 0 {
+            break;
+        }
+        at += 4 + u64::from(u32::from_be_bytes([0, header[1], header[2], header[3]]));
+    }
+    Ok(patches)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+
+    use super::*;
+    use std::io::Cursor;
+
+    #[test]
+    fn pictures_become_padding() {
+        let file = b"fLaC\x00\0\0\x02..\x06\0\0\x03...\x86\0\0\x01.\xff\xf8";
+        let patches = hide_pictures(&mut Cursor::new(file), 0).unwrap();
+        let seen: Vec<_> = patches.iter().map(|p| (p.at, p.bytes.as_slice())).collect();
+        assert_eq!(seen, [(10, [1].as_slice()), (17, [0x81].as_slice())]);
+        for cut in 0..file.len() {
+            hide_pictures(&mut Cursor::new(&file[..cut]), 0).unwrap();
+        }
+    }
+}

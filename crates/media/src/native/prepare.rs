@@ -1,0 +1,259 @@
+//! What has to be known of a file before its demuxer sees it, and what the demuxer had better see instead.
+
+use super::codecs::{self, Choice};
+use super::guard::Failure;
+use super::{Stated, Tags, Wish};
+use crate::containers::{chunked, flac, matroska, mp4, wave};
+use crate::date;
+use crate::error::MediaError;
+use crate::sniff::Container;
+use crate::source::{Patch, View};
+use crate::timeline::Placement;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use symphonia::core::codecs::audio::AudioDecoder;
+use symphonia::core::formats::{FormatReader, Track, TrackType};
+use symphonia::core::units::Timestamp;
+
+/// How exactly the position in a stream of bare frames is known, in bytes.
+pub(super) const STRIDE: usize = 64;
+
+/// What was read of a container before its demuxer saw it.
+pub(super) struct Prepared {
+    container: Container,
+    pub(super) view: View,
+    movie: Option<mp4::Movie>,
+    wave: Option<wave::Wave>,
+    matroska: matroska::Info,
+    head: Vec<u8>,
+    /// The header promises more than there is.
+    pub(super) cut: bool,
+}
+
+impl Prepared {
+    pub(super) fn new(
+        file: &File,
+        len: u64,
+        start: u64,
+        container: Container,
+        wish: Wish,
+    ) -> Result<Self, MediaError> {
+        let mut prepared = Self {
+            container,
+            view: View::default(),
+            movie: None,
+            wave: None,
+            matroska: matroska::Info::default(),
+            head: Vec::new(),
+            cut: false,
+        };
+        prepared.read(&mut &*file, len, start, wish).map_err(MediaError::Io)?;
+        prepared.check()?;
+        Ok(prepared)
+    }
+
+    fn read(&mut self, file: &mut &File, len: u64, start: u64, wish: Wish) -> io::Result<()> {
+        match self.container {
+            Container::Wave => {
+                self.wave = wave::read(file, len)?;
+                if let Some(wave) = &self.wave {
+                    self.view = wave.view.clone();
+                    self.cut = wave.missing > 0;
+                }
+            }
+            Container::Mp4 => {
+                let movie = mp4::read(&mut io::BufReader::new(file), len)?;
+                if !wish.tags {
+                    self.view.patches.extend(movie.metadata.iter().copied().map(hidden));
+                }
+                self.view.patches.extend(movie.silent_tracks().map(hidden));
+                self.view.patches.extend(movie.cut.clone());
+                self.cut = movie.cut.is_some();
+                self.movie = Some(movie);
+            }
+            Container::Mpeg(stream) => {
+                // With a tag in front, the demuxer has to see both; without, what lies before the first frame is noise.
+                let tagged = start > 0 && wish.tags;
+                self.view.start = if tagged { 0 } else { start + stream.at as u64 };
+                self.view.stride = Some(STRIDE);
+            }
+            Container::Flac => {
+                self.view.start = start;
+                if !wish.tags {
+                    self.view.patches = flac::hide_pictures(file, start)?;
+                }
+            }
+            Container::Ogg | Container::Matroska => {
+                file.seek(SeekFrom::Start(start))?;
+                file.take(64 * 1024).read_to_end(&mut self.head)?;
+                self.view.start = start;
+                if self.container == Container::Matroska {
+                    let mut info = matroska::read(&self.head, start, len);
+                    self.cut = info.cut.is_some();
+                    self.view.patches = std::mem::take(&mut info.hidden);
+                    self.view.patches.extend(info.cut.take());
+                    self.matroska = info;
+                }
+            }
+            Container::Aiff => (self.view.patches, self.cut) = chunked::aiff(file, len)?,
+            Container::Caf => (self.view.patches, self.cut) = chunked::caf(file, len)?,
+        }
+        Ok(())
+    }
+
+    /// Refuses what no demuxer needs to see.
+    fn check(&self) -> Result<(), MediaError> {
+        if let Some(movie) = &self.movie {
+            let sound = || movie.tracks.iter().filter(|track| track.is_sound());
+            if !movie.indexed {
+                return Err(MediaError::Incomplete);
+            }
+            if !movie.tracks.is_empty() && sound().next().is_none() {
+                return Err(MediaError::NoAudioTrack);
+            }
+            if sound().next().is_some() && sound().all(mp4::Track::is_protected) {
+                return Err(MediaError::Protected);
+            }
+        }
+        if self.container == Container::Wave && self.wave.is_none() {
+            return Err(MediaError::NoSamples);
+        }
+        if self.container == Container::Ogg {
+            let start = &self.head[..self.head.len().min(4096)];
+            let has = |magic: &[u8]| start.windows(magic.len()).any(|w| w == magic);
+            let known = [b"\x01vorbis".as_slice(), b"OpusHead", b"\x7fFLAC"].iter().any(|magic| has(magic));
+            if has(b"Speex   ") && !known {
+                return Err(needs_ffmpeg("Speex"));
+            }
+            if has(b"\x80theora") && !known {
+                return Err(MediaError::NoAudioTrack);
+            }
+            if !known {
+                return Err(needs_ffmpeg("This kind of Ogg"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Why the demuxer would not have it.
+    pub(super) fn refusal(&self, failure: Failure) -> MediaError {
+        match failure {
+            Failure::Io(error) => MediaError::Io(error),
+            Failure::EndOfFile => MediaError::damaged("it ends within its header"),
+            Failure::Malformed(detail) => MediaError::damaged(detail),
+            Failure::Unsupported(detail) => match (self.container, &self.wave) {
+                (Container::Wave, Some(wave)) => needs_ffmpeg(&codecs::name_of_wave(wave.format)),
+                (Container::Aiff | Container::Caf, _) => {
+                    needs_ffmpeg(&format!("This kind of {}", self.container.name()))
+                }
+                _ => MediaError::damaged(detail),
+            },
+            Failure::Reset => MediaError::damaged("reset"),
+            Failure::Panic => MediaError::damaged("the demuxer panicked"),
+        }
+    }
+
+    pub(super) fn choose(
+        &self,
+        format: &dyn FormatReader,
+        wish: Wish,
+    ) -> Result<(Track, Choice, Box<dyn AudioDecoder>), MediaError> {
+        // Tracks the demuxer has no codec for are still tracks of sound.
+        let unknown = || match self.container {
+            Container::Mp4 => {
+                let movie = self.movie.as_ref()?;
+                let track = movie.tracks.iter().find(|track| track.is_sound())?;
+                Some(codecs::name_of_fourcc(track.codec))
+            }
+            Container::Matroska => codecs::name_of_matroska(&self.head),
+            _ => None,
+        };
+        if let Some(chosen) = codecs::choose(format.tracks(), format.default_track(TrackType::Audio), wish) {
+            return Ok(chosen);
+        }
+        match codecs::undecodable(format.tracks()).or_else(unknown) {
+            Some(name) => Err(needs_ffmpeg(&name)),
+            None => Err(MediaError::NoAudioTrack),
+        }
+    }
+
+    pub(super) fn add_dates(&self, tags: &mut Tags) {
+        if let Some(movie) = &self.movie {
+            tags.add_movie(movie);
+        }
+        if let Some(date) = self.wave.as_ref().and_then(|wave| wave.originated.as_deref()) {
+            tags.add_date(date::parse(date));
+        }
+        tags.add_matroska(&self.matroska);
+    }
+
+    fn edited(&self, track: &Track) -> Option<mp4::Edited> {
+        let movie = self.movie.as_ref()?;
+        movie.edited(movie.tracks.iter().find(|t| t.id == track.id)?)
+    }
+
+    pub(super) fn placement(&self, track: &Track, tracks: usize) -> Placement {
+        if let Some(edited) = self.edited(track) {
+            return Placement {
+                shift: edited.lead - edited.start,
+                end: edited.length.map(|length| edited.lead + length),
+                stated: true,
+                ..Placement::default()
+            };
+        }
+        match self.container {
+            Container::Ogg => ogg_placement(track),
+            // Their timestamps are positions in the file, counted by the demuxer.
+            Container::Wave | Container::Aiff | Container::Caf | Container::Mpeg(_) => {
+                Placement { continuous: true, ..Placement::default() }
+            }
+            _ => Placement { from_first: tracks == 1, ..Placement::default() },
+        }
+    }
+
+    /// Seconds, stated or estimated.
+    pub(super) fn duration(&self, track: &Track, format: &dyn FormatReader, tick: f64) -> Option<f64> {
+        if let Some(mp4::Edited { lead, length: Some(length), .. }) = self.edited(track) {
+            return Some(lead + length);
+        }
+        // The demuxer was told not to know.
+        if let Some(wave) = &self.wave
+            && let Some(end) = wave.view.end
+        {
+            return wave.seconds(end);
+        }
+        let of_track = track.duration.map(|d| d.get() as f64 * tick);
+        let of_media = format.media_info().duration.zip(format.media_info().time_base);
+        of_track.or_else(|| of_media.map(|(d, base)| d.get() as f64 * f64::from(base))).filter(|d| *d > 0.0)
+    }
+
+    pub(super) fn stated(&self, track: &Track, format: &dyn FormatReader, tick: f64) -> Stated {
+        let guessed = match self.container {
+            Container::Mpeg(stream) => !stream.counted,
+            // Its own size was wrong; `cut` says what there is to say.
+            Container::Wave => true,
+            _ => false,
+        };
+        let duration = if guessed { None } else { self.duration(track, format, tick) };
+        Stated { duration, of_media: track.duration.is_none(), seen: 0.0 }
+    }
+}
+
+/// Where the sound of an Ogg stream starts: its positions count the encoder's delay, and a stream that was cut from a
+/// longer one starts anywhere.
+pub(super) fn ogg_placement(track: &Track) -> Placement {
+    let start = track.start_ts.max(Timestamp::ZERO).get() as f64;
+    // For Opus and nothing else, the demuxer tells the delay but does not apply it.
+    let delay = if codecs::is_opus(track) { f64::from(track.delay.unwrap_or(0)) } else { 0.0 };
+    let tick = track.time_base.map_or(0.0, f64::from);
+    Placement { shift: -(start + delay) * tick, ..Placement::default() }
+}
+
+fn needs_ffmpeg(format: &str) -> MediaError {
+    MediaError::NeedsFfmpeg { format: format.to_owned() }
+}
+
+/// Makes the demuxer see free space in place of the box at this position.
+fn hidden(at: u64) -> Patch {
+    Patch { at: at + 4, bytes: b"free".to_vec() }
+}

@@ -1,0 +1,719 @@
+//! The private server of a data folder: first start, sharing, crashes, stale files, root, a full disk, the end.
+//!
+//! Each test has a data folder and a server of its own. Nothing here runs where the tests use a configured server.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::{PATIENCE, keeper, recording, until};
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use store::managed::{Cluster, KeeperCommand, Phase};
+use store::testing::{managed, runtime};
+use store::{
+    Database, JobFilter, JobId, LibraryId, MachineId, News, Pool, Registered, Store, StoreError, WorkLock,
+};
+use tempfile::TempDir;
+
+/// What the product promises: nothing runs so long after the last process that used the archive has ended.
+const GONE_WITHIN: Duration = Duration::from_secs(2);
+/// What it promises after a crash of the server: so long until queries are answered again.
+const BACK_WITHIN: Duration = Duration::from_secs(10);
+
+/// Says why and ends the test early where the tests run on a configured server.
+macro_rules! only_managed {
+    () => {
+        if std::env::var_os("MEETMEMO_TEST_DATABASE_URL").is_some() {
+            say("skipped: MEETMEMO_TEST_DATABASE_URL is set, so no private server is started");
+            return;
+        }
+    };
+}
+
+#[allow(clippy::print_stderr, reason = "a skipped test says so")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// A data folder. Whatever still runs in it when a test fails is ended.
+struct Data {
+    _dir: TempDir,
+    folder: PathBuf,
+}
+
+impl Data {
+    fn new() -> Self {
+        Self::named("data")
+    }
+
+    fn named(name: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().canonicalize().unwrap().join(name);
+        Self { _dir: dir, folder }
+    }
+
+    /// With an archive that was made before and has ended in order: what a later start finds.
+    async fn made() -> Self {
+        Self::made_as("data").await
+    }
+
+    async fn made_as(name: &str) -> Self {
+        let data = Self::named(name);
+        let copied = Command::new("cp").arg("-a").arg(made_archive().await).arg(&data.folder).status().unwrap();
+        assert!(copied.success());
+        data
+    }
+
+    /// The processes of the keeper and the server, found by the folder in their arguments or as working directory.
+    fn processes(&self) -> Vec<u32> {
+        let is_ours = |process: &Path| {
+            let arguments = fs::read(process.join("cmdline")).unwrap_or_default();
+            let mut arguments = arguments.split(|byte| *byte == 0);
+            let named = arguments.any(|argument| Path::new(OsStr::from_bytes(argument)).starts_with(&self.folder));
+            named || fs::read_link(process.join("cwd")).is_ok_and(|folder| folder.starts_with(&self.folder))
+        };
+        let ids = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+            let entry = entry.ok()?;
+            let id: u32 = entry.file_name().to_str()?.parse().ok()?;
+            (is_ours(&entry.path()) && !is_client(&entry.path())).then_some(id)
+        });
+        ids.collect()
+    }
+
+    fn keeper(&self) -> Option<u32> {
+        let name = OsStr::new(env!("CARGO_BIN_EXE_store-test-host"));
+        self.processes().into_iter().find(|id| {
+            let arguments = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            arguments.split(|byte| *byte == 0).next() == Some(name.as_bytes())
+        })
+    }
+
+    fn pid_file(&self) -> PathBuf {
+        self.folder.join("cluster/postmaster.pid")
+    }
+
+    /// The main process of the server.
+    fn postmaster(&self) -> Option<u32> {
+        let id = fs::read_to_string(self.pid_file()).ok()?.lines().next()?.parse().ok()?;
+        self.processes().contains(&id).then_some(id)
+    }
+
+    fn sockets(&self) -> PathBuf {
+        fs::read_to_string(self.pid_file()).unwrap().lines().nth(4).unwrap().into()
+    }
+
+    /// Waits until nothing runs; gives the time that took.
+    async fn gone(&self, limit: Duration) -> Duration {
+        let start = Instant::now();
+        until("the end of the server", limit, async || self.processes().is_empty().then_some(())).await;
+        start.elapsed()
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for log in ["initdb.log", "postgres.log"] {
+                let text = fs::read_to_string(self.folder.join(log)).unwrap_or_default();
+                let from = text.char_indices().rev().nth(3000).map_or(0, |(at, _)| at);
+                say(&format!("{log}:\n{}", &text[from..]));
+            }
+        }
+        for id in self.processes() {
+            kill(id);
+        }
+    }
+}
+
+/// An empty archive, made once: creating one takes longer than most tests.
+async fn made_archive() -> PathBuf {
+    let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+    let steps = fs::read_dir(migrations).unwrap().map(|step| step.unwrap().file_name()).max().unwrap();
+    let name = format!("archive-{}", steps.display());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let lock = fs::File::create(folder.with_extension("lock")).unwrap();
+    lock.lock().unwrap();
+    if !folder.exists() {
+        let data = Data::new();
+        drop(open(&data).await);
+        data.gone(PATIENCE).await;
+        let draft = folder.with_extension("new");
+        let _ = fs::remove_dir_all(&draft);
+        let copied = Command::new("cp").arg("-a").arg(&data.folder).arg(&draft).status().unwrap();
+        assert!(copied.success());
+        fs::rename(draft, &folder).unwrap();
+    }
+    folder
+}
+
+fn is_client(process: &Path) -> bool {
+    let arguments = fs::read(process.join("cmdline")).unwrap_or_default();
+    arguments.split(|byte| *byte == 0).nth(1) == Some(b"client")
+}
+
+fn kill(id: u32) {
+    // SAFETY: integers only; the caller has just found the process to be one of this test's folder.
+    unsafe { libc::kill(id.cast_signed(), libc::SIGKILL) };
+}
+
+/// Another process of the application, in the archive of `folder`.
+struct Client {
+    child: Child,
+    said: BufReader<std::process::ChildStdout>,
+}
+
+impl Client {
+    fn start(folder: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_store-test-host"));
+        Self::spawn(command.arg("client").arg(folder).arg(runtime()))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap());
+        Self { child, said }
+    }
+
+    /// Returns when the archive is open.
+    fn open(mut self) -> Self {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        assert_eq!(line, "open\n");
+        self
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+async fn open(data: &Data) -> Store {
+    managed(&data.folder, keeper()).await.unwrap()
+}
+
+async fn registered(store: &Store, library: LibraryId) -> JobId {
+    common::registered(store, library).await
+}
+
+async fn ids(store: &Store) -> HashSet<JobId> {
+    store.jobs(JobFilter::default()).await.unwrap().into_iter().map(|job| job.id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_start_creates_and_later_ones_find_what_was_written() {
+    only_managed!();
+    let data = Data::new();
+    let open_saying = async || {
+        let phases = Mutex::new(Vec::new());
+        let cluster = Cluster::join(&data.folder, &runtime(), keeper()).unwrap();
+        let tell = |phase| phases.lock().unwrap().push(phase);
+        let start = Instant::now();
+        let store = Store::open(Database::Managed(Arc::new(cluster)), Pool::default(), &tell).await.unwrap();
+        say(&format!("opened in {:?}", start.elapsed()));
+        (store, phases.into_inner().unwrap())
+    };
+    let (store, phases) = open_saying().await;
+    assert_eq!(phases, [Phase::Creating, Phase::Starting]);
+    let id = registered(&store, LibraryId::new()).await;
+    let (second, phases) = open_saying().await;
+    assert_eq!(phases, [], "a server that runs is joined");
+    assert!(ids(&second).await.contains(&id));
+    drop((store, second));
+    data.gone(GONE_WITHIN).await;
+    let (store, phases) = open_saying().await;
+    assert_eq!(phases, [Phase::Starting]);
+    assert_eq!(ids(&store).await, HashSet::from([id]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_owner_can_reach_the_archive() {
+    only_managed!();
+    let data = Data::made().await;
+    let store = open(&data).await;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data.folder), 0o700);
+    assert_eq!(mode(&data.folder.join("cluster")), 0o700);
+    assert_eq!(mode(&data.folder.join("password")), 0o600);
+    assert_eq!(mode(&data.folder.join("postgres.log")), 0o600);
+    assert_eq!(mode(&data.sockets()), 0o700);
+    let environment = store.tool_environment().unwrap();
+    let password = environment.iter().find(|(name, _)| *name == "PGPASSWORD").unwrap();
+    assert_eq!(password.1.len(), 64);
+    let address = fs::read_to_string(data.pid_file()).unwrap();
+    assert_eq!(address.lines().nth(5), Some(""), "it listens on no network address");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_with_any_name_works() {
+    only_managed!();
+    for name in ["Daten Ordner ü 会议", "it's \"quoted\", $HOME\\ %s;", &"long ".repeat(40)] {
+        let data = if name.is_ascii() { Data::made_as(name).await } else { Data::named(name) };
+        let store = open(&data).await;
+        let id = registered(&store, LibraryId::new()).await;
+        drop(store);
+        data.gone(GONE_WITHIN).await;
+        assert!(ids(&open(&data).await).await.contains(&id), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_at_once_share_one_server() {
+    only_managed!();
+    let data = Data::new();
+    // Nobody has used the folder before: one of them makes the cluster.
+    let clients: Vec<Client> = (0..4).map(|_| Client::start(&data.folder)).collect();
+    let clients: Vec<Client> = clients.into_iter().map(Client::open).collect();
+    let postmaster = data.postmaster().unwrap();
+    let here = futures_util::future::join_all((0..4).map(|_| open(&data))).await;
+    let id = registered(&here[0], LibraryId::new()).await;
+    for store in &here {
+        assert!(ids(store).await.contains(&id));
+    }
+    assert_eq!(data.postmaster(), Some(postmaster));
+    // The other three keepers have found the cluster taken and gone.
+    until("a single keeper", PATIENCE, async || {
+        let name = env!("CARGO_BIN_EXE_store-test-host").as_bytes();
+        let keepers = data.processes().into_iter().filter(|id| {
+            fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|arguments| arguments.starts_with(name))
+        });
+        (keepers.count() == 1).then_some(())
+    })
+    .await;
+    drop(clients);
+    assert!(ids(&here[3]).await.contains(&id), "the server stays while anybody uses it");
+    drop(here);
+    data.gone(GONE_WITHIN).await;
+    let log = fs::read_to_string(data.folder.join("postgres.log")).unwrap();
+    assert!(log.contains("database system is shut down"), "it was ended in order");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_while_the_server_is_ending_gets_a_new_one() {
+    only_managed!();
+    let data = Data::made().await;
+    let mut known = HashSet::new();
+    for _ in 0..8 {
+        let store = open(&data).await;
+        known.insert(registered(&store, LibraryId::new()).await);
+        drop(store);
+    }
+    assert_eq!(ids(&open(&data).await).await, known);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_ends_with_its_last_client_even_if_that_is_killed() {
+    only_managed!();
+    let data = Data::made().await;
+    let first = Client::start(&data.folder).open();
+    let second = Client::start(&data.folder).open();
+    let postmaster = data.postmaster();
+    drop(first);
+    let store = open(&data).await;
+    assert_eq!(data.postmaster(), postmaster, "one is left, so it goes on");
+    drop(store);
+    drop(second);
+    let took = data.gone(GONE_WITHIN).await;
+    say(&format!("gone after {took:?}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_of_a_first_start_whose_only_client_was_killed() {
+    only_managed!();
+    let data = Data::new();
+    let client = Client::start(&data.folder);
+    until("the beginning of a cluster", PATIENCE, async || {
+        data.folder.join("cluster.new/PG_VERSION").exists().then_some(())
+    })
+    .await;
+    drop(client);
+    let took = data.gone(GONE_WITHIN).await;
+    say(&format!("gone after {took:?}"));
+    registered(&open(&data).await, LibraryId::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_that_was_killed_at_any_moment_is_begun_anew() {
+    only_managed!();
+    for moment in ["cluster.new", "cluster.new/base/1", "cluster"] {
+        let data = Data::new();
+        let client = Client::start(&data.folder);
+        until(moment, PATIENCE, async || data.folder.join(moment).exists().then_some(())).await;
+        if let Some(keeper) = data.keeper() {
+            kill(keeper);
+        }
+        drop(client);
+        // At once: what the killed keeper had started may still be running.
+        registered(&open(&data).await, LibraryId::new()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_cluster_is_made_anew() {
+    only_managed!();
+    let data = Data::new();
+    fs::create_dir_all(data.folder.join("cluster.new/base/1")).unwrap();
+    fs::write(data.folder.join("cluster.new/PG_VERSION"), "16\n").unwrap();
+    fs::write(data.folder.join("password"), "").unwrap();
+    registered(&open(&data).await, LibraryId::new()).await;
+    assert!(!data.folder.join("cluster.new").exists());
+}
+
+/// What a crash test kills.
+#[derive(Debug, Clone, Copy)]
+enum Victim {
+    Keeper,
+    Postmaster,
+    Both,
+    Everything,
+    Backend,
+}
+
+impl Victim {
+    const ALL: [Self; 5] = [Self::Keeper, Self::Postmaster, Self::Both, Self::Everything, Self::Backend];
+
+    fn kill(self, data: &Data) {
+        let victims = match self {
+            Self::Keeper => vec![data.keeper()],
+            Self::Postmaster => vec![data.postmaster()],
+            Self::Both => vec![data.keeper(), data.postmaster()],
+            Self::Everything => data.processes().into_iter().map(Some).collect(),
+            Self::Backend => {
+                let others = [data.keeper(), data.postmaster()];
+                vec![data.processes().into_iter().rev().find(|id| !others.contains(&Some(*id)))]
+            }
+        };
+        victims.into_iter().flatten().for_each(kill);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_archive_outlives_its_server() {
+    only_managed!();
+    let data = Data::made().await;
+    let store = open(&data).await;
+    let library = LibraryId::new();
+    let mut known = HashSet::from([registered(&store, library).await]);
+    for victim in Victim::ALL {
+        let before = data.postmaster().unwrap();
+        victim.kill(&data);
+        let start = Instant::now();
+        // At once, while the dying server may still answer: each of them, however it reaches the server.
+        let machine = MachineId::new();
+        let (query, lock, news, other) = tokio::join!(
+            tokio::spawn({ let store = store.clone(); async move { registered(&store, library).await } }),
+            WorkLock::acquire(&store, machine),
+            News::listen(&store),
+            managed(&data.folder, keeper()),
+        );
+        known.insert(query.unwrap());
+        lock.unwrap_or_else(|error| panic!("after the death of {victim:?}: {error}"));
+        news.unwrap_or_else(|error| panic!("after the death of {victim:?}: {error}"));
+        other.unwrap_or_else(|error| panic!("after the death of {victim:?}: {error}"));
+        if !matches!(victim, Victim::Backend) {
+            until("a new server", BACK_WITHIN, async || {
+                known.insert(registered(&store, library).await);
+                (data.postmaster().is_some_and(|id| id != before)).then_some(())
+            })
+            .await;
+        }
+        assert!(start.elapsed() < BACK_WITHIN, "{victim:?}: {:?}", start.elapsed());
+        assert_eq!(ids(&store).await, known, "after the death of {victim:?}");
+    }
+    drop(store);
+    data.gone(GONE_WITHIN).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_acknowledged_row_is_lost_however_the_server_dies() {
+    only_managed!();
+    let data = Data::made().await;
+    let store = open(&data).await;
+    let acknowledged = Arc::new(Mutex::new(HashSet::new()));
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..3)
+        .map(|_| {
+            let (store, acknowledged, stop) = (store.clone(), Arc::clone(&acknowledged), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let library = LibraryId::new();
+                while !stop.load(Ordering::Relaxed) {
+                    let new = recording(library);
+                    match store.register(&new).await {
+                        Ok(Registered::New(job)) => assert_eq!(job.id, new.id),
+                        // Its own row, in doubt when the connection broke, is New as well; a query may fail
+                        // when the server dies twice under it.
+                        Ok(Registered::Duplicate(job)) => panic!("{} exists", job.id),
+                        Err(error) => {
+                            say(&format!("refused: {error}"));
+                            continue;
+                        }
+                    }
+                    acknowledged.lock().unwrap().insert(new.id);
+                }
+            })
+        })
+        .collect();
+    let seed = uuid::Uuid::new_v4();
+    say(&format!("seed {seed}"));
+    for random in &seed.as_bytes()[..6] {
+        let victim = Victim::ALL[usize::from(random % 5)];
+        let before = acknowledged.lock().unwrap().len();
+        until("rows between two deaths", BACK_WITHIN, async || {
+            let written = acknowledged.lock().unwrap().len();
+            (written > before + usize::from(*random) && data.postmaster().is_some()).then_some(())
+        })
+        .await;
+        victim.kill(&data);
+    }
+    let before = acknowledged.lock().unwrap().len();
+    until("rows after the last death", BACK_WITHIN, async || {
+        (acknowledged.lock().unwrap().len() > before + 10).then_some(())
+    })
+    .await;
+    stop.store(true, Ordering::Relaxed);
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let acknowledged = acknowledged.lock().unwrap().clone();
+    drop(store);
+    data.gone(GONE_WITHIN).await;
+    let there = ids(&open(&data).await).await;
+    let lost: Vec<_> = acknowledged.difference(&there).collect();
+    assert!(lost.is_empty(), "{} of {} rows are lost", lost.len(), acknowledged.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stale_files_that_name_a_living_process_do_not_hinder_a_start() {
+    only_managed!();
+    let data = Data::made().await;
+    let store = open(&data).await;
+    let id = registered(&store, LibraryId::new()).await;
+    let sockets = data.sockets();
+    let pid_file = fs::read_to_string(data.pid_file()).unwrap();
+    drop(store);
+    data.gone(GONE_WITHIN).await;
+    // As after a crash and a restart of the computer, when somebody else has got the number.
+    let rest = pid_file.split_once('\n').unwrap().1;
+    fs::write(data.pid_file(), format!("1\n{rest}")).unwrap();
+    fs::create_dir_all(&sockets).unwrap();
+    drop(std::os::unix::net::UnixListener::bind(sockets.join(".s.PGSQL.5432")).unwrap());
+    fs::write(sockets.join(".s.PGSQL.5432.lock"), format!("1\n{rest}")).unwrap();
+    assert!(ids(&open(&data).await).await.contains(&id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_folder_above_data_and_runtime_does_not_hinder() {
+    only_managed!();
+    let data = Data::new();
+    let parent = data.folder.parent().unwrap();
+    fs::set_permissions(parent, fs::Permissions::from_mode(0o700)).unwrap();
+    let runtime_below = parent.join("runtime");
+    let copied = Command::new("cp").arg("-r").arg(runtime()).arg(&runtime_below).status().unwrap();
+    assert!(copied.success());
+    let open = async || {
+        let cluster = Cluster::join(&data.folder, &runtime_below, keeper()).unwrap();
+        Store::open(Database::Managed(Arc::new(cluster)), Pool::default(), &|_| ()).await.unwrap()
+    };
+    let store = open().await;
+    let id = registered(&store, LibraryId::new()).await;
+    if is_root() {
+        let owner = |path: &Path| fs::metadata(path).unwrap().uid();
+        assert_eq!(owner(&data.folder), 0, "only the cluster changes its owner");
+        assert_ne!(owner(&data.folder.join("cluster")), 0);
+        assert_ne!(owner(&PathBuf::from(format!("/proc/{}", data.postmaster().unwrap()))), 0);
+    }
+    drop(store);
+    data.gone(GONE_WITHIN).await;
+    assert!(ids(&open().await).await.contains(&id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ordinary_users_archive_stays_theirs_when_root_has_opened_it() {
+    only_managed!();
+    if !is_root() {
+        say("skipped: only root can become another user");
+        return;
+    }
+    let data = Data::new();
+    let parent = data.folder.parent().unwrap();
+    fs::set_permissions(parent, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(&data.folder).unwrap();
+    fs::set_permissions(&data.folder, fs::Permissions::from_mode(0o700)).unwrap();
+    std::os::unix::fs::chown(&data.folder, Some(65534), Some(65534)).unwrap();
+    let as_user = || {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]);
+        command.arg(env!("CARGO_BIN_EXE_store-test-host")).arg("client").arg(&data.folder).arg(runtime());
+        Client::spawn(&mut command)
+    };
+    let mut first = as_user();
+    let mut line = String::new();
+    first.said.read_line(&mut line).unwrap();
+    if line.contains("denied") || line.is_empty() {
+        say(&format!("skipped: another user may not reach this build: {line}"));
+        return;
+    }
+    assert_eq!(line, "open\n");
+    drop(first);
+    data.gone(GONE_WITHIN).await;
+    let id = registered(&open(&data).await, LibraryId::new()).await;
+    data.gone(GONE_WITHIN).await;
+    assert_eq!(fs::metadata(data.folder.join("cluster/PG_VERSION")).unwrap().uid(), 65534);
+    let user = as_user().open();
+    assert!(ids(&open(&data).await).await.contains(&id));
+    drop(user);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_root_may_not_pass_closed_folders_the_closed_one_is_named() {
+    only_managed!();
+    if !is_root() {
+        say("skipped: only root can lose a capability");
+        return;
+    }
+    let data = Data::new();
+    let closed = data.folder.parent().unwrap().join("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    for (capability, named) in [("setpcap", &closed), ("dac_override", &data.folder)] {
+        let mut command = Command::new("setpriv");
+        command.arg(format!("--bounding-set=-{capability}")).arg(env!("CARGO_BIN_EXE_store-test-host"));
+        command.arg("client").arg(&data.folder).arg(closed.join("postgres"));
+        let mut client = Client::spawn(&mut command);
+        let mut line = String::new();
+        client.said.read_line(&mut line).unwrap();
+        assert!(line.contains(&format!("may not enter {}.", named.display())), "without {capability}: {line}");
+    }
+}
+
+async fn refusal(data: &Data, runtime: &Path, keeper: KeeperCommand) -> String {
+    let cluster = match Cluster::join(&data.folder, runtime, keeper) {
+        Ok(cluster) => cluster,
+        Err(error) => return error.to_string(),
+    };
+    match Store::open(Database::Managed(Arc::new(cluster)), Pool::default(), &|_| ()).await {
+        Err(error @ StoreError::Managed(_)) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_program_is_named() {
+    only_managed!();
+    let data = Data::new();
+    let nowhere = data.folder.join("nowhere");
+    let why = refusal(&data, &nowhere, keeper()).await;
+    assert!(why.contains(&format!("{} is missing", nowhere.join("bin/initdb").display())), "{why}");
+
+    let data = Data::made().await;
+    let why = refusal(&data, &nowhere, keeper()).await;
+    assert!(why.contains(&format!("{} is missing", nowhere.join("bin/postgres").display())), "{why}");
+    let lost = KeeperCommand { program: nowhere, arguments: Vec::new() };
+    let why = refusal(&data, &runtime(), lost).await;
+    assert!(why.contains("the database could not be started"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_without_its_password_file_is_left_alone() {
+    only_managed!();
+    let data = Data::made().await;
+    let id = registered(&open(&data).await, LibraryId::new()).await;
+    data.gone(GONE_WITHIN).await;
+    let (password, copy) = (data.folder.join("password"), data.folder.join("copy"));
+    fs::rename(&password, &copy).unwrap();
+    let why = refusal(&data, &runtime(), keeper()).await;
+    assert!(why.contains("password file") && why.contains("is missing"), "{why}");
+    fs::rename(&copy, &password).unwrap();
+    assert!(ids(&open(&data).await).await.contains(&id));
+}
+
+/// A file system of its own in `folder`, of so many megabytes.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(folder: &Path, megabytes: u32) -> Option<Self> {
+        fs::create_dir_all(folder).unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={megabytes}m,mode=700"), "tmpfs"])
+            .arg(folder)
+            .output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(Self(folder.to_owned()));
+        }
+        say("skipped: no file system may be mounted here");
+        None
+    }
+
+    /// Leaves no byte free.
+    fn fill(&self) -> PathBuf {
+        let path = self.0.join("filling");
+        let mut file = fs::File::create(&path).unwrap();
+        let block = vec![1; 1 << 16];
+        while std::io::Write::write_all(&mut file, &block).is_ok() {}
+        path
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_on_a_full_disk_is_refused_with_a_sentence() {
+    only_managed!();
+    let data = Data::new();
+    let Some(disk) = SmallDisk::mount(&data.folder, 30) else { return };
+    let why = refusal(&data, &runtime(), keeper()).await;
+    assert!(why.contains("is full") && why.contains("Free some space"), "{why}");
+    disk.fill();
+    let why = refusal(&data, &runtime(), keeper()).await;
+    assert!(why.contains("is full"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fills_up_costs_no_acknowledged_row() {
+    only_managed!();
+    let data = Data::new();
+    let Some(disk) = SmallDisk::mount(&data.folder, 250) else { return };
+    let library = LibraryId::new();
+    let store = open(&data).await;
+    let mut known = HashSet::from([registered(&store, library).await]);
+    let filling = disk.fill();
+    // Until what the server had reserved is used up.
+    until("a refusal", PATIENCE, async || {
+        let new = store::NewJob { media_format: "long ".repeat(1 << 16), ..recording(library) };
+        match store.register(&new).await {
+            Ok(_) => known.insert(new.id),
+            Err(_) => return Some(()),
+        };
+        None
+    })
+    .await;
+    drop(store);
+    data.gone(PATIENCE).await;
+    let why = refusal(&data, &runtime(), keeper()).await;
+    assert!(why.contains("is full"), "{why}");
+    fs::remove_file(filling).unwrap();
+    let store = open(&data).await;
+    assert!(ids(&store).await.is_superset(&known));
+    registered(&store, library).await;
+    drop(store);
+    data.gone(GONE_WITHIN).await;
+}

@@ -1,0 +1,785 @@
+//! Registration, the queue with its claims and leases, versions of a transcript, exports, the worker's lock.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::{PATIENCE, database, recording, registered, until};
+use futures_util::future::join_all;
+use std::collections::HashSet;
+use std::sync::Arc;
+use store::testing::TestDatabase;
+use store::{
+    Claim, ExportId, Found, Job, JobFilter, JobId, LibraryId, MachineId, NewExport, NewTranscript, Progress,
+    Registered, Status, Store, Transcript, Window, WorkLock, WorkflowState,
+};
+use transcript::{AudioTime, Segment, Span, Word};
+
+/// A computer and its library folder.
+struct Place {
+    library: LibraryId,
+    machine: MachineId,
+}
+
+fn place() -> Place {
+    Place { library: LibraryId::new(), machine: MachineId::new() }
+}
+
+/// Registers a recording and claims it.
+async fn claimed(store: &Store, place: &Place) -> Claim {
+    let id = registered(store, place.library).await;
+    claim(store, place, Some(&[id])).await.expect("a new recording can be claimed")
+}
+
+async fn claim(store: &Store, place: &Place, only: Option<&[JobId]>) -> Option<Claim> {
+    store.claim_job(place.library, place.machine, only).await.unwrap()
+}
+
+async fn job(store: &Store, id: JobId) -> Job {
+    store.job(id).await.unwrap().expect("the job is there")
+}
+
+async fn state(store: &Store, id: JobId) -> (Status, Option<WorkflowState>) {
+    let job = job(store, id).await;
+    (job.status().unwrap(), job.workflow_state())
+}
+
+fn made_with(settings: &str) -> NewTranscript {
+    NewTranscript {
+        engine: "test".to_owned(),
+        model: "small".to_owned(),
+        model_sha256: None,
+        language: Some("en-US".to_owned()),
+        settings: serde_json::json!({ "windowing": settings }),
+    }
+}
+
+fn span(start: u32, end: u32) -> Span {
+    Span::new(AudioTime::from_ms(start), AudioTime::from_ms(end))
+}
+
+fn window(index: u32) -> Window {
+    Window { index, span: span(index * 10_000, (index + 1) * 10_000) }
+}
+
+/// One line in the window of this index.
+fn line(index: u32, text: &str) -> Segment {
+    let span = span(index * 10_000 + 100, index * 10_000 + 900);
+    let word = Word { start: span.start, end: span.end, text: text.to_owned(), confidence: None };
+    Segment { span, text: text.to_owned(), words: vec![word] }
+}
+
+async fn opened(store: &Store, claim: &Claim) -> (Transcript, Vec<Window>) {
+    opened_with(store, claim, &made_with("1")).await
+}
+
+/// Transcribes a claimed job to its end.
+async fn completed(store: &Store, claim: &Claim) -> Transcript {
+    let (version, _) = opened(store, claim).await;
+    assert!(store.commit_window(claim.lease, version.id, window(0), &[line(0, "Hello")]).await.unwrap());
+    let lines = [line(0, "Hello")];
+    assert!(store.complete_transcript(claim.lease, version.id, &lines, 10_000, 500).await.unwrap());
+    version
+}
+
+async fn texts(store: &Store, version: &Transcript) -> Vec<String> {
+    store.segments(version.id).await.unwrap().into_iter().map(|line| line.segment.text).collect()
+}
+
+/// Every row of every table that work on a recording touches.
+async fn everything(database: &TestDatabase) -> Vec<String> {
+    let rows = ["jobs", "job_runs", "transcripts", "transcript_windows", "segments", "export_jobs"]
+        .map(|table| format!("SELECT '{table} ' || to_jsonb(t)::text FROM {table} t"));
+    database.column(&format!("{} ORDER BY 1", rows.join(" UNION ALL "))).await.unwrap()
+}
+
+async fn expire_leases(database: &TestDatabase) {
+    database.execute("UPDATE job_runs SET leased_until = now() - interval '1 second'").await.unwrap();
+}
+
+/// What “transcribe again” will do: no function of the store does yet.
+async fn ask_again(database: &TestDatabase, id: JobId) {
+    database
+        .execute(&format!("UPDATE jobs SET status = 'pending', workflow_state = 'queued' WHERE id = '{id}'"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_registrations_of_one_content_exactly_one_is_new() {
+    let (_database, store) = database().await;
+    let content = recording(LibraryId::new());
+    let answers = join_all((0..16).map(|_| {
+        let (store, mine) = (store.clone(), store::NewJob { id: JobId::new(), ..content.clone() });
+        tokio::spawn(async move { (mine.id, store.register(&mine).await.unwrap()) })
+    }))
+    .await;
+    let mut new = Vec::new();
+    let mut met = HashSet::new();
+    for answer in answers {
+        match answer.unwrap() {
+            (asked, Registered::New(job)) => {
+                assert_eq!(job.id, asked);
+                assert_eq!(job.status().unwrap(), Status::Pending);
+                assert_eq!(job.workflow_state(), Some(WorkflowState::Queued));
+                new.push(job.id);
+            }
+            (asked, Registered::Duplicate(job)) => {
+                assert_ne!(job.id, asked);
+                met.insert(job.id);
+            }
+        }
+    }
+    assert_eq!(new.len(), 1);
+    assert_eq!(met, HashSet::from([new[0]]), "the losers are told the winner");
+    assert_eq!(store.jobs(JobFilter::default()).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registering_the_same_row_again_is_still_new() {
+    // A statement whose connection broke is run twice; the first run may have been committed.
+    let (_database, store) = database().await;
+    let recording = recording(LibraryId::new());
+    for _ in 0..2 {
+        let registered = store.register(&recording).await.unwrap();
+        assert!(matches!(&registered, Registered::New(job) if job.id == recording.id), "{registered:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_content_can_be_registered_anew_after_it_was_deleted() {
+    let (_database, store) = database().await;
+    let first = recording(LibraryId::new());
+    store.register(&first).await.unwrap();
+    store.delete_job(first.id, first.library_id).await.unwrap().unwrap();
+    let second = store::NewJob { id: JobId::new(), ..first.clone() };
+    let registered = store.register(&second).await.unwrap();
+    assert!(matches!(&registered, Registered::New(job) if job.id == second.id), "{registered:?}");
+    assert_eq!(store.job_by_hash(&first.file_hash).await.unwrap().unwrap().id, second.id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_found_by_an_unambiguous_part_of_its_id() {
+    let (_database, store) = database().await;
+    let library = LibraryId::new();
+    let ids = ["3a5b0000-0000-4000-8000-00000000abcd", "3a5c0000-0000-4000-8000-000000000001"];
+    for id in ids {
+        let id: JobId = id.parse().unwrap();
+        let new = store::NewJob { id, ..recording(library) };
+        store.register(&new).await.unwrap();
+    }
+    for (prefix, expected) in [
+        (ids[0], Some(0)),
+        ("3a5b00000000400080000000 000abcd", None),
+        ("3a5b000000004000800000000000abcd", Some(0)),
+        ("3a5b", Some(0)),
+        ("3A5B0000-0000-4", Some(0)),
+        ("3a5c0000-", Some(1)),
+        ("3a5c-00", Some(1)),
+        ("3a5d", None),
+        ("ff", None),
+        ("", None),
+        ("-", None),
+        ("3a5b%", None),
+        ("3a5bä", None),
+        ("3a5b000000004000800000000000abcd0", None),
+    ] {
+        let found = store.find_job(prefix).await.unwrap();
+        match (found, expected) {
+            (Found::One(job), Some(expected)) => assert_eq!(job.id.to_string(), ids[expected], "{prefix}"),
+            (Found::Nothing, None) => {}
+            (found, _) => panic!("{prefix}: {found:?}"),
+        }
+    }
+    for ambiguous in ["3", "3a5", "3a5-"] {
+        assert_eq!(store.find_job(ambiguous).await.unwrap(), Found::Several, "{ambiguous}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_listed_newest_first_by_status_and_limit() {
+    let (_database, store) = database().await;
+    let here = place();
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(registered(&store, here.library).await);
+    }
+    store.cancel_job(ids[1]).await.unwrap().unwrap();
+    ids.reverse();
+    let listed = async |filter| {
+        store.jobs(filter).await.unwrap().into_iter().map(|job| job.id).collect::<Vec<JobId>>()
+    };
+    assert_eq!(listed(JobFilter::default()).await, ids);
+    assert_eq!(listed(JobFilter { status: None, limit: Some(2) }).await, ids[..2]);
+    assert_eq!(listed(JobFilter { status: Some(Status::Failed), limit: None }).await, [ids[2]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_waiting_job_is_claimed_first_and_an_interrupted_one_before_it() {
+    let (database, store) = database().await;
+    let (here, there) = (place(), MachineId::new());
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(registered(&store, here.library).await);
+    }
+    let first = claim(&store, &here, None).await.unwrap();
+    assert_eq!(first.job.id, ids[0]);
+    assert_eq!(first.job.status().unwrap(), Status::Processing);
+    assert_eq!(first.job.workflow_state(), Some(WorkflowState::Decoding));
+    assert_eq!(first.take_overs, 0);
+    let second = store.claim_job(here.library, there, None).await.unwrap().unwrap();
+    assert_eq!(second.job.id, ids[1], "a job under a valid lease of another computer is passed over");
+    expire_leases(&database).await;
+    let again = store.claim_job(here.library, there, None).await.unwrap().unwrap();
+    assert_eq!(again.job.id, ids[0], "what was begun comes before what is new");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_with_a_list_claims_nothing_else() {
+    let (_database, store) = database().await;
+    let here = place();
+    let first = registered(&store, here.library).await;
+    let second = registered(&store, here.library).await;
+    assert!(claim(&store, &here, Some(&[])).await.is_none());
+    assert!(claim(&store, &here, Some(&[JobId::new()])).await.is_none());
+    assert_eq!(claim(&store, &here, Some(&[second])).await.unwrap().job.id, second);
+    assert_eq!(claim(&store, &here, Some(&[first, JobId::new()])).await.unwrap().job.id, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_workers_on_one_queue_each_job_is_claimed_by_one() {
+    let (database, store) = database().await;
+    let library = LibraryId::new();
+    for _ in 0..60 {
+        registered(&store, library).await;
+    }
+    // Many other rows make a claim slow to choose, and choosing while others commit is what must not go wrong.
+    database
+        .execute(&format!(
+            "INSERT INTO jobs (id, file_name, file_path, library_id)
+             SELECT gen_random_uuid(), 'other.wav', 'other', '{}' FROM generate_series(1, 30000)",
+            LibraryId::new()
+        ))
+        .await
+        .unwrap();
+    let start = Arc::new(tokio::sync::Barrier::new(8));
+    let workers = join_all((0..8).map(|_| {
+        let (store, start, machine) = (store.clone(), Arc::clone(&start), MachineId::new());
+        tokio::spawn(async move {
+            let mut mine = Vec::new();
+            start.wait().await;
+            while let Some(claim) = store.claim_job(library, machine, None).await.unwrap() {
+                let state = WorkflowState::Transcribing;
+                let held = store.enter_state(claim.lease, state).await.unwrap();
+                mine.push((claim.job.id, claim.take_overs, held));
+                completed(&store, &claim).await;
+            }
+            mine
+        })
+    }))
+    .await;
+    let claims: Vec<(JobId, i32, bool)> = workers.into_iter().flat_map(|mine| mine.unwrap()).collect();
+    assert_eq!(claims.iter().map(|(id, ..)| id).collect::<HashSet<_>>().len(), 60);
+    assert_eq!(claims.len(), 60, "a job was claimed twice");
+    assert!(claims.iter().all(|(_, take_overs, held)| *take_overs == 0 && *held));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_librarys_recordings_and_those_without_a_library_are_never_claimed() {
+    let (database, store) = database().await;
+    let here = place();
+    registered(&store, LibraryId::new()).await;
+    database
+        .execute(
+            "INSERT INTO jobs (id, file_name, file_path) VALUES (gen_random_uuid(), 'a.wav', '/srv/a.wav');
+             INSERT INTO jobs (id, file_name, file_path, status)
+                VALUES (gen_random_uuid(), 'b.wav', '/srv/b.wav', 'processing')",
+        )
+        .await
+        .unwrap();
+    assert!(claim(&store, &here, None).await.is_none());
+    let all: Vec<JobId> =
+        store.jobs(JobFilter::default()).await.unwrap().into_iter().map(|j| j.id).collect();
+    assert_eq!(all.len(), 3);
+    assert!(claim(&store, &here, Some(&all)).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_computer_takes_over_when_the_lease_has_ended_and_not_before() {
+    let (database, store) = database().await;
+    let here = place();
+    let there = Place { library: here.library, machine: MachineId::new() };
+    let first = claimed(&store, &here).await;
+    assert!(store.enter_state(first.lease, WorkflowState::Transcribing).await.unwrap());
+    assert!(claim(&store, &there, None).await.is_none());
+    expire_leases(&database).await;
+    // A worker that shows itself in time keeps its job although the lease had run out.
+    assert!(store.renew_lease(first.lease, Progress::default()).await.unwrap());
+    assert!(claim(&store, &there, None).await.is_none());
+    expire_leases(&database).await;
+    let second = claim(&store, &there, None).await.unwrap();
+    assert_eq!(second.job.id, first.job.id);
+    assert_eq!(second.take_overs, 1);
+    assert_eq!(second.job.workflow_state(), Some(WorkflowState::Transcribing), "the step reached is kept");
+    assert_ne!(second.lease, first.lease);
+    assert!(!store.renew_lease(first.lease, Progress::default()).await.unwrap());
+    assert!(store.renew_lease(second.lease, Progress::default()).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_computer_takes_over_at_once_and_a_committed_window_resets_the_count() {
+    let (_database, store) = database().await;
+    let here = place();
+    let mut last = claimed(&store, &here).await;
+    for take_overs in 1..=3 {
+        last = claim(&store, &here, None).await.unwrap();
+        assert_eq!(last.take_overs, take_overs);
+    }
+    let (version, _) = opened(&store, &last).await;
+    assert!(store.commit_window(last.lease, version.id, window(0), &[]).await.unwrap());
+    assert_eq!(claim(&store, &here, None).await.unwrap().take_overs, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_was_given_back_is_free_for_every_computer() {
+    let (_database, store) = database().await;
+    let here = place();
+    let there = Place { library: here.library, machine: MachineId::new() };
+    let first = claimed(&store, &here).await;
+    let (version, _) = opened(&store, &first).await;
+    assert!(store.commit_window(first.lease, version.id, window(0), &[line(0, "Kept")]).await.unwrap());
+    store.release_lease(first.lease).await.unwrap();
+    let second = claim(&store, &there, None).await.unwrap();
+    assert_eq!(second.job.id, first.job.id);
+    let (again, windows) = opened(&store, &second).await;
+    assert_eq!((again.id, windows), (version.id, vec![window(0)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_is_shown_while_a_job_runs_and_begins_anew_with_the_next_worker() {
+    let (_database, store) = database().await;
+    let here = place();
+    let first = claimed(&store, &here).await;
+    let progress =
+        Progress { audio_done_ms: 4_000, audio_total_ms: Some(60_000), real_time_factor: Some(0.25) };
+    assert!(store.renew_lease(first.lease, progress).await.unwrap());
+    let run = store.run(first.job.id).await.unwrap().unwrap();
+    assert_eq!((run.audio_done_ms, run.audio_total_ms), (4_000, Some(60_000)));
+    assert_eq!(run.real_time_factor, Some(0.25));
+    let second = claim(&store, &here, None).await.unwrap();
+    let run = store.run(first.job.id).await.unwrap().unwrap();
+    assert_eq!((run.audio_done_ms, run.real_time_factor), (0, None));
+    completed(&store, &second).await;
+    assert_eq!(store.run(first.job.id).await.unwrap(), None);
+}
+
+/// Every write that a worker may attempt is refused and leaves all rows as they are.
+async fn assert_void(
+    database: &TestDatabase,
+    store: &Store,
+    claim: &Claim,
+    version: &Transcript,
+    after: &str,
+) {
+    let before = everything(database).await;
+    let (lease, lines) = (claim.lease, [line(7, "Too late")]);
+    let progress = Progress { audio_done_ms: 99, ..Progress::default() };
+    assert!(!store.renew_lease(lease, progress).await.unwrap(), "renew_lease after {after}");
+    assert!(!store.enter_state(lease, WorkflowState::Aligning).await.unwrap(), "enter_state after {after}");
+    assert!(!store.note_media(lease, 1, Some("late")).await.unwrap(), "note_media after {after}");
+    let opened = store.open_transcript(lease, &made_with("other")).await.unwrap();
+    assert_eq!(opened, None, "open_transcript after {after}");
+    let committed = store.commit_window(lease, version.id, window(7), &lines).await.unwrap();
+    assert!(!committed, "commit_window after {after}");
+    assert!(!store.restart_transcript(lease, version.id).await.unwrap(), "restart_transcript after {after}");
+    let completed = store.complete_transcript(lease, version.id, &lines, 1, 1).await.unwrap();
+    assert!(!completed, "complete_transcript after {after}");
+    assert!(!store.fail_job(lease, "late").await.unwrap(), "fail_job after {after}");
+    store.release_lease(lease).await.unwrap();
+    assert_eq!(everything(database).await, before, "after {after}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_void_lease_can_commit_nothing() {
+    let (database, store) = database().await;
+    let here = place();
+    let there = Place { library: here.library, machine: MachineId::new() };
+    for after in ["cancel", "delete", "take-over", "complete", "failure", "cancel and retry"] {
+        let claim = claimed(&store, &here).await;
+        let id = claim.job.id;
+        let (version, _) = opened(&store, &claim).await;
+        assert!(store.commit_window(claim.lease, version.id, window(0), &[line(0, "In time")]).await.unwrap());
+        match after {
+            "cancel" => assert!(store.cancel_job(id).await.unwrap().is_some()),
+            "delete" => assert!(store.delete_job(id, here.library).await.unwrap().is_some()),
+            "take-over" => {
+                expire_leases(&database).await;
+                assert!(self::claim(&store, &there, Some(&[id])).await.is_some());
+            }
+            "complete" => {
+                assert!(store.complete_transcript(claim.lease, version.id, &[], 1, 1).await.unwrap());
+            }
+            "failure" => assert!(store.fail_job(claim.lease, "broken").await.unwrap()),
+            _ => {
+                assert!(store.cancel_job(id).await.unwrap().is_some());
+                assert!(store.requeue(id).await.unwrap().is_some());
+                assert!(self::claim(&store, &here, Some(&[id])).await.is_some());
+            }
+        }
+        assert_void(&database, &store, &claim, &version, after).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_completion_and_a_cancellation_at_once_one_wins_whole() {
+    let (_database, store) = database().await;
+    let here = place();
+    let races = join_all((0..12).map(async |_| {
+        let claim = claimed(&store, &here).await;
+        let (version, _) = opened(&store, &claim).await;
+        let (a, b) = (store.clone(), store.clone());
+        let (lease, id) = (claim.lease, claim.job.id);
+        let completion =
+            tokio::spawn(async move { a.complete_transcript(lease, version.id, &[], 5, 5).await.unwrap() });
+        let cancellation = tokio::spawn(async move { b.cancel_job(id).await.unwrap() });
+        (id, version.id, completion.await.unwrap(), cancellation.await.unwrap().is_some())
+    }))
+    .await;
+    for (id, version, completed, cancelled) in races {
+        assert_ne!(completed, cancelled, "both or neither");
+        let job = job(&store, id).await;
+        let expected = if completed {
+            (Status::Completed, Some(WorkflowState::Done), Some(version))
+        } else {
+            (Status::Failed, Some(WorkflowState::Cancelled), None)
+        };
+        assert_eq!((job.status().unwrap(), job.workflow_state(), job.current_transcript_id), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_is_committed_once() {
+    let (database, store) = database().await;
+    let here = place();
+    let claim = claimed(&store, &here).await;
+    let (version, none) = opened(&store, &claim).await;
+    assert!(none.is_empty());
+    assert!(store.commit_window(claim.lease, version.id, window(1), &[line(1, "second")]).await.unwrap());
+    assert!(store.commit_window(claim.lease, version.id, window(0), &[line(0, "first")]).await.unwrap());
+    let before = everything(&database).await;
+    assert!(store.commit_window(claim.lease, version.id, window(1), &[line(1, "again")]).await.unwrap());
+    assert_eq!(everything(&database).await, before);
+    assert_eq!(texts(&store, &version).await, ["first", "second"], "in order of time, not of arrival");
+    let (same, windows) = opened(&store, &claim).await;
+    assert_eq!((same.id, windows), (version.id, vec![window(0), window(1)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_come_back_as_they_were_committed() {
+    let (_database, store) = database().await;
+    let here = place();
+    let claim = claimed(&store, &here).await;
+    let (version, _) = opened(&store, &claim).await;
+    let mut said = line(0, "Grüße „aus“ \\ 北京 🎤 'x' {\"y\"}");
+    said.words[0].confidence = Some(0.5);
+    let many: Vec<Segment> = (0..4_500).map(|i| line(i, &format!("line {i}"))).collect();
+    assert!(store.commit_window(claim.lease, version.id, window(0), &[said.clone()]).await.unwrap());
+    assert_eq!(store.segments(version.id).await.unwrap()[0].segment, said);
+    assert!(store.complete_transcript(claim.lease, version.id, &many, 45_000_000, 5).await.unwrap());
+    let stored: Vec<Segment> =
+        store.segments(version.id).await.unwrap().into_iter().map(|line| line.segment).collect();
+    assert_eq!(stored, many);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_is_resumed_with_equal_settings_and_begun_anew_with_others() {
+    let (database, store) = database().await;
+    let here = place();
+    let first = claimed(&store, &here).await;
+    let (one, _) = opened(&store, &first).await;
+    assert_eq!(one.version, 1);
+    assert!(store.commit_window(first.lease, one.id, window(0), &[line(0, "one")]).await.unwrap());
+    assert!(store.fail_job(first.lease, "The disk is full.").await.unwrap());
+    store.requeue(first.job.id).await.unwrap().unwrap();
+
+    let second = claim(&store, &here, None).await.unwrap();
+    let others = [
+        NewTranscript { engine: "other".to_owned(), ..made_with("1") },
+        NewTranscript { model: "large".to_owned(), ..made_with("1") },
+        NewTranscript { model_sha256: Some("0".repeat(64)), ..made_with("1") },
+        NewTranscript { language: None, ..made_with("1") },
+        made_with("2"),
+    ];
+    for (other, version) in others.iter().zip(2..) {
+        let (made, windows) = opened_with(&store, &second, other).await;
+        assert_eq!((made.version, windows), (version, Vec::new()));
+    }
+
+    let (resumed, windows) = opened(&store, &second).await;
+    assert_eq!((resumed.id, windows), (one.id, vec![window(0)]));
+    assert_eq!(resumed.error_message, None);
+    assert!(store.restart_transcript(second.lease, one.id).await.unwrap());
+    assert!(opened(&store, &second).await.1.is_empty());
+    assert!(texts(&store, &one).await.is_empty());
+    completed(&store, &second).await;
+
+    // A complete version is never written again.
+    ask_again(&database, second.job.id).await;
+    let third = claim(&store, &here, None).await.unwrap();
+    let (new, windows) = opened(&store, &third).await;
+    assert_eq!((new.version, windows), (7, Vec::new()));
+}
+
+async fn opened_with(store: &Store, claim: &Claim, new: &NewTranscript) -> (Transcript, Vec<Window>) {
+    store.open_transcript(claim.lease, new).await.unwrap().expect("the lease is valid")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn completion_makes_the_version_current_and_ends_the_run() {
+    let (_database, store) = database().await;
+    let here = place();
+    let claim = claimed(&store, &here).await;
+    assert!(store.note_media(claim.lease, 61_000, Some("the file ends early")).await.unwrap());
+    let (version, _) = opened(&store, &claim).await;
+    assert!(!version.is_complete());
+    assert!(store.commit_window(claim.lease, version.id, window(0), &[line(0, "a"), line(0, "b")]).await.unwrap());
+    assert_eq!(store.shown_transcript(claim.job.id).await.unwrap().unwrap().id, version.id, "shown as it grows");
+    let lines = [line(0, "A b.")];
+    assert!(store.complete_transcript(claim.lease, version.id, &lines, 60_500, 900).await.unwrap());
+    let job = job(&store, claim.job.id).await;
+    assert_eq!((job.status().unwrap(), job.workflow_state()), (Status::Completed, Some(WorkflowState::Done)));
+    assert_eq!(job.current_transcript_id, Some(version.id));
+    assert_eq!((job.duration_ms, job.media_note.as_deref()), (Some(60_500), Some("the file ends early")));
+    let shown = store.shown_transcript(job.id).await.unwrap().unwrap();
+    assert!(shown.is_complete() && shown.completed_at.is_some());
+    assert_eq!((shown.audio_ms, shown.work_ms), (Some(60_500), 900));
+    assert_eq!(texts(&store, &shown).await, ["A b."], "the final cut takes the place of the windows' lines");
+    assert_eq!(store.run(job.id).await.unwrap(), None);
+    assert!(self::claim(&store, &here, None).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_with_a_transcript_returns_to_it_when_a_new_run_fails_or_is_cancelled() {
+    let (database, store) = database().await;
+    let here = place();
+    let first = claimed(&store, &here).await;
+    let id = first.job.id;
+    let version = completed(&store, &first).await;
+    assert!(store.requeue(id).await.unwrap().is_none(), "only a failed job is tried again");
+    for ending in ["failed", "cancelled while running", "cancelled while waiting"] {
+        ask_again(&database, id).await;
+        if ending != "cancelled while waiting" {
+            let again = claim(&store, &here, None).await.unwrap();
+            let new = opened_with(&store, &again, &made_with(ending)).await.0;
+            assert!(store.commit_window(again.lease, new.id, window(0), &[line(0, "other")]).await.unwrap());
+            if ending == "failed" {
+                assert!(store.fail_job(again.lease, "The engine ended.").await.unwrap());
+            }
+        }
+        if ending != "failed" {
+            assert_eq!(store.cancel_job(id).await.unwrap().unwrap().status().unwrap(), Status::Completed);
+        }
+        assert_eq!(state(&store, id).await, (Status::Completed, Some(WorkflowState::Done)), "{ending}");
+        assert_eq!(job(&store, id).await.error_message, None, "{ending}");
+        let shown = store.shown_transcript(id).await.unwrap().unwrap();
+        assert_eq!((shown.id, texts(&store, &shown).await), (version.id, vec!["Hello".to_owned()]), "{ending}");
+        assert_eq!(store.run(id).await.unwrap(), None, "{ending}");
+    }
+    let reason = "SELECT error_message FROM transcripts WHERE status = 'failed'";
+    assert_eq!(database.column(reason).await.unwrap(), ["The engine ended."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_failed_or_cancelled_job_is_put_back_into_the_queue() {
+    let (_database, store) = database().await;
+    let here = place();
+    let waiting = registered(&store, here.library).await;
+    assert!(store.requeue(waiting).await.unwrap().is_none());
+    assert!(store.requeue(JobId::new()).await.unwrap().is_none());
+    let running = claim(&store, &here, None).await.unwrap();
+    assert!(store.requeue(waiting).await.unwrap().is_none());
+    assert!(store.fail_job(running.lease, "The file cannot be read.").await.unwrap());
+    let failed = job(&store, waiting).await;
+    assert_eq!(failed.status().unwrap(), Status::Failed);
+    assert_eq!(failed.error_message.as_deref(), Some("The file cannot be read."));
+    assert!(!failed.is_cancelled());
+    assert!(store.cancel_job(waiting).await.unwrap().is_none(), "there is nothing to stop");
+    let again = store.requeue(waiting).await.unwrap().unwrap();
+    assert_eq!((again.status().unwrap(), again.error_message.as_deref()), (Status::Pending, None));
+    let cancelled = store.cancel_job(waiting).await.unwrap().unwrap();
+    assert!(cancelled.is_cancelled());
+    assert_eq!((cancelled.status().unwrap(), cancelled.error_message), (Status::Failed, None));
+    assert!(store.requeue(waiting).await.unwrap().is_some());
+    assert_eq!(claim(&store, &here, None).await.unwrap().take_overs, 0, "a retry is no take-over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletion_notes_the_file_and_takes_everything_along() {
+    let (database, store) = database().await;
+    let here = place();
+    let kept = claimed(&store, &here).await;
+    completed(&store, &kept).await;
+    let before = everything(&database).await;
+    let doomed = claimed(&store, &here).await;
+    let id = doomed.job.id;
+    completed(&store, &doomed).await;
+    ask_again(&database, id).await;
+    let again = claim(&store, &here, Some(&[id])).await.unwrap();
+    let (version, _) = opened(&store, &again).await;
+    assert!(store.commit_window(again.lease, version.id, window(0), &[line(0, "x")]).await.unwrap());
+    let export = export_of(id, here.library);
+    store.create_export(&export).await.unwrap();
+    store.create_export(&export_of(id, LibraryId::new())).await.unwrap();
+
+    let (gone, exports) = store.delete_job(id, here.library).await.unwrap().unwrap();
+    assert_eq!(gone.id, id);
+    assert_eq!(exports, [export.file_path], "and not what is on another computer's disk");
+    assert_eq!(everything(&database).await, before, "nothing of it is left, and of the other all");
+    assert_eq!(store.pending_removals(here.library).await.unwrap(), [doomed.job.file_path.clone()]);
+    assert!(store.pending_removals(LibraryId::new()).await.unwrap().is_empty());
+    store.removal_done(here.library, &doomed.job.file_path).await.unwrap();
+    assert!(store.pending_removals(here.library).await.unwrap().is_empty());
+    assert!(store.delete_job(id, here.library).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_another_meetings_export_has_become_is_not_given_as_the_deleted_ones() {
+    let (_database, store) = database().await;
+    let here = place();
+    let (deleted, other) = (registered(&store, here.library).await, registered(&store, here.library).await);
+    let first = export_of(deleted, here.library);
+    let own = export_of(deleted, here.library);
+    let same_name = NewExport { file_path: first.file_path.clone(), ..export_of(other, here.library) };
+    for export in [&first, &own, &same_name] {
+        store.create_export(export).await.unwrap();
+    }
+    let (_, exports) = store.delete_job(deleted, here.library).await.unwrap().unwrap();
+    assert_eq!(exports, [own.file_path]);
+}
+
+fn export_of(job: JobId, library: LibraryId) -> NewExport {
+    let id = ExportId::new();
+    NewExport {
+        id,
+        job_id: job,
+        export_type: "markdown_transcript".to_owned(),
+        file_path: format!("/tmp/{id}.md"),
+        replace_existing: false,
+        library_id: library,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_is_made_by_one() {
+    let (_database, store) = database().await;
+    let library = LibraryId::new();
+    let id = registered(&store, library).await;
+    let export = export_of(id, library);
+    store.create_export(&export).await.unwrap();
+    store.create_export(&export).await.unwrap();
+    assert!(store.claim_export(ExportId::new()).await.unwrap().is_none());
+    let claims = join_all((0..6).map(|_| store.claim_export(export.id))).await;
+    let claims: Vec<_> = claims.into_iter().filter_map(Result::unwrap).collect();
+    assert_eq!(claims.len(), 1);
+    assert_eq!((claims[0].id, claims[0].status.as_str()), (export.id, "processing"));
+
+    let made = Ok(("/tmp/other.md", Some("one sign is missing")));
+    let ended = store.end_export(export.id, made).await.unwrap().unwrap();
+    assert_eq!((ended.status.as_str(), ended.progress), ("completed", Some(100)));
+    assert_eq!(ended.file_path.as_deref(), Some("/tmp/other.md"));
+    assert_eq!(ended.note.as_deref(), Some("one sign is missing"));
+    assert!(store.claim_export(export.id).await.unwrap().is_none());
+
+    let failing = export_of(id, library);
+    store.create_export(&failing).await.unwrap();
+    store.claim_export(failing.id).await.unwrap().unwrap();
+    let ended = store.end_export(failing.id, Err("The folder is read-only.")).await.unwrap().unwrap();
+    assert_eq!(ended.status, "failed");
+    assert_eq!(ended.error_message.as_deref(), Some("The folder is read-only."));
+    let all: Vec<ExportId> = store.exports(id).await.unwrap().into_iter().map(|e| e.id).collect();
+    assert_eq!(all, [failing.id, export.id], "newest first");
+    assert!(store.end_export(ExportId::new(), Err("gone")).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_whose_maker_is_gone_is_taken_up_on_the_same_computer() {
+    let (database, store) = database().await;
+    let library = LibraryId::new();
+    let id = registered(&store, library).await;
+    let abandoned = async || store.claim_abandoned_export(library).await.unwrap().map(|export| export.id);
+    // `updated_at` is set to now by every UPDATE that does not set it.
+    let pass = "UPDATE export_jobs SET claimed_until = claimed_until - interval '61 seconds',
+                    updated_at = updated_at - interval '61 seconds'";
+
+    let waiting = export_of(id, library);
+    store.create_export(&waiting).await.unwrap();
+    assert_eq!(abandoned().await, None, "whoever has asked for it will make it");
+    database.execute(pass).await.unwrap();
+    assert!(store.claim_abandoned_export(LibraryId::new()).await.unwrap().is_none(), "another computer's disk");
+    assert_eq!(abandoned().await, Some(waiting.id));
+
+    assert_eq!(abandoned().await, None, "it is being made");
+    database.execute(pass).await.unwrap();
+    store.set_export_progress(waiting.id, 30).await.unwrap();
+    assert_eq!(store.export(waiting.id).await.unwrap().unwrap().progress, Some(30));
+    assert_eq!(abandoned().await, None, "progress is a sign of life");
+    database.execute(pass).await.unwrap();
+    assert_eq!(abandoned().await, Some(waiting.id));
+    for end in [Ok(("/tmp/x.md", None)), Err("The disk is full.")] {
+        store.end_export(waiting.id, end).await.unwrap().unwrap();
+        database.execute(pass).await.unwrap();
+        assert_eq!(abandoned().await, None, "it has ended");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_editions_exports_are_left_to_it() {
+    let (database, store) = database().await;
+    let library = LibraryId::new();
+    let (job, export) = (registered(&store, library).await, ExportId::new());
+    database
+        .execute(&format!(
+            "INSERT INTO export_jobs (id, job_id, export_type, created_at, updated_at)
+             VALUES ('{export}', '{job}', 'pdf_summary', now() - interval '1 day', now() - interval '1 day')"
+        ))
+        .await
+        .unwrap();
+    assert!(store.claim_export(export).await.unwrap().is_none());
+    assert!(store.claim_abandoned_export(library).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_worker_a_computer_until_it_is_gone() {
+    let (database, store) = database().await;
+    let (here, there) = (MachineId::new(), MachineId::new());
+    let mut held = WorkLock::acquire(&store, here).await.unwrap().unwrap();
+    assert!(held.is_held().await);
+    let other_process = database.store().await.unwrap();
+    assert!(WorkLock::acquire(&other_process, here).await.unwrap().is_none());
+    let other = WorkLock::acquire(&other_process, there).await.unwrap();
+    assert!(other.is_some(), "another computer works on the same database at the same time");
+
+    drop(held);
+    let mut next = until("the lock of a dropped holder", PATIENCE, async || {
+        WorkLock::acquire(&other_process, here).await.unwrap()
+    })
+    .await;
+    assert!(next.is_held().await);
+    database
+        .execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        .await
+        .unwrap();
+    until("notice of the end of the connection", PATIENCE, async || (!next.is_held().await).then_some(())).await;
+    assert!(WorkLock::acquire(&store, here).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_dated() {
+    let (_database, store) = database().await;
+    let id = registered(&store, LibraryId::new()).await;
+    let before = job(&store, id).await;
+    let renamed = store.rename_job(id, "Jour fixe – ü 会议").await.unwrap().unwrap();
+    assert_eq!(renamed.title.as_deref(), Some("Jour fixe – ü 会议"));
+    assert!(renamed.updated_at > before.updated_at);
+    assert_eq!(renamed.created_at, before.created_at);
+    assert!(store.rename_job(JobId::new(), "x").await.unwrap().is_none());
+}
