@@ -156,9 +156,7 @@ fn say_ended(job: &JobView) {
     let note =
         job.media_note.as_ref().map(|note| format!(" Note: {}", print::sentence(note))).unwrap_or_default();
     print::line(
-        &format!("“{}” is {}.{note} {then}", job.title, print::state(job).trim_end_matches('.'))
-            .trim_end()
-            .to_owned(),
+        &format!("“{}” is {}.{note} {then}", job.title, print::state(job).trim_end_matches('.')).trim_end(),
     );
 }
 

@@ -44,7 +44,7 @@ enum Tls {
 /// computer is spoken to plainly and any other must prove itself (`verify-full`).
 #[derive(Debug, Clone)]
 pub struct ExternalUrl {
-    config: tokio_postgres::Config,
+    config: Box<tokio_postgres::Config>,
     tls: Tls,
     root_certificate: Option<PathBuf>,
 }
@@ -85,7 +85,7 @@ impl FromStr for ExternalUrl {
             _ => SslMode::Require,
         });
         config.connect_timeout(Duration::from_secs(10)).application_name("meetmemo");
-        Ok(Self { config, tls, root_certificate: root.map(PathBuf::from) })
+        Ok(Self { config: Box::new(config), tls, root_certificate: root.map(PathBuf::from) })
     }
 }
 

@@ -1,5 +1,5 @@
 //! The real program on real speech, as people and scripts use it.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and says what it measured")]
 
 mod common;
 mod importing;

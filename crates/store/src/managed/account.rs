@@ -85,15 +85,34 @@ pub(super) fn become_account(account: Account) -> io::Result<Passage> {
         heeded
     };
     let files = keep_dac_override().is_ok();
+    if !files {
+        set_capabilities(0)?;
+    }
     Ok(Passage { files, programs: files && heeded })
 }
 
 /// Leaves CAP_DAC_OVERRIDE as the only capability and makes it ambient (capabilities(7)).
 fn keep_dac_override() -> io::Result<()> {
     const CAP_DAC_OVERRIDE: u32 = 1;
-    const VERSION_3: u32 = 0x2008_0522;
     const PR_CAP_AMBIENT: libc::c_int = 47;
     const PR_CAP_AMBIENT_RAISE: libc::c_ulong = 2;
+    set_capabilities(1 << CAP_DAC_OVERRIDE)?;
+    // SAFETY: integers only.
+    let raised = unsafe {
+        libc::prctl(
+            PR_CAP_AMBIENT,
+            PR_CAP_AMBIENT_RAISE,
+            libc::c_ulong::from(CAP_DAC_OVERRIDE),
+            0 as libc::c_ulong,
+            0 as libc::c_ulong,
+        )
+    };
+    if raised == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Makes the capabilities of `mask`, all below number 32, the only ones.
+fn set_capabilities(mask: u32) -> io::Result<()> {
+    const VERSION_3: u32 = 0x2008_0522;
     #[repr(C)]
     struct Header {
         version: u32,
@@ -106,7 +125,6 @@ fn keep_dac_override() -> io::Result<()> {
         permitted: u32,
         inheritable: u32,
     }
-    let mask = 1 << CAP_DAC_OVERRIDE;
     let header = Header { version: VERSION_3, pid: 0 };
     let data = [
         Data { effective: mask, permitted: mask, inheritable: mask },
@@ -116,17 +134,7 @@ fn keep_dac_override() -> io::Result<()> {
     if unsafe { libc::syscall(libc::SYS_capset, &raw const header, data.as_ptr()) } == -1 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: integers only.
-    let raised = unsafe {
-        libc::prctl(
-            PR_CAP_AMBIENT,
-            PR_CAP_AMBIENT_RAISE,
-            libc::c_ulong::from(CAP_DAC_OVERRIDE),
-            0 as libc::c_ulong,
-            0 as libc::c_ulong,
-        )
-    };
-    if raised == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    Ok(())
 }
 
 /// The first folder on the way to `path` that this process may not enter.

@@ -1,0 +1,206 @@
+//! A configured server: the same archive over TCP, and how it has to prove itself.
+//!
+//! Starts a server of its own with a certificate made on the spot.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::{PATIENCE, until};
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use store::testing::runtime;
+use store::{Database, JobFilter, LibraryId, Pool, Store, StoreError};
+use tempfile::TempDir;
+
+/// The account that PostgreSQL runs as when the tests run as root, which it refuses.
+const NOBODY: u32 = 65534;
+const PASSWORD: &str = "se/cret %";
+/// The same as it is written in an address.
+const PASSWORD_IN_URL: &str = "se%2Fcret%20%25";
+
+/// A PostgreSQL that accepts encrypted TCP connections only; its certificate is for `localhost`.
+struct Server {
+    process: Child,
+    dir: TempDir,
+    port: u16,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let id = self.process.id().cast_signed();
+        // SAFETY: integers only; the child is reaped below. SIGQUIT ends its own children as well.
+        unsafe { libc::kill(id, libc::SIGQUIT) };
+        let _ = self.process.wait();
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "a skipped test says so")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// A program of PostgreSQL's, as an account that it accepts.
+fn program(name: &str) -> Command {
+    let mut command = Command::new(runtime().join("bin").join(name));
+    command.env_clear().env("LC_ALL", "C.UTF-8").current_dir("/").stdout(Stdio::null()).stderr(Stdio::null());
+    if is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
+}
+
+/// `openssl …` in `folder`.
+fn openssl(folder: &Path, arguments: &[&str]) {
+    let made = Command::new("openssl").args(arguments).current_dir(folder).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+/// An authority `NAME.pem` with its key in `NAME.key`.
+fn make_authority(folder: &Path, name: &str) {
+    let (key, certificate) = (format!("{name}.key"), format!("{name}.pem"));
+    let subject = format!("/CN={name}");
+    let new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", &subject];
+    let files = ["-keyout", &key, "-out", &certificate];
+    openssl(folder, &[&new[..], &files[..]].concat());
+}
+
+fn make_certificates(folder: &Path) {
+    make_authority(folder, "authority");
+    make_authority(folder, "stranger");
+    let new = ["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"];
+    openssl(folder, &[&new[..], &["-keyout", "server.key", "-out", "server.csr"]].concat());
+    fs::write(folder.join("names"), "subjectAltName=DNS:localhost\n").unwrap();
+    let sign = ["x509", "-req", "-in", "server.csr", "-CA", "authority.pem", "-CAkey", "authority.key"];
+    let rest = ["-CAcreateserial", "-days", "2", "-extfile", "names", "-out", "server.pem"];
+    openssl(folder, &[&sign[..], &rest[..]].concat());
+    fs::set_permissions(folder.join("server.key"), fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn give_to_nobody(path: &Path) {
+    if is_root() {
+        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+}
+
+impl Server {
+    /// `None`, with the reason said, where it cannot be had.
+    async fn start() -> Option<Self> {
+        if Command::new("openssl").arg("version").output().is_err() {
+            say("skipped: openssl is not installed, so there is no certificate to test with");
+            return None;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().to_owned();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        give_to_nobody(&folder);
+        make_certificates(&folder);
+        fs::write(folder.join("password"), PASSWORD).unwrap();
+        for name in ["server.key", "password"] {
+            give_to_nobody(&folder.join(name));
+        }
+        let data = folder.join("data");
+        let created = program("initdb")
+            .args(["--auth=scram-sha-256", "--username=anna", "--encoding=UTF8", "--no-sync", "--locale=C.UTF-8"])
+            .arg("--pgdata")
+            .arg(&data)
+            .arg("--pwfile")
+            .arg(folder.join("password"))
+            .status();
+        if !created.is_ok_and(|status| status.success()) {
+            say("skipped: an unprivileged account may not run the PostgreSQL of this checkout");
+            return None;
+        }
+        fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n").unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let setting = |name: &str, file: &str| format!("{name}={}", folder.join(file).display());
+        let process = program("postgres")
+            .arg("-D")
+            .arg(&data)
+            .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"])
+            .args(["-c", &format!("port={port}"), "-c", "ssl=on"])
+            .args(["-c", &setting("ssl_cert_file", "server.pem"), "-c", &setting("ssl_key_file", "server.key")])
+            .spawn()
+            .unwrap();
+        let server = Self { process, dir, port };
+        until("a server", PATIENCE, async || {
+            let state = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+            state.lines().nth(7).is_some_and(|line| line.trim() == "ready").then_some(())
+        })
+        .await;
+        Some(server)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn address(&self, host: &str, options: &str) -> String {
+        format!("postgresql://anna:{PASSWORD_IN_URL}@{host}:{}/postgres?{options}", self.port)
+    }
+
+    /// The options by which the server is proven by this authority.
+    fn trusting(&self, mode: &str, authority: &str) -> String {
+        format!("sslmode={mode}&sslrootcert={}", self.file(authority).display())
+    }
+}
+
+async fn open(address: &str) -> Result<Store, StoreError> {
+    let pool = Pool { min_size: 1, max_size: 5 };
+    Store::open(Database::External(address.parse()?), pool, &|_| ()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configured_server_holds_the_archive_if_it_can_prove_itself() {
+    let Some(server) = Server::start().await else { return };
+    let full = server.address("localhost", &server.trusting("verify-full", "authority.pem"));
+
+    for (host, options, why) in [
+        ("localhost", server.trusting("verify-full", "stranger.pem"), "certificate"),
+        ("localhost", server.trusting("verify-ca", "stranger.pem"), "certificate"),
+        ("127.0.0.1", server.trusting("verify-full", "authority.pem"), "certificate"),
+        ("localhost", "sslmode=verify-full".to_owned(), "certificate"),
+        ("localhost", "sslmode=disable".to_owned(), "no encryption"),
+        // On this computer nothing is encrypted unless it is asked for.
+        ("localhost", String::new(), "no encryption"),
+        ("localhost", server.trusting("verify-full", "missing.pem"), "missing.pem cannot be read"),
+    ] {
+        let refused = open(&server.address(host, &options)).await.unwrap_err();
+        let said = refused.to_string();
+        assert!(said.contains(why), "{host} {options}: {said}");
+        assert!(!said.contains("cret"), "a message never shows the password: {said}");
+    }
+
+    let store = open(&full).await.unwrap();
+    let id = common::registered(&store, LibraryId::new()).await;
+    let keyed = format!(
+        "host=localhost port={} user=anna password='{PASSWORD}' dbname=postgres sslmode=verify-full sslrootcert={}",
+        server.port,
+        server.file("authority.pem").display()
+    );
+    for address in [
+        server.address("127.0.0.1", &server.trusting("verify-ca", "authority.pem")),
+        server.address("127.0.0.1", "sslmode=require"),
+        server.address("localhost", "sslmode=prefer"),
+        keyed,
+    ] {
+        let known = open(&address).await.unwrap().jobs(JobFilter::default()).await.unwrap();
+        assert_eq!(known[0].id, id, "{address}");
+    }
+
+    let wrong = full.replace(PASSWORD_IN_URL, "guess");
+    let refused = open(&wrong).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Unreachable { .. }), "{refused}");
+    assert!(refused.to_string().contains("password authentication failed"), "{refused}");
+
+    drop(server);
+    let refused = open(&full).await.unwrap_err();
+    assert!(refused.to_string().contains("Connection refused"), "{refused}");
+}
