@@ -129,7 +129,8 @@ impl App {
     /// [`Code::NotFound`], [`Code::Ambiguous`].
     pub async fn delete(&self, prefix: &str) -> Result<JobView> {
         let id = job_id(&self.find(prefix).await?);
-        let (job, exports) = self.store.delete_job(id, self.library).await?.ok_or_else(|| not_found(prefix))?;
+        let (job, exports) =
+            self.store.delete_job(id, self.library).await?.ok_or_else(|| not_found(prefix))?;
         self.finish_removals().await?;
         for export in exports {
             self.remove_own_export(Path::new(&export));

@@ -136,7 +136,9 @@ fn secrets_check(app: &App) -> Check {
             format!("{what} can be read by other users: {}.", path.display()),
             Some("Take the permission away: chmod 600 and the file's name."),
         ),
-        Ok(_) => check("secrets", State::Ok, format!("{what} can be read by you only ({}).", path.display()), None),
+        Ok(_) => {
+            check("secrets", State::Ok, format!("{what} can be read by you only ({}).", path.display()), None)
+        }
         Err(_) => check("secrets", State::Ok, "No secret is kept in a file.", None),
     }
 }

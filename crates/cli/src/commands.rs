@@ -155,9 +155,8 @@ fn say_ended(job: &JobView) {
     let then = if well { format!("Read it: meetmemo show {}", print::short(&job.id)) } else { String::new() };
     let note =
         job.media_note.as_ref().map(|note| format!(" Note: {}", print::sentence(note))).unwrap_or_default();
-    print::line(
-        &format!("“{}” is {}.{note} {then}", job.title, print::state(job).trim_end_matches('.')).trim_end(),
-    );
+    let text = format!("“{}” is {}.{note} {then}", job.title, print::state(job).trim_end_matches('.'));
+    print::line(text.trim_end());
 }
 
 fn say_summary(rows: &[ImportRow]) {

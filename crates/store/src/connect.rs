@@ -290,7 +290,8 @@ impl ConnectFailure {
     fn is_of_an_ending_server(&self) -> bool {
         match self {
             Self::Postgres(error) => error.code().is_none_or(|code| {
-                [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW].contains(code)
+                [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW]
+                    .contains(code)
             }),
             Self::Broken(_) | Self::Store(StoreError::Query(_)) => true,
             Self::Store(_) => false,

@@ -106,7 +106,12 @@ impl Store {
         self.claim(sql(abandoned), None, Some(library)).await
     }
 
-    async fn claim(&self, free: SqlLiteral<Bool>, only: Option<ExportId>, library: Option<LibraryId>) -> Result<Option<ExportJob>> {
+    async fn claim(
+        &self,
+        free: SqlLiteral<Bool>,
+        only: Option<ExportId>,
+        library: Option<LibraryId>,
+    ) -> Result<Option<ExportJob>> {
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
             let free = export_jobs::table
                 .filter(free.clone())

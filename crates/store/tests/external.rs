@@ -31,8 +31,17 @@ struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Server {
+    fn end(&mut self) {
+        if self.process.try_wait().is_ok_and(|ended| ended.is_some()) {
+            return;
+        }
         let id = self.process.id().cast_signed();
-        // SAFETY: integers only; the child is reaped below. SIGQUIT ends its own children as well.
+        // SAFETY: integers only; the child has not been waited for, so the id is still its.
         unsafe { libc::kill(id, libc::SIGQUIT) };
         let _ = self.process.wait();
     }
@@ -108,7 +117,13 @@ impl Server {
         }
         let data = folder.join("data");
         let created = program("initdb")
-            .args(["--auth=scram-sha-256", "--username=anna", "--encoding=UTF8", "--no-sync", "--locale=C.UTF-8"])
+            .args([
+                "--auth=scram-sha-256",
+                "--username=anna",
+                "--encoding=UTF8",
+                "--no-sync",
+                "--locale=C.UTF-8",
+            ])
             .arg("--pgdata")
             .arg(&data)
             .arg("--pwfile")
@@ -126,7 +141,12 @@ impl Server {
             .arg(&data)
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"])
             .args(["-c", &format!("port={port}"), "-c", "ssl=on"])
-            .args(["-c", &setting("ssl_cert_file", "server.pem"), "-c", &setting("ssl_key_file", "server.key")])
+            .args([
+                "-c",
+                &setting("ssl_cert_file", "server.pem"),
+                "-c",
+                &setting("ssl_key_file", "server.key"),
+            ])
             .spawn()
             .unwrap();
         let server = Self { process, dir, port };
@@ -159,7 +179,7 @@ async fn open(address: &str) -> Result<Store, StoreError> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_configured_server_holds_the_archive_if_it_can_prove_itself() {
-    let Some(server) = Server::start().await else { return };
+    let Some(mut server) = Server::start().await else { return };
     let full = server.address("localhost", &server.trusting("verify-full", "authority.pem"));
 
     for (host, options, why) in [
@@ -200,7 +220,7 @@ async fn a_configured_server_holds_the_archive_if_it_can_prove_itself() {
     assert!(matches!(&refused, StoreError::Unreachable { .. }), "{refused}");
     assert!(refused.to_string().contains("password authentication failed"), "{refused}");
 
-    drop(server);
+    server.end();
     let refused = open(&full).await.unwrap_err();
     assert!(refused.to_string().contains("Connection refused"), "{refused}");
 }

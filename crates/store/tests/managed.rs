@@ -60,7 +60,11 @@ impl Data {
     }
 
     fn named(name: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::below(&fast_folder(), name)
+    }
+
+    fn below(parent: &Path, name: &str) -> Self {
+        let dir = tempfile::tempdir_in(parent).unwrap();
         let folder = dir.path().canonicalize().unwrap().join(name);
         Self { _dir: dir, folder }
     }
@@ -72,7 +76,8 @@ impl Data {
 
     async fn made_as(name: &str) -> Self {
         let data = Self::named(name);
-        let copied = Command::new("cp").arg("-a").arg(made_archive().await).arg(&data.folder).status().unwrap();
+        let copied =
+            Command::new("cp").arg("-a").arg(made_archive().await).arg(&data.folder).status().unwrap();
         assert!(copied.success());
         data
     }
@@ -82,7 +87,8 @@ impl Data {
         let is_ours = |process: &Path| {
             let arguments = fs::read(process.join("cmdline")).unwrap_or_default();
             let mut arguments = arguments.split(|byte| *byte == 0);
-            let named = arguments.any(|argument| Path::new(OsStr::from_bytes(argument)).starts_with(&self.folder));
+            let named =
+                arguments.any(|argument| Path::new(OsStr::from_bytes(argument)).starts_with(&self.folder));
             named || fs::read_link(process.join("cwd")).is_ok_and(|folder| folder.starts_with(&self.folder))
         };
         let ids = fs::read_dir("/proc").unwrap().filter_map(|entry| {
@@ -136,6 +142,14 @@ impl Drop for Data {
             kill(id);
         }
     }
+}
+
+/// Where data folders are made: in memory if there is plenty, since a new cluster is a thousand files that are written
+/// to disk one by one, and no test here cuts the power.
+fn fast_folder() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let plenty = store::disk::free_bytes(memory).is_ok_and(|free| free > 1 << 30);
+    if plenty { memory.to_owned() } else { std::env::temp_dir() }
 }
 
 /// An empty archive, made once: creating one takes longer than most tests.
@@ -416,7 +430,10 @@ async fn an_open_archive_outlives_its_server() {
         // At once, while the dying server may still answer: each of them, however it reaches the server.
         let machine = MachineId::new();
         let (query, lock, news, other) = tokio::join!(
-            tokio::spawn({ let store = store.clone(); async move { registered(&store, library).await } }),
+            tokio::spawn({
+                let store = store.clone();
+                async move { registered(&store, library).await }
+            }),
             WorkLock::acquire(&store, machine),
             News::listen(&store),
             managed(&data.folder, keeper()),
@@ -519,7 +536,8 @@ async fn stale_files_that_name_a_living_process_do_not_hinder_a_start() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_folder_above_data_and_runtime_does_not_hinder() {
     only_managed!();
-    let data = Data::new();
+    // Programs are often not run from memory.
+    let data = Data::below(&std::env::temp_dir(), "data");
     let parent = data.folder.parent().unwrap();
     fs::set_permissions(parent, fs::Permissions::from_mode(0o700)).unwrap();
     let runtime_below = parent.join("runtime");
@@ -597,7 +615,10 @@ async fn where_root_may_not_pass_closed_folders_the_closed_one_is_named() {
         let mut client = Client::spawn(&mut command);
         let mut line = String::new();
         client.said.read_line(&mut line).unwrap();
-        assert!(line.contains(&format!("may not enter {}.", named.display())), "without {capability}: {line}");
+        assert!(
+            line.contains(&format!("may not enter {}.", named.display())),
+            "without {capability}: {line}"
+        );
     }
 }
 

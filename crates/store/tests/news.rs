@@ -5,7 +5,9 @@ mod common;
 
 use common::{PATIENCE, database, recording, registered, until};
 use store::testing::TestDatabase;
-use store::{ExportId, JobId, LibraryId, MachineId, NewExport, NewTranscript, News, Progress, Store, Topic, Window};
+use store::{
+    ExportId, JobId, LibraryId, MachineId, NewExport, NewTranscript, News, Progress, Store, Topic, Window,
+};
 use transcript::{AudioTime, Span};
 
 /// Ends all other sessions of the database whose last statement is like `pattern`.
@@ -153,7 +155,7 @@ async fn waiting_for_news_may_be_given_up_and_taken_up_again() {
 async fn queries_go_on_after_all_connections_were_ended() {
     let (database, store) = database().await;
     let library = LibraryId::new();
-    for round in 0..3 {
+    for round in 0..2 {
         // Several connections in the pool, all of which end.
         let busy = (0..8).map(|_| store.jobs(store::JobFilter::default()));
         for answer in futures_util::future::join_all(busy).await {
@@ -186,6 +188,8 @@ async fn a_listener_is_known_by_its_name_while_it_lives() {
     assert_eq!(next(&mut news).await, Topic::Everything);
     assert!(store.is_connected(name).await.unwrap(), "it keeps its name");
     drop(news);
-    until("the end of the session", PATIENCE, async || (!store.is_connected(name).await.unwrap()).then_some(()))
-        .await;
+    until("the end of the session", PATIENCE, async || {
+        (!store.is_connected(name).await.unwrap()).then_some(())
+    })
+    .await;
 }

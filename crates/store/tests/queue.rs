@@ -297,8 +297,7 @@ async fn another_librarys_recordings_and_those_without_a_library_are_never_claim
         .await
         .unwrap();
     assert!(claim(&store, &here, None).await.is_none());
-    let all: Vec<JobId> =
-        store.jobs(JobFilter::default()).await.unwrap().into_iter().map(|j| j.id).collect();
+    let all: Vec<JobId> = store.jobs(JobFilter::default()).await.unwrap().into_iter().map(|j| j.id).collect();
     assert_eq!(all.len(), 3);
     assert!(claim(&store, &here, Some(&all)).await.is_none());
 }
@@ -407,7 +406,9 @@ async fn a_void_lease_can_commit_nothing() {
         let claim = claimed(&store, &here).await;
         let id = claim.job.id;
         let (version, _) = opened(&store, &claim).await;
-        assert!(store.commit_window(claim.lease, version.id, window(0), &[line(0, "In time")]).await.unwrap());
+        assert!(
+            store.commit_window(claim.lease, version.id, window(0), &[line(0, "In time")]).await.unwrap()
+        );
         match after {
             "cancel" => assert!(store.cancel_job(id).await.unwrap().is_some()),
             "delete" => assert!(store.delete_job(id, here.library).await.unwrap().is_some()),
@@ -541,8 +542,14 @@ async fn completion_makes_the_version_current_and_ends_the_run() {
     assert!(store.note_media(claim.lease, 61_000, Some("the file ends early")).await.unwrap());
     let (version, _) = opened(&store, &claim).await;
     assert!(!version.is_complete());
-    assert!(store.commit_window(claim.lease, version.id, window(0), &[line(0, "a"), line(0, "b")]).await.unwrap());
-    assert_eq!(store.shown_transcript(claim.job.id).await.unwrap().unwrap().id, version.id, "shown as it grows");
+    assert!(
+        store.commit_window(claim.lease, version.id, window(0), &[line(0, "a"), line(0, "b")]).await.unwrap()
+    );
+    assert_eq!(
+        store.shown_transcript(claim.job.id).await.unwrap().unwrap().id,
+        version.id,
+        "shown as it grows"
+    );
     let lines = [line(0, "A b.")];
     assert!(store.complete_transcript(claim.lease, version.id, &lines, 60_500, 900).await.unwrap());
     let job = job(&store, claim.job.id).await;
@@ -581,7 +588,11 @@ async fn a_meeting_with_a_transcript_returns_to_it_when_a_new_run_fails_or_is_ca
         assert_eq!(state(&store, id).await, (Status::Completed, Some(WorkflowState::Done)), "{ending}");
         assert_eq!(job(&store, id).await.error_message, None, "{ending}");
         let shown = store.shown_transcript(id).await.unwrap().unwrap();
-        assert_eq!((shown.id, texts(&store, &shown).await), (version.id, vec!["Hello".to_owned()]), "{ending}");
+        assert_eq!(
+            (shown.id, texts(&store, &shown).await),
+            (version.id, vec!["Hello".to_owned()]),
+            "{ending}"
+        );
         assert_eq!(store.run(id).await.unwrap(), None, "{ending}");
     }
     let reason = "SELECT error_message FROM transcripts WHERE status = 'failed'";
@@ -634,7 +645,8 @@ async fn deletion_notes_the_file_and_takes_everything_along() {
     assert_eq!(gone.id, id);
     assert_eq!(exports, [export.file_path], "and not what is on another computer's disk");
     assert_eq!(everything(&database).await, before, "nothing of it is left, and of the other all");
-    assert_eq!(store.pending_removals(here.library).await.unwrap(), [doomed.job.file_path.clone()]);
+    let noted = store.pending_removals(here.library).await.unwrap();
+    assert_eq!(noted, [doomed.job.file_path.as_str()]);
     assert!(store.pending_removals(LibraryId::new()).await.unwrap().is_empty());
     store.removal_done(here.library, &doomed.job.file_path).await.unwrap();
     assert!(store.pending_removals(here.library).await.unwrap().is_empty());
@@ -714,7 +726,10 @@ async fn an_export_whose_maker_is_gone_is_taken_up_on_the_same_computer() {
     store.create_export(&waiting).await.unwrap();
     assert_eq!(abandoned().await, None, "whoever has asked for it will make it");
     database.execute(pass).await.unwrap();
-    assert!(store.claim_abandoned_export(LibraryId::new()).await.unwrap().is_none(), "another computer's disk");
+    assert!(
+        store.claim_abandoned_export(LibraryId::new()).await.unwrap().is_none(),
+        "another computer's disk"
+    );
     assert_eq!(abandoned().await, Some(waiting.id));
 
     assert_eq!(abandoned().await, None, "it is being made");
@@ -768,7 +783,8 @@ async fn one_worker_a_computer_until_it_is_gone() {
         .execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
         .await
         .unwrap();
-    until("notice of the end of the connection", PATIENCE, async || (!next.is_held().await).then_some(())).await;
+    until("notice of the end of the connection", PATIENCE, async || (!next.is_held().await).then_some(()))
+        .await;
     assert!(WorkLock::acquire(&store, here).await.unwrap().is_some());
 }
 
