@@ -141,6 +141,12 @@ impl Drop for Data {
         for id in self.processes() {
             kill(id);
         }
+        // The folder of the sockets outlives its server; that of a test would stay for good.
+        let log = fs::read_to_string(self.folder.join("postgres.log")).unwrap_or_default();
+        let sockets = log.rsplit("Unix socket \"").next().and_then(|rest| rest.split_once("/.s.PGSQL"));
+        if let Some((sockets, _)) = sockets {
+            let _ = fs::remove_dir_all(sockets);
+        }
     }
 }
 
