@@ -1,9 +1,10 @@
 //! Voice activity: which 16 ms frames of a recording hold speech.
 //!
 //! A small neural detector (`earshot`) scores each frame, and two thresholds turn the scores into decisions that do
-//! not flicker. The detector was made for speech of ordinary loudness: speech at −65 dBFS passes it unheard, and
-//! noise at full scale passes for speech. So it hears the recording at a level that follows the loudest of the last
-//! minute. What becomes of the decisions, padding and pauses and windows, is [`crate::windows`]' business.
+//! not flicker. The detector was made for speech of ordinary loudness: of a reading at −66 dBFS it misses half, and
+//! pink noise at full scale passes for speech. So it hears the recording at a level that follows the loudest frame,
+//! which is slowly forgotten. What becomes of the decisions, padding and pauses and windows, is [`crate::windows`]'
+//! business.
 
 use earshot::Detector;
 
@@ -16,7 +17,7 @@ const ON: f32 = 0.5;
 const OFF: f32 = 0.35;
 
 /// What the loudest frame is brought to, as root mean square; −26 dBFS. Of 0.3, 0.2, 0.1, 0.05 and 0.025 this one
-/// missed the least speech and took the least noise, on near and far microphones.
+/// misses the least speech of near and far microphones; the last takes less noise and misses more.
 const LEVEL: f32 = 0.05;
 /// What remains of the loudest frame's level after each frame: it is forgotten by 0.5 dB per second.
 const MEMORY: f32 = 0.999_079;

@@ -85,6 +85,8 @@ impl FromStr for ExternalUrl {
             _ => SslMode::Require,
         });
         config.connect_timeout(Duration::from_secs(10)).application_name("meetmemo");
+        // A listener says nothing for hours; the system's two hours would leave it deaf for as long.
+        config.keepalives_idle(Duration::from_secs(60));
         Ok(Self { config: Box::new(config), tls, root_certificate: root.map(PathBuf::from) })
     }
 }

@@ -177,7 +177,7 @@ impl Store {
     /// False if the lease is void.
     pub async fn restart_transcript(&self, lease: Lease, id: TranscriptId) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
-            if held_job(c, lease).await?.is_none() {
+            if !may_fill(c, lease, id).await? {
                 return Ok(false);
             }
             diesel::delete(segments::table.filter(segments::transcript_id.eq(id))).execute(c).await?;
@@ -198,7 +198,7 @@ impl Store {
         lines: &[Segment],
     ) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
-            if held_job(c, lease).await?.is_none() {
+            if !may_fill(c, lease, id).await? {
                 return Ok(false);
             }
             let inserted = diesel::insert_into(transcript_windows::table)
@@ -230,7 +230,7 @@ impl Store {
         work_ms: i64,
     ) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
-            if held_job(c, lease).await?.is_none() {
+            if !may_fill(c, lease, id).await? {
                 return Ok(false);
             }
             diesel::delete(segments::table.filter(segments::transcript_id.eq(id))).execute(c).await?;
@@ -295,6 +295,18 @@ impl Store {
         })?;
         rows.into_iter().map(stored_segment).collect()
     }
+}
+
+/// Whether the lease holds and the version is an unfinished one of its job.
+async fn may_fill(c: &mut AsyncPgConnection, lease: Lease, id: TranscriptId) -> Result<bool> {
+    if held_job(c, lease).await?.is_none() {
+        return Ok(false);
+    }
+    let unfinished = transcripts::table
+        .find(id)
+        .filter(transcripts::job_id.eq(lease.job))
+        .filter(transcripts::status.ne(TranscriptStatus::Complete.as_str()));
+    Ok(diesel::select(diesel::dsl::exists(unfinished)).get_result(c).await?)
 }
 
 async fn windows_of(c: &mut AsyncPgConnection, id: TranscriptId) -> Result<Vec<Window>> {

@@ -138,12 +138,21 @@ impl Drop for Data {
                 say(&format!("{log}:\n{}", &text[from..]));
             }
         }
-        for id in self.processes() {
-            kill(id);
+        // The folder can be removed only when nobody writes into it any more. A server that is used no longer ends by
+        // itself; if it were killed at once, a pool that is still being closed would start another.
+        let start = Instant::now();
+        while let ids = self.processes()
+            && !ids.is_empty()
+            && start.elapsed() < PATIENCE
+        {
+            if start.elapsed() > GONE_WITHIN {
+                ids.into_iter().for_each(kill);
+            }
+            std::thread::sleep(Duration::from_millis(10));
         }
         // The folder of the sockets outlives its server; that of a test would stay for good.
         let log = fs::read_to_string(self.folder.join("postgres.log")).unwrap_or_default();
-        let sockets = log.rsplit("Unix socket \"").next().and_then(|rest| rest.split_once("/.s.PGSQL"));
+        let sockets = log.rsplit_once("Unix socket \"").and_then(|(_, rest)| rest.split_once("/.s.PGSQL"));
         if let Some((sockets, _)) = sockets {
             let _ = fs::remove_dir_all(sockets);
         }

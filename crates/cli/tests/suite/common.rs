@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+use store::managed::KeeperCommand;
+use store::testing::TestDatabase;
 use tempfile::TempDir;
 
 /// Ten times what the slowest machine has needed.
@@ -14,6 +16,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(300);
 /// The program over a data folder of its own.
 pub(crate) struct MeetMemo {
     data: TempDir,
+    /// A database of its own on a configured server, where the run has one; else the private server is used.
+    database: Option<TestDatabase>,
 }
 
 /// What a command said.
@@ -41,7 +45,15 @@ impl From<Output> for Said {
 
 impl MeetMemo {
     pub(crate) fn new() -> Self {
-        Self { data: tempfile::Builder::new().prefix("meet memo ü ").tempdir().unwrap() }
+        let keeper = KeeperCommand {
+            program: env!("CARGO_BIN_EXE_meetmemo").into(),
+            arguments: vec!["database-server".to_owned()],
+        };
+        let database = std::env::var_os("MEETMEMO_TEST_DATABASE_URL").map(|_| {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(TestDatabase::empty(keeper)).unwrap()
+        });
+        Self { data: tempfile::Builder::new().prefix("meet memo ü ").tempdir().unwrap(), database }
     }
 
     pub(crate) fn data(&self) -> &Path {
@@ -58,6 +70,9 @@ impl MeetMemo {
             .env_remove("DATABASE_URL")
             .env_remove("MEETMEMO_DATABASE_URL")
             .stdin(Stdio::null());
+        if let Some(address) = self.database.as_ref().and_then(TestDatabase::external_address) {
+            command.env("MEETMEMO_DATABASE_URL", address);
+        }
         command
     }
 

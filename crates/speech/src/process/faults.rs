@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// The environment variable. `crash` ends the process at every window, `crash:3` at window 3, `crash-once:3:FILE`
-/// the first time only (FILE is made to remember it), `hang:3` and `hang-once:3:FILE` compute for ever instead,
+/// the first time only (FILE is made to remember it), `hang:3` and `hang-once:3:FILE` never come back instead,
 /// `babble:3` writes text where messages belong.
 const VARIABLE: &str = "MEETMEMO_ENGINE_FAULT";
 
@@ -29,7 +29,7 @@ pub(super) fn at(index: u32) -> Fault {
     match kind {
         "crash" | "crash-once" => std::process::abort(),
         "hang" | "hang-once" => loop {
-            std::hint::spin_loop();
+            std::thread::park();
         },
         "babble" => Fault::Babble,
         _ => Fault::None,

@@ -104,7 +104,7 @@ fn wait_until(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
 
 #[test]
 fn decoders_give_the_words_of_the_engine_each_window_once_and_leave_no_process() {
-    let windows = clips();
+    let windows: Vec<Window> = clips().into_iter().filter(|w| [1, 2, 4].contains(&w.index)).collect();
     let mut engine = built_in().open().unwrap();
     let alone: BTreeMap<u32, Vec<Word>> =
         windows.iter().map(|w| (w.index, hear(engine.as_mut(), w).words)).collect();
@@ -118,8 +118,8 @@ fn a_window_that_crashes_its_process_is_tried_again() {
     let folder = tempfile::tempdir().unwrap();
     let once = folder.path().join("once");
     let fault = format!("crash-once:1:{}", once.display());
-    let windows: Vec<Window> = clips().into_iter().take(3).collect();
-    let second = expected(&windows[1]);
+    let windows: Vec<Window> = clips().into_iter().filter(|w| [1, 2, 4].contains(&w.index)).collect();
+    let second = expected(&windows[0]);
     let mut results = recognise(start(faulty(&fault, "mark-crash-once"), 2), windows);
     assert!(once.exists());
     assert_eq!(results.len(), 3);

@@ -107,15 +107,17 @@ fn keep_server(folder: &Path, runtime: &Path) -> Result<(), String> {
     let server = wait_until_ready(server, &cluster, &folder.join("postgres.log"), &clients)?;
     report("ready");
     silence_stdout();
-    keep_while_used(server, &clients);
+    keep_while_used(server, &clients, sockets);
     Ok(())
 }
 
 /// Returns after the server has ended: by itself, or because the last client has gone.
-fn keep_while_used(mut server: Child, clients: &File) {
+fn keep_while_used(mut server: Child, clients: &File, sockets: PathBuf) {
     let pid = server.id().cast_signed();
     let watcher = std::thread::spawn(move || {
         let _ = server.wait();
+        // Empty after an orderly stop. We still hold the cluster's lock, so that no other keeper is about to use it.
+        let _ = fs::remove_dir(sockets);
         // Without a server there is nothing to keep; clients start another keeper.
         std::process::exit(0);
     });
