@@ -219,7 +219,11 @@ fn spoken(entry: &str) -> Option<String> {
         Some((word, number)) if !word.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => word,
         _ => entry,
     };
-    (!word.is_empty()).then(|| word.to_owned())
+    // The dictionary is in lower case, and English has one word that never is: I, I'm, I'll.
+    match word.strip_prefix('i') {
+        Some(rest) if rest.is_empty() || rest.starts_with('\'') => Some(format!("I{rest}")),
+        _ => (!word.is_empty()).then(|| word.to_owned()),
+    }
 }
 
 /// `samples` as 16-bit integers, quiet ones amplified: the front end computes in steps of 1/32768, and its floor for
@@ -237,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_spoken_becomes_a_word() {
+    fn only_what_is_spoken_becomes_a_word_as_people_write_it() {
         for (entry, word) in [
             ("hello", Some("hello")),
             ("read(2)", Some("read")),
@@ -249,6 +253,9 @@ mod tests {
             ("", None),
             ("(2)", Some("(2)")),
             ("f(x)", Some("f(x)")),
+            ("i", Some("I")),
+            ("i'm(2)", Some("I'm")),
+            ("it", Some("it")),
         ] {
             assert_eq!(spoken(entry).as_deref(), word, "{entry}");
         }
