@@ -542,7 +542,9 @@ async fn stale_files_that_name_a_living_process_do_not_hinder_a_start() {
     // As after a crash and a restart of the computer, when somebody else has got the number.
     let rest = pid_file.split_once('\n').unwrap().1;
     fs::write(data.pid_file(), format!("1\n{rest}")).unwrap();
+    // The keeper took its folder away; a killed one leaves it.
     fs::create_dir_all(&sockets).unwrap();
+    fs::set_permissions(&sockets, fs::Permissions::from_mode(0o700)).unwrap();
     drop(std::os::unix::net::UnixListener::bind(sockets.join(".s.PGSQL.5432")).unwrap());
     fs::write(sockets.join(".s.PGSQL.5432.lock"), format!("1\n{rest}")).unwrap();
     assert!(ids(&open(&data).await).await.contains(&id));
