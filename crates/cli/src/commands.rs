@@ -223,7 +223,8 @@ pub(crate) async fn show(app: &App, prefix: &str, json: bool) -> Result<ExitCode
     print::line(&job.title);
     let facts = [
         Some(job.file_name.clone()),
-        job.recorded_at.as_ref().map(|at| at.replace('T', " ")),
+        // Day and minute of then and there.
+        job.recorded_at.as_ref().map(|at| at.get(..16).unwrap_or(at).replace('T', " ")),
         Some(print::duration(job.duration_ms)),
         meeting.transcript.as_ref().map(|t| t.engine.clone()),
         (job.status != "completed").then(|| print::state(job)),
