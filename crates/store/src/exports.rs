@@ -2,6 +2,7 @@
 
 use crate::archive::{on_connection, written};
 use crate::ids::{ExportId, JobId, LibraryId};
+use crate::jobs::Status;
 use crate::schema::export_jobs;
 use crate::{Result, Store};
 use chrono::NaiveDateTime;
@@ -11,31 +12,6 @@ use diesel::prelude::*;
 use diesel::result::Error as QueryError;
 use diesel::sql_types::{Bool, Nullable, Timestamptz};
 use diesel_async::{AsyncConnection, RunQueryDsl};
-
-/// `export_jobs.status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExportStatus {
-    /// Not begun.
-    Pending,
-    /// Being written.
-    Processing,
-    /// The file is in place.
-    Completed,
-    /// There is no file; the message says why.
-    Failed,
-}
-
-impl ExportStatus {
-    /// The word in the database and in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Processing => "processing",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-        }
-    }
-}
 
 /// A row of `export_jobs`.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -47,7 +23,7 @@ pub struct ExportJob {
     pub job_id: JobId,
     /// What kind of file.
     pub export_type: String,
-    /// One of [`ExportStatus`]'s words.
+    /// One of [`Status`]'s words.
     pub status: String,
     /// 0 to 100.
     pub progress: Option<i32>,
@@ -126,7 +102,7 @@ impl Store {
             let Some(id): Option<ExportId> = free.first(c).await.optional()? else { return Ok(None) };
             diesel::update(export_jobs::table.find(id))
                 .set((
-                    export_jobs::status.eq(ExportStatus::Processing.as_str()),
+                    export_jobs::status.eq(Status::Processing.as_str()),
                     export_jobs::progress.eq(0),
                     export_jobs::claimed_until.eq(claim_end()),
                 ))
@@ -163,7 +139,7 @@ impl Store {
             match outcome {
                 Ok((path, note)) => {
                     let completed = row.set((
-                        export_jobs::status.eq(ExportStatus::Completed.as_str()),
+                        export_jobs::status.eq(Status::Completed.as_str()),
                         export_jobs::progress.eq(100),
                         export_jobs::file_path.eq(path),
                         export_jobs::note.eq(note),
@@ -173,7 +149,7 @@ impl Store {
                 }
                 Err(message) => {
                     let failed = row.set((
-                        export_jobs::status.eq(ExportStatus::Failed.as_str()),
+                        export_jobs::status.eq(Status::Failed.as_str()),
                         export_jobs::error_message.eq(message),
                     ));
                     failed.returning(ExportJob::as_returning()).load(connection).await.map(written)

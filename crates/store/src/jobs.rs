@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::result::Error as QueryError;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-/// `jobs.status`.
+/// `jobs.status`, and `export_jobs.status`, which has the same words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Waits for its turn.

@@ -24,7 +24,7 @@ mod work_lock;
 pub use archive::{Database, Pool, Store};
 pub use connect::ExternalUrl;
 pub use error::StoreError;
-pub use exports::{ExportJob, ExportStatus, NewExport};
+pub use exports::{ExportJob, NewExport};
 pub use ids::{ExportId, JobId, LibraryId, MachineId, SegmentId, TranscriptId};
 pub use jobs::{Found, Job, JobFilter, NewJob, Registered, Status, WorkflowState};
 pub use news::{News, Topic};

@@ -7,6 +7,7 @@ use crate::archive::on_connection;
 use crate::ids::{JobId, LibraryId, MachineId};
 use crate::jobs::{Job, Status, WorkflowState};
 use crate::schema::{job_runs, jobs, transcripts};
+use crate::transcripts::TranscriptStatus;
 use crate::{Result, Store};
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
@@ -213,9 +214,9 @@ impl Store {
             diesel::update(
                 transcripts::table
                     .filter(transcripts::job_id.eq(lease.job))
-                    .filter(transcripts::status.eq("running")),
+                    .filter(transcripts::status.eq(TranscriptStatus::Running.as_str())),
             )
-            .set((transcripts::status.eq("failed"), transcripts::error_message.eq(message)))
+            .set((transcripts::status.eq(TranscriptStatus::Failed.as_str()), transcripts::error_message.eq(message)))
             .execute(c)
             .await?;
             let (status, state) = ended(&job, Status::Failed, job.workflow_state());
