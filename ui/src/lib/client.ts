@@ -1,0 +1,105 @@
+/**
+ * Everything the UI can ask of the core. `tauri-client.ts` is the window's, `memory-client.ts` the one for component
+ * tests and the page of states. A call that fails rejects with a {@link CoreError}.
+ */
+import type {
+  About,
+  CoreState,
+  DeletionView,
+  DropView,
+  ExportKind,
+  ExportView,
+  Failure,
+  ImportView,
+  InterruptedView,
+  JobView,
+  MeetingPage,
+  News,
+  Preferences,
+  WindowState,
+} from './types'
+
+/** What the core says went wrong: a whole sentence, and a code where somebody can act on it. */
+export class CoreError extends Error {
+  readonly code: Failure['code']
+  constructor(failure: Failure) {
+    super(failure.message)
+    this.name = 'CoreError'
+    this.code = failure.code
+  }
+}
+
+/** Ends a subscription. */
+export type Unsubscribe = () => void
+
+/** Files over the window. `enter` and `drop` carry absolute paths. */
+export type Drag = { kind: 'enter' | 'drop'; paths: string[] } | { kind: 'leave' }
+
+export interface Client {
+  // Life
+  coreState(): Promise<CoreState>
+  /** Opens the archive again after it failed. */
+  openAgain(): Promise<void>
+  onCore(listener: (state: CoreState) => void): Unsubscribe
+  onNews(listener: (news: News) => void): Unsubscribe
+  /** The user wants to close the window while work goes on: the title and progress of what is being worked on. */
+  onClosing(listener: (job: JobView) => void): Unsubscribe
+  closeWindow(): Promise<void>
+  /** A meeting to be shown: another start of the program, or a notification that was clicked. */
+  onOpenMeeting(listener: (id: string) => void): Unsubscribe
+
+  // Library
+  /** All meetings, newest first. */
+  meetings(): Promise<JobView[]>
+  /** Those of `ids` that exist. */
+  meetingsById(ids: string[]): Promise<JobView[]>
+  rename(id: string, title: string): Promise<JobView>
+  retry(id: string): Promise<JobView>
+  cancel(id: string): Promise<JobView>
+  deletion(id: string): Promise<DeletionView>
+  deleteMeeting(id: string): Promise<void>
+
+  // Import
+  /** Lets the user choose files; true if an import began. */
+  chooseFiles(): Promise<boolean>
+  chooseFolder(): Promise<boolean>
+  importPaths(paths: string[]): Promise<void>
+  describeDrop(paths: string[]): Promise<DropView>
+  onDrag(listener: (drag: Drag) => void): Unsubscribe
+  /** Imports that run, or ended and were not dismissed. */
+  imports(): Promise<ImportView[]>
+  onImport(listener: (view: ImportView) => void): Unsubscribe
+  stopImport(id: string): Promise<void>
+  dismissImport(id: string): Promise<void>
+  interruptedImports(): Promise<InterruptedView[]>
+  continueImport(id: string): Promise<void>
+  /** Forgets the rest of an interrupted import. */
+  forgetImport(id: string): Promise<void>
+
+  // A meeting
+  /** The meeting with its lines that begin at `fromMs` or later. */
+  meeting(id: string, fromMs: number): Promise<MeetingPage>
+  /** Address of the sound for an audio element; null if the audio is not on this computer. */
+  sound(id: string): Promise<string | null>
+  /** Puts the whole transcript on the clipboard as text. */
+  copyTranscript(id: string): Promise<void>
+  /** Puts any text on the clipboard. */
+  copyText(text: string): Promise<void>
+
+  // Export
+  /** Asks where to, then begins; null if the user thought better of it. How it goes on comes as news. */
+  exportMeeting(id: string, kind: ExportKind): Promise<ExportView | null>
+  exportJob(exportId: string): Promise<ExportView | null>
+  showExport(exportId: string): Promise<void>
+
+  // The rest
+  preferences(): Promise<Preferences>
+  setPreferences(preferences: Preferences): Promise<void>
+  windowState(): Promise<WindowState>
+  setWindowState(state: WindowState): Promise<void>
+  about(): Promise<About>
+  /** The licences of everything that comes along, as one text. */
+  licences(): Promise<string>
+  openLogFolder(): Promise<void>
+  openDataFolder(): Promise<void>
+}

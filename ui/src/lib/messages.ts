@@ -1,0 +1,21 @@
+/** Texts of the window: `messages/<language>/`, ICU MessageFormat. English is the only language so far. */
+import { IntlMessageFormat } from 'intl-messageformat'
+import frame from '../messages/en/frame.json'
+import meeting from '../messages/en/meeting.json'
+
+const en = { ...frame, ...meeting }
+
+export type MessageKey = keyof typeof en
+type Values = Record<string, string | number>
+
+const formats = new Map<MessageKey, IntlMessageFormat>()
+
+/** The text for `key`, with `values` in its places. */
+export function t(key: MessageKey, values?: Values): string {
+  let format = formats.get(key)
+  if (!format) {
+    format = new IntlMessageFormat(en[key], 'en')
+    formats.set(key, format)
+  }
+  return format.format(values) as string
+}
