@@ -2,11 +2,14 @@
 
 use crate::App;
 use crate::refusal::{Code, refuse};
-use crate::view::{JobView, MeetingView, job_id, title, transcript_view};
+use crate::view::{
+    DeletionView, JobView, MeetingPage, MeetingView, job_id, title, transcript_facts, transcript_view,
+};
 use anyhow::Result;
 use std::fs;
 use std::path::{Path, PathBuf};
 use store::{Found, Job, JobFilter, JobId, Status, WorkflowState};
+use transcript::AudioTime;
 
 /// Longest title, in characters. A title is a line, not a text.
 const LONGEST_TITLE: usize = 300;
@@ -79,6 +82,75 @@ impl App {
         Ok(MeetingView { job: self.view(job).await?, transcript })
     }
 
+    /// A meeting for reading, with its lines that begin at `from` or later.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    pub async fn page(&self, prefix: &str, from: AudioTime) -> Result<MeetingPage> {
+        // Progress before lines: what it calls settled is in the lines for certain.
+        let job = self.find(prefix).await?;
+        let (transcript, lines) = match self.store.shown_transcript(job_id(&job)).await? {
+            Some(version) => {
+                let lines = self.store.text_lines(version.id, from).await?;
+                (Some(transcript_facts(version)), lines)
+            }
+            None => (None, Vec::new()),
+        };
+        let settled_ms = match (&transcript, &job.progress) {
+            (Some(version), _) if version.complete => job.duration_ms.unwrap_or(u32::MAX),
+            (Some(_), Some(progress)) => progress.audio_done_ms,
+            _ => 0,
+        };
+        Ok(MeetingPage { job, transcript, lines: lines.into_iter().map(Into::into).collect(), settled_ms })
+    }
+
+    /// Those of `ids` that exist, newest first.
+    ///
+    /// # Errors
+    /// Where the archive fails.
+    pub async fn jobs_by_id(&self, ids: &[JobId]) -> Result<Vec<JobView>> {
+        let mut views = Vec::with_capacity(ids.len());
+        for job in self.store.jobs_by_id(ids).await? {
+            views.push(self.view(job).await?);
+        }
+        Ok(views)
+    }
+
+    /// A meeting's words as plain text: a title, then a line with its time for each line.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`], [`Code::NoTranscript`].
+    pub async fn transcript_text(&self, prefix: &str) -> Result<String> {
+        let page = self.page(prefix, AudioTime::ZERO).await?;
+        if page.lines.is_empty() {
+            return Err(refuse(Code::NoTranscript, format!("“{}” has no words to copy yet.", page.job.title)));
+        }
+        let mut text = format!("{}\n\n", page.job.title);
+        for line in page.lines {
+            text.push_str(&format!("{}  {}\n", AudioTime::from_ms(line.start_ms), line.text));
+        }
+        Ok(text)
+    }
+
+    /// What deleting a meeting would take away and leave.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    pub async fn deletion(&self, prefix: &str) -> Result<DeletionView> {
+        let job = self.find(prefix).await?;
+        let exports = self.store.exports(job_id(&job)).await?;
+        let mut files: Vec<PathBuf> = exports.into_iter().filter_map(|e| e.file_path).map(Into::into).collect();
+        files.sort();
+        files.dedup();
+        files.retain(|file| file.is_file());
+        let (own, kept): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| self.is_own_export(file));
+        Ok(DeletionView {
+            title: job.title,
+            own_exports: u32::try_from(own.len()).unwrap_or(u32::MAX),
+            kept_exports: kept.iter().map(|path| path.display().to_string()).collect(),
+        })
+    }
+
     /// Gives a meeting a title.
     ///
     /// # Errors
@@ -139,12 +211,16 @@ impl App {
     }
 
     fn remove_own_export(&self, path: &Path) {
-        if path.parent() == Some(self.data.exports().as_path())
+        if self.is_own_export(path)
             && let Err(error) = fs::remove_file(path)
             && error.kind() != std::io::ErrorKind::NotFound
         {
             tracing::warn!(kind = ?error.kind(), "an export of a deleted meeting could not be removed");
         }
+    }
+
+    fn is_own_export(&self, path: &Path) -> bool {
+        path.parent() == Some(self.data.exports().as_path())
     }
 
     /// The file with the audio of a meeting, for a player. `None` if it is not in this computer's library.

@@ -142,6 +142,11 @@ impl DataFolder {
     }
 }
 
+/// Where people keep documents, if the system says so.
+pub fn documents_folder() -> Option<PathBuf> {
+    directories::UserDirs::new()?.document_dir().map(Path::to_owned)
+}
+
 /// A folder that only its owner can enter. One that exists is left as it is.
 fn make_private(path: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();

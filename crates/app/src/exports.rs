@@ -104,7 +104,7 @@ impl App {
                 format!("“{}” has no complete transcript yet, so there is nothing to export.", meeting.title),
             ));
         }
-        let name = format!("{}.{}", export::file_stem(&meeting.title), request.kind.extension());
+        let name = Self::export_name(&meeting.title, request.kind);
         let path = match &request.output {
             None => free_name(&self.data.exports(), &name),
             Some(output) => {
@@ -147,6 +147,19 @@ impl App {
                 export.map(ExportView::from).ok_or_else(|| refuse(Code::NotFound, "There is no such export."))
             }
         }
+    }
+
+    /// An export as it stands.
+    ///
+    /// # Errors
+    /// Where the archive fails.
+    pub async fn export(&self, id: ExportId) -> Result<Option<ExportView>> {
+        Ok(self.store.export(id).await?.map(ExportView::from))
+    }
+
+    /// A name for a file of this kind with the words of the meeting `title`.
+    pub fn export_name(title: &str, kind: ExportType) -> String {
+        format!("{}.{}", export::file_stem(title), kind.extension())
     }
 
     /// Makes the exports that a process that was killed left behind.

@@ -137,11 +137,24 @@ impl App {
         Ok(found)
     }
 
+    /// Forgets what an interrupted import had left to do. One that somebody works on is left alone.
+    ///
+    /// # Errors
+    /// Where the list cannot be removed.
+    pub fn forget_import(&self, id: &str) -> Result<()> {
+        match self.continue_import(id)? {
+            Some(list) => list.finish(),
+            None => Ok(()),
+        }
+    }
+
     /// Takes up an interrupted import; `None` if it has ended meanwhile or somebody else has taken it up.
     ///
     /// # Errors
     /// Where the list cannot be read.
     pub fn continue_import(&self, id: &str) -> Result<Option<ImportList>> {
+        // An id, not a path: it may come from a page.
+        let Ok(id) = uuid::Uuid::parse_str(id).map(|id| id.to_string()) else { return Ok(None) };
         open_journal(&self.data.imports().join(id).with_extension("list"))
     }
 }
@@ -150,13 +163,14 @@ fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|e| e == extension)
 }
 
-fn in_folder(folder: &Path) -> Vec<Listed> {
+/// The files in a folder and below, in order of name, hidden ones left out.
+pub(crate) fn in_folder(folder: &Path) -> impl Iterator<Item = Listed> + '_ {
     WalkDir::new(folder)
         .follow_links(true)
         .sort_by_file_name()
         .into_iter()
         .filter_entry(|entry| entry.depth() == 0 || !entry.file_name().as_bytes().starts_with(b"."))
-        .filter_map(|entry| match entry {
+        .filter_map(move |entry| match entry {
             Ok(entry) if entry.file_type().is_dir() => None,
             Ok(entry) => Some(Listed { path: entry.into_path(), by_hand: false, problem: None }),
             Err(error) => {
@@ -174,7 +188,6 @@ fn in_folder(folder: &Path) -> Vec<Listed> {
                 Some(Listed { path, by_hand: false, problem })
             }
         })
-        .collect()
 }
 
 fn write_journal(folder: &Path, files: &[Listed], options: &ImportOptions) -> Result<Journal> {
@@ -284,7 +297,7 @@ mod tests {
             fs::write(path, "x").unwrap();
         }
         std::os::unix::fs::symlink(dir.path(), dir.path().join("a/loop")).unwrap();
-        let found: Vec<PathBuf> = in_folder(dir.path()).into_iter().map(|l| l.path).collect();
+        let found: Vec<PathBuf> = in_folder(dir.path()).map(|l| l.path).collect();
         assert_eq!(found, [dir.path().join("a/z.wav"), dir.path().join("b.wav")]);
     }
 }

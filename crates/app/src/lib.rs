@@ -7,6 +7,8 @@
 mod archive;
 mod data_folder;
 mod doctor;
+mod facts;
+mod drop;
 mod exports;
 mod hidden;
 mod import_list;
@@ -19,17 +21,20 @@ mod settings;
 pub mod view;
 mod worker;
 
-pub use data_folder::DataFolder;
+pub use data_folder::{DataFolder, documents_folder};
 pub use doctor::{Check, State, diagnose};
+pub use facts::Facts;
 pub use exports::{ExportRequest, ExportType};
 pub use hidden::hidden_mode;
 pub use import_list::{ImportList, Interrupted};
 pub use intake::{ImportOptions, Imported, Outcome};
 pub use refusal::{Code, Refusal};
 pub use resources::Resources;
-pub use settings::{Layer, Paper, Settings};
+pub use settings::replace as replace_file;
+pub use settings::{Layer, Paper, Preferences, Settings, Theme};
 pub use store::managed::Phase;
-pub use store::{JobId, News, Topic};
+pub use store::{ExportId, JobId, News, Topic};
+pub use transcript::AudioTime;
 pub use worker::Scope;
 
 use anyhow::Result;
@@ -95,6 +100,11 @@ impl App {
     /// The data folder that is open.
     pub fn data_folder(&self) -> &DataFolder {
         &self.data
+    }
+
+    /// What comes along with the program.
+    pub fn resources(&self) -> &Resources {
+        &self.resources
     }
 
     /// Starts to listen to what changes in the archive, whoever changes it. Whatever is committed after this returns

@@ -5,6 +5,7 @@
 //! recording taken up again is read from the start, and windows that are committed are not recognised again.
 
 use crate::App;
+use crate::worker::stopped;
 use anyhow::{Context, Result, anyhow};
 use media::{MediaError, Reader};
 use speech::{Decoders, EngineCommand, Event, Options, SpeechError, WINDOWING_VERSION, Windower};
@@ -251,7 +252,7 @@ impl App {
                     self.keep_lock(lock).await?;
                     continue;
                 }
-                _ = stop.wait_for(|stop| *stop) => {
+                () = stopped(stop) => {
                     self.store.renew_lease(lease, account.progress()).await?;
                     self.store.release_lease(lease).await?;
                     return Ok(Ok(Recognised::Stopped(Ending::Stopped)));

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// What a caller can do something about. Everything else is just told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// There is no such job or export.

@@ -3,7 +3,7 @@
 //! Defaults < `settings.toml` in the data folder < environment < command line.
 
 use anyhow::{Context, Result, anyhow};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -16,6 +16,29 @@ pub enum Paper {
     A4,
     /// 8½ × 11 in.
     Letter,
+}
+
+/// How the window looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// As the system does.
+    System,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// The settings that the window shows and changes. They can be read before the archive is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Preferences {
+    /// How the window looks.
+    pub theme: Theme,
+    /// Whether to tell when a long job ends while the window is not in front.
+    pub notify: bool,
 }
 
 /// Everything that can be set, complete.
@@ -33,6 +56,10 @@ pub struct Settings {
     pub decoders: Option<usize>,
     /// Paper of PDF exports.
     pub paper: Paper,
+    /// See [`Preferences::theme`].
+    pub theme: Theme,
+    /// See [`Preferences::notify`].
+    pub notify: bool,
 }
 
 impl Default for Settings {
@@ -44,6 +71,8 @@ impl Default for Settings {
             language: None,
             decoders: None,
             paper: Paper::A4,
+            theme: Theme::System,
+            notify: true,
         }
     }
 }
@@ -69,6 +98,10 @@ const DEFAULT_FILE: &str = "\
 
 # Paper of PDF exports: a4 or letter.
 # paper = \"a4\"
+
+# The window: system, light or dark; and whether it tells when a long job ends while it is not in front.
+# theme = \"system\"
+# notify = true
 ";
 
 /// Some settings, from one source.
@@ -87,6 +120,10 @@ pub struct Layer {
     pub decoders: Option<usize>,
     /// See [`Settings::paper`].
     pub paper: Option<Paper>,
+    /// See [`Settings::theme`].
+    pub theme: Option<Theme>,
+    /// See [`Settings::notify`].
+    pub notify: Option<bool>,
 }
 
 impl Settings {
@@ -121,6 +158,8 @@ impl Settings {
             language: layer.language.or(self.language),
             decoders: layer.decoders.or(self.decoders),
             paper: layer.paper.unwrap_or(self.paper),
+            theme: layer.theme.unwrap_or(self.theme),
+            notify: layer.notify.unwrap_or(self.notify),
         }
     }
 
@@ -148,21 +187,82 @@ impl Layer {
                 .map(|text| text.parse().map_err(|_| anyhow!("{name} must be a whole number, not “{text}”")))
                 .transpose()
         }
-        let paper = match set("MEETMEMO_PAPER").as_deref() {
-            None => None,
-            Some("a4") => Some(Paper::A4),
-            Some("letter") => Some(Paper::Letter),
-            Some(other) => return Err(anyhow!("MEETMEMO_PAPER must be a4 or letter, not “{other}”")),
-        };
+        fn one_of<T: Copy>(name: &str, value: Option<String>, words: &[(&str, T)]) -> Result<Option<T>> {
+            let Some(value) = value else { return Ok(None) };
+            match words.iter().find(|(word, _)| *word == value) {
+                Some((_, meaning)) => Ok(Some(*meaning)),
+                None => {
+                    let known = words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" or ");
+                    Err(anyhow!("{name} must be {known}, not “{value}”"))
+                }
+            }
+        }
+        let papers = [("a4", Paper::A4), ("letter", Paper::Letter)];
+        let themes = [("system", Theme::System), ("light", Theme::Light), ("dark", Theme::Dark)];
         Ok(Self {
             database_url: set("MEETMEMO_DATABASE_URL").or_else(|| set("DATABASE_URL")),
             db_pool_min_size: number("MEETMEMO_DB_POOL_MIN_SIZE", set("MEETMEMO_DB_POOL_MIN_SIZE"))?,
             db_pool_max_size: number("MEETMEMO_DB_POOL_MAX_SIZE", set("MEETMEMO_DB_POOL_MAX_SIZE"))?,
             language: set("MEETMEMO_LANGUAGE"),
             decoders: number("MEETMEMO_DECODERS", set("MEETMEMO_DECODERS"))?,
-            paper,
+            paper: one_of("MEETMEMO_PAPER", set("MEETMEMO_PAPER"), &papers)?,
+            theme: one_of("MEETMEMO_THEME", set("MEETMEMO_THEME"), &themes)?,
+            notify: one_of("MEETMEMO_NOTIFY", set("MEETMEMO_NOTIFY"), &[("true", true), ("false", false)])?,
         })
     }
+}
+
+impl Preferences {
+    /// What the settings of this data folder say.
+    ///
+    /// # Errors
+    /// Those of [`Settings::read`].
+    pub fn read(data_folder: &Path) -> Result<Self> {
+        let settings = Settings::read(data_folder, |name| std::env::var(name).ok(), Layer::default())?;
+        Ok(Self { theme: settings.theme, notify: settings.notify })
+    }
+
+    /// Writes them into `settings.toml`, whose other lines and comments stay as they are.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or written.
+    pub fn write(&self, data_folder: &Path) -> Result<()> {
+        let path = data_folder.join("settings.toml");
+        let place = || format!("{} could not be changed", path.display());
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => DEFAULT_FILE.to_owned(),
+            text => text.with_context(place)?,
+        };
+        let mut document: toml_edit::DocumentMut = text.parse().with_context(place)?;
+        let theme = match self.theme {
+            Theme::System => "system",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        };
+        document["theme"] = toml_edit::value(theme);
+        document["notify"] = toml_edit::value(self.notify);
+        replace(&path, document.to_string().as_bytes()).with_context(place)
+    }
+}
+
+/// Gives the file `path` this content, whole or not at all. Only its owner can read it.
+///
+/// # Errors
+/// Where the folder cannot be written to.
+pub fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let draft = path.with_extension(uuid::Uuid::new_v4().simple().to_string());
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.write(true).create_new(true).open(&draft).and_then(|mut file| {
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&draft, path)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written
 }
 
 /// Two processes may come here at once: the first one's file stays.
@@ -228,6 +328,19 @@ mod tests {
         let both = |name: &str| name.ends_with("DATABASE_URL").then(|| name.to_owned());
         let layer = Layer::from_environment(both).unwrap();
         assert_eq!(layer.database_url.as_deref(), Some("MEETMEMO_DATABASE_URL"));
+    }
+
+    #[test]
+    fn changed_preferences_leave_the_rest_of_the_file_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("settings.toml"), "# mine\npaper = 'letter' # US\n").unwrap();
+        let dark = Preferences { theme: Theme::Dark, notify: false };
+        dark.write(dir.path()).unwrap();
+        let text = fs::read_to_string(dir.path().join("settings.toml")).unwrap();
+        assert!(text.starts_with("# mine\npaper = 'letter' # US\n"), "{text}");
+        let settings = Settings::read(dir.path(), nothing, Layer::default()).unwrap();
+        assert_eq!((settings.paper, settings.theme, settings.notify), (Paper::Letter, Theme::Dark, false));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no draft is left");
     }
 
     #[test]

@@ -4,11 +4,12 @@ use crate::App;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, NaiveDateTime, SecondsFormat, Utc};
 use serde::Serialize;
-use store::{ExportJob, Job, JobId, Run, Status, StoredSegment, Transcript};
+use store::{ExportJob, Job, JobId, Run, Status, StoredSegment, TextLine, Transcript};
 use transcript::{AudioTime, Word};
 
 /// A recording and the state of the work on it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct JobView {
     /// UUID.
     pub id: String,
@@ -33,6 +34,7 @@ pub struct JobView {
     /// When it last changed: RFC 3339, UTC.
     pub updated_at: String,
     /// Bytes.
+    #[cfg_attr(feature = "specta", specta(type = Option<f64>))]
     pub byte_size: Option<u64>,
     /// Container and codec.
     pub media_format: Option<String>,
@@ -46,6 +48,7 @@ pub struct JobView {
 
 /// How far the work on a recording is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ProgressView {
     /// Milliseconds of audio done.
     pub audio_done_ms: u32,
@@ -64,6 +67,88 @@ pub struct MeetingView {
     pub job: JobView,
     /// The current version, or the one that is being made; none before the first window.
     pub transcript: Option<TranscriptView>,
+}
+
+/// A meeting for reading: its lines from a moment on, without the times of their words.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct MeetingPage {
+    /// The recording.
+    pub job: JobView,
+    /// The current version, or the one that is being made; none before the first window.
+    pub transcript: Option<TranscriptFacts>,
+    /// Lines that begin at the asked moment or later, in order of time.
+    pub lines: Vec<LineView>,
+    /// Lines of this version that begin before this moment will not change.
+    pub settled_ms: u32,
+}
+
+/// What a version of a transcript was made with.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct TranscriptFacts {
+    /// UUID.
+    pub id: String,
+    /// 1 for the first.
+    pub version: i32,
+    /// Whether all of the recording is in it. Its lines are cut anew, with new ids, when it becomes so.
+    pub complete: bool,
+    /// Name of the engine.
+    pub engine: String,
+    /// Name of the speech model.
+    pub model: String,
+    /// Spoken language, BCP 47.
+    pub language: Option<String>,
+}
+
+/// A line of a transcript for reading.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct LineView {
+    /// UUID.
+    pub id: String,
+    /// Milliseconds.
+    pub start_ms: u32,
+    /// Milliseconds.
+    pub end_ms: u32,
+    /// What is said.
+    pub text: String,
+}
+
+/// What a delete takes away and what it leaves.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct DeletionView {
+    /// Title of the meeting.
+    pub title: String,
+    /// Exports in the app's own folder, which go too.
+    pub own_exports: u32,
+    /// Paths of exports that stay where they were saved.
+    pub kept_exports: Vec<String>,
+}
+
+/// What adding files and folders would do.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct DropView {
+    /// Recordings among the files.
+    pub recordings: u32,
+    /// Folders, with what was found in them.
+    pub folders: Vec<DroppedFolder>,
+    /// Files that cannot be taken, each with a sentence.
+    pub unsuitable: Vec<String>,
+}
+
+/// A folder that would be added.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct DroppedFolder {
+    /// Its name.
+    pub name: String,
+    /// Recordings found in it.
+    pub recordings: u32,
+    /// Whether all of it was looked at; counting stops after a while.
+    pub counted: bool,
 }
 
 /// A version of a transcript.
@@ -130,6 +215,7 @@ pub struct SegmentView {
 
 /// A file that was or is to be made of a meeting.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ExportView {
     /// UUID.
     pub export_id: String,
@@ -220,6 +306,28 @@ pub(crate) fn transcript_view(version: Transcript, lines: Vec<StoredSegment>) ->
         speakers: Vec::new(),
         segments: lines.into_iter().map(segment_view).collect(),
         turns: Vec::new(),
+    }
+}
+
+pub(crate) fn transcript_facts(version: Transcript) -> TranscriptFacts {
+    TranscriptFacts {
+        id: version.id.to_string(),
+        version: version.version,
+        complete: version.is_complete(),
+        engine: version.engine,
+        model: version.model,
+        language: version.language,
+    }
+}
+
+impl From<TextLine> for LineView {
+    fn from(line: TextLine) -> Self {
+        Self {
+            id: line.id.to_string(),
+            start_ms: line.span.start.as_ms(),
+            end_ms: line.span.end.as_ms(),
+            text: line.text,
+        }
     }
 }
 

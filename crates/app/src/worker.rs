@@ -58,7 +58,7 @@ impl App {
         tokio::select! {
             () = changed => {}
             () = tokio::time::sleep(LOOK) => {}
-            _ = stop.wait_for(|stop| *stop) => {}
+            () = stopped(stop) => {}
         }
     }
 
@@ -145,6 +145,11 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// Waits until `stop` turns true. Gives no guard, so that a future that waits for this can change threads.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 fn has_ended(job: &Job) -> Result<bool> {

@@ -102,6 +102,19 @@ impl Store {
         self.target.display_name()
     }
 
+    /// The server's version in its own words: `16.14`.
+    pub async fn server_version(&self) -> Result<String> {
+        #[derive(diesel::QueryableByName)]
+        struct Version {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            version: String,
+        }
+        crate::archive::on_connection!(self, connection => async {
+            let query = diesel::sql_query("SELECT current_setting('server_version') AS version");
+            Ok::<_, diesel::result::Error>(query.get_result::<Version>(connection).await?.version)
+        })
+    }
+
     /// Environment variables (`PGHOST` …) with which PostgreSQL's own tools reach this archive.
     ///
     /// # Errors

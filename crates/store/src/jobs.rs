@@ -272,6 +272,18 @@ impl Store {
         })
     }
 
+    /// Those of `ids` that exist, newest first.
+    pub async fn jobs_by_id(&self, ids: &[JobId]) -> Result<Vec<Job>> {
+        on_connection!(self, connection => async {
+            jobs::table
+                .filter(jobs::id.eq_any(ids))
+                .order((jobs::created_at.desc(), jobs::id.desc()))
+                .select(Job::as_select())
+                .load(connection)
+                .await
+        })
+    }
+
     /// The job whose id begins with `prefix`, hyphens or not.
     pub async fn find_job(&self, prefix: &str) -> Result<Found> {
         let digits: String = prefix.chars().filter(|c| *c != '-').collect::<String>().to_ascii_lowercase();

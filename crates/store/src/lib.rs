@@ -29,7 +29,7 @@ pub use ids::{ExportId, JobId, LibraryId, MachineId, SegmentId, TranscriptId};
 pub use jobs::{Found, Job, JobFilter, NewJob, Registered, Status, WorkflowState};
 pub use news::{News, Topic};
 pub use runs::{Claim, Lease, Progress, Run};
-pub use transcripts::{NewTranscript, StoredSegment, Transcript, TranscriptStatus, Window};
+pub use transcripts::{NewTranscript, StoredSegment, TextLine, Transcript, TranscriptStatus, Window};
 pub use work_lock::WorkLock;
 
 /// What every query here gives.

@@ -45,8 +45,8 @@ export interface Client {
   /** The user wants to close the window while work goes on: the title and progress of what is being worked on. */
   onClosing(listener: (job: JobView) => void): Unsubscribe
   closeWindow(): Promise<void>
-  /** A meeting to be shown: another start of the program, or a notification that was clicked. */
-  onOpenMeeting(listener: (id: string) => void): Unsubscribe
+  /** The window stays open after all. */
+  keepOpen(): Promise<void>
 
   // Library
   /** All meetings, newest first. */

@@ -1,2 +1,30 @@
-/** What crosses from the core, by the names of `app::view`. Generated in `bindings.ts`; this page only passes them on. */
-export type * from '../bindings'
+/** What crosses from the core, under the names of `app::view` and of the shell. Generated in `bindings.ts`. */
+import type * as bindings from '../bindings'
+
+export type {
+  About,
+  Code,
+  Component,
+  CoreState,
+  DeletionView,
+  DropView,
+  DroppedFolder,
+  DuplicateView,
+  ExportKind,
+  Failure,
+  ImportState,
+  InterruptedView,
+  LineView,
+  NewsItem as News,
+  Preferences,
+  Theme,
+} from '../bindings'
+
+// Types with optional parts come in two forms; the page gets what the core sends.
+export type ExportView = bindings.ExportView_Serialize
+export type ImportView = bindings.ImportView_Serialize
+export type JobView = bindings.JobView_Serialize
+export type MeetingPage = bindings.MeetingPage_Serialize
+export type ProgressView = bindings.ProgressView_Serialize
+export type TranscriptFacts = bindings.TranscriptFacts_Serialize
+export type WindowState = bindings.WindowState_Serialize

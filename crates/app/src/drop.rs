@@ -1,0 +1,46 @@
+//! What adding files would do, said while they are dragged over the window. Nothing is copied or written.
+
+use crate::App;
+use crate::import_list::in_folder;
+use crate::view::{DropView, DroppedFolder};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Looking at files ends after this long; who drags is waiting to let go.
+const BUDGET: Duration = Duration::from_millis(1500);
+
+impl App {
+    /// Says which of `paths` are recordings, and how many are in folders. Blocks for two seconds at most, unless a disk
+    /// hangs.
+    pub fn describe_drop(&self, paths: &[PathBuf]) -> DropView {
+        let end = Instant::now() + BUDGET;
+        let mut view = DropView::default();
+        for path in paths {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            if path.is_dir() {
+                view.folders.push(self.count(path, name, end));
+            } else if Instant::now() > end {
+                // Not looked at: taken for what the user thinks it is.
+                view.recordings += 1;
+            } else {
+                match media::probe(path, &self.tools) {
+                    Ok(_) => view.recordings += 1,
+                    Err(why) => view.unsuitable.push(format!("{name}: {why}")),
+                }
+            }
+        }
+        view
+    }
+
+    fn count(&self, folder: &Path, name: String, end: Instant) -> DroppedFolder {
+        let mut found = DroppedFolder { name, recordings: 0, counted: true };
+        for listed in in_folder(folder) {
+            if Instant::now() > end {
+                found.counted = false;
+                break;
+            }
+            found.recordings += u32::from(media::probe(&listed.path, &self.tools).is_ok());
+        }
+        found
+    }
+}

@@ -1,0 +1,358 @@
+//! What the page may call. Each parses, calls `app`, and converts.
+//!
+//! The page names meetings and exports by id. Paths come from it in one place only, [`import_paths`] (with
+//! [`describe_drop`], which says what that would do): a copy is made of what is there, nothing is shown or changed.
+
+use crate::about::{self, About};
+use crate::closing;
+use crate::core::{self, Core, CoreState, job_id};
+use crate::dialogs;
+use crate::failure::{Answer, Failure};
+use crate::imports::{self, ImportView, Imports, InterruptedView, Source};
+use crate::kept::WindowState;
+use crate::listener::Listener;
+use app::view::{DeletionView, DropView, ExportView, JobView, MeetingPage};
+use app::{AudioTime, Code, ExportId, ExportRequest, ExportType, Preferences};
+use std::path::PathBuf;
+use tauri::{AppHandle, State};
+use tauri_plugin_opener::OpenerExt;
+
+type CoreRef<'a> = State<'a, Core>;
+
+/// Whether the archive is open.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn core_state(core: CoreRef<'_>) -> CoreState {
+    core.state()
+}
+
+/// Tries to open the archive once more.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn open_again(handle: AppHandle) {
+    core::open_again(&handle).await;
+}
+
+/// Closes the window although work goes on.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn close_window(handle: AppHandle) {
+    closing::close(&handle).await;
+}
+
+/// The user wants to keep the window open.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn keep_open(asked: State<'_, closing::Asked>) {
+    asked.forget();
+}
+
+/// All meetings, newest first.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn meetings(core: CoreRef<'_>) -> Answer<Vec<JobView>> {
+    Ok(core.app()?.list(None, None).await?)
+}
+
+/// Those of `ids` that exist.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn meetings_by_id(core: CoreRef<'_>, ids: Vec<String>) -> Answer<Vec<JobView>> {
+    let ids: Vec<_> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    Ok(core.app()?.jobs_by_id(&ids).await?)
+}
+
+/// A meeting with its lines that begin at `from_ms` or later.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn meeting(core: CoreRef<'_>, id: String, from_ms: u32) -> Answer<MeetingPage> {
+    Ok(core.app()?.page(&whole(&id)?, AudioTime::from_ms(from_ms)).await?)
+}
+
+/// Gives a meeting a title.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn rename(core: CoreRef<'_>, id: String, title: String) -> Answer<JobView> {
+    Ok(core.app()?.rename(&whole(&id)?, &title).await?)
+}
+
+/// Puts a failed or cancelled recording back into the queue.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn retry(core: CoreRef<'_>, id: String) -> Answer<JobView> {
+    Ok(core.app()?.retry(&whole(&id)?).await?)
+}
+
+/// Stops the work on a recording.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn cancel(core: CoreRef<'_>, id: String) -> Answer<JobView> {
+    Ok(core.app()?.cancel(&whole(&id)?).await?)
+}
+
+/// What deleting a meeting would take away and leave.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn deletion(core: CoreRef<'_>, id: String) -> Answer<DeletionView> {
+    Ok(core.app()?.deletion(&whole(&id)?).await?)
+}
+
+/// Deletes a meeting for good.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn delete_meeting(core: CoreRef<'_>, id: String) -> Answer<()> {
+    core.app()?.delete(&whole(&id)?).await?;
+    Ok(())
+}
+
+/// Lets the user choose files to add; whether there were any.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn choose_files(handle: AppHandle) -> bool {
+    begin_if_any(&handle, dialogs::files(&handle).await)
+}
+
+/// Lets the user choose folders to add; whether there were any.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn choose_folder(handle: AppHandle) -> bool {
+    begin_if_any(&handle, dialogs::folders(&handle).await)
+}
+
+fn begin_if_any(handle: &AppHandle, paths: Vec<PathBuf>) -> bool {
+    let any = !paths.is_empty();
+    if any {
+        imports::begin(handle, Source::Paths(paths));
+    }
+    any
+}
+
+/// Adds what was dropped on the window.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn import_paths(handle: AppHandle, paths: Vec<PathBuf>) {
+    begin_if_any(&handle, paths);
+}
+
+/// What adding these files and folders would do.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn describe_drop(core: CoreRef<'_>, paths: Vec<PathBuf>) -> Answer<DropView> {
+    let app = core.app()?;
+    Ok(tokio::task::spawn_blocking(move || app.describe_drop(&paths)).await.map_err(anyhow::Error::from)?)
+}
+
+/// Imports that run, or ended and were not dismissed.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn imports(imports: State<'_, Imports>) -> Vec<ImportView> {
+    imports.views()
+}
+
+/// Stops an import after the files in progress.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn stop_import(imports: State<'_, Imports>, id: String) {
+    imports.stop(&id);
+}
+
+/// Puts the summary of an import away.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn dismiss_import(imports: State<'_, Imports>, id: String) {
+    imports.dismiss(&id);
+}
+
+/// Imports that ended in the middle.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn interrupted_imports(core: CoreRef<'_>) -> Answer<Vec<InterruptedView>> {
+    Ok(core.app()?.interrupted_imports()?.into_iter().map(Into::into).collect())
+}
+
+/// Takes up an import that ended in the middle.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn continue_import(handle: AppHandle, id: String) {
+    imports::begin(&handle, Source::Interrupted(id));
+}
+
+/// Forgets what an interrupted import had left to do.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn forget_import(core: CoreRef<'_>, id: String) -> Answer<()> {
+    Ok(core.app()?.forget_import(&id)?)
+}
+
+/// Address of a recording's sound; none if the audio is not on this computer.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn sound(
+    core: CoreRef<'_>,
+    listener: State<'_, Listener>,
+    id: String,
+) -> Answer<Option<String>> {
+    let id = job_id(&id)?;
+    let file = core.app()?.audio_file(id).await?;
+    Ok(file.map(|_| listener.address(id)))
+}
+
+/// Puts a meeting's words on the clipboard.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn copy_transcript(handle: AppHandle, core: CoreRef<'_>, id: String) -> Answer<()> {
+    let text = core.app()?.transcript_text(&whole(&id)?).await?;
+    put_on_clipboard(&handle, text)
+}
+
+/// Puts a text of the page on the clipboard.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn copy_text(handle: AppHandle, text: String) -> Answer<()> {
+    put_on_clipboard(&handle, text)
+}
+
+fn put_on_clipboard(handle: &AppHandle, text: String) -> Answer<()> {
+    let put = move || {
+        let clipboard = gtk::Clipboard::get(&gtk::gdk::SELECTION_CLIPBOARD);
+        clipboard.set_text(&text);
+        // Without this the text is gone with the window.
+        clipboard.store();
+    };
+    handle.run_on_main_thread(put).map_err(|error| anyhow::Error::from(error).into())
+}
+
+/// Asks where to save a meeting's words and begins to write them; none if the user thought better of it.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn export_meeting(
+    handle: AppHandle,
+    core: CoreRef<'_>,
+    id: String,
+    kind: ExportKind,
+) -> Answer<Option<ExportView>> {
+    let app = core.app()?;
+    let id = whole(&id)?;
+    let meeting = app.find(&id).await?;
+    let (export_type, label) = match kind {
+        ExportKind::MarkdownTranscript => (ExportType::MarkdownTranscript, "Markdown"),
+        ExportKind::PdfTranscript => (ExportType::PdfTranscript, "PDF"),
+    };
+    let name = app::App::export_name(&meeting.title, export_type);
+    let Some(path) = dialogs::save(&handle, name, label).await else { return Ok(None) };
+    // The dialog has asked before it gave the name of a file that exists.
+    let request = ExportRequest { kind: export_type, output: Some(path), replace: true };
+    let export = app.create_export(&id, &request).await?;
+    let begun = app.export(export).await?;
+    tauri::async_runtime::spawn(async move {
+        if let Err(error) = app.run_export(export).await {
+            tracing::warn!(code = ?Code::of(&error), "an export could not be made");
+        }
+    });
+    Ok(begun)
+}
+
+/// The files that the window makes.
+#[derive(Debug, Clone, Copy, serde::Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ExportKind {
+    /// The words as Markdown.
+    MarkdownTranscript,
+    /// The words as PDF.
+    PdfTranscript,
+}
+
+/// An export as it stands.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn export_job(core: CoreRef<'_>, export_id: String) -> Answer<Option<ExportView>> {
+    Ok(core.app()?.export(self::export_id(&export_id)?).await?)
+}
+
+/// Shows the file of an export in its folder.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn show_export(handle: AppHandle, core: CoreRef<'_>, export_id: String) -> Answer<()> {
+    let export = core.app()?.export(self::export_id(&export_id)?).await?;
+    let path = export.and_then(|export| export.path).map(PathBuf::from);
+    let Some(path) = path.filter(|path| path.exists()) else {
+        let message = "The file is not where it was saved any more. Export it once more.".to_owned();
+        return Err(Failure { code: Code::NotFound, message });
+    };
+    if handle.opener().reveal_item_in_dir(&path).is_ok() {
+        return Ok(());
+    }
+    // A desktop whose file manager cannot be asked to mark a file: its folder will do.
+    show_folder(&handle, path.parent().map(PathBuf::from).unwrap_or(path))
+}
+
+fn show_folder(handle: &AppHandle, folder: PathBuf) -> Answer<()> {
+    handle.opener().open_path(folder.to_string_lossy(), None::<&str>).map_err(|error| {
+        anyhow::Error::from(error).context(format!("{} could not be opened", folder.display())).into()
+    })
+}
+
+/// What the window's settings are. Also while the archive is closed.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn preferences(core: CoreRef<'_>) -> Answer<Preferences> {
+    Ok(Preferences::read(core.data().path())?)
+}
+
+/// Changes the window's settings.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn set_preferences(core: CoreRef<'_>, preferences: Preferences) -> Answer<()> {
+    Ok(preferences.write(core.data().path())?)
+}
+
+/// How the page was left.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn window_state(core: CoreRef<'_>) -> WindowState {
+    WindowState::read(core.data())
+}
+
+/// Keeps how the page is.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn set_window_state(core: CoreRef<'_>, state: WindowState) -> Answer<()> {
+    Ok(state.write(core.data())?)
+}
+
+/// What the program is and comes with.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn about(core: CoreRef<'_>) -> Answer<About> {
+    about::about(&core.app()?).await
+}
+
+/// All licence texts.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn licences(core: CoreRef<'_>) -> Answer<String> {
+    about::licences(core.app()?.resources().clone()).await
+}
+
+/// Opens the folder of log files. Also while the archive is closed.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn open_log_folder(handle: AppHandle, core: CoreRef<'_>) -> Answer<()> {
+    show_folder(&handle, core.data().logs())
+}
+
+/// Opens the data folder.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn open_data_folder(handle: AppHandle, core: CoreRef<'_>) -> Answer<()> {
+    show_folder(&handle, core.data().path().to_owned())
+}
+
+/// An id in full; beginnings of ids are for the command line.
+fn whole(id: &str) -> Answer<String> {
+    job_id(id).map(|id| id.to_string())
+}
+
+fn export_id(text: &str) -> Answer<ExportId> {
+    text.parse().map_err(|_| Failure { code: Code::NotFound, message: "There is no such export.".to_owned() })
+}

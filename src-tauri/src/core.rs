@@ -1,0 +1,265 @@
+//! The core behind the window: opening the archive, the worker, and news for the page.
+//!
+//! The window is there before the archive is open and stays when it fails; what it shows meanwhile is [`CoreState`].
+
+use crate::closing::Closing;
+use crate::failure::Failure;
+use crate::notify::Finished;
+use anyhow::Result;
+use app::{App, Code, DataFolder, JobId, Phase, Scope, Start, Topic};
+use serde::Serialize;
+use std::sync::Mutex;
+use std::time::Duration;
+use tauri::{AppHandle, Manager};
+use tauri_specta::Event;
+use tokio::sync::watch;
+
+/// Pause before what ended by an error is begun again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether the archive is open.
+#[derive(Debug, Clone, PartialEq, Serialize, specta::Type, Event)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub(crate) enum CoreState {
+    /// It is being opened.
+    Opening {
+        /// What takes long.
+        phase: OpeningPhase,
+    },
+    /// It is open.
+    Ready,
+    /// It is closed.
+    Failed(Failure),
+}
+
+/// What is being done while the archive opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OpeningPhase {
+    /// The database server starts.
+    Starting,
+    /// It is made for the first time.
+    Creating,
+}
+
+/// What changed; the page fetches it.
+#[derive(Debug, Clone, Serialize, specta::Type, Event)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum NewsItem {
+    /// A recording.
+    Job {
+        /// Its id.
+        id: String,
+    },
+    /// How far the work on it is.
+    Progress {
+        /// Its id.
+        id: String,
+    },
+    /// A version of a transcript.
+    Transcript {
+        /// The version's id.
+        id: String,
+    },
+    /// An export.
+    Export {
+        /// Its id.
+        id: String,
+    },
+    /// Whatever is shown may be stale.
+    Everything,
+}
+
+impl From<Topic> for NewsItem {
+    fn from(topic: Topic) -> Self {
+        match topic {
+            Topic::Job(id) => Self::Job { id: id.to_string() },
+            Topic::Progress(id) => Self::Progress { id: id.to_string() },
+            Topic::Transcript(id) => Self::Transcript { id: id.to_string() },
+            Topic::Export(id) => Self::Export { id: id.to_string() },
+            Topic::Everything => Self::Everything,
+        }
+    }
+}
+
+/// The core as the commands reach it.
+pub(crate) struct Core {
+    start: Start,
+    data: DataFolder,
+    state: watch::Sender<CoreState>,
+    app: Mutex<Option<App>>,
+    stop: watch::Sender<bool>,
+    /// Whether the worker has given back what it worked on.
+    stopped: watch::Sender<bool>,
+}
+
+impl Core {
+    pub(crate) fn new(start: Start, data: DataFolder) -> Self {
+        Self {
+            start,
+            data,
+            state: watch::Sender::new(CoreState::Opening { phase: OpeningPhase::Starting }),
+            app: Mutex::new(None),
+            stop: watch::Sender::new(false),
+            stopped: watch::Sender::new(true),
+        }
+    }
+
+    pub(crate) fn data(&self) -> &DataFolder {
+        &self.data
+    }
+
+    pub(crate) fn state(&self) -> CoreState {
+        self.state.borrow().clone()
+    }
+
+    /// The open archive.
+    ///
+    /// # Errors
+    /// While it is closed, with why.
+    pub(crate) fn app(&self) -> Result<App, Failure> {
+        let app = self.app.lock().expect("nobody panics while holding this").clone();
+        app.ok_or_else(|| match self.state() {
+            CoreState::Failed(failure) => failure,
+            _ => Failure {
+                code: Code::DatabaseUnreachable,
+                message: "The archive is still being opened. Try again in a moment.".to_owned(),
+            },
+        })
+    }
+
+    /// The archive as soon as it is open; waits as long as that takes.
+    pub(crate) async fn opened(&self) -> Result<App, Failure> {
+        let mut state = self.state.subscribe();
+        // The sender lives as long as `self`.
+        let _ = state.wait_for(|state| *state == CoreState::Ready).await;
+        self.app()
+    }
+
+    /// Asks the worker to give back what it works on, and waits for that a little. Whatever it does not manage, the next
+    /// worker takes up.
+    pub(crate) async fn finish(&self) {
+        self.stop.send_replace(true);
+        let mut stopped = self.stopped.subscribe();
+        let _ = tokio::time::timeout(Duration::from_secs(3), stopped.wait_for(|stopped| *stopped)).await;
+    }
+
+    fn set(&self, handle: &AppHandle, state: CoreState) {
+        let changed = self.state.send_if_modified(|now| {
+            let changed = *now != state;
+            now.clone_from(&state);
+            changed
+        });
+        if changed {
+            tracing::info!(ready = (state == CoreState::Ready), "the state of the archive changed");
+            let _ = state.emit(handle);
+        }
+    }
+}
+
+/// Opens the archive in the background, unless it is open or being opened. The page hears how that goes.
+pub(crate) fn open(handle: &AppHandle) {
+    let handle = handle.clone();
+    tauri::async_runtime::spawn(async move {
+        let core = handle.state::<Core>();
+        core.set(&handle, CoreState::Opening { phase: OpeningPhase::Starting });
+        let told = handle.clone();
+        let on_phase = move |phase: Phase| {
+            let phase = match phase {
+                Phase::Creating => OpeningPhase::Creating,
+                Phase::Starting => OpeningPhase::Starting,
+            };
+            told.state::<Core>().set(&told, CoreState::Opening { phase });
+        };
+        match App::open(core.start.clone(), &on_phase).await {
+            Ok(app) => {
+                app::logging::start(app.data_folder());
+                *core.app.lock().expect("nobody panics while holding this") = Some(app.clone());
+                let news = match app.news().await {
+                    Ok(news) => news,
+                    Err(error) => return core.set(&handle, CoreState::Failed(error.into())),
+                };
+                core.set(&handle, CoreState::Ready);
+                tauri::async_runtime::spawn(tell(handle.clone(), app.clone(), news));
+                tauri::async_runtime::spawn(work(handle.clone(), app));
+            }
+            Err(error) => {
+                // There may be no log yet that could tell.
+                app::logging::start(&core.data);
+                tracing::error!(code = ?Code::of(&error), "the archive could not be opened");
+                core.set(&handle, CoreState::Failed(error.into()));
+            }
+        }
+    });
+}
+
+/// Opens the archive after it failed: anew if it never was open, else by trying it.
+pub(crate) async fn open_again(handle: &AppHandle) {
+    let core = handle.state::<Core>();
+    match core.app().ok() {
+        None => open(handle),
+        Some(app) => {
+            core.set(handle, CoreState::Opening { phase: OpeningPhase::Starting });
+            check(handle, &core, &app).await;
+        }
+    }
+}
+
+async fn check(handle: &AppHandle, core: &Core, app: &App) {
+    match app.list(None, Some(1)).await {
+        Ok(_) => {
+            core.set(handle, CoreState::Ready);
+            let _ = NewsItem::Everything.emit(handle);
+        }
+        Err(error) => core.set(handle, CoreState::Failed(error.into())),
+    }
+}
+
+/// Passes on what changes in the archive, whoever changes it.
+async fn tell(handle: AppHandle, app: App, mut news: app::News) {
+    let mut finished = Finished::default();
+    loop {
+        let topic = news.next().await;
+        let _ = NewsItem::from(topic).emit(&handle);
+        if let Topic::Job(id) | Topic::Progress(id) = topic {
+            finished.hear(&handle, &app, id).await;
+        }
+    }
+}
+
+/// Works on the queue for as long as the window lives. Where the archive fails, the page is told, and it is tried again.
+async fn work(handle: AppHandle, app: App) {
+    let core = handle.state::<Core>();
+    core.stopped.send_replace(false);
+    while !*core.stop.borrow() {
+        let (scope, stop) = (Scope::Everything, core.stop.subscribe());
+        let worker = app.clone();
+        // A task of its own, so that a panic in it ends nothing else.
+        let ended = tokio::spawn(async move { worker.work(&scope, stop).await }).await;
+        let error = match ended {
+            Ok(Ok(_)) => break,
+            Ok(Err(error)) => error,
+            Err(panic) => anyhow::anyhow!(panic).context("The work on the queue ended unexpectedly"),
+        };
+        tracing::warn!(code = ?Code::of(&error), "the worker ended and is begun again");
+        // Only where the archive itself cannot be reached; otherwise the window goes on.
+        check(&handle, &core, &app).await;
+        tokio::time::sleep(PAUSE).await;
+    }
+    core.stopped.send_replace(true);
+}
+
+/// The job that is being worked on, if any, for a window that is about to close.
+pub(crate) async fn at_work(core: &Core) -> Option<Closing> {
+    let app = core.app().ok()?;
+    let jobs = tokio::time::timeout(Duration::from_secs(1), app.list(Some("processing"), None)).await.ok()?.ok()?;
+    jobs.into_iter().find(|job| job.is_here).map(|job| Closing { job })
+}
+
+/// The id of a recording as the page spells it.
+///
+/// # Errors
+/// If it is none.
+pub(crate) fn job_id(text: &str) -> Result<JobId, Failure> {
+    text.parse().map_err(|_| Failure { code: Code::NotFound, message: "There is no such meeting.".to_owned() })
+}

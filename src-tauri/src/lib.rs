@@ -1,0 +1,193 @@
+//! The window: a web page over `app`, with thin typed commands and events between them.
+//!
+//! Owns no data and decides nothing that the command line could not do as well. Leaves out how things look, which is
+//! the page's (`ui/`), and everything the application can do, which is `app`'s.
+
+mod about;
+mod closing;
+mod commands;
+mod core;
+mod dialogs;
+mod failure;
+mod imports;
+mod instance;
+mod kept;
+mod listener;
+mod message;
+mod notify;
+mod window;
+
+pub use app::hidden_mode;
+
+use crate::core::Core;
+use crate::imports::{Imports, Source};
+use crate::instance::Request;
+use anyhow::{Context, Result};
+use app::{DataFolder, Layer, Start};
+use clap::Parser;
+use listener::Listener;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tauri::{AppHandle, Manager, RunEvent, WindowEvent, Wry};
+use tauri_plugin_window_state::StateFlags;
+use tauri_specta::{Builder, ErrorHandlingMode, collect_commands, collect_events};
+
+/// MeetMemo: recorded meetings become text, on your own computer.
+#[derive(Debug, Parser)]
+#[command(name = "meetmemo-desktop", version)]
+struct Arguments {
+    /// Keep everything in this folder.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Use this PostgreSQL database instead of the private one.
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// Recordings and folders to add.
+    #[arg(value_name = "FILE")]
+    paths: Vec<PathBuf>,
+}
+
+/// What the page can call and hear. The generated bindings are `ui/src/bindings.ts`.
+fn interface() -> Builder<Wry> {
+    Builder::<Wry>::new()
+        .error_handling(ErrorHandlingMode::Throw)
+        .commands(collect_commands![
+            commands::core_state,
+            commands::open_again,
+            commands::close_window,
+            commands::keep_open,
+            commands::meetings,
+            commands::meetings_by_id,
+            commands::meeting,
+            commands::rename,
+            commands::retry,
+            commands::cancel,
+            commands::deletion,
+            commands::delete_meeting,
+            commands::choose_files,
+            commands::choose_folder,
+            commands::import_paths,
+            commands::describe_drop,
+            commands::imports,
+            commands::stop_import,
+            commands::dismiss_import,
+            commands::interrupted_imports,
+            commands::continue_import,
+            commands::forget_import,
+            commands::sound,
+            commands::copy_transcript,
+            commands::copy_text,
+            commands::export_meeting,
+            commands::export_job,
+            commands::show_export,
+            commands::preferences,
+            commands::set_preferences,
+            commands::window_state,
+            commands::set_window_state,
+            commands::about,
+            commands::licences,
+            commands::open_log_folder,
+            commands::open_data_folder,
+        ])
+        .events(collect_events![core::CoreState, core::NewsItem, imports::ImportView, closing::Closing])
+}
+
+/// Shows the window until it is closed.
+pub fn run(context: tauri::Context<Wry>) -> ExitCode {
+    let arguments = Arguments::parse();
+    match show(context, arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            let message = format!("{error:#}");
+            tracing::error!(%message, "the window could not be shown");
+            say(&message);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn show(context: tauri::Context<Wry>, arguments: Arguments) -> Result<ExitCode> {
+    let data = DataFolder::find(arguments.data_dir.clone())?;
+    let request = Request {
+        paths: arguments.paths.iter().map(|p| std::path::absolute(p).unwrap_or_else(|_| p.clone())).collect(),
+    };
+    let instance = match instance::begin(data.path(), &request)? {
+        instance::Start::First(instance) => instance,
+        instance::Start::HandedOver => return Ok(ExitCode::SUCCESS),
+    };
+    let settings = Layer { database_url: arguments.database_url, ..Layer::default() };
+    let start = Start { data_dir: Some(data.path().to_owned()), settings, program: None };
+
+    let interface = interface();
+    let app = tauri::Builder::default()
+        .plugin(tauri_plugin_notification::init())
+        .plugin(tauri_plugin_opener::init())
+        .plugin(
+            tauri_plugin_window_state::Builder::default()
+                .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
+                .build(),
+        )
+        .manage(Core::new(start, data))
+        .manage(Imports::default())
+        .manage(closing::Asked::default())
+        .invoke_handler(interface.invoke_handler())
+        .setup(move |app| {
+            interface.mount_events(app);
+            let handle = app.handle().clone();
+            app.manage(tauri::async_runtime::block_on(Listener::start(handle.clone()))?);
+            window::create(&handle)?;
+            core::open(&handle);
+            take(&handle, request);
+            instance.listen(move |request| {
+                window::to_front(&handle);
+                take(&handle, request);
+            })?;
+            Ok(())
+        })
+        .build(context)
+        .context("The window could not be made")?;
+    let code = app.run_return(|handle, event| match event {
+        RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } => {
+            closing::requested(handle, &api);
+        }
+        _ => {}
+    });
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+}
+
+/// Does what a start of the program was asked for.
+fn take(handle: &AppHandle, request: Request) {
+    if !request.paths.is_empty() {
+        imports::begin(handle, Source::Paths(request.paths));
+    }
+}
+
+/// There is no window to say it in.
+#[allow(clippy::print_stderr, reason = "a program that cannot show its window has nothing else")]
+fn say(message: &str) {
+    eprintln!("error: {message}");
+    if gtk::init().is_ok() {
+        rfd::MessageDialog::new().set_level(rfd::MessageLevel::Error).set_title("MeetMemo").set_description(message).show();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use specta_typescript::Typescript;
+
+    /// Writes the bindings where `MEETMEMO_WRITE_BINDINGS` is set, else says whether they are what the commands are.
+    #[test]
+    fn the_checked_in_bindings_are_those_of_the_commands() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../ui/src/bindings.ts");
+        let dir = tempfile::tempdir().unwrap();
+        let made = dir.path().join("bindings.ts");
+        interface().export(Typescript::default(), &made).unwrap();
+        if std::env::var_os("MEETMEMO_WRITE_BINDINGS").is_some() {
+            std::fs::copy(&made, path).unwrap();
+        }
+        let [made, checked_in] = [made.as_path(), path.as_ref()].map(|path| std::fs::read_to_string(path).unwrap());
+        assert!(checked_in == made, "ui/src/bindings.ts is stale: run `cargo xtask bindings`");
+    }
+}

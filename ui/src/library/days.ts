@@ -1,0 +1,60 @@
+/** The order of the library and its days. */
+import { dayHeading, dayKey } from '../lib/format'
+import type { JobView } from '../lib/types'
+
+/** What stands in the list: a day, or a meeting with its place among the meetings. */
+export type Row =
+  | { kind: 'day'; key: string; heading: string }
+  | { kind: 'meeting'; key: string; job: JobView; place: number; heading: string }
+
+type Moment = { at: number; day: string }
+
+// Meetings are replaced when they change, so that what was worked out for one stays true.
+const moments = new WeakMap<JobView, Moment>()
+
+/** When it was recorded, or came into the archive where that is not known. */
+function moment(job: JobView): Moment {
+  let known = moments.get(job)
+  if (!known) {
+    let date = new Date(job.recorded_at ?? job.created_at)
+    if (Number.isNaN(date.getTime())) date = new Date(job.created_at)
+    known = { at: date.getTime(), day: dayKey(date) }
+    moments.set(job, known)
+  }
+  return known
+}
+
+export function newestFirst(jobs: JobView[]): JobView[] {
+  return jobs.sort((a, b) => moment(b).at - moment(a).at || (a.id < b.id ? -1 : 1))
+}
+
+/** Meetings, newest first, with a heading before each local day. */
+export function byDay(jobs: readonly JobView[], now: Date): Row[] {
+  const rows: Row[] = []
+  let day = ''
+  let heading = ''
+  jobs.forEach((job, place) => {
+    const own = moment(job).day
+    if (own !== day) {
+      day = own
+      heading = dayHeading(own, now)
+      rows.push({ kind: 'day', key: own, heading })
+    }
+    rows.push({ kind: 'meeting', key: job.id, job, place, heading })
+  })
+  return rows
+}
+
+/** Those whose title has all the words of `filter`, whatever their case and accents. */
+export function filtered(jobs: readonly JobView[], filter: string): readonly JobView[] {
+  const words = plain(filter).split(/\s+/).filter(Boolean)
+  if (words.length === 0) return jobs
+  return jobs.filter((job) => {
+    const title = plain(job.title)
+    return words.every((word) => title.includes(word))
+  })
+}
+
+function plain(text: string): string {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
+}

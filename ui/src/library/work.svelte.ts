@@ -1,0 +1,35 @@
+/** What is being worked on, what waits, and what failed while the window was open. */
+import type { JobView } from '../lib/types'
+import type { Archive, Change } from './archive.svelte'
+import { hasFailed, isWaiting, isWorkedOn } from './state'
+
+export class Work {
+  readonly #archive: Archive
+  #failed = $state.raw<readonly string[]>([])
+
+  working: readonly JobView[] = $derived.by(() => this.#archive.meetings.filter(isWorkedOn))
+  /** The one that came first is next. */
+  waiting: readonly JobView[] = $derived.by(() =>
+    this.#archive.meetings
+      .filter(isWaiting)
+      .sort((a, b) => (a.created_at < b.created_at ? -1 : a.created_at > b.created_at ? 1 : 0)),
+  )
+  /** The latest first. */
+  failed: readonly JobView[] = $derived.by(() =>
+    this.#failed.flatMap((id) => this.#archive.get(id) ?? []).filter(hasFailed),
+  )
+
+  constructor(archive: Archive) {
+    this.#archive = archive
+  }
+
+  /** Keeps one that just failed in sight. */
+  notice({ before, after }: Change): void {
+    if (!after || !hasFailed(after) || (before && hasFailed(before))) return
+    this.#failed = [after.id, ...this.#failed.filter((id) => id !== after.id)]
+  }
+
+  dismiss(id: string): void {
+    this.#failed = this.#failed.filter((other) => other !== id)
+  }
+}

@@ -1,0 +1,9 @@
+import '@fontsource-variable/inter'
+import { mount } from 'svelte'
+import App from './App.svelte'
+import { TauriClient } from './lib/tauri-client'
+import './tokens.css'
+import './ui/base.css'
+
+const target = document.getElementById('app')
+if (target) mount(App, { target, props: { client: new TauriClient() } })
