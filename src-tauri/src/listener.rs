@@ -6,8 +6,7 @@
 //! player that reads ahead does not read a recording of hours whole.
 
 use crate::core::Core;
-use app::JobId;
-/*STUB*/ pub(crate) struct Sound; struct Listening; impl Sound { fn frames(&self)->u64{0} fn sample_rate(&self)->u32{16000} fn listen(&self,_:u64)->anyhow::Result<Listening>{Ok(Listening)} } impl Listening { fn read(&mut self,_:&mut Vec<i16>)->anyhow::Result<bool>{Ok(false)} }
+use app::{JobId, Listening, Sound};
 use http_body_util::{BodyExt, Either, Full, StreamBody, combinators::BoxBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{
@@ -90,7 +89,7 @@ impl Listener {
             Err(status) => return empty(status),
         };
         let Ok(app) = handle.state::<Core>().app() else { return empty(StatusCode::SERVICE_UNAVAILABLE) };
-        match { let _ = &app; anyhow::Ok(None::<Sound>) } {
+        match app.sound(id).await {
             Ok(Some(sound)) => wav(request.method(), request.headers(), sound).await,
             Ok(None) => empty(StatusCode::NOT_FOUND),
             Err(error) => {

@@ -18,6 +18,7 @@ mod pipeline;
 mod refusal;
 mod resources;
 mod settings;
+mod sound;
 pub mod view;
 mod worker;
 
@@ -32,6 +33,7 @@ pub use refusal::{Code, Refusal};
 pub use resources::Resources;
 pub use settings::replace as replace_file;
 pub use settings::{Layer, Paper, Preferences, Settings, Theme};
+pub use sound::{Listening, Sound};
 pub use store::managed::Phase;
 pub use store::{ExportId, JobId, News, Topic};
 pub use transcript::AudioTime;

@@ -5,6 +5,7 @@
 //! recording taken up again is read from the start, and windows that are committed are not recognised again.
 
 use crate::App;
+use crate::sound::keep_seek_index;
 use crate::worker::stopped;
 use anyhow::{Context, Result, anyhow};
 use media::{MediaError, Reader};
@@ -192,9 +193,10 @@ impl App {
         let (tell, mut told) = channel::channel(16);
         let reader = {
             let (decoders, tell, tools) = (Arc::clone(&decoders), tell.clone(), self.tools.clone());
+            let library = self.data.library();
             std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
                 let committed = committed.into_iter().map(|window| (window.index, window.span)).collect();
-                if let Err(failure) = read_and_cut(&audio, &tools, &committed, &decoders, &tell) {
+                if let Err(failure) = read_and_cut(&library, &audio, &tools, &committed, &decoders, &tell) {
                     let _ = tell.blocking_send(Told::Broken(failure));
                 }
                 decoders.finish();
@@ -338,8 +340,10 @@ enum Recognised {
     Stopped(Ending),
 }
 
-/// Reads the audio, cuts it at pauses and hands over what is not committed yet. Runs on a thread of its own.
+/// Reads the audio, cuts it at pauses and hands over what is not committed yet. Leaves behind where the audio can be
+/// entered for listening. Runs on a thread of its own.
 fn read_and_cut(
+    library: &Path,
     audio: &Path,
     tools: &media::Tools,
     committed: &HashMap<u32, Span>,
@@ -370,6 +374,9 @@ fn read_and_cut(
     };
     while let Some(samples) = reader.read()? {
         hand_over(windower.push(samples))?;
+    }
+    if let Some(index) = reader.seek_index() {
+        keep_seek_index(library, audio, &index);
     }
     hand_over(windower.finish())?;
     if seen != committed.len() {

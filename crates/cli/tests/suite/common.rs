@@ -1,14 +1,13 @@
 //! Runs the real program on real speech: a data folder for each test, its own private server, nothing mocked.
 
 use serde_json::Value;
-use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use store::managed::KeeperCommand;
 use store::testing::TestDatabase;
 use tempfile::TempDir;
+pub(crate) use testing::{clips, kill, samples, shared_audio, silence, speech, write_wav};
 
 /// Ten times what the slowest machine has needed.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(300);
@@ -124,36 +123,7 @@ impl MeetMemo {
 
     /// All living processes of this data folder and those they started, by id.
     pub(crate) fn processes(&self) -> Vec<i32> {
-        let mut parent = HashMap::new();
-        let mut found: Vec<i32> = Vec::new();
-        for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
-                continue;
-            };
-            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
-            let Some((_, rest)) = stat.rsplit_once(')') else { continue };
-            let mut fields = rest.split_whitespace();
-            let (state, ppid) = (fields.next().unwrap_or("Z"), fields.next().unwrap_or("0"));
-            if state == "Z" {
-                continue;
-            }
-            parent.insert(pid, ppid.parse::<i32>().unwrap_or(0));
-            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            if String::from_utf8_lossy(&line).contains(self.data.path().to_str().unwrap()) {
-                found.push(pid);
-            }
-        }
-        loop {
-            let more: Vec<i32> = parent
-                .iter()
-                .filter(|(p, pp)| found.contains(pp) && !found.contains(p))
-                .map(|(p, _)| *p)
-                .collect();
-            if more.is_empty() {
-                return found;
-            }
-            found.extend(more);
-        }
+        testing::processes_of(self.data.path().to_str().unwrap())
     }
 
     /// Waits until nothing of this data folder runs any more; how long that took.
@@ -167,79 +137,12 @@ impl MeetMemo {
     }
 }
 
-pub(crate) fn kill(pid: i32) {
-    // SAFETY: integers only; a process that has ended meanwhile is no error.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
-}
-
 /// The resources that set-up made.
 pub(crate) fn resources() -> PathBuf {
     std::env::var_os("MEETMEMO_RESOURCES").map_or_else(
         || Path::new(env!("CARGO_BIN_EXE_meetmemo")).ancestors().nth(2).unwrap().join("resources"),
         PathBuf::from,
     )
-}
-
-/// The folder with the project's test recordings, where there is one.
-pub(crate) fn shared_audio() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/audio");
-    if !folder.is_dir() {
-        println!("skipped: ../shared is not here");
-        return None;
-    }
-    Some(folder.canonicalize().unwrap())
-}
-
-/// LibriVox clips of Debian's test data, 16 kHz mono, 3 to 7 s each.
-pub(crate) fn clips() -> Vec<PathBuf> {
-    let mut clips: Vec<PathBuf> = fs::read_dir("/usr/share/pocketsphinx/test/data/librivox")
-        .expect("set-up installs pocketsphinx-testdata")
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "wav"))
-        .collect();
-    clips.sort();
-    assert_eq!(clips.len(), 5);
-    clips
-}
-
-/// The 16-bit samples of a WAV file with a plain header.
-pub(crate) fn samples(path: &Path) -> Vec<u8> {
-    let bytes = fs::read(path).unwrap();
-    let data = bytes.windows(4).position(|w| w == b"data").unwrap();
-    bytes[data + 8..].to_vec()
-}
-
-/// A 16 kHz mono WAV file of these 16-bit samples.
-pub(crate) fn write_wav(path: &Path, samples: &[u8]) {
-    let size = u32::try_from(samples.len()).unwrap();
-    let mut file = Vec::with_capacity(samples.len() + 44);
-    file.extend_from_slice(b"RIFF");
-    file.extend_from_slice(&(size + 36).to_le_bytes());
-    file.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    file.extend_from_slice(&16_000_u32.to_le_bytes());
-    file.extend_from_slice(&32_000_u32.to_le_bytes());
-    file.extend_from_slice(b"\x02\0\x10\0data");
-    file.extend_from_slice(&size.to_le_bytes());
-    file.extend_from_slice(samples);
-    fs::write(path, file).unwrap();
-}
-
-pub(crate) fn silence(seconds: f64) -> Vec<u8> {
-    vec![0; (seconds * 16_000.0) as usize * 2]
-}
-
-/// Real speech of about this many seconds: the clips in turns, a short pause after each.
-pub(crate) fn speech(seconds: u32) -> Vec<u8> {
-    let clips: Vec<Vec<u8>> = clips().iter().map(|clip| samples(clip)).collect();
-    let mut all = Vec::new();
-    for clip in clips.iter().cycle() {
-        if all.len() >= seconds as usize * 32_000 {
-            break;
-        }
-        all.extend_from_slice(clip);
-        all.extend_from_slice(&silence(0.7));
-    }
-    all
 }
 
 /// All words of a meeting in order, with their times.

@@ -1,0 +1,192 @@
+//! Listening to a recording: its sound from any moment, and the file that makes entering it quick.
+//!
+//! That file lies beside the audio. It is left behind by the first reading to the end, says where the recording can be
+//! entered, and is derived: without it listening still works. It goes with the folder of its job.
+
+use crate::App;
+use anyhow::Result;
+use media::SeekIndex;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use store::JobId;
+
+/// Its name.
+const SEEK_INDEX: &str = "audio.seek";
+/// Larger than any of ours: what is beyond is not read.
+const LONGEST_INDEX: u64 = 1024 * 1024;
+
+/// A recording to listen to: 16-bit mono. Cheap to clone; holds no open file.
+#[derive(Debug, Clone)]
+pub struct Sound(media::Sound);
+
+/// A recording that is being listened to.
+#[derive(Debug)]
+pub struct Listening(media::Listening);
+
+impl App {
+    /// A recording to listen to. `None` if its audio is not in this computer's library.
+    ///
+    /// # Errors
+    /// Where the archive fails, or nothing can be decoded.
+    pub async fn sound(&self, id: JobId) -> Result<Option<Sound>> {
+        let job = self.store.job(id).await?.filter(|job| job.library_id == Some(self.library));
+        let Some(job) = job else { return Ok(None) };
+        let (library, tools) = (self.data.library(), self.tools.clone());
+        let audio = library.join(&job.file_path);
+        let duration_ms = job.duration_ms.and_then(|ms| u32::try_from(ms).ok());
+        tokio::task::spawn_blocking(move || {
+            if !audio.is_file() {
+                return Ok(None);
+            }
+            let index = seek_index_of(&library, &audio).and_then(|file| read(&file));
+            Ok(Some(Sound(media::Sound::new(&audio, &tools, index.as_deref(), duration_ms)?)))
+        })
+        .await?
+    }
+}
+
+impl Sound {
+    /// Samples per second.
+    pub fn sample_rate(&self) -> u32 {
+        self.0.sample_rate()
+    }
+
+    /// Samples of the whole recording.
+    pub fn frames(&self) -> u64 {
+        self.0.frames()
+    }
+
+    /// Opens at a sample. Blocks: to be called on a thread that may.
+    ///
+    /// # Errors
+    /// If the audio is gone or can no longer be decoded.
+    pub fn listen(&self, from_frame: u64) -> Result<Listening> {
+        Ok(Listening(self.0.listen(from_frame)?))
+    }
+}
+
+impl Listening {
+    /// Appends up to about a second of samples to `out`; `false` at the end. Blocks.
+    ///
+    /// # Errors
+    /// If the disk fails or `ffmpeg` hangs.
+    pub fn read(&mut self, out: &mut Vec<i16>) -> Result<bool> {
+        Ok(self.0.read(out)?)
+    }
+}
+
+/// Where the index of a recording is kept. `None` if there is no place: outside of a folder that is the job's own, or
+/// where the recording itself has that name.
+fn seek_index_of(library: &Path, audio: &Path) -> Option<PathBuf> {
+    let folder = audio.parent().filter(|folder| folder.parent() == Some(library))?;
+    let index = folder.join(SEEK_INDEX);
+    (audio != index).then_some(index)
+}
+
+fn read(index: &Path) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(index).ok()?.take(LONGEST_INDEX).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Keeps the index of a recording beside it. That it cannot be kept is no reason to fail.
+pub(crate) fn keep_seek_index(library: &Path, audio: &Path, index: &SeekIndex) {
+    let Some(file) = seek_index_of(library, audio) else { return };
+    let unfinished = file.with_extension("seek.part");
+    let kept = fs::write(&unfinished, index.to_bytes()).and_then(|()| fs::rename(&unfinished, &file));
+    if let Err(error) = kept {
+        tracing::warn!(kind = ?error.kind(), "the seek index of a recording could not be kept");
+        // It may not have been written at all.
+        let _ = fs::remove_file(&unfinished);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+
+    use super::*;
+    use media::{Reader, Tools};
+
+    /// Half a minute of a rising tone at 8 kHz.
+    fn wav() -> Vec<u8> {
+        let samples: Vec<u8> = (0..240_000_i32)
+            .flat_map(|i| (((f64::from(i).powi(2) * 4e-6).sin() * 20_000.0) as i16).to_le_bytes())
+            .collect();
+        let len = samples.len() as u32;
+        let head = [
+            b"RIFF".as_slice(),
+            &(len + 36).to_le_bytes(),
+            b"WAVEfmt \x10\0\0\0\x01\0\x01\0",
+            &8_000_u32.to_le_bytes(),
+            &16_000_u32.to_le_bytes(),
+            b"\x02\0\x10\0data",
+            &len.to_le_bytes(),
+        ];
+        [head.concat(), samples].concat()
+    }
+
+    #[test]
+    fn an_index_is_kept_beside_the_audio_and_nowhere_else() {
+        let library = Path::new("/data/library");
+        let place = |audio: &str| seek_index_of(library, &library.join(audio));
+        assert_eq!(place("17/audio.mp3"), Some(library.join("17/audio.seek")));
+        assert_eq!(place("audio.mp3"), None);
+        assert_eq!(place("17/18/audio.mp3"), None);
+        assert_eq!(place("/elsewhere/17/audio.mp3"), None);
+        // A recording with a strange extension is not overwritten.
+        assert_eq!(place("17/audio.seek"), None);
+    }
+
+    #[test]
+    fn a_kept_index_is_used_and_a_damaged_one_ignored() {
+        let library = tempfile::tempdir().unwrap();
+        let folder = library.path().join("17");
+        fs::create_dir(&folder).unwrap();
+        let audio = folder.join("audio.wav");
+        let bytes = wav();
+        fs::write(&audio, &bytes).unwrap();
+
+        let mut reader = Reader::open(&audio, &Tools::none()).unwrap();
+        while reader.read().unwrap().is_some() {}
+        keep_seek_index(library.path(), &audio, &reader.seek_index().unwrap());
+        let index = seek_index_of(library.path(), &audio).unwrap();
+        let kept = read(&index).unwrap();
+        assert!(SeekIndex::from_bytes(&kept, bytes.len() as u64).is_some());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+
+        let expected =
+            |frame: usize| bytes[44 + 2 * frame..].as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b));
+        for index in [kept.as_slice(), &kept[1..], b"", &[0xff; 5000]] {
+            let sound = Sound(media::Sound::new(&audio, &Tools::none(), Some(index), Some(1)).unwrap());
+            assert_eq!(sound.sample_rate(), 8_000);
+            let mut heard = Vec::new();
+            assert!(sound.listen(0).unwrap().read(&mut heard).unwrap());
+            if sound.frames() > 200_000 {
+                heard.clear();
+                assert!(sound.listen(200_000).unwrap().read(&mut heard).unwrap());
+                assert!(
+                    heard.len() >= 2_000 && heard.iter().copied().eq(expected(200_000).take(heard.len()))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn where_nothing_can_be_written_nothing_fails() {
+        let library = tempfile::tempdir().unwrap();
+        let folder = library.path().join("17");
+        fs::create_dir(&folder).unwrap();
+        let audio = folder.join("audio.wav");
+        fs::write(&audio, wav()).unwrap();
+        let mut reader = Reader::open(&audio, &Tools::none()).unwrap();
+        while reader.read().unwrap().is_some() {}
+        let index = reader.seek_index().unwrap();
+        // A folder in its place.
+        fs::create_dir(folder.join(SEEK_INDEX)).unwrap();
+        keep_seek_index(library.path(), &audio, &index);
+        fs::remove_dir_all(&folder).unwrap();
+        keep_seek_index(library.path(), &audio, &index);
+    }
+}

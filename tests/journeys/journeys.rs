@@ -1,0 +1,343 @@
+//! What a person does.
+
+use crate::stage::{DEADLINE, Stage};
+use serde_json::json;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use testing::{silence, speech, write_wav};
+use thirtyfour::prelude::*;
+
+/// A recording of real speech in the user's documents.
+fn recording(stage: &Stage, name: &str, seconds: u32) -> PathBuf {
+    let path = stage.documents().join(name);
+    write_wav(&path, &speech(seconds));
+    path
+}
+
+/// Makes the page's audio element reachable for the test: it is not in the document.
+async fn watch_sound(stage: &Stage) {
+    let watch = "const play = HTMLMediaElement.prototype.play;
+        HTMLMediaElement.prototype.play = function () { window.heard = this; return play.call(this) }";
+    stage.script(watch, vec![]).await;
+}
+
+/// Where the sound is, in seconds.
+async fn sound_at(stage: &Stage) -> f64 {
+    stage.script("return window.heard ? window.heard.currentTime : -1", vec![]).await.as_f64().unwrap()
+}
+
+#[tokio::test]
+async fn the_first_hour_with_the_window() {
+    let mut stage = Stage::new();
+    stage.open(&[]).await;
+
+    // Empty, and it says what to do.
+    stage.sees("Drop recordings here").await;
+    stage.sees("Everything stays on this computer.").await;
+    stage.picture("1-empty").await;
+    assert_eq!(stage.complaints().await, [""; 0]);
+
+    // Import by the system's dialog; the text comes while it works.
+    watch_sound(&stage).await;
+    let file = recording(&stage, "Team call <b>März</b>.wav", 150);
+    stage.click("or choose files…").await;
+    stage.screen.answer_dialog("Add recordings", &file);
+    stage.sees("Team call <b>März</b>").await;
+    stage.sees("Transcribing").await;
+    stage.element(".line").await;
+    let done = stage.cli(&["list"])[0]["status"].clone();
+    assert_eq!(done, "processing", "the first lines are there before the last");
+    stage.picture("2-working").await;
+    assert_eq!(stage.complaints().await, [""; 0]);
+    stage.sees_no("Transcribing").await;
+    stage.picture("3-done").await;
+    assert_eq!(stage.complaints().await, [""; 0]);
+    assert_eq!(stage.script("return document.querySelectorAll('b').length", vec![]).await, 0, "names are text");
+
+    // A click on a line plays from its time.
+    let meeting = stage.cli(&["list"])[0]["id"].as_str().unwrap().to_owned();
+    let lines = stage.cli(&["show", &meeting])["transcript"]["segments"].clone();
+    let line = &lines.as_array().unwrap()[4];
+    let start = line["start_ms"].as_f64().unwrap() / 1000.0;
+    let path = format!("//p[normalize-space(.)=\"{}\"]", line["text"].as_str().unwrap());
+    stage.page().query(By::XPath(path)).wait(DEADLINE, Duration::from_millis(100)).first().await.unwrap().click().await.unwrap();
+    stage.until("it plays", async || sound_at(&stage).await > start).await;
+    let first = sound_at(&stage).await;
+    assert!(first - start < 1.5, "played from {first} instead of {start}");
+    stage.until("it goes on", async || sound_at(&stage).await > first + 0.5).await;
+    stage.element(".current").await;
+    stage.picture("4-playing").await;
+    assert_eq!(stage.complaints().await, [""; 0]);
+    let length = stage.script("return window.heard.duration", vec![]).await.as_f64().unwrap();
+    let told = stage.cli(&["list"])[0]["duration_ms"].as_f64().unwrap() / 1000.0;
+    assert!((length - told).abs() < 0.05, "{length} s of sound, {told} s of recording");
+    stage.click("Pause").await;
+
+    // Rename in place.
+    stage.click("Team call <b>März</b>").await;
+    let field = stage.element("input[aria-label='Title']").await;
+    field.send_keys(Key::Control + "a").await.unwrap();
+    field.send_keys("Weekly with Anna" + Key::Enter).await.unwrap();
+    stage.until("the archive has the title", async || stage.cli(&["list"])[0]["title"] == "Weekly with Anna").await;
+    stage.sees("Weekly with Anna").await;
+
+    // Export both, by the system's dialog.
+    for (item, ending) in [("Markdown text", "md"), ("PDF document", "pdf")] {
+        let target = stage.documents().join(format!("out ü.{ending}"));
+        stage.click("Export").await;
+        stage.click(item).await;
+        stage.screen.answer_dialog("Save the transcript", &target);
+        stage.until("the file is there", async || target.exists()).await;
+        stage.sees("Show in folder").await;
+    }
+    stage.picture("5-exported").await;
+    assert_eq!(stage.complaints().await, [""; 0]);
+    let said = line["text"].as_str().unwrap();
+    let markdown = fs::read_to_string(stage.documents().join("out ü.md")).unwrap();
+    assert!(markdown.starts_with("# Weekly with Anna") && markdown.contains(said), "{markdown}");
+    let pdf = std::process::Command::new("pdftotext").arg("-raw").arg(stage.documents().join("out ü.pdf")).arg("-").output();
+    let pdf = String::from_utf8(pdf.unwrap().stdout).unwrap().replace(['\n', '\u{c}'], " ");
+    assert!(pdf.contains("Weekly with Anna"), "{pdf}");
+    let words: Vec<&str> = said.split_whitespace().take(4).collect();
+    assert!(pdf.contains(&words.join(" ")), "{pdf}");
+
+    // The same content once more is recognised, whatever its name.
+    let copy = stage.documents().join("another name.wav");
+    fs::copy(&file, &copy).unwrap();
+    stage.screen.to_window("MeetMemo");
+    stage.element("body").await.send_keys(Key::Control + "o").await.unwrap();
+    stage.screen.answer_dialog("Add recordings", &copy);
+    stage.sees("“Weekly with Anna” is already here").await;
+    stage.picture("6-duplicate").await;
+    assert_eq!(stage.cli(&["list"]).as_array().unwrap().len(), 1);
+
+    // What is no recording is refused with a sentence that names it.
+    let text = stage.documents().join("notes.wav");
+    fs::write(&text, "not a recording at all").unwrap();
+    stage.invoke("import_paths", json!({ "paths": [&text] })).await.unwrap();
+    stage.sees("notes.wav: not an audio or video file").await;
+    stage.picture("7-refused").await;
+    assert_eq!(stage.complaints().await, [""; 0]);
+
+    // A failure, and its cure: the copy of a recording is lost while it waits behind a long one.
+    let long = recording(&stage, "long.wav", 600);
+    let lost = recording(&stage, "lost.wav", 12);
+    stage.invoke("import_paths", json!({ "paths": [&long] })).await.unwrap();
+    stage.until("the long one is worked on", async || status(&stage, "long.wav") == "processing").await;
+    stage.invoke("import_paths", json!({ "paths": [&lost] })).await.unwrap();
+    stage.until("the other one waits", async || status(&stage, "lost.wav") == "pending").await;
+    let copy = stage.data().join("library").join(id(&stage, "lost.wav")).join("audio.wav");
+    fs::remove_file(&copy).unwrap();
+    open_row(&stage, "long").await;
+    stage.element(".work").await;
+    stage.picture("8-long").await;
+    stage.click("Cancel").await;
+    stage.sees("Stopped at").await;
+    stage.picture("9-stopped").await;
+    assert_eq!(stage.complaints().await, [""; 0]);
+    open_row(&stage, "lost").await;
+    stage.sees("The audio of lost.wav is missing in the library. Import the same file again to put it back.").await;
+    stage.picture("10-failed").await;
+    assert_eq!(stage.complaints().await, [""; 0]);
+    stage.invoke("import_paths", json!({ "paths": [&lost] })).await.unwrap();
+    stage.sees("Its sound was missing and is back now.").await;
+    open_row(&stage, "lost").await;
+    stage.click("Try again").await;
+    stage.until("it is transcribed", async || status(&stage, "lost.wav") == "completed").await;
+    stage.element(".line").await;
+
+    // What was stopped goes on where it was.
+    open_row(&stage, "long").await;
+    stage.click("Continue").await;
+    stage.until("it goes on", async || status(&stage, "long.wav") == "processing").await;
+
+    // Delete asks once, says what goes and what stays, and is final.
+    open_row(&stage, "Weekly with Anna").await;
+    stage.sees("PocketSphinx").await;
+    stage.click("More").await;
+    stage.click("Delete…").await;
+    stage.sees("This cannot be undone.").await;
+    stage.sees("out ü.pdf").await;
+    stage.picture("11-delete").await;
+    assert_eq!(stage.complaints().await, [""; 0]);
+    stage.click("Delete for good").await;
+    stage.until("it is gone", async || stage.cli(&["list"]).as_array().unwrap().len() == 2).await;
+    stage.sees_no("Weekly with Anna").await;
+    assert!(!stage.data().join("library").join(&meeting).exists());
+    assert!(stage.documents().join("out ü.pdf").exists() && file.exists(), "the user's files stay");
+
+    // Closing while it works asks; the work goes on the next time.
+    stage.invoke("plugin:window|close", json!({})).await.unwrap_err();
+    stage.close().await;
+}
+
+fn find(stage: &Stage, name: &str) -> serde_json::Value {
+    let all = stage.cli(&["list"]);
+    all.as_array().unwrap().iter().find(|job| job["file_name"] == name).cloned().unwrap_or_default()
+}
+
+fn status(stage: &Stage, name: &str) -> String {
+    find(stage, name)["status"].as_str().unwrap_or_default().to_owned()
+}
+
+fn id(stage: &Stage, name: &str) -> String {
+    find(stage, name)["id"].as_str().unwrap().to_owned()
+}
+
+/// Opens the meeting of this title from the library.
+async fn open_row(stage: &Stage, title: &str) {
+    let path = format!("//*[@role='option']//*[normalize-space(.)=\"{title}\"]");
+    let row = stage.page().query(By::XPath(path)).wait(DEADLINE, Duration::from_millis(100)).first().await.unwrap();
+    row.click().await.unwrap();
+    stage.until("it is open", async || {
+        stage.element("h1").await.text().await.is_ok_and(|shown| shown == title)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_command_line_does_appears_within_seconds() {
+    let mut stage = Stage::new();
+    stage.open(&[]).await;
+    stage.sees("Drop recordings here").await;
+    let file = recording(&stage, "from the shell.wav", 10);
+    stage.cli(&["import", file.to_str().unwrap()]);
+    let imported = Instant::now();
+    stage.sees("from the shell").await;
+    // The goal is one second.
+    assert!(imported.elapsed() < Duration::from_secs(10), "{:?}", imported.elapsed());
+    stage.until("the window transcribes it", async || status(&stage, "from the shell.wav") == "completed").await;
+    stage.cli(&["rename", &id(&stage, "from the shell.wav"), "Another title"]);
+    stage.sees("Another title").await;
+    stage.cli(&["delete", &id(&stage, "from the shell.wav")]);
+    stage.sees("Drop recordings here").await;
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_real_drag_from_another_window_says_what_will_happen_and_adds() {
+    let mut stage = Stage::new();
+    let folder = stage.documents().join("interviews");
+    fs::create_dir(&folder).unwrap();
+    for name in ["a.wav", "b.wav"] {
+        write_wav(&folder.join(name), &[speech(5), silence(name.len() as f64 / 10.0)].concat());
+    }
+    fs::write(folder.join("read me.txt"), "not a recording").unwrap();
+    let single = recording(&stage, "dropped.wav", 8);
+    // The three have to differ, or they are one recording.
+    write_wav(&folder.join("b.wav"), &[silence(1.0), speech(5)].concat());
+    stage.open(&[]).await;
+    stage.sees("Drop recordings here").await;
+    let (folder, single) = (folder.to_str().unwrap(), single.to_str().unwrap());
+    let _source = stage.beside(&drag_source(), &["1400", "100", single, folder]);
+    drag(&stage, &["1460 140", "1300 200", "1200 300", "1000 350", "800 400", "700 400"]);
+    stage.sees("Add 1 recording and a folder: 2 recordings found").await;
+    stage.picture("drag").await;
+    assert_eq!(stage.complaints().await, [""; 0]);
+    stage.screen.hands(&["mouseup", "1"]);
+    stage.sees_no("2 recordings found").await;
+    stage.until("all are there", async || stage.cli(&["list"]).as_array().unwrap().len() == 3).await;
+    stage.sees("3 added").await;
+    stage.picture("dropped").await;
+
+    // Away again without a drop, nothing happens.
+    drag(&stage, &["1460 140", "1200 300", "800 400", "700 400", "1200 300", "1450 600"]);
+    stage.screen.hands(&["mouseup", "1"]);
+    stage.sees_no("Add 1 recording").await;
+    assert_eq!(stage.cli(&["list"]).as_array().unwrap().len(), 3);
+    stage.close().await;
+}
+
+fn drag_source() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_meetmemo-desktop")).with_file_name("examples").join("drag_source")
+}
+
+/// Presses the button at the first place and moves over the others, as slowly as a hand.
+fn drag(stage: &Stage, places: &[&str]) {
+    for (number, place) in places.iter().enumerate() {
+        let (x, y) = place.split_once(' ').unwrap();
+        stage.screen.hands(&["mousemove", x, y]);
+        if number == 0 {
+            stage.screen.hands(&["mousedown", "1"]);
+        }
+        std::thread::sleep(Duration::from_millis(80));
+    }
+}
+
+#[tokio::test]
+async fn a_second_start_hands_its_files_to_the_first_window() {
+    let mut stage = Stage::new();
+    let (one, two) = (recording(&stage, "one.wav", 6), recording(&stage, "two.wav", 9));
+    stage.open(&[one.to_str().unwrap()]).await;
+    stage.sees("one").await;
+    assert_eq!(stage.start_again(&[two.to_str().unwrap()]), 0);
+    stage.sees("two").await;
+    stage.until("both are transcribed", async || {
+        stage.cli(&["list", "--status", "completed"]).as_array().unwrap().len() == 2
+    })
+    .await;
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn killing_every_process_behind_the_window_loses_nothing() {
+    let mut stage = Stage::new();
+    let file = recording(&stage, "long.wav", 120);
+    stage.open(&[file.to_str().unwrap()]).await;
+    stage.element(".line").await;
+    for _ in 0..2 {
+        let mut killed = 0;
+        for pid in testing::processes_of(stage.data().to_str().unwrap()) {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).replace('\0', " ");
+            if ["database-server", "postgres", "-desktop engine"].iter().any(|part| line.contains(part)) {
+                testing::kill(pid);
+                killed += 1;
+            }
+        }
+        assert!(killed > 3, "a keeper, a server with its processes, and decoders: {killed}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    stage.until("the work goes on to its end", async || {
+        stage.sees_no("could not be opened").await;
+        stage.text().await.contains("long") && !stage.text().await.contains("Transcribing")
+    })
+    .await;
+    assert_eq!(status(&stage, "long.wav"), "completed");
+    assert!(stage.cli(&["show", &id(&stage, "long.wav")])["transcript"]["segments"].as_array().unwrap().len() > 5);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn closing_while_it_works_asks_and_the_work_goes_on_next_time() {
+    let mut stage = Stage::new();
+    let file = recording(&stage, "long.wav", 180);
+    stage.open(&[file.to_str().unwrap()]).await;
+    stage.element(".line").await;
+    ask_to_close(&stage);
+    stage.sees("the work goes on the next time MeetMemo runs").await;
+    stage.picture("closing").await;
+    assert_eq!(stage.complaints().await, [""; 0]);
+    stage.click("Keep open").await;
+    stage.sees_no("the work goes on the next time").await;
+    assert_eq!(status(&stage, "long.wav"), "processing");
+    ask_to_close(&stage);
+    stage.sees("the work goes on the next time MeetMemo runs").await;
+    stage.click("Close").await;
+    let end = Instant::now() + DEADLINE;
+    while !testing::processes_of(stage.data().to_str().unwrap()).is_empty() {
+        assert!(Instant::now() < end, "something still runs");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    stage.close().await;
+    stage.open(&[]).await;
+    stage.until("it is transcribed", async || status(&stage, "long.wav") == "completed").await;
+    stage.close().await;
+}
+
+/// As a window manager does when the cross is clicked.
+fn ask_to_close(stage: &Stage) {
+    let windows = stage.screen.hands(&["search", "--onlyvisible", "--name", "^MeetMemo$"]);
+    stage.screen.hands(&["windowquit", windows.lines().last().unwrap()]);
+}

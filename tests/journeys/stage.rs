@@ -1,0 +1,350 @@
+//! The real window on a screen of its own: Xvfb, WebKit's driver, and hands for what is outside the page.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use thirtyfour::error::WebDriverResult;
+use thirtyfour::prelude::*;
+
+/// Ten times what the slowest machine has needed for any one step.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A process that ends with the test.
+pub(crate) struct Helper(Child);
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A screen without a window manager, its size in pixels.
+pub(crate) struct Screen {
+    _server: Helper,
+    pub(crate) name: String,
+}
+
+impl Screen {
+    pub(crate) fn new(width: u32, height: u32) -> Self {
+        let size = format!("{width}x{height}x24");
+        let mut server = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", &size])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("set-up for tests installs xvfb");
+        let mut number = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
+        Self { _server: Helper(server), name: format!(":{}", number.trim()) }
+    }
+
+    /// `xdotool` with these words; fails if it does.
+    pub(crate) fn hands(&self, words: &[&str]) -> String {
+        let output = Command::new("xdotool").args(words).env("DISPLAY", &self.name).output().unwrap();
+        let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "xdotool {words:?}: {problem}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Waits for a window with this title, and gives it the keys.
+    pub(crate) fn to_window(&self, title: &str) {
+        let end = Instant::now() + DEADLINE;
+        let find = || {
+            let search = ["search", "--onlyvisible", "--name", title];
+            let found = Command::new("xdotool").args(search).env("DISPLAY", &self.name).output().unwrap();
+            String::from_utf8(found.stdout).unwrap().lines().last().map(str::to_owned)
+        };
+        let window = loop {
+            match find() {
+                Some(window) => break window,
+                None => assert!(Instant::now() < end, "there is no window “{title}”"),
+            }
+            std::thread::sleep(LOOK);
+        };
+        self.hands(&["windowfocus", "--sync", &window]);
+    }
+
+    /// Answers a file dialog with this path.
+    pub(crate) fn answer_dialog(&self, title: &str, path: &Path) {
+        self.to_window(title);
+        // The dialog is there before its list is: give it time to take keys.
+        std::thread::sleep(Duration::from_millis(500));
+        self.hands(&["key", "ctrl+a"]);
+        self.hands(&["type", "--delay", "5", path.to_str().unwrap()]);
+        std::thread::sleep(Duration::from_millis(300));
+        self.hands(&["key", "Return"]);
+    }
+}
+
+/// The window of a data folder of its own.
+pub(crate) struct Stage {
+    // Ends first: the window, then what it stands on.
+    page: Option<WebDriver>,
+    driver: Option<Helper>,
+    pub(crate) screen: Screen,
+    home: TempDir,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.driver.take();
+        for pid in testing::processes_of(self.data().to_str().unwrap()) {
+            testing::kill(pid);
+        }
+    }
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let home = tempfile::Builder::new().prefix("meet memo ü ").tempdir().unwrap();
+        for folder in ["data", "config", "runtime", "Documents"] {
+            std::fs::create_dir(home.path().join(folder)).unwrap();
+        }
+        Self { page: None, driver: None, screen: Screen::new(2560, 1440), home }
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    /// A place of the user's, outside the data folder.
+    pub(crate) fn documents(&self) -> PathBuf {
+        self.home.path().join("Documents")
+    }
+
+    fn environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .env("DISPLAY", &self.screen.name)
+            .env("HOME", self.home.path())
+            .env("XDG_CONFIG_HOME", self.home.path().join("config"))
+            .env("XDG_RUNTIME_DIR", self.home.path().join("runtime"))
+            .env("MEETMEMO_RESOURCES", resources())
+            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
+            .env("GDK_BACKEND", "x11")
+            .env("NO_AT_BRIDGE", "1")
+            .env_remove("DBUS_SESSION_BUS_ADDRESS")
+            .env_remove("WAYLAND_DISPLAY")
+            .env_remove("MEETMEMO_DATA_DIR")
+            .env_remove("MEETMEMO_DATABASE_URL")
+            .env_remove("DATABASE_URL")
+            .stdin(Stdio::null())
+    }
+
+    /// Opens the window, with these arguments.
+    pub(crate) async fn open(&mut self, arguments: &[&str]) {
+        let data = self.data();
+        let arguments = [&["--data-dir", data.to_str().unwrap()], arguments].concat();
+        let window = serde_json::json!({
+            "application": env!("CARGO_BIN_EXE_meetmemo-desktop"),
+            "args": arguments,
+        });
+        self.browse(serde_json::json!({ "tauri:options": window })).await;
+    }
+
+    /// Opens an empty page of the engine that shows the window, without the program behind it.
+    pub(crate) async fn browse_states(&mut self) {
+        let browser = mini_browser();
+        let options = serde_json::json!({ "binary": browser, "args": ["--automation"] });
+        let port = free_port();
+        let mut driver = Command::new("WebKitWebDriver");
+        driver.args(["--host=127.0.0.1", &format!("--port={port}")]);
+        self.begin(driver, port, serde_json::json!({ "webkitgtk:browserOptions": options })).await;
+    }
+
+    async fn browse(&mut self, capabilities: Value) {
+        let (port, native) = (free_port(), free_port());
+        let mut driver = Command::new(tauri_driver());
+        driver.args(["--port", &port.to_string(), "--native-port", &native.to_string()]);
+        self.begin(driver, port, capabilities).await;
+    }
+
+    /// Starts a driver and a session with what these capabilities name.
+    async fn begin(&mut self, mut driver: Command, port: u16, capabilities: Value) {
+        let driver = self.environment(&mut driver).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        self.driver = Some(Helper(driver.expect("set-up for tests installs tauri-driver")));
+        let mut wanted = Capabilities::default();
+        for (name, value) in capabilities.as_object().unwrap() {
+            wanted.set(name.clone(), value.clone()).unwrap();
+        }
+        let end = Instant::now() + DEADLINE;
+        let page = loop {
+            match WebDriver::new(&format!("http://127.0.0.1:{port}"), wanted.clone()).await {
+                Ok(page) => break page,
+                Err(error) => assert!(Instant::now() < end, "no session: {error}"),
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        page.set_script_timeout(DEADLINE).await.unwrap();
+        self.page = Some(page);
+    }
+
+    /// Ends the session, and the window with it.
+    pub(crate) async fn close(&mut self) {
+        if let Some(page) = self.page.take() {
+            let _ = page.quit().await;
+        }
+        self.driver.take();
+    }
+
+    pub(crate) fn page(&self) -> &WebDriver {
+        self.page.as_ref().expect("the window is open")
+    }
+
+    /// The command line over the same data folder; its JSON.
+    pub(crate) fn cli(&self, arguments: &[&str]) -> Value {
+        let program = Path::new(env!("CARGO_BIN_EXE_meetmemo-desktop")).with_file_name("meetmemo");
+        let mut command = Command::new(program);
+        command.arg("--json").arg("--data-dir").arg(self.data()).args(arguments);
+        let output = self.environment(&mut command).output().expect("`meetmemo` is built beside the window");
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// Another start of the window's program; its exit code.
+    pub(crate) fn start_again(&self, arguments: &[&str]) -> i32 {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_meetmemo-desktop"));
+        command.arg("--data-dir").arg(self.data()).args(arguments);
+        self.environment(&mut command).status().unwrap().code().unwrap_or(-1)
+    }
+
+    /// Another program on the same screen.
+    pub(crate) fn beside(&self, program: &Path, arguments: &[&str]) -> Helper {
+        let mut command = Command::new(program);
+        let child = self.environment(&mut command).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut helper = Helper(child);
+        let mut ready = [0; 5];
+        helper.0.stdout.as_mut().unwrap().read_exact(&mut ready).unwrap();
+        helper
+    }
+
+    // The page
+
+    /// Runs a script in the page.
+    pub(crate) async fn script(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.page().execute(script, arguments).await.unwrap().json().clone()
+    }
+
+    /// The answer of a command of the shell, or what it failed with.
+    pub(crate) async fn invoke(&self, command: &str, arguments: Value) -> Result<Value, Value> {
+        let script = "const done = arguments[2];
+            window.__TAURI_INTERNALS__.invoke(arguments[0], arguments[1])
+                .then((ok) => done({ ok: ok ?? null }), (failed) => done({ failed }))";
+        let answer = self.page().execute_async(script, vec![command.into(), arguments]).await.unwrap();
+        let answer = answer.json();
+        match answer.get("ok") {
+            Some(ok) => Ok(ok.clone()),
+            None => Err(answer["failed"].clone()),
+        }
+    }
+
+    /// All text that is shown.
+    pub(crate) async fn text(&self) -> String {
+        self.script("return document.body.innerText", vec![]).await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until the page shows this text.
+    pub(crate) async fn sees(&self, text: &str) {
+        self.until(&format!("“{text}” is shown"), async || self.text().await.contains(text)).await;
+    }
+
+    /// Waits until the page does not show this text.
+    pub(crate) async fn sees_no(&self, text: &str) {
+        self.until(&format!("“{text}” is gone"), async || !self.text().await.contains(text)).await;
+    }
+
+    /// Waits for a condition.
+    pub(crate) async fn until(&self, what: &str, condition: impl AsyncFn() -> bool) {
+        let end = Instant::now() + DEADLINE;
+        while !condition().await {
+            if Instant::now() > end {
+                let text = self.text().await;
+                self.picture("failed").await;
+                panic!("this did not come about: {what}; the page shows:\n{text}");
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// The button, menu item or link of this name, as soon as it is there.
+    pub(crate) async fn named(&self, name: &str) -> WebElement {
+        assert!(!name.contains('"'));
+        let path = format!(
+            "//*[self::button or self::a or @role='menuitem' or @role='option' or @role='button'][normalize-space(.)=\"{name}\" or @aria-label=\"{name}\"]"
+        );
+        let found = self.page().query(By::XPath(path)).wait(DEADLINE, LOOK).and_displayed().first().await;
+        match found {
+            Ok(element) => element,
+            Err(_) => {
+                self.picture("failed").await;
+                panic!("there is no “{name}”; the page shows:\n{}", self.text().await)
+            }
+        }
+    }
+
+    /// Clicks on what has this name. What is drawn anew meanwhile is found once more.
+    pub(crate) async fn click(&self, name: &str) {
+        for _ in 0..5 {
+            let clicked: WebDriverResult<()> = self.named(name).await.click().await;
+            if clicked.is_ok() {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        self.picture("failed").await;
+        panic!("“{name}” cannot be clicked");
+    }
+
+    /// The element of a CSS selector, as soon as it is there.
+    pub(crate) async fn element(&self, selector: &str) -> WebElement {
+        let found = self.page().query(By::Css(selector)).wait(DEADLINE, LOOK).first().await;
+        found.unwrap_or_else(|error| panic!("there is no {selector}: {error}"))
+    }
+
+    /// A picture of the page in the folder that `MEETMEMO_PICTURES` names, if it names one.
+    pub(crate) async fn picture(&self, name: &str) {
+        let Some(folder) = std::env::var_os("MEETMEMO_PICTURES") else { return };
+        std::fs::create_dir_all(&folder).unwrap();
+        let _ = self.page().screenshot(&Path::new(&folder).join(format!("{name}.png"))).await;
+    }
+
+    /// What axe-core finds wrong with what is shown.
+    pub(crate) async fn complaints(&self) -> Vec<String> {
+        let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/node_modules/axe-core/axe.min.js");
+        let axe = std::fs::read_to_string(axe).expect("set-up for tests installs the page's packages");
+        self.script(&axe, vec![]).await;
+        let run = "const done = arguments[0];
+            axe.run(document, { resultTypes: ['violations'] }).then(
+                (found) => done(found.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join(' | '))),
+                (error) => done(['axe failed: ' + error]))";
+        let found = self.page().execute_async(run, vec![]).await.unwrap();
+        found.json().as_array().unwrap().iter().map(|c| c.as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// The resources that set-up made.
+pub(crate) fn resources() -> PathBuf {
+    std::env::var_os("MEETMEMO_RESOURCES").map_or_else(
+        || Path::new(env!("CARGO_BIN_EXE_meetmemo-desktop")).ancestors().nth(2).unwrap().join("resources"),
+        PathBuf::from,
+    )
+}
+
+/// WebKit's own small browser, which comes with the library.
+fn mini_browser() -> PathBuf {
+    let architecture = std::env::consts::ARCH;
+    Path::new("/usr/lib").join(format!("{architecture}-linux-gnu/webkit2gtk-4.1/MiniBrowser"))
+}
+
+fn tauri_driver() -> PathBuf {
+    std::env::var_os("MEETMEMO_TEST_TAURI_DRIVER").map_or_else(|| "tauri-driver".into(), PathBuf::from)
+}
+
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}

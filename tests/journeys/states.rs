@@ -1,0 +1,76 @@
+//! Every screen and state, in the engine that shows the window, on the in-memory client: what is hard to bring about in
+//! the real program is looked at here. With `MEETMEMO_PICTURES=DIR` a picture of each is kept, in three sizes.
+
+use crate::stage::{DEADLINE, Stage, free_port};
+use serde_json::json;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// The page's development server and what it started.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let group = -i32::try_from(self.0.id()).unwrap();
+        testing::kill(group);
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn every_state_is_there_for_everyone_in_light_and_dark() {
+    let port = free_port();
+    let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui");
+    let _server = Server(
+        Command::new("npx")
+            .args(["vite", "--host", "127.0.0.1", "--strictPort", "--port", &port.to_string()])
+            .current_dir(ui)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("set-up installs Node.js packages"),
+    );
+    let mut stage = Stage::new();
+    stage.browse_states().await;
+    let list = format!("http://127.0.0.1:{port}/dev.html");
+    let end = std::time::Instant::now() + DEADLINE;
+    while stage.page().goto(&list).await.is_err() {
+        assert!(std::time::Instant::now() < end, "the development server does not answer");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    stage.element("a[href^='#']").await;
+    let names = "return [...document.querySelectorAll(\"a[href^='#']\")].map((a) => a.getAttribute('href').slice(1)).filter((name) => !name.includes('&'))";
+    let names = stage.script(names, vec![]).await;
+    let names: Vec<&str> = names.as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
+    assert!(names.len() > 15, "{names:?}");
+
+    let keep = std::env::var_os("MEETMEMO_PICTURES").is_some();
+    let mut complaints = Vec::new();
+    for name in names {
+        for theme in ["light", "dark"] {
+            // Another address than before, or only the hash changes and nothing is loaded.
+            stage.page().goto(format!("{list}?{theme}-{name}#{name}&theme={theme}")).await.unwrap();
+            let themed = "return document.documentElement.dataset.theme ?? ''";
+            stage.until("the theme is on", async || stage.script(themed, vec![]).await == json!(theme)).await;
+            // Scenes act 0.3 s after the window is up.
+            tokio::time::sleep(Duration::from_millis(900)).await;
+            for complaint in stage.complaints().await {
+                complaints.push(format!("{name}, {theme}: {complaint}"));
+            }
+            if keep {
+                for (width, height) in [(900, 600), (1280, 800), (2560, 1440)] {
+                    stage.page().set_window_rect(0, 0, width, height).await.unwrap();
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                    stage.picture(&format!("{name}-{theme}-{width}")).await;
+                }
+                stage.page().set_window_rect(0, 0, 1280, 800).await.unwrap();
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    stage.close().await;
+}
