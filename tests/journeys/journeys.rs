@@ -40,10 +40,10 @@ async fn the_first_hour_with_the_window() {
 
     // Import by the system's dialog; the text comes while it works.
     watch_sound(&stage).await;
-    let file = recording(&stage, "Team call <b>März</b>.wav", 150);
-    stage.click("or choose files…").await;
-    stage.screen.answer_dialog("Add recordings", &file);
-    stage.sees("Team call <b>März</b>").await;
+    let file = recording(&stage, "Team call <i>März.wav", 150);
+    stage.element("button.drop").await.click().await.unwrap();
+    stage.answer_dialog("Add recordings", &file).await;
+    stage.sees("Team call <i>März").await;
     stage.sees("Transcribing").await;
     stage.element(".line").await;
     let done = stage.cli(&["list"])[0]["status"].clone();
@@ -53,7 +53,7 @@ async fn the_first_hour_with_the_window() {
     stage.sees_no("Transcribing").await;
     stage.picture("3-done").await;
     assert_eq!(stage.complaints().await, [""; 0]);
-    assert_eq!(stage.script("return document.querySelectorAll('b').length", vec![]).await, 0, "names are text");
+    assert_eq!(stage.script("return document.querySelectorAll('i').length", vec![]).await, 0, "names are text");
 
     // A click on a line plays from its time.
     let meeting = stage.cli(&["list"])[0]["id"].as_str().unwrap().to_owned();
@@ -75,7 +75,7 @@ async fn the_first_hour_with_the_window() {
     stage.click("Pause").await;
 
     // Rename in place.
-    stage.click("Team call <b>März</b>").await;
+    stage.click("Team call <i>März").await;
     let field = stage.element("input[aria-label='Title']").await;
     field.send_keys(Key::Control + "a").await.unwrap();
     field.send_keys("Weekly with Anna" + Key::Enter).await.unwrap();
@@ -87,7 +87,7 @@ async fn the_first_hour_with_the_window() {
         let target = stage.documents().join(format!("out ü.{ending}"));
         stage.click("Export").await;
         stage.click(item).await;
-        stage.screen.answer_dialog("Save the transcript", &target);
+        stage.answer_dialog("Save the transcript", &target).await;
         stage.until("the file is there", async || target.exists()).await;
         stage.sees("Show in folder").await;
     }
@@ -107,7 +107,7 @@ async fn the_first_hour_with_the_window() {
     fs::copy(&file, &copy).unwrap();
     stage.screen.to_window("MeetMemo");
     stage.element("body").await.send_keys(Key::Control + "o").await.unwrap();
-    stage.screen.answer_dialog("Add recordings", &copy);
+    stage.answer_dialog("Add recordings", &copy).await;
     stage.sees("“Weekly with Anna” is already here").await;
     stage.picture("6-duplicate").await;
     assert_eq!(stage.cli(&["list"]).as_array().unwrap().len(), 1);

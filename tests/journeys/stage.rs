@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use thirtyfour::error::WebDriverResult;
 use thirtyfour::prelude::*;
 
 /// Ten times what the slowest machine has needed for any one step.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(70);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A process that ends with the test.
@@ -69,17 +69,6 @@ impl Screen {
         };
         self.hands(&["windowfocus", "--sync", &window]);
     }
-
-    /// Answers a file dialog with this path.
-    pub(crate) fn answer_dialog(&self, title: &str, path: &Path) {
-        self.to_window(title);
-        // The dialog is there before its list is: give it time to take keys.
-        std::thread::sleep(Duration::from_millis(500));
-        self.hands(&["key", "ctrl+a"]);
-        self.hands(&["type", "--delay", "5", path.to_str().unwrap()]);
-        std::thread::sleep(Duration::from_millis(300));
-        self.hands(&["key", "Return"]);
-    }
 }
 
 /// The window of a data folder of its own.
@@ -93,6 +82,8 @@ pub(crate) struct Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        // A test that failed: ending the session would wait for a driver that is ended here.
+        std::mem::forget(self.page.take());
         self.driver.take();
         for pid in testing::processes_of(self.data().to_str().unwrap()) {
             testing::kill(pid);
@@ -154,18 +145,18 @@ impl Stage {
         let port = free_port();
         let mut driver = Command::new("WebKitWebDriver");
         driver.args(["--host=127.0.0.1", &format!("--port={port}")]);
-        self.begin(driver, port, serde_json::json!({ "webkitgtk:browserOptions": options })).await;
+        self.begin(driver, &[port], serde_json::json!({ "webkitgtk:browserOptions": options })).await;
     }
 
     async fn browse(&mut self, capabilities: Value) {
         let (port, native) = (free_port(), free_port());
         let mut driver = Command::new(tauri_driver());
         driver.args(["--port", &port.to_string(), "--native-port", &native.to_string()]);
-        self.begin(driver, port, capabilities).await;
+        self.begin(driver, &[port, native], capabilities).await;
     }
 
-    /// Starts a driver and a session with what these capabilities name.
-    async fn begin(&mut self, mut driver: Command, port: u16, capabilities: Value) {
+    /// Starts a driver and, once all its ports answer, a session at the first of them with what these capabilities name.
+    async fn begin(&mut self, mut driver: Command, ports: &[u16], capabilities: Value) {
         let driver = self.environment(&mut driver).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         self.driver = Some(Helper(driver.expect("set-up for tests installs tauri-driver")));
         let mut wanted = Capabilities::default();
@@ -173,13 +164,12 @@ impl Stage {
             wanted.set(name.clone(), value.clone()).unwrap();
         }
         let end = Instant::now() + DEADLINE;
-        let page = loop {
-            match WebDriver::new(&format!("http://127.0.0.1:{port}"), wanted.clone()).await {
-                Ok(page) => break page,
-                Err(error) => assert!(Instant::now() < end, "no session: {error}"),
-            }
+        // A session that is asked for too early is lost: the driver has one and does not say which.
+        while ports.iter().any(|port| TcpStream::connect(("127.0.0.1", *port)).is_err()) {
+            assert!(Instant::now() < end, "the driver does not listen");
             tokio::time::sleep(LOOK).await;
-        };
+        }
+        let page = WebDriver::new(&format!("http://127.0.0.1:{}", ports[0]), wanted).await.unwrap();
         page.set_script_timeout(DEADLINE).await.unwrap();
         self.page = Some(page);
     }
@@ -223,6 +213,18 @@ impl Stage {
         helper
     }
 
+    /// Answers a file dialog with this path. It is pasted: GTK completes what is typed, sometimes into something else.
+    pub(crate) async fn answer_dialog(&self, title: &str, path: &Path) {
+        self.invoke("copy_text", serde_json::json!({ "text": path })).await.unwrap();
+        self.screen.to_window(title);
+        // The dialog is there before it takes keys.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        for key in ["ctrl+l", "ctrl+a", "ctrl+v", "Return"] {
+            self.screen.hands(&["key", key]);
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+    }
+
     // The page
 
     /// Runs a script in the page.
@@ -260,6 +262,7 @@ impl Stage {
 
     /// Waits for a condition.
     pub(crate) async fn until(&self, what: &str, condition: impl AsyncFn() -> bool) {
+        println!("{:?} waiting until {what}", Instant::now());
         let end = Instant::now() + DEADLINE;
         while !condition().await {
             if Instant::now() > end {
@@ -275,7 +278,7 @@ impl Stage {
     pub(crate) async fn named(&self, name: &str) -> WebElement {
         assert!(!name.contains('"'));
         let path = format!(
-            "//*[self::button or self::a or @role='menuitem' or @role='option' or @role='button'][normalize-space(.)=\"{name}\" or @aria-label=\"{name}\"]"
+            "//*[self::button or self::a or @role='menuitem' or @role='option' or @role='button'][normalize-space(.)=\"{name}\" or normalize-space(.//span)=\"{name}\" or @aria-label=\"{name}\"]"
         );
         let found = self.page().query(By::XPath(path)).wait(DEADLINE, LOOK).and_displayed().first().await;
         match found {
@@ -306,11 +309,23 @@ impl Stage {
         found.unwrap_or_else(|error| panic!("there is no {selector}: {error}"))
     }
 
-    /// A picture of the page in the folder that `MEETMEMO_PICTURES` names, if it names one.
+    /// A picture of the screen in the folder that `MEETMEMO_PICTURES` names, if it names one. Taken from the screen,
+    /// because WebKit's driver waits for a frame that a page at rest does not draw.
     pub(crate) async fn picture(&self, name: &str) {
+        self.picture_of(name, (1280, 800));
+    }
+
+    /// The same of this much of the screen, in pixels from its corner.
+    pub(crate) fn picture_of(&self, name: &str, (width, height): (u32, u32)) {
         let Some(folder) = std::env::var_os("MEETMEMO_PICTURES") else { return };
         std::fs::create_dir_all(&folder).unwrap();
-        let _ = self.page().screenshot(&Path::new(&folder).join(format!("{name}.png"))).await;
+        let taken = Command::new("ffmpeg")
+            .args(["-y", "-loglevel", "error", "-f", "x11grab", "-video_size", &format!("{width}x{height}")])
+            .args(["-i", &self.screen.name, "-frames:v", "1"])
+            .arg(Path::new(&folder).join(format!("{name}.png")))
+            .stdin(Stdio::null())
+            .status();
+        assert!(taken.is_ok_and(|status| status.success()), "no picture could be taken");
     }
 
     /// What axe-core finds wrong with what is shown.

@@ -65,7 +65,7 @@ async fn every_state_is_there_for_everyone_in_light_and_dark() {
                 for (width, height) in [(900, 600), (1280, 800), (2560, 1440)] {
                     stage.page().set_window_rect(0, 0, width, height).await.unwrap();
                     tokio::time::sleep(Duration::from_millis(300)).await;
-                    stage.picture(&format!("{name}-{theme}-{width}")).await;
+                    stage.picture_of(&format!("{name}-{theme}-{width}"), (width, height));
                 }
                 stage.page().set_window_rect(0, 0, 1280, 800).await.unwrap();
             }

@@ -1,20 +1,27 @@
 /** The moment by which days are named; moves on at midnight and when the computer wakes. */
+import { untrack } from 'svelte'
 import type { Unsubscribe } from '../lib/client'
-import { dayKey } from '../lib/format'
+import { msToMidnight } from '../library/days'
+
+/** Clocks that run a little apart agree on the day after this. */
+const SURE_MS = 1000
 
 export class Day {
-  now = $state.raw(new Date())
+  nowMs = $state(Date.now())
+  /** Until when it is the same day. */
+  #endsMs = 0
 
   start(): Unsubscribe {
     let timer: ReturnType<typeof setTimeout>
     const look = () => {
-      const now = new Date()
-      if (dayKey(now) !== dayKey(this.now)) this.now = now
+      const nowMs = Date.now()
+      const left = msToMidnight(nowMs)
+      if (nowMs + left !== this.#endsMs) this.nowMs = nowMs
+      this.#endsMs = nowMs + left
       clearTimeout(timer)
-      const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1)
-      timer = setTimeout(look, midnight.getTime() - now.getTime() + 1000)
+      timer = setTimeout(look, left + SURE_MS)
     }
-    look()
+    untrack(look)
     window.addEventListener('focus', look)
     return () => {
       clearTimeout(timer)

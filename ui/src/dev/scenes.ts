@@ -71,7 +71,10 @@ const withText: Seed = {
   sound: () => sampleSound(first.duration_ms ?? 60_000),
 }
 
-const open = (client: MemoryClient) => client.openMeeting(first.id)
+/** Opens a meeting that is in sight. */
+function open(id: string) {
+  document.querySelector<HTMLElement>(`[role=option][id$="-${id}"]`)?.click()
+}
 
 const paths = ['/home/anna/a.m4a', '/home/anna/b.m4a', '/home/anna/c.m4a']
 const drag = (client: MemoryClient) => client.drag({ kind: 'enter', paths })
@@ -167,7 +170,7 @@ export const scenes: Record<string, Scene> = {
       client.drag({ kind: 'drop', paths })
     },
   },
-  meeting: { seed: withText, then: open },
+  meeting: { seed: withText, then: () => open(first.id) },
   'meeting-working': {
     seed: {
       jobs: [transcribing, ...waiting(2), ...few],
@@ -176,13 +179,13 @@ export const scenes: Record<string, Scene> = {
       },
       sound: () => sampleSound(transcribing.duration_ms ?? 60_000),
     },
-    then: (client) => client.openMeeting(transcribing.id),
+    then: () => open(transcribing.id),
   },
-  'meeting-failed': { seed: { jobs: [failed, ...few] }, then: (client) => client.openMeeting(failed.id) },
-  'meeting-stopped': { seed: { jobs: [stopped, ...few] }, then: (client) => client.openMeeting(stopped.id) },
+  'meeting-failed': { seed: { jobs: [failed, ...few] }, then: () => open(failed.id) },
+  'meeting-stopped': { seed: { jobs: [stopped, ...few] }, then: () => open(stopped.id) },
   'meeting-elsewhere': {
     seed: { jobs: [elsewhere, ...few], words: { [elsewhere.id]: sampleWords(lines) } },
-    then: (client) => client.openMeeting(elsewhere.id),
+    then: () => open(elsewhere.id),
   },
   'meeting-long': {
     seed: {
@@ -190,7 +193,7 @@ export const scenes: Record<string, Scene> = {
       words: { [first.id]: sampleWords(sampleLines(6000)) },
       sound: () => sampleSound(600_000),
     },
-    then: open,
+    then: () => open(first.id),
   },
   closing: { seed: { jobs: [transcribing, ...few] }, then: (client) => client.closing(transcribing) },
   settings: { seed: { jobs: few }, then: () => press('Settings') },

@@ -24,8 +24,8 @@ export class Imports {
   readonly #client: Client
   readonly #onended: (ended: Ended) => void
   #slow = $state.raw<string[]>([])
-  #dismissed = new Set<string>()
-  #timers = new Set<ReturnType<typeof setTimeout>>()
+  #dismissed: string[] = []
+  #timers: ReturnType<typeof setTimeout>[] = []
 
   constructor(client: Client, onended: (ended: Ended) => void = () => {}) {
     this.#client = client
@@ -46,7 +46,7 @@ export class Imports {
     for (const view of all) {
       const known = this.all.find((one) => one.id === view.id)
       // What was told meanwhile is newer.
-      if (known || this.#dismissed.has(view.id)) continue
+      if (known || this.#dismissed.includes(view.id)) continue
       if (!goesOn(view) && outcome(view).needsNoWords) void this.dismiss(view.id)
       else {
         this.#put(view)
@@ -57,7 +57,7 @@ export class Imports {
   }
 
   async dismiss(id: string): Promise<void> {
-    this.#dismissed.add(id)
+    this.#dismissed.push(id)
     this.all = this.all.filter((view) => view.id !== id)
     await this.#client.dismissImport(id)
   }
@@ -80,12 +80,12 @@ export class Imports {
     const before = this.all.find((one) => one.id === view.id)
     if (before && !goesOn(before)) return
     if (goesOn(view)) {
-      this.#dismissed.delete(view.id)
+      this.#dismissed = this.#dismissed.filter((id) => id !== view.id)
       this.#put(view)
       if (!before) this.#showLater(view.id)
       return
     }
-    if (this.#dismissed.has(view.id)) return
+    if (this.#dismissed.includes(view.id)) return
     const { words, open, needsNoWords } = outcome(view)
     if (needsNoWords) void this.dismiss(view.id)
     else this.#put(view)
@@ -99,10 +99,10 @@ export class Imports {
 
   #showLater(id: string): void {
     const timer = setTimeout(() => {
-      this.#timers.delete(timer)
+      this.#timers = this.#timers.filter((other) => other !== timer)
       this.#slow = [...this.#slow, id]
     }, NO_BAR_MS)
-    this.#timers.add(timer)
+    this.#timers.push(timer)
   }
 }
 

@@ -241,7 +241,6 @@ export class MemoryClient implements Client {
     return this.#answer('keepOpen', [], () => {})
   }
 
-
   // Client: library
 
   meetings(): Promise<JobView[]> {

@@ -5,10 +5,17 @@ import { commands, events } from '../bindings'
 import { CoreError, type Client, type Drag, type Unsubscribe } from './client'
 import type { CoreState, Failure, ImportView, JobView, News } from './types'
 
-/** Calls reject with what a command failed with; a call that never reached the core is a failure like any other. */
-async function call<T>(answer: Promise<T>): Promise<T> {
+/** Subscriptions that the core does not know of yet. */
+const begun = new Set<Promise<unknown>>()
+
+/**
+ * Calls reject with what a command failed with; a call that never reached the core is a failure like any other. What is
+ * asked for after subscribing is asked once the subscription holds, so that nothing is missed between the two.
+ */
+async function call<T>(ask: () => Promise<T>): Promise<T> {
   try {
-    return await answer
+    await Promise.all(begun)
+    return await ask()
   } catch (error) {
     const failure = error as Partial<Failure> | null
     if (failure && typeof failure === 'object' && typeof failure.message === 'string' && failure.code) {
@@ -18,35 +25,37 @@ async function call<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-/** Subscribing takes a moment; who unsubscribes meanwhile is never called. */
+/** Subscribing takes a moment; who unsubscribes meanwhile is not called after that. */
 function subscription(begin: Promise<UnlistenFn>): Unsubscribe {
+  begun.add(begin)
+  void begin.finally(() => begun.delete(begin))
   return () => void begin.then((end) => end())
 }
 
 export class TauriClient implements Client {
-  coreState = () => call<CoreState>(commands.coreState())
-  openAgain = () => call(commands.openAgain())
+  coreState = () => call<CoreState>(() => commands.coreState())
+  openAgain = () => call(() => commands.openAgain())
   onCore = (listener: (state: CoreState) => void) =>
     subscription(events.coreState.listen((event) => listener(event.payload)))
   onNews = (listener: (news: News) => void) =>
     subscription(events.newsItem.listen((event) => listener(event.payload)))
   onClosing = (listener: (job: JobView) => void) =>
     subscription(events.closing.listen((event) => listener(event.payload.job as JobView)))
-  closeWindow = () => call(commands.closeWindow())
-  keepOpen = () => call(commands.keepOpen())
+  closeWindow = () => call(() => commands.closeWindow())
+  keepOpen = () => call(() => commands.keepOpen())
 
-  meetings = () => call(commands.meetings())
-  meetingsById = (ids: string[]) => call(commands.meetingsById(ids))
-  rename = (id: string, title: string) => call(commands.rename(id, title))
-  retry = (id: string) => call(commands.retry(id))
-  cancel = (id: string) => call(commands.cancel(id))
-  deletion = (id: string) => call(commands.deletion(id))
-  deleteMeeting = async (id: string) => void (await call(commands.deleteMeeting(id)))
+  meetings = () => call(() => commands.meetings())
+  meetingsById = (ids: string[]) => call(() => commands.meetingsById(ids))
+  rename = (id: string, title: string) => call(() => commands.rename(id, title))
+  retry = (id: string) => call(() => commands.retry(id))
+  cancel = (id: string) => call(() => commands.cancel(id))
+  deletion = (id: string) => call(() => commands.deletion(id))
+  deleteMeeting = async (id: string) => void (await call(() => commands.deleteMeeting(id)))
 
-  chooseFiles = () => call(commands.chooseFiles())
-  chooseFolder = () => call(commands.chooseFolder())
-  importPaths = (paths: string[]) => call(commands.importPaths(paths))
-  describeDrop = (paths: string[]) => call(commands.describeDrop(paths))
+  chooseFiles = () => call(() => commands.chooseFiles())
+  chooseFolder = () => call(() => commands.chooseFolder())
+  importPaths = (paths: string[]) => call(() => commands.importPaths(paths))
+  describeDrop = (paths: string[]) => call(() => commands.describeDrop(paths))
   onDrag = (listener: (drag: Drag) => void) =>
     subscription(
       getCurrentWebview().onDragDropEvent(({ payload }) => {
@@ -56,33 +65,33 @@ export class TauriClient implements Client {
           listener({ kind: payload.type, paths: payload.paths })
       }),
     )
-  imports = () => call(commands.imports())
+  imports = () => call(() => commands.imports())
   onImport = (listener: (view: ImportView) => void) =>
     subscription(events.importView.listen((event) => listener(event.payload as ImportView)))
-  stopImport = (id: string) => call(commands.stopImport(id))
-  dismissImport = (id: string) => call(commands.dismissImport(id))
-  interruptedImports = () => call(commands.interruptedImports())
-  continueImport = (id: string) => call(commands.continueImport(id))
-  forgetImport = async (id: string) => void (await call(commands.forgetImport(id)))
+  stopImport = (id: string) => call(() => commands.stopImport(id))
+  dismissImport = (id: string) => call(() => commands.dismissImport(id))
+  interruptedImports = () => call(() => commands.interruptedImports())
+  continueImport = (id: string) => call(() => commands.continueImport(id))
+  forgetImport = async (id: string) => void (await call(() => commands.forgetImport(id)))
 
-  meeting = (id: string, fromMs: number) => call(commands.meeting(id, fromMs))
-  sound = (id: string) => call(commands.sound(id))
-  copyTranscript = async (id: string) => void (await call(commands.copyTranscript(id)))
-  copyText = async (text: string) => void (await call(commands.copyText(text)))
+  meeting = (id: string, fromMs: number) => call(() => commands.meeting(id, fromMs))
+  sound = (id: string) => call(() => commands.sound(id))
+  copyTranscript = async (id: string) => void (await call(() => commands.copyTranscript(id)))
+  copyText = async (text: string) => void (await call(() => commands.copyText(text)))
 
   exportMeeting = (...[id, kind]: Parameters<Client['exportMeeting']>) =>
-    call(commands.exportMeeting(id, kind))
-  exportJob = (exportId: string) => call(commands.exportJob(exportId))
-  showExport = async (exportId: string) => void (await call(commands.showExport(exportId)))
+    call(() => commands.exportMeeting(id, kind))
+  exportJob = (exportId: string) => call(() => commands.exportJob(exportId))
+  showExport = async (exportId: string) => void (await call(() => commands.showExport(exportId)))
 
-  preferences = () => call(commands.preferences())
+  preferences = () => call(() => commands.preferences())
   setPreferences = async (...[preferences]: Parameters<Client['setPreferences']>) =>
-    void (await call(commands.setPreferences(preferences)))
-  windowState = () => call(commands.windowState())
+    void (await call(() => commands.setPreferences(preferences)))
+  windowState = () => call(() => commands.windowState())
   setWindowState = async (...[state]: Parameters<Client['setWindowState']>) =>
-    void (await call(commands.setWindowState(state)))
-  about = () => call(commands.about())
-  licences = () => call(commands.licences())
-  openLogFolder = async () => void (await call(commands.openLogFolder()))
-  openDataFolder = async () => void (await call(commands.openDataFolder()))
+    void (await call(() => commands.setWindowState(state)))
+  about = () => call(() => commands.about())
+  licences = () => call(() => commands.licences())
+  openLogFolder = async () => void (await call(() => commands.openLogFolder()))
+  openDataFolder = async () => void (await call(() => commands.openDataFolder()))
 }

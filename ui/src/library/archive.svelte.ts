@@ -3,14 +3,12 @@ import { CoreError, type Client, type Unsubscribe } from '../lib/client'
 import type { CoreState, JobView, News } from '../lib/types'
 import { said } from '../meeting/failure'
 import { newestFirst } from './days'
+import { changed, changesOf, differences, meetingsOf, NO_MEETINGS, unique, type Change } from './meetings'
 
 /** News of this long are answered with one question. */
 const COALESCE_MS = 80
 /** With more changed meetings than this the whole list is fetched. */
 const ONE_BY_ONE = 50
-
-/** A meeting as it was and is; undefined before it came and after it went. */
-export type Change = { before: JobView | undefined; after: JobView | undefined }
 
 export class Archive {
   core = $state.raw<CoreState>({ state: 'opening', phase: 'starting' })
@@ -18,12 +16,12 @@ export class Archive {
   loaded = $state(false)
   /** Why what is shown may be old. */
   failure = $state<string | null>(null)
-  byId = $state.raw<ReadonlyMap<string, JobView>>(new Map())
+  byId = $state.raw(NO_MEETINGS)
   meetings: readonly JobView[] = $derived(newestFirst([...this.byId.values()]))
 
   readonly #client: Client
   readonly #onchange: (change: Change) => void
-  #changed = new Set<string>()
+  #changed: string[] = []
   #everything = false
   #timer: ReturnType<typeof setTimeout> | undefined
   #asking = false
@@ -92,7 +90,7 @@ export class Archive {
 
   #hear(news: News): void {
     if (news.kind === 'everything') this.#everything = true
-    else if (news.kind === 'job' || news.kind === 'progress') this.#changed.add(news.id)
+    else if (news.kind === 'job' || news.kind === 'progress') this.#changed.push(news.id)
     else return
     this.#soon(COALESCE_MS)
   }
@@ -106,9 +104,9 @@ export class Archive {
 
   async #ask(): Promise<void> {
     this.#timer = undefined
-    const ids = [...this.#changed]
+    const ids = unique(this.#changed)
     const all = this.#everything || !this.loaded || ids.length > ONE_BY_ONE
-    this.#changed.clear()
+    this.#changed = []
     this.#everything = false
     this.#asking = true
     try {
@@ -123,34 +121,23 @@ export class Archive {
     } finally {
       this.#asking = false
     }
-    if (this.#changed.size > 0 || this.#everything) this.#soon(COALESCE_MS)
+    if (this.#changed.length > 0 || this.#everything) this.#soon(COALESCE_MS)
   }
 
   #replace(jobs: JobView[]): void {
     if (this.#ended || this.core.state !== 'ready') return
     const before = this.byId
-    const after = new Map(jobs.map((job) => [job.id, job]))
     const first = !this.loaded
-    this.byId = after
+    this.byId = meetingsOf(jobs)
     this.loaded = true
-    if (first) return
-    for (const [id, job] of after) {
-      const old = before.get(id)
-      if (old?.updated_at !== job.updated_at || old.status !== job.status)
-        this.#onchange({ before: old, after: job })
-    }
-    for (const [id, job] of before) if (!after.has(id)) this.#onchange({ before: job, after: undefined })
+    if (!first) differences(before, this.byId).forEach(this.#onchange)
   }
 
-  /** The meetings `ids` are now `jobs`; those that are not among them are gone. */
   #change(ids: string[], jobs: JobView[]): void {
     if (this.#ended) return
-    const all = new Map(this.byId)
-    for (const id of ids) all.delete(id)
-    for (const job of jobs) all.set(job.id, job)
-    const changes = ids.map((id) => ({ before: this.byId.get(id), after: all.get(id) }))
-    this.byId = all
-    for (const change of changes) if (change.before || change.after) this.#onchange(change)
+    const before = this.byId
+    this.byId = changed(before, ids, jobs)
+    changesOf(before, this.byId, ids).forEach(this.#onchange)
   }
 }
 

@@ -4,8 +4,8 @@ import type { JobView } from '../lib/types'
 
 /** What stands in the list: a day, or a meeting with its place among the meetings. */
 export type Row =
-  | { kind: 'day'; key: string; heading: string }
-  | { kind: 'meeting'; key: string; job: JobView; place: number; heading: string }
+  | { kind: 'day'; key: string; day: string }
+  | { kind: 'meeting'; key: string; job: JobView; place: number; day: string }
 
 type Moment = { at: number; day: string }
 
@@ -28,21 +28,30 @@ export function newestFirst(jobs: JobView[]): JobView[] {
   return jobs.sort((a, b) => moment(b).at - moment(a).at || (a.id < b.id ? -1 : 1))
 }
 
-/** Meetings, newest first, with a heading before each local day. */
-export function byDay(jobs: readonly JobView[], now: Date): Row[] {
+/** Meetings, newest first, with a row before each local day. */
+export function byDay(jobs: readonly JobView[]): Row[] {
   const rows: Row[] = []
   let day = ''
-  let heading = ''
   jobs.forEach((job, place) => {
     const own = moment(job).day
     if (own !== day) {
       day = own
-      heading = dayHeading(own, now)
-      rows.push({ kind: 'day', key: own, heading })
+      rows.push({ kind: 'day', key: own, day })
     }
-    rows.push({ kind: 'meeting', key: job.id, job, place, heading })
+    rows.push({ kind: 'meeting', key: job.id, job, place, day })
   })
   return rows
+}
+
+/** What stands above a day, as seen at `nowMs`. */
+export function headingOf(day: string, nowMs: number): string {
+  return dayHeading(day, new Date(nowMs))
+}
+
+/** How long it is until the next day of this computer begins. */
+export function msToMidnight(nowMs: number): number {
+  const now = new Date(nowMs)
+  return new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1).getTime() - nowMs
 }
 
 /** Those whose title has all the words of `filter`, whatever their case and accents. */

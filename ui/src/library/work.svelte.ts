@@ -1,6 +1,7 @@
 /** What is being worked on, what waits, and what failed while the window was open. */
 import type { JobView } from '../lib/types'
-import type { Archive, Change } from './archive.svelte'
+import type { Archive } from './archive.svelte'
+import type { Change } from './meetings'
 import { hasFailed, isWaiting, isWorkedOn } from './state'
 
 export class Work {

@@ -195,7 +195,7 @@ export class Playback {
     const asked = this.#asked
     this.#audio.play().catch((reason: unknown) => {
       // A new address or a pause came in between; or the error event says what happened.
-      const name = reason instanceof Error ? reason.name : ''
+      const name = (reason as Partial<DOMException> | null)?.name
       if (asked !== this.#asked || name === 'AbortError' || this.#audio.error) return
       const message = t(name === 'NotAllowedError' ? 'player.press-again' : 'player.broken')
       this.#fail({ message, canRetry: true })

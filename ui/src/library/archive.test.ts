@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { MemoryClient, sampleJob, sampleMeetings } from '../lib/memory-client'
+import type { CoreState } from '../lib/types'
+import { Archive } from './archive.svelte'
+import type { Change } from './meetings'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const jobs = sampleMeetings(60)
+const [first, second] = jobs.map((job) => job.id) as [string, string]
+
+function later<T>() {
+  let answer: (value: T) => void = () => {}
+  const promise = new Promise<T>((resolve) => (answer = resolve))
+  return { promise, answer: (value: T) => answer(value) }
+}
+
+async function opened(client: MemoryClient) {
+  const changes: Change[] = []
+  const archive = new Archive(client, (change) => changes.push(change))
+  archive.start()
+  await vi.advanceTimersByTimeAsync(10)
+  return { archive, changes }
+}
+
+describe('opening', () => {
+  test('fetches the meetings once the archive is open, and not before', async () => {
+    const client = new MemoryClient({ jobs, core: { state: 'opening', phase: 'creating' } })
+    const { archive } = await opened(client)
+    expect(client.count('meetings')).toBe(0)
+    client.setCore({ state: 'ready' })
+    await vi.advanceTimersByTimeAsync(10)
+    expect(archive.loaded).toBe(true)
+    expect(archive.meetings).toHaveLength(60)
+    expect(client.count('meetings')).toBe(1)
+  })
+
+  test('an answer does not undo what was told while it was on its way', async () => {
+    const client = new MemoryClient()
+    const { promise, answer } = later<CoreState>()
+    vi.spyOn(client, 'coreState').mockReturnValue(promise)
+    const archive = new Archive(client)
+    archive.start()
+    client.setCore({ state: 'failed', code: 'disk_full', message: 'The disk is full.' })
+    answer({ state: 'opening', phase: 'starting' })
+    await vi.advanceTimersByTimeAsync(10)
+    expect(archive.core.state).toBe('failed')
+  })
+
+  test('a second try that fails says why', async () => {
+    const client = new MemoryClient({ core: { state: 'failed', code: 'other', message: 'First.' } })
+    const { archive } = await opened(client)
+    client.fail('openAgain', { code: 'disk_full', message: 'Second.' })
+    await archive.openAgain()
+    expect(archive.core).toEqual({ state: 'failed', code: 'disk_full', message: 'Second.' })
+  })
+})
+
+describe('news', () => {
+  test('of a moment is answered with one question for what changed', async () => {
+    const client = new MemoryClient({ jobs })
+    const { archive } = await opened(client)
+    client.changeJob(first, { title: 'A' })
+    client.changeJob(second, { title: 'B' })
+    client.changeJob(first, { title: 'C' })
+    await vi.advanceTimersByTimeAsync(200)
+    expect(client.calls.filter(([call]) => call === 'meetingsById')).toEqual([
+      ['meetingsById', [first, second]],
+    ])
+    expect(client.count('meetings')).toBe(1)
+    expect(archive.get(first)?.title).toBe('C')
+  })
+
+  test('of progress is followed too; that of transcripts and exports is not about meetings', async () => {
+    const client = new MemoryClient({ jobs })
+    const { archive } = await opened(client)
+    client.emitNews({ kind: 'transcript', id: first })
+    client.emitNews({ kind: 'export', id: first })
+    await vi.advanceTimersByTimeAsync(200)
+    expect(client.count('meetingsById')).toBe(0)
+    const progress = { audio_done_ms: 1, audio_total_ms: 2, real_time_factor: null, left_ms: null }
+    client.changeJob(first, { progress })
+    await vi.advanceTimersByTimeAsync(200)
+    expect(archive.get(first)?.progress).toEqual(progress)
+  })
+
+  test('of more than fifty meetings fetches the whole list', async () => {
+    const client = new MemoryClient({ jobs })
+    await opened(client)
+    for (const job of jobs.slice(0, 51)) client.changeJob(job.id, { title: 'Changed' })
+    await vi.advanceTimersByTimeAsync(200)
+    expect(client.count('meetingsById')).toBe(0)
+    expect(client.count('meetings')).toBe(2)
+  })
+
+  test('of everything fetches the whole list', async () => {
+    const client = new MemoryClient({ jobs })
+    await opened(client)
+    client.emitNews({ kind: 'everything' })
+    await vi.advanceTimersByTimeAsync(200)
+    expect(client.count('meetings')).toBe(2)
+  })
+
+  test('while a question is on its way is asked about afterwards', async () => {
+    const client = new MemoryClient({ jobs })
+    const { archive } = await opened(client)
+    const answer = client.hold('meetingsById')
+    client.changeJob(first, { title: 'A' })
+    await vi.advanceTimersByTimeAsync(100)
+    client.changeJob(second, { title: 'B' })
+    await vi.advanceTimersByTimeAsync(300)
+    expect(client.count('meetingsById')).toBe(1)
+    answer()
+    await vi.advanceTimersByTimeAsync(300)
+    expect(client.count('meetingsById')).toBe(2)
+    expect(archive.get(second)?.title).toBe('B')
+  })
+
+  test('of a meeting that is gone takes it away', async () => {
+    const client = new MemoryClient({ jobs })
+    const { archive, changes } = await opened(client)
+    client.removeJob(first)
+    await vi.advanceTimersByTimeAsync(200)
+    expect(archive.get(first)).toBeUndefined()
+    expect(archive.meetings).toHaveLength(59)
+    expect(changes).toEqual([{ before: expect.objectContaining({ id: first }), after: undefined }])
+  })
+
+  test('of a new meeting puts it where it belongs', async () => {
+    const client = new MemoryClient({ jobs })
+    const { archive } = await opened(client)
+    client.addJob(sampleJob({ id: 'new', recorded_at: '2030-01-01T00:00:00+00:00' }))
+    await vi.advanceTimersByTimeAsync(200)
+    expect(archive.meetings[0]?.id).toBe('new')
+  })
+})
+
+describe('a list that cannot be fetched', () => {
+  test('stays as it was, says so, and comes whole with the next try', async () => {
+    const client = new MemoryClient({ jobs })
+    const { archive } = await opened(client)
+    client.fail('meetingsById', { message: 'The database does not answer.' })
+    client.changeJob(first, { title: 'A' })
+    await vi.advanceTimersByTimeAsync(500)
+    expect(archive.failure).toBe('The database does not answer.')
+    expect(archive.meetings).toHaveLength(60)
+    expect(client.count('meetingsById')).toBe(1)
+    archive.refresh()
+    await vi.advanceTimersByTimeAsync(200)
+    expect(archive.failure).toBeNull()
+    expect(archive.get(first)?.title).toBe('A')
+  })
+})

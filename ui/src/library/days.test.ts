@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import { sampleJob } from '../lib/memory-client'
+import { byDay, filtered, newestFirst } from './days'
+
+/** A moment by the clock of this computer. */
+const local = (day: number, hour: number, minute = 0) => new Date(2026, 2, day, hour, minute).toISOString()
+
+const job = (id: string, recorded: string | null, created = local(9, 12)) =>
+  sampleJob({ id, title: id, recorded_at: recorded, created_at: created })
+
+describe('the order of the library', () => {
+  test('is by when it was recorded, or else by when it came', () => {
+    const jobs = [job('old', local(1, 9)), job('unknown', null, local(5, 9)), job('new', local(7, 9))]
+    expect(newestFirst(jobs).map(({ id }) => id)).toEqual(['new', 'unknown', 'old'])
+  })
+
+  test('compares moments, not the texts of clocks of different places', () => {
+    const jobs = [job('earlier', '2026-03-03T14:00:00+09:00'), job('later', '2026-03-03T08:00:00+00:00')]
+    expect(newestFirst(jobs).map(({ id }) => id)).toEqual(['later', 'earlier'])
+  })
+
+  test('is the same for meetings of the same moment, however they come', () => {
+    const at = local(3, 9)
+    const ids = (order: string[]) => newestFirst(order.map((id) => job(id, at))).map(({ id }) => id)
+    expect(ids(['b', 'a', 'c'])).toEqual(ids(['c', 'b', 'a']))
+  })
+
+  test('copes with a date that is none', () => {
+    const jobs = newestFirst([job('odd', 'yesterday', local(2, 9)), job('fine', local(3, 9))])
+    expect(jobs.map(({ id }) => id)).toEqual(['fine', 'odd'])
+  })
+})
+
+describe('days', () => {
+  test('end at midnight of this computer', () => {
+    const rows = byDay([
+      job('after', local(4, 0, 5)),
+      job('before', local(3, 23, 55)),
+      job('noon', local(3, 12)),
+    ])
+    expect(rows.map((row) => (row.kind === 'day' ? row.day : row.key))).toEqual([
+      '2026-03-04',
+      'after',
+      '2026-03-03',
+      'before',
+      'noon',
+    ])
+  })
+
+  test('leave the meetings counted through', () => {
+    const rows = byDay([job('a', local(4, 9)), job('b', local(3, 9)), job('c', local(2, 9))])
+    expect(rows.flatMap((row) => (row.kind === 'meeting' ? [row.place] : []))).toEqual([0, 1, 2])
+  })
+})
+
+describe('the filter', () => {
+  const titles = ['Interview with Dr Østergaard', 'Café meeting', 'Board meeting']
+  const jobs = titles.map((title, index) => sampleJob({ id: String(index), title }))
+  const found = (filter: string) => filtered(jobs, filter).map(({ title }) => title)
+
+  test.each([
+    ['', titles],
+    ['   ', titles],
+    ['MEETING', ['Café meeting', 'Board meeting']],
+    ['cafe', ['Café meeting']],
+    ['meet board', ['Board meeting']],
+    ['(', []],
+  ])('%j finds %j', (filter, expected) => expect(found(filter)).toEqual(expected))
+})

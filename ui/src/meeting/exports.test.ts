@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import { MemoryClient, sampleJob } from '../lib/memory-client'
+import { Exports, fileUrl, nameOf } from './exports.svelte'
+
+const job = sampleJob()
+
+test.each([
+  ['/home/anna/Panel discussion.pdf', 'file:///home/anna/Panel%20discussion.pdf'],
+  ['/home/ä/100% #1?.md', 'file:///home/%C3%A4/100%25%20%231%3F.md'],
+  ['C:\\Users\\Anna\\a b.pdf', 'file:///C:/Users/Anna/a%20b.pdf'],
+  ['\\\\server\\share\\a.pdf', 'file://server/share/a.pdf'],
+])('the address of %s', (path, url) => {
+  expect(fileUrl(path)).toBe(url)
+})
+
+test.each([
+  ['/home/anna/a b.pdf', 'a b.pdf'],
+  ['C:\\Users\\a.md', 'a.md'],
+])('the name of %s', (path, name) => {
+  expect(nameOf(path)).toBe(name)
+})
+
+test('goes from the wish to the file', async () => {
+  const client = new MemoryClient({ jobs: [job] })
+  const exports = new Exports(client)
+  exports.follow()
+  await exports.begin(job.id, 'pdf_transcript')
+  const id = exports.items[0]?.view?.export_id ?? ''
+  client.changeExport(id, { status: 'processing', progress: 30 })
+  await expect.poll(() => exports.items[0]?.view?.progress).toBe(30)
+  client.changeExport(id, { status: 'completed', progress: 100 })
+  await expect.poll(() => exports.items[0]?.view?.status).toBe('completed')
+})
+
+test('what happened before anybody listened is fetched', async () => {
+  const client = new MemoryClient({ jobs: [job] })
+  const exports = new Exports(client)
+  const release = client.hold('exportJob')
+  const began = exports.begin(job.id, 'pdf_transcript')
+  await expect.poll(() => exports.items.length).toBe(1)
+  client.changeExport(exports.items[0]?.view?.export_id ?? '', { status: 'completed' })
+  release()
+  await began
+  expect(exports.items[0]?.view?.status).toBe('completed')
+})
+
+test('a user who thinks better of it sees nothing', async () => {
+  const client = new MemoryClient({ jobs: [job] })
+  client.exportPath = () => null
+  const exports = new Exports(client)
+  await exports.begin(job.id, 'pdf_transcript')
+  expect(exports.items).toEqual([])
+})
+
+test('a failure can be tried again', async () => {
+  const client = new MemoryClient({ jobs: [job] })
+  client.fail('exportMeeting', { message: 'There is no folder of that name.' }, 1)
+  const exports = new Exports(client)
+  await exports.begin(job.id, 'markdown_transcript')
+  const [item] = exports.items
+  expect(item?.failure).toBe('There is no folder of that name.')
+  if (item) await exports.again(item)
+  expect(exports.items.map((one) => [one.failure, one.kind])).toEqual([[null, 'markdown_transcript']])
+})

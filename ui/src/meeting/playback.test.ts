@@ -1,0 +1,165 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { MemoryClient, sampleJob } from '../lib/memory-client'
+import { Playback } from './playback.svelte'
+import { FakeAudio } from './testing'
+
+const job = sampleJob({ duration_ms: 60_000 })
+const other = sampleJob({ id: 'other', duration_ms: 30_000 })
+
+let audio: FakeAudio
+let client: MemoryClient
+let playback: Playback
+
+beforeEach(() => {
+  audio = new FakeAudio()
+  client = new MemoryClient({ jobs: [job, other, sampleJob({ id: 'away', is_here: false })] })
+  playback = new Playback(client, audio.element)
+  return () => playback.destroy()
+})
+
+async function openReady() {
+  await playback.open(job)
+  audio.arrive(60_040)
+}
+
+test('opens with the length that is known, then the one there is', async () => {
+  const opening = playback.open(job)
+  expect(playback.durationMs).toBe(60_000)
+  await opening
+  expect([playback.ready, audio.element.preload]).toEqual([false, 'metadata'])
+  audio.arrive(60_040)
+  expect([playback.ready, playback.durationMs]).toEqual([true, 60_040])
+})
+
+test('plays from a moment, stops and goes on', async () => {
+  await openReady()
+  playback.playFrom(12_000)
+  expect([playback.playing, playback.currentMs, audio.element.currentTime]).toEqual([true, 12_000, 12])
+  audio.element.currentTime = 12.3456
+  await expect.poll(() => playback.currentMs).toBe(12_346)
+  playback.toggle()
+  expect(playback.playing).toBe(false)
+})
+
+test('goes where it was told before the audio was there', async () => {
+  const opening = playback.open(job)
+  playback.playFrom(9_000)
+  await opening
+  expect(playback.playing).toBe(true)
+  expect(playback.currentMs).toBe(9_000)
+  audio.arrive(60_000)
+  expect(audio.element.currentTime).toBe(9)
+})
+
+test('stays within the recording', async () => {
+  await openReady()
+  playback.seekBy(-5_000)
+  expect(playback.currentMs).toBe(0)
+  playback.seek(999_000)
+  expect(playback.currentMs).toBe(60_040)
+  playback.play()
+  expect(playback.currentMs).toBe(0)
+})
+
+test('keeps speed and pitch for every meeting', async () => {
+  playback.rate = 1.5
+  await openReady()
+  expect([audio.element.playbackRate, audio.element.preservesPitch]).toEqual([1.5, true])
+  playback.rate = 9
+  expect(playback.rate).toBe(3)
+  playback.rate = 0
+  expect(playback.rate).toBe(0.5)
+  await playback.open(other)
+  expect(audio.element.defaultPlaybackRate).toBe(0.5)
+})
+
+test('remembers where a meeting was left', async () => {
+  await openReady()
+  playback.seek(20_000)
+  playback.play()
+  await playback.open(other)
+  expect([playback.playing, playback.currentMs]).toEqual([false, 0])
+  await playback.open(job)
+  audio.arrive(60_040)
+  expect([playback.currentMs, audio.element.currentTime]).toEqual([20_000, 20])
+})
+
+test('an answer that comes late does not take the place of another meeting', async () => {
+  const release = client.hold('sound')
+  const first = playback.open(job)
+  const second = playback.open(other)
+  release()
+  await Promise.all([first, second])
+  expect(audio.sources).toEqual(['memory:/sound/other'])
+})
+
+describe('failures', () => {
+  test('audio on another computer', async () => {
+    await playback.open({ id: 'away', duration_ms: 1000, is_here: false })
+    expect(playback.failure).toEqual({
+      message: 'The audio of this recording is on another computer.',
+      canRetry: false,
+    })
+    playback.play()
+    expect(playback.playing).toBe(false)
+  })
+
+  test('audio that is missing', async () => {
+    client.setSound(() => null)
+    await playback.open(job)
+    expect(playback.failure?.message).toContain('missing')
+    expect(playback.failure?.canRetry).toBe(true)
+  })
+
+  test('a call that fails can be tried again', async () => {
+    client.fail('sound', { message: 'The sound cannot be served.' }, 1)
+    await playback.open(job)
+    expect(playback.failure).toEqual({ message: 'The sound cannot be served.', canRetry: true })
+    await playback.retry()
+    audio.arrive(60_000)
+    expect([playback.failure, playback.playing]).toEqual([null, true])
+  })
+
+  test('an error asks for the address once more and goes on where it was', async () => {
+    await openReady()
+    playback.playFrom(30_000)
+    client.setSound(() => 'memory:/again')
+    audio.fail()
+    await expect.poll(() => audio.sources.at(-1)).toBe('memory:/again')
+    audio.arrive(60_040)
+    expect([audio.element.currentTime, playback.failure, audio.element.paused]).toEqual([30, null, false])
+  })
+
+  test('a second error in a row is shown', async () => {
+    await openReady()
+    playback.play()
+    audio.fail()
+    await expect.poll(() => audio.sources).toHaveLength(2)
+    audio.fail()
+    expect(playback.failure?.message).toBe('The audio of this recording could not be played.')
+    expect([playback.playing, playback.canPlay]).toEqual([false, false])
+    expect(audio.sources).toHaveLength(2)
+  })
+
+  test('a refusal to begin without a click is said', async () => {
+    await openReady()
+    audio.refusal = new DOMException('', 'NotAllowedError')
+    playback.play()
+    await expect.poll(() => playback.failure?.message).toContain('Press')
+  })
+
+  test('an interrupted beginning is none', async () => {
+    await openReady()
+    audio.refusal = new DOMException('', 'AbortError')
+    playback.play()
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(playback.failure).toBeNull()
+  })
+
+  test('closing is none', async () => {
+    await openReady()
+    playback.close()
+    audio.fail()
+    expect([playback.failure, client.count('sound')]).toEqual([null, 1])
+  })
+})
