@@ -1,7 +1,7 @@
 //! What has to be known of a container beyond what the demuxers tell.
 //!
 //! Edit lists, dates and copy protection of MP4; the sizes that recorders leave unfinished in WAV, AIFF and CAF; dates
-//! in Matroska; pictures in FLAC; what is really an MPEG audio stream. Readers here take bytes of the head of a file or seek with a budget, and
+//! in Matroska; pictures and seek tables in FLAC; what is really an MPEG audio stream. Readers here take bytes of the head of a file or seek with a budget, and
 //! answer "unknown" rather than fail: a damaged file may still be playable.
 
 pub(crate) mod chunked;

@@ -1,7 +1,7 @@
 //! Sound decoded by an installed `ffmpeg`, streamed over a pipe.
 //!
 //! `ffmpeg` is given one file, one forced demuxer and no other protocol than files, without a shell. It writes raw
-//! 32-bit float mono at 16 kHz; what it says on standard error is read for the properties of the file, counted for
+//! 32-bit float mono at the rate that is asked for; what it says on standard error is read for the properties of the file, counted for
 //! damage, and never shown.
 
 use crate::error::MediaError;
@@ -25,6 +25,21 @@ const PIECE: usize = 16 * 1024;
 const LONGEST_LINE: u64 = 2048;
 /// Lines of the description of the input that are kept.
 const MOST_LINES: usize = 400;
+
+/// What is wanted of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Samples per second.
+    pub(crate) rate: u32,
+    /// Whole seconds from the start to leave out.
+    pub(crate) from_s: u64,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { rate: transcript::SAMPLE_RATE, from_s: 0 }
+    }
+}
 
 /// A running `ffmpeg`. Dropping it ends the process.
 pub(crate) struct Ffmpeg {
@@ -79,28 +94,38 @@ impl Ffmpeg {
     ///
     /// # Errors
     /// `Ffmpeg` if it cannot be started.
-    pub(crate) fn start(program: &Path, file: &Path, demuxer: &str) -> Result<Self, MediaError> {
-        Self::start_with(program, file, demuxer, PATIENCE)
+    pub(crate) fn start(
+        program: &Path,
+        file: &Path,
+        demuxer: &str,
+        wanted: Wanted,
+    ) -> Result<Self, MediaError> {
+        Self::start_with(program, file, demuxer, wanted, PATIENCE)
     }
 
     fn start_with(
         program: &Path,
         file: &Path,
         demuxer: &str,
+        wanted: Wanted,
         patience: Duration,
     ) -> Result<Self, MediaError> {
         // With "file:" in front, no name is taken for an option or another protocol.
         let mut input = OsString::from("file:");
         input.push(file);
         let mut command = Command::new(program);
+        command.args(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info"]);
+        if wanted.from_s > 0 {
+            // Of the input: it seeks, then decodes and drops what is before.
+            command.args(["-ss", &wanted.from_s.to_string()]);
+        }
         command
-            .args(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info"])
             .args(["-protocol_whitelist", "file,pipe", "-f", demuxer, "-i"])
             .arg(input)
             .args(["-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1"])
             // Gaps between timestamps become silence, as in this crate; the mix may not exceed full scale.
             .args(["-af", "aresample=async=1:min_hard_comp=0.1:first_pts=0:rematrix_maxval=1.0"])
-            .args(["-ac", "1", "-ar", "16000", "-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"])
+            .args(["-ac", "1", "-ar", &wanted.rate.to_string(), "-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -475,7 +500,8 @@ mod tests {
     fn a_hanging_program_is_stopped() {
         let (_folder, program) = script("printf 'abcdabcd'; exec sleep 1000");
         let patience = Duration::from_secs(2);
-        let mut ffmpeg = Ffmpeg::start_with(&program, Path::new("x"), "asf", patience).unwrap();
+        let mut ffmpeg =
+            Ffmpeg::start_with(&program, Path::new("x"), "asf", Wanted::default(), patience).unwrap();
         assert!(ffmpeg.next().unwrap());
         assert_eq!(ffmpeg.samples().len(), 2);
         assert!(matches!(ffmpeg.next(), Err(MediaError::Stalled { .. })));
@@ -487,7 +513,7 @@ mod tests {
     fn a_talkative_program_does_not_block() {
         let noise = "i=0; while [ $i -lt 3000 ]; do echo '[error] a long line of complaints about the file' >&2; i=$((i+1)); done";
         let (_folder, program) = script(&format!("{noise}; printf 'abcd'"));
-        let mut ffmpeg = Ffmpeg::start(&program, Path::new("x"), "asf").unwrap();
+        let mut ffmpeg = Ffmpeg::start(&program, Path::new("x"), "asf", Wanted::default()).unwrap();
         assert!(ffmpeg.next().unwrap());
         assert!(!ffmpeg.next().unwrap());
         assert_eq!(ffmpeg.log().errors, 3000);
@@ -498,7 +524,7 @@ mod tests {
     #[test]
     fn dropping_it_ends_the_process() {
         let (_folder, program) = script("exec sleep 1000");
-        let ffmpeg = Ffmpeg::start(&program, Path::new("x"), "asf").unwrap();
+        let ffmpeg = Ffmpeg::start(&program, Path::new("x"), "asf", Wanted::default()).unwrap();
         let process = format!("/proc/{}", ffmpeg.child.id());
         assert!(Path::new(&process).exists());
         drop(ffmpeg);

@@ -1,21 +1,24 @@
 //! Sound decoded in this process.
 
 mod codecs;
+mod enter;
 mod guard;
 mod prepare;
 mod tags;
 
+use crate::containers::matroska::Clusters;
 use crate::error::MediaError;
+use crate::index::{Mark, Marks, checksum};
 use crate::mono;
 use crate::resample::RATES;
 use crate::sniff::Container;
-use crate::source::{FileSource, Position};
+use crate::source::{FileSource, Patch, Position, View, read_at};
 use crate::timeline::Timeline;
 use codecs::Choice;
 use guard::{Failure, guard};
 use prepare::{Prepared, STRIDE, ogg_placement};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
@@ -39,6 +42,8 @@ const SILENCE_RUN: f64 = 0.25;
 const SLACK: f64 = 0.75;
 /// Bytes between two bare frames that are no loss: room for [`STRIDE`] and a header.
 const BETWEEN_FRAMES: u64 = 2 * STRIDE as u64;
+/// Elements of Matroska gone through for one mark: an hour of film between two of them has some 500,000.
+const MOST_ELEMENTS: usize = 20_000;
 
 /// What was found out about a file before decoding.
 #[derive(Debug, Clone, Default)]
@@ -72,9 +77,22 @@ pub(crate) struct Losses {
     pub(crate) lost: f64,
 }
 
+/// What was opened, so that it can be opened again.
+struct Origin {
+    file: File,
+    len: u64,
+    start: u64,
+    wish: Wish,
+    /// How the demuxer sees it.
+    view: View,
+    /// Makes the size of a Matroska file unknown.
+    unsized_whole: Option<Patch>,
+}
+
 /// A decoder on one track of one file.
 pub(crate) struct Native {
     container: Container,
+    origin: Origin,
     format: Box<dyn FormatReader>,
     choice: Choice,
     decoder: Box<dyn AudioDecoder>,
@@ -92,6 +110,14 @@ pub(crate) struct Native {
     held: bool,
     zeros: Vec<f32>,
     current: Current,
+    /// How far the file has been read, which is ahead of what the demuxer gives.
+    position: Position,
+    /// What was given so far.
+    tally: Tally,
+    marks: Marks,
+    /// How many streams followed the first one in the same file.
+    section: u32,
+    clusters: Option<Clusters>,
     frames: Option<Frames>,
     end: Stated,
     ended: bool,
@@ -100,6 +126,8 @@ pub(crate) struct Native {
     /// Packets in a row that gave nothing.
     failures: u32,
     panics: u32,
+    /// Bytes of packets that were not decoded.
+    passed: u64,
     losses: Losses,
     about: About,
 }
@@ -122,15 +150,56 @@ struct Stated {
     seen: f64,
 }
 
+/// Counts frames at the rate of the first of them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    /// 0 before there is any.
+    rate: u32,
+    /// Of earlier runs.
+    before: u64,
+    /// Of the run that goes on, at its own rate.
+    run: u64,
+    run_rate: u32,
+}
+
+impl Tally {
+    fn add(&mut self, rate: u32, frames: u64) {
+        if self.rate == 0 {
+            self.rate = rate;
+        }
+        if self.run_rate != rate {
+            *self = Self { rate: self.rate, before: self.position(), run: 0, run_rate: rate };
+        }
+        self.run = self.run.saturating_add(frames);
+    }
+
+    /// Frames in all.
+    fn position(&self) -> u64 {
+        let run = match self.run_rate {
+            0 => 0,
+            same if same == self.rate => self.run,
+            other => {
+                let exact = u128::from(self.run) * u128::from(self.rate) + u128::from(other / 2);
+                u64::try_from(exact / u128::from(other)).unwrap_or(u64::MAX)
+            }
+        };
+        self.before.saturating_add(run)
+    }
+}
+
 /// Where a stream of bare frames stands in its file.
 struct Frames {
-    position: Position,
     /// Where the last frame ended, if there was one.
     last: Option<u64>,
     /// What of the last header tells sample rate and channels; nothing for ADTS, whose headers are not passed on.
     signal: Option<[u8; 3]>,
     adts: bool,
     file: File,
+    /// Frames the header states, and how many of them are padding at the end.
+    stated: u64,
+    padding: u32,
+    /// Added to timestamps, if the demuxer was started in the middle and counts from there.
+    moved: Option<i64>,
 }
 
 impl Native {
@@ -146,19 +215,11 @@ impl Native {
         wish: Wish,
     ) -> Result<Self, MediaError> {
         let prepared = Prepared::new(&file, len, start, container, wish)?;
-        let frames_file = file.try_clone().map_err(MediaError::Io)?;
-        let source = FileSource::new(file, len, prepared.view.clone()).map_err(MediaError::Io)?;
+        let again = || file.try_clone().map_err(MediaError::Io);
+        let frames_file = again()?;
+        let source = FileSource::new(again()?, len, prepared.view.clone()).map_err(MediaError::Io)?;
         let position = source.position();
-        let mut format = guard(|| {
-            let stream = MediaSourceStream::new(Box::new(source), Default::default());
-            symphonia::default::get_probe().probe(
-                &Hint::new(),
-                stream,
-                FormatOptions::default(),
-                MetadataOptions::default(),
-            )
-        })
-        .map_err(|failure| prepared.refusal(failure))?;
+        let mut format = demuxer(source).map_err(|failure| prepared.refusal(failure))?;
 
         let mut tags = Tags::default();
         if wish.tags {
@@ -185,13 +246,23 @@ impl Native {
         let rate = choice.params().sample_rate.filter(|r| RATES.contains(r)).unwrap_or(SAMPLE_RATE);
         let placement = prepared.placement(&track, format.tracks().len());
         let frames = match container {
-            Container::Mpeg(stream) => {
-                Some(Frames { position, last: None, signal: None, adts: stream.adts, file: frames_file })
-            }
+            Container::Mpeg(stream) => Some(Frames {
+                last: None,
+                signal: None,
+                adts: stream.adts,
+                file: frames_file,
+                stated: track.num_frames.unwrap_or(u64::MAX),
+                padding: track.padding.unwrap_or(0),
+                moved: None,
+            }),
             _ => None,
         };
+        let clusters = prepared.matroska.body.map(Clusters::new);
+        let unsized_whole = prepared.matroska.unsized_whole.clone();
+        let origin = Origin { file, len, start, wish, view: prepared.view.clone(), unsized_whole };
         let mut native = Self {
             container,
+            origin,
             format,
             choice,
             decoder,
@@ -205,12 +276,18 @@ impl Native {
             held: false,
             zeros: Vec::new(),
             current: Current::Sound,
+            position,
+            tally: Tally::default(),
+            marks: Marks::new(),
+            section: 0,
+            clusters,
             frames,
             end,
             ended: false,
             heard: false,
             failures: 0,
             panics: 0,
+            passed: 0,
             losses: Losses { ends_early: prepared.cut, ..Losses::default() },
             about,
         };
@@ -221,6 +298,12 @@ impl Native {
     /// What was found out when opening.
     pub(crate) fn about(&self) -> &About {
         &self.about
+    }
+
+    /// Whether the stated length is an estimate from a few bitrates, or missing.
+    pub(crate) fn length_is_a_guess(&self) -> bool {
+        let counted = !matches!(self.container, Container::Mpeg(stream) if !stream.counted);
+        !counted || self.about.duration.is_none()
     }
 
     /// What was lost so far; all of it after the end.
@@ -241,6 +324,16 @@ impl Native {
         self.rate
     }
 
+    /// Frames given so far, at the rate of the first of them.
+    pub(crate) fn position(&self) -> u64 {
+        self.tally.position()
+    }
+
+    /// Where to enter what was read so far.
+    pub(crate) fn marks(&self) -> &[Mark] {
+        self.marks.all()
+    }
+
     /// Decodes on; `false` at the end.
     ///
     /// # Errors
@@ -253,11 +346,13 @@ impl Native {
                 self.silence -= n;
                 self.zeros.resize(self.zeros.len().max(n as usize), 0.0);
                 self.current = Current::Silence(n as usize);
+                self.tally.add(self.rate, n);
                 return Ok(true);
             }
             if self.held {
                 self.held = false;
                 self.current = Current::Sound;
+                self.tally.add(self.rate, self.mono.len() as u64);
                 return Ok(true);
             }
             if self.ended {
@@ -285,42 +380,67 @@ impl Native {
 
     /// One packet further: leaves silence, sound, or neither to be given.
     fn advance(&mut self) -> Result<(), MediaError> {
-        let packet = match guard(|| self.format.next_packet()) {
+        match self.fetch()? {
+            Some(packet) => {
+                self.mark(&packet)?;
+                self.go_through(packet)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The next packet of the track. `None` if something else came, or the end.
+    ///
+    /// # Errors
+    /// Only if the disk fails.
+    fn fetch(&mut self) -> Result<Option<Packet>, MediaError> {
+        let mut packet = match guard(|| self.format.next_packet()) {
             Ok(Some(packet)) => packet,
             Ok(None) => {
                 self.finish();
-                return Ok(());
+                return Ok(None);
             }
             Err(Failure::Reset) => {
                 self.restart();
-                return Ok(());
+                return Ok(None);
             }
             Err(Failure::Io(error)) => return Err(MediaError::Io(error)),
             Err(Failure::EndOfFile) => {
                 // WAV is read to where the file ends, whatever its header says; that was looked at when opening.
                 self.losses.ends_early |= self.container != Container::Wave;
                 self.finish();
-                return Ok(());
+                return Ok(None);
             }
             Err(Failure::Malformed(detail) | Failure::Unsupported(detail)) => {
                 tracing::debug!(detail, "demuxer skipped damage");
                 self.losses.damaged = true;
                 self.fail();
-                return Ok(());
+                return Ok(None);
             }
             // What state it left the demuxer in, nobody knows.
             Err(Failure::Panic) => {
                 tracing::debug!("demuxer panicked");
                 self.losses.ends_early = true;
                 self.ended = true;
-                return Ok(());
+                return Ok(None);
             }
         };
         if packet.track_id != self.track {
             let end = packet.pts.saturating_add(packet.dur).get() as f64 * self.tick_of(packet.track_id);
             self.end.seen = self.end.seen.max(end);
-            return Ok(());
+            return Ok(None);
         }
+        if let Some(moved) = self.frames.as_ref().and_then(|frames| frames.moved) {
+            packet.pts = packet.pts.get().saturating_add(moved).into();
+        }
+        Ok(Some(packet))
+    }
+
+    /// Puts what the packet holds, and what was lost in front of it, where it belongs.
+    ///
+    /// # Errors
+    /// Only if the disk fails.
+    fn go_through(&mut self, packet: Packet) -> Result<(), MediaError> {
         let between = self.between_frames(&packet);
         if between > 0.0 {
             self.lose(between);
@@ -395,8 +515,17 @@ impl Native {
         if !self.heard {
             self.about.channels = u16::try_from(channels).unwrap_or(u16::MAX);
         }
+        let keep = self.place(at, rate, self.mono.len());
+        self.mono.truncate(keep.end);
+        self.mono.drain(..keep.start);
+        self.held = !self.mono.is_empty();
+        self.heard |= self.held;
+    }
+
+    /// Finds the place of `len` frames on the time line: leaves silence to be given before them, and says which to keep.
+    fn place(&mut self, at: f64, rate: u32, len: usize) -> Range<usize> {
         let frames = |seconds: f64| (seconds * f64::from(rate)).round() as usize;
-        let fit = self.timeline.place(at, self.mono.len() as f64 / f64::from(rate));
+        let fit = self.timeline.place(at, len as f64 / f64::from(rate));
         if rate != self.rate {
             // Silence that is still waiting was counted at the old rate.
             self.silence = (self.silence as f64 * f64::from(rate) / f64::from(self.rate)) as u64;
@@ -408,11 +537,8 @@ impl Native {
             self.losses.damaged = true;
             self.losses.lost += fit.silence;
         }
-        let keep = self.mono.len() - frames(fit.drop_end).min(self.mono.len());
-        self.mono.truncate(keep);
-        self.mono.drain(..frames(fit.drop).min(keep));
-        self.held = !self.mono.is_empty();
-        self.heard |= self.held;
+        let end = len - frames(fit.drop_end).min(len);
+        frames(fit.drop).min(end)..end
     }
 
     /// Sound of this length is not there: silence stands for it.
@@ -451,6 +577,7 @@ impl Native {
             self.fail();
             return;
         };
+        self.section += 1;
         self.track = track.id;
         self.tick = track.time_base.map_or(0.0, f64::from);
         self.timeline.restart(ogg_placement(&track));
@@ -479,11 +606,14 @@ impl Native {
     /// They cut at the duration of the header, which is an estimate for files without a count, and that of the first
     /// part for concatenated files. Only the padding that the encoder states may go.
     fn trim_sanely(&self, packet: &mut Packet) {
-        if let Container::Mpeg(_) = self.container {
-            let padding = self.format.tracks().first().and_then(|t| t.padding).unwrap_or(0);
-            let end = self.format.tracks().first().and_then(|t| t.num_frames).unwrap_or(u64::MAX);
-            let beyond = packet.pts.saturating_add(packet.dur).get().saturating_sub_unsigned(end);
-            if beyond > i64::from(padding) {
+        if let Some(frames) = &self.frames {
+            let beyond = packet.pts.saturating_add(packet.dur).get().saturating_sub_unsigned(frames.stated);
+            if frames.moved.is_some() {
+                // It knows neither the start nor the end.
+                packet.trim_start = Duration::ZERO;
+                packet.trim_end = Duration::from(beyond.max(0).unsigned_abs());
+            }
+            if beyond > i64::from(frames.padding) {
                 packet.trim_end = Duration::ZERO;
             }
         }
@@ -496,7 +626,7 @@ impl Native {
     /// These streams have no timestamps: the demuxer counts frames, so a hole would shift all that follows.
     fn between_frames(&mut self, packet: &Packet) -> f64 {
         let Some(frames) = &mut self.frames else { return 0.0 };
-        let now = frames.position.get();
+        let now = self.position.get();
         let size = packet.data.len() as u64;
         let skipped = match frames.last.replace(now) {
             Some(last) => now.saturating_sub(last).saturating_sub(size),
@@ -507,6 +637,58 @@ impl Native {
         }
         skipped as f64 / size as f64 * packet.block_dur().get() as f64 * self.tick
     }
+
+    /// Remembers the state in front of `packet`, if it is time to.
+    ///
+    /// # Errors
+    /// Only if the disk fails.
+    fn mark(&mut self, packet: &Packet) -> Result<(), MediaError> {
+        let position = self.tally.position();
+        let waiting = self.silence > 0 || self.held || !self.heard;
+        if waiting || packet.data.is_empty() || !self.marks.is_due(position, self.tally.rate) {
+            return Ok(());
+        }
+        let offset = match self.container {
+            Container::Mpeg(_) => {
+                self.frames.as_ref().map_or(Ok(None), |frames| frames.start_of(packet, self.position.get()))
+            }
+            Container::Matroska => {
+                let at = packet.pts.get() as f64 * self.tick;
+                self.cluster_before(at, MOST_ELEMENTS)
+            }
+            _ => Ok(Some(self.position.get().min(self.origin.len))),
+        };
+        let Some(offset) = offset.map_err(MediaError::Io)? else { return Ok(()) };
+        let state = self.timeline.state();
+        let mark = Mark {
+            position,
+            section: self.section,
+            pts: packet.pts.get(),
+            crc: checksum(&packet.data),
+            offset,
+            frame_end: self.frames.as_ref().and_then(|frames| frames.last).unwrap_or(0),
+            rate: self.rate,
+            shift: state.shift,
+            end: state.end,
+            cursor: state.cursor,
+            silence: state.silence,
+        };
+        self.marks.add(mark, self.tally.rate);
+        Ok(())
+    }
+}
+
+/// A demuxer on what `source` shows, whatever it is.
+fn demuxer(source: FileSource) -> Result<Box<dyn FormatReader>, Failure> {
+    guard(|| {
+        let stream = MediaSourceStream::new(Box::new(source), Default::default());
+        symphonia::default::get_probe().probe(
+            &Hint::new(),
+            stream,
+            FormatOptions::default(),
+            MetadataOptions::default(),
+        )
+    })
 }
 
 impl Frames {
@@ -520,11 +702,39 @@ impl Frames {
     }
 
     /// Whether a tag starts near this position: concatenated files have them in the middle.
-    fn is_tag(&mut self, near: u64) -> bool {
+    fn is_tag(&self, near: u64) -> bool {
         let mut window = [0; 4 * STRIDE];
-        let start = near.saturating_sub(2 * STRIDE as u64);
-        let read = self.file.seek(SeekFrom::Start(start)).and_then(|_| self.file.read(&mut window));
+        let read = read_at(&self.file, near.saturating_sub(2 * STRIDE as u64), &mut window);
         let seen = &window[..read.unwrap_or(0)];
         [b"ID3".as_slice(), b"TAG", b"APETAGEX"].iter().any(|tag| seen.windows(tag.len()).any(|w| w == *tag))
+    }
+
+    /// Where in the file the frame of `packet` begins, after which it has been read to `now`. `None` if it cannot be
+    /// told, as in a row of tiny equal frames.
+    fn start_of(&self, packet: &Packet, now: u64) -> std::io::Result<Option<u64>> {
+        /// Of ADTS, with its checksum.
+        const LONGEST_HEADER: usize = 9;
+        let data = &packet.data;
+        let mut window = vec![0; LONGEST_HEADER + STRIDE + data.len()];
+        let Some(from) = now.checked_sub(window.len() as u64) else { return Ok(None) };
+        let read = read_at(&self.file, from, &mut window)?;
+        // The frame ended less than a stride ago.
+        let mut found = window[..read]
+            .windows(data.len())
+            .enumerate()
+            .skip(LONGEST_HEADER + 1)
+            .filter(|(_, bytes)| *bytes == &**data);
+        let (Some((at, _)), None) = (found.next(), found.next()) else { return Ok(None) };
+        let is_header = |len: usize, protected: bool| {
+            let header = &window[at - len..at];
+            header[0] == 0xff && header[1] & 0xf6 == 0xf0 && (header[1] & 1 == 0) == protected
+        };
+        let header = match self.adts {
+            false => 0,
+            true if is_header(7, false) => 7,
+            true if is_header(9, true) => 9,
+            true => return Ok(None),
+        };
+        Ok(Some(from + (at - header) as u64))
     }
 }

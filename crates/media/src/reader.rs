@@ -3,9 +3,10 @@
 use crate::containers::mpeg;
 use crate::date;
 use crate::error::MediaError;
-use crate::ffmpeg::{Description, Ffmpeg};
+use crate::ffmpeg::{Description, Ffmpeg, Wanted};
+use crate::index::SeekIndex;
 use crate::native::{About, Native, Tags, Wish};
-use crate::resample::Resampler;
+use crate::resample::{RATES, Resampler};
 use crate::sniff::{Container, Foreign, HEAD, Kind, sniff};
 use crate::tools::Tools;
 use chrono::{DateTime, FixedOffset};
@@ -99,6 +100,8 @@ impl fmt::Display for Shortfall {
 /// does not depend on the length of the recording.
 pub struct Reader {
     source: Source,
+    /// Bytes in the file when it was opened.
+    file_len: u64,
     resampler: Option<Resampler>,
     out: Vec<f32>,
     /// Samples of `out` given already.
@@ -128,7 +131,8 @@ impl Reader {
     /// The same as [`probe`].
     pub fn open(path: &Path, tools: &Tools) -> Result<Self, MediaError> {
         let source = open(path, tools, false)?;
-        Ok(Self { source, resampler: None, out: Vec::new(), given: 0, position: 0, ended: false })
+        let file_len = path.metadata().map_err(MediaError::Io)?.len();
+        Ok(Self { source, file_len, resampler: None, out: Vec::new(), given: 0, position: 0, ended: false })
     }
 
     /// The next samples: mono, 16 kHz, all finite, nominally within −1 to 1, 0.1 to 1 s of them except at the end.
@@ -156,6 +160,23 @@ impl Reader {
     /// Samples given so far.
     pub fn position(&self) -> u64 {
         self.position
+    }
+
+    /// Where the recording can be entered for listening, with times as they are here. `None` before the end.
+    pub fn seek_index(&self) -> Option<SeekIndex> {
+        if !self.ended {
+            return None;
+        }
+        let (native, rate, frames, marks) = match &self.source {
+            Source::Native(native) => (true, native.first_rate(), native.position(), native.marks().to_vec()),
+            Source::Ffmpeg(external) => {
+                let rate = external.about().sample_rate;
+                let rate = if RATES.contains(&rate) { rate } else { SAMPLE_RATE };
+                let position = self.position + (self.out.len() - self.given) as u64;
+                (false, rate, position * u64::from(rate) / u64::from(SAMPLE_RATE), Vec::new())
+            }
+        };
+        Some(SeekIndex { file_len: self.file_len, native, rate, frames, marks })
     }
 
     /// What is missing from what was given. Complete only after [`read`](Self::read) has given `None`.
@@ -198,20 +219,20 @@ impl Reader {
         }
         let resampler = match &mut self.resampler {
             Some(resampler) => resampler,
-            none => none.insert(Resampler::new(rate)?),
+            none => none.insert(Resampler::new(rate, SAMPLE_RATE)?),
         };
         resampler.push(samples, &mut self.out);
         Ok(())
     }
 }
 
-enum Source {
+pub(crate) enum Source {
     Native(Box<Native>),
     Ffmpeg(Box<External>),
 }
 
 /// A file read by `ffmpeg`.
-struct External {
+pub(crate) struct External {
     ffmpeg: Ffmpeg,
     name: &'static str,
     description: Description,
@@ -223,7 +244,7 @@ struct External {
 
 impl External {
     fn open(program: &Path, path: &Path, name: &'static str, demuxer: &str) -> Result<Self, MediaError> {
-        let mut ffmpeg = Ffmpeg::start(program, path, demuxer)?;
+        let mut ffmpeg = Ffmpeg::start(program, path, demuxer, Wanted::default())?;
         if !ffmpeg.next()? {
             return Err(ffmpeg.log().failure(name));
         }
@@ -244,7 +265,7 @@ impl External {
         self.ffmpeg.next()
     }
 
-    fn about(&self) -> About {
+    pub(crate) fn about(&self) -> About {
         let description = self.description.clone();
         let mut tags = Tags::default();
         if let Some(title) = &description.title {
@@ -298,7 +319,19 @@ fn name_of_ffmpeg(codec: &str) -> String {
     .to_owned()
 }
 
-fn open(path: &Path, tools: &Tools, tags: bool) -> Result<Source, MediaError> {
+/// Starts `ffmpeg` on a file it has read before, in the middle. `None` if there is no `ffmpeg`.
+pub(crate) fn ffmpeg_at(path: &Path, tools: &Tools, wanted: Wanted) -> Result<Option<Ffmpeg>, MediaError> {
+    let Some(program) = tools.ffmpeg() else { return Ok(None) };
+    let (.., kind, _) = look(path)?;
+    let demuxer = match kind {
+        Kind::Other => return Err(MediaError::NotMedia),
+        Kind::Foreign(foreign) => foreign.demuxer,
+        Kind::Native(container) => container.demuxer(),
+    };
+    Ffmpeg::start(program, path, demuxer, wanted).map(Some)
+}
+
+pub(crate) fn open(path: &Path, tools: &Tools, tags: bool) -> Result<Source, MediaError> {
     let (file, len, kind, start) = look(path)?;
     match kind {
         Kind::Other => Err(MediaError::NotMedia),

@@ -1,19 +1,19 @@
-//! Any sample rate becomes 16 kHz.
+//! Any sample rate becomes any other.
 
 use crate::error::MediaError;
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Indexing, Resampler as _, WindowFunction};
-use transcript::SAMPLE_RATE;
 
 /// Sample rates that are believed. Below is no speech; above is no recorder, and the filter would grow with the lie.
 pub(crate) const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
 
 /// Converts one run of mono samples of a fixed rate, without a shift in time and without losing its ends.
 ///
-/// The filter is linear-phase and works on the spectrum: flat (within 0.1 dB) to 7.5 kHz and more than 80 dB down
-/// from 8 kHz on (tested below), so nothing folds back onto speech.
+/// The filter is linear-phase and works on the spectrum: to 16 kHz it is flat (within 0.1 dB) to 7.5 kHz and more than
+/// 80 dB down from 8 kHz on (tested below), so nothing folds back onto speech.
 pub(crate) struct Resampler {
     rate: u32,
+    to: u32,
     /// `None` when the rate is right already.
     fft: Option<Fft<f32>>,
     /// Samples not yet given to the filter.
@@ -27,22 +27,22 @@ pub(crate) struct Resampler {
 }
 
 impl Resampler {
-    /// A resampler from `rate`, in samples per second.
+    /// A resampler from `rate` to `to`, in samples per second.
     ///
     /// # Errors
-    /// Damaged, if `rate` is outside of [`RATES`].
-    pub(crate) fn new(rate: u32) -> Result<Self, MediaError> {
-        if !RATES.contains(&rate) {
-            return Err(MediaError::damaged(format!("sample rate {rate}")));
+    /// Damaged, if one is outside of [`RATES`].
+    pub(crate) fn new(rate: u32, to: u32) -> Result<Self, MediaError> {
+        if let Some(wrong) = [rate, to].into_iter().find(|rate| !RATES.contains(rate)) {
+            return Err(MediaError::damaged(format!("sample rate {wrong}")));
         }
-        let fft = if rate == SAMPLE_RATE {
+        let fft = if rate == to {
             None
         } else {
             // 64 ms: long enough for a steep filter, short enough not to smear an attack.
             let chunk = (rate as usize * 64 / 1000).max(1);
             let fft = Fft::new_custom(
                 rate as usize,
-                SAMPLE_RATE as usize,
+                to as usize,
                 chunk,
                 1,
                 1,
@@ -54,7 +54,7 @@ impl Resampler {
         };
         let skip = fft.as_ref().map_or(0, |fft| fft.output_delay());
         let chunk = vec![0.0; fft.as_ref().map_or(0, |fft| fft.output_frames_max())];
-        Ok(Self { rate, fft, waiting: Vec::new(), chunk, skip, taken: 0, given: 0 })
+        Ok(Self { rate, to, fft, waiting: Vec::new(), chunk, skip, taken: 0, given: 0 })
     }
 
     /// The rate it converts from.
@@ -82,7 +82,7 @@ impl Resampler {
 
     /// Appends the rest to `out`: in all there is then as much time in it as was taken, to the nearest sample.
     pub(crate) fn finish(mut self, out: &mut Vec<f32>) {
-        let due = (u128::from(self.taken) * u128::from(SAMPLE_RATE) + u128::from(self.rate / 2))
+        let due = (u128::from(self.taken) * u128::from(self.to) + u128::from(self.rate / 2))
             / u128::from(self.rate);
         let due = u64::try_from(due).unwrap_or(u64::MAX);
         let mut left = self.waiting.len();
@@ -124,6 +124,7 @@ mod tests {
 
     use super::*;
     use std::f64::consts::TAU;
+    use transcript::SAMPLE_RATE;
 
     fn tone(rate: u32, hz: f64, seconds: f64) -> Vec<f32> {
         let n = (f64::from(rate) * seconds) as usize;
@@ -131,7 +132,7 @@ mod tests {
     }
 
     fn resampled(rate: u32, input: &[f32], step: usize) -> Vec<f32> {
-        let mut resampler = Resampler::new(rate).unwrap();
+        let mut resampler = Resampler::new(rate, SAMPLE_RATE).unwrap();
         let mut out = Vec::new();
         for part in input.chunks(step) {
             resampler.push(part, &mut out);
@@ -205,7 +206,7 @@ mod tests {
     #[test]
     fn unbelievable_rates_are_refused() {
         for rate in [0, 1, 999, 768_001, u32::MAX] {
-            assert!(Resampler::new(rate).is_err());
+            assert!(Resampler::new(rate, SAMPLE_RATE).is_err());
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use symphonia::core::io::MediaSource;
 
 /// Bytes shown in place of those in the file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Patch {
     /// Position in the file.
     pub(crate) at: u64,
@@ -22,10 +23,75 @@ pub(crate) struct View {
     pub(crate) start: u64,
     /// One past the last byte shown; the end of the file if that is earlier or if this is `None`.
     pub(crate) end: Option<u64>,
+    /// Bytes that are not shown, between `start` and `end`.
+    pub(crate) gap: Option<Range<u64>>,
     /// Corrections, of which none overlaps another.
     pub(crate) patches: Vec<Patch>,
-    /// Longest run given to one `read`, if the caller wants to know where the demuxer stands.
-    pub(crate) stride: Option<usize>,
+    /// If the caller wants to know where the demuxer stands.
+    pub(crate) stride: Option<Stride>,
+}
+
+/// Places that no `read` goes across.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stride {
+    /// The first. They do not depend on where a view begins, so what is derived from them does not either.
+    pub(crate) from: u64,
+    /// From one to the next.
+    pub(crate) bytes: usize,
+}
+
+impl Stride {
+    /// How much may be read at `at`.
+    fn most(self, at: u64) -> usize {
+        // Less than `bytes`.
+        let behind = at.wrapping_sub(self.from) % self.bytes as u64;
+        self.bytes - behind as usize
+    }
+}
+
+impl View {
+    /// Where in the file byte `shown` of what is shown lies.
+    fn place(&self, shown: u64) -> Option<u64> {
+        let at = self.start.checked_add(shown)?;
+        match &self.gap {
+            Some(gap) if at >= gap.start => at.checked_add(gap.end - gap.start),
+            _ => Some(at),
+        }
+    }
+
+    /// The opposite: `at` must not lie in the gap.
+    fn shown(&self, at: u64) -> u64 {
+        let hidden = self.gap.as_ref().filter(|gap| at >= gap.end).map_or(0, |gap| gap.end - gap.start);
+        at.saturating_sub(self.start).saturating_sub(hidden)
+    }
+}
+
+/// Up to `buf.len()` bytes of `file` from `at` on, without moving the cursor, which clones of a file share.
+pub(crate) fn read_at(file: &File, at: u64, buf: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buf.len() {
+        match read_some_at(file, at + filled as u64, &mut buf[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+#[cfg(unix)]
+fn read_some_at(file: &File, at: u64, buf: &mut [u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buf, at)
+}
+
+#[cfg(not(unix))]
+fn read_some_at(mut file: &File, at: u64, buf: &mut [u8]) -> io::Result<usize> {
+    let here = file.stream_position()?;
+    file.seek(SeekFrom::Start(at))?;
+    let read = file.read(buf);
+    file.seek(SeekFrom::Start(here))?;
+    read
 }
 
 /// Where the next byte will be read, counted from the start of the file.
@@ -50,6 +116,11 @@ impl FileSource {
     /// Shows `file`, which is `len` bytes long.
     pub(crate) fn new(file: File, len: u64, view: View) -> io::Result<Self> {
         let end = view.end.map_or(len, |end| end.min(len)).max(view.start);
+        // Callers keep to this; a gap elsewhere would only show too much.
+        let view = View {
+            gap: view.gap.filter(|gap| view.start <= gap.start && gap.start < gap.end && gap.end <= end),
+            ..view
+        };
         let mut source = Self {
             file: BufReader::with_capacity(64 * 1024, file),
             position: Position(Arc::new(AtomicU64::new(view.start))),
@@ -68,9 +139,19 @@ impl FileSource {
 
 impl Read for FileSource {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let at = self.position.get();
-        let left = usize::try_from(self.end.saturating_sub(at)).unwrap_or(usize::MAX);
-        let want = buf.len().min(left).min(self.view.stride.unwrap_or(usize::MAX));
+        let mut at = self.position.get();
+        let mut end = self.end;
+        match &self.view.gap {
+            Some(gap) if at == gap.start => {
+                at = gap.end;
+                self.file.seek(SeekFrom::Start(at))?;
+            }
+            Some(gap) if at < gap.start => end = gap.start,
+            _ => {}
+        }
+        let left = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
+        let stride = self.view.stride.map_or(usize::MAX, |stride| stride.most(at));
+        let want = buf.len().min(left).min(stride);
         let got = self.file.read(&mut buf[..want])?;
         for patch in &self.view.patches {
             for (i, byte) in patch.bytes.iter().enumerate() {
@@ -90,12 +171,12 @@ impl Seek for FileSource {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let at = self.position.get();
         let target = match to {
-            SeekFrom::Start(offset) => self.view.start.checked_add(offset),
-            SeekFrom::Current(offset) => at.checked_add_signed(offset),
-            SeekFrom::End(offset) => self.end.checked_add_signed(offset),
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::Current(offset) => self.view.shown(at).checked_add_signed(offset),
+            SeekFrom::End(offset) => self.view.shown(self.end).checked_add_signed(offset),
         };
         let target = target
-            .filter(|target| *target >= self.view.start)
+            .and_then(|shown| self.view.place(shown))
             .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         // Relative, so that a jump inside the buffer costs no system call: a demuxer of two tracks jumps all the time.
         match i64::try_from(i128::from(target) - i128::from(at)) {
@@ -105,7 +186,7 @@ impl Seek for FileSource {
             }
         }
         self.position.0.store(target, Ordering::Relaxed);
-        Ok(target - self.view.start)
+        Ok(self.view.shown(target))
     }
 }
 
@@ -115,7 +196,7 @@ impl MediaSource for FileSource {
     }
 
     fn byte_len(&self) -> Option<u64> {
-        Some(self.end - self.view.start)
+        Some(self.view.shown(self.end))
     }
 }
 
@@ -134,7 +215,8 @@ mod tests {
             start: 2,
             end: Some(8),
             patches: vec![Patch { at: 4, bytes: b"xy".to_vec() }],
-            stride: Some(3),
+            stride: Some(Stride { from: 1, bytes: 3 }),
+            ..View::default()
         };
         let mut source = FileSource::new(file, 10, view).unwrap();
         let mut seen = Vec::new();
@@ -146,5 +228,46 @@ mod tests {
         source.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "y67");
         assert!(source.seek(SeekFrom::Current(-100)).is_err());
+    }
+
+    #[test]
+    fn a_gap_is_not_shown() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"0123456789").unwrap();
+        let view = View {
+            start: 1,
+            end: Some(9),
+            gap: Some(3..6),
+            patches: vec![Patch { at: 7, bytes: b"x".to_vec() }],
+            stride: None,
+        };
+        let mut source = FileSource::new(file, 10, view).unwrap();
+        assert_eq!(source.byte_len(), Some(5));
+        let mut seen = Vec::new();
+        source.read_to_end(&mut seen).unwrap();
+        assert_eq!(seen, b"126x8");
+        for (to, shown, rest) in [
+            (SeekFrom::Start(1), 1, "26x8"),
+            (SeekFrom::End(-3), 2, "6x8"),
+            (SeekFrom::Current(-4), 1, "26x8"),
+            (SeekFrom::Current(-1), 4, "8"),
+        ] {
+            let mut tail = String::new();
+            assert_eq!(source.seek(to).unwrap(), shown);
+            source.read_to_string(&mut tail).unwrap();
+            assert_eq!(tail, rest);
+        }
+    }
+
+    #[test]
+    fn reading_elsewhere_does_not_move_the_cursor() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"0123456789").unwrap();
+        file.seek(SeekFrom::Start(4)).unwrap();
+        let clone = file.try_clone().unwrap();
+        let mut buf = [0; 4];
+        assert_eq!(read_at(&clone, 8, &mut buf).unwrap(), 2);
+        assert_eq!(&buf[..2], b"89");
+        assert_eq!(file.stream_position().unwrap(), 4);
     }
 }

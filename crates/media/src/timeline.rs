@@ -9,6 +9,9 @@ const SILENCE_ALLOWANCE: f64 = 1800.0;
 /// The longest encoder delay that is believed when only timestamps tell it.
 const LONGEST_DELAY: f64 = 1.0;
 
+/// Two packets that follow one another without a pause begin no further apart than this.
+const LONGEST_PACKET: f64 = 0.13;
+
 /// How a container places its sound.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Placement {
@@ -35,11 +38,20 @@ pub(crate) struct Fit {
     pub(crate) drop_end: f64,
 }
 
+/// What a [`Timeline`] goes on from, in seconds; see its fields.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct State {
+    pub(crate) shift: f64,
+    pub(crate) end: Option<f64>,
+    pub(crate) cursor: f64,
+    pub(crate) silence: f64,
+}
+
 /// Follows the timestamps of one track, all in seconds.
 ///
 /// The output is continuous: time that the timestamps leave out becomes silence, so that a word has the time at which
 /// a player plays it. Timestamps can lie; what is inserted is bounded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Timeline {
     placement: Placement,
     /// End of what has been placed.
@@ -57,6 +69,28 @@ impl Timeline {
     /// End of what has been placed.
     pub(crate) fn cursor(&self) -> f64 {
         self.cursor
+    }
+
+    /// What is needed to go on from here; only after the first sound.
+    pub(crate) fn state(&self) -> State {
+        let Placement { shift, end, .. } = self.placement;
+        State { shift, end, cursor: self.cursor, silence: self.silence }
+    }
+
+    /// Goes on from there.
+    pub(crate) fn go_on(&mut self, State { shift, end, cursor, silence }: State) {
+        self.placement = Placement { shift, end, ..self.placement };
+        (self.cursor, self.silence, self.started) = (cursor, silence, true);
+    }
+
+    /// Moves the cursor to what has the timestamp `at`, if that is close: for durations that are stated roughly or not
+    /// at all. Returns by how much.
+    pub(crate) fn follow(&mut self, at: f64) -> f64 {
+        let gap = at + self.placement.shift - self.cursor;
+        let close = self.started && gap.abs() <= LONGEST_PACKET;
+        let moved = if close { gap } else { 0.0 };
+        self.cursor += moved;
+        moved
     }
 
     /// A new stream begins here, with timestamps of its own.

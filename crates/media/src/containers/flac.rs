@@ -1,4 +1,5 @@
-//! Pictures in FLAC, RFC 9639, section 8: up to 16 MiB each, which the demuxer would keep.
+//! What the demuxer of FLAC had better not see, RFC 9639, section 8: pictures, up to 16 MiB each, which it would keep, and
+//! tables for seeking, which it believes: one that is out of order would make it look for ever.
 
 use crate::source::Patch;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -6,10 +7,11 @@ use std::io::{self, Read, Seek, SeekFrom};
 /// Blocks looked at before giving up; the walk is over headers only.
 const MOST_BLOCKS: usize = 128;
 const PADDING: u8 = 1;
+const SEEK_TABLE: u8 = 3;
 const PICTURE: u8 = 6;
 
-/// Turns the pictures of a file whose stream begins at `start` into padding.
-pub(crate) fn hide_pictures(file: &mut (impl Read + Seek), start: u64) -> io::Result<Vec<Patch>> {
+/// Turns seek tables, and with `pictures` these too, of a file whose stream begins at `start` into padding.
+pub(crate) fn hidden(pictures: bool, file: &mut (impl Read + Seek), start: u64) -> io::Result<Vec<Patch>> {
     let mut patches = Vec::new();
     let mut at = start + 4;
     for _ in 0..MOST_BLOCKS {
@@ -21,7 +23,7 @@ pub(crate) fn hide_pictures(file: &mut (impl Read + Seek), start: u64) -> io::Re
             Err(error) => return Err(error),
         }
         let (last, kind) = (header[0] & 0x80, header[0] & 0x7f);
-        if kind == PICTURE {
+        if kind == SEEK_TABLE || (pictures && kind == PICTURE) {
             patches.push(Patch { at, bytes: vec![last | PADDING] });
         }
         if last != 0 {
@@ -40,13 +42,15 @@ mod tests {
     use std::io::Cursor;
 
     #[test]
-    fn pictures_become_padding() {
+    fn pictures_and_seek_tables_become_padding() {
+        let table = b"fLaC\x83\0\0\x01.";
+        assert_eq!(hidden(false, &mut Cursor::new(table), 0).unwrap(), [Patch { at: 4, bytes: vec![0x81] }]);
         let file = b"fLaC\x00\0\0\x02..\x06\0\0\x03...\x86\0\0\x01.\xff\xf8";
-        let patches = hide_pictures(&mut Cursor::new(file), 0).unwrap();
+        let patches = hidden(true, &mut Cursor::new(file), 0).unwrap();
         let seen: Vec<_> = patches.iter().map(|p| (p.at, p.bytes.as_slice())).collect();
         assert_eq!(seen, [(10, [1].as_slice()), (17, [0x81].as_slice())]);
         for cut in 0..file.len() {
-            hide_pictures(&mut Cursor::new(&file[..cut]), 0).unwrap();
+            hidden(true, &mut Cursor::new(&file[..cut]), 0).unwrap();
         }
     }
 }

@@ -1,6 +1,9 @@
-//! Matroska and WebM, RFC 9559: date and title, which the demuxer does not tell, and what it had better not see.
+//! Matroska and WebM, RFC 9559: date and title, which the demuxer does not tell, what it had better not see, and where
+//! clusters are, so that reading can begin in the middle.
 
-use crate::source::Patch;
+use crate::source::{Patch, read_at};
+use std::fs::File;
+use std::io;
 
 /// What the elements in front of the first cluster say.
 #[derive(Debug, Clone, Default)]
@@ -13,8 +16,12 @@ pub(crate) struct Info {
     /// The demuxer follows that list and fails where a cut file ends before; where it does not fail, it keeps fonts and
     /// cover pictures in memory. Nothing behind the first cluster is needed.
     pub(crate) hidden: Vec<Patch>,
-    /// Makes the size of the whole unknown where it is larger than the file, which the demuxer refuses.
-    pub(crate) cut: Option<Patch>,
+    /// The size of the whole is larger than the file, which the demuxer refuses.
+    pub(crate) cut: bool,
+    /// Makes the size of the whole unknown, where it is known.
+    pub(crate) unsized_whole: Option<Patch>,
+    /// First byte of what is in the whole.
+    pub(crate) body: Option<u64>,
 }
 
 const EBML: u32 = 0x1a45_dfa3;
@@ -24,6 +31,9 @@ const INFO: u32 = 0x1549_a966;
 const TRACKS: u32 = 0x1654_ae6b;
 const ATTACHMENTS: u32 = 0x1941_a469;
 const CLUSTER: u32 = 0x1f43_b675;
+/// Children of a cluster: its moment, and what may stand before it.
+const TIMESTAMP: u32 = 0xe7;
+const CRC_32: u32 = 0xbf;
 const DATE: u32 = 0x4461;
 const TITLE: u32 = 0x7ba9;
 /// The element that means nothing.
@@ -36,10 +46,12 @@ pub(crate) fn read(head: &[u8], start: u64, len: u64) -> Info {
     let Some(ebml) = Element::first(head).filter(|e| e.id == EBML) else { return info };
     let Some(behind) = ebml.behind() else { return info };
     let Some(segment) = Element::first(behind).filter(|e| e.id == SEGMENT) else { return info };
-    if segment.size.is_some_and(|size| position(segment.body).saturating_add(size) > len) {
+    info.body = Some(position(segment.body));
+    if let Some(size) = segment.size {
         let mut bytes = vec![0xff; segment.size_len];
         bytes[0] >>= segment.size_len - 1;
-        info.cut = Some(Patch { at: position(segment.body) - segment.size_len as u64, bytes });
+        info.unsized_whole = Some(Patch { at: position(segment.body) - segment.size_len as u64, bytes });
+        info.cut = position(segment.body).saturating_add(size) > len;
     }
     let (mut described, mut tracked) = (false, false);
     let mut rest = segment.body;
@@ -77,6 +89,80 @@ impl Info {
             }
             children = behind;
         }
+    }
+}
+
+/// Finds the clusters of a file one after the other, by the headers of elements alone.
+#[derive(Debug, Clone)]
+pub(crate) struct Clusters {
+    /// Position of the next element to be looked at.
+    at: u64,
+    /// Where the first cluster begins, once it is known.
+    pub(crate) first: Option<u64>,
+    /// The last one with a moment not after what was asked for.
+    last: Option<u64>,
+    /// The one behind it, and its moment.
+    next: Option<(u64, u64)>,
+    ended: bool,
+}
+
+impl Clusters {
+    /// From the first byte of what is in the whole on.
+    pub(crate) fn new(body: u64) -> Self {
+        Self { at: body, first: None, last: None, next: None, ended: false }
+    }
+
+    /// Where the last cluster begins whose moment, in units of the file, is not after `moment`. What was asked for
+    /// before must not have been later. `None` if there is none, or if it is not found among the next `most` elements.
+    pub(crate) fn before(&mut self, file: &File, moment: u64, mut most: usize) -> io::Result<Option<u64>> {
+        loop {
+            match self.next {
+                Some((_, later)) if later > moment => return Ok(self.last),
+                Some((start, _)) => self.last = Some(start),
+                None if self.ended => return Ok(self.last),
+                None => {}
+            }
+            self.next = None;
+            while self.next.is_none() && !self.ended {
+                if most == 0 {
+                    return Ok(None);
+                }
+                most -= 1;
+                self.step(file)?;
+            }
+        }
+    }
+
+    /// Looks at one element.
+    fn step(&mut self, file: &File) -> io::Result<()> {
+        let mut head = [0; 48];
+        let read = read_at(file, self.at, &mut head)?;
+        let Some(element) = Element::first(&head[..read]) else {
+            self.ended = true;
+            return Ok(());
+        };
+        let start = self.at;
+        let body = start + (element.id_len + element.size_len) as u64;
+        if element.id == CLUSTER {
+            self.first.get_or_insert(start);
+            let mut child = Element::first(element.body);
+            while let Some(before) = child.filter(|child| child.id == CRC_32 || child.id == u32::from(VOID)) {
+                child = before.behind().and_then(Element::first);
+            }
+            let moment = child.filter(|child| child.id == TIMESTAMP).and_then(|child| child.content());
+            let number = |bytes: &[u8]| bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b));
+            self.next = moment.filter(|bytes| bytes.len() <= 8).map(|bytes| (start, number(bytes)));
+        }
+        match (element.size, element.id) {
+            (Some(size), _) => match body.checked_add(size) {
+                Some(behind) => self.at = behind,
+                None => self.ended = true,
+            },
+            // Of unknown size: its children are gone through like what is beside it.
+            (None, CLUSTER) => self.at = body,
+            (None, _) => self.ended = true,
+        }
+        Ok(())
     }
 }
 
@@ -175,8 +261,37 @@ mod tests {
     fn a_size_beyond_the_end_of_the_file_becomes_unknown() {
         let mut file = file();
         file[9] = 0xfe;
-        assert!(read(&file, 0, 1000).cut.is_none());
-        let cut = read(&file, 0, 50).cut.unwrap();
-        assert_eq!((cut.at, cut.bytes.as_slice()), (9, [0xff].as_slice()));
+        assert!(!read(&file, 0, 1000).cut);
+        let info = read(&file, 0, 50);
+        let patch = info.unsized_whole.unwrap();
+        assert!(info.cut);
+        assert_eq!((patch.at, patch.bytes.as_slice()), (9, [0xff].as_slice()));
+        assert_eq!(info.body, Some(10));
+    }
+
+    #[test]
+    fn clusters_are_found_by_their_moments_whether_their_sizes_are_known_or_not() {
+        use std::io::Write;
+        let cluster = |moment: u8, known: bool| {
+            let children = [&[0xe7, 0x81, moment], [0xa3, 0x84, 1, 2, 3, 4].as_slice()].concat();
+            let size = if known { 0x80 | children.len() as u8 } else { 0xff };
+            [[0x1f, 0x43, 0xb6, 0x75, size].as_slice(), &children].concat()
+        };
+        for known in [true, false] {
+            let bytes =
+                [vec![0xec, 0x82, 9, 9], cluster(0, known), cluster(50, known), cluster(90, known)].concat();
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&bytes).unwrap();
+            let mut clusters = Clusters::new(0);
+            let found: Vec<_> = [0, 49, 50, 89, 200]
+                .map(|moment| clusters.before(&file, moment, 50).unwrap().unwrap())
+                .into();
+            assert_eq!(found, [4, 4, 18, 18, 32]);
+            assert_eq!(clusters.first, Some(4));
+            assert_eq!(Clusters::new(0).before(&file, 200, 2).unwrap(), None);
+            for start in 0..bytes.len() as u64 {
+                Clusters::new(start).before(&file, 200, 50).unwrap();
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::containers::{chunked, flac, matroska, mp4, wave};
 use crate::date;
 use crate::error::MediaError;
 use crate::sniff::Container;
-use crate::source::{Patch, View};
+use crate::source::{Patch, Stride, View};
 use crate::timeline::Placement;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -24,7 +24,7 @@ pub(super) struct Prepared {
     pub(super) view: View,
     movie: Option<mp4::Movie>,
     wave: Option<wave::Wave>,
-    matroska: matroska::Info,
+    pub(super) matroska: matroska::Info,
     head: Vec<u8>,
     /// The header promises more than there is.
     pub(super) cut: bool,
@@ -75,13 +75,11 @@ impl Prepared {
                 // With a tag in front, the demuxer has to see both; without, what lies before the first frame is noise.
                 let tagged = start > 0 && wish.tags;
                 self.view.start = if tagged { 0 } else { start + stream.at as u64 };
-                self.view.stride = Some(STRIDE);
+                self.view.stride = Some(Stride { from: self.view.start, bytes: STRIDE });
             }
             Container::Flac => {
                 self.view.start = start;
-                if !wish.tags {
-                    self.view.patches = flac::hide_pictures(file, start)?;
-                }
+                self.view.patches = flac::hidden(!wish.tags, file, start)?;
             }
             Container::Ogg | Container::Matroska => {
                 file.seek(SeekFrom::Start(start))?;
@@ -89,9 +87,9 @@ impl Prepared {
                 self.view.start = start;
                 if self.container == Container::Matroska {
                     let mut info = matroska::read(&self.head, start, len);
-                    self.cut = info.cut.is_some();
+                    self.cut = info.cut;
                     self.view.patches = std::mem::take(&mut info.hidden);
-                    self.view.patches.extend(info.cut.take());
+                    self.view.patches.extend(info.unsized_whole.clone().filter(|_| info.cut));
                     self.matroska = info;
                 }
             }

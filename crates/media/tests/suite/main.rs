@@ -8,6 +8,7 @@
 
 mod broken;
 mod formats;
+mod listening;
 mod mutations;
 mod signal;
 mod times;

@@ -1,7 +1,7 @@
 //! Hostile input: files with bytes changed, cut, doubled and removed by a seeded generator.
 
 use crate::signal::*;
-use media::{Tools, probe};
+use media::{Reader, Sound, Tools, probe};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -157,6 +157,66 @@ fn damaged_files_do_not_hang_ffmpeg() {
                 "{name} {round} took {:?}",
                 started.elapsed()
             );
+        }
+    }
+}
+
+/// Changes that leave the length as it is, so that an index still belongs to the file.
+fn mutate_in_place(bytes: &mut [u8], random: &mut Random) {
+    for _ in 0..=random.below(12) {
+        let near = random.below(2) == 0;
+        let at = random.below(if near { bytes.len().min(600) } else { bytes.len() });
+        let end = (at + random.below(3000)).min(bytes.len());
+        match random.below(5) {
+            0 => bytes[at] ^= 1 << random.below(8),
+            1 => bytes[at] = random.next() as u8,
+            2 => bytes[at..(at + 4).min(end.max(at))].fill(0xff),
+            3 => bytes[at..end].fill(0),
+            _ => {
+                let from = random.below(bytes.len() - (end - at));
+                bytes.copy_within(from..from + (end - at), at);
+            }
+        }
+    }
+}
+
+#[test]
+fn damaged_files_can_be_entered_with_and_without_the_index_of_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut random = Random(17);
+    let long = folder.path().join("signal.wav");
+    std::fs::write(&long, wav(16_000, 1, &signal(RATE, 34.0))).unwrap();
+    for (name, arguments) in FORMATS {
+        let name = format!("entered-{name}");
+        let Some(whole) = encode_from(&long, &name, &[], arguments) else { continue };
+        let mut reader = Reader::open(&whole, &Tools::none()).unwrap();
+        while reader.read().unwrap().is_some() {}
+        let index = reader.seek_index().unwrap().to_bytes();
+        let whole = std::fs::read(&whole).unwrap();
+        let path = folder.path().join(&name);
+        for round in 0..10 {
+            let mut bytes = whole.clone();
+            mutate_in_place(&mut bytes, &mut random);
+            if round % 4 > 0 {
+                seal(&mut bytes);
+            }
+            std::fs::write(&path, &bytes).unwrap();
+            let started = Instant::now();
+            for index in [Some(index.as_slice()), None] {
+                let Ok(sound) = Sound::new(&path, &Tools::none(), index, Some(34_000)) else { continue };
+                assert!(index.is_none() || sound.frames() > 30 * u64::from(sound.sample_rate()));
+                for second in [0, 13, 25, 33] {
+                    let from = second * u64::from(sound.sample_rate());
+                    // What was refused when opened may be refused again.
+                    let Ok(mut listening) = sound.listen(from) else { continue };
+                    let mut samples = Vec::new();
+                    while samples.len() < 10_000 && listening.read(&mut samples).unwrap() {}
+                    let due = sound.frames().saturating_sub(from).min(10_000);
+                    assert!(samples.len() as u64 >= due, "{name} {round} at {second}: {}", samples.len());
+                }
+            }
+            let took = started.elapsed();
+            assert!(took < Duration::from_secs(10), "{name} {round} took {took:?}");
         }
     }
 }

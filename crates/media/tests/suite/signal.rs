@@ -83,9 +83,16 @@ pub(crate) fn folder() -> &'static Path {
         // Under the target folder: statics are never dropped, and `cargo clean` tidies up.
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("media-suite");
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("signal.wav"), wav(48_000, 1, &signal(48_000, SECONDS))).unwrap();
+        place(&folder.join("signal.wav"), &wav(48_000, 1, &signal(48_000, SECONDS)));
         folder
     })
+}
+
+/// Writes a file that other processes with tests may be reading, all of which write the same.
+pub(crate) fn place(path: &Path, bytes: &[u8]) {
+    let unfinished = path.with_extension(format!("{}.part", std::process::id()));
+    std::fs::write(&unfinished, bytes).unwrap();
+    std::fs::rename(unfinished, path).unwrap();
 }
 
 /// Encodes the signal with these arguments into a file of this name. `None` without `ffmpeg` or the encoder.
@@ -95,11 +102,16 @@ pub(crate) fn encode(name: &str, arguments: &str) -> Option<PathBuf> {
 
 /// As [`encode`], with more inputs.
 pub(crate) fn encode_with(name: &str, inputs: &[&str], arguments: &str) -> Option<PathBuf> {
+    encode_from(&folder().join("signal.wav"), name, inputs, arguments)
+}
+
+/// As [`encode_with`], of another signal.
+pub(crate) fn encode_from(signal: &Path, name: &str, inputs: &[&str], arguments: &str) -> Option<PathBuf> {
     let program = ffmpeg()?;
     let path = folder().join(name);
     let status = Command::new(program)
         .args(["-v", "error", "-nostdin", "-y", "-i"])
-        .arg(folder().join("signal.wav"))
+        .arg(signal)
         .args(inputs)
         .args(arguments.split_whitespace())
         // The same bytes on every run, so that the mutations are the same.

@@ -1,0 +1,321 @@
+//! Where a recording can be entered in the middle: marks that a reading from start to end leaves behind.
+//!
+//! A mark holds the state of the time line at one packet, so that whoever gets to that packet by whatever way goes on
+//! exactly as the reading did. What a container says about positions is only used to find the packet, and is checked.
+
+use crate::resample::RATES;
+use symphonia::core::checksum::Crc32;
+use symphonia::core::io::Monitor;
+
+/// Seconds between marks.
+const SPACING: u64 = 10;
+/// Marks kept. Beyond, every other one goes: memory has a bound, whatever the length.
+pub(crate) const MOST_MARKS: usize = 4096;
+/// "MeetMemo", seek.
+const MAGIC: [u8; 4] = *b"MMsk";
+/// Raise it when the meaning of a field or of a position changes; older ones are then ignored.
+const VERSION: u8 = 1;
+
+/// Where in a file is what. Belongs to one file of one length; derived, so losing it costs only time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeekIndex {
+    /// Bytes in the file.
+    pub(crate) file_len: u64,
+    /// Decoded in this process, otherwise by `ffmpeg`, which has no marks.
+    pub(crate) native: bool,
+    /// Samples per second that positions are counted in: that of the first sound.
+    pub(crate) rate: u32,
+    /// All there is.
+    pub(crate) frames: u64,
+    /// In order.
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// One packet, and the state in front of it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Mark {
+    /// Frames given before it, at the rate of the index.
+    pub(crate) position: u64,
+    /// Which of the streams that follow one another in the file.
+    pub(crate) section: u32,
+    /// Its timestamp, as the demuxer counts from the start of the file.
+    pub(crate) pts: i64,
+    /// Checksum of its data.
+    pub(crate) crc: u32,
+    /// Byte of the file to begin at: the first of a bare frame, or of the Matroska cluster some time before. For others
+    /// how far the file had been read.
+    pub(crate) offset: u64,
+    /// Where in the file the bare frame before ended; 0 for containers.
+    pub(crate) frame_end: u64,
+    /// Sample rate of what was given last.
+    pub(crate) rate: u32,
+    /// State of the time line, in seconds.
+    pub(crate) shift: f64,
+    pub(crate) end: Option<f64>,
+    pub(crate) cursor: f64,
+    pub(crate) silence: f64,
+}
+
+/// Numbers in a mark.
+const FIELDS: usize = 11;
+
+impl Mark {
+    fn to_numbers(self) -> [u64; FIELDS] {
+        [
+            self.position,
+            u64::from(self.section),
+            self.pts.cast_unsigned(),
+            u64::from(self.crc),
+            self.offset,
+            self.frame_end,
+            u64::from(self.rate),
+            self.shift.to_bits(),
+            // No end that is believed is infinite.
+            self.end.unwrap_or(f64::INFINITY).to_bits(),
+            self.cursor.to_bits(),
+            self.silence.to_bits(),
+        ]
+    }
+
+    fn from_numbers(numbers: [u64; FIELDS]) -> Option<Self> {
+        let [position, section, pts, crc, offset, frame_end, rate, shift, end, cursor, silence] = numbers;
+        let mark = Self {
+            position,
+            section: section.try_into().ok()?,
+            pts: pts.cast_signed(),
+            crc: crc.try_into().ok()?,
+            offset,
+            frame_end,
+            rate: rate.try_into().ok()?,
+            shift: f64::from_bits(shift),
+            end: Some(f64::from_bits(end)).filter(|end| *end != f64::INFINITY),
+            cursor: f64::from_bits(cursor),
+            silence: f64::from_bits(silence),
+        };
+        let sane = [mark.shift, mark.cursor, mark.silence, mark.end.unwrap_or(0.0)];
+        (RATES.contains(&mark.rate) && sane.iter().all(|n| n.is_finite() && n.abs() < 1e12)).then_some(mark)
+    }
+}
+
+/// The checksum that marks know packets by.
+pub(crate) fn checksum(data: &[u8]) -> u32 {
+    let mut crc = Crc32::new(0);
+    crc.process_buf_bytes(data);
+    crc.crc()
+}
+
+/// Collects marks.
+#[derive(Debug, Clone)]
+pub(crate) struct Marks {
+    marks: Vec<Mark>,
+    /// Seconds between them.
+    spacing: u64,
+    /// The next one is due at this position.
+    due: u64,
+}
+
+impl Marks {
+    pub(crate) fn new() -> Self {
+        Self { marks: Vec::new(), spacing: SPACING, due: 0 }
+    }
+
+    /// Whether a mark at `position`, counted at `rate`, is wanted.
+    pub(crate) fn is_due(&self, position: u64, rate: u32) -> bool {
+        // There is none at the very start, which needs no finding.
+        position >= self.due.max(self.spacing * u64::from(rate))
+    }
+
+    pub(crate) fn add(&mut self, mark: Mark, rate: u32) {
+        self.marks.push(mark);
+        if self.marks.len() >= MOST_MARKS {
+            let mut odd = false;
+            self.marks.retain(|_| {
+                odd = !odd;
+                !odd
+            });
+            self.spacing *= 2;
+        }
+        self.begin_behind(mark.position, rate);
+    }
+
+    /// There is one at this position.
+    pub(crate) fn begin_behind(&mut self, position: u64, rate: u32) {
+        self.due = position.saturating_add(self.spacing * u64::from(rate));
+    }
+
+    /// Wants no more.
+    pub(crate) fn close(&mut self) {
+        self.due = u64::MAX;
+    }
+
+    pub(crate) fn all(&self) -> &[Mark] {
+        &self.marks
+    }
+}
+
+impl SeekIndex {
+    /// How long the sound is, in milliseconds.
+    pub fn duration_ms(&self) -> u64 {
+        u64::try_from(u128::from(self.frames) * 1000 / u128::from(self.rate.max(1))).unwrap_or(u64::MAX)
+    }
+
+    /// A form to be kept in a file: some 30 bytes for 10 s of sound.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.push(VERSION);
+        bytes.push(u8::from(self.native));
+        for number in [self.file_len, u64::from(self.rate), self.frames] {
+            put(&mut bytes, number);
+        }
+        let mut last = [0; FIELDS];
+        for mark in &self.marks {
+            let numbers = mark.to_numbers();
+            for (number, last) in numbers.iter().zip(last) {
+                // Differences are small, also backwards; zigzag keeps them short.
+                let step = number.wrapping_sub(last).cast_signed();
+                put(&mut bytes, (step << 1 ^ step >> 63).cast_unsigned());
+            }
+            last = numbers;
+        }
+        bytes.extend(checksum(&bytes).to_le_bytes());
+        bytes
+    }
+
+    /// The opposite of [`to_bytes`](Self::to_bytes), for a file that is `file_len` bytes long. `None` if the bytes are
+    /// damaged, of another version, or about another file.
+    pub fn from_bytes(bytes: &[u8], file_len: u64) -> Option<Self> {
+        let (body, crc) = bytes.split_last_chunk::<4>()?;
+        if checksum(body) != u32::from_le_bytes(*crc) {
+            return None;
+        }
+        let (head, mut rest) = body.split_first_chunk::<6>()?;
+        if head[..4] != MAGIC || head[4] != VERSION || head[5] > 1 {
+            return None;
+        }
+        let mut take = || take(&mut rest);
+        let (len, rate, frames) = (take()?, u32::try_from(take()?).ok()?, take()?);
+        if len != file_len || !RATES.contains(&rate) {
+            return None;
+        }
+        // A checksum is no seal: whatever else it says is checked before it is used.
+        let mut marks: Vec<Mark> = Vec::new();
+        let mut last = [0_u64; FIELDS];
+        while !rest.is_empty() {
+            for number in &mut last {
+                let step = self::take(&mut rest)?;
+                *number = number.wrapping_add(step >> 1 ^ (step & 1).wrapping_neg());
+            }
+            let mark = Mark::from_numbers(last)?;
+            let before = marks.last().map_or(0, |mark| mark.position);
+            let inside = mark.offset <= len && mark.frame_end <= len && mark.position <= frames;
+            if mark.position <= before || !inside || marks.len() >= MOST_MARKS {
+                return None;
+            }
+            marks.push(mark);
+        }
+        Some(Self { file_len, native: head[5] == 1, rate, frames, marks })
+    }
+}
+
+/// LEB128.
+fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+fn take(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+
+    use super::*;
+
+    fn index(hours: u64) -> SeekIndex {
+        let mut marks = Marks::new();
+        for i in 1..hours * 360 {
+            let mark = Mark {
+                position: i * 441_000 + i % 1152,
+                pts: i as i64 * 441_123 - 1105,
+                crc: checksum(&i.to_le_bytes()),
+                offset: i * 160_000,
+                frame_end: i * 160_000 + 3,
+                rate: 44_100,
+                shift: 0.025,
+                end: (i > 5).then_some(3600.0),
+                cursor: i as f64 * 10.003,
+                ..Mark::default()
+            };
+            marks.add(mark, 44_100);
+        }
+        SeekIndex { file_len: 1 << 40, native: true, rate: 44_100, frames: u64::MAX, marks: marks.marks }
+    }
+
+    fn sealed(mut body: Vec<u8>) -> Vec<u8> {
+        body.extend(checksum(&body).to_le_bytes());
+        body
+    }
+
+    #[test]
+    fn an_index_survives_being_kept() {
+        let index = index(3);
+        let bytes = index.to_bytes();
+        assert_eq!(SeekIndex::from_bytes(&bytes, 1 << 40), Some(index));
+        assert!(bytes.len() < 45_000, "{} bytes for three hours", bytes.len());
+    }
+
+    #[test]
+    fn an_index_of_another_file_or_with_damage_is_none() {
+        let bytes = index(1).to_bytes();
+        assert_eq!(SeekIndex::from_bytes(&bytes, (1 << 40) + 1), None);
+        for at in (0..bytes.len()).step_by(7) {
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x10;
+            assert_eq!(SeekIndex::from_bytes(&changed, 1 << 40), None);
+            assert_eq!(SeekIndex::from_bytes(&bytes[..at], 1 << 40), None);
+        }
+    }
+
+    #[test]
+    fn what_a_forged_index_says_is_checked() {
+        let bytes = index(1).to_bytes();
+        let body = &bytes[..bytes.len() - 4];
+        let mut accepted = 0;
+        for at in 0..body.len() {
+            for value in [0, 0x7f, 0x80, 0xff] {
+                let mut changed = body.to_vec();
+                changed[at] = value;
+                let Some(index) = SeekIndex::from_bytes(&sealed(changed), 1 << 40) else { continue };
+                accepted += 1;
+                assert!(index.marks.is_sorted_by_key(|mark| mark.position));
+                assert!(index.marks.iter().all(|mark| mark.offset <= 1 << 40 && mark.cursor.is_finite()));
+            }
+        }
+        // Checksums of packets may be anything; they just do not match.
+        assert!(accepted > 0);
+        for bytes in [b"".as_slice(), b"MMsk", &[0xff; 100], &[0; 100]] {
+            assert_eq!(SeekIndex::from_bytes(&sealed(bytes.to_vec()), 100), None);
+        }
+    }
+
+    #[test]
+    fn marks_have_a_bound() {
+        let index = index(100);
+        assert!(index.marks.len() < MOST_MARKS);
+        assert!(index.marks.is_sorted_by_key(|mark| mark.position));
+    }
+}

@@ -1,0 +1,502 @@
+//! Listening to a recording from any moment.
+//!
+//! The one place where a file is not read from its start. What a word's time means is decided by the [`Reader`], which
+//! never seeks, and the containers' own seeking differs by format and is not exact; so positions here come from the
+//! marks a whole reading leaves behind ([`SeekIndex`]), and a demuxer's seeking is only a way to get near one of them.
+//! What is found there is checked against the mark. Nothing that is stored depends on what is decoded here.
+//!
+//! A recording that has not been read to its end has no marks. It is entered by the times its container states, or, where
+//! there are none, by adding up what its packets state; that is right for whatever is not damaged.
+//!
+//! [`Reader`]: crate::Reader
+
+use crate::error::MediaError;
+use crate::ffmpeg::{Ffmpeg, Wanted};
+use crate::index::{MOST_MARKS, Mark, SeekIndex};
+use crate::native::Native;
+use crate::reader::{self, Source};
+use crate::resample::Resampler;
+use crate::tools::Tools;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Rates that everything plays.
+const USUAL: [u32; 9] = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
+/// For all others.
+const OTHERWISE: u32 = 48_000;
+/// For recordings too long for their own rate: still speech, at last still a file.
+const LOWER: [u32; 2] = [16_000, 8_000];
+/// Bytes of 16-bit sound that fit into a WAV of less than 4 GiB, with room for its header.
+const MOST_BYTES: u64 = u32::MAX as u64 - 1023;
+/// Given to a filter in front of what is wanted, in seconds: several times its length.
+const FILTER_WARM_UP: f64 = 0.5;
+
+/// A recording to listen to: 16-bit mono sound that can be entered anywhere. Cheap to clone; holds no open file.
+#[derive(Debug, Clone)]
+pub struct Sound(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    tools: Tools,
+    /// Bytes in the file to which everything here belongs.
+    file_len: u64,
+    /// Given out.
+    rate: u32,
+    frames: u64,
+    /// Decoded in this process, as far as is known.
+    native: bool,
+    /// Marks of a whole reading. Empty if there was none.
+    marks: Vec<Mark>,
+    /// Rate that their positions are counted in.
+    marks_rate: u32,
+    /// Marks found on the way, if there are none of a whole reading.
+    found: Mutex<Vec<Mark>>,
+}
+
+impl Sound {
+    /// The recording at `path`. `index` is what [`SeekIndex::to_bytes`] gave for this file; one that is damaged or of
+    /// another file is ignored. `duration_ms` is how long it is thought to be, and used if there is no index.
+    ///
+    /// Blocks. Quick with an index; without, the file is probed, and if nothing states its length, gone through.
+    ///
+    /// # Errors
+    /// The same as [`probe`](crate::probe).
+    pub fn new(
+        path: &Path,
+        tools: &Tools,
+        index: Option<&[u8]>,
+        duration_ms: Option<u32>,
+    ) -> Result<Self, MediaError> {
+        let file_len = path.metadata().map_err(MediaError::Io)?.len();
+        let index = index.and_then(|bytes| SeekIndex::from_bytes(bytes, file_len));
+        let length = match &index {
+            Some(index) => Length { frames: index.frames, rate: index.rate },
+            None => Length { frames: 0, rate: 0 },
+        };
+        let mut inner = Inner {
+            path: path.to_owned(),
+            tools: tools.clone(),
+            file_len,
+            rate: 0,
+            frames: 0,
+            native: index.as_ref().is_none_or(|index| index.native),
+            marks: index.map(|index| index.marks).unwrap_or_default(),
+            marks_rate: length.rate,
+            found: Mutex::default(),
+        };
+        let length = if length.rate > 0 { length } else { inner.measure(duration_ms)? };
+        (inner.rate, inner.frames) = length.given_out();
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Samples per second: those of the file, if they are usual.
+    pub fn sample_rate(&self) -> u32 {
+        self.0.rate
+    }
+
+    /// Samples of the whole recording. Less than 4 GiB of them.
+    pub fn frames(&self) -> u64 {
+        self.0.frames
+    }
+
+    /// Opens at a sample. Blocks.
+    ///
+    /// # Errors
+    /// The same as [`probe`](crate::probe).
+    pub fn listen(&self, from: u64) -> Result<Listening, MediaError> {
+        let Inner { rate, frames, .. } = *self.0;
+        let left = frames.saturating_sub(from);
+        let source = if left > 0 { Some(self.0.source(from)?) } else { None };
+        let missing = source.as_ref().map_or(0, |source| source.missing);
+        Ok(Listening { source, missing, rate, left, ready: Vec::new(), given: 0 })
+    }
+}
+
+/// How much there is, in the file's own terms.
+#[derive(Debug, Clone, Copy)]
+struct Length {
+    frames: u64,
+    rate: u32,
+}
+
+impl Length {
+    fn of(seconds: f64, rate: u32) -> Self {
+        Self { frames: (seconds * f64::from(rate)).round() as u64, rate }
+    }
+
+    /// Frames at another rate.
+    fn at(self, rate: u32) -> u64 {
+        let exact = u128::from(self.frames) * u128::from(rate) / u128::from(self.rate.max(1));
+        u64::try_from(exact).unwrap_or(u64::MAX)
+    }
+
+    /// Rate and number of what is given out.
+    fn given_out(self) -> (u32, u64) {
+        let own = if USUAL.contains(&self.rate) { self.rate } else { OTHERWISE };
+        let frames = |rate| self.at(rate);
+        let most = MOST_BYTES / 2;
+        let mut lower = LOWER.into_iter().filter(|lower| *lower < own);
+        let fits = std::iter::once(own).chain(lower.clone()).find(|rate| frames(*rate) <= most);
+        let rate = fits.or(lower.next_back()).unwrap_or(own);
+        (rate, frames(rate).min(most))
+    }
+}
+
+impl Inner {
+    /// How long the recording is, without an index.
+    fn measure(&mut self, duration_ms: Option<u32>) -> Result<Length, MediaError> {
+        let known = duration_ms.map(|ms| f64::from(ms) / 1000.0);
+        match reader::open(&self.path, &self.tools, false)? {
+            Source::Native(mut native) => {
+                let rate = native.first_rate();
+                self.marks_rate = rate;
+                let stated =
+                    if native.length_is_a_guess() { None } else { known.or(native.about().duration) };
+                if let Some(seconds) = stated {
+                    return Ok(Length::of(seconds, rate));
+                }
+                native.survey()?;
+                self.found = Mutex::new(native.marks().to_vec());
+                Ok(Length { frames: native.position(), rate })
+            }
+            Source::Ffmpeg(external) => {
+                self.native = false;
+                let about = external.about();
+                let rate = if about.sample_rate > 0 { about.sample_rate } else { OTHERWISE };
+                if let Some(seconds) = known.or(about.duration) {
+                    return Ok(Length::of(seconds, rate));
+                }
+                drop(external);
+                let mut reader = crate::Reader::open(&self.path, &self.tools)?;
+                while reader.read()?.is_some() {}
+                let length = Length { frames: reader.position(), rate: transcript::SAMPLE_RATE };
+                Ok(Length { frames: length.at(rate), rate })
+            }
+        }
+    }
+
+    /// Sound from `from` on.
+    fn source(&self, from: u64) -> Result<Entered, MediaError> {
+        if !self.native
+            && let Some(entered) = self.ffmpeg(from)?
+        {
+            return Ok(entered);
+        }
+        match reader::open(&self.path, &self.tools, false)? {
+            Source::Native(native) => self.enter(native, from),
+            // Installed since, perhaps.
+            Source::Ffmpeg(_) => self.ffmpeg(from)?.ok_or_else(|| MediaError::NotMedia),
+        }
+    }
+
+    fn ffmpeg(&self, from: u64) -> Result<Option<Entered>, MediaError> {
+        let rate = u64::from(self.rate);
+        // A second more for decoders that need the past.
+        let from_s = (from / rate).saturating_sub(1);
+        let wanted = Wanted { rate: self.rate, from_s };
+        let Some(ffmpeg) = reader::ffmpeg_at(&self.path, &self.tools, wanted)? else { return Ok(None) };
+        Ok(Some(Entered {
+            origin: Origin::Ffmpeg(Box::new(ffmpeg)),
+            first: self.rate,
+            to_first: None,
+            missing: 0,
+            unwanted: from - from_s * rate,
+            to_rate: None,
+            filtered: 0,
+            scratch: Vec::new(),
+        }))
+    }
+
+    fn enter(&self, mut native: Box<Native>, from: u64) -> Result<Entered, MediaError> {
+        let first = native.first_rate();
+        let Entrance { position, filtered } = Entrance::new(from, self.rate, first);
+        let same = self.path.metadata().map_err(MediaError::Io)?.len() == self.file_len;
+        let found: Vec<Mark>;
+        let marks = if !same || first != self.marks_rate {
+            &[]
+        } else if self.marks.is_empty() {
+            found = self.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            &*found
+        } else {
+            &*self.marks
+        };
+        native.enter(position, marks)?;
+        if self.marks.is_empty() && same {
+            let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = found.last().map_or(0, |mark| mark.position);
+            let room = MOST_MARKS.saturating_sub(found.len());
+            found.extend(native.marks().iter().filter(|mark| mark.position > last).take(room));
+        }
+        let reached = native.position();
+        Ok(Entered {
+            origin: Origin::Native(native),
+            first,
+            to_first: None,
+            missing: Length { frames: reached.saturating_sub(position), rate: first }.at(self.rate),
+            unwanted: position.saturating_sub(reached),
+            to_rate: if first == self.rate { None } else { Some(Resampler::new(first, self.rate)?) },
+            filtered,
+            scratch: Vec::new(),
+        })
+    }
+}
+
+/// Where a file is entered, so that after the change of rate the wanted sample is met exactly.
+#[derive(Debug, PartialEq, Eq)]
+struct Entrance {
+    /// In the file, at its own rate.
+    position: u64,
+    /// To leave out of what the filter then gives.
+    filtered: u64,
+}
+
+impl Entrance {
+    /// For sample `from` at `rate`, of a file at rate `first`.
+    fn new(from: u64, rate: u32, first: u32) -> Self {
+        if rate == first {
+            return Self { position: from, filtered: 0 };
+        }
+        // Moments at which both have a sample.
+        let common = gcd(rate, first);
+        let (every, given) = (u64::from(first / common), u64::from(rate / common));
+        let warm_up = (f64::from(first) * FILTER_WARM_UP) as u64;
+        let exact = u128::from(from) * u128::from(first) / u128::from(rate);
+        let turns = u64::try_from(exact).unwrap_or(u64::MAX).saturating_sub(warm_up) / every;
+        Self { position: turns * every, filtered: from.saturating_sub(turns * given) }
+    }
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+enum Origin {
+    Native(Box<Native>),
+    Ffmpeg(Box<Ffmpeg>),
+}
+
+/// A file that is being decoded from somewhere in the middle.
+struct Entered {
+    origin: Origin,
+    /// The rate of the first sound of the file.
+    first: u32,
+    /// For what comes at another rate later on, as in joined files.
+    to_first: Option<Resampler>,
+    /// Samples that are missing in front of what is decoded, at the rate given out.
+    missing: u64,
+    /// Frames that there are too many, at the first rate.
+    unwanted: u64,
+    /// From the first rate to the one given out.
+    to_rate: Option<Resampler>,
+    /// Too many of those.
+    filtered: u64,
+    scratch: Vec<f32>,
+}
+
+impl Entered {
+    /// Decodes on and appends to `out`; `false` at the end, with the last samples.
+    fn decode(&mut self, out: &mut Vec<f32>) -> Result<bool, MediaError> {
+        self.scratch.clear();
+        let (more, rate) = match &mut self.origin {
+            Origin::Native(native) => (native.next()?, native.rate()),
+            Origin::Ffmpeg(ffmpeg) => (ffmpeg.next()?, self.first),
+        };
+        if let Some(old) = self.to_first.take_if(|old| !more || old.rate() != rate) {
+            old.finish(&mut self.scratch);
+        }
+        if more {
+            let samples = match &self.origin {
+                Origin::Native(native) => native.samples(),
+                Origin::Ffmpeg(ffmpeg) => ffmpeg.samples(),
+            };
+            if rate == self.first {
+                self.scratch.extend_from_slice(samples);
+            } else {
+                let resampler = match &mut self.to_first {
+                    Some(resampler) => resampler,
+                    none => none.insert(Resampler::new(rate, self.first)?),
+                };
+                resampler.push(samples, &mut self.scratch);
+            }
+        }
+        let unwanted = leave_out(&mut self.unwanted, self.scratch.len());
+        let wanted = &self.scratch[unwanted..];
+        let before = out.len();
+        match &mut self.to_rate {
+            Some(resampler) => {
+                resampler.push(wanted, out);
+                if !more && let Some(last) = self.to_rate.take() {
+                    last.finish(out);
+                }
+            }
+            None => out.extend_from_slice(wanted),
+        }
+        let filtered = leave_out(&mut self.filtered, out.len() - before);
+        out.drain(before..before + filtered);
+        Ok(more)
+    }
+}
+
+/// How many of `len` are to be left out, of which `left` still are.
+fn leave_out(left: &mut u64, len: usize) -> usize {
+    let now = usize::try_from(*left).unwrap_or(usize::MAX).min(len);
+    *left -= now as u64;
+    now
+}
+
+/// A recording being listened to.
+pub struct Listening {
+    /// `None` once it has ended.
+    source: Option<Entered>,
+    /// Samples of silence before it.
+    missing: u64,
+    rate: u32,
+    /// Samples until the end of the recording.
+    left: u64,
+    /// Decoded, and how many of it were given.
+    ready: Vec<f32>,
+    given: usize,
+}
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listening")
+            .field("rate", &self.rate)
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Listening {
+    /// Appends up to about a second of samples to `out`; `false` at the end, with nothing appended. Where the file has
+    /// less sound than it was thought to have, there is silence. Blocks.
+    ///
+    /// # Errors
+    /// If the disk fails or `ffmpeg` hangs.
+    pub fn read(&mut self, out: &mut Vec<i16>) -> Result<bool, MediaError> {
+        let (enough, most) = (self.rate as usize / 4, self.rate as usize);
+        while self.ready.len() - self.given < enough
+            && let Some(source) = &mut self.source
+        {
+            self.ready.drain(..self.given);
+            self.given = 0;
+            if self.missing > 0 {
+                let silence = leave_out(&mut self.missing, most);
+                self.ready.resize(self.ready.len() + silence, 0.0);
+                continue;
+            }
+            if !source.decode(&mut self.ready)? {
+                self.source = None;
+            }
+        }
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX).min(most);
+        let ready = &self.ready[self.given..];
+        let ready = &ready[..ready.len().min(left)];
+        let silence = if self.source.is_none() && ready.len() < left { left - ready.len() } else { 0 };
+        out.extend(ready.iter().map(|sample| quantised(*sample)));
+        out.extend(std::iter::repeat_n(0, silence));
+        self.given += ready.len();
+        self.left -= (ready.len() + silence) as u64;
+        Ok(ready.len() + silence > 0)
+    }
+}
+
+/// 16 bits of a sample. What was 16 bits before is the same again.
+fn quantised(sample: f32) -> i16 {
+    // A cast from float saturates.
+    (sample * 32_768.0).round() as i16
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
+
+    use super::*;
+
+    #[test]
+    fn it_can_be_moved_to_another_thread() {
+        fn assert_send<T: Send>() {}
+        assert_send::<Listening>();
+        assert_send::<Sound>();
+    }
+
+    #[test]
+    fn marks_that_are_nowhere_are_given_up() {
+        let path = tempfile::NamedTempFile::new().unwrap();
+        let samples: Vec<i16> = (0..16_000 * 60).map(|i| (i % 30_011) as i16).collect();
+        let data: Vec<u8> = samples.iter().flat_map(|s| s.to_le_bytes()).collect();
+        let len = data.len() as u32;
+        let head = [
+            b"RIFF".as_slice(),
+            &(len + 36).to_le_bytes(),
+            b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data",
+            &len.to_le_bytes(),
+        ];
+        std::fs::write(path.path(), [head.concat(), data].concat()).unwrap();
+        let frames = samples.len() as u64;
+        let mut state = 1_u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> (state >> 58)
+        };
+        for round in 0..40 {
+            let marks = (1..6).map(|i| Mark {
+                position: i * 10 * 16_000,
+                section: random() as u32,
+                pts: random().cast_signed(),
+                crc: random() as u32,
+                offset: random() % u64::from(len),
+                frame_end: random() % u64::from(len),
+                rate: 16_000,
+                cursor: random() as f64 % 1e9,
+                ..Mark::default()
+            });
+            let file_len = u64::from(len) + 44;
+            let index = SeekIndex { file_len, native: true, rate: 16_000, frames, marks: marks.collect() };
+            let sound = Sound::new(path.path(), &Tools::none(), Some(&index.to_bytes()), None).unwrap();
+            let from = random() % frames;
+            let mut heard = Vec::new();
+            assert!(sound.listen(from).unwrap().read(&mut heard).unwrap());
+            assert_eq!(heard, samples[from as usize..][..heard.len()], "{round}: {from}");
+        }
+    }
+
+    #[test]
+    fn the_rate_is_the_file_s_own_unless_it_is_odd_or_the_file_too_long() {
+        let hours =
+            |hours: u64, rate: u32| Length { frames: hours * 3600 * u64::from(rate), rate }.given_out();
+        assert_eq!(hours(1, 44_100), (44_100, 3600 * 44_100));
+        assert_eq!(hours(1, 96_000), (48_000, 3600 * 48_000));
+        assert_eq!(hours(1, 7_999), (48_000, 3600 * 48_000));
+        assert_eq!(hours(13, 48_000), (16_000, 13 * 3600 * 16_000));
+        assert_eq!(hours(60, 48_000), (8_000, 60 * 3600 * 8_000));
+        assert_eq!(hours(1000, 48_000), (8_000, MOST_BYTES / 2));
+        assert_eq!(hours(100, 8_000), (8_000, MOST_BYTES / 2));
+        assert_eq!(Length { frames: u64::MAX, rate: 1000 }.given_out().0, 8_000);
+        assert_eq!(Length::of(f64::NAN, 16_000).given_out(), (16_000, 0));
+    }
+
+    #[test]
+    fn a_file_is_entered_where_both_rates_have_a_sample() {
+        for (rate, first) in [(48_000, 96_000), (16_000, 44_100), (48_000, 44_101), (48_000, 768_000)] {
+            for from in [0, 1, 47_999, 3_000_000, u64::from(u32::MAX)] {
+                let Entrance { position, filtered } = Entrance::new(from, rate, first);
+                let begun = (from - filtered) as f64 / f64::from(rate);
+                assert!((begun - position as f64 / f64::from(first)).abs() < 1e-7);
+                assert!(position == 0 || filtered >= u64::from(rate) / 2 - 1, "{rate} {first} {from}");
+                assert!(filtered < u64::from(rate) * 2);
+            }
+        }
+        assert_eq!(Entrance::new(77, 16_000, 16_000), Entrance { position: 77, filtered: 0 });
+    }
+
+    #[test]
+    fn samples_beyond_full_scale_are_cut_and_16_bits_stay_the_same() {
+        for n in [i16::MIN, -1, 0, 1, 12_345, i16::MAX] {
+            assert_eq!(quantised(f32::from(n) / 32_768.0), n);
+        }
+        assert_eq!([8.0, 1.0, -8.0].map(quantised), [i16::MAX, i16::MAX, i16::MIN]);
+    }
+}
