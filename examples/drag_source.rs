@@ -10,7 +10,8 @@ fn main() {
     let mut arguments = env::args().skip(1);
     let mut number = || arguments.next().unwrap().parse::<i32>().unwrap();
     let (x, y) = (number(), number());
-    let files: Vec<String> = arguments.map(|path| gtk::glib::filename_to_uri(path, None).unwrap().into()).collect();
+    let files: Vec<String> =
+        arguments.map(|path| gtk::glib::filename_to_uri(path, None).unwrap().into()).collect();
 
     let window = gtk::Window::new(gtk::WindowType::Toplevel);
     window.set_default_size(120, 80);

@@ -7,7 +7,9 @@ fn main() {
     let page = Path::new("ui/dist/index.html");
     if !page.exists() {
         let text = "<!doctype html><title>MeetMemo</title><p>Build the page first: cargo xtask setup";
-        std::fs::create_dir_all("ui/dist").and_then(|()| std::fs::write(page, text)).expect("ui/dist can be written");
+        std::fs::create_dir_all("ui/dist")
+            .and_then(|()| std::fs::write(page, text))
+            .expect("ui/dist can be written");
     }
     println!("cargo:rerun-if-changed=ui/dist");
     let attributes =

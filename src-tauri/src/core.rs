@@ -9,6 +9,7 @@ use anyhow::Result;
 use app::{App, Code, DataFolder, JobId, Phase, Scope, Start, Topic};
 use serde::Serialize;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tauri::{AppHandle, Manager};
 use tauri_specta::Event;
@@ -88,6 +89,8 @@ pub(crate) struct Core {
     data: DataFolder,
     state: watch::Sender<CoreState>,
     app: Mutex<Option<App>>,
+    /// Whether somebody opens the archive right now.
+    opening: AtomicBool,
     stop: watch::Sender<bool>,
     /// Whether the worker has given back what it worked on.
     stopped: watch::Sender<bool>,
@@ -100,6 +103,7 @@ impl Core {
             data,
             state: watch::Sender::new(CoreState::Opening { phase: OpeningPhase::Starting }),
             app: Mutex::new(None),
+            opening: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             stopped: watch::Sender::new(true),
         }
@@ -157,47 +161,56 @@ impl Core {
     }
 }
 
-/// Opens the archive in the background, unless it is open or being opened. The page hears how that goes.
-pub(crate) fn open(handle: &AppHandle) {
+/// Opens the archive in the background, unless it is being opened. The page hears how that goes.
+pub(crate) fn open_in_background(handle: &AppHandle) {
     let handle = handle.clone();
     tauri::async_runtime::spawn(async move {
         let core = handle.state::<Core>();
-        core.set(&handle, CoreState::Opening { phase: OpeningPhase::Starting });
-        let told = handle.clone();
-        let on_phase = move |phase: Phase| {
-            let phase = match phase {
-                Phase::Creating => OpeningPhase::Creating,
-                Phase::Starting => OpeningPhase::Starting,
-            };
-            told.state::<Core>().set(&told, CoreState::Opening { phase });
-        };
-        match App::open(core.start.clone(), &on_phase).await {
-            Ok(app) => {
-                app::logging::start(app.data_folder());
-                *core.app.lock().expect("nobody panics while holding this") = Some(app.clone());
-                let news = match app.news().await {
-                    Ok(news) => news,
-                    Err(error) => return core.set(&handle, CoreState::Failed(error.into())),
-                };
-                core.set(&handle, CoreState::Ready);
-                tauri::async_runtime::spawn(tell(handle.clone(), app.clone(), news));
-                tauri::async_runtime::spawn(work(handle.clone(), app));
-            }
-            Err(error) => {
-                // There may be no log yet that could tell.
-                app::logging::start(&core.data);
-                tracing::error!(code = ?Code::of(&error), "the archive could not be opened");
-                core.set(&handle, CoreState::Failed(error.into()));
-            }
+        if core.opening.swap(true, Ordering::AcqRel) {
+            return;
         }
+        open(&handle, &core).await;
+        core.opening.store(false, Ordering::Release);
     });
+}
+
+async fn open(handle: &AppHandle, core: &Core) {
+    core.set(handle, CoreState::Opening { phase: OpeningPhase::Starting });
+    let told = handle.clone();
+    let on_phase = move |phase: Phase| {
+        let phase = match phase {
+            Phase::Creating => OpeningPhase::Creating,
+            Phase::Starting => OpeningPhase::Starting,
+        };
+        told.state::<Core>().set(&told, CoreState::Opening { phase });
+    };
+    let opened = async {
+        let app = App::open(core.start.clone(), &on_phase).await?;
+        let news = app.news().await?;
+        anyhow::Ok((app, news))
+    };
+    let opened = opened.await;
+    // Not before: opening makes the folder that the log is in.
+    app::logging::start(&core.data);
+    match opened {
+        Ok((app, news)) => {
+            *core.app.lock().expect("nobody panics while holding this") = Some(app.clone());
+            core.set(handle, CoreState::Ready);
+            tauri::async_runtime::spawn(tell(handle.clone(), app.clone(), news));
+            tauri::async_runtime::spawn(work(handle.clone(), app));
+        }
+        Err(error) => {
+            tracing::error!(code = ?Code::of(&error), "the archive could not be opened");
+            core.set(handle, CoreState::Failed(error.into()));
+        }
+    }
 }
 
 /// Opens the archive after it failed: anew if it never was open, else by trying it.
 pub(crate) async fn open_again(handle: &AppHandle) {
     let core = handle.state::<Core>();
     match core.app().ok() {
-        None => open(handle),
+        None => open_in_background(handle),
         Some(app) => {
             core.set(handle, CoreState::Opening { phase: OpeningPhase::Starting });
             check(handle, &core, &app).await;
@@ -252,7 +265,8 @@ async fn work(handle: AppHandle, app: App) {
 /// The job that is being worked on, if any, for a window that is about to close.
 pub(crate) async fn at_work(core: &Core) -> Option<Closing> {
     let app = core.app().ok()?;
-    let jobs = tokio::time::timeout(Duration::from_secs(1), app.list(Some("processing"), None)).await.ok()?.ok()?;
+    let jobs =
+        tokio::time::timeout(Duration::from_secs(1), app.list(Some("processing"), None)).await.ok()?.ok()?;
     jobs.into_iter().find(|job| job.is_here).map(|job| Closing { job })
 }
 
@@ -261,5 +275,6 @@ pub(crate) async fn at_work(core: &Core) -> Option<Closing> {
 /// # Errors
 /// If it is none.
 pub(crate) fn job_id(text: &str) -> Result<JobId, Failure> {
-    text.parse().map_err(|_| Failure { code: Code::NotFound, message: "There is no such meeting.".to_owned() })
+    text.parse()
+        .map_err(|_| Failure { code: Code::NotFound, message: "There is no such meeting.".to_owned() })
 }

@@ -7,8 +7,8 @@ use tauri::{AppHandle, Manager};
 
 /// Endings offered first; all files can be chosen too, for what a file is its content decides.
 const ENDINGS: &[&str] = &[
-    "aac", "aif", "aiff", "amr", "avi", "caf", "flac", "m4a", "m4b", "mka", "mkv", "mov", "mp2", "mp3", "mp4", "mpga",
-    "oga", "ogg", "opus", "wav", "weba", "webm", "wma", "wmv", "3gp",
+    "aac", "aif", "aiff", "amr", "avi", "caf", "flac", "m4a", "m4b", "mka", "mkv", "mov", "mp2", "mp3",
+    "mp4", "mpga", "oga", "ogg", "opus", "wav", "weba", "webm", "wma", "wmv", "3gp",
 ];
 
 /// Lets the user choose recordings; empty if they thought better of it.

@@ -153,7 +153,9 @@ impl Imports {
     }
 
     pub(crate) fn stop(&self, id: &str) {
-        if let Some(running) = id.parse().ok().and_then(|id: Uuid| self.lock().get(&id).map(|r| r.stop.clone())) {
+        if let Some(running) =
+            id.parse().ok().and_then(|id: Uuid| self.lock().get(&id).map(|r| r.stop.clone()))
+        {
             running.send_replace(true);
         }
     }
@@ -162,9 +164,8 @@ impl Imports {
     pub(crate) fn dismiss(&self, id: &str) {
         let Ok(id) = id.parse::<Uuid>() else { return };
         let mut all = self.lock();
-        let ended = |running: &Running| {
-            !matches!(running.view.state, ImportState::Listing | ImportState::Running)
-        };
+        let ended =
+            |running: &Running| !matches!(running.view.state, ImportState::Listing | ImportState::Running);
         if all.get(&id).is_some_and(ended) {
             all.remove(&id);
         }

@@ -4,9 +4,10 @@
 //! a socket takes what later starts were given. No D-Bus: a machine without a session bus has one window too.
 
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -18,10 +19,22 @@ const LONGEST_MESSAGE: u64 = 16 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a start of the program was asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Request {
     /// Files and folders to import, absolute. May be empty: then the window only comes to the front.
     pub(crate) paths: Vec<PathBuf>,
+}
+
+impl Request {
+    /// Each path with a zero behind it: a path has none inside, and need not be Unicode.
+    fn to_bytes(&self) -> Vec<u8> {
+        self.paths.iter().flat_map(|path| path.as_os_str().as_bytes().iter().copied().chain([0])).collect()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Self {
+        let paths = bytes.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        Self { paths: paths.map(|path| OsString::from_vec(path.to_vec()).into()).collect() }
+    }
 }
 
 /// The right to show the window of a data folder.
@@ -98,7 +111,7 @@ fn hand_over(data_folder: &Path, request: &Request) -> Result<()> {
     };
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(&serde_json::to_vec(request)?)?;
+    stream.write_all(&request.to_bytes())?;
     stream.shutdown(std::net::Shutdown::Write)?;
     let mut answer = [0; 2];
     stream.read_exact(&mut answer)?;
@@ -130,9 +143,8 @@ fn receive(mut stream: UnixStream) -> Result<Request> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut text = Vec::new();
     Read::by_ref(&mut stream).take(LONGEST_MESSAGE).read_to_end(&mut text)?;
-    let request = serde_json::from_slice(&text)?;
     stream.write_all(b"ok")?;
-    Ok(request)
+    Ok(Request::from_bytes(&text))
 }
 
 #[cfg(test)]
@@ -147,10 +159,13 @@ mod tests {
         // Longer than the address of a socket may be.
         let folder = dir.path().join("data folder ä".repeat(10));
         fs::create_dir(&folder).unwrap();
-        let Start::First(first) = begin(&folder, &Request::default()).unwrap() else { panic!("nobody is there") };
+        let Start::First(first) = begin(&folder, &Request::default()).unwrap() else {
+            panic!("nobody is there")
+        };
         let (tell, told) = mpsc::channel();
         first.listen(move |request| tell.send(request).unwrap()).unwrap();
-        let request = Request { paths: vec!["/a b/ü.wav".into()] };
+        let latin = OsString::from_vec(b"/M\xe4rz.wav".to_vec());
+        let request = Request { paths: vec!["/a b/ü\n.wav".into(), latin.into()] };
         assert!(matches!(begin(&folder, &request).unwrap(), Start::HandedOver));
         assert_eq!(told.recv_timeout(PATIENCE).unwrap(), request);
     }

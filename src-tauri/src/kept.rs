@@ -23,7 +23,7 @@ pub(crate) struct WindowState {
 
 impl Default for WindowState {
     fn default() -> Self {
-        Self { sidebar_width: 300, hint_dismissed: false, playback_rate: 1.0, volume: 1.0 }
+        Self { sidebar_width: 280, hint_dismissed: false, playback_rate: 1.0, volume: 1.0 }
     }
 }
 

@@ -28,7 +28,7 @@ use clap::Parser;
 use listener::Listener;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tauri::{AppHandle, Manager, RunEvent, WindowEvent, Wry};
+use tauri::{AppHandle, DragDropEvent, Manager, RunEvent, WindowEvent, Wry};
 use tauri_plugin_window_state::StateFlags;
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands, collect_events};
 
@@ -136,7 +136,7 @@ fn show(context: tauri::Context<Wry>, arguments: Arguments) -> Result<ExitCode> 
             let handle = app.handle().clone();
             app.manage(tauri::async_runtime::block_on(Listener::start(handle.clone()))?);
             window::create(&handle)?;
-            core::open(&handle);
+            core::open_in_background(&handle);
             take(&handle, request);
             instance.listen(move |request| {
                 window::to_front(&handle);
@@ -149,6 +149,12 @@ fn show(context: tauri::Context<Wry>, arguments: Arguments) -> Result<ExitCode> 
     let code = app.run_return(|handle, event| match event {
         RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } => {
             closing::requested(handle, &api);
+        }
+        RunEvent::WindowEvent { event: WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }), .. }
+            // The page is told of every drop but of one with a name that is not Unicode, which no message to it can hold.
+            if paths.iter().any(|path| path.to_str().is_none()) =>
+        {
+            imports::begin(handle, Source::Paths(paths));
         }
         _ => {}
     });
@@ -167,7 +173,11 @@ fn take(handle: &AppHandle, request: Request) {
 fn say(message: &str) {
     eprintln!("error: {message}");
     if gtk::init().is_ok() {
-        rfd::MessageDialog::new().set_level(rfd::MessageLevel::Error).set_title("MeetMemo").set_description(message).show();
+        rfd::MessageDialog::new()
+            .set_level(rfd::MessageLevel::Error)
+            .set_title("MeetMemo")
+            .set_description(message)
+            .show();
     }
 }
 
@@ -187,7 +197,8 @@ mod tests {
         if std::env::var_os("MEETMEMO_WRITE_BINDINGS").is_some() {
             std::fs::copy(&made, path).unwrap();
         }
-        let [made, checked_in] = [made.as_path(), path.as_ref()].map(|path| std::fs::read_to_string(path).unwrap());
+        let [made, checked_in] =
+            [made.as_path(), path.as_ref()].map(|path| std::fs::read_to_string(path).unwrap());
         assert!(checked_in == made, "ui/src/bindings.ts is stale: run `cargo xtask bindings`");
     }
 }

@@ -33,8 +33,11 @@ const AHEAD: Duration = Duration::from_secs(30);
 /// How much faster than real time sound is sent after that. Players go up to three times as fast.
 const PACE: f64 = 8.0;
 /// Where our page is at home. The second is the development server, which only debug builds load pages from.
-const ORIGINS: &[&str] =
-    if cfg!(debug_assertions) { &["tauri://localhost", "http://localhost:5273"] } else { &["tauri://localhost"] };
+const ORIGINS: &[&str] = if cfg!(debug_assertions) {
+    &["tauri://localhost", "http://localhost:5273"]
+} else {
+    &["tauri://localhost"]
+};
 
 type Body = Either<Full<Bytes>, BoxBody<Bytes, Infallible>>;
 
@@ -106,10 +109,14 @@ impl Listener {
         if host != Some(format!("127.0.0.1:{}", self.port).as_bytes()) {
             return Err(StatusCode::FORBIDDEN);
         }
-        if headers.get(ORIGIN).is_some_and(|origin| !ORIGINS.iter().any(|ours| ours.as_bytes() == origin.as_bytes())) {
+        if headers
+            .get(ORIGIN)
+            .is_some_and(|origin| !ORIGINS.iter().any(|ours| ours.as_bytes() == origin.as_bytes()))
+        {
             return Err(StatusCode::FORBIDDEN);
         }
-        let (token, name) = path.strip_prefix('/').and_then(|path| path.split_once('/')).ok_or(StatusCode::NOT_FOUND)?;
+        let (token, name) =
+            path.strip_prefix('/').and_then(|path| path.split_once('/')).ok_or(StatusCode::NOT_FOUND)?;
         if !same(token.as_bytes(), self.token.as_bytes()) {
             return Err(StatusCode::FORBIDDEN);
         }

@@ -25,7 +25,9 @@ pub(crate) fn create(handle: &AppHandle) -> tauri::Result<()> {
         .min_inner_size(SMALLEST.0, SMALLEST.1)
         .theme(theme)
         // Only the page that comes along is ever shown.
-        .on_navigation(|url| url.scheme() == "tauri" || (cfg!(debug_assertions) && url.host_str() == Some("localhost")))
+        .on_navigation(|url| {
+            url.scheme() == "tauri" || (cfg!(debug_assertions) && url.host_str() == Some("localhost"))
+        })
         .build()?;
     recover(&window)
 }

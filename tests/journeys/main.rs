@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic")]
 
+mod figures;
 mod journeys;
 mod safety;
 mod stage;

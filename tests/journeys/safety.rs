@@ -34,7 +34,8 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
         "plugin:shell|execute",
         "hidden_mode",
     ] {
-        let arguments = json!({ "path": text, "url": "http://127.0.0.1/", "event": "core-state", "paths": [text] });
+        let arguments =
+            json!({ "path": text, "url": "http://127.0.0.1/", "event": "core-state", "paths": [text] });
         let answer = stage.invoke(command, arguments).await;
         let refused = answer.as_ref().is_err_and(|why| {
             let why = why.as_str().unwrap_or_default();
@@ -56,7 +57,12 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
 
     // Neither addresses of files, nor other sites, nor text as a program.
     let outside = format!("file://{}", text.display());
-    for address in [outside.as_str(), "tauri://localhost/../../../etc/passwd", "http://127.0.0.1:1/", "https://example.com/"] {
+    for address in [
+        outside.as_str(),
+        "tauri://localhost/../../../etc/passwd",
+        "http://127.0.0.1:1/",
+        "https://example.com/",
+    ] {
         let fetched = stage
             .page()
             .execute_async(
@@ -76,10 +82,7 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
         let evaluated = true; try { window.eval('1') } catch { evaluated = false }
         return [window.ran === true, evaluated]";
     assert_eq!(stage.script(eval, vec![]).await, json!([false, false]));
-    assert_eq!(
-        stage.script("location.href = 'https://example.com/'; return true", vec![]).await,
-        true
-    );
+    assert_eq!(stage.script("location.href = 'https://example.com/'; return true", vec![]).await, true);
     stage.sees("Drop recordings here").await;
     stage.close().await;
 }
@@ -106,7 +109,10 @@ async fn sound_is_for_the_page_of_this_run_only() {
     };
     let status = |head: &str| String::from_utf8_lossy(&ask(head)[9..12]).into_owned();
     assert_eq!(status(&format!("GET /{path} HTTP/1.1\r\nHost: {host}")), "200");
-    assert_eq!(status(&format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://evil.example")), "403");
+    assert_eq!(
+        status(&format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://evil.example")),
+        "403"
+    );
     assert_eq!(status(&format!("GET /{path} HTTP/1.1\r\nHost: evil.example")), "403");
     assert_eq!(status(&format!("GET /{}/{name} HTTP/1.1\r\nHost: {host}", "0".repeat(64))), "403");
     assert_eq!(status(&format!("GET /{token}/../../etc/passwd HTTP/1.1\r\nHost: {host}")), "404");

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,15 +12,21 @@ use thirtyfour::error::WebDriverResult;
 use thirtyfour::prelude::*;
 
 /// Ten times what the slowest machine has needed for any one step.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(70);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A process that ends with the test.
+/// A process that ends with the test, and what it started.
 pub(crate) struct Helper(Child);
+
+impl Helper {
+    pub(crate) fn of(mut command: Command) -> Self {
+        Self(command.process_group(0).spawn().unwrap())
+    }
+}
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        testing::kill(-i32::try_from(self.0.id()).unwrap());
         let _ = self.0.wait();
     }
 }
@@ -37,6 +44,7 @@ impl Screen {
             .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", &size])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .expect("set-up for tests installs xvfb");
         let mut number = String::new();
@@ -109,6 +117,11 @@ impl Stage {
         self.home.path().join("Documents")
     }
 
+    /// Whether this file is in the user's configuration.
+    pub(crate) fn kept(&self, name: &str) -> bool {
+        self.home.path().join("config").join(name).exists()
+    }
+
     fn environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command
             .env("DISPLAY", &self.screen.name)
@@ -138,6 +151,12 @@ impl Stage {
         self.browse(serde_json::json!({ "tauri:options": window })).await;
     }
 
+    /// Opens another program with a window, with the data folder as its argument.
+    pub(crate) async fn open_other(&mut self, program: &Path) {
+        let window = serde_json::json!({ "application": program, "args": [self.data()] });
+        self.browse(serde_json::json!({ "tauri:options": window })).await;
+    }
+
     /// Opens an empty page of the engine that shows the window, without the program behind it.
     pub(crate) async fn browse_states(&mut self) {
         let browser = mini_browser();
@@ -157,7 +176,12 @@ impl Stage {
 
     /// Starts a driver and, once all its ports answer, a session at the first of them with what these capabilities name.
     async fn begin(&mut self, mut driver: Command, ports: &[u16], capabilities: Value) {
-        let driver = self.environment(&mut driver).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let driver = self
+            .environment(&mut driver)
+            .process_group(0)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
         self.driver = Some(Helper(driver.expect("set-up for tests installs tauri-driver")));
         let mut wanted = Capabilities::default();
         for (name, value) in capabilities.as_object().unwrap() {
@@ -206,7 +230,13 @@ impl Stage {
     /// Another program on the same screen.
     pub(crate) fn beside(&self, program: &Path, arguments: &[&str]) -> Helper {
         let mut command = Command::new(program);
-        let child = self.environment(&mut command).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let child = self
+            .environment(&mut command)
+            .args(arguments)
+            .process_group(0)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut helper = Helper(child);
         let mut ready = [0; 5];
         helper.0.stdout.as_mut().unwrap().read_exact(&mut ready).unwrap();

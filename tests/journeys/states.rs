@@ -1,45 +1,36 @@
 //! Every screen and state, in the engine that shows the window, on the in-memory client: what is hard to bring about in
 //! the real program is looked at here. With `MEETMEMO_PICTURES=DIR` a picture of each is kept, in three sizes.
 
-use crate::stage::{DEADLINE, Stage, free_port};
+use crate::stage::{DEADLINE, Helper, Stage, free_port};
 use serde_json::json;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
-
-/// The page's development server and what it started.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let group = -i32::try_from(self.0.id()).unwrap();
-        testing::kill(group);
-        let _ = self.0.wait();
-    }
-}
 
 #[tokio::test]
 async fn every_state_is_there_for_everyone_in_light_and_dark() {
     let port = free_port();
     let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui");
-    let _server = Server(
-        Command::new("npx")
-            .args(["vite", "--host", "127.0.0.1", "--strictPort", "--port", &port.to_string()])
-            .current_dir(ui)
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("set-up installs Node.js packages"),
+    let built = tempfile::tempdir().unwrap();
+    let vite = |words: &[&str]| {
+        let mut vite = Command::new("npx");
+        vite.arg("vite").args(words).arg("--outDir").arg(built.path()).current_dir(&ui);
+        vite.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        vite
+    };
+    let done = vite(&["build", "--mode", "states", "--emptyOutDir"]).status();
+    assert!(
+        done.expect("set-up installs Node.js packages").success(),
+        "the page of states could not be built"
     );
+    let serve = ["preview", "--host", "127.0.0.1", "--strictPort", "--port", &port.to_string()];
+    let _server = Helper::of(vite(&serve));
     let mut stage = Stage::new();
     stage.browse_states().await;
     let list = format!("http://127.0.0.1:{port}/dev.html");
     let end = std::time::Instant::now() + DEADLINE;
     while stage.page().goto(&list).await.is_err() {
-        assert!(std::time::Instant::now() < end, "the development server does not answer");
+        assert!(std::time::Instant::now() < end, "nobody serves the page");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     stage.element("a[href^='#']").await;

@@ -123,7 +123,10 @@ impl App {
     pub async fn transcript_text(&self, prefix: &str) -> Result<String> {
         let page = self.page(prefix, AudioTime::ZERO).await?;
         if page.lines.is_empty() {
-            return Err(refuse(Code::NoTranscript, format!("“{}” has no words to copy yet.", page.job.title)));
+            return Err(refuse(
+                Code::NoTranscript,
+                format!("“{}” has no words to copy yet.", page.job.title),
+            ));
         }
         let mut text = format!("{}\n\n", page.job.title);
         for line in page.lines {
@@ -139,7 +142,8 @@ impl App {
     pub async fn deletion(&self, prefix: &str) -> Result<DeletionView> {
         let job = self.find(prefix).await?;
         let exports = self.store.exports(job_id(&job)).await?;
-        let mut files: Vec<PathBuf> = exports.into_iter().filter_map(|e| e.file_path).map(Into::into).collect();
+        let mut files: Vec<PathBuf> =
+            exports.into_iter().filter_map(|e| e.file_path).map(Into::into).collect();
         files.sort();
         files.dedup();
         files.retain(|file| file.is_file());
@@ -247,8 +251,5 @@ impl App {
 }
 
 fn not_found(prefix: &str) -> anyhow::Error {
-    refuse(
-        Code::NotFound,
-        format!("There is no recording with the id {prefix}. `meetmemo list` shows those there are."),
-    )
+    refuse(Code::NotFound, format!("There is no recording with the id {prefix}. It may have been deleted."))
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 const BUDGET: Duration = Duration::from_millis(1500);
 
 impl App {
-    /// Says which of `paths` are recordings, and how many are in folders. Blocks for two seconds at most, unless a disk
-    /// hangs.
+    /// Says which of `paths` are recordings, and how many are in folders. Blocks for about as long as files are looked at,
+    /// and the last of them may take.
     pub fn describe_drop(&self, paths: &[PathBuf]) -> DropView {
         let end = Instant::now() + BUDGET;
         let mut view = DropView::default();

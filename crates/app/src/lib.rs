@@ -7,9 +7,9 @@
 mod archive;
 mod data_folder;
 mod doctor;
-mod facts;
 mod drop;
 mod exports;
+mod facts;
 mod hidden;
 mod import_list;
 mod intake;
@@ -24,8 +24,8 @@ mod worker;
 
 pub use data_folder::{DataFolder, documents_folder};
 pub use doctor::{Check, State, diagnose};
-pub use facts::Facts;
 pub use exports::{ExportRequest, ExportType};
+pub use facts::Facts;
 pub use hidden::hidden_mode;
 pub use import_list::{ImportList, Interrupted};
 pub use intake::{ImportOptions, Imported, Outcome};

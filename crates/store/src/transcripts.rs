@@ -319,7 +319,9 @@ impl Store {
                 .await
         })?;
         rows.into_iter()
-            .map(|(id, start, end, text)| Ok(TextLine { id, span: Span::new(time(start)?, time(end)?), text }))
+            .map(|(id, start, end, text)| {
+                Ok(TextLine { id, span: Span::new(time(start)?, time(end)?), text })
+            })
             .collect()
     }
 }

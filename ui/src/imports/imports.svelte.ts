@@ -90,6 +90,16 @@ export class Imports {
     if (needsNoWords) void this.dismiss(view.id)
     else this.#put(view)
     this.#onended({ open, words })
+    // What it left to do can be continued at once.
+    if (view.state !== 'finished') void this.#findInterrupted()
+  }
+
+  async #findInterrupted(): Promise<void> {
+    try {
+      this.interrupted = await this.#client.interruptedImports()
+    } catch {
+      // The archive is closed: it is asked again when it opens.
+    }
   }
 
   #put(view: ImportView): void {
