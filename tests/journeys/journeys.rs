@@ -45,7 +45,7 @@ async fn the_first_hour_with_the_window() {
     stage.answer_dialog("Add recordings", &file).await;
     stage.sees("Team call <i>März").await;
     stage.sees("Transcribing").await;
-    stage.element(".line").await;
+    stage.element("[data-line]").await;
     let done = stage.cli(&["list"])[0]["status"].clone();
     assert_eq!(done, "processing", "the first lines are there before the last");
     stage.picture("2-working").await;
@@ -149,7 +149,7 @@ async fn the_first_hour_with_the_window() {
     let copy = stage.data().join("library").join(id(&stage, "lost.wav")).join("audio.wav");
     fs::remove_file(&copy).unwrap();
     open_row(&stage, "long").await;
-    stage.element(".work").await;
+    stage.element("[data-line]").await;
     stage.picture("8-long").await;
     stage.click("Cancel").await;
     stage.sees("Stopped at").await;
@@ -166,7 +166,7 @@ async fn the_first_hour_with_the_window() {
     open_row(&stage, "lost").await;
     stage.click("Try again").await;
     stage.until("it is transcribed", async || status(&stage, "lost.wav") == "completed").await;
-    stage.element(".line").await;
+    stage.element("[data-line]").await;
 
     // What was stopped goes on where it was.
     open_row(&stage, "long").await;
@@ -308,7 +308,7 @@ async fn killing_every_process_behind_the_window_loses_nothing() {
     let mut stage = Stage::new();
     let file = recording(&stage, "long.wav", 120);
     stage.open(&[file.to_str().unwrap()]).await;
-    stage.element(".line").await;
+    stage.element("[data-line]").await;
     // A window of speech whose decoder dies is tried once more and not for ever, so decoders are killed once.
     for parts in [&["database-server", "postgres", "-desktop engine"][..], &["database-server", "postgres"]] {
         let mut killed = 0;
@@ -343,7 +343,7 @@ async fn closing_while_it_works_asks_and_the_work_goes_on_next_time() {
     let mut stage = Stage::new();
     let file = recording(&stage, "long.wav", 180);
     stage.open(&[file.to_str().unwrap()]).await;
-    stage.element(".line").await;
+    stage.element("[data-line]").await;
     ask_to_close(&stage);
     stage.sees("the work goes on the next time MeetMemo runs").await;
     stage.picture("closing").await;
@@ -423,7 +423,6 @@ const look = () =>
 
 /// As a window manager does when the cross is clicked.
 fn ask_to_close(stage: &Stage) {
-    use x11rb::connection::Connection;
     use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt, EventMask};
     let windows = stage.screen.hands(&["search", "--onlyvisible", "--name", "^MeetMemo$"]);
     let window: u32 = windows.lines().last().unwrap().parse().unwrap();
@@ -432,5 +431,6 @@ fn ask_to_close(stage: &Stage) {
     let (protocols, delete) = (atom("WM_PROTOCOLS"), atom("WM_DELETE_WINDOW"));
     let message = ClientMessageEvent::new(32, window, protocols, [delete, 0, 0, 0, 0]);
     server.send_event(false, window, EventMask::NO_EVENT, message).unwrap();
-    server.flush().unwrap();
+    // Its answer comes after the message was taken.
+    server.get_input_focus().unwrap().reply().unwrap();
 }

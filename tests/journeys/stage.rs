@@ -92,6 +92,11 @@ impl Drop for Stage {
     fn drop(&mut self) {
         // A test that failed: ending the session would wait for a driver that is ended here.
         std::mem::forget(self.page.take());
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.data().join("logs/meetmemo.log")).unwrap_or_default();
+            println!("the end of the log:");
+            log.lines().rev().take(40).collect::<Vec<_>>().iter().rev().for_each(|line| println!("{line}"));
+        }
         self.driver.take();
         for pid in testing::processes_of(self.data().to_str().unwrap()) {
             testing::kill(pid);

@@ -1,9 +1,12 @@
 //! The app's command line as the other commands use it: building it, calling it, reading its JSON.
 
-use crate::checkout::Checkout;
+use crate::checkout::{self, Checkout};
 use crate::command;
+use crate::setup::files;
 use anyhow::{Context, Result};
 use serde_json::Value;
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -18,12 +21,87 @@ pub(crate) enum Profile {
 
 /// cargo, building into the folder that the resources are in.
 pub(crate) fn cargo(checkout: &Checkout) -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(&checkout.root)
         .env("CARGO_TARGET_DIR", &checkout.target)
         .env("MEETMEMO_RESOURCES", &checkout.resources);
     cargo
+}
+
+/// cargo, so that what it makes with `--release` is what users get.
+pub(crate) fn cargo_for_users(checkout: &Checkout) -> Result<Command> {
+    let folders = Folders::of(checkout)?;
+    let mut cargo = cargo(checkout);
+    cargo
+        .env("CARGO_ENCODED_RUSTFLAGS", folders.flags_of_rust())
+        .env("CFLAGS", folders.flags_of_c())
+        .env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
+    Ok(cargo)
+}
+
+/// Builds the program `name`, which is called as its package is.
+pub(crate) fn build(checkout: &Checkout, name: &str, profile: Profile) -> Result<PathBuf> {
+    let (mut cargo, folder) = match profile {
+        Profile::Dev => (cargo(checkout), "debug"),
+        Profile::Release => (cargo_for_users(checkout)?, "release"),
+    };
+    cargo.args(["build", "--package", name, "--bin", name]);
+    if profile == Profile::Release {
+        cargo.arg("--release");
+    }
+    command::run(&mut cargo)?;
+    Ok(checkout.target.join(folder).join(format!("{name}{}", env::consts::EXE_SUFFIX)))
+}
+
+/// The folders of this machine that programs would name: messages of failures tell source files.
+struct Folders {
+    /// With what stands in their place. Of several that fit, the compilers take the last.
+    names: Vec<(PathBuf, &'static str)>,
+}
+
+impl Folders {
+    fn of(checkout: &Checkout) -> Result<Self> {
+        let mut names = vec![(checkout.root.clone(), "meetmemo"), (checkout.target.clone(), "target")];
+        if let Some(home) = checkout::cargo_home() {
+            let registries = home.join("registry/src");
+            let inside = if registries.is_dir() { files::entries(&registries)? } else { Vec::new() };
+            names.push((home, "cargo"));
+            names.extend(inside.into_iter().map(|folder| (folder, "crates")));
+        }
+        Ok(Self { names })
+    }
+
+    /// As cargo takes them, after those of the environment.
+    fn flags_of_rust(&self) -> OsString {
+        const SEPARATOR: &str = "\u{1f}";
+        let mut flags: Vec<OsString> = match env::var("CARGO_ENCODED_RUSTFLAGS") {
+            Ok(encoded) => encoded.split(SEPARATOR).map(OsString::from).collect(),
+            Err(_) => {
+                env::var("RUSTFLAGS").unwrap_or_default().split_whitespace().map(OsString::from).collect()
+            }
+        };
+        flags.retain(|flag| !flag.is_empty());
+        flags.extend(self.options("--remap-path-prefix="));
+        flags.join(OsStr::new(SEPARATOR))
+    }
+
+    /// The same for the C that some crates bring along.
+    fn flags_of_c(&self) -> OsString {
+        let mut flags = vec![env::var_os("CFLAGS").unwrap_or_default()];
+        flags.extend(self.options("-ffile-prefix-map="));
+        flags.join(OsStr::new(" "))
+    }
+
+    fn options<'a>(&'a self, option: &'a str) -> impl Iterator<Item = OsString> + 'a {
+        self.names.iter().map(move |(folder, name)| {
+            let mut flag = OsString::from(option);
+            flag.push(folder);
+            flag.push("=");
+            flag.push(name);
+            flag
+        })
+    }
 }
 
 /// The built app.
@@ -48,17 +126,7 @@ pub(crate) struct Imported {
 impl App {
     /// Builds `meetmemo`.
     pub(crate) fn build(checkout: &Checkout, profile: Profile) -> Result<Self> {
-        let mut cargo = cargo(checkout);
-        cargo.args(["build", "--package", "meetmemo", "--bin", "meetmemo"]);
-        let folder = match profile {
-            Profile::Dev => "debug",
-            Profile::Release => {
-                cargo.arg("--release");
-                "release"
-            }
-        };
-        command::run(&mut cargo)?;
-        let program = checkout.target.join(folder).join(format!("meetmemo{}", std::env::consts::EXE_SUFFIX));
+        let program = build(checkout, "meetmemo", profile)?;
         Ok(Self { program, resources: checkout.resources.clone(), data: None })
     }
 
@@ -114,6 +182,15 @@ pub(crate) fn imported(list: &Value) -> Result<Vec<Imported>> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn programs_for_users_name_no_folder_of_this_machine() {
+        let folders = Folders { names: vec![("/home/ann/code".into(), "meetmemo")] };
+        let rust = folders.flags_of_rust().into_string().unwrap();
+        assert!(rust.ends_with("--remap-path-prefix=/home/ann/code=meetmemo"), "{rust}");
+        let c = folders.flags_of_c().into_string().unwrap();
+        assert!(c.ends_with(" -ffile-prefix-map=/home/ann/code=meetmemo"), "{c}");
+    }
 
     #[test]
     fn the_result_of_an_import_is_read() {

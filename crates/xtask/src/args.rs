@@ -8,14 +8,20 @@ use std::path::PathBuf;
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  setup [--tests]    install what is missing on this machine and fill <target folder>/resources;
-                     with --tests also what tests and benchmarks need
-  run FILE…          build the app, transcribe the files, print the transcripts, write Markdown and PDF
+  setup [--tests]    install what is missing on this machine, fill <target folder>/resources and build the
+                     window's page; with --tests also what tests and benchmarks need
+  run                build the window and show it
+  run FILE…          build the command line, transcribe the files, print the transcripts, write Markdown and PDF;
+                     needs no display and installs nothing for one
   test [--external-server] [ARG…]
                      run all tests; arguments go to `cargo nextest run` (or `cargo test`);
                      with --external-server their databases are on a server reached over TCP
-  bench [NAME…]      run the benchmarks `pipeline` and `import`, or the named ones
-                       --repetitions N  how often each side is measured, alternately (1)
+  bindings           write ui/src/bindings.ts anew, after a change of the window's commands
+  bundle [--try FILE]
+                     make the package for Debian and Ubuntu in <target folder>/release/bundle/deb; with --try
+                     install it on a bare system of its own (needs root), transcribe FILE there and show the window
+  bench [NAME…]      run the benchmarks `pipeline` and `import`, or the named ones; `window` needs what tests need
+                       --repetitions N  how often each side is measured, alternately (1; 3 for `window` alone)
                        --minutes N      length of the recording for `pipeline` (10)
                        --files N        number of files for `import` (1000)
 
@@ -28,6 +34,8 @@ pub(crate) enum Command {
     Setup { tests: bool },
     Run { files: Vec<PathBuf> },
     Test { external_server: bool, arguments: Vec<OsString> },
+    Bindings,
+    Bundle { recording: Option<PathBuf> },
     Bench(Bench),
 }
 
@@ -45,6 +53,7 @@ pub(crate) struct Bench {
 pub(crate) enum Benchmark {
     Pipeline,
     Import,
+    Window,
 }
 
 /// Reads the arguments after the program's name.
@@ -65,6 +74,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             // Whatever follows is for the test runner.
             Ok(Command::Test { external_server, arguments: rest.collect() })
         }
+        "bindings" => bindings(&mut parser),
+        "bundle" => bundle(&mut parser),
         "bench" => bench(&mut parser),
         _ => Err(format!("there is no command `{command}`").into()),
     }
@@ -94,22 +105,47 @@ fn run(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
     Ok(Command::Run { files })
 }
 
+fn bindings(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    match parser.next()? {
+        None => Ok(Command::Bindings),
+        Some(Short('h') | Long("help")) => Ok(Command::Help),
+        Some(other) => Err(other.unexpected()),
+    }
+}
+
+fn bundle(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut recording = None;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("try") => recording = Some(PathBuf::from(parser.value()?)),
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Bundle { recording })
+}
+
 fn bench(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
     let mut bench = Bench { benchmarks: Vec::new(), repetitions: 1, minutes: 10, files: 1000 };
+    let mut repetitions = None;
     while let Some(argument) = parser.next()? {
         match argument {
             Value(name) => bench.benchmarks.push(match name.string()?.as_str() {
                 "pipeline" => Benchmark::Pipeline,
                 "import" => Benchmark::Import,
-                other => return Err(format!("there is no benchmark `{other}`: pipeline, import").into()),
+                "window" => Benchmark::Window,
+                other => {
+                    return Err(format!("there is no benchmark `{other}`: pipeline, import, window").into());
+                }
             }),
-            Long("repetitions") => bench.repetitions = at_least_one(parser)?,
+            Long("repetitions") => repetitions = Some(at_least_one(parser)?),
             Long("minutes") => bench.minutes = at_least_one(parser)?,
             Long("files") => bench.files = at_least_one(parser)?,
             Short('h') | Long("help") => return Ok(Command::Help),
             other => return Err(other.unexpected()),
         }
     }
+    bench.repetitions = repetitions.unwrap_or(if bench.benchmarks == [Benchmark::Window] { 3 } else { 1 });
     if bench.benchmarks.is_empty() {
         bench.benchmarks = vec![Benchmark::Pipeline, Benchmark::Import];
     }
@@ -157,8 +193,13 @@ mod tests {
                     arguments: ["-p", "store", "--", "--help"].map(Into::into).into(),
                 },
             ),
+            ("bindings", Command::Bindings),
+            ("bundle", Command::Bundle { recording: None }),
+            ("bundle --try a.wav", Command::Bundle { recording: Some("a.wav".into()) }),
             ("bench", Command::Bench(bench(&[Benchmark::Pipeline, Benchmark::Import], 1))),
             ("bench import --repetitions=3", Command::Bench(bench(&[Benchmark::Import], 3))),
+            ("bench window", Command::Bench(bench(&[Benchmark::Window], 3))),
+            ("bench window --repetitions 1", Command::Bench(bench(&[Benchmark::Window], 1))),
         ] {
             assert_eq!(parsed(line), Ok(command), "{line}");
         }
@@ -172,6 +213,8 @@ mod tests {
             ("bench sleep", "no benchmark `sleep`"),
             ("bench --repetitions 0", "too few"),
             ("setup now", "now"),
+            ("bindings now", "now"),
+            ("bundle --try", "--try"),
         ] {
             let error = parsed(line).unwrap_err();
             assert!(error.contains(part), "{line}: {error}");

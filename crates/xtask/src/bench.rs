@@ -7,6 +7,7 @@ mod memory;
 mod pipeline;
 mod recording;
 mod score;
+mod window;
 
 use crate::app::{App, Profile};
 use crate::args::{Bench, Benchmark};
@@ -33,6 +34,7 @@ pub(crate) fn bench(checkout: &Checkout, asked: &Bench) -> Result<ExitCode> {
         met &= match benchmark {
             Benchmark::Pipeline => pipeline::run(checkout, &app, &folder, asked)?,
             Benchmark::Import => import::run(checkout, &app, &folder, asked)?,
+            Benchmark::Window => window::run(checkout, asked)?,
         };
     }
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -40,3 +40,8 @@ impl Checkout {
         self.root.join("crates/xtask").join(relative)
     }
 }
+
+/// Where cargo keeps what it downloads and installs.
+pub(crate) fn cargo_home() -> Option<PathBuf> {
+    env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")))
+}

@@ -1,6 +1,6 @@
-//! `cargo xtask`: prepares the machine, and builds, runs, tests and measures the app.
+//! `cargo xtask`: prepares the machine, and builds, runs, tests, measures and packages the app.
 //!
-//! What only this project knows is here; compiling is cargo's work. Packaging is left out until there is a window.
+//! What only this project knows is here; compiling is cargo's work, the page npm's, the layout of packages Tauri's.
 
 #![allow(
     clippy::print_stdout,
@@ -12,11 +12,14 @@
 mod app;
 mod args;
 mod bench;
+mod bindings;
+mod bundle;
 mod checkout;
 mod command;
 mod run;
 mod setup;
 mod test;
+mod window;
 
 use crate::args::Command;
 use crate::checkout::Checkout;
@@ -53,15 +56,14 @@ fn perform(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Setup { tests } => {
-            setup::set_up(&checkout, if tests { For::Tests } else { For::Run })?;
+            setup::set_up(&checkout, if tests { For::Tests } else { For::Window })?;
             println!("setup: everything is in place ({})", checkout.resources.display());
             Ok(ExitCode::SUCCESS)
         }
         Command::Run { files } if files.is_empty() => {
-            eprintln!(
-                "the window comes with the next version; name recordings to transcribe: cargo xtask run FILE…"
-            );
-            Ok(ExitCode::from(USAGE))
+            window::needs_a_display()?;
+            setup::set_up(&checkout, For::Window)?;
+            window::show(&checkout)
         }
         Command::Run { files } => {
             setup::set_up(&checkout, For::Run)?;
@@ -71,8 +73,16 @@ fn perform(command: Command) -> Result<ExitCode> {
             setup::set_up(&checkout, For::Tests)?;
             test::test(&checkout, external_server, &arguments)
         }
+        Command::Bindings => {
+            setup::compilers(&checkout)?;
+            bindings::write(&checkout)
+        }
+        Command::Bundle { recording } => {
+            setup::set_up(&checkout, if recording.is_some() { For::Trial } else { For::Window })?;
+            bundle::bundle(&checkout, recording.as_deref())
+        }
         Command::Bench(bench) => {
-            setup::set_up(&checkout, For::Tests)?;
+            setup::set_up(&checkout, For::Bench)?;
             bench::bench(&checkout, &bench)
         }
     }

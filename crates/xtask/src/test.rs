@@ -5,6 +5,7 @@ mod server;
 use crate::app::cargo;
 use crate::checkout::Checkout;
 use crate::command;
+use crate::setup::Driver;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
@@ -29,13 +30,18 @@ impl std::ops::AddAssign for Counts {
 /// What the environment may say about the user's own archive. No test may touch that.
 const USERS_OWN: &[&str] = &["MEETMEMO_DATA_DIR", "MEETMEMO_DATABASE_URL", "DATABASE_URL"];
 
+/// The package whose tests use the window as a person does.
+const JOURNEYS: &str = "meetmemo-desktop";
+
 /// Runs the tests; `arguments` go to the runner. Documentation tests are run when all tests are.
 ///
 /// With `external_server` the tests that want a database get one on a server of the user's kind instead of the app's.
 pub(crate) fn test(checkout: &Checkout, external_server: bool, arguments: &[OsString]) -> Result<ExitCode> {
     let server = external_server.then(|| server::Server::start(checkout)).transpose()?;
+    let driver = Driver::find(checkout).context("tauri-driver is gone again, which set-up installs")?;
     let cargo = || {
         let mut cargo = cargo(checkout);
+        cargo.env("MEETMEMO_TEST_TAURI_DRIVER", driver.path());
         for name in USERS_OWN {
             cargo.env_remove(name);
         }
@@ -64,6 +70,14 @@ pub(crate) fn test(checkout: &Checkout, external_server: bool, arguments: &[OsSt
         if arguments.is_empty() {
             part(cargo().args(["test", "--workspace", "--doc", "--no-fail-fast"]), libtest_summary)?;
         }
+    } else if arguments.is_empty() {
+        let mut test = cargo();
+        test.args(["test", "--no-fail-fast"]);
+        part(test.args(["--workspace", "--exclude", JOURNEYS]), libtest_summary)?;
+        // One window at a time; nextest is told so in .config/nextest.toml.
+        let mut journeys = cargo();
+        journeys.args(["test", "--no-fail-fast", "--package", JOURNEYS]).env("RUST_TEST_THREADS", "1");
+        part(&mut journeys, libtest_summary)?;
     } else {
         part(
             cargo().args(["test", "--no-fail-fast"]).args(scope(arguments)).args(arguments),

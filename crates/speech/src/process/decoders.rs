@@ -231,7 +231,11 @@ impl Decoder {
     /// ends them with it (`PR_SET_PDEATHSIG`).
     fn run(mut self, ready: Option<mpsc::Sender<Result<Capabilities, SpeechError>>>) {
         if let Some(ready) = ready {
-            let loaded = self.load();
+            // As with a window, a process that dies is tried once more.
+            let loaded = match self.load() {
+                Err(SpeechError::Crashed | SpeechError::Garbled) => self.load(),
+                loaded => loaded,
+            };
             let usable = loaded.is_ok();
             if ready.send(loaded).is_err() || !usable {
                 return;

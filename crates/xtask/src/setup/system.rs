@@ -1,4 +1,5 @@
-//! Packages of the operating system: compilers, libraries and, for tests, the programs that tests compare with.
+//! Packages of the operating system: compilers, libraries, what the window is made of, and the programs that tests and
+//! benchmarks compare with.
 //!
 //! Debian and its relatives are installed on; elsewhere this says what is missing and leaves it to the user.
 
@@ -7,6 +8,7 @@ use crate::command;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Something the system has to bring.
@@ -19,8 +21,9 @@ struct Need {
     /// How to see that it is there on a system without Debian's packages.
     sign: Sign,
     what_for: &'static str,
-    /// Whether only tests and benchmarks need it.
-    only_tests: bool,
+    part: Part,
+    /// The packages of Debian that the installed app needs in its place, beside what its programs are linked with.
+    installed: &'static [&'static str],
 }
 
 enum Sign {
@@ -28,6 +31,23 @@ enum Sign {
     Program(&'static str),
     /// A library that pkg-config knows.
     Library(&'static str),
+    /// A plugin of GStreamer, by its file.
+    Plugin(&'static str),
+}
+
+/// Which part of the work needs something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Compiling and running the command line.
+    Core,
+    /// Compiling and showing the window.
+    Window,
+    /// What tests and benchmarks compare with.
+    Comparison,
+    /// Tests that use the window as a person does.
+    Journeys,
+    /// Installing the package on a bare system of its own.
+    Trial,
 }
 
 const NEEDS: &[Need] = &[
@@ -37,7 +57,8 @@ const NEEDS: &[Need] = &[
         arch: "base-devel",
         sign: Sign::Program("c++"),
         what_for: "to compile and link",
-        only_tests: false,
+        part: Part::Core,
+        installed: &["libstdc++6"],
     },
     Need {
         debian: "pkg-config",
@@ -45,7 +66,8 @@ const NEEDS: &[Need] = &[
         arch: "pkgconf",
         sign: Sign::Program("pkg-config"),
         what_for: "to find libraries",
-        only_tests: false,
+        part: Part::Core,
+        installed: &[],
     },
     Need {
         debian: "cmake",
@@ -53,7 +75,8 @@ const NEEDS: &[Need] = &[
         arch: "cmake",
         sign: Sign::Program("cmake"),
         what_for: "to compile the Opus decoder",
-        only_tests: false,
+        part: Part::Core,
+        installed: &[],
     },
     Need {
         debian: "libpocketsphinx-dev",
@@ -61,7 +84,8 @@ const NEEDS: &[Need] = &[
         arch: "pocketsphinx",
         sign: Sign::Library("pocketsphinx"),
         what_for: "speech recognition",
-        only_tests: false,
+        part: Part::Core,
+        installed: &["libpocketsphinx3", "libsphinxbase3"],
     },
     Need {
         debian: "pocketsphinx-en-us",
@@ -69,7 +93,44 @@ const NEEDS: &[Need] = &[
         arch: "pocketsphinx",
         sign: Sign::Library("pocketsphinx"),
         what_for: "the English speech model",
-        only_tests: false,
+        part: Part::Core,
+        installed: &[],
+    },
+    Need {
+        debian: "libgtk-3-dev",
+        fedora: "gtk3-devel",
+        arch: "gtk3",
+        sign: Sign::Library("gtk+-3.0"),
+        what_for: "the window and its dialogs",
+        part: Part::Window,
+        installed: &["libgtk-3-0"],
+    },
+    Need {
+        debian: "libwebkit2gtk-4.1-dev",
+        fedora: "webkit2gtk4.1-devel",
+        arch: "webkit2gtk-4.1",
+        sign: Sign::Library("webkit2gtk-4.1"),
+        what_for: "to show the page in the window",
+        part: Part::Window,
+        installed: &["libwebkit2gtk-4.1-0"],
+    },
+    Need {
+        debian: "gstreamer1.0-plugins-base",
+        fedora: "gstreamer1-plugins-base",
+        arch: "gst-plugins-base",
+        sign: Sign::Plugin("libgstplayback.so"),
+        what_for: "to play recordings in the window",
+        part: Part::Window,
+        installed: &["gstreamer1.0-plugins-base"],
+    },
+    Need {
+        debian: "gstreamer1.0-plugins-good",
+        fedora: "gstreamer1-plugins-good",
+        arch: "gst-plugins-good",
+        sign: Sign::Plugin("libgstwavparse.so"),
+        what_for: "to play recordings in the window",
+        part: Part::Window,
+        installed: &["gstreamer1.0-plugins-good"],
     },
     Need {
         debian: "pocketsphinx",
@@ -77,7 +138,8 @@ const NEEDS: &[Need] = &[
         arch: "pocketsphinx",
         sign: Sign::Program("pocketsphinx_continuous"),
         what_for: "to compare recognition with",
-        only_tests: true,
+        part: Part::Comparison,
+        installed: &[],
     },
     Need {
         debian: "pocketsphinx-testdata",
@@ -85,7 +147,8 @@ const NEEDS: &[Need] = &[
         arch: "",
         sign: Sign::Library("pocketsphinx"),
         what_for: "spoken test recordings",
-        only_tests: true,
+        part: Part::Comparison,
+        installed: &[],
     },
     Need {
         debian: "ffmpeg",
@@ -93,7 +156,8 @@ const NEEDS: &[Need] = &[
         arch: "ffmpeg",
         sign: Sign::Program("ffmpeg"),
         what_for: "to compare decoding with",
-        only_tests: true,
+        part: Part::Comparison,
+        installed: &[],
     },
     Need {
         debian: "sox",
@@ -101,7 +165,8 @@ const NEEDS: &[Need] = &[
         arch: "sox",
         sign: Sign::Program("sox"),
         what_for: "to make test recordings",
-        only_tests: true,
+        part: Part::Comparison,
+        installed: &[],
     },
     Need {
         debian: "espeak-ng",
@@ -109,7 +174,8 @@ const NEEDS: &[Need] = &[
         arch: "espeak-ng",
         sign: Sign::Program("espeak-ng"),
         what_for: "to make test speech",
-        only_tests: true,
+        part: Part::Comparison,
+        installed: &[],
     },
     Need {
         debian: "poppler-utils",
@@ -117,7 +183,8 @@ const NEEDS: &[Need] = &[
         arch: "poppler",
         sign: Sign::Program("pdftotext"),
         what_for: "to read exported PDF files",
-        only_tests: true,
+        part: Part::Comparison,
+        installed: &[],
     },
     Need {
         debian: "qpdf",
@@ -125,12 +192,82 @@ const NEEDS: &[Need] = &[
         arch: "qpdf",
         sign: Sign::Program("qpdf"),
         what_for: "to check exported PDF files",
-        only_tests: true,
+        part: Part::Comparison,
+        installed: &[],
+    },
+    Need {
+        debian: "webkit2gtk-driver",
+        fedora: "",
+        arch: "webkit2gtk-4.1",
+        sign: Sign::Program("WebKitWebDriver"),
+        what_for: "to use the window from tests",
+        part: Part::Journeys,
+        installed: &[],
+    },
+    Need {
+        debian: "xvfb",
+        fedora: "xorg-x11-server-Xvfb",
+        arch: "xorg-server-xvfb",
+        sign: Sign::Program("Xvfb"),
+        what_for: "a display for tests",
+        part: Part::Journeys,
+        installed: &[],
+    },
+    Need {
+        debian: "xdotool",
+        fedora: "xdotool",
+        arch: "xdotool",
+        sign: Sign::Program("xdotool"),
+        what_for: "to drop files on the window and use its dialogs from tests",
+        part: Part::Journeys,
+        installed: &[],
+    },
+    Need {
+        debian: "debootstrap",
+        fedora: "debootstrap",
+        arch: "debootstrap",
+        sign: Sign::Program("debootstrap"),
+        what_for: "a bare system to try the package on",
+        part: Part::Trial,
+        installed: &[],
+    },
+    Need {
+        debian: "curl",
+        fedora: "curl",
+        arch: "curl",
+        sign: Sign::Program("curl"),
+        what_for: "to use the window of the package",
+        part: Part::Trial,
+        installed: &[],
+    },
+    Need {
+        debian: "imagemagick",
+        fedora: "ImageMagick",
+        arch: "imagemagick",
+        sign: Sign::Program("import"),
+        what_for: "to take pictures of the window",
+        part: Part::Trial,
+        installed: &[],
     },
 ];
 
 fn needs(purpose: For) -> impl Iterator<Item = &'static Need> {
-    NEEDS.iter().filter(move |need| !need.only_tests || purpose == For::Tests)
+    NEEDS.iter().filter(move |need| parts(purpose).contains(&need.part))
+}
+
+fn parts(purpose: For) -> &'static [Part] {
+    match purpose {
+        For::Run => &[Part::Core],
+        For::Window => &[Part::Core, Part::Window],
+        For::Bench => &[Part::Core, Part::Comparison],
+        For::Tests => &[Part::Core, Part::Window, Part::Comparison, Part::Journeys],
+        For::Trial => &[Part::Core, Part::Window, Part::Journeys, Part::Trial],
+    }
+}
+
+/// What the app's package depends on beside what its programs are linked with, in order of name.
+pub(crate) fn needed_when_installed() -> BTreeSet<&'static str> {
+    NEEDS.iter().flat_map(|need| need.installed).copied().collect()
 }
 
 /// The families of distributions whose package names are known.
@@ -183,8 +320,15 @@ impl Sign {
             Self::Library(name) => {
                 command::output(Command::new("pkg-config").args(["--exists", name])).is_ok()
             }
+            Self::Plugin(file) => plugin_folders().iter().any(|folder| folder.join(file).is_file()),
         }
     }
+}
+
+/// Where distributions put the plugins of GStreamer.
+fn plugin_folders() -> Vec<PathBuf> {
+    let triplet = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
+    ["/usr/lib", "/usr/lib64", &triplet].iter().map(|lib| Path::new(lib).join("gstreamer-1.0")).collect()
 }
 
 fn advice(family: Family, missing: &[&Need]) -> String {
@@ -278,17 +422,39 @@ fn is_root() -> Result<bool> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn running_needs_less_than_testing() {
-        let run: Vec<&str> = needs(For::Run).map(|need| need.debian).collect();
-        let tests: Vec<&str> = needs(For::Tests).map(|need| need.debian).collect();
-        assert!(run.contains(&"libpocketsphinx-dev") && !run.contains(&"ffmpeg"));
-        assert!(run.iter().all(|name| tests.contains(name)) && tests.contains(&"ffmpeg"));
+    fn names(purpose: For) -> Vec<&'static str> {
+        needs(purpose).map(|need| need.debian).collect()
     }
 
     #[test]
-    fn nothing_graphical_is_installed() {
-        assert!(NEEDS.iter().all(|need| !need.debian.contains("gtk") && !need.debian.contains("webkit")));
+    fn running_needs_less_than_the_window_and_that_less_than_tests() {
+        let (run, window, tests) = (names(For::Run), names(For::Window), names(For::Tests));
+        assert!(run.contains(&"libpocketsphinx-dev") && !run.contains(&"ffmpeg"));
+        assert!(
+            run.iter().all(|name| window.contains(name)) && window.iter().all(|name| tests.contains(name))
+        );
+        assert!(tests.contains(&"ffmpeg") && tests.contains(&"webkit2gtk-driver"));
+        assert!(!window.contains(&"xvfb") && !tests.contains(&"debootstrap"));
+    }
+
+    #[test]
+    fn recordings_are_transcribed_without_anything_graphical() {
+        for name in [names(For::Run), names(For::Bench)].concat() {
+            for graphical in ["gtk", "webkit", "gstreamer", "xvfb", "xdotool", "x11"] {
+                assert!(!name.contains(graphical), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_window_needs_comes_with_the_package_of_the_app() {
+        for need in needs(For::Window).filter(|need| need.part == Part::Window) {
+            assert!(!need.installed.is_empty(), "{} has nothing in its place", need.debian);
+        }
+        assert!(
+            NEEDS.iter().all(|need| need.installed.is_empty() || parts(For::Window).contains(&need.part))
+        );
+        assert!(needed_when_installed().iter().all(|name| !name.ends_with("-dev")));
     }
 
     #[test]

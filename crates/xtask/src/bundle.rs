@@ -1,0 +1,201 @@
+//! `cargo xtask bundle`: the package for Debian and Ubuntu, with everything the app needs besides the system's libraries.
+//!
+//! What describes the package is in `tauri.conf.json` and `packaging/`; Tauri's own program lays it out. Here is what
+//! both cannot know: where the built files are, and which libraries these are linked with.
+
+mod check;
+mod control;
+mod depends;
+
+use crate::app::{self, Profile};
+use crate::checkout::Checkout;
+use crate::command;
+use crate::setup::files;
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+/// Where the app looks for its resources, seen from `/usr/bin`: see `crates/app/src/resources.rs`.
+const RESOURCES: &str = "/usr/lib/MeetMemo/resources";
+
+/// Makes the package, looks it over and, with a recording, tries it on a bare system.
+pub(crate) fn bundle(checkout: &Checkout, recording: Option<&Path>) -> Result<ExitCode> {
+    if !cfg!(target_os = "linux") || !command::on_path("dpkg-deb") {
+        bail!("packages are made for Debian and Ubuntu only, and need dpkg-deb");
+    }
+    let window = app::build(checkout, "meetmemo-desktop", Profile::Release)?;
+    let command_line = app::build(checkout, "meetmemo", Profile::Release)?;
+    let staged = stage(checkout, &command_line)?;
+    let depends = depends::all(&[&window, &command_line])?;
+
+    let folder = checkout.target.join("release/bundle/deb");
+    empty(&folder)?;
+    lay_out(checkout, &additions(&staged))?;
+    let package = files::entries(&folder)?
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|ending| ending == "deb"))
+        .with_context(|| format!("tauri made no package in {}", folder.display()))?;
+    let unpacked = checkout.target.join("bundle-unpacked");
+    empty(&unpacked)?;
+    command::output(Command::new("dpkg-deb").arg("--raw-extract").arg(&package).arg(&unpacked))?;
+    check::content(checkout, &unpacked, &staged)?;
+    control::complete(&unpacked.join("DEBIAN/control"), &depends)?;
+    set_modes(&unpacked)?;
+    // Smaller by a third than what Tauri's own program makes of it.
+    println!("bundle: compressing");
+    command::output(
+        Command::new("dpkg-deb").args(["--root-owner-group", "-Zxz", "--build"]).arg(&unpacked).arg(&package),
+    )?;
+    check::modes(&package)?;
+    empty(&unpacked)?;
+    let bytes = package.metadata().context("the package cannot be read")?.len();
+    println!("bundle: {} ({}.{} MB)", package.display(), bytes / 1_000_000, bytes % 1_000_000 / 100_000);
+
+    if let Some(recording) = recording {
+        let pictures = checkout.target.join("bundle-trial");
+        command::run(
+            Command::new(checkout.root.join("packaging/try.sh")).arg(&package).arg(recording).arg(&pictures),
+        )?;
+        println!("bundle: installed and used on a bare system; pictures are in {}", pictures.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Copies what the package holds besides the window to a folder of its own, with the modes it has to have there.
+fn stage(checkout: &Checkout, command_line: &Path) -> Result<PathBuf> {
+    let staged = checkout.target.join("bundle-stage");
+    empty(&staged)?;
+    files::copy(command_line, &staged.join("meetmemo"))?;
+    let resources = staged.join("resources");
+    // How a folder was made is of interest to the next set-up only.
+    files::copy_tree(&checkout.resources, &resources, |relative| !relative.ends_with(files::SOURCE))?;
+    files::copy(&checkout.root.join("CHANGELOG.md"), &staged.join("changelog"))?;
+    // Without name and time, so that the same text makes the same file.
+    command::output(Command::new("gzip").args(["-9", "--no-name"]).arg(staged.join("changelog")))?;
+    set_modes(&staged)?;
+    Ok(staged)
+}
+
+fn empty(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("could not remove {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Everybody may read and look, nobody may write, and what is a program stays one.
+fn set_modes(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let set = |path: &Path, mode: u32| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))
+            .with_context(|| format!("could not change the mode of {}", path.display()))
+    };
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        set(&folder, 0o755)?;
+        for path in files::entries(&folder)? {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let mode = path
+                .metadata()
+                .with_context(|| format!("could not read {}", path.display()))?
+                .permissions()
+                .mode();
+            let is_library = path.to_string_lossy().contains(".so");
+            set(&path, if mode & 0o100 != 0 && !is_library { 0o755 } else { 0o644 })?;
+        }
+    }
+    Ok(())
+}
+
+/// What `tauri.conf.json` is completed with: the files that were built, by where they go.
+fn additions(staged: &Path) -> Value {
+    json!({"bundle": {"linux": {"deb": {"files": {
+        "/usr/bin/meetmemo": staged.join("meetmemo"),
+        "/usr/share/doc/meet-memo/changelog.gz": staged.join("changelog.gz"),
+        RESOURCES: staged.join("resources"),
+    }}}}})
+}
+
+/// Runs Tauri's program on what is built.
+fn lay_out(checkout: &Checkout, additions: &Value) -> Result<()> {
+    // Modes of the folders it makes must not depend on who makes the package.
+    let mut tauri = Command::new("sh");
+    tauri
+        .args(["-c", "umask 022 && exec \"$0\" \"$@\""])
+        .arg(checkout.root.join("ui/node_modules/.bin/tauri"))
+        // The patch tells the updater, which we do not have, what it was installed from.
+        .args(["bundle", "--bundles", "deb", "--no-binary-patching", "--ci", "--config"])
+        .arg(additions.to_string())
+        .current_dir(&checkout.root)
+        .env("CARGO_TARGET_DIR", &checkout.target);
+    command::output(&mut tauri).context("the package could not be made")?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::setup::read_json;
+    use std::collections::BTreeSet;
+
+    fn conf() -> Value {
+        read_json(&Checkout::find().unwrap().root.join("tauri.conf.json")).unwrap()
+    }
+
+    #[test]
+    fn the_package_is_offered_for_the_files_that_the_window_asks_for() {
+        let source =
+            fs::read_to_string(Checkout::find().unwrap().root.join("src-tauri/src/dialogs.rs")).unwrap();
+        let (_, list) = source.split_once("const ENDINGS: &[&str] = &[").unwrap();
+        let (list, _) = list.split_once("];").unwrap();
+        let asked: BTreeSet<&str> = list.split('"').skip(1).step_by(2).collect();
+        let conf = conf();
+        let associations = conf["bundle"]["fileAssociations"].as_array().unwrap();
+        let offered: BTreeSet<&str> = associations
+            .iter()
+            .flat_map(|kind| kind["ext"].as_array().unwrap())
+            .map(|ending| ending.as_str().unwrap())
+            .collect();
+        assert_eq!(offered, asked);
+        for kind in associations {
+            let mime = kind["mimeType"].as_str().unwrap();
+            assert!(mime.starts_with("audio/") || mime.starts_with("video/"), "{mime}");
+        }
+    }
+
+    #[test]
+    fn the_files_that_describe_the_package_are_there() {
+        let root = Checkout::find().unwrap().root;
+        let conf = conf();
+        let deb = &conf["bundle"]["linux"]["deb"];
+        let named = deb["files"].as_object().unwrap().values().chain([&deb["desktopTemplate"]]);
+        assert_eq!(deb["recommends"], json!(["ffmpeg"]), "for formats that are not decoded here");
+        for file in named.chain(conf["bundle"]["icon"].as_array().unwrap()) {
+            assert!(root.join(file.as_str().unwrap()).is_file(), "{file}");
+        }
+    }
+
+    #[test]
+    fn modes_do_not_depend_on_who_makes_the_package() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let set = |name: &str, mode: u32| {
+            let path = folder.path().join(name);
+            fs::write(&path, "").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        for (name, mode) in [("program", 0o700), ("text", 0o600), ("libz.so.1", 0o755), ("open", 0o666)] {
+            set(name, mode);
+        }
+        set_modes(folder.path()).unwrap();
+        for (name, mode) in [("program", 0o755), ("text", 0o644), ("libz.so.1", 0o644), ("open", 0o644)] {
+            let found = folder.path().join(name).metadata().unwrap().permissions().mode() & 0o7777;
+            assert_eq!(found, mode, "{name}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Finding licence texts: in a folder, in a text itself, and the standard texts of those who ship none.
+
+use super::super::files;
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// How the names of files with licence texts begin.
+const NAMES: &[&str] = &["license", "licence", "copying", "copyright", "notice", "unlicense", "ofl"];
+
+/// Endings of files that only look like one.
+const NO_TEXT: &[&str] = &["spdx", "rs", "toml", "json", "js", "html", "py"];
+
+/// The licence texts that lie in `folder`, or in a folder of licences in it.
+pub(super) fn in_folder(folder: &Path) -> Result<Vec<String>> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for path in files::entries(folder)? {
+        if !is_text(&path) {
+            continue;
+        }
+        match path.is_dir() {
+            true => paths.extend(files::entries(&path)?.into_iter().filter(|inside| inside.is_file())),
+            false => paths.push(path),
+        }
+    }
+    paths.iter().map(|path| read(path)).collect()
+}
+
+/// The text of a file, whatever its encoding.
+pub(super) fn read(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn is_text(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    NAMES.iter().any(|beginning| name.starts_with(beginning)) && !NO_TEXT.contains(&ending)
+}
+
+/// Which licence a text is, for what does not say it elsewhere.
+pub(super) fn recognised(text: &str) -> Option<&'static str> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    [
+        ("sil open font license version 1.1", "OFL-1.1"),
+        ("apache license version 2.0", "Apache-2.0"),
+        ("permission is hereby granted, free of charge", "MIT"),
+    ]
+    .iter()
+    .find(|(sign, _)| text.contains(sign))
+    .map(|(_, licence)| *licence)
+}
+
+/// `MIT/Apache-2.0` as SPDX writes it today.
+pub(super) fn expression(licence: &str) -> String {
+    licence.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ")
+}
+
+/// The standard texts that are checked in, by SPDX name.
+pub(super) struct Standard(BTreeMap<String, String>);
+
+impl Standard {
+    /// Those in `folder`.
+    pub(super) fn read(folder: &Path) -> Result<Self> {
+        let mut texts = BTreeMap::new();
+        for path in files::entries(folder)? {
+            let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            texts.insert(name, read(&path)?);
+        }
+        Ok(Self(texts))
+    }
+
+    /// The texts of a licence, for work of `authors`. Where there is a choice, the shortest text.
+    pub(super) fn texts(&self, licence: &str, authors: &str) -> Result<Vec<String>> {
+        let expression = expression(licence);
+        let names: Vec<&str> =
+            expression.split([' ', '(', ')']).filter(|word| !["", "OR", "AND"].contains(word)).collect();
+        let mut known: Vec<&String> = names.iter().filter_map(|name| self.0.get(*name)).collect();
+        if expression.contains("AND") || expression.contains("WITH") {
+            if known.len() < names.len() {
+                bail!("crates/xtask/licenses/standard lacks a text of {licence}");
+            }
+        } else {
+            known.sort_by_key(|text| text.len());
+            known.truncate(1);
+        }
+        if known.is_empty() {
+            bail!("crates/xtask/licenses/standard lacks the text of {licence}");
+        }
+        Ok(known.into_iter().map(|text| text.replace("{authors}", authors)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkout::Checkout;
+
+    #[test]
+    fn licence_texts_are_told_from_other_files_by_name() {
+        for text in ["LICENSE", "license", "LICENCE.md", "LICENSE-MIT", "COPYING", "NOTICE.txt", "UNLICENSE"]
+        {
+            assert!(is_text(Path::new(text)), "{text}");
+        }
+        for other in ["README.md", "LICENSE.spdx", "licenses.rs", "license.html", "Cargo.toml"] {
+            assert!(!is_text(Path::new(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_text_says_what_it_is() {
+        assert_eq!(
+            recognised("MIT License\n\nPermission is hereby granted,\nfree of charge, to"),
+            Some("MIT")
+        );
+        assert_eq!(recognised("SIL OPEN FONT LICENSE Version 1.1 - 26"), Some("OFL-1.1"));
+        assert_eq!(recognised("All rights reserved"), None);
+    }
+
+    #[test]
+    fn standard_texts_name_the_authors() {
+        let standard = Standard::read(&Checkout::find().unwrap().own("licenses/standard")).unwrap();
+        for licence in ["MIT", "Apache-2.0 OR MIT", "MIT/Apache-2.0", "BSD-2-Clause", "BSD-3-Clause"] {
+            let texts = standard.texts(licence, "Ann and Ben").unwrap();
+            assert_eq!(texts.len(), 1, "{licence}");
+            assert!(texts[0].contains("Ann and Ben") && !texts[0].contains('{'), "{licence}");
+        }
+        assert!(standard.texts("MPL-2.0", "Ann").unwrap()[0].contains("Mozilla Public License Version 2.0"));
+        assert_eq!(standard.texts("(MIT OR Apache-2.0) AND BSD-3-Clause", "Ann").unwrap().len(), 3);
+        assert!(standard.texts("GPL-3.0", "Ann").unwrap_err().to_string().contains("GPL-3.0"));
+        assert!(standard.texts("MIT AND GPL-3.0", "Ann").is_err());
+    }
+}
