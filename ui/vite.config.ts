@@ -17,5 +17,7 @@ export default defineConfig(({ mode }) => ({
     environment: 'jsdom',
     include: ['src/**/*.test.ts'],
     setupFiles: ['src/test-setup.ts'],
+    // Ten times what a busy machine has needed.
+    testTimeout: 60_000,
   },
 }))

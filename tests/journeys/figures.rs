@@ -75,7 +75,7 @@ struct Window {
 #[ignore = "a benchmark: cargo xtask bench window"]
 async fn figures() {
     let times: u32 = std::env::var("MEETMEMO_BENCH_REPETITIONS").map_or(3, |times| times.parse().unwrap());
-    let (load, began) = (load(), Instant::now());
+    let (before, began) = (load(), Instant::now());
     let (mut bare, mut window) = (Bare::default(), Window::default());
     let mut full = Stage::new();
     println!("putting {MEETINGS} meetings and one of {LINES} lines into an archive");
@@ -90,14 +90,14 @@ async fn figures() {
         new_archive(&mut window).await;
         full_archive(&mut full, &mut window).await;
     }
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    println!("\n{profile} build, {times} rounds, load {before} at the start and {} at the end\n", load());
+    print_starts(&bare, &window);
+    print_long(&bare, &window);
     println!("{SPEECH_S} s of speech");
     let (peak, took) = transcribing().await;
-
-    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
-    println!("\n{profile} build, {times} rounds, load {load} at the start and {} at the end\n", self::load());
-    print_starts(&bare, &window);
+    println!("load {}\n", load());
     print_memory(&bare, &window, peak, took);
-    print_long(&bare, &window);
 
     let (ours, theirs) = (median(&window.warm.paint()), median(&bare.starts.paint()));
     assert!(ours < theirs * TENFOLD, "first paint after {ours} ms, of a bare window after {theirs} ms");

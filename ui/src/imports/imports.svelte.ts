@@ -47,8 +47,12 @@ export class Imports {
       const known = this.all.find((one) => one.id === view.id)
       // What was told meanwhile is newer.
       if (known || this.#dismissed.includes(view.id)) continue
-      if (!goesOn(view) && outcome(view).needsNoWords) void this.dismiss(view.id)
-      else {
+      const { words, open, needsNoWords } = outcome(view)
+      if (!goesOn(view) && needsNoWords) {
+        // A file that the program was started with, added before the page was there.
+        void this.dismiss(view.id)
+        this.#onended({ open, words })
+      } else {
         this.#put(view)
         if (goesOn(view)) this.#slow = [...this.#slow, view.id]
       }

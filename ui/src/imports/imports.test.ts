@@ -55,7 +55,7 @@ describe('an import', () => {
 })
 
 describe('what went on before the window opened', () => {
-  test('is fetched; nothing opens by itself', async () => {
+  test('is fetched, and the one recording the program was started with opens', async () => {
     const client = new MemoryClient({
       imports: [
         sampleImport({ id: 'running', done: 1, total: 9 }),
@@ -69,7 +69,7 @@ describe('what went on before the window opened', () => {
     expect(imports.running.map(({ id }) => id)).toEqual(['running'])
     expect(imports.ended.map(({ id }) => id)).toEqual(['two'])
     expect(imports.interrupted).toHaveLength(1)
-    expect(told).toEqual([])
+    expect(told).toEqual([{ open: 'x', words: '1 added' }])
   })
 
   test('does not undo what was told while it was on its way', async () => {
