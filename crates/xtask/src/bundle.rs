@@ -50,6 +50,7 @@ pub(crate) fn bundle(checkout: &Checkout, recording: Option<&Path>) -> Result<Ex
     )?;
     check::modes(&package)?;
     empty(&unpacked)?;
+    empty(&staged)?;
     let bytes = package.metadata().context("the package cannot be read")?.len();
     println!("bundle: {} ({}.{} MB)", package.display(), bytes / 1_000_000, bytes % 1_000_000 / 100_000);
 
