@@ -5,8 +5,8 @@ const MOST: usize = 4;
 
 /// How many decoders to run: one per core, at most four, as many as fit into the memory that is free, at least one.
 ///
-/// `available_memory` is in bytes, `None` if unknown ([`available_memory`]); `memory_per_decoder` is
-/// [`crate::Capabilities::memory_bytes`].
+/// `available_memory` is in bytes, `None` if unknown ([`available_memory`]), without what decoders share
+/// ([`crate::Capabilities::shared_bytes`]); `memory_per_decoder` is [`crate::Capabilities::memory_bytes`].
 pub fn decoder_count(cores: usize, available_memory: Option<u64>, memory_per_decoder: u64) -> usize {
     let fit = match available_memory {
         Some(free) => usize::try_from(free / memory_per_decoder.max(1)).unwrap_or(MOST),
@@ -30,6 +30,14 @@ pub fn available_memory() -> Option<u64> {
         read("/sys/fs/cgroup/memory.current"),
         read("/sys/fs/cgroup/memory.stat"),
     );
+    system.into_iter().chain(group).min()
+}
+
+/// All memory of this computer in bytes, or less if a container limits us. `None` where nobody tells.
+pub fn total_memory() -> Option<u64> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let system = read("/proc/meminfo").and_then(|text| field(&text, "MemTotal:")).map(|kib| kib * 1024);
+    let group = read("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse().ok());
     system.into_iter().chain(group).min()
 }
 

@@ -4,10 +4,10 @@
 //! database and the files: [`crate::process`] carries windows to engine processes and words back. Leaves out how
 //! windows come about ([`crate::windows`]) and how words become readable segments (crate `transcript`).
 
-use crate::windows::Window;
+use crate::windows::{Cutting, Window};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use transcript::Word;
+use transcript::{Doubt, Word};
 
 /// A loaded speech engine. It keeps nothing from one window to the next: the words of a window depend on the
 /// window and the options alone, so windows may be recognised in any order, by any engine of the same kind, twice.
@@ -47,20 +47,47 @@ pub struct Capabilities {
     pub word_times: bool,
     /// Whether words carry a confidence.
     pub word_confidence: bool,
+    /// Whether it can write in English what is said in another of its languages.
+    #[serde(default)]
+    pub translates: bool,
+    /// Whether it takes names and terms to expect.
+    #[serde(default)]
+    pub vocabulary: bool,
     /// The longest window it takes, in milliseconds of audio; `None` if any length is fine.
     pub longest_window_ms: Option<u32>,
-    /// Memory one decoder needs at its peak, in bytes.
+    /// How recordings are best cut for it.
+    #[serde(default = "single")]
+    pub cutting: Cutting,
+    /// Memory one decoder needs at its peak, in bytes, …
     pub memory_bytes: u64,
+    /// … besides what all decoders of a model share.
+    #[serde(default)]
+    pub shared_bytes: u64,
+    /// What it computes on: `CPU`, or the name of a graphics processor's interface.
+    #[serde(default)]
+    pub device: String,
+    /// Whether a graphics processor was wanted and could not be used.
+    #[serde(default)]
+    pub fell_back: bool,
+}
+
+fn single() -> Cutting {
+    Cutting::SINGLE
 }
 
 impl Capabilities {
     /// The language of `languages` to use when `asked` for one: the same tag, or a more general one (`en` for
-    /// `en-GB`), without regard to case. `None`, when nothing was asked, leaves the choice to the engine.
+    /// `en-GB`), without regard to case; what was asked, where the model does not say what it knows. `None`, when
+    /// nothing was asked, leaves the choice to the engine.
     ///
     /// # Errors
     /// [`EngineError::LanguageNotSupported`] if there is none.
-    pub fn language(&self, asked: Option<&str>) -> Result<Option<&str>, EngineError> {
+    pub fn language<'a>(&'a self, asked: Option<&'a str>) -> Result<Option<&'a str>, EngineError> {
         let Some(asked) = asked else { return Ok(None) };
+        if self.languages.is_empty() {
+            // The model does not say what it knows.
+            return Ok(Some(asked));
+        }
         // RFC 4647, 3.4 “Lookup”: subtags are dropped from the end until something matches.
         let mut tag = asked;
         loop {
@@ -86,6 +113,12 @@ impl Capabilities {
 pub struct Options {
     /// The spoken language as a BCP 47 tag; `None` leaves it to the engine.
     pub language: Option<String>,
+    /// Write in English what is said in another language.
+    #[serde(default)]
+    pub translate: bool,
+    /// Names and terms to expect, the most important first. An engine that takes none leaves them out.
+    #[serde(default)]
+    pub vocabulary: Vec<String>,
 }
 
 /// What an engine heard in a window.
@@ -95,6 +128,9 @@ pub struct Recognition {
     pub words: Vec<Word>,
     /// The language that was recognised, as a BCP 47 tag; `None` if the engine cannot tell.
     pub language: Option<String>,
+    /// Where the words are more likely the engine's than the speaker's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
 }
 
 /// The caller's side of a running recognition. Engines ask it between pieces of work.
@@ -127,6 +163,33 @@ pub enum EngineSpec {
         /// A folder with an acoustic model, a language model and a dictionary; see [`EngineSpec::built_in`].
         model: PathBuf,
     },
+    /// A neural model of any family that `transcribe-cpp` knows.
+    Neural {
+        /// The model's file.
+        model: PathBuf,
+        /// SHA-256 of the file, from whoever put it there.
+        sha256: Option<String>,
+        /// What to compute on.
+        device: Device,
+        /// Threads of one decoder, at least one. Decides the words in their last bits.
+        threads: u32,
+    },
+}
+
+/// What a neural engine computes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Device {
+    /// A graphics processor if this program was built for one and it works, else the processor.
+    #[default]
+    Auto,
+    /// The processor, whatever else there is; no driver is touched.
+    Cpu,
+}
+
+impl Device {
+    /// Whether this program was built with support for a graphics processor.
+    pub const GPU_SUPPORTED: bool = cfg!(any(feature = "vulkan", feature = "cuda", feature = "metal"));
 }
 
 impl EngineSpec {
@@ -151,6 +214,26 @@ impl EngineSpec {
             Self::PocketSphinx { model } => crate::pocketsphinx::Model::in_folder(model).map(drop),
             #[cfg(not(target_os = "linux"))]
             Self::PocketSphinx { .. } => Err(self.not_here()),
+            Self::Neural { model, .. } if model.is_file() => Ok(()),
+            Self::Neural { model, .. } => Err(EngineError::ModelMissing { path: model.clone() }),
+        }
+    }
+
+    /// The same without a graphics processor; `None` if that changes nothing.
+    pub(crate) fn on_cpu(&self) -> Option<Self> {
+        match self {
+            Self::Neural { model, sha256, device: Device::Auto, threads } if Device::GPU_SUPPORTED => {
+                let (model, sha256) = (model.clone(), sha256.clone());
+                Some(Self::Neural { model, sha256, device: Device::Cpu, threads: *threads })
+            }
+            _ => None,
+        }
+    }
+
+    /// The model's file or folder.
+    pub fn model(&self) -> &Path {
+        match self {
+            Self::PocketSphinx { model } | Self::Neural { model, .. } => model,
         }
     }
 
@@ -166,13 +249,21 @@ impl EngineSpec {
                 word_times: true,
                 // Its posteriors say nothing about correctness: a right “and” scored 0.017.
                 word_confidence: false,
+                translates: false,
+                vocabulary: false,
                 longest_window_ms: Some(300_000),
+                cutting: Cutting::SINGLE,
                 memory_bytes: 140 * 1024 * 1024,
+                shared_bytes: 0,
+                device: "CPU".to_owned(),
+                fell_back: false,
             },
+            Self::Neural { model, sha256, .. } => crate::neural::before_loading(model, sha256.clone()),
         }
     }
 
-    /// Loads the model. Takes about half a second for the built-in engine.
+    /// Loads the model. Takes about half a second for the built-in engine, and up to a minute for a large model that is
+    /// not in the system's cache.
     ///
     /// # Errors
     /// As [`EngineSpec::built_in`], and [`EngineError::ModelUnusable`].
@@ -185,6 +276,9 @@ impl EngineSpec {
             }
             #[cfg(not(target_os = "linux"))]
             Self::PocketSphinx { .. } => Err(self.not_here()),
+            Self::Neural { model, device, threads, .. } => {
+                Ok(Box::new(crate::neural::Neural::load(model, *device, *threads, self.capabilities())?))
+            }
         }
     }
 
@@ -209,18 +303,32 @@ pub enum EngineError {
         supported: Vec<String>,
     },
     /// A part of the model is not there. Installing it helps.
-    #[error("the speech model is not installed: {} is missing; run set-up again", path.display())]
+    #[error("the speech model is not installed: {} is missing; install it again", path.display())]
     ModelMissing {
         /// The file or folder that was looked for.
         path: PathBuf,
     },
     /// The model is there and cannot be loaded. Installing it afresh helps.
-    #[error("the speech model in {} cannot be loaded, it may be damaged; run set-up again", path.display())]
+    #[error("the speech model {} cannot be loaded, it may be damaged; install it again or choose another", path.display())]
     ModelUnusable {
         /// The folder or file of the model.
         path: PathBuf,
     },
-    /// The engine does not exist on this operating system. Only another engine helps.
+    /// The model loads and gives no words: it tells speakers apart, or finds speech.
+    #[error("{} is no model that writes down speech; choose another", path.display())]
+    NoSpeechModel {
+        /// The file of the model.
+        path: PathBuf,
+    },
+    /// The model needs more memory than there is. A smaller one helps.
+    #[error(
+        "there is not enough memory for the speech model {model}; choose a smaller one or close other programs"
+    )]
+    OutOfMemory {
+        /// Name of the model.
+        model: String,
+    },
+    /// The engine does not exist on this operating system or processor. Only another engine helps.
     #[error("{engine} is not available on this system")]
     NotOnThisSystem {
         /// Name of the engine.

@@ -12,13 +12,15 @@ mod activity;
 mod capacity;
 pub mod engine;
 mod error;
+mod guard;
+pub mod neural;
 #[cfg(target_os = "linux")]
 pub mod pocketsphinx;
 pub mod process;
 pub mod windows;
 
-pub use capacity::{available_memory, cores, decoder_count};
-pub use engine::{Capabilities, Control, Engine, EngineError, EngineSpec, Options, Recognition};
+pub use capacity::{available_memory, cores, decoder_count, total_memory};
+pub use engine::{Capabilities, Control, Device, Engine, EngineError, EngineSpec, Options, Recognition};
 pub use error::SpeechError;
 pub use process::{Decoders, EngineCommand, Event};
-pub use windows::{WINDOWING_VERSION, Window, Windower};
+pub use windows::{Cutting, Place, WINDOWING_VERSION, Window, Windower};

@@ -11,7 +11,7 @@
 mod ffi;
 
 use crate::engine::{Capabilities, Control, Engine, EngineError, Options, Recognition};
-use crate::windows::Window;
+use crate::windows::{Place, Window};
 use std::ffi::{CStr, CString, c_int};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -129,8 +129,8 @@ impl PocketSphinx {
         EngineError::Failed { engine: self.capabilities.engine.clone() }
     }
 
-    /// The words of the utterance that has just ended, which began at sample `start` and ended at `end`.
-    fn words(&mut self, start: u64, end: u64) -> Vec<Word> {
+    /// The words of the utterance that has just ended, which lay at `place`.
+    fn words(&mut self, place: &Place) -> Vec<Word> {
         let mut words = Vec::new();
         // SAFETY: the decoder is valid and no utterance is running.
         let mut next = unsafe { ffi::ps_seg_iter(self.decoder.as_ptr()) };
@@ -144,10 +144,10 @@ impl PocketSphinx {
             };
             if let Some(text) = text {
                 // Frame numbers are inclusive.
-                let at = |frame: c_int| {
-                    AudioTime::from_samples((start + u64::try_from(frame).unwrap_or(0) * FRAME).min(end))
-                };
-                words.push(Word { start: at(first), end: at(last + 1), text, confidence: None });
+                let samples = |frame: c_int| u64::try_from(frame).unwrap_or(0) * FRAME;
+                let start = AudioTime::from_samples(place.beginning(samples(first)));
+                let end = AudioTime::from_samples(place.ending(samples(last + 1)));
+                words.push(Word { start, end, text, confidence: None, estimated: false });
             }
             // SAFETY: `next` is a live iterator; it is freed by the library when it ends.
             next = unsafe { ffi::ps_seg_next(next) };
@@ -169,7 +169,7 @@ impl Engine for PocketSphinx {
     ) -> Result<Recognition, EngineError> {
         let language = self.capabilities.language(options.language.as_deref())?.map(str::to_owned);
         if let Some(longest_ms) = self.capabilities.longest_window_ms
-            && window.span().duration_ms() > longest_ms
+            && window.seconds() * 1000.0 > f64::from(longest_ms)
         {
             return Err(EngineError::WindowTooLong { engine: self.capabilities.engine.clone(), longest_ms });
         }
@@ -191,8 +191,9 @@ impl Engine for PocketSphinx {
             return Err(self.failed());
         }
         control.progress(window.samples.len() as u64);
-        let words = self.words(window.start, window.end());
-        Ok(Recognition { words, language: language.or_else(|| self.capabilities.languages.first().cloned()) })
+        let words = self.words(&window.place);
+        let language = language.or_else(|| self.capabilities.languages.first().cloned());
+        Ok(Recognition { words, language, doubts: Vec::new() })
     }
 }
 

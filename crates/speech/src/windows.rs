@@ -1,16 +1,20 @@
 //! A recording becomes windows: stretches of speech, cut at pauses, each to be recognised on its own.
 //!
-//! Windows are as long as they can be without holding a pause, because an engine's language model makes use of what
-//! was said before, and no longer than twenty seconds. They are a function of the samples alone, whatever the pieces
-//! in which these come, so that a later run finds the same windows with the same numbers and can leave out those it
-//! has words for.
+//! A run of speech is as long as it can be without holding a pause, because an engine's language model makes use of
+//! what was said before, and no longer than twenty seconds. Speech without a pause is cut at its quietest point, and
+//! both sides hold some of the other's, so that no word is cut in two (`transcript::join` takes out what is there
+//! twice). A window is a run, or for some engines ([`Cutting::packed`]) as many as fit, without the silence between.
+//!
+//! Windows are a function of the samples and the [`Cutting`], whatever the pieces in which the samples come, so that a
+//! later run finds the same windows with the same numbers and can leave out those it has words for.
 
 use crate::activity::{Activity, FRAME, energy};
+use serde::{Deserialize, Serialize};
 use transcript::{AudioTime, SAMPLE_RATE, Span};
 
 /// Changes whenever the same recording would be cut into other windows. Words of windows of another version must not
 /// be mixed with those of this one.
-pub const WINDOWING_VERSION: u32 = 1;
+pub const WINDOWING_VERSION: u32 = 2;
 
 /// Frames in `ms` milliseconds.
 const fn frames(ms: usize) -> usize {
@@ -26,36 +30,136 @@ const PAUSE: usize = frames(500);
 /// … and this one suffices when the window has become `LONG`.
 const SHORT_PAUSE: usize = frames(300);
 const LONG: usize = frames(6_000);
-/// A window never lasts longer. It is cut at its quietest point, in its second half.
-const LONGEST: usize = frames(20_000);
+/// What both sides of a cut in the middle of speech hold of the other's: a long word, or two short ones.
+const OVERLAP: usize = frames(800);
+/// Runs of speech further apart than this do not share a window: what is heard after half a minute of silence has
+/// little to do with what was said before it, and is waiting to be seen.
+const FAR_APART: u64 = 30 * SAMPLE_RATE as u64;
 /// The quietest point is the middle of the quietest stretch of this length: the closure of a plosive is shorter.
 const QUIET: usize = frames(100);
 /// Speech less than this is a click or a cough.
 const LEAST_SPEECH: usize = frames(100);
 
-/// A stretch of a recording to be recognised on its own.
+/// How a recording is cut for an engine. Decides the words, so it belongs to the settings of a transcript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cutting {
+    /// No window holds more, in milliseconds of samples; between 2 000 and 20 000.
+    pub longest_ms: u32,
+    /// Whether several runs of speech share a window, the silence between them left out. Good for engines to which a
+    /// short window costs as much as a long one, and which make use of what was said before.
+    pub packed: bool,
+}
+
+impl Cutting {
+    /// A window for each run of speech.
+    pub const SINGLE: Self = Self { longest_ms: 20_000, packed: false };
+    /// Windows as full as they get.
+    pub const PACKED: Self = Self { longest_ms: 15_000, packed: true };
+    const SHORTEST_MS: u32 = 2_000;
+
+    /// The same for an engine that takes no more than `limit_ms` at once; `None` for one that takes anything.
+    pub fn within(self, limit_ms: Option<u32>) -> Self {
+        let longest_ms = self.longest_ms.min(limit_ms.unwrap_or(u32::MAX)).max(Self::SHORTEST_MS);
+        Self { longest_ms, ..self }
+    }
+
+    fn longest(self) -> usize {
+        frames(self.longest_ms.clamp(Self::SHORTEST_MS, 20_000) as usize)
+    }
+}
+
+/// Where the samples of a window come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The stretches of the recording in it, in order. They do not overlap.
+    pub pieces: Vec<Piece>,
+    /// Number of the first sample this window answers for. It is within the first piece, and after its beginning only
+    /// where speech without a pause had to be cut: then the window before holds it too.
+    pub from: u64,
+    /// Number of the sample after the last this window answers for.
+    pub to: u64,
+}
+
+/// A stretch of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// Number of its first sample in the recording.
+    pub start: u64,
+    /// Samples.
+    pub length: u64,
+}
+
+impl Piece {
+    fn end(self) -> u64 {
+        self.start + self.length
+    }
+}
+
+impl Place {
+    /// The sample of the recording at which something begins that begins at `offset` samples into the window.
+    pub fn beginning(&self, offset: u64) -> u64 {
+        let mut rest = offset;
+        for piece in &self.pieces {
+            if rest < piece.length {
+                return piece.start + rest;
+            }
+            rest -= piece.length;
+        }
+        self.end()
+    }
+
+    /// The sample of the recording at which something ends that ends at `offset` samples into the window.
+    pub fn ending(&self, offset: u64) -> u64 {
+        let mut rest = offset;
+        for piece in &self.pieces {
+            if rest <= piece.length {
+                return piece.start + rest;
+            }
+            rest -= piece.length;
+        }
+        self.end()
+    }
+
+    fn end(&self) -> u64 {
+        self.pieces.last().map_or(self.to, |piece| piece.end())
+    }
+}
+
+/// A part of a recording to be recognised on its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
     /// Its number, from 0 in order of time.
     pub index: u32,
-    /// Number of its first sample in the recording.
-    pub start: u64,
+    /// Where its samples come from.
+    pub place: Place,
     /// 16 kHz mono, from −1 to 1.
     pub samples: Vec<f32>,
 }
 
 impl Window {
+    /// A window of one piece, which begins at sample `start`.
+    pub fn new(index: u32, start: u64, samples: Vec<f32>) -> Self {
+        let length = samples.len() as u64;
+        let place = Place { pieces: vec![Piece { start, length }], from: start, to: start + length };
+        Self { index, place, samples }
+    }
+
+    /// Number of its first sample.
+    pub fn start(&self) -> u64 {
+        self.place.pieces.first().map_or(self.place.from, |piece| piece.start)
+    }
+
     /// Number of the sample after its last.
     pub fn end(&self) -> u64 {
-        self.start + self.samples.len() as u64
+        self.place.end()
     }
 
-    /// Its place in the recording, in milliseconds rounded down.
+    /// What it answers for, in milliseconds rounded down. The spans of the windows of a recording do not overlap.
     pub fn span(&self) -> Span {
-        Span::new(AudioTime::from_samples(self.start), AudioTime::from_samples(self.end()))
+        Span::new(AudioTime::from_samples(self.place.from), AudioTime::from_samples(self.place.to))
     }
 
-    /// Its length in seconds.
+    /// The length of its samples in seconds.
     pub fn seconds(&self) -> f64 {
         self.samples.len() as f64 / f64::from(SAMPLE_RATE)
     }
@@ -66,12 +170,23 @@ impl Window {
 pub struct Heard {
     /// Samples pushed.
     pub samples: u64,
-    /// Samples in windows.
+    /// Samples that windows answer for.
     pub speech: u64,
 }
 
-/// Cuts a recording into windows while it is being decoded. Holds at most one window's samples.
+/// A stretch of speech.
+struct Run {
+    start: u64,
+    samples: Vec<f32>,
+    from: u64,
+    to: u64,
+    /// Whether it begins with samples that the run before holds too.
+    continues: bool,
+}
+
+/// Cuts a recording into windows while it is being decoded. Holds at most the samples of two windows.
 pub struct Windower {
+    cutting: Cutting,
     activity: Activity,
     /// The frame that is not complete yet.
     partial: Vec<f32>,
@@ -80,7 +195,11 @@ pub struct Windower {
     samples: Vec<f32>,
     /// Number of the first of `samples` in the recording.
     start: u64,
+    /// Number of the first sample that the run before does not answer for.
+    answered: u64,
     state: State,
+    /// The window that may still take a run.
+    open: Option<Window>,
     next: u32,
     heard: Heard,
     finished: bool,
@@ -104,14 +223,17 @@ enum State {
 
 impl Windower {
     /// A windower at the start of a recording.
-    pub fn new() -> Self {
+    pub fn new(cutting: Cutting) -> Self {
         Self {
+            cutting,
             activity: Activity::new(),
             partial: Vec::with_capacity(FRAME),
             frames: Vec::new(),
             samples: Vec::new(),
             start: 0,
+            answered: 0,
             state: State::Silence,
+            open: None,
             next: 0,
             heard: Heard::default(),
             finished: false,
@@ -133,32 +255,56 @@ impl Windower {
             self.partial.extend(piece.iter().map(|s| if s.is_nan() { 0.0 } else { s.clamp(-1.0, 1.0) }));
             rest = after;
             if self.partial.len() == FRAME {
-                windows.extend(self.end_frame());
+                if let Some(run) = self.end_frame() {
+                    windows.extend(self.pack(run));
+                }
             }
         }
         self.heard.samples += samples.len() as u64;
         windows
     }
 
-    /// Ends the recording and returns the windows that it completes, if speech goes on until the end or nearly so.
+    /// Ends the recording and returns the windows that it completes, if speech goes on until the end or nearly so, or
+    /// one could still have taken more.
     pub fn finish(&mut self) -> Vec<Window> {
-        let mut windows = Vec::new();
+        let mut runs = Vec::new();
         if !self.partial.is_empty() {
             self.partial.resize(FRAME, 0.0);
-            windows.extend(self.end_frame());
+            runs.extend(self.end_frame());
         }
         if self.state != State::Silence {
-            windows.extend(self.end_speech());
+            runs.extend(self.end_speech());
         }
         // The last frame may reach beyond the last sample.
-        if let Some(last) = windows.last_mut() {
-            let length = self.heard.samples.saturating_sub(last.start);
-            let beyond = (last.samples.len() as u64).saturating_sub(length);
-            self.heard.speech -= beyond;
-            last.samples.truncate(last.samples.len() - beyond as usize);
+        for run in &mut runs {
+            let within = usize::try_from(self.heard.samples.saturating_sub(run.start)).unwrap_or(usize::MAX);
+            run.samples.truncate(within);
+            self.heard.speech -= run.to.saturating_sub(self.heard.samples);
+            run.to = run.to.min(self.heard.samples);
         }
+        let mut windows: Vec<Window> = runs.into_iter().filter_map(|run| self.pack(run)).collect();
+        windows.extend(self.open.take());
         self.finished = true;
         windows
+    }
+
+    /// Adds a run to the window that is open, or opens another; gives the window that takes no more.
+    fn pack(&mut self, run: Run) -> Option<Window> {
+        let Run { start, samples, from, to, continues } = run;
+        let piece = Piece { start, length: samples.len() as u64 };
+        if let Some(open) = &mut self.open
+            && !continues
+            && open.samples.len() + samples.len() <= self.cutting.longest() * FRAME
+            && start.saturating_sub(open.end()) <= FAR_APART
+        {
+            open.samples.extend(samples);
+            open.place.pieces.push(piece);
+            open.place.to = to;
+            return None;
+        }
+        let window = Window { index: self.next, place: Place { pieces: vec![piece], from, to }, samples };
+        self.next += 1;
+        if self.cutting.packed { self.open.replace(window) } else { Some(window) }
     }
 
     /// How much has been heard. Speech counts when its window is complete.
@@ -167,7 +313,7 @@ impl Windower {
     }
 
     /// A frame is complete.
-    fn end_frame(&mut self) -> Option<Window> {
+    fn end_frame(&mut self) -> Option<Run> {
         let frame: &[f32; FRAME] = self.partial.as_slice().try_into().expect("a complete frame");
         let voiced = self.activity.voiced(frame);
         self.frames.push(Frame { voiced, energy: energy(frame) });
@@ -186,54 +332,65 @@ impl Windower {
         let pause = if self.frames.len() - silence >= LONG { SHORT_PAUSE } else { PAUSE };
         if silence >= pause {
             self.end_speech()
-        } else if self.frames.len() == LONGEST {
+        } else if self.frames.len() == self.cutting.longest() {
             Some(self.cut())
         } else {
             None
         }
     }
 
-    /// Speech is over: it becomes a window if there was enough of it.
-    fn end_speech(&mut self) -> Option<Window> {
-        let last = self.frames.iter().rposition(|frame| frame.voiced).expect("a window begins with speech");
+    /// Speech is over: it becomes a run if there was enough of it.
+    fn end_speech(&mut self) -> Option<Run> {
+        let last = self.frames.iter().rposition(|frame| frame.voiced).expect("a run begins with speech");
         let length = (last + 1 + PADDING).min(self.frames.len());
         let speech = self.frames.iter().filter(|frame| frame.voiced).count();
-        let window = if speech >= LEAST_SPEECH || self.state == State::Continuation {
-            Some(self.take(length))
+        let run = if speech >= LEAST_SPEECH || self.state == State::Continuation {
+            Some(self.run(length, length))
         } else {
-            self.drop_front(length);
             None
         };
+        self.drop_front(length);
         self.state = State::Silence;
         self.keep_padding();
-        window
+        run
     }
 
     /// Speech goes on for too long.
-    fn cut(&mut self) -> Window {
+    fn cut(&mut self) -> Run {
         let middle = self.frames.len() / 2;
         let loudness = |at: &usize| -> f32 { self.frames[*at..*at + QUIET].iter().map(|f| f.energy).sum() };
         let quietest = (middle..=self.frames.len() - QUIET)
             .min_by(|a, b| loudness(a).total_cmp(&loudness(b)))
             .expect("half a window is longer than a pause");
-        let window = self.take(quietest + QUIET / 2);
-        if self.frames.iter().any(|frame| frame.voiced) {
+        let cut = quietest + QUIET / 2;
+        let goes_on = self.frames[cut..].iter().any(|frame| frame.voiced);
+        let length = if goes_on { (cut + OVERLAP).min(self.frames.len()) } else { cut };
+        let run = self.run(length, cut);
+        if goes_on {
+            // What was said just before the cut comes along; the cut is in the second half, so this gets on.
+            self.drop_front(cut - OVERLAP.min(cut / 2));
             self.state = State::Continuation;
         } else {
+            self.drop_front(cut);
             self.state = State::Silence;
             self.keep_padding();
         }
-        window
+        run
     }
 
-    /// The first `length` frames as a window.
-    fn take(&mut self, length: usize) -> Window {
-        let samples = self.samples[..length * FRAME].to_vec();
-        let window = Window { index: self.next, start: self.start, samples };
-        self.next += 1;
-        self.heard.speech += window.samples.len() as u64;
-        self.drop_front(length);
-        window
+    /// The first `length` frames as a run that answers for those before frame `until`.
+    fn run(&mut self, length: usize, until: usize) -> Run {
+        let from = self.answered.max(self.start);
+        let to = self.start + (until * FRAME) as u64;
+        self.heard.speech += to.saturating_sub(from);
+        self.answered = to;
+        Run {
+            start: self.start,
+            samples: self.samples[..length * FRAME].to_vec(),
+            from,
+            to,
+            continues: from > self.start,
+        }
     }
 
     fn keep_padding(&mut self) {
@@ -244,12 +401,6 @@ impl Windower {
         self.frames.drain(..length);
         self.samples.drain(..length * FRAME);
         self.start += (length * FRAME) as u64;
-    }
-}
-
-impl Default for Windower {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -277,11 +428,11 @@ mod tests {
 
     #[test]
     fn no_more_than_one_window_is_held_however_long_speech_goes_on() {
-        let mut windower = Windower::new();
+        let mut windower = Windower::new(Cutting::SINGLE);
         let mut windows = 0;
         for piece in dialling(90).chunks(1600) {
             windows += windower.push(piece).len();
-            assert!(windower.samples.len() <= LONGEST * FRAME);
+            assert!(windower.samples.len() <= Cutting::SINGLE.longest() * FRAME);
             assert_eq!(windower.samples.len(), windower.frames.len() * FRAME);
         }
         assert!(windows >= 4, "{windows}");
@@ -289,7 +440,7 @@ mod tests {
 
     #[test]
     fn silence_leaves_nothing_but_padding() {
-        let mut windower = Windower::new();
+        let mut windower = Windower::new(Cutting::SINGLE);
         assert_eq!(windower.push(&vec![0.0; 60 * SAMPLE_RATE as usize]), []);
         assert_eq!(windower.frames.len(), PADDING);
         assert_eq!(windower.heard(), Heard { samples: 960_000, speech: 0 });

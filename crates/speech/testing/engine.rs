@@ -18,12 +18,12 @@ fn own_engines(model: PathBuf) -> ExitCode {
     let Ok(program) = std::env::current_exe() else { return ExitCode::FAILURE };
     let command = EngineCommand { program, arguments: vec!["engine".into()] };
     let spec = EngineSpec::PocketSphinx { model };
-    let Ok((decoders, _events)) = Decoders::start(command, spec, Options::default(), 2) else {
+    let Ok((decoders, _events)) = Decoders::start(command, spec, 2) else {
         return ExitCode::FAILURE;
     };
     for index in 0.. {
-        let window = Window { index, start: 0, samples: vec![0.0; 16_000] };
-        if decoders.submit(window).is_err() {
+        let window = Window::new(index, 0, vec![0.0; 16_000]);
+        if decoders.submit(window, Options::default()).is_err() {
             break;
         }
     }

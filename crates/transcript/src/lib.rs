@@ -1,15 +1,19 @@
 //! What a transcript is made of, as plain types and pure functions.
 //!
-//! Times, words and segments, and how recognised words become readable segments. Leaves out everything that
+//! Times, words and segments, how recognised words become readable segments, and how two transcripts differ. Leaves out everything that
 //! touches a file, a database or a clock: those crates depend on this one, never the other way round.
 
+mod compare;
+mod join;
 mod segment;
 mod time;
 mod word;
 
+pub use compare::{Comparison, Piece, Row, compare};
+pub use join::join;
 pub use segment::{Segment, segments};
 pub use time::{AudioTime, Span};
-pub use word::Word;
+pub use word::{Doubt, Reason, Word, text_of, words_of};
 
 /// Sample rate of all audio between the decoder and the engines, in samples per second.
 pub const SAMPLE_RATE: u32 = 16_000;

@@ -1,6 +1,6 @@
 //! From a stream of words to lines a person can read.
 
-use crate::{Span, Word};
+use crate::{Doubt, Reason, Span, Word, text_of};
 use serde::{Deserialize, Serialize};
 
 /// A sentence-like line of a transcript.
@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 pub struct Segment {
     /// From the start of the first word to the end of the last.
     pub span: Span,
-    /// The words joined by spaces, the first letter in upper case.
+    /// The words joined as their script joins them, the first letter in upper case.
     pub text: String,
     /// The words as recognised.
     pub words: Vec<Word>,
+    /// Why they should be doubted, if they should.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Reason>,
 }
 
 /// A pause this long ends a line.
@@ -26,34 +29,42 @@ const LONGEST_MS: u32 = 20_000;
 /// Cuts `words`, which are in order of time, into readable lines.
 ///
 /// A line ends after sentence punctuation, at a pause of 0.7 s, at a pause of 0.25 s once it is longer than 8 s,
-/// and in any case before it would last longer than 20 s. Every word is in exactly one line and the order is kept.
-pub fn segments(words: impl IntoIterator<Item = Word>) -> Vec<Segment> {
+/// and in any case before it would last longer than 20 s, or where `doubts` begin or end. Every word is in exactly one
+/// line and the order is kept.
+pub fn segments(words: impl IntoIterator<Item = Word>, doubts: &[Doubt]) -> Vec<Segment> {
     let mut lines = Vec::new();
     let mut line: Vec<Word> = Vec::new();
+    let mut doubt = None;
     for word in words {
+        let middle = word.middle();
+        let of_word =
+            doubts.iter().find(|doubt| doubt.span.start <= middle && middle < doubt.span.end.plus_ms(1));
+        let of_word = of_word.map(|doubt| doubt.reason);
         if let (Some(first), Some(last)) = (line.first(), line.last()) {
             let gap = word.start.since(last.end);
             let ends = gap >= PAUSE_MS
                 || last.text.ends_with(['.', '?', '!', '…', '。', '？', '！'])
                 || (gap >= SHORT_PAUSE_MS && last.end.since(first.start) >= LONG_MS)
-                || word.end.since(first.start) > LONGEST_MS;
+                || word.end.since(first.start) > LONGEST_MS
+                || doubt != of_word;
             if ends {
-                lines.push(line_of(std::mem::take(&mut line)));
+                lines.push(line_of(std::mem::take(&mut line), doubt));
             }
         }
+        doubt = of_word;
         line.push(word);
     }
     if !line.is_empty() {
-        lines.push(line_of(line));
+        lines.push(line_of(line, doubt));
     }
     lines
 }
 
-fn line_of(words: Vec<Word>) -> Segment {
+fn line_of(words: Vec<Word>, doubt: Option<Reason>) -> Segment {
     let start = words.first().map(|w| w.start).unwrap_or_default();
     let end = words.iter().map(|w| w.end).max().unwrap_or_default();
-    let text = words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ");
-    Segment { span: Span::new(start, end), text: capitalised(&text), words }
+    let text = text_of(words.iter().map(|w| w.text.as_str()));
+    Segment { span: Span::new(start, end), text: capitalised(&text), words, doubt }
 }
 
 fn capitalised(text: &str) -> String {
@@ -76,12 +87,13 @@ mod tests {
                 end: AudioTime::from_ms(*end),
                 text: (*text).to_owned(),
                 confidence: None,
+                estimated: false,
             })
             .collect()
     }
 
     fn texts(spec: &[(&str, u32, u32)]) -> Vec<String> {
-        segments(words(spec)).into_iter().map(|s| s.text).collect()
+        segments(words(spec), &[]).into_iter().map(|s| s.text).collect()
     }
 
     #[test]
@@ -105,14 +117,23 @@ mod tests {
     #[test]
     fn speech_without_a_pause_is_cut_before_twenty_seconds_and_no_word_is_lost() {
         let spec: Vec<(&str, u32, u32)> = (0..200).map(|i| ("ä", i * 300, i * 300 + 300)).collect();
-        let lines = segments(words(&spec));
+        let lines = segments(words(&spec), &[]);
         assert!(lines.iter().all(|l| l.span.duration_ms() <= LONGEST_MS));
         let kept: Vec<Word> = lines.into_iter().flat_map(|l| l.words).collect();
         assert_eq!(kept, words(&spec));
     }
 
     #[test]
+    fn doubtful_words_have_lines_of_their_own() {
+        let all = words(&[("yes", 0, 200), ("yes", 210, 400), ("yes", 410, 600), ("no", 610, 800)]);
+        let span = Span::new(AudioTime::from_ms(210), AudioTime::from_ms(600));
+        let lines = segments(all, &[Doubt { span, reason: Reason::Repetition }]);
+        let lines: Vec<_> = lines.iter().map(|l| (l.text.as_str(), l.doubt)).collect();
+        assert_eq!(lines, [("Yes", None), ("Yes yes", Some(Reason::Repetition)), ("No", None)]);
+    }
+
+    #[test]
     fn no_words_no_lines() {
-        assert!(segments([]).is_empty());
+        assert!(segments([], &[]).is_empty());
     }
 }

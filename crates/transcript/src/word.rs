@@ -1,6 +1,6 @@
 //! A recognised word.
 
-use crate::AudioTime;
+use crate::{AudioTime, Span};
 use serde::{Deserialize, Serialize};
 
 /// One word as an engine heard it. This is also the form in which words are stored and printed as JSON.
@@ -16,4 +16,131 @@ pub struct Word {
     pub text: String,
     /// Probability from 0 to 1 that the word is right; `None` where the engine cannot tell.
     pub confidence: Option<f32>,
+    /// Whether the times are an estimate: the model gave only those of a longer stretch, in which the words share the
+    /// time by their length.
+    #[serde(default, rename = "time_estimated", skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
+}
+
+impl Word {
+    /// The middle of its time.
+    pub fn middle(&self) -> AudioTime {
+        AudioTime::from_ms(self.start.as_ms() + self.end.since(self.start) / 2)
+    }
+
+    /// The word as it is compared with others: without case and without what is no letter or digit. Empty for a dash.
+    pub fn key(&self) -> String {
+        self.text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    }
+}
+
+/// Why words should be doubted although an engine wrote them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The engine seems to have repeated itself.
+    Repetition,
+    /// Little or no speech was heard where the words are.
+    Invented,
+}
+
+impl Reason {
+    /// The word for it in the database and in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Repetition => "repetition",
+            Self::Invented => "invented",
+        }
+    }
+
+    /// The reason that `word` stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Repetition, Self::Invented].into_iter().find(|reason| reason.as_str() == word)
+    }
+}
+
+/// A stretch of a recording whose words should be doubted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// Where.
+    #[serde(flatten)]
+    pub span: Span,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The words of a text: between spaces, and in Chinese and Japanese, which have none, each character with the
+/// punctuation that follows it.
+pub fn words_of(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for part in text.split_whitespace() {
+        for (i, c) in part.char_indices() {
+            match words.last_mut() {
+                // Punctuation stays with what it follows, and letters with letters.
+                Some(word)
+                    if i > 0
+                        && !written_without_spaces(c)
+                        && !(c.is_alphanumeric() && word.starts_with(written_without_spaces)) =>
+                {
+                    word.push(c);
+                }
+                _ => words.push(c.to_string()),
+            }
+        }
+    }
+    words
+}
+
+/// Words as one text: with spaces between them, but none between characters of scripts that have none.
+pub fn text_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    for word in words {
+        let without = text.chars().rev().find(|c| c.is_alphanumeric()).is_some_and(written_without_spaces)
+            && word.starts_with(written_without_spaces);
+        if !text.is_empty() && !without {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text
+}
+
+/// Han, Hiragana, Katakana: the scripts of Chinese and Japanese (Unicode blocks).
+fn written_without_spaces(c: char) -> bool {
+    matches!(u32::from(c), 0x3005..=0x3007 | 0x3040..=0x30FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x20000..=0x3FFFF)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_text_are_each_others_reverse() {
+        for (text, words) in [
+            ("Ask not, what", vec!["Ask", "not,", "what"]),
+            ("今天天气很好。Hello 你好", vec!["今", "天", "天", "气", "很", "好。", "Hello", "你", "好"]),
+            ("これは、テスト", vec!["こ", "れ", "は、", "テ", "ス", "ト"]),
+            ("한국어 문장", vec!["한국어", "문장"]),
+            ("", vec![]),
+        ] {
+            assert_eq!(words_of(text), words, "{text}");
+        }
+        assert_eq!(text_of(["今", "天", "好。", "我", "says", "Hello", "你"]), "今天好。我 says Hello 你");
+        assert_eq!(text_of(["Ask", "not,"]), "Ask not,");
+    }
+
+    #[test]
+    fn a_time_that_is_an_estimate_is_marked_in_json_and_no_other() {
+        let word = |estimated| Word {
+            start: AudioTime::ZERO,
+            end: AudioTime::from_ms(10),
+            text: "a".to_owned(),
+            confidence: None,
+            estimated,
+        };
+        let json = |estimated| serde_json::to_string(&word(estimated)).expect("a word can be written");
+        assert_eq!(json(false), r#"{"start_ms":0,"end_ms":10,"text":"a","confidence":null}"#);
+        assert!(json(true).contains(r#""time_estimated":true"#));
+        assert_eq!(serde_json::from_str::<Word>(&json(false)).expect("and read"), word(false));
+    }
 }

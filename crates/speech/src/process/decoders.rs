@@ -5,9 +5,9 @@
 
 use super::child::{EngineCommand, EngineProcess, Message, STACK, Signal};
 use super::protocol::{Reply, Request};
-use super::queue::{Closed, Queue};
+use super::queue::{Closed, Queue, Work};
 use crate::SpeechError;
-use crate::engine::{Capabilities, EngineSpec, Options, Recognition};
+use crate::engine::{Capabilities, EngineError, EngineSpec, Options, Recognition};
 use crate::windows::Window;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -90,11 +90,17 @@ pub struct Decoders {
 #[derive(Debug)]
 struct Crew {
     command: EngineCommand,
-    spec: EngineSpec,
-    options: Options,
+    /// Without the graphics processor from when it has cost an engine process its life.
+    spec: Mutex<EngineSpec>,
     patience: Patience,
     queue: Queue,
     at_work: AtomicUsize,
+}
+
+impl Crew {
+    fn spec(&self) -> EngineSpec {
+        self.spec.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Decoders {
@@ -103,16 +109,15 @@ impl Decoders {
     /// Returns when the first has loaded its model; each of the others loads it when its first window comes.
     ///
     /// # Errors
-    /// [`SpeechError::NotStarted`]; [`SpeechError::Engine`] if the model is missing or damaged or the language not
-    /// supported; [`SpeechError::Crashed`], [`SpeechError::Hung`] or [`SpeechError::Garbled`] if the process does not
-    /// behave while it loads.
+    /// [`SpeechError::NotStarted`]; [`SpeechError::Engine`] if the model is missing or damaged, which it also is if
+    /// loading it ends the process; [`SpeechError::Hung`] or [`SpeechError::Garbled`] if the process does not behave
+    /// while it loads.
     pub fn start(
         command: EngineCommand,
         spec: EngineSpec,
-        options: Options,
         count: usize,
     ) -> Result<(Self, mpsc::Receiver<Event>), SpeechError> {
-        Self::start_with(command, spec, options, count, Patience::default())
+        Self::start_with(command, spec, count, Patience::default())
     }
 
     /// [`Decoders::start`] with another patience.
@@ -122,25 +127,20 @@ impl Decoders {
     pub fn start_with(
         command: EngineCommand,
         spec: EngineSpec,
-        options: Options,
         count: usize,
         patience: Patience,
     ) -> Result<(Self, mpsc::Receiver<Event>), SpeechError> {
         let count = count.max(1);
         let queue = Queue::new(count);
-        let crew = Arc::new(Crew { command, spec, options, patience, queue, at_work: AtomicUsize::new(0) });
+        let capabilities = spec.capabilities();
+        let spec = Mutex::new(spec);
+        let crew = Arc::new(Crew { command, spec, patience, queue, at_work: AtomicUsize::new(0) });
         let (events, reports) = mpsc::channel();
         let (ready, first) = mpsc::channel();
-        let mut this = Self {
-            capabilities: crew.spec.capabilities(),
-            crew,
-            stops: Vec::new(),
-            threads: Mutex::default(),
-        };
+        let mut this = Self { capabilities, crew, stops: Vec::new(), threads: Mutex::default() };
         this.add(events.clone(), Some(ready))?;
         // The thread reports in any case, at the latest when its patience ends; if not, it has panicked.
         this.capabilities = first.recv().unwrap_or(Err(SpeechError::Crashed))?;
-        this.capabilities.language(this.crew.options.language.as_deref())?;
         for _ in 1..count {
             this.add(events.clone(), None)?;
         }
@@ -170,12 +170,13 @@ impl Decoders {
         &self.capabilities
     }
 
-    /// Hands over a window. Waits while all decoders are busy and as many windows are waiting.
+    /// Hands over a window, to be recognised with `options`. Waits while all decoders are busy and as many windows are
+    /// waiting.
     ///
     /// # Errors
     /// [`SpeechError::Cancelled`] or [`SpeechError::Finished`]: the window will not be recognised.
-    pub fn submit(&self, window: Window) -> Result<(), SpeechError> {
-        self.crew.queue.push(window).map_err(|closed| match closed {
+    pub fn submit(&self, window: Window, options: Options) -> Result<(), SpeechError> {
+        self.crew.queue.push(Work { window, options }).map_err(|closed| match closed {
             Closed::Finished => SpeechError::Finished,
             Closed::Cancelled => SpeechError::Cancelled,
         })
@@ -236,15 +237,22 @@ impl Decoder {
                 Err(SpeechError::Crashed | SpeechError::Garbled) => self.load(),
                 loaded => loaded,
             };
+            let loaded = match loaded {
+                Err(SpeechError::Crashed) => {
+                    let path = self.crew.spec().model().to_owned();
+                    Err(EngineError::ModelUnusable { path }.into())
+                }
+                loaded => loaded,
+            };
             let usable = loaded.is_ok();
             if ready.send(loaded).is_err() || !usable {
                 return;
             }
         }
-        while let Some(window) = self.crew.queue.pop() {
+        while let Some(Work { window, options }) = self.crew.queue.pop() {
             let window = Arc::new(window);
             let (index, span) = (window.index, window.span());
-            let event = match self.recognise(&window) {
+            let event = match self.recognise(&window, &options) {
                 Ok((recognition, took)) => Event::Finished { index, span, recognition, took },
                 Err(SpeechError::Cancelled) => break,
                 Err(error) => Event::Failed { index, span, error },
@@ -257,11 +265,15 @@ impl Decoder {
     }
 
     /// The words of `window`, in a second attempt if the first cost the engine process its life.
-    fn recognise(&mut self, window: &Arc<Window>) -> Result<(Recognition, Duration), SpeechError> {
+    fn recognise(
+        &mut self,
+        window: &Arc<Window>,
+        options: &Options,
+    ) -> Result<(Recognition, Duration), SpeechError> {
         let mut again = true;
         loop {
             let begin = Instant::now();
-            match self.attempt(window) {
+            match self.attempt(window, options) {
                 Ok(recognition) => return Ok((recognition, begin.elapsed())),
                 Err(error @ (SpeechError::Engine(_) | SpeechError::Cancelled)) => return Err(error),
                 Err(error) => {
@@ -276,14 +288,13 @@ impl Decoder {
         }
     }
 
-    fn attempt(&mut self, window: &Arc<Window>) -> Result<Recognition, SpeechError> {
+    fn attempt(&mut self, window: &Arc<Window>, options: &Options) -> Result<Recognition, SpeechError> {
         self.catch_up()?;
         if self.process.is_none() {
             self.load()?;
         }
         let index = window.index;
-        let options = self.crew.options.clone();
-        let request = Request::Recognise { index, start: window.start, options };
+        let request = Request::Recognise { index, place: window.place.clone(), options: options.clone() };
         self.tell(Message { request, window: Some(Arc::clone(window)) });
         let patience = self.crew.patience;
         let patience = patience.window + patience.audio_second.mul_f64(window.seconds());
@@ -314,11 +325,24 @@ impl Decoder {
         Ok(())
     }
 
-    /// Starts a process and has it load the model.
+    /// Starts a process and has it load the model; without the graphics processor if that is what it dies of.
     fn load(&mut self) -> Result<Capabilities, SpeechError> {
+        let spec = self.crew.spec();
+        let loaded = self.load_as(spec.clone());
+        let (Err(error), Some(on_cpu)) = (&loaded, spec.on_cpu()) else { return loaded };
+        if matches!(error, SpeechError::Cancelled | SpeechError::NotStarted { .. }) {
+            return loaded;
+        }
+        tracing::warn!(%error, "the graphics processor cannot be used");
+        let fallen_back = Capabilities { fell_back: true, ..self.load_as(on_cpu.clone())? };
+        *self.crew.spec.lock().unwrap_or_else(PoisonError::into_inner) = on_cpu;
+        Ok(fallen_back)
+    }
+
+    fn load_as(&mut self, spec: EngineSpec) -> Result<Capabilities, SpeechError> {
         self.processes += 1;
         self.process = Some(EngineProcess::start(&self.crew.command, self.processes, &self.signal)?);
-        self.tell(Message { request: Request::Load { spec: self.crew.spec.clone() }, window: None });
+        self.tell(Message { request: Request::Load { spec }, window: None });
         let loaded = match self.reply(Deadline::after(self.crew.patience.load)) {
             Ok(Reply::Ready { capabilities }) => Ok(capabilities),
             Ok(Reply::Refused { error }) => Err(error.into()),

@@ -1,13 +1,14 @@
 //! What the two sides say to each other: frames of a JSON header and raw samples, over a pipe.
 //!
 //! ```text
-//! magic "MMs1" · header length u32 · sample count u32 · header (JSON) · samples (f32)      all little-endian
+//! magic "MMs2" · header length u32 · sample count u32 · header (JSON) · samples (f32)      all little-endian
 //! ```
 //!
 //! Both sides are the same executable, so there are no versions to negotiate. What arrives is checked all the same:
 //! a native library that prints to the wrong descriptor must be an error, not gigabytes of memory.
 
 use crate::engine::{Capabilities, EngineError, EngineSpec, Options, Recognition};
+use crate::windows::Place;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
 
@@ -18,7 +19,7 @@ pub(super) enum Request {
     /// The first one: what to load. Answered by `Ready` or `Refused`.
     Load { spec: EngineSpec },
     /// A window, whose samples follow. Answered by any number of `Progress` and one `Recognised` or `Failed`.
-    Recognise { index: u32, start: u64, options: Options },
+    Recognise { index: u32, place: Place, options: Options },
 }
 
 /// From the engine process to the program.
@@ -41,7 +42,7 @@ pub(super) enum ReadError {
     Garbled,
 }
 
-const MAGIC: [u8; 4] = *b"MMs1";
+const MAGIC: [u8; 4] = *b"MMs2";
 /// The words of an hour fit ten times.
 const LONGEST_HEADER: u32 = 8 << 20;
 /// Half an hour of audio. Windows are shorter than half a minute.
@@ -102,11 +103,16 @@ fn exactly(from: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::windows::Window;
+
+    fn request() -> Request {
+        let place = Window::new(7, 1 << 40, vec![0.0; 3]).place;
+        Request::Recognise { index: 7, place, options: Options::default() }
+    }
 
     fn message() -> Vec<u8> {
         let mut bytes = Vec::new();
-        let request = Request::Recognise { index: 7, start: 1 << 40, options: Options::default() };
-        write(&mut bytes, &request, &[0.5, -1.0, f32::MIN_POSITIVE]).expect("a vector takes everything");
+        write(&mut bytes, &request(), &[0.5, -1.0, f32::MIN_POSITIVE]).expect("a vector takes everything");
         bytes
     }
 
@@ -116,8 +122,8 @@ mod tests {
         bytes.extend(message());
         let mut from = bytes.as_slice();
         for _ in 0..2 {
-            let (request, samples) = read::<Request>(&mut from).expect("well-formed").expect("a message");
-            assert_eq!(request, Request::Recognise { index: 7, start: 1 << 40, options: Options::default() });
+            let (received, samples) = read::<Request>(&mut from).expect("well-formed").expect("a message");
+            assert_eq!(received, request());
             assert_eq!(samples, [0.5, -1.0, f32::MIN_POSITIVE]);
         }
         assert!(read::<Request>(&mut from).expect("a clean end").is_none());

@@ -1,8 +1,16 @@
 //! The windows waiting for a decoder: a queue that holds a few and makes the one who brings more wait.
 
+use crate::engine::Options;
 use crate::windows::Window;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
+
+/// A window and how to recognise it.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) window: Window,
+    pub(super) options: Options,
+}
 
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -13,7 +21,7 @@ pub(super) struct Queue {
 
 #[derive(Debug, Default)]
 struct State {
-    windows: VecDeque<Window>,
+    windows: VecDeque<Work>,
     closed: Option<Closed>,
 }
 
@@ -33,7 +41,7 @@ impl Queue {
     }
 
     /// Adds `window`; waits while the queue is full.
-    pub(super) fn push(&self, window: Window) -> Result<(), Closed> {
+    pub(super) fn push(&self, window: Work) -> Result<(), Closed> {
         let mut state = self.state();
         loop {
             if let Some(closed) = state.closed {
@@ -50,7 +58,7 @@ impl Queue {
     }
 
     /// The next window; waits while there is none. `None` when there will be none any more.
-    pub(super) fn pop(&self) -> Option<Window> {
+    pub(super) fn pop(&self) -> Option<Work> {
         let mut state = self.state();
         loop {
             if let Some(window) = state.windows.pop_front() {

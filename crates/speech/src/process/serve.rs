@@ -87,14 +87,14 @@ fn answer(
 
     let replies = RefCell::new(replies);
     while let Ok((request, samples)) = requests.recv() {
-        let Request::Recognise { index, start, options } = request else {
+        let Request::Recognise { index, place, options } = request else {
             return Err(io::ErrorKind::InvalidData.into());
         };
         #[cfg(debug_assertions)]
         if super::faults::at(index) == super::faults::Fault::Babble {
             replies.borrow_mut().write_all(b"INFO: a library talks to itself\n")?;
         }
-        let window = Window { index, start, samples };
+        let window = Window { index, place, samples };
         let reply = recognise(engine.as_mut(), &window, &options, &replies, cancelled);
         if matches!(reply, Reply::Failed { error: EngineError::Cancelled, .. }) {
             return Ok(());

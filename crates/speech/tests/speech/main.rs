@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 
 mod decoders;
+mod neural;
 mod recognition;
 mod recordings;
 mod windows;

@@ -1,7 +1,7 @@
 //! What the tests listen to: LibriVox clips of Debian's `pocketsphinx-testdata`, the recordings of `../shared` where
 //! there are any, and signals made here.
 
-use speech::{Engine, EngineSpec, Options, Recognition, Window, Windower, engine::Unattended};
+use speech::{Cutting, Engine, EngineSpec, Options, Recognition, Window, Windower, engine::Unattended};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use transcript::Word;
@@ -96,11 +96,11 @@ fn output(program: &str, arguments: &[&str]) -> String {
 
 /// `samples` as one window.
 pub(crate) fn window(index: u32, samples: &[f32]) -> Window {
-    Window { index, start: 0, samples: samples.to_vec() }
+    Window::new(index, 0, samples.to_vec())
 }
 
 pub(crate) fn windows(samples: &[f32]) -> Vec<Window> {
-    let mut windower = Windower::new();
+    let mut windower = Windower::new(Cutting::SINGLE);
     let mut windows = windower.push(samples);
     windows.extend(windower.finish());
     windows

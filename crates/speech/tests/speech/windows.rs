@@ -1,7 +1,7 @@
 //! Where recordings are cut.
 
 use crate::recordings::{RATE, librivox, quieter, shared, silence, wav, windows};
-use speech::{Window, Windower};
+use speech::{Cutting, Window, Windower};
 
 /// The clips one after another with pauses between them.
 fn reading() -> Vec<f32> {
@@ -23,7 +23,7 @@ fn the_pieces_in_which_a_recording_comes_do_not_matter() {
     let whole = windows(&samples);
     assert!(whole.len() >= 5, "{}", whole.len());
     for size in [1, 7, 255, 256, 257, 4096, 48_000] {
-        let mut windower = Windower::new();
+        let mut windower = Windower::new(Cutting::SINGLE);
         let mut pieces: Vec<Window> = samples.chunks(size).flat_map(|piece| windower.push(piece)).collect();
         pieces.extend(windower.finish());
         assert!(pieces == whole, "pieces of {size} samples make other windows");
@@ -36,8 +36,8 @@ fn windows_are_numbered_in_order_hold_the_recordings_samples_and_never_overlap()
     let mut end = 0;
     for (number, window) in windows(&samples).iter().enumerate() {
         assert_eq!(window.index as usize, number);
-        assert!(window.start >= end && window.end() <= samples.len() as u64);
-        assert!(window.samples == samples[window.start as usize..window.end() as usize]);
+        assert!(window.start() >= end && window.end() <= samples.len() as u64);
+        assert!(window.samples == samples[window.start() as usize..window.end() as usize]);
         end = window.end();
     }
 }
@@ -47,12 +47,12 @@ fn speech_to_the_very_end_is_kept_to_the_last_sample() {
     let clip = &librivox()[0].samples;
     // Ends in the middle of a word and of a frame.
     let samples = &clip[..RATE * 3 + 77];
-    let mut windower = Windower::new();
+    let mut windower = Windower::new(Cutting::SINGLE);
     let mut all = windower.push(samples);
     all.extend(windower.finish());
     assert_eq!(all.last().unwrap().end(), samples.len() as u64);
     assert_eq!(windower.heard().samples, samples.len() as u64);
-    assert_eq!(windower.heard().speech, all.iter().map(|w| w.samples.len() as u64).sum::<u64>());
+    assert_eq!(windower.heard().speech, all.iter().map(|w| w.place.to - w.place.from).sum::<u64>());
 }
 
 #[test]
@@ -70,7 +70,11 @@ fn speech_without_a_pause_is_cut_before_it_gets_too_long_and_nothing_is_lost() {
     );
     assert!(windows[..windows.len() - 1].iter().all(|w| w.seconds() >= 9.9));
     for pair in windows.windows(2) {
-        assert_eq!(pair[0].end(), pair[1].start);
+        assert_eq!(pair[0].place.to, pair[1].place.from, "each sample is answered for once");
+        assert!(
+            pair[0].end() >= pair[1].start() + RATE as u64,
+            "both sides of a cut hold what is said there"
+        );
     }
 }
 
@@ -126,7 +130,7 @@ fn missed(recording: &str) -> Option<f64> {
         if spoken.iter().any(|(start, end)| (*start..*end).contains(&at)) {
             speech += 1;
             let sample = (at * RATE as f64) as u64;
-            lost += i32::from(!windows.iter().any(|w| (w.start..w.end()).contains(&sample)));
+            lost += i32::from(!windows.iter().any(|w| (w.start()..w.end()).contains(&sample)));
         }
     }
     let missed = f64::from(lost) / f64::from(speech);
