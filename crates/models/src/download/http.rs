@@ -1,0 +1,346 @@
+//! Asks a host for a file, or the rest of one, and follows where it sends us.
+
+use super::{Options, Setback, Stop};
+use crate::identity::Sha256;
+use std::io::{self, Read};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+use ureq::http::{HeaderMap, StatusCode, Uri, header};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, BodyReader, Error, Proxy, Timeout};
+
+const MOST_REDIRECTS: usize = 10;
+
+/// What to ask for.
+pub(super) struct Ask<'a> {
+    pub(super) address: &'a str,
+    /// How many bytes are there already.
+    pub(super) from: u64,
+    /// Only if the file is still the one with this tag.
+    pub(super) validator: Option<&'a str>,
+}
+
+/// What a host is about to send.
+pub(super) struct Answer {
+    body: BodyReader<'static>,
+    /// Where in the file it begins: where it was asked to, or at zero.
+    pub(super) from: u64,
+    /// The size of the whole file.
+    pub(super) total: Option<u64>,
+    /// A strong entity tag.
+    pub(super) validator: Option<String>,
+    /// The size that the hub says the file has.
+    pub(super) linked_size: Option<u64>,
+    /// The hash that the hub says it has.
+    pub(super) linked_hash: Option<Sha256>,
+}
+
+impl Answer {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.body.read(buffer)
+    }
+}
+
+/// The connections of one download.
+pub(super) struct Http {
+    agent: Agent,
+    stall: Duration,
+}
+
+impl Http {
+    pub(super) fn new(options: &Options) -> Self {
+        let stall = Some(options.stall);
+        let roots = rustls_native_certs::load_native_certs().certs;
+        let roots = roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::Specific(Arc::new(roots)))
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .build();
+        let proxy = if options.proxies_of_environment { Proxy::try_from_env() } else { None };
+        let agent = Agent::config_builder()
+            .tls_config(tls)
+            .proxy(proxy)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("MeetMemo/", env!("CARGO_PKG_VERSION")))
+            .accept_encoding("identity")
+            .timeout_resolve(stall)
+            .timeout_connect(stall)
+            .timeout_per_read(stall)
+            .timeout_per_write(stall)
+            // Headers that come letter by letter are no answer either.
+            .timeout_recv_response(Some(options.stall.saturating_mul(2)))
+            .build()
+            .new_agent();
+        Self { agent, stall: options.stall }
+    }
+
+    pub(super) fn agent(&self) -> Agent {
+        self.agent.clone()
+    }
+
+    /// Asks, and follows redirects to what is sent.
+    pub(super) fn ask(&self, ask: &Ask<'_>) -> Result<Answer, Stop> {
+        let mut address = ask.address.to_owned();
+        let (mut linked_size, mut linked_hash) = (None, None);
+        for _ in 0..=MOST_REDIRECTS {
+            let mut request = self.agent.get(&address);
+            if ask.from > 0 {
+                request = request.header(header::RANGE, format!("bytes={}-", ask.from));
+                if let Some(validator) = ask.validator {
+                    request = request.header(header::IF_RANGE, validator);
+                }
+            }
+            let response = request.call().map_err(|error| self.setback(error))?;
+            let status = response.status();
+            let headers = response.headers();
+            linked_size = linked_size.or_else(|| number(headers, "x-linked-size"));
+            linked_hash = linked_hash.or_else(|| tag(headers, "x-linked-etag").and_then(|tag| hash_in(&tag)));
+            if let Some(next) = redirect(status, headers) {
+                address = follow(&address, &next).ok_or(Setback::RedirectUnsafe)?;
+                continue;
+            }
+            let (from, total) = extent(status, headers, ask.from)?;
+            let validator = tag(headers, header::ETAG.as_str());
+            linked_hash = linked_hash.or_else(|| validator.as_deref().and_then(hash_in));
+            return Ok(Answer {
+                from,
+                total,
+                validator: validator.filter(|tag| tag.starts_with('"')),
+                linked_size,
+                linked_hash,
+                body: response.into_body().into_reader(),
+            });
+        }
+        Err(Setback::RedirectLoop.into())
+    }
+
+    /// What it means that no answer came.
+    fn setback(&self, error: Error) -> Stop {
+        let setback = match error {
+            Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
+                Setback::Unreachable(io::ErrorKind::TimedOut.into())
+            }
+            Error::Timeout(_) => Setback::Stalled(self.stall.as_secs()),
+            Error::Io(error) if is_tls(&error) => Setback::Untrusted(error),
+            Error::Io(error) => match error.kind() {
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                    Setback::Broke(error)
+                }
+                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Setback::Stalled(self.stall.as_secs()),
+                _ => Setback::Unreachable(error),
+            },
+            error @ (Error::Tls(_) | Error::Rustls(_) | Error::Pem(_)) => {
+                Setback::Untrusted(io::Error::other(error))
+            }
+            error @ (Error::Protocol(_) | Error::LargeResponseHeader(..)) => {
+                Setback::Broke(io::Error::other(error))
+            }
+            error => Setback::Unreachable(io::Error::other(error)),
+        };
+        setback.into()
+    }
+
+    /// What it means that the sending ended.
+    pub(super) fn setback_of_reading(&self, error: io::Error) -> Setback {
+        match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Setback::Stalled(self.stall.as_secs()),
+            _ => Setback::Broke(error),
+        }
+    }
+}
+
+/// The host in an address, for people.
+pub(super) fn host(address: &str) -> String {
+    let uri = Uri::from_str(address).ok();
+    uri.as_ref().and_then(|uri| uri.authority()).map_or_else(
+        || address.to_owned(),
+        |authority| {
+            // Without a name and password.
+            authority.as_str().rsplit('@').next().unwrap_or_default().to_owned()
+        },
+    )
+}
+
+/// Whether TLS itself failed, and not what is below.
+fn is_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| {
+        inner.is::<rustls::Error>() || inner.source().is_some_and(|source| source.is::<rustls::Error>())
+    })
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    decimal(text(headers, name)?)
+}
+
+/// Digits and nothing else.
+fn decimal(text: &str) -> Option<u64> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
+fn tag(headers: &HeaderMap, name: &str) -> Option<String> {
+    text(headers, name).filter(|tag| !tag.is_empty() && tag.len() <= 256).map(str::to_owned)
+}
+
+/// The hub uses the hash of a large file as its tag.
+fn hash_in(tag: &str) -> Option<Sha256> {
+    tag.trim_start_matches("W/").trim_matches('"').parse().ok()
+}
+
+fn redirect(status: StatusCode, headers: &HeaderMap) -> Option<String> {
+    let redirects = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);
+    redirects.then(|| text(headers, header::LOCATION.as_str()).unwrap_or_default().to_owned())
+}
+
+/// Where what is sent begins, and how long the whole file is.
+fn extent(status: StatusCode, headers: &HeaderMap, asked_from: u64) -> Result<(u64, Option<u64>), Setback> {
+    match status.as_u16() {
+        200 => {
+            let kind = text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
+            if kind.to_ascii_lowercase().starts_with("text/html") {
+                return Err(Setback::WebPage);
+            }
+            let unpacked =
+                text(headers, header::CONTENT_ENCODING.as_str()).is_none_or(|coding| coding == "identity");
+            Ok((0, number(headers, header::CONTENT_LENGTH.as_str()).filter(|_| unpacked)))
+        }
+        206 if asked_from > 0 => {
+            let range = text(headers, header::CONTENT_RANGE.as_str()).ok_or(Setback::WrongRange)?;
+            content_range(range)
+                .filter(|(from, _)| *from == asked_from)
+                .map(|(from, total)| (from, Some(total)))
+                .ok_or(Setback::WrongRange)
+        }
+        206 | 416 => Err(Setback::WrongRange),
+        404 | 410 => Err(Setback::NotThere),
+        code @ (408 | 425 | 429 | 500..=599) => Err(Setback::Unable(code)),
+        code @ 400..=499 => Err(Setback::Refused(code)),
+        code => Err(Setback::Unable(code)),
+    }
+}
+
+/// `bytes 100-199/200`, of which the end has to be that of the file: begin and size.
+fn content_range(range: &str) -> Option<(u64, u64)> {
+    let (span, total) = range.strip_prefix("bytes ")?.trim().split_once('/')?;
+    let (from, to) = span.split_once('-')?;
+    let (from, to, total) = (decimal(from)?, decimal(to)?, decimal(total)?);
+    (from <= to && to.checked_add(1) == Some(total)).then_some((from, total))
+}
+
+/// The address a redirect leads to; none if it is none, or less safe than the one before.
+fn follow(from: &str, location: &str) -> Option<String> {
+    let base = Uri::from_str(from).ok()?;
+    let location = location.split('#').next()?;
+    let scheme = base.scheme_str()?;
+    let authority = base.authority()?.as_str();
+    let next = if location.is_empty() {
+        return None;
+    } else if let Some(rest) = location.strip_prefix("//") {
+        format!("{scheme}://{rest}")
+    } else if location.starts_with('/') {
+        format!("{scheme}://{authority}{}", without_dots(location))
+    } else if let Some(query) = location.strip_prefix('?') {
+        format!("{scheme}://{authority}{}?{query}", base.path())
+    } else if location.split(['/', '?']).next().is_some_and(|first| first.contains(':')) {
+        location.to_owned()
+    } else {
+        let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+        format!("{scheme}://{authority}{}", without_dots(&format!("{folder}/{location}")))
+    };
+    let uri = Uri::from_str(&next).ok()?;
+    uri.host().filter(|host| !host.is_empty())?;
+    match (scheme, uri.scheme_str()?) {
+        ("https", "https") | ("http", "http" | "https") => Some(next),
+        _ => None,
+    }
+}
+
+/// `/a/./b/../c` is `/a/c`.
+fn without_dots(path: &str) -> String {
+    let (path, query) = match path.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (path, None),
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/').skip(1) {
+        match part {
+            "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let mut plain = format!("/{}", parts.join("/"));
+    if let Some(query) = query {
+        plain.push('?');
+        plain.push_str(query);
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_are_followed_to_where_they_lead_and_never_to_less_safety() {
+        let from = "https://hub.example/a/b/resolve/main/x.gguf?download=true";
+        for (location, to) in [
+            ("https://cdn.example/f?sig=a%2Fb", Some("https://cdn.example/f?sig=a%2Fb")),
+            ("//cdn.example/f", Some("https://cdn.example/f")),
+            ("/c/d", Some("https://hub.example/c/d")),
+            ("y.gguf", Some("https://hub.example/a/b/resolve/main/y.gguf")),
+            ("../v2/./y.gguf?z=..", Some("https://hub.example/a/b/resolve/v2/y.gguf?z=..")),
+            ("?mirror=2", Some("https://hub.example/a/b/resolve/main/x.gguf?mirror=2")),
+            ("/c#there", Some("https://hub.example/c")),
+            ("http://cdn.example/f", None),
+            ("file:///etc/passwd", None),
+            ("ftp://cdn.example/f", None),
+            ("javascript:alert(1)", None),
+            ("https://", None),
+            ("", None),
+            ("https://exa mple/", None),
+        ] {
+            assert_eq!(follow(from, location).as_deref(), to, "{location}");
+        }
+        assert_eq!(follow("http://a/x", "https://b/y").as_deref(), Some("https://b/y"));
+        assert_eq!(follow("http://a:8080/x", "/y").as_deref(), Some("http://a:8080/y"));
+    }
+
+    #[test]
+    fn a_range_is_believed_only_if_it_goes_to_the_end_of_the_file() {
+        for (range, found) in [
+            ("bytes 100-199/200", Some((100, 200))),
+            ("bytes 0-0/1", Some((0, 1))),
+            ("bytes 100-150/200", None),
+            ("bytes 100-199/*", None),
+            ("bytes 100-/200", None),
+            ("bytes +100-199/200", None),
+            ("items 100-199/200", None),
+            ("bytes 18446744073709551615-18446744073709551615/0", None),
+            ("", None),
+        ] {
+            assert_eq!(content_range(range), found, "{range}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_a_hash_if_it_looks_like_one() {
+        let hash = "a8bf3de2b393bd14ead5a858c3748d5e3b07a20fdeabdd3b498fba4f463fa929";
+        assert_eq!(hash_in(&format!("\"{hash}\"")).unwrap().to_string(), hash);
+        assert_eq!(hash_in(&format!("W/\"{hash}\"")).unwrap().to_string(), hash);
+        assert!(hash_in("\"abc\"").is_none());
+    }
+
+    #[test]
+    fn a_host_is_named_without_a_password() {
+        assert_eq!(host("https://me:secret@models.example:8443/a"), "models.example:8443");
+    }
+}

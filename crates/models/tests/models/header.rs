@@ -1,0 +1,226 @@
+//! What a file is, by its bytes; nothing in it is believed.
+
+use crate::gguf::{Gguf, Value};
+use models::header::{self, Foreign, Kind};
+use models::{Header, HeaderError};
+use proptest::prelude::*;
+use std::fs;
+use std::path::Path;
+
+fn read(bytes: &[u8]) -> Result<Header, HeaderError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    fs::write(&path, bytes).unwrap();
+    header::read(&path)
+}
+
+#[test]
+fn a_speech_model_says_what_it_is() {
+    for version in [2, 3] {
+        let mut gguf = Gguf::of("parakeet");
+        gguf.version = version;
+        let bytes = gguf.bytes();
+        let header = read(&bytes).unwrap();
+        assert_eq!(header.kind, Kind::Gguf(version));
+        assert_eq!(header.architecture, "parakeet");
+        assert_eq!(header.name.as_deref(), Some("A small model"));
+        assert_eq!(header.variant.as_deref(), Some("small"));
+        assert_eq!(header.languages, ["en", "de"]);
+        assert_eq!(header.byte_size, bytes.len() as u64);
+        assert!(header.recognises_words());
+    }
+    assert!(!read(&Gguf::of("sortformer").bytes()).unwrap().recognises_words());
+}
+
+#[test]
+fn the_fixture_of_whisper_architecture_is_read() {
+    let shared = std::env::var_os("MEETMEMO_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), Into::into);
+    let path = shared.join("models/fixture-whisper.gguf");
+    if !path.exists() {
+        println!("skipped: {} is not there", path.display());
+        return;
+    }
+    let header = header::read(&path).unwrap();
+    assert_eq!(header.architecture, "whisper");
+    assert_eq!(header.variant.as_deref(), Some("whisper-tiny.en"));
+    assert_eq!(header.languages, ["en"]);
+    // Without its last bytes it is noticed to be incomplete, and how much.
+    let whole = fs::read(&path).unwrap();
+    let needed = whole.len() as u64;
+    match read(&whole[..whole.len() - 4096]).unwrap_err() {
+        HeaderError::Truncated { found, needed: n } => {
+            assert_eq!(found, needed - 4096);
+            assert!(n <= needed && n > found);
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn another_kind_of_file_is_called_what_it_is() {
+    let mut tar = vec![0; 600];
+    tar[257..262].copy_from_slice(b"ustar");
+    let cases: [(&[u8], Foreign); 20] = [
+        (b"<!DOCTYPE html><html>", Foreign::WebPage),
+        (b"\xef\xbb\xbf\n <HTML lang=en>", Foreign::WebPage),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa", Foreign::LfsPointer),
+        (b"\x40\0\0\0\0\0\0\0{\"__metadata__\":{}}", Foreign::Safetensors),
+        (b"PK\x03\x04rest of an archive", Foreign::PyTorch),
+        (b"\x80\x02}q\0.", Foreign::PyTorch),
+        (&tar, Foreign::Tar),
+        (b"\x08\x08\x12\x07pytorch", Foreign::Onnx),
+        (b"\x1c\0\0\0TFL3", Foreign::TensorFlowLite),
+        (b"\x89HDF\r\n\x1a\n", Foreign::Hdf5),
+        (b"tjgg\x01\0\0\0", Foreign::OldGgml),
+        (b"\x1f\x8b\x08\0", Foreign::Packed),
+        (b"RIFF\0\0\0\0WAVEfmt ", Foreign::Audio),
+        (b"ID3\x04\0", Foreign::Audio),
+        (b"\xff\xfb\x90\x64", Foreign::Audio),
+        (b"\0\0\0\x20ftypM4A ", Foreign::Audio),
+        (b"{\n  \"model_type\": \"whisper\"", Foreign::Json),
+        (b"hello", Foreign::Unknown),
+        (b"\0", Foreign::Unknown),
+        (&[0; 64], Foreign::Unknown),
+    ];
+    for (bytes, kind) in cases {
+        match read(bytes) {
+            Err(HeaderError::Foreign(found)) => assert_eq!(found, kind, "{bytes:?}"),
+            other => panic!("{bytes:?}: {other:?}"),
+        }
+    }
+    assert!(matches!(read(b""), Err(HeaderError::Empty)));
+    assert!(matches!(header::read(&std::env::temp_dir()), Err(HeaderError::NotAFile)));
+    assert!(matches!(header::read(Path::new("/nowhere/model.gguf")), Err(HeaderError::Io(_))));
+}
+
+#[test]
+fn each_refusal_is_a_clause_for_people() {
+    let cases = [
+        (
+            read(&Gguf::of("llama").bytes()),
+            "it is a model of the architecture “llama”, which is none for speech",
+        ),
+        (read(&Gguf::of("silero_vad").bytes()), "it is a model that helps others, “silero_vad”"),
+        (read(b"<!doctype html>"), "it is a web page, not a model: the download may need"),
+        (read(b"GG"), "it is incomplete: it ends after 2 bytes, before its header does"),
+        (read(b"GGUF\x01\0\0\0"), "it is a GGUF of version 1"),
+        (read(b"GGUF\0\0\0\x03"), "it is a GGUF for processors of another byte order"),
+        (read(b""), "the file is empty"),
+    ];
+    for (result, clause) in cases {
+        let said = result.unwrap_err().to_string();
+        assert!(said.starts_with(clause), "{said}");
+    }
+    let whole = Gguf::of("whisper").bytes();
+    let said = read(&whole[..whole.len() - 100]).unwrap_err().to_string();
+    assert!(
+        said.starts_with("it is incomplete: ") && said.ends_with("as after a download that was stopped"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_file_that_ends_anywhere_is_refused() {
+    let whole = Gguf::of("whisper").bytes();
+    // The last tensor has 20 bytes, and padding follows.
+    let needed = whole.len() - 12;
+    for length in 0..needed {
+        assert!(read(&whole[..length]).is_err(), "{length} of {needed}");
+    }
+    assert!(read(&whole[..needed]).is_ok());
+}
+
+#[test]
+fn lies_in_a_header_cost_no_memory_and_no_time() {
+    let whole = Gguf::of("whisper").bytes();
+    let at = |place: usize, value: &[u8]| {
+        let mut bytes = whole.clone();
+        bytes[place..place + value.len()].copy_from_slice(value);
+        bytes
+    };
+    let huge = u64::MAX.to_le_bytes();
+    // Counts of tensors and of values, the length of the first key, of its value, and of the last list.
+    let list = whole.windows(21).position(|window| window == b"tokenizer.ggml.tokens").unwrap() + 21 + 8;
+    for place in [8, 16, 24, 24 + 8 + 20 + 4, list] {
+        for value in
+            [huge, (1_u64 << 62).to_le_bytes(), (1_u64 << 40).to_le_bytes(), (1_u64 << 20).to_le_bytes()]
+        {
+            assert!(read(&at(place, &value)).is_err(), "{place}");
+        }
+    }
+    let mut deep = Gguf::of("whisper");
+    deep.tensors.push(("too.large", vec![1 << 62, 1 << 62], 0, 0));
+    assert!(matches!(read(&deep.bytes()), Err(HeaderError::Damaged(_))));
+    let mut far = Gguf::of("whisper");
+    far.tensors.push(("not.there", vec![1 << 40], 0, 0));
+    assert!(matches!(read(&far.bytes()), Err(HeaderError::Truncated { .. })));
+    let mut odd = Gguf::of("whisper");
+    odd.values.push(("general.alignment", Value::U32(33)));
+    assert!(matches!(read(&odd.bytes()), Err(HeaderError::Damaged(_))));
+    let mut empty = Gguf::of("whisper");
+    empty.tensors.clear();
+    assert!(matches!(read(&empty.bytes()), Err(HeaderError::Damaged(_))));
+    let mut nameless = Gguf::of("whisper");
+    nameless.values.remove(0);
+    assert!(matches!(read(&nameless.bytes()), Err(HeaderError::Damaged(_))));
+}
+
+/// A model of whisper.cpp with one layer each, of which every tensor has one weight.
+fn ggml(vocabulary: i32) -> Vec<u8> {
+    let mut file = 0x6767_6d6c_u32.to_le_bytes().to_vec();
+    for number in [vocabulary, 1500, 8, 2, 1, 448, 8, 2, 1, 80, 1] {
+        file.extend(number.to_le_bytes());
+    }
+    file.extend(80_i32.to_le_bytes());
+    file.extend(201_i32.to_le_bytes());
+    file.resize(file.len() + 80 * 201 * 4, 0);
+    file.extend(2_i32.to_le_bytes());
+    for word in ["a", "bc"] {
+        file.extend((word.len() as u32).to_le_bytes());
+        file.extend(word.as_bytes());
+    }
+    for _ in 0..11 + 15 + 24 {
+        file.extend([1_i32, 1, 0, 1].map(i32::to_le_bytes).as_flattened());
+        file.extend(b"t\0\0\0\0");
+    }
+    file
+}
+
+#[test]
+fn models_of_whisper_cpp_are_read_and_noticed_to_be_cut() {
+    let whole = ggml(51_864);
+    let header = read(&whole).unwrap();
+    assert_eq!((header.kind, header.architecture.as_str()), (Kind::Ggml, "whisper"));
+    assert_eq!(header.languages, ["en"]);
+    assert!(read(&ggml(51_865)).unwrap().languages.is_empty());
+    for length in (0..whole.len()).rev().step_by(97).chain(whole.len() - 60..whole.len()) {
+        assert!(read(&whole[..length]).is_err(), "{length}");
+    }
+    assert!(matches!(read(&ggml(7)), Err(HeaderError::OtherArchitecture(_))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn changed_bytes_never_break_the_reader(
+        changes in proptest::collection::vec((0_usize..700, any::<u8>()), 1..8),
+        of_whisper_cpp in any::<bool>(),
+    ) {
+        let mut bytes = if of_whisper_cpp { ggml(51_865) } else { Gguf::of("whisper").bytes() };
+        for (place, byte) in changes {
+            let place = place % bytes.len();
+            bytes[place] = byte;
+        }
+        if let Err(error) = read(&bytes) {
+            prop_assert!(!error.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn no_bytes_break_the_reader(head in 0_usize..3, rest in proptest::collection::vec(any::<u8>(), 0..600)) {
+        let heads: [&[u8]; 3] = [b"GGUF\x03\0\0\0", b"lmgg", b""];
+        let _ = read(&[heads[head], rest.as_slice()].concat());
+    }
+}

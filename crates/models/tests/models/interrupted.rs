@@ -1,0 +1,174 @@
+//! Downloads in processes of their own: killed, at the same time, behind a proxy.
+
+use crate::download::model;
+use crate::server::{Gate, Server, options, until, wanted};
+use models::{Cancel, DownloadError, Folder, FolderError, Sha256, Wanted};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+
+/// A process that downloads, killed at the latest when the test ends.
+struct Downloader {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Downloader {
+    fn start(folder: &Folder, wanted: &Wanted, environment: &[(&str, String)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_models-test-downloader"));
+        command
+            .args([folder.path().to_str().unwrap(), &wanted.hosts[0], &wanted.path, &wanted.file_name])
+            .args([wanted.byte_size.unwrap().to_string(), wanted.sha256.unwrap().to_string()])
+            .stdout(Stdio::piped());
+        for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
+        let mut child = command.envs(environment.iter().cloned()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    fn last_line(&mut self) -> String {
+        self.lines.by_ref().map_while(Result::ok).last().unwrap_or_default()
+    }
+
+    /// `kill -9`, and it is gone.
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Downloader {
+    fn drop(&mut self) {
+        // Ended already, usually.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends `first` bytes and nothing more to the first who asks, everything to the others.
+fn hesitant(content: &Arc<Vec<u8>>, first: usize, over: &Gate) -> Server {
+    let (content, over) = (Arc::clone(content), over.clone());
+    Server::start(move |request, reply| match request.number {
+        0 => {
+            reply.file_up_to(request, &content, "\"v1\"", first)?;
+            over.wait();
+            Ok(())
+        }
+        _ => reply.file(request, &content, "\"v1\""),
+    })
+}
+
+/// Waits until a download has so many bytes and goes on.
+fn until_there(folder: &Folder, bytes: usize) {
+    until("the first bytes are there", || {
+        folder.partials().unwrap().first().is_some_and(|part| part.running && part.done_bytes == bytes as u64)
+    });
+}
+
+#[test]
+fn a_download_that_was_killed_goes_on_where_it_was() {
+    let content = model();
+    let over = Gate::default();
+    let most = content.len() / 4 * 3;
+    let server = hesitant(&content, most, &over);
+    let place = tempfile::tempdir().unwrap();
+    let folder = Folder::at(place.path().join("models"));
+    let wanted = wanted(&content, &[&server]);
+    let mut first = Downloader::start(&folder, &wanted, &[]);
+    until_there(&folder, most);
+    first.kill();
+    over.open();
+    let partials = folder.partials().unwrap();
+    assert_eq!((partials[0].running, partials[0].done_bytes), (false, most as u64));
+    assert_eq!(partials[0].total_bytes, wanted.byte_size);
+    let mut second = Downloader::start(&folder, &wanted, &[]);
+    assert_eq!(second.last_line(), "installed");
+    let asked = &server.requests()[1];
+    assert_eq!((asked.range_start(), asked.headers["if-range"].as_str()), (Some(most), "\"v1\""));
+    assert_eq!(server.sent(), content.len() as u64, "no byte was sent twice");
+    assert_eq!(folder.verify(&wanted.id, &mut |_| {}, &Cancel::new()).unwrap().sha256, Sha256::of(&content));
+    assert!(folder.partials().unwrap().is_empty());
+}
+
+#[test]
+fn a_download_that_is_killed_again_and_again_ends_right() {
+    let content = model();
+    let server = {
+        let content = Arc::clone(&content);
+        Server::start(move |request, reply| {
+            // It never sends all it was asked for, but for the last time.
+            let from = request.range_start().unwrap_or(0);
+            let to = if request.number < 8 { content.len().min(from + 200_000) } else { content.len() };
+            reply.file_up_to(request, &content, "\"v1\"", to)?;
+            if request.number < 8 { Err(std::io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+        })
+    };
+    let place = tempfile::tempdir().unwrap();
+    let folder = Folder::at(place.path().join("models"));
+    let wanted = wanted(&content, &[&server]);
+    // Wherever it is by then: before the first byte, while it writes, or in a pause.
+    for round in 0..8 {
+        let asked = server.requests().len();
+        let mut process = Downloader::start(&folder, &wanted, &[]);
+        until("it asks, or has ended", || {
+            server.requests().len() > asked || process.child.try_wait().unwrap().is_some()
+        });
+        until("some of it was sent", || {
+            server.sent() > round * 10_000 || process.child.try_wait().unwrap().is_some()
+        });
+        process.kill();
+    }
+    let downloaded = models::download(&folder, &wanted, &options(), &mut |_| {}, &Cancel::new()).unwrap();
+    assert_eq!(downloaded.model.sha256, Sha256::of(&content));
+    assert_eq!(folder.verify(&wanted.id, &mut |_| {}, &Cancel::new()).unwrap(), downloaded.model);
+}
+
+#[test]
+fn two_processes_do_not_download_the_same() {
+    let content = model();
+    let over = Gate::default();
+    let half = content.len() / 2;
+    let server = hesitant(&content, half, &over);
+    let place = tempfile::tempdir().unwrap();
+    let folder = Folder::at(place.path().join("models"));
+    let wanted = wanted(&content, &[&server]);
+    let mut first = Downloader::start(&folder, &wanted, &[]);
+    until_there(&folder, half);
+    let second = models::download(&folder, &wanted, &options(), &mut |_| {}, &Cancel::new());
+    assert!(matches!(second, Err(DownloadError::Elsewhere)), "{second:?}");
+    assert!(matches!(folder.remove(&wanted.id), Err(FolderError::Busy)));
+    // The first one is none the worse for it: it takes the rest when the host has broken off.
+    over.open();
+    assert_eq!(first.last_line(), "installed");
+    assert_eq!(folder.current(&wanted.id).unwrap().sha256, Sha256::of(&content));
+    folder.remove(&wanted.id).unwrap();
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_used() {
+    let content = model();
+    let server = Server::of(&content);
+    let to = server.port();
+    // Whatever host it is asked for, it connects to ours.
+    let proxy = Server::start(move |request, reply| {
+        if request.method != "CONNECT" {
+            return reply.all("400 Bad Request", &[], b"");
+        }
+        let mut upstream = TcpStream::connect(("127.0.0.1", to))?;
+        let client = reply.stream();
+        client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+        let (mut from_client, mut to_upstream) = (client.try_clone()?, upstream.try_clone()?);
+        std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_upstream));
+        std::io::copy(&mut upstream, client).map(|_| ())
+    });
+    let place = tempfile::tempdir().unwrap();
+    let folder = Folder::at(place.path().join("models"));
+    let wanted = Wanted { hosts: vec!["http://models.invalid".into()], ..wanted(&content, &[&server]) };
+    let mut downloader = Downloader::start(&folder, &wanted, &[("HTTP_PROXY", proxy.host())]);
+    assert_eq!(downloader.last_line(), "installed");
+    assert_eq!(proxy.requests()[0].path, "models.invalid:80");
+    assert_eq!(server.requests()[0].headers["host"], "models.invalid");
+}

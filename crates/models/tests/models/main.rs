@@ -1,0 +1,12 @@
+//! Catalogue, models folder, headers, imports and downloads as the app uses them.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
+#![allow(clippy::print_stdout, reason = "what is skipped is said")]
+
+mod catalogue;
+mod download;
+mod folder;
+mod gguf;
+mod header;
+mod import;
+mod interrupted;
+mod server;
