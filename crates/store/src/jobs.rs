@@ -148,6 +148,10 @@ pub struct Job {
     pub requested_model: Option<String>,
     /// The version of the transcript that is shown.
     pub current_transcript_id: Option<TranscriptId>,
+    /// Whether the user wants English, whatever is spoken.
+    pub requested_translate: bool,
+    #[diesel(column_name = requested_vocabulary)]
+    vocabulary_lines: Option<String>,
 }
 
 impl Job {
@@ -166,9 +170,42 @@ impl Job {
         WorkflowState::ALL.into_iter().find(|state| state.as_str() == word)
     }
 
+    /// What the user chose to have it transcribed with.
+    pub fn choice(&self) -> Choice {
+        let lines = self.vocabulary_lines.as_deref().unwrap_or_default().lines();
+        Choice {
+            model: self.requested_model.clone(),
+            language: self.requested_language.clone(),
+            translate: self.requested_translate,
+            vocabulary: lines.map(str::to_owned).collect(),
+        }
+    }
+
     /// Whether the user stopped it.
     pub fn is_cancelled(&self) -> bool {
         self.workflow_state() == Some(WorkflowState::Cancelled)
+    }
+}
+
+/// What a recording is to be transcribed with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Choice {
+    /// Name of a speech model; none: the engine that needs none.
+    pub model: Option<String>,
+    /// Spoken language, BCP 47; none: the engine's own, or what it finds out.
+    pub language: Option<String>,
+    /// English, whatever is spoken.
+    pub translate: bool,
+    /// Names and terms to expect.
+    pub vocabulary: Vec<String>,
+}
+
+impl Choice {
+    /// The vocabulary as it is stored: a term in a line, none without terms.
+    pub fn vocabulary_lines(&self) -> Option<String> {
+        let terms = self.vocabulary.iter().map(|term| term.split_whitespace().collect::<Vec<_>>().join(" "));
+        let lines = terms.filter(|term| !term.is_empty()).collect::<Vec<_>>().join("\n");
+        (!lines.is_empty()).then_some(lines)
     }
 }
 
@@ -200,6 +237,10 @@ pub struct NewJob {
     pub requested_language: Option<String>,
     /// Name of a speech model.
     pub requested_model: Option<String>,
+    /// English, whatever is spoken.
+    pub requested_translate: bool,
+    /// See [`Choice::vocabulary_lines`].
+    pub requested_vocabulary: Option<String>,
 }
 
 /// What became of a registration.
@@ -345,6 +386,26 @@ impl Store {
                     jobs::status.eq(Status::Pending.as_str()),
                     jobs::workflow_state.eq(WorkflowState::Queued.as_str()),
                     jobs::error_message.eq(None::<String>),
+                ))
+                .returning(Job::as_returning());
+            update.load(connection).await.map(written)
+        })
+    }
+
+    /// Puts a job that has ended back into the queue, to be transcribed with `choice`. Its complete versions stay.
+    /// `None` if it waits or runs, or there is none.
+    pub async fn transcribe_again(&self, id: JobId, choice: &Choice) -> Result<Option<Job>> {
+        on_connection!(self, connection => async {
+            let at_rest = [Status::Completed.as_str(), Status::Failed.as_str()];
+            let update = diesel::update(jobs::table.find(id).filter(jobs::status.eq_any(at_rest)))
+                .set((
+                    jobs::status.eq(Status::Pending.as_str()),
+                    jobs::workflow_state.eq(WorkflowState::Queued.as_str()),
+                    jobs::error_message.eq(None::<String>),
+                    jobs::requested_model.eq(&choice.model),
+                    jobs::requested_language.eq(&choice.language),
+                    jobs::requested_translate.eq(choice.translate),
+                    jobs::requested_vocabulary.eq(choice.vocabulary_lines()),
                 ))
                 .returning(Job::as_returning());
             update.load(connection).await.map(written)

@@ -26,10 +26,12 @@ pub use connect::ExternalUrl;
 pub use error::StoreError;
 pub use exports::{ExportJob, NewExport};
 pub use ids::{ExportId, JobId, LibraryId, MachineId, SegmentId, TranscriptId};
-pub use jobs::{Found, Job, JobFilter, NewJob, Registered, Status, WorkflowState};
+pub use jobs::{Choice, Found, Job, JobFilter, NewJob, Registered, Status, WorkflowState};
 pub use news::{News, Topic};
 pub use runs::{Claim, Lease, Progress, Run};
-pub use transcripts::{NewTranscript, StoredSegment, TextLine, Transcript, TranscriptStatus, Window};
+pub use transcripts::{
+    NewTranscript, Spent, StoredSegment, TextLine, Transcript, TranscriptStatus, VersionFacts, Window,
+};
 pub use work_lock::WorkLock;
 
 /// What every query here gives.

@@ -49,6 +49,8 @@ pub struct Progress {
     pub audio_total_ms: Option<i64>,
     /// Seconds of work per second of audio in this run.
     pub real_time_factor: Option<f64>,
+    /// Milliseconds of work that are left, about.
+    pub left_ms: Option<i64>,
 }
 
 /// A row of `job_runs` as it is shown.
@@ -67,6 +69,8 @@ pub struct Run {
     pub started_at: DateTime<Utc>,
     /// Last sign of life.
     pub heartbeat_at: DateTime<Utc>,
+    /// Milliseconds of work that are left, about.
+    pub left_ms: Option<i64>,
 }
 
 /// The job to work on next. What somebody had begun comes before what is new.
@@ -135,6 +139,7 @@ impl Store {
                 job_runs::machine_id.eq(machine),
                 job_runs::audio_done_ms.eq(0),
                 job_runs::real_time_factor.eq(None::<f64>),
+                job_runs::left_ms.eq(None::<i64>),
                 job_runs::started_at.eq(server_now()),
                 job_runs::heartbeat_at.eq(server_now()),
             );
@@ -160,6 +165,7 @@ impl Store {
                     job_runs::audio_done_ms.eq(progress.audio_done_ms),
                     job_runs::audio_total_ms.eq(progress.audio_total_ms),
                     job_runs::real_time_factor.eq(progress.real_time_factor),
+                    job_runs::left_ms.eq(progress.left_ms),
                 ))
                 .execute(connection)
                 .await?;

@@ -26,6 +26,8 @@ diesel::table! {
         requested_language -> Nullable<Text>,
         requested_model -> Nullable<Text>,
         current_transcript_id -> Nullable<Uuid>,
+        requested_translate -> Bool,
+        requested_vocabulary -> Nullable<Text>,
     }
 }
 
@@ -61,6 +63,7 @@ diesel::table! {
         real_time_factor -> Nullable<Double>,
         started_at -> Timestamptz,
         heartbeat_at -> Timestamptz,
+        left_ms -> Nullable<BigInt>,
     }
 }
 
@@ -82,6 +85,9 @@ diesel::table! {
         work_ms -> BigInt,
         created_at -> Timestamptz,
         completed_at -> Nullable<Timestamptz>,
+        machine_id -> Nullable<Uuid>,
+        real_time_factor -> Nullable<Double>,
+        device -> Nullable<Text>,
     }
 }
 
@@ -103,6 +109,7 @@ diesel::table! {
         end_ms -> BigInt,
         text -> Text,
         words -> Jsonb,
+        doubt -> Nullable<Text>,
     }
 }
 

@@ -1,17 +1,19 @@
 //! `transcripts`, `transcript_windows`, `segments`: versions of what was said, filled window by window.
 
 use crate::archive::on_connection;
-use crate::ids::{JobId, SegmentId, TranscriptId};
+use crate::ids::{JobId, MachineId, SegmentId, TranscriptId};
 use crate::jobs::{Status, WorkflowState};
 use crate::runs::{Lease, held_job};
 use crate::schema::{job_runs, jobs, segments, transcript_windows, transcripts};
 use crate::{Result, Store, StoreError};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::result::Error as QueryError;
+use diesel::sql_types;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use transcript::{AudioTime, Segment, Span, Word};
+use transcript::{AudioTime, Reason, Segment, Span, Word};
 
-/// Rows of `segments` per INSERT; with six values each, far below the 65 535 that a statement may bind.
+/// Rows of `segments` per INSERT; with seven values each, far below the 65 535 that a statement may bind.
 const ROWS_PER_INSERT: usize = 2_000;
 
 /// `transcripts.status`.
@@ -68,6 +70,10 @@ pub struct Transcript {
     pub created_at: DateTime<Utc>,
     /// When the last window came in.
     pub completed_at: Option<DateTime<Utc>>,
+    /// What it was computed on.
+    pub device: Option<String>,
+    /// Seconds of work per second of audio.
+    pub real_time_factor: Option<f64>,
 }
 
 impl Transcript {
@@ -77,7 +83,14 @@ impl Transcript {
     }
 }
 
-/// What a version is made with. Work is resumed only where all of it is equal.
+impl Transcript {
+    /// Whether it was the last to be worked on, and is not complete.
+    pub fn is_running(&self) -> bool {
+        self.status_word == TranscriptStatus::Running.as_str()
+    }
+}
+
+/// What a version is made with. Work is resumed only where engine, model and settings are equal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTranscript {
     /// Name of the engine.
@@ -86,10 +99,27 @@ pub struct NewTranscript {
     pub model: String,
     /// SHA-256 of the model's file.
     pub model_sha256: Option<String>,
-    /// Spoken language, BCP 47.
+    /// Spoken language, BCP 47, as far as it is known before the first word. One that is found out replaces it.
     pub language: Option<String>,
-    /// Everything else that decides the words and the cuts.
+    /// Everything else that decides the words and the cuts, the language that was asked for included.
     pub settings: serde_json::Value,
+    /// What it is computed on.
+    pub device: Option<String>,
+    /// The computer that makes it.
+    pub machine: MachineId,
+}
+
+/// What there is to know of a version besides its words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VersionFacts {
+    /// The version.
+    pub version: Transcript,
+    /// Its words so far.
+    pub words: i64,
+    /// Lines with a doubt.
+    pub doubtful_lines: i64,
+    /// Up to where its windows reach, in milliseconds.
+    pub done_ms: i64,
 }
 
 /// A committed window of audio.
@@ -101,6 +131,17 @@ pub struct Window {
     pub span: Span,
 }
 
+/// What a version took in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Spent {
+    /// Milliseconds of audio.
+    pub audio_ms: i64,
+    /// Milliseconds of work in the last run.
+    pub work_ms: i64,
+    /// Seconds of work per second of audio, where the run tells.
+    pub real_time_factor: Option<f64>,
+}
+
 /// A line of a transcript as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredSegment {
@@ -108,6 +149,8 @@ pub struct StoredSegment {
     pub id: SegmentId,
     /// The line.
     pub segment: Segment,
+    /// The window it came from, while its version is unfinished.
+    pub window: Option<u32>,
 }
 
 /// A line without its words one by one.
@@ -119,9 +162,34 @@ pub struct TextLine {
     pub span: Span,
     /// What is said.
     pub text: String,
+    /// Why it should be doubted.
+    pub doubt: Option<Reason>,
 }
 
-type SegmentRow = (SegmentId, i64, i64, String, serde_json::Value);
+type SegmentRow = (SegmentId, i64, i64, String, serde_json::Value, Option<i32>, Option<String>);
+
+/// Versions of a job with what can be counted. The words of a line are an array.
+const VERSIONS: &str = "
+    SELECT t.id,
+        coalesce((SELECT sum(jsonb_array_length(s.words)) FROM segments s WHERE s.transcript_id = t.id), 0)::bigint AS words,
+        (SELECT count(*) FROM segments s WHERE s.transcript_id = t.id AND s.doubt IS NOT NULL) AS doubtful_lines,
+        coalesce((SELECT max(w.end_ms) FROM transcript_windows w WHERE w.transcript_id = t.id), 0)::bigint AS done_ms
+    FROM transcripts t WHERE t.job_id = $1";
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = sql_types::Uuid)]
+    id: TranscriptId,
+    #[diesel(sql_type = sql_types::BigInt)]
+    words: i64,
+    #[diesel(sql_type = sql_types::BigInt)]
+    doubtful_lines: i64,
+    #[diesel(sql_type = sql_types::BigInt)]
+    done_ms: i64,
+}
+
+/// So many runs tell how fast this computer is with a model.
+const RECENT: i64 = 5;
 
 impl Store {
     /// The version to work on under `lease`: an unfinished one made with equal settings, which is resumed, or a new one.
@@ -146,9 +214,17 @@ impl Store {
                 old.engine == new.engine
                     && old.model == new.model
                     && old.model_sha256 == new.model_sha256
-                    && old.language == new.language
                     && old.settings == new.settings
             });
+            // Another that was begun is unfinished, and not being made.
+            diesel::update(
+                transcripts::table
+                    .filter(transcripts::job_id.eq(lease.job))
+                    .filter(transcripts::status.eq(TranscriptStatus::Running.as_str())),
+            )
+            .set(transcripts::status.eq(TranscriptStatus::Failed.as_str()))
+            .execute(c)
+            .await?;
             if let Some(old) = same {
                 let resumed = diesel::update(transcripts::table.find(old.id))
                     .set((
@@ -176,11 +252,124 @@ impl Store {
                     transcripts::model_sha256.eq(&new.model_sha256),
                     transcripts::language.eq(&new.language),
                     transcripts::settings.eq(&new.settings),
+                    transcripts::device.eq(&new.device),
+                    transcripts::machine_id.eq(new.machine),
                 ))
                 .returning(Transcript::as_returning())
                 .get_result(c)
                 .await?;
             Ok(Some((made, Vec::new())))
+        }))
+    }
+
+    /// Unfinished versions of a job, the last one first.
+    pub async fn unfinished_transcripts(&self, job: JobId) -> Result<Vec<Transcript>> {
+        on_connection!(self, connection => async {
+            transcripts::table
+                .filter(transcripts::job_id.eq(job))
+                .filter(transcripts::status.ne(TranscriptStatus::Complete.as_str()))
+                .order(transcripts::version.desc())
+                .select(Transcript::as_select())
+                .load(connection)
+                .await
+        })
+    }
+
+    /// Writes down which language an unfinished version turned out to be in. False if the lease is void.
+    pub async fn found_language(&self, lease: Lease, id: TranscriptId, language: &str) -> Result<bool> {
+        on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
+            if !may_fill(c, lease, id).await? {
+                return Ok(false);
+            }
+            diesel::update(transcripts::table.find(id)).set(transcripts::language.eq(language)).execute(c).await?;
+            Ok(true)
+        }))
+    }
+
+    /// The places of the committed windows of a version, in their order.
+    pub async fn windows(&self, id: TranscriptId) -> Result<Vec<Window>> {
+        on_connection!(self, connection => windows_of(connection, id))
+    }
+
+    /// Seconds of work per second of audio that this computer took with a model lately; `None` if it never used it.
+    pub async fn speed(&self, machine: MachineId, engine: &str, model: &str) -> Result<Option<f64>> {
+        let recent: Vec<Option<f64>> = on_connection!(self, connection => async {
+            transcripts::table
+                .filter(transcripts::machine_id.eq(machine))
+                .filter(transcripts::engine.eq(engine))
+                .filter(transcripts::model.eq(model))
+                .filter(transcripts::real_time_factor.is_not_null())
+                .order(transcripts::completed_at.desc())
+                .limit(RECENT)
+                .select(transcripts::real_time_factor)
+                .load(connection)
+                .await
+        })?;
+        let recent: Vec<f64> = recent.into_iter().flatten().collect();
+        Ok((!recent.is_empty()).then(|| recent.iter().sum::<f64>() / recent.len() as f64))
+    }
+
+    /// All versions of a job, the newest first.
+    pub async fn versions(&self, job: JobId) -> Result<Vec<VersionFacts>> {
+        let (versions, counted): (Vec<Transcript>, Vec<Counted>) = on_connection!(self, connection => async {
+            let versions = transcripts::table
+                .filter(transcripts::job_id.eq(job))
+                .order(transcripts::version.desc())
+                .select(Transcript::as_select())
+                .load(connection)
+                .await?;
+            let counted = diesel::sql_query(VERSIONS).bind::<sql_types::Uuid, _>(job).load(connection).await?;
+            Ok::<_, QueryError>((versions, counted))
+        })?;
+        Ok(versions
+            .into_iter()
+            .map(|version| {
+                let counted = counted.iter().find(|counted| counted.id == version.id);
+                let of = |count: fn(&Counted) -> i64| counted.map_or(0, count);
+                VersionFacts {
+                    words: of(|c| c.words),
+                    doubtful_lines: of(|c| c.doubtful_lines),
+                    done_ms: of(|c| c.done_ms),
+                    version,
+                }
+            })
+            .collect())
+    }
+
+    /// A version of a job.
+    pub async fn version(&self, job: JobId, id: TranscriptId) -> Result<Option<Transcript>> {
+        on_connection!(self, connection => async {
+            transcripts::table
+                .find(id)
+                .filter(transcripts::job_id.eq(job))
+                .select(Transcript::as_select())
+                .first(connection)
+                .await
+                .optional()
+        })
+    }
+
+    /// Makes a complete version of a job its current one. False if there is no such complete version.
+    pub async fn make_current(&self, job: JobId, id: TranscriptId) -> Result<bool> {
+        on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
+            // Not while a worker completes another one.
+            let locked: Option<JobId> =
+                jobs::table.find(job).for_no_key_update().select(jobs::id).first(c).await.optional()?;
+            let complete = transcripts::table
+                .find(id)
+                .filter(transcripts::job_id.eq(job))
+                .filter(transcripts::status.eq(TranscriptStatus::Complete.as_str()));
+            let complete: bool = diesel::select(diesel::dsl::exists(complete)).get_result(c).await?;
+            if locked.is_none() || !complete {
+                return Ok(false);
+            }
+            diesel::update(jobs::table.find(job)).set(jobs::current_transcript_id.eq(id)).execute(c).await?;
+            // Whoever shows a version of this recording looks again.
+            diesel::sql_query("SELECT pg_notify('meetmemo', 'transcript:' || $1)")
+                .bind::<sql_types::Text, _>(id.to_string())
+                .execute(c)
+                .await?;
+            Ok(true)
         }))
     }
 
@@ -237,9 +426,9 @@ impl Store {
         lease: Lease,
         id: TranscriptId,
         lines: &[Segment],
-        audio_ms: i64,
-        work_ms: i64,
+        spent: Spent,
     ) -> Result<bool> {
+        let Spent { audio_ms, work_ms, real_time_factor } = spent;
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
             if !may_fill(c, lease, id).await? {
                 return Ok(false);
@@ -252,6 +441,7 @@ impl Store {
                     transcripts::error_message.eq(None::<String>),
                     transcripts::audio_ms.eq(audio_ms),
                     transcripts::work_ms.eq(transcripts::work_ms + work_ms),
+                    transcripts::real_time_factor.eq(real_time_factor),
                     transcripts::completed_at.eq(diesel::dsl::now),
                 ))
                 .execute(c)
@@ -300,7 +490,15 @@ impl Store {
             segments::table
                 .filter(segments::transcript_id.eq(id))
                 .order((segments::start_ms, segments::id))
-                .select((segments::id, segments::start_ms, segments::end_ms, segments::text, segments::words))
+                .select((
+                    segments::id,
+                    segments::start_ms,
+                    segments::end_ms,
+                    segments::text,
+                    segments::words,
+                    segments::window_index,
+                    segments::doubt,
+                ))
                 .load(connection)
                 .await
         })?;
@@ -309,18 +507,18 @@ impl Store {
 
     /// The lines of a version that begin at `from` or later, in order of time, without their words: a tenth of the data.
     pub async fn text_lines(&self, id: TranscriptId, from: AudioTime) -> Result<Vec<TextLine>> {
-        let rows: Vec<(SegmentId, i64, i64, String)> = on_connection!(self, connection => async {
+        let rows: Vec<(SegmentId, i64, i64, String, Option<String>)> = on_connection!(self, connection => async {
             segments::table
                 .filter(segments::transcript_id.eq(id))
                 .filter(segments::start_ms.ge(i64::from(from.as_ms())))
                 .order((segments::start_ms, segments::id))
-                .select((segments::id, segments::start_ms, segments::end_ms, segments::text))
+                .select((segments::id, segments::start_ms, segments::end_ms, segments::text, segments::doubt))
                 .load(connection)
                 .await
         })?;
         rows.into_iter()
-            .map(|(id, start, end, text)| {
-                Ok(TextLine { id, span: Span::new(time(start)?, time(end)?), text })
+            .map(|(id, start, end, text, doubt)| {
+                Ok(TextLine { id, span: Span::new(time(start)?, time(end)?), text, doubt: reason(doubt)? })
             })
             .collect()
     }
@@ -371,6 +569,7 @@ async fn insert_segments(
             segments::end_ms.eq(i64::from(line.span.end.as_ms())),
             segments::text.eq(&line.text),
             segments::words.eq(words),
+            segments::doubt.eq(line.doubt.map(Reason::as_str)),
         ));
     }
     for chunk in rows.chunks(ROWS_PER_INSERT) {
@@ -387,8 +586,15 @@ fn time(ms: i64) -> Result<AudioTime> {
     u32::try_from(ms).map(AudioTime::from_ms).map_err(|_| StoreError::Unknown(format!("time {ms} ms")))
 }
 
-fn stored_segment((id, start, end, text, words): SegmentRow) -> Result<StoredSegment> {
+fn reason(word: Option<String>) -> Result<Option<Reason>> {
+    word.map(|word| Reason::from_word(&word).ok_or_else(|| StoreError::Unknown(format!("doubt “{word}”"))))
+        .transpose()
+}
+
+fn stored_segment((id, start, end, text, words, window, doubt): SegmentRow) -> Result<StoredSegment> {
     let words: Vec<Word> = serde_json::from_value(words)
         .map_err(|error| StoreError::Unknown(format!("words of segment {id}: {error}")))?;
-    Ok(StoredSegment { id, segment: Segment { span: Span::new(time(start)?, time(end)?), text, words } })
+    let span = Span::new(time(start)?, time(end)?);
+    let window = window.and_then(|index| u32::try_from(index).ok());
+    Ok(StoredSegment { id, segment: Segment { span, text, words, doubt: reason(doubt)? }, window })
 }

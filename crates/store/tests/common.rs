@@ -32,6 +32,8 @@ pub(crate) fn recording(library: LibraryId) -> NewJob {
         library_id: library,
         requested_language: None,
         requested_model: None,
+        requested_translate: false,
+        requested_vocabulary: None,
     }
 }
 

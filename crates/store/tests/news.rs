@@ -6,7 +6,8 @@ mod common;
 use common::{PATIENCE, database, recording, registered, until};
 use store::testing::TestDatabase;
 use store::{
-    ExportId, JobId, LibraryId, MachineId, NewExport, NewTranscript, News, Progress, Store, Topic, Window,
+    ExportId, JobId, LibraryId, MachineId, NewExport, NewTranscript, News, Progress, Spent, Store, Topic,
+    Window,
 };
 use transcript::{AudioTime, Span};
 
@@ -75,6 +76,8 @@ async fn every_change_of_a_recording_is_told() {
         model_sha256: None,
         language: None,
         settings: serde_json::json!({}),
+        device: None,
+        machine: MachineId::new(),
     };
     let (version, _) = other_process.open_transcript(claim.lease, &new).await.unwrap().unwrap();
     assert_eq!(ear.heard().await, [Topic::Transcript(version.id)]);
@@ -83,7 +86,7 @@ async fn every_change_of_a_recording_is_told() {
     assert!(ear.heard().await.contains(&Topic::Transcript(version.id)));
     assert!(other_process.commit_window(claim.lease, version.id, window, &[]).await.unwrap());
     assert_eq!(ear.heard().await, [], "a second commit changes nothing");
-    assert!(other_process.complete_transcript(claim.lease, version.id, &[], 9, 9).await.unwrap());
+    assert!(other_process.complete_transcript(claim.lease, version.id, &[], Spent::default()).await.unwrap());
     let heard = ear.heard().await;
     assert!(heard.contains(&Topic::Job(id)) && heard.contains(&Topic::Transcript(version.id)), "{heard:?}");
 
