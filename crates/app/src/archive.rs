@@ -44,7 +44,7 @@ impl App {
         self.view(job).await
     }
 
-    async fn find_job(&self, prefix: &str) -> Result<Job> {
+    pub(crate) async fn find_job(&self, prefix: &str) -> Result<Job> {
         match self.store.find_job(prefix).await? {
             Found::One(job) => Ok(*job),
             Found::Several => Err(refuse(
@@ -75,7 +75,8 @@ impl App {
         let transcript = match self.store.shown_transcript(job.id).await? {
             Some(version) => {
                 let lines = self.store.segments(version.id).await?;
-                Some(transcript_view(version, lines))
+                let title = self.room.title(&version.model);
+                Some(transcript_view(version, title, lines))
             }
             None => None,
         };
@@ -92,7 +93,8 @@ impl App {
         let (transcript, lines) = match self.store.shown_transcript(job_id(&job)).await? {
             Some(version) => {
                 let lines = self.store.text_lines(version.id, from).await?;
-                (Some(transcript_facts(version)), lines)
+                let facts = transcript_facts(&version, self.room.title(&version.model), &lines);
+                (Some(facts), lines)
             }
             None => (None, Vec::new()),
         };
@@ -237,7 +239,7 @@ impl App {
         Ok(here.map(|job| self.data.library().join(job.file_path)).filter(|path| path.is_file()))
     }
 
-    async fn wrong_state(&self, id: JobId, rule: &str) -> Result<anyhow::Error> {
+    pub(crate) async fn wrong_state(&self, id: JobId, rule: &str) -> Result<anyhow::Error> {
         let Some(job) = self.store.job(id).await? else { return Ok(not_found(&id.to_string())) };
         let is = match (job.status()?, job.workflow_state()) {
             (_, Some(WorkflowState::Cancelled)) => "cancelled",

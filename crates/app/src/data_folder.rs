@@ -82,6 +82,11 @@ impl DataFolder {
         self.path.join("exports")
     }
 
+    /// Speech models.
+    pub fn models(&self) -> PathBuf {
+        self.path.join("models")
+    }
+
     /// Log files.
     pub fn logs(&self) -> PathBuf {
         self.path.join("logs")
@@ -92,7 +97,9 @@ impl DataFolder {
     /// # Errors
     /// The folder that cannot be made.
     pub(crate) fn prepare(&self) -> Result<()> {
-        for folder in [self.library(), self.incoming(), self.imports(), self.exports(), self.logs()] {
+        for folder in
+            [self.library(), self.incoming(), self.imports(), self.exports(), self.models(), self.logs()]
+        {
             make_private(&folder)
                 .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
         }

@@ -1,5 +1,6 @@
 //! Is everything there that is needed? One answer for each thing, with what to do.
 
+use crate::view::ModelState;
 use crate::{App, DataFolder, Resources, Start};
 use serde::Serialize;
 use store::managed::Phase;
@@ -52,6 +53,7 @@ pub async fn diagnose(start: Start, on_phase: &(dyn Fn(Phase) + Send + Sync)) ->
             found.push(check("database", State::Ok, format!("The archive {name} is open."), None));
             found.push(library_check(&app).await);
             found.push(secrets_check(&app));
+            found.push(models_check(&app).await);
         }
         Err(error) => {
             found.push(check(
@@ -154,17 +156,46 @@ fn engine_checks() -> Vec<Check> {
             let decoders =
                 speech::decoder_count(speech::cores(), speech::available_memory(), offered.memory_bytes);
             let engine = format!("{} is ready, {decoders} at once on this computer.", offered.engine);
-            let model = format!(
-                "The model {} is installed. It understands {}.",
-                offered.model,
-                offered.languages.join(", ")
-            );
-            vec![check("engines", State::Ok, engine, None), check("models", State::Ok, model, None)]
+            vec![check("engines", State::Ok, engine, None)]
         }
         Err(error) => {
             let action = Some("Install MeetMemo again; in a checkout, run `cargo xtask setup`.");
-            vec![check("models", State::Failed, format!("{error}."), action)]
+            vec![check("engines", State::Failed, format!("{error}."), action)]
         }
+    }
+}
+
+async fn models_check(app: &App) -> Check {
+    let room = match app.model_room().await {
+        Ok(room) => room,
+        Err(error) => return check("models", State::Failed, format!("{error:#}"), None),
+    };
+    let mut here = Vec::new();
+    for view in &room.models {
+        match &view.state {
+            ModelState::Damaged { message } => {
+                let message = format!("The speech model {} cannot be used. {message}", view.title);
+                return check("models", State::Failed, message, Some("Install it again, or remove it."));
+            }
+            ModelState::BuiltIn | ModelState::Installed { .. } => here.push(view.title.as_str()),
+            _ => {}
+        }
+    }
+    let title = room
+        .models
+        .iter()
+        .find(|view| view.id == room.defaults.model)
+        .map_or(room.defaults.model.as_str(), |view| view.title.as_str());
+    let message = format!("Installed: {}. New recordings are transcribed with {title}.", here.join(", "));
+    if app.is_here(&room.defaults.model, None) {
+        check("models", State::Ok, message, None)
+    } else {
+        check(
+            "models",
+            State::Failed,
+            message,
+            Some("That one is not installed: install it, or choose another with `meetmemo models use`."),
+        )
     }
 }
 

@@ -194,7 +194,7 @@ impl App {
         let lines = self.store.segments(version.id).await?;
         self.store.set_export_progress(export.id, 30).await?;
 
-        let document = document(&job, &version, lines);
+        let document = document(&job, &version, self.room.title(&version.model), lines);
         let (fonts, paper) = (self.resources.fonts(), self.settings.paper);
         let rendered = tokio::task::spawn_blocking(move || render(kind, &document, &fonts, paper)).await??;
         self.store.set_export_progress(export.id, 80).await?;
@@ -226,7 +226,7 @@ fn render(kind: ExportType, document: &Document, fonts: &Path, paper: Paper) -> 
     Ok(Rendered { bytes: pdf.bytes, note })
 }
 
-fn document(job: &Job, version: &Transcript, lines: Vec<StoredSegment>) -> Document {
+fn document(job: &Job, version: &Transcript, model_title: String, lines: Vec<StoredSegment>) -> Document {
     Document {
         title: title(job),
         facts: Facts {
@@ -234,7 +234,7 @@ fn document(job: &Job, version: &Transcript, lines: Vec<StoredSegment>) -> Docum
             recorded_at: recorded_at(job),
             duration: job.duration_ms.and_then(|ms| u32::try_from(ms).ok()).map(AudioTime::from_ms),
             language: version.language.as_deref().map(language_name),
-            engine: Some(format!("{}, {}", version.engine, version.model)),
+            engine: Some(model_title),
             notes: job.media_note.iter().cloned().collect(),
         },
         runs: paragraphs(lines),

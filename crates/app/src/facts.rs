@@ -6,7 +6,7 @@ use anyhow::Result;
 /// Where things run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// Engine and model that recordings are transcribed with.
+    /// What new recordings are transcribed with.
     pub engine: String,
     /// Languages these understand, BCP 47.
     pub languages: Vec<String>,
@@ -20,10 +20,14 @@ impl App {
     /// # Errors
     /// Where the archive fails.
     pub async fn facts(&self) -> Result<Facts> {
-        let offered = self.engine_capabilities();
+        let defaults = self.defaults();
+        let languages = match self.chosen(&defaults).await? {
+            Ok(chosen) => chosen.capabilities().languages.clone(),
+            Err(_) => Vec::new(),
+        };
         Ok(Facts {
-            engine: format!("{}, {}", offered.engine, offered.model),
-            languages: offered.languages,
+            engine: self.room.title(&defaults.model),
+            languages,
             database: format!("PostgreSQL {}", self.store.server_version().await?),
             private_database: self.settings.database_url.is_none(),
         })

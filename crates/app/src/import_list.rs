@@ -4,6 +4,7 @@
 //! list is locked while its process lives; one that can be locked by somebody else was interrupted.
 
 use crate::App;
+use crate::choice::Choice;
 use crate::intake::ImportOptions;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
@@ -27,7 +28,7 @@ pub(crate) struct Listed {
 #[derive(Debug)]
 pub struct ImportList {
     files: Vec<Listed>,
-    options: ImportOptions,
+    choice: Choice,
     done: usize,
     /// None for a single file: there is nothing to continue.
     journal: Option<Journal>,
@@ -67,8 +68,8 @@ impl ImportList {
         self.done
     }
 
-    pub(crate) fn options(&self) -> &ImportOptions {
-        &self.options
+    pub(crate) fn choice(&self) -> &Choice {
+        &self.choice
     }
 
     pub(crate) fn rest(&self) -> Vec<Listed> {
@@ -101,8 +102,13 @@ impl App {
     ///
     /// # Errors
     /// [`crate::Code::NotOffered`] for a language or model that there is not; where the list cannot be written.
-    pub fn list_files(&self, paths: &[PathBuf], options: ImportOptions) -> Result<ImportList> {
-        self.check_options(&options)?;
+    pub async fn list_files(&self, paths: &[PathBuf], options: ImportOptions) -> Result<ImportList> {
+        let choice = self.choice_for(options).await?;
+        let (app, paths) = (self.clone(), paths.to_vec());
+        tokio::task::spawn_blocking(move || app.written_list(&paths, choice)).await?
+    }
+
+    fn written_list(&self, paths: &[PathBuf], choice: Choice) -> Result<ImportList> {
         let mut files = Vec::new();
         for path in paths {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
@@ -113,8 +119,8 @@ impl App {
             }
         }
         let journal =
-            if files.len() > 1 { Some(write_journal(&self.data.imports(), &files, &options)?) } else { None };
-        Ok(ImportList { files, options, done: 0, journal })
+            if files.len() > 1 { Some(write_journal(&self.data.imports(), &files, &choice)?) } else { None };
+        Ok(ImportList { files, choice, done: 0, journal })
     }
 
     /// Imports that ended in the middle, oldest first.
@@ -190,10 +196,10 @@ pub(crate) fn in_folder(folder: &Path) -> impl Iterator<Item = Listed> + '_ {
         })
 }
 
-fn write_journal(folder: &Path, files: &[Listed], options: &ImportOptions) -> Result<Journal> {
+fn write_journal(folder: &Path, files: &[Listed], choice: &Choice) -> Result<Journal> {
     let list = folder.join(format!("{}.list", uuid::Uuid::now_v7()));
     let place = || format!("the list of the import {} could not be written", list.display());
-    let mut text = serde_json::to_vec(&(options.language.as_deref(), options.model.as_deref()))?;
+    let mut text = serde_json::to_vec(choice)?;
     for file in files {
         text.push(0);
         text.push(if file.by_hand { b'h' } else { b'f' });
@@ -224,7 +230,7 @@ fn open_journal(path: &Path) -> Result<Option<ImportList>> {
     lock.read_to_end(&mut text)?;
     let finished = path.with_extension("done");
     let done = fs::metadata(&finished).map_or(0, |m| usize::try_from(m.len()).unwrap_or(usize::MAX));
-    let Some((options, files)) = parse_journal(&text) else {
+    let Some((choice, files)) = parse_journal(&text) else {
         // Not a list of ours, or one of another version: there is nothing to go on with.
         let _ = fs::remove_file(path);
         let _ = fs::remove_file(finished);
@@ -234,16 +240,16 @@ fn open_journal(path: &Path) -> Result<Option<ImportList>> {
     let done = done.min(files.len());
     Ok(Some(ImportList {
         files,
-        options,
+        choice,
         done,
         journal: Some(Journal { list: path.to_owned(), _lock: lock, done: done_file }),
     }))
 }
 
-fn parse_journal(text: &[u8]) -> Option<(ImportOptions, Vec<Listed>)> {
+fn parse_journal(text: &[u8]) -> Option<(Choice, Vec<Listed>)> {
     let text = text.strip_suffix(&[0])?;
     let mut records = text.split(|byte| *byte == 0);
-    let (language, model) = serde_json::from_slice(records.next()?).ok()?;
+    let choice = serde_json::from_slice(records.next()?).ok()?;
     let files = records
         .map(|record| {
             let (kind, path) = record.split_first()?;
@@ -251,7 +257,7 @@ fn parse_journal(text: &[u8]) -> Option<(ImportOptions, Vec<Listed>)> {
             Some(Listed { path, by_hand: *kind == b'h', problem: None })
         })
         .collect::<Option<Vec<_>>>()?;
-    Some((ImportOptions { language, model }, files))
+    Some((choice, files))
 }
 
 #[cfg(test)]
@@ -267,14 +273,19 @@ mod tests {
     fn a_list_is_taken_up_where_it_stopped_but_only_once_its_process_is_gone() {
         let dir = tempfile::tempdir().unwrap();
         let files = vec![listed("/a b/ä\n.wav", true), listed("/c", false), listed("/d", false)];
-        let options = ImportOptions { language: Some("en".to_owned()), model: None };
-        let mut journal = write_journal(dir.path(), &files, &options).unwrap();
+        let choice = Choice {
+            model: "whisper".to_owned(),
+            language: Some("en".to_owned()),
+            translate: false,
+            vocabulary: vec!["Zoë".to_owned()],
+        };
+        let mut journal = write_journal(dir.path(), &files, &choice).unwrap();
         let path = journal.list.clone();
         journal.done.write_all(b".").unwrap();
         assert!(open_journal(&path).unwrap().is_none(), "its process lives");
         drop(journal);
         let list = open_journal(&path).unwrap().unwrap();
-        assert_eq!((list.done(), list.rest(), &list.options), (1, files[1..].to_vec(), &options));
+        assert_eq!((list.done(), list.rest(), &list.choice), (1, files[1..].to_vec(), &choice));
         list.finish().unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }

@@ -5,8 +5,8 @@
 //! on the recording.
 
 use crate::App;
+use crate::choice::Choice;
 use crate::import_list::{ImportList, Listed};
-use crate::refusal::{Code, refuse};
 use crate::view::JobView;
 use anyhow::{Context, Result};
 use chrono::{DateTime, Local, Offset};
@@ -29,10 +29,14 @@ const ABANDONED_AFTER: std::time::Duration = std::time::Duration::from_secs(24 *
 /// What to do with the recordings of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportOptions {
-    /// The language spoken, BCP 47; none: the setting.
+    /// The language spoken, BCP 47; none: the setting, if the model knows that language.
     pub language: Option<String>,
-    /// The speech model; none: the engine's own.
+    /// The speech model; none: the setting.
     pub model: Option<String>,
+    /// English, whatever is spoken; false: the setting.
+    pub translate: bool,
+    /// Names and terms to expect; none: the setting.
+    pub vocabulary: Vec<String>,
 }
 
 /// What became of one file.
@@ -106,13 +110,13 @@ impl App {
         on_each: &mut (dyn FnMut(usize, &Imported) + Send),
     ) -> Result<Vec<Imported>> {
         use futures_util::stream::{self, StreamExt};
-        let options = list.options().clone();
+        let choice = list.choice().clone();
         self.clear_incoming();
         let rest = list.rest();
         let first = list.done();
         let mut results = Vec::with_capacity(rest.len());
         let mut imports =
-            stream::iter(rest.into_iter().map(|listed| self.import_one(listed, &options))).buffered(AT_ONCE);
+            stream::iter(rest.into_iter().map(|listed| self.import_one(listed, &choice))).buffered(AT_ONCE);
         while let Some(imported) = imports.next().await {
             let imported = imported?;
             list.tick()?;
@@ -128,15 +132,15 @@ impl App {
         Ok(results)
     }
 
-    async fn import_one(&self, listed: Listed, options: &ImportOptions) -> Result<Imported> {
+    async fn import_one(&self, listed: Listed, choice: &Choice) -> Result<Imported> {
         let Listed { path, by_hand, problem } = listed;
         let done = |outcome| Ok(Imported { path: path.clone(), outcome });
         if let Some(problem) = problem {
             return done(Outcome::Failed(problem));
         }
         let taken = {
-            let (app, path, options) = (self.clone(), path.clone(), options.clone());
-            tokio::task::spawn_blocking(move || app.copy_in(&path, &options)).await?
+            let (app, path, choice) = (self.clone(), path.clone(), choice.clone());
+            tokio::task::spawn_blocking(move || app.copy_in(&path, &choice)).await?
         };
         let name = file_name(&path);
         let copy = match taken {
@@ -189,7 +193,7 @@ impl App {
         Ok(Outcome::Duplicate { job: Box::new(self.view(job).await?), healed })
     }
 
-    fn copy_in(&self, path: &Path, options: &ImportOptions) -> Result<Copy, Refused> {
+    fn copy_in(&self, path: &Path, choice: &Choice) -> Result<Copy, Refused> {
         let before = fs::metadata(path)?;
         if !before.is_file() {
             // Opening a pipe or a device would wait for ever.
@@ -243,8 +247,10 @@ impl App {
             byte_size: i64::try_from(size).unwrap_or(i64::MAX),
             media_format: format_name(&probe.container, &probe.codec),
             library_id: self.library,
-            requested_language: options.language.clone().or_else(|| self.settings.language.clone()),
-            requested_model: options.model.clone(),
+            requested_language: choice.language.clone(),
+            requested_model: Some(choice.model.clone()),
+            requested_translate: choice.translate,
+            requested_vocabulary: choice.stored().vocabulary_lines(),
         };
         Ok(Copy { id, folder, file, new })
     }
@@ -259,20 +265,6 @@ impl App {
                 (needed >> 20) + 1
             ))),
             // A file system that cannot tell is not a reason to refuse.
-            _ => Ok(()),
-        }
-    }
-
-    /// Refuses a language or model that no engine here has, before anything is copied.
-    pub(crate) fn check_options(&self, options: &ImportOptions) -> Result<()> {
-        let offered = self.engine_capabilities();
-        let language = options.language.as_deref().or(self.settings.language.as_deref());
-        offered.language(language).map_err(|error| refuse(Code::NotOffered, format!("{error}.")))?;
-        match &options.model {
-            Some(model) if *model != offered.model => Err(refuse(
-                Code::NotOffered,
-                format!("There is no speech model “{model}” here. There is: {}.", offered.model),
-            )),
             _ => Ok(()),
         }
     }

@@ -5,6 +5,7 @@
 //! one data folder at the same time. Leaves out printing, windows and arguments.
 
 mod archive;
+mod choice;
 mod data_folder;
 mod doctor;
 mod drop;
@@ -17,11 +18,14 @@ pub mod logging;
 mod pipeline;
 mod refusal;
 mod resources;
+mod room;
 mod settings;
 mod sound;
+mod versions;
 pub mod view;
 mod worker;
 
+pub use choice::Choice;
 pub use data_folder::{DataFolder, documents_folder};
 pub use doctor::{Check, State, diagnose};
 pub use exports::{ExportRequest, ExportType};
@@ -56,6 +60,9 @@ pub struct App {
     library: LibraryId,
     machine: MachineId,
     program: PathBuf,
+    room: room::Room,
+    /// The settings of the command line, for when the others are read again.
+    command_line: Layer,
 }
 
 /// What a front end knows when it starts.
@@ -77,6 +84,7 @@ impl App {
     /// Whatever keeps the archive closed, in a sentence; see [`Code::of`].
     pub async fn open(start: Start, on_phase: &(dyn Fn(Phase) + Send + Sync)) -> Result<Self> {
         let data = DataFolder::find(start.data_dir)?;
+        let command_line = start.settings.clone();
         let settings = Settings::read(data.path(), |name| std::env::var(name).ok(), start.settings)?;
         data.prepare()?;
         let resources = Resources::find()?;
@@ -84,6 +92,7 @@ impl App {
             Some(program) => program,
             None => pipeline::own_program()?,
         };
+        let room = room::Room::open(data.models(), settings.model_catalogue.as_deref())?;
         let database = database(&settings, &data, &resources, &program)?;
         let pool = Pool { min_size: settings.db_pool_min_size, max_size: settings.db_pool_max_size };
         let store = Store::open(database, pool, on_phase).await?;
@@ -96,6 +105,8 @@ impl App {
             data: Arc::new(data),
             resources,
             program,
+            room,
+            command_line,
         })
     }
 
@@ -125,12 +136,6 @@ impl App {
     pub async fn database_environment(&self) -> Result<Vec<(&'static str, String)>> {
         let store = self.store.clone();
         Ok(tokio::task::spawn_blocking(move || store.tool_environment()).await??)
-    }
-
-    /// What the engine that recordings are transcribed with can do.
-    pub(crate) fn engine_capabilities(&self) -> speech::Capabilities {
-        let model = self.resources.folder().join("pocketsphinx").join("en-us");
-        speech::EngineSpec::PocketSphinx { model }.capabilities()
     }
 }
 

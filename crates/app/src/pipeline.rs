@@ -9,15 +9,15 @@ use crate::sound::keep_seek_index;
 use crate::worker::stopped;
 use anyhow::{Context, Result, anyhow};
 use media::{MediaError, Reader};
-use speech::{Decoders, EngineCommand, Event, Options, SpeechError, WINDOWING_VERSION, Windower};
+use speech::{Cutting, Decoders, EngineCommand, Event, Options, SpeechError, Windower};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
-use store::{Claim, Job, Lease, NewTranscript, Progress, Transcript, Window, WorkLock, WorkflowState};
+use store::{Claim, Job, Lease, NewTranscript, Progress, Spent, Transcript, Window, WorkLock, WorkflowState};
 use tokio::sync::mpsc as channel;
 use tokio::sync::watch;
-use transcript::{AudioTime, Segment, Span, Word, segments};
+use transcript::{AudioTime, Doubt, Span, Word, join, segments};
 
 /// How often the lease is renewed, progress told and a cancel noticed.
 const TICK: Duration = Duration::from_millis(500);
@@ -82,10 +82,19 @@ struct Account {
     first_new: Option<(AudioTime, Instant)>,
     total_ms: Option<u32>,
     read: Option<(u64, Option<String>)>,
+    /// Seconds of work per second of audio in this computer's earlier runs with the same model.
+    usual: Option<f64>,
+    /// Who waits for the language that the first window turns out to be in.
+    language: Option<mpsc::Sender<Option<String>>>,
 }
 
+/// Milliseconds of audio after which a run's own speed counts as much as that of earlier runs.
+const LEARNT_MS: f64 = 60_000.0;
+/// A run over less audio than this, in milliseconds, says little about the next.
+const TELLING_MS: u32 = 10_000;
+
 impl Account {
-    fn new(total_ms: Option<u32>) -> Self {
+    fn new(total_ms: Option<u32>, usual: Option<f64>) -> Self {
         Self {
             began: Instant::now(),
             in_flight: HashMap::new(),
@@ -93,6 +102,8 @@ impl Account {
             first_new: None,
             total_ms,
             read: None,
+            usual,
+            language: None,
         }
     }
 
@@ -101,16 +112,32 @@ impl Account {
         self.in_flight.values().copied().min().unwrap_or(self.cut_to)
     }
 
+    /// Seconds of work per second of audio so far, and over how many milliseconds of audio.
+    fn measured(&self) -> Option<(f64, u32)> {
+        let (from, at) = self.first_new?;
+        let audio = self.done_to().since(from);
+        (audio > 0).then(|| (at.elapsed().as_secs_f64() * 1000.0 / f64::from(audio), audio))
+    }
+
     fn progress(&self) -> Progress {
         let done = self.done_to();
-        let real_time_factor = self.first_new.and_then(|(from, at)| {
-            let audio = done.since(from);
-            (audio > 0).then(|| at.elapsed().as_secs_f64() * 1000.0 / f64::from(audio))
-        });
+        let measured = self.measured();
+        let total = self.total_ms.map(|total| total.max(done.as_ms()));
+        // This run's speed and the usual one, weighed by how much audio this run's is about.
+        let expected = match (measured, self.usual) {
+            (Some((own, audio)), Some(usual)) => {
+                let weight = f64::from(audio) / (f64::from(audio) + LEARNT_MS);
+                Some(own * weight + usual * (1.0 - weight))
+            }
+            (Some((own, _)), None) => Some(own),
+            (None, usual) => usual,
+        };
+        let left = total.map(|total| f64::from(total - done.as_ms()));
         Progress {
             audio_done_ms: i64::from(done.as_ms()),
-            audio_total_ms: self.total_ms.map(|total| i64::from(total.max(done.as_ms()))),
-            real_time_factor,
+            audio_total_ms: total.map(i64::from),
+            real_time_factor: measured.map(|(own, _)| own),
+            left_ms: left.zip(expected).map(|(audio, factor)| (audio * factor).round() as i64),
         }
     }
 }
@@ -153,50 +180,68 @@ impl App {
         stop: &mut watch::Receiver<bool>,
     ) -> Result<Result<Ending, Failure>> {
         let audio = self.data.library().join(&job.file_path);
-        let spec = match speech::EngineSpec::built_in(self.resources.folder()) {
-            Ok(spec) => spec,
-            Err(error) => return Ok(Err(SpeechError::from(error).into())),
+        let choice = self.choice_of(job);
+        let chosen = match self.chosen(&choice).await? {
+            Ok(chosen) => chosen,
+            Err(why) => return Ok(Err(Failure::Sentence(why))),
         };
-        let count = self.settings.decoders.unwrap_or_else(|| {
-            speech::decoder_count(
-                speech::cores(),
-                speech::available_memory(),
-                spec.capabilities().memory_bytes,
-            )
-        });
-        let command =
-            EngineCommand { program: self.program.clone(), arguments: vec![crate::hidden::ENGINE.into()] };
-        let options = Options { language: job.requested_language.clone() };
-        let started =
-            tokio::task::spawn_blocking(move || Decoders::start(command, spec, options, count)).await?;
+        let unfinished = self.store.unfinished_transcripts(job.id).await?;
+        let (spec, count) = chosen.engines(self.settings.decoders, &unfinished);
+        let command = self.engine_command();
+        let started = {
+            let spec = spec.clone();
+            tokio::task::spawn_blocking(move || Decoders::start(command, spec, count)).await?
+        };
         let (decoders, reports) = match started {
             Ok(started) => started,
             Err(error) => return Ok(Err(error.into())),
         };
         let decoders = Arc::new(decoders);
         let offered = decoders.capabilities();
-        let language = match offered.language(job.requested_language.as_deref()) {
-            Ok(language) => language.or(offered.languages.first().map(String::as_str)).map(str::to_owned),
+        let language = match offered.language(choice.language.as_deref()) {
+            Ok(None) if !offered.detects_language => offered.languages.first().map(String::as_str),
+            Ok(language) => language,
             Err(error) => return Ok(Err(SpeechError::from(error).into())),
         };
+        let language = language.map(str::to_owned);
         let new = NewTranscript {
             engine: offered.engine.clone(),
             model: offered.model.clone(),
             model_sha256: offered.model_sha256.clone(),
-            language,
-            settings: serde_json::json!({ "windowing": WINDOWING_VERSION }),
+            settings: chosen.settings(&spec, offered, language.as_deref()),
+            language: language.clone(),
+            device: Some(offered.device.clone()).filter(|device| !device.is_empty()),
+            machine: self.machine,
         };
         let Some((version, committed)) = self.store.open_transcript(lease, &new).await? else {
             return Ok(Ok(Ending::LeaseLost));
         };
+        let usual = self.store.speed(self.machine, &new.engine, &new.model).await?;
+        let mut account = Account::new(job.duration_ms.and_then(|ms| u32::try_from(ms).ok()), usual);
+        let options = Options {
+            language: version.language.clone(),
+            translate: choice.translate && offered.translates,
+            vocabulary: if offered.vocabulary { choice.vocabulary.clone() } else { Vec::new() },
+        };
+        // The first window says which language it is; the others are then heard in that one.
+        let first_is_done = committed.iter().any(|window| window.index == 0);
+        let (found, finding) = mpsc::channel();
+        if version.language.is_none() && offered.detects_language && !first_is_done {
+            account.language = Some(found);
+        } else {
+            drop(found);
+        }
 
         let (tell, mut told) = channel::channel(16);
         let reader = {
             let (decoders, tell, tools) = (Arc::clone(&decoders), tell.clone(), self.tools.clone());
-            let library = self.data.library();
+            let (library, cutting) = (self.data.library(), offered.cutting);
+            let finding = account.language.is_some().then_some(finding);
             std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
                 let committed = committed.into_iter().map(|window| (window.index, window.span)).collect();
-                if let Err(failure) = read_and_cut(&library, &audio, &tools, &committed, &decoders, &tell) {
+                let windows =
+                    Handing { committed, decoders: &decoders, options, finding, tell: &tell, seen: 0 };
+                if let Err(failure) = read_and_cut(&library, &audio, &tools, cutting, windows) {
                     let _ = tell.blocking_send(Told::Broken(failure));
                 }
                 decoders.finish();
@@ -205,7 +250,7 @@ impl App {
         let listener =
             std::thread::Builder::new().name("reports".to_owned()).spawn(move || relay(&reports, &tell))?;
 
-        let ending = self.commit_all(job, lease, &version, &mut told, lock, stop).await;
+        let ending = self.commit_all(account, lease, &version, &mut told, lock, stop).await;
         // The threads wait for one another: a reader for room, the relay for a listener. Both end once these are gone.
         drop(told);
         tokio::task::spawn_blocking(move || {
@@ -233,14 +278,13 @@ impl App {
     /// Takes what the threads tell, commits finished windows, shows signs of life, until all windows are committed.
     async fn commit_all(
         &self,
-        job: &Job,
+        mut account: Account,
         lease: Lease,
         version: &Transcript,
         told: &mut channel::Receiver<Told>,
         lock: &mut WorkLock,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<Result<Recognised, Failure>> {
-        let mut account = Account::new(job.duration_ms.and_then(|ms| u32::try_from(ms).ok()));
         let mut transcribing = false;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -277,7 +321,16 @@ impl App {
                 Some(Told::Speech(Event::Progress { .. })) => {}
                 Some(Told::Speech(Event::Finished { index, span, recognition, took })) => {
                     tracing::debug!(index, took_ms = took.as_millis() as u64, "window recognised");
-                    let lines = segments(recognition.words);
+                    if let Some(waiting) = account.language.take() {
+                        if let Some(language) = &recognition.language
+                            && !self.store.found_language(lease, version.id, language).await?
+                        {
+                            return Ok(Ok(Recognised::Stopped(Ending::LeaseLost)));
+                        }
+                        // Nobody waits any more if there was only this window.
+                        let _ = waiting.send(recognition.language.clone());
+                    }
+                    let lines = segments(recognition.words, &recognition.doubts);
                     if !self.store.commit_window(lease, version.id, Window { index, span }, &lines).await? {
                         return Ok(Ok(Recognised::Stopped(Ending::LeaseLost)));
                     }
@@ -307,6 +360,10 @@ impl App {
         }
     }
 
+    pub(crate) fn engine_command(&self) -> EngineCommand {
+        EngineCommand { program: self.program.clone(), arguments: vec![crate::hidden::ENGINE.into()] }
+    }
+
     /// Becomes this computer's worker again after the server was restarted. Should another process have been faster,
     /// it has claimed our job too, and the next renewal of the lease says so.
     async fn keep_lock(&self, lock: &mut WorkLock) -> Result<()> {
@@ -326,10 +383,26 @@ impl App {
         if !noted || !self.store.enter_state(lease, WorkflowState::Aligning).await? {
             return Ok(Ending::LeaseLost);
         }
-        let words = self.store.segments(version.id).await?.into_iter().flat_map(|line| line.segment.words);
-        let lines: Vec<Segment> = segments(words.collect::<Vec<Word>>());
-        let work_ms = i64::try_from(account.began.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let held = self.store.complete_transcript(lease, version.id, &lines, duration_ms, work_ms).await?;
+        let lines = {
+            let windows = self.store.windows(version.id).await?;
+            let mut words: HashMap<u32, Vec<Word>> = HashMap::new();
+            let mut doubts = Vec::new();
+            for line in self.store.segments(version.id).await? {
+                if let Some(reason) = line.segment.doubt {
+                    doubts.push(Doubt { span: line.segment.span, reason });
+                }
+                words.entry(line.window.unwrap_or_default()).or_default().extend(line.segment.words);
+            }
+            let windows = windows.into_iter().map(|w| (w.span, words.remove(&w.index).unwrap_or_default()));
+            segments(join(windows), &doubts)
+        };
+        let telling = account.measured().filter(|(_, audio)| *audio >= TELLING_MS);
+        let spent = Spent {
+            audio_ms: duration_ms,
+            work_ms: i64::try_from(account.began.elapsed().as_millis()).unwrap_or(i64::MAX),
+            real_time_factor: telling.map(|(factor, _)| factor),
+        };
+        let held = self.store.complete_transcript(lease, version.id, &lines, spent).await?;
         Ok(if held { Ending::Completed } else { Ending::LeaseLost })
     }
 }
@@ -340,50 +413,69 @@ enum Recognised {
     Stopped(Ending),
 }
 
+/// Hands windows to the decoders, or says that they are committed already.
+struct Handing<'a> {
+    committed: HashMap<u32, Span>,
+    decoders: &'a Decoders,
+    options: Options,
+    /// Where the language will be told that the first window is in, if it is waited for.
+    finding: Option<mpsc::Receiver<Option<String>>>,
+    tell: &'a channel::Sender<Told>,
+    /// Committed windows that were cut again.
+    seen: usize,
+}
+
+impl Handing<'_> {
+    fn over(&mut self, windows: Vec<speech::Window>) -> Result<(), Failure> {
+        for window in windows {
+            let place = Window { index: window.index, span: window.span() };
+            let before = self.committed.get(&place.index);
+            if before.is_some_and(|span| *span != place.span) {
+                return Err(Failure::CutsDiffer);
+            }
+            self.seen += usize::from(before.is_some());
+            let committed = before.is_some();
+            if window.index > 0
+                && let Some(finding) = self.finding.take()
+            {
+                // An end without an answer is that of everything.
+                self.options.language = finding.recv().map_err(|_| SpeechError::Cancelled)?;
+            }
+            if self.tell.blocking_send(Told::Cut { window: place, committed }).is_err() {
+                // Nobody listens any more: stopped.
+                return Err(SpeechError::Cancelled.into());
+            }
+            if !committed {
+                self.decoders.submit(window, self.options.clone())?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Reads the audio, cuts it at pauses and hands over what is not committed yet. Leaves behind where the audio can be
 /// entered for listening. Runs on a thread of its own.
 fn read_and_cut(
     library: &Path,
     audio: &Path,
     tools: &media::Tools,
-    committed: &HashMap<u32, Span>,
-    decoders: &Decoders,
-    tell: &channel::Sender<Told>,
+    cutting: Cutting,
+    mut windows: Handing<'_>,
 ) -> Result<(), Failure> {
     let mut reader = Reader::open(audio, tools)?;
-    let mut windower = Windower::new();
-    let mut seen = 0;
-    let mut hand_over = |windows: Vec<speech::Window>| -> Result<(), Failure> {
-        for window in windows {
-            let place = Window { index: window.index, span: window.span() };
-            let before = committed.get(&place.index);
-            if before.is_some_and(|span| *span != place.span) {
-                return Err(Failure::CutsDiffer);
-            }
-            seen += usize::from(before.is_some());
-            let committed = before.is_some();
-            if tell.blocking_send(Told::Cut { window: place, committed }).is_err() {
-                // Nobody listens any more: stopped.
-                return Err(SpeechError::Cancelled.into());
-            }
-            if !committed {
-                decoders.submit(window)?;
-            }
-        }
-        Ok(())
-    };
+    let mut windower = Windower::new(cutting);
     while let Some(samples) = reader.read()? {
-        hand_over(windower.push(samples))?;
+        windows.over(windower.push(samples))?;
     }
     if let Some(index) = reader.seek_index() {
         keep_seek_index(library, audio, &index);
     }
-    hand_over(windower.finish())?;
-    if seen != committed.len() {
+    windows.over(windower.finish())?;
+    if windows.seen != windows.committed.len() {
         return Err(Failure::CutsDiffer);
     }
     let note = reader.shortfall().map(|shortfall| shortfall.to_string());
-    let _ = tell.blocking_send(Told::Read { samples: reader.position(), note });
+    let _ = windows.tell.blocking_send(Told::Read { samples: reader.position(), note });
     Ok(())
 }
 

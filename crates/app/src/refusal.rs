@@ -62,3 +62,9 @@ impl Code {
         }
     }
 }
+
+/// A clause as the beginning of a sentence.
+pub(crate) fn capitalised(clause: &str) -> String {
+    let mut letters = clause.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Size of the pages of a PDF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -52,6 +52,18 @@ pub struct Settings {
     pub db_pool_max_size: u32,
     /// The language spoken in recordings unless said otherwise, BCP 47; none: the engine's own.
     pub language: Option<String>,
+    /// The speech model of new recordings; none: the engine that comes along.
+    pub model: Option<String>,
+    /// English, whatever is spoken.
+    pub translate: bool,
+    /// Names and terms to expect in recordings.
+    pub vocabulary: Vec<String>,
+    /// What neural models are computed on.
+    pub device: speech::Device,
+    /// Where speech models are asked for first: the base of an address.
+    pub model_mirror: Option<String>,
+    /// A catalogue of speech models that is added to the bundled one.
+    pub model_catalogue: Option<PathBuf>,
     /// Decoders at once; none: as many as this computer is good for.
     pub decoders: Option<usize>,
     /// Paper of PDF exports.
@@ -69,6 +81,12 @@ impl Default for Settings {
             db_pool_min_size: 5,
             db_pool_max_size: 20,
             language: None,
+            model: None,
+            translate: false,
+            vocabulary: Vec::new(),
+            device: speech::Device::Auto,
+            model_mirror: None,
+            model_catalogue: None,
             decoders: None,
             paper: Paper::A4,
             theme: Theme::System,
@@ -90,8 +108,19 @@ const DEFAULT_FILE: &str = "\
 # db_pool_min_size = 5
 # db_pool_max_size = 20
 
-# The language spoken in your recordings, as a code. The built-in engine knows English.
+# What new recordings are transcribed with: a speech model (see `meetmemo models`; en-us comes along), the language
+# spoken, as a code, whether to write English whatever is spoken, and names and terms to expect.
+# model = \"en-us\"
 # language = \"en\"
+# translate = false
+# vocabulary = [\"MeetMemo\"]
+
+# What speech models are computed on: auto takes a graphics processor if this build supports one; cpu never does.
+# device = \"auto\"
+
+# Where speech models are asked for first, and a catalogue file of your own besides the one that comes along.
+# model_mirror = \"https://models.example.org\"
+# model_catalogue = \"/srv/models/catalogue.json\"
 
 # Recognisers at once. By default one for each processor core, at most four, as memory allows.
 # decoders = 2
@@ -116,6 +145,18 @@ pub struct Layer {
     pub db_pool_max_size: Option<u32>,
     /// See [`Settings::language`].
     pub language: Option<String>,
+    /// See [`Settings::model`].
+    pub model: Option<String>,
+    /// See [`Settings::translate`].
+    pub translate: Option<bool>,
+    /// See [`Settings::vocabulary`].
+    pub vocabulary: Option<Vec<String>>,
+    /// See [`Settings::device`].
+    pub device: Option<speech::Device>,
+    /// See [`Settings::model_mirror`].
+    pub model_mirror: Option<String>,
+    /// See [`Settings::model_catalogue`].
+    pub model_catalogue: Option<PathBuf>,
     /// See [`Settings::decoders`].
     pub decoders: Option<usize>,
     /// See [`Settings::paper`].
@@ -156,6 +197,12 @@ impl Settings {
             db_pool_min_size: layer.db_pool_min_size.unwrap_or(self.db_pool_min_size),
             db_pool_max_size: layer.db_pool_max_size.unwrap_or(self.db_pool_max_size),
             language: layer.language.or(self.language),
+            model: layer.model.or(self.model),
+            translate: layer.translate.unwrap_or(self.translate),
+            vocabulary: layer.vocabulary.unwrap_or(self.vocabulary),
+            device: layer.device.unwrap_or(self.device),
+            model_mirror: layer.model_mirror.or(self.model_mirror),
+            model_catalogue: layer.model_catalogue.or(self.model_catalogue),
             decoders: layer.decoders.or(self.decoders),
             paper: layer.paper.unwrap_or(self.paper),
             theme: layer.theme.unwrap_or(self.theme),
@@ -198,16 +245,25 @@ impl Layer {
             }
         }
         let papers = [("a4", Paper::A4), ("letter", Paper::Letter)];
+        let devices = [("auto", speech::Device::Auto), ("cpu", speech::Device::Cpu)];
+        let yes_or_no = [("true", true), ("false", false)];
         let themes = [("system", Theme::System), ("light", Theme::Light), ("dark", Theme::Dark)];
         Ok(Self {
             database_url: set("MEETMEMO_DATABASE_URL").or_else(|| set("DATABASE_URL")),
             db_pool_min_size: number("MEETMEMO_DB_POOL_MIN_SIZE", set("MEETMEMO_DB_POOL_MIN_SIZE"))?,
             db_pool_max_size: number("MEETMEMO_DB_POOL_MAX_SIZE", set("MEETMEMO_DB_POOL_MAX_SIZE"))?,
             language: set("MEETMEMO_LANGUAGE"),
+            model: set("MEETMEMO_MODEL"),
+            translate: one_of("MEETMEMO_TRANSLATE", set("MEETMEMO_TRANSLATE"), &yes_or_no)?,
+            vocabulary: set("MEETMEMO_VOCABULARY")
+                .map(|terms| terms.split(',').map(|term| term.trim().to_owned()).collect()),
+            device: one_of("MEETMEMO_DEVICE", set("MEETMEMO_DEVICE"), &devices)?,
+            model_mirror: set("MEETMEMO_MODEL_MIRROR"),
+            model_catalogue: set("MEETMEMO_MODEL_CATALOGUE").map(PathBuf::from),
             decoders: number("MEETMEMO_DECODERS", set("MEETMEMO_DECODERS"))?,
             paper: one_of("MEETMEMO_PAPER", set("MEETMEMO_PAPER"), &papers)?,
             theme: one_of("MEETMEMO_THEME", set("MEETMEMO_THEME"), &themes)?,
-            notify: one_of("MEETMEMO_NOTIFY", set("MEETMEMO_NOTIFY"), &[("true", true), ("false", false)])?,
+            notify: one_of("MEETMEMO_NOTIFY", set("MEETMEMO_NOTIFY"), &yes_or_no)?,
         })
     }
 }
@@ -227,22 +283,46 @@ impl Preferences {
     /// # Errors
     /// Where the file cannot be read or written.
     pub fn write(&self, data_folder: &Path) -> Result<()> {
-        let path = data_folder.join("settings.toml");
-        let place = || format!("{} could not be changed", path.display());
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => DEFAULT_FILE.to_owned(),
-            text => text.with_context(place)?,
-        };
-        let mut document: toml_edit::DocumentMut = text.parse().with_context(place)?;
         let theme = match self.theme {
             Theme::System => "system",
             Theme::Light => "light",
             Theme::Dark => "dark",
         };
-        document["theme"] = toml_edit::value(theme);
-        document["notify"] = toml_edit::value(self.notify);
-        replace(&path, document.to_string().as_bytes()).with_context(place)
+        edit(data_folder, |document| {
+            document["theme"] = toml_edit::value(theme);
+            document["notify"] = toml_edit::value(self.notify);
+        })
     }
+}
+
+/// Writes what new recordings are transcribed with into `settings.toml`.
+///
+/// # Errors
+/// Where the file cannot be read or written.
+pub(crate) fn write_defaults(data_folder: &Path, choice: &crate::Choice) -> Result<()> {
+    edit(data_folder, |document| {
+        document["model"] = toml_edit::value(choice.model.as_str());
+        match &choice.language {
+            Some(language) => document["language"] = toml_edit::value(language.as_str()),
+            None => drop(document.remove("language")),
+        }
+        document["translate"] = toml_edit::value(choice.translate);
+        let terms: toml_edit::Array = choice.vocabulary.iter().map(String::as_str).collect();
+        document["vocabulary"] = toml_edit::value(terms);
+    })
+}
+
+/// Changes `settings.toml`, whose other lines and comments stay as they are.
+fn edit(data_folder: &Path, change: impl FnOnce(&mut toml_edit::DocumentMut)) -> Result<()> {
+    let path = data_folder.join("settings.toml");
+    let place = || format!("{} could not be changed", path.display());
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => DEFAULT_FILE.to_owned(),
+        text => text.with_context(place)?,
+    };
+    let mut document: toml_edit::DocumentMut = text.parse().with_context(place)?;
+    change(&mut document);
+    replace(&path, document.to_string().as_bytes()).with_context(place)
 }
 
 /// Gives the file `path` this content, whole or not at all. Only its owner can read it.

@@ -1,5 +1,12 @@
 //! What crosses to a window or a script: plain data, in the words of the command-line contract.
 
+mod models;
+mod versions;
+
+pub use crate::choice::Choice;
+pub use models::{ModelNews, ModelRoom, ModelSpeed, ModelState, ModelView};
+pub use versions::{ComparePiece, CompareRow, Comparison, VersionState, VersionView};
+
 use crate::App;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, NaiveDateTime, SecondsFormat, Utc};
@@ -44,6 +51,12 @@ pub struct JobView {
     pub is_here: bool,
     /// How far the work is, while it goes on.
     pub progress: Option<ProgressView>,
+    /// The speech model that it was or will be transcribed with, by its id.
+    pub model: String,
+    /// What that is called.
+    pub model_title: String,
+    /// Whether it failed because that model is not here.
+    pub model_missing: bool,
 }
 
 /// How far the work on a recording is.
@@ -97,8 +110,14 @@ pub struct TranscriptFacts {
     pub engine: String,
     /// Name of the speech model.
     pub model: String,
+    /// What the model is called.
+    pub model_title: String,
     /// Spoken language, BCP 47.
     pub language: Option<String>,
+    /// Whether the model found out the language.
+    pub language_detected: bool,
+    /// Lines whose words should be doubted, of those that are told here.
+    pub doubtful_lines: u32,
 }
 
 /// A line of a transcript for reading.
@@ -113,6 +132,9 @@ pub struct LineView {
     pub end_ms: u32,
     /// What is said.
     pub text: String,
+    /// `repetition` if the model seems to have repeated itself, `invented` if hardly anything was heard there.
+    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
+    pub doubt: Option<&'static str>,
 }
 
 /// What a delete takes away and what it leaves.
@@ -162,6 +184,10 @@ pub struct TranscriptView {
     pub engine: String,
     /// Name of the speech model.
     pub model: String,
+    /// What the model is called.
+    pub model_title: String,
+    /// SHA-256 of the model's file.
+    pub model_sha256: Option<String>,
     /// Spoken language, BCP 47.
     pub language: Option<String>,
     /// Who speaks; empty until speakers are told apart.
@@ -211,6 +237,9 @@ pub struct SegmentView {
     pub text: String,
     /// Word by word.
     pub words: Vec<Word>,
+    /// Why the words should be doubted: `repetition` or `invented`; absent if they should not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<&'static str>,
 }
 
 /// A file that was or is to be made of a meeting.
@@ -245,7 +274,12 @@ impl App {
     }
 
     pub(crate) fn view_with(&self, job: Job, run: Option<Run>) -> Result<JobView> {
+        let choice = self.choice_of(&job);
+        let failed = job.status()? == Status::Failed && !job.is_cancelled();
         Ok(JobView {
+            model_missing: failed && !self.is_here(&choice.model, None),
+            model_title: self.room.title(&choice.model),
+            model: choice.model,
             id: job.id.to_string(),
             status: job.status()?.as_str(),
             workflow_state: job.workflow_state().map(store::WorkflowState::as_str),
@@ -287,21 +321,26 @@ fn utc(at: NaiveDateTime) -> String {
 
 fn progress(run: &Run) -> ProgressView {
     let ms = |value: i64| u32::try_from(value).unwrap_or(0);
-    let left = run.audio_total_ms.map(|total| (total - run.audio_done_ms).max(0) as f64);
     ProgressView {
         audio_done_ms: ms(run.audio_done_ms),
         audio_total_ms: run.audio_total_ms.map(ms),
         real_time_factor: run.real_time_factor,
-        left_ms: left.zip(run.real_time_factor).map(|(audio, factor)| (audio * factor).round()),
+        left_ms: run.left_ms.map(|ms| ms.max(0) as f64),
     }
 }
 
-pub(crate) fn transcript_view(version: Transcript, lines: Vec<StoredSegment>) -> TranscriptView {
+pub(crate) fn transcript_view(
+    version: Transcript,
+    model_title: String,
+    lines: Vec<StoredSegment>,
+) -> TranscriptView {
     TranscriptView {
         version: version.version,
         complete: version.is_complete(),
         engine: version.engine,
         model: version.model,
+        model_title,
+        model_sha256: version.model_sha256,
         language: version.language,
         speakers: Vec::new(),
         segments: lines.into_iter().map(segment_view).collect(),
@@ -309,14 +348,23 @@ pub(crate) fn transcript_view(version: Transcript, lines: Vec<StoredSegment>) ->
     }
 }
 
-pub(crate) fn transcript_facts(version: Transcript) -> TranscriptFacts {
+pub(crate) fn transcript_facts(
+    version: &Transcript,
+    model_title: String,
+    lines: &[TextLine],
+) -> TranscriptFacts {
+    let asked = version.settings.get("language").is_some_and(|language| !language.is_null());
+    let doubtful = lines.iter().filter(|line| line.doubt.is_some()).count();
     TranscriptFacts {
         id: version.id.to_string(),
         version: version.version,
         complete: version.is_complete(),
-        engine: version.engine,
-        model: version.model,
-        language: version.language,
+        engine: version.engine.clone(),
+        model: version.model.clone(),
+        model_title,
+        language_detected: version.language.is_some() && !asked,
+        language: version.language.clone(),
+        doubtful_lines: u32::try_from(doubtful).unwrap_or(u32::MAX),
     }
 }
 
@@ -327,6 +375,7 @@ impl From<TextLine> for LineView {
             start_ms: line.span.start.as_ms(),
             end_ms: line.span.end.as_ms(),
             text: line.text,
+            doubt: line.doubt.map(transcript::Reason::as_str),
         }
     }
 }
@@ -341,6 +390,7 @@ fn segment_view(line: StoredSegment) -> SegmentView {
         speaker: None,
         text: line.segment.text,
         words: line.segment.words,
+        doubt: line.segment.doubt.map(transcript::Reason::as_str),
     }
 }
 

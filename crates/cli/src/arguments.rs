@@ -56,6 +56,26 @@ pub(crate) enum Command {
         /// The beginning of its id.
         job: String,
     },
+    /// Transcribe a recording again, with another speech model or language; what there is stays as an older version.
+    Transcribe {
+        /// The beginning of its id.
+        job: String,
+        /// The speech model.
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+        #[command(flatten)]
+        choosing: Choosing,
+        /// Transcribe before returning.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Look at the versions of a transcript, compare them, or make one current.
+    Versions(Versions),
+    /// Speech models: list, install, add a file, remove, choose.
+    Models {
+        #[command(subcommand)]
+        command: Option<Models>,
+    },
     /// Give a recording a title.
     Rename {
         /// The beginning of its id.
@@ -86,15 +106,93 @@ pub(crate) struct Import {
     /// Transcribe before returning.
     #[arg(long)]
     pub(crate) wait: bool,
+    /// The speech model; see `meetmemo models`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    #[command(flatten)]
+    pub(crate) choosing: Choosing,
+    /// Go on with imports that were interrupted.
+    #[arg(long = "continue", conflicts_with_all = ["paths", "language", "model", "translate", "vocabulary"])]
+    pub(crate) continue_interrupted: bool,
+}
+
+/// How to transcribe, besides the model.
+#[derive(Debug, Args)]
+pub(crate) struct Choosing {
     /// The language spoken, as a code such as en.
     #[arg(long, value_name = "LANGUAGE")]
     pub(crate) language: Option<String>,
-    /// The speech model.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) model: Option<String>,
-    /// Go on with imports that were interrupted.
-    #[arg(long = "continue", conflicts_with_all = ["paths", "language", "model"])]
-    pub(crate) continue_interrupted: bool,
+    /// Write in English what is said in another language.
+    #[arg(long)]
+    pub(crate) translate: bool,
+    /// A name or term to expect; may be given several times.
+    #[arg(long, value_name = "TERM")]
+    pub(crate) vocabulary: Vec<String>,
+}
+
+impl Choosing {
+    /// What was said here instead of what `choice` says.
+    pub(crate) fn onto(self, choice: app::Choice) -> app::Choice {
+        app::Choice {
+            language: self.language.or(choice.language),
+            translate: self.translate || choice.translate,
+            vocabulary: if self.vocabulary.is_empty() { choice.vocabulary } else { self.vocabulary },
+            model: choice.model,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Models {
+    /// Those that are here, and those to be had.
+    List {
+        /// Every size of every model.
+        #[arg(long)]
+        all: bool,
+        /// Only those that know this language.
+        #[arg(long, value_name = "LANGUAGE")]
+        language: Option<String>,
+    },
+    /// Download one, or go on with a download that was stopped.
+    Install {
+        /// Its name in the list.
+        model: String,
+    },
+    /// Add a model file that is on this computer.
+    Add {
+        /// The file.
+        file: PathBuf,
+        /// Use it where it is instead of copying it.
+        #[arg(long)]
+        link: bool,
+    },
+    /// Remove one, or what has come of a download.
+    Remove {
+        /// Its name in the list.
+        model: String,
+    },
+    /// Choose what transcribes new recordings.
+    Use {
+        /// Its name in the list.
+        model: String,
+        #[command(flatten)]
+        choosing: Choosing,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Versions {
+    /// The beginning of its id.
+    pub(crate) job: String,
+    /// Show the words of this version.
+    #[arg(long, value_name = "N", conflicts_with_all = ["compare", "make_current"])]
+    pub(crate) show: Option<String>,
+    /// Show where two versions differ.
+    #[arg(long, num_args = 2, value_names = ["N", "M"], conflicts_with = "make_current")]
+    pub(crate) compare: Vec<String>,
+    /// Make this version the current one.
+    #[arg(long = "use", value_name = "N")]
+    pub(crate) make_current: Option<String>,
 }
 
 #[derive(Debug, Args)]

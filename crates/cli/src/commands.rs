@@ -37,7 +37,8 @@ pub(crate) async fn import(
     json: bool,
     stop: watch::Receiver<bool>,
 ) -> Result<ExitCode> {
-    let options = ImportOptions { language: import.language, model: import.model };
+    let arguments::Choosing { language, translate, vocabulary } = import.choosing;
+    let options = ImportOptions { language, model: import.model, translate, vocabulary };
     let mut lists: Vec<ImportList> = Vec::new();
     if import.continue_interrupted {
         for interrupted in app.interrupted_imports()? {
@@ -48,7 +49,7 @@ pub(crate) async fn import(
         }
     } else {
         let earlier = app.interrupted_imports()?;
-        lists.push(app.list_files(&import.paths, options)?);
+        lists.push(app.list_files(&import.paths, options).await?);
         for interrupted in earlier {
             print::note(&format!(
                 "An earlier import stopped at {} of {}. Go on with it: meetmemo import --continue",
@@ -226,7 +227,7 @@ pub(crate) async fn show(app: &App, prefix: &str, json: bool) -> Result<ExitCode
         // Day and minute of then and there.
         job.recorded_at.as_ref().map(|at| at.get(..16).unwrap_or(at).replace('T', " ")),
         Some(print::duration(job.duration_ms)),
-        meeting.transcript.as_ref().map(|t| t.engine.clone()),
+        meeting.transcript.as_ref().map(|t| t.model_title.clone()),
         (job.status != "completed").then(|| print::state(job)),
         job.media_note.clone(),
     ];

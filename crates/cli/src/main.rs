@@ -5,6 +5,7 @@
 
 mod arguments;
 mod commands;
+mod models;
 mod print;
 mod progress;
 
@@ -68,6 +69,14 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Retry { job } => commands::changed(app.retry(&job).await?, json),
         Command::Cancel { job } => commands::changed(app.cancel(&job).await?, json),
         Command::Delete { job } => commands::deleted(app.delete(&job).await?, json),
+        Command::Transcribe { job, model, choosing, wait } => {
+            models::transcribe(&app, &job, model, choosing, wait, json, stop_on_signal()?).await
+        }
+        Command::Versions(asked) => models::versions(&app, asked, json).await,
+        Command::Models { command } => {
+            let command = command.unwrap_or(arguments::Models::List { all: false, language: None });
+            models::models(&app, command, json, stop_on_signal()?).await
+        }
         Command::Rename { job, title } => commands::changed(app.rename(&job, &title).await?, json),
         Command::Worker { drain } => commands::worker(&app, drain, json, stop_on_signal()?).await,
         Command::Database { command: arguments::Database::Run { program } } => {

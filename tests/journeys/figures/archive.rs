@@ -3,7 +3,7 @@
 use chrono::{TimeDelta, Utc};
 use std::path::{Path, PathBuf};
 use store::managed::KeeperCommand;
-use store::{JobId, LibraryId, MachineId, NewJob, NewTranscript, Store, Window};
+use store::{JobId, LibraryId, MachineId, NewJob, NewTranscript, Spent, Store, Window};
 use testing::{speech, write_wav};
 use tokio::task::JoinSet;
 use transcript::{AudioTime, Segment, Span, Word};
@@ -92,6 +92,8 @@ async fn complete(
         library_id: library,
         requested_language: None,
         requested_model: None,
+        requested_translate: false,
+        requested_vocabulary: None,
     };
     store.register(&new).await.unwrap();
     let lease = store.claim_job(library, machine, Some(&[id])).await.unwrap().unwrap().lease;
@@ -101,6 +103,8 @@ async fn complete(
         model_sha256: None,
         language: Some("en".to_owned()),
         settings: serde_json::json!({}),
+        device: None,
+        machine,
     };
     let (version, _) = store.open_transcript(lease, &made_with).await.unwrap().unwrap();
     if lines.len() > LINES_OF_SHORT {
@@ -110,7 +114,17 @@ async fn complete(
             assert!(store.commit_window(lease, version.id, window, part).await.unwrap());
         }
     }
-    assert!(store.complete_transcript(lease, version.id, lines, audio_ms, audio_ms / 5).await.unwrap());
+    assert!(
+        store
+            .complete_transcript(
+                lease,
+                version.id,
+                lines,
+                Spent { audio_ms, work_ms: audio_ms / 5, real_time_factor: None }
+            )
+            .await
+            .unwrap()
+    );
     id
 }
 
@@ -129,14 +143,20 @@ fn lines(count: usize, from: usize) -> Vec<Segment> {
                 .map(|word| {
                     let start = now;
                     now = now.plus_ms(WORD_MS);
-                    Word { start, end: now, text: (*word).to_owned(), confidence: Some(0.9) }
+                    Word {
+                        start,
+                        end: now,
+                        text: (*word).to_owned(),
+                        confidence: Some(0.9),
+                        estimated: false,
+                    }
                 })
                 .collect();
             let span = Span::new(start, now);
             let pause = if line % LINES_TO_LONG_PAUSE == 0 { LONG_PAUSE_MS } else { PAUSE_MS };
             now = now.plus_ms(pause);
             let text: Vec<&str> = spoken.iter().map(|word| word.text.as_str()).collect();
-            Segment { span, text: text.join(" "), words: spoken }
+            Segment { span, text: text.join(" "), words: spoken, doubt: None }
         })
         .collect()
 }

@@ -1,0 +1,288 @@
+//! What a recording is transcribed with: the user's choice, the defaults, and the engine that comes of them.
+
+use crate::App;
+use crate::intake::ImportOptions;
+use crate::refusal::{Code, refuse};
+use crate::settings::Settings;
+use anyhow::Result;
+use models::{Entry, Installed, ModelId};
+use serde::{Deserialize, Serialize};
+use speech::{Capabilities, EngineSpec, WINDOWING_VERSION};
+use store::{Job, Transcript};
+
+/// The name of the engine that comes along: its model's.
+pub(crate) const BUILT_IN: &str = "en-us";
+/// What it is called.
+pub(crate) const BUILT_IN_TITLE: &str = "English draft engine";
+
+/// Most terms of a vocabulary, and characters of one: models read it before every window.
+const MOST_TERMS: usize = 100;
+const LONGEST_TERM: usize = 80;
+
+/// What a recording is transcribed with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct Choice {
+    /// A speech model by its id; `en-us` is the engine that comes along.
+    pub model: String,
+    /// Spoken language, BCP 47; none: the model finds out, or knows only one.
+    pub language: Option<String>,
+    /// Write in English what is said in another language.
+    pub translate: bool,
+    /// Names and terms to expect.
+    pub vocabulary: Vec<String>,
+}
+
+impl Choice {
+    /// The choice in the archive's words.
+    pub(crate) fn stored(&self) -> store::Choice {
+        store::Choice {
+            model: Some(self.model.clone()),
+            language: self.language.clone(),
+            translate: self.translate,
+            vocabulary: self.vocabulary.clone(),
+        }
+    }
+}
+
+/// A model that is here, and what is known of it before it is loaded.
+#[derive(Debug, Clone)]
+pub(crate) struct Chosen {
+    spec: EngineSpec,
+    capabilities: Capabilities,
+    choice: Choice,
+}
+
+impl Chosen {
+    pub(crate) fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// The engine with its threads, and how many decoders. An unfinished version of the same recording, made with the
+    /// same model, is resumed with as many threads as it was begun with.
+    pub(crate) fn engines(&self, decoders: Option<usize>, unfinished: &[Transcript]) -> (EngineSpec, usize) {
+        let cores = speech::cores();
+        let free = speech::available_memory().map(|free| free.saturating_sub(self.capabilities.shared_bytes));
+        let count =
+            decoders.unwrap_or_else(|| speech::decoder_count(cores, free, self.capabilities.memory_bytes));
+        let EngineSpec::Neural { model, sha256, device, .. } = self.spec.clone() else {
+            return (self.spec.clone(), count);
+        };
+        let begun = unfinished.iter().find(|old| {
+            old.model == self.capabilities.model && old.model_sha256 == self.capabilities.model_sha256
+        });
+        let begun = begun.and_then(|old| old.settings.get("threads")?.as_u64());
+        let threads = begun.and_then(|threads| u32::try_from(threads).ok());
+        let threads = threads.unwrap_or_else(|| u32::try_from(cores.div_ceil(count.max(1))).unwrap_or(1));
+        (EngineSpec::Neural { model, sha256, device, threads }, count)
+    }
+
+    /// Everything that decides the words, besides engine and model: work is resumed only where it is equal.
+    pub(crate) fn settings(
+        &self,
+        spec: &EngineSpec,
+        offered: &Capabilities,
+        language: Option<&str>,
+    ) -> serde_json::Value {
+        let mut settings = serde_json::json!({
+            "windowing": WINDOWING_VERSION,
+            "cutting": offered.cutting,
+            "language": language,
+            "translate": self.choice.translate && offered.translates,
+            "vocabulary": if offered.vocabulary { self.choice.vocabulary.as_slice() } else { &[] },
+            "word_times": offered.word_times,
+        });
+        if let EngineSpec::Neural { threads, .. } = spec {
+            settings["threads"] = (*threads).into();
+            settings["device"] = offered.device.as_str().into();
+        }
+        settings
+    }
+}
+
+impl App {
+    /// What new recordings are transcribed with, as the settings say now.
+    pub fn defaults(&self) -> Choice {
+        // They may have been changed since the archive was opened, by this process or another.
+        let now =
+            Settings::read(self.data.path(), |name| std::env::var(name).ok(), self.command_line.clone());
+        let settings = match &now {
+            Ok(now) => now,
+            Err(error) => {
+                tracing::warn!(%error, "the settings cannot be read; those of the start count");
+                &self.settings
+            }
+        };
+        Choice {
+            model: settings.model.clone().unwrap_or_else(|| BUILT_IN.to_owned()),
+            language: settings.language.clone(),
+            translate: settings.translate,
+            vocabulary: settings.vocabulary.clone(),
+        }
+    }
+
+    /// Changes what new recordings are transcribed with.
+    ///
+    /// # Errors
+    /// [`Code::NotOffered`] if the model is not here or cannot do that; where the settings cannot be written.
+    pub async fn set_defaults(&self, choice: &Choice) -> Result<()> {
+        let choice = self.check_choice(choice).await?;
+        crate::settings::write_defaults(self.data.path(), &choice)
+    }
+
+    /// What a recording was last asked to be transcribed with.
+    pub(crate) fn choice_of(&self, job: &Job) -> Choice {
+        let defaults = self.defaults();
+        let asked = job.choice();
+        match asked.model {
+            Some(model) => Choice {
+                model,
+                language: asked.language,
+                translate: asked.translate,
+                vocabulary: asked.vocabulary,
+            },
+            // Registered by somebody who does not choose models.
+            None => Choice { language: asked.language.or(defaults.language), ..defaults },
+        }
+    }
+
+    /// What recordings are transcribed with that are imported with these options, the settings for the rest.
+    ///
+    /// # Errors
+    /// [`Code::NotOffered`] for what was asked for and is not to be had. Settings that cannot be had are no error here:
+    /// the recordings are taken in, and say themselves what is missing.
+    pub(crate) async fn choice_for(&self, options: ImportOptions) -> Result<Choice> {
+        let defaults = self.defaults();
+        let asked_for = options != ImportOptions::default();
+        let mut choice = Choice {
+            model: options.model.unwrap_or(defaults.model),
+            language: options.language,
+            translate: options.translate || defaults.translate,
+            vocabulary: if options.vocabulary.is_empty() { defaults.vocabulary } else { options.vocabulary },
+        };
+        let chosen = self.chosen(&choice).await?;
+        let offered = chosen.as_ref().map(Chosen::capabilities).ok();
+        if choice.language.is_none() {
+            let known = offered.is_none_or(|offered| offered.language(defaults.language.as_deref()).is_ok());
+            choice.language = defaults.language.filter(|_| known || !asked_for);
+        }
+        if !options.translate {
+            choice.translate &= offered.is_none_or(|offered| offered.translates);
+        }
+        match self.check_choice(&choice).await {
+            Err(error) if asked_for => Err(error),
+            Err(_) => Ok(choice),
+            checked => checked,
+        }
+    }
+
+    /// The engine of a choice, or a sentence that says why there is none.
+    pub(crate) async fn chosen(&self, choice: &Choice) -> Result<Result<Chosen, String>> {
+        let choice = choice.clone();
+        if choice.model == BUILT_IN {
+            return Ok(match EngineSpec::built_in(self.resources.folder()) {
+                Ok(spec) => Ok(Chosen { capabilities: spec.capabilities(), spec, choice }),
+                Err(error) => Err(format!("{}.", crate::refusal::capitalised(&error.to_string()))),
+            });
+        }
+        let folder = self.room.folder().clone();
+        let device = self.settings.device;
+        // A file that looks changed is read as a whole.
+        tokio::task::spawn_blocking(move || {
+            let Ok(id) = choice.model.parse::<ModelId>() else { return Ok(Err(missing(&choice.model))) };
+            match folder.entry(&id) {
+                None => return Ok(Err(missing(&choice.model))),
+                Some(Entry::Damaged { why, .. }) => return Ok(Err(damaged(&choice.model, &why))),
+                Some(Entry::Ok(_)) => {}
+            }
+            let installed = match folder.current(&id) {
+                Ok(installed) => installed,
+                Err(error) => {
+                    return Ok(Err(damaged(
+                        &choice.model,
+                        &format!("{}.", crate::refusal::capitalised(&error.to_string())),
+                    )));
+                }
+            };
+            let spec = spec_of(&installed, device);
+            let capabilities = known(&installed).unwrap_or_else(|| spec.capabilities());
+            Ok(Ok(Chosen { spec, capabilities, choice }))
+        })
+        .await?
+    }
+
+    /// Whether a model can be used here, as far as its size tells; with `sha256`, whether it is that very file.
+    pub(crate) fn is_here(&self, model: &str, sha256: Option<&str>) -> bool {
+        if model == BUILT_IN {
+            return true;
+        }
+        let Ok(id) = model.parse::<ModelId>() else { return false };
+        match self.room.folder().entry(&id) {
+            Some(Entry::Ok(installed)) => {
+                installed.facts.is_some()
+                    && sha256.is_none_or(|sha256| installed.sha256.to_string() == sha256)
+            }
+            _ => false,
+        }
+    }
+
+    /// A choice that can be had here, in the model's own words for the language.
+    ///
+    /// # Errors
+    /// [`Code::NotOffered`] with what would be possible.
+    pub(crate) async fn check_choice(&self, choice: &Choice) -> Result<Choice> {
+        let chosen = self.chosen(choice).await?.map_err(|why| refuse(Code::NotOffered, why))?;
+        let offered = chosen.capabilities();
+        let asked = choice.language.as_deref().filter(|language| !language.is_empty());
+        let language = offered.language(asked).map_err(|error| {
+            refuse(Code::NotOffered, format!("{}.", crate::refusal::capitalised(&error.to_string())))
+        })?;
+        if choice.translate && !offered.translates {
+            return Err(refuse(
+                Code::NotOffered,
+                format!("The speech model “{}” does not translate. Choose one that does.", choice.model),
+            ));
+        }
+        let terms =
+            choice.vocabulary.iter().map(|term| term.split_whitespace().collect::<Vec<_>>().join(" "));
+        let vocabulary: Vec<String> = terms.filter(|term| !term.is_empty()).collect();
+        if vocabulary.len() > MOST_TERMS || vocabulary.iter().any(|term| term.chars().count() > LONGEST_TERM)
+        {
+            return Err(refuse(
+                Code::NotOffered,
+                format!(
+                    "A vocabulary has at most {MOST_TERMS} terms of at most {LONGEST_TERM} characters each."
+                ),
+            ));
+        }
+        Ok(Choice {
+            model: choice.model.clone(),
+            language: language.map(str::to_owned),
+            translate: choice.translate,
+            vocabulary,
+        })
+    }
+}
+
+/// The engine of an installed model. Threads are chosen when it is known how many decoders there will be.
+pub(crate) fn spec_of(installed: &Installed, device: speech::Device) -> EngineSpec {
+    EngineSpec::Neural {
+        model: installed.file.clone(),
+        sha256: Some(installed.sha256.to_string()),
+        device,
+        threads: 1,
+    }
+}
+
+/// What a model said of itself when it was installed.
+pub(crate) fn known(installed: &Installed) -> Option<Capabilities> {
+    serde_json::from_value(installed.facts.clone()?).ok()
+}
+
+fn missing(model: &str) -> String {
+    format!("The speech model “{model}” is not installed. Install it, or choose another one.")
+}
+
+fn damaged(model: &str, why: &str) -> String {
+    format!("The speech model “{model}” cannot be used. {why}")
+}

@@ -1,0 +1,190 @@
+//! Versions of a meeting's transcript: transcribe again, look at older ones, compare, make one current.
+
+use crate::App;
+use crate::choice::Choice;
+use crate::refusal::{Code, refuse};
+use crate::view::{
+    ComparePiece, CompareRow, Comparison, JobView, MeetingPage, VersionState, VersionView, job_id,
+    transcript_facts,
+};
+use anyhow::Result;
+use chrono::SecondsFormat;
+use store::{JobId, Status, Transcript, TranscriptId, VersionFacts};
+use transcript::{AudioTime, Piece, Word};
+
+impl App {
+    /// What a meeting was last asked to be transcribed with, or would be.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    pub async fn choice(&self, prefix: &str) -> Result<Choice> {
+        Ok(self.choice_of(&self.find_job(prefix).await?))
+    }
+
+    /// Puts a meeting that has ended back into the queue. A choice that an unfinished version was made with goes on
+    /// with that; any other makes a new version. Complete versions stay.
+    ///
+    /// # Errors
+    /// [`Code::NotOffered`] for what the model cannot do, [`Code::WrongState`] while it waits or is worked on, besides
+    /// those of [`App::find`].
+    pub async fn transcribe_again(&self, prefix: &str, choice: &Choice) -> Result<JobView> {
+        let job = self.find_job(prefix).await?;
+        let choice = self.check_choice(choice).await?;
+        match self.store.transcribe_again(job.id, &choice.stored()).await? {
+            Some(job) => self.view(job).await,
+            None => Err(self.wrong_state(job.id, "Cancel that first, or wait until it is done.").await?),
+        }
+    }
+
+    /// All versions of a meeting, the newest first.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    pub async fn versions(&self, prefix: &str) -> Result<Vec<VersionView>> {
+        let job = self.find_job(prefix).await?;
+        let working = job.status()? == Status::Processing;
+        let versions = self.store.versions(job.id).await?;
+        let views =
+            versions.into_iter().map(|facts| self.version_view(facts, job.current_transcript_id, working));
+        Ok(views.collect())
+    }
+
+    /// One version of a meeting for reading.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    pub async fn version_page(&self, prefix: &str, version: &str) -> Result<MeetingPage> {
+        let job = self.find(prefix).await?;
+        let version = self.find_version(job_id(&job), version).await?;
+        let lines = self.store.text_lines(version.id, AudioTime::ZERO).await?;
+        let settled_ms = if version.is_complete() { u32::MAX } else { 0 };
+        let facts = transcript_facts(&version, self.room.title(&version.model), &lines);
+        Ok(MeetingPage {
+            job,
+            transcript: Some(facts),
+            lines: lines.into_iter().map(Into::into).collect(),
+            settled_ms,
+        })
+    }
+
+    /// Two versions of a meeting, side by side.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    pub async fn compare_versions(&self, prefix: &str, left: &str, right: &str) -> Result<Comparison> {
+        let views = self.versions(prefix).await?;
+        let id = self.find_job(prefix).await?.id;
+        let (left, right) = (self.find_version(id, left).await?, self.find_version(id, right).await?);
+        let (left_words, right_words) = (self.words(left.id).await?, self.words(right.id).await?);
+        let compared =
+            tokio::task::spawn_blocking(move || transcript::compare(&left_words, &right_words)).await?;
+        let view = |version: &Transcript| {
+            let id = version.id.to_string();
+            views.iter().find(|view| view.id == id).cloned().ok_or_else(|| no_version(&id))
+        };
+        Ok(Comparison {
+            left: view(&left)?,
+            right: view(&right)?,
+            rows: compared.rows.into_iter().map(row).collect(),
+            equal_words: count(compared.equal),
+            left_only: count(compared.left_only),
+            right_only: count(compared.right_only),
+        })
+    }
+
+    /// Makes a complete version the one that is shown, searched and exported.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`], [`Code::WrongState`] for a version that is not complete.
+    pub async fn make_current(&self, prefix: &str, version: &str) -> Result<JobView> {
+        let job = self.find_job(prefix).await?;
+        let version = self.find_version(job.id, version).await?;
+        if !self.store.make_current(job.id, version.id).await? {
+            return Err(refuse(
+                Code::WrongState,
+                format!(
+                    "Version {} is not complete. Only a complete one can be made current.",
+                    version.version
+                ),
+            ));
+        }
+        self.find(prefix).await
+    }
+
+    async fn words(&self, id: TranscriptId) -> Result<Vec<Word>> {
+        let lines = self.store.segments(id).await?;
+        Ok(lines.into_iter().flat_map(|line| line.segment.words).collect())
+    }
+
+    /// A version by its id or its number.
+    async fn find_version(&self, job: JobId, version: &str) -> Result<Transcript> {
+        let found = match version.parse::<TranscriptId>() {
+            Ok(id) => self.store.version(job, id).await?,
+            Err(_) => {
+                let versions = self.store.versions(job).await?;
+                let of_number = versions.into_iter().map(|facts| facts.version);
+                of_number.into_iter().find(|found| found.version.to_string() == version)
+            }
+        };
+        found.ok_or_else(|| no_version(version))
+    }
+
+    fn version_view(&self, facts: VersionFacts, current: Option<TranscriptId>, working: bool) -> VersionView {
+        let VersionFacts { version, words, doubtful_lines, done_ms } = facts;
+        let setting = |name: &str| version.settings.get(name).cloned().unwrap_or_default();
+        let state = match (version.is_complete(), version.is_running() && working, &version.error_message) {
+            (true, ..) => VersionState::Complete,
+            (_, true, _) => VersionState::Running,
+            (_, _, Some(_)) => VersionState::Failed,
+            _ => VersionState::Unfinished,
+        };
+        let complete = version.is_complete();
+        let terms: Vec<String> = serde_json::from_value(setting("vocabulary")).unwrap_or_default();
+        let at = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        VersionView {
+            id: version.id.to_string(),
+            number: version.version,
+            current: current == Some(version.id),
+            state,
+            model_title: self.room.title(&version.model),
+            model_here: self.is_here(&version.model, version.model_sha256.as_deref()),
+            language_detected: version.language.is_some() && setting("language").is_null(),
+            translated: setting("translate").as_bool().unwrap_or(false),
+            vocabulary: terms,
+            word_times: setting("word_times").as_bool().unwrap_or(true),
+            audio_ms: version.audio_ms.map(milliseconds),
+            done_ms: if complete { version.audio_ms.map_or(0, milliseconds) } else { milliseconds(done_ms) },
+            work_ms: version.work_ms as f64,
+            words: u32::try_from(words).unwrap_or(u32::MAX),
+            doubtful_lines: u32::try_from(doubtful_lines).unwrap_or(u32::MAX),
+            created_at: at(version.created_at),
+            completed_at: version.completed_at.map(at),
+            error_message: version.error_message,
+            engine: version.engine,
+            model: version.model,
+            model_sha256: version.model_sha256,
+            language: version.language,
+            device: version.device,
+        }
+    }
+}
+
+fn row(row: transcript::Row) -> CompareRow {
+    let pieces = |pieces: Vec<Piece>| -> Vec<ComparePiece> {
+        pieces.into_iter().map(|Piece { text, changed }| ComparePiece { text, changed }).collect()
+    };
+    let changed = row.left.iter().chain(&row.right).any(|piece| piece.changed);
+    CompareRow { start_ms: row.start.as_ms(), left: pieces(row.left), right: pieces(row.right), changed }
+}
+
+fn milliseconds(ms: i64) -> u32 {
+    u32::try_from(ms).unwrap_or(0)
+}
+
+fn count(words: usize) -> u32 {
+    u32::try_from(words).unwrap_or(u32::MAX)
+}
+
+fn no_version(version: &str) -> anyhow::Error {
+    refuse(Code::NotFound, format!("There is no version {version} of this meeting."))
+}
