@@ -1,7 +1,8 @@
 //! What the page may call. Each parses, calls `app`, and converts.
 //!
-//! The page names meetings and exports by id. Paths come from it in one place only, [`import_paths`] (with
-//! [`describe_drop`], which says what that would do): a copy is made of what is there, nothing is shown or changed.
+//! The page names meetings, exports and models by id. Paths come from it in [`import_paths`] (with [`describe_drop`],
+//! which says what that would do) and [`import_models`] only: a copy is made of what is a recording or a speech model,
+//! nothing is shown or changed.
 
 use crate::about::{self, About};
 use crate::closing;
@@ -11,7 +12,9 @@ use crate::failure::{Answer, Failure};
 use crate::imports::{self, ImportView, Imports, InterruptedView, Source};
 use crate::kept::WindowState;
 use crate::listener::Listener;
-use app::view::{DeletionView, DropView, ExportView, JobView, MeetingPage};
+use app::view::{
+    Choice, Comparison, DeletionView, DropView, ExportView, JobView, MeetingPage, ModelRoom, VersionView,
+};
 use app::{AudioTime, Code, ExportId, ExportRequest, ExportType, Preferences};
 use std::path::PathBuf;
 use tauri::{AppHandle, State};
@@ -103,6 +106,119 @@ pub(crate) async fn deletion(core: CoreRef<'_>, id: String) -> Answer<DeletionVi
 pub(crate) async fn delete_meeting(core: CoreRef<'_>, id: String) -> Answer<()> {
     core.app()?.delete(&whole(&id)?).await?;
     Ok(())
+}
+
+/// What a meeting was or would be transcribed with.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn choice(core: CoreRef<'_>, id: String) -> Answer<Choice> {
+    Ok(core.app()?.choice(&whole(&id)?).await?)
+}
+
+/// Transcribes a meeting again; complete versions stay.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn transcribe_again(core: CoreRef<'_>, id: String, choice: Choice) -> Answer<JobView> {
+    Ok(core.app()?.transcribe_again(&whole(&id)?, &choice).await?)
+}
+
+/// The versions of a meeting's transcript, newest first.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn versions(core: CoreRef<'_>, id: String) -> Answer<Vec<VersionView>> {
+    Ok(core.app()?.versions(&whole(&id)?).await?)
+}
+
+/// A meeting with the lines of one version.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn version_page(core: CoreRef<'_>, id: String, version_id: String) -> Answer<MeetingPage> {
+    Ok(core.app()?.version_page(&whole(&id)?, &version_id).await?)
+}
+
+/// Two versions side by side.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn compare_versions(
+    core: CoreRef<'_>,
+    id: String,
+    left: String,
+    right: String,
+) -> Answer<Comparison> {
+    Ok(core.app()?.compare_versions(&whole(&id)?, &left, &right).await?)
+}
+
+/// Makes a version the one that is shown and exported.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn make_current(core: CoreRef<'_>, id: String, version_id: String) -> Answer<JobView> {
+    Ok(core.app()?.make_current(&whole(&id)?, &version_id).await?)
+}
+
+/// All speech models, and what new recordings are transcribed with.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn model_room(core: CoreRef<'_>) -> Answer<ModelRoom> {
+    Ok(core.app()?.model_room().await?)
+}
+
+/// Begins to download a model, or goes on; the rest comes as news, failures included.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn install_model(core: CoreRef<'_>, id: String) -> Answer<()> {
+    let app = core.app()?;
+    tauri::async_runtime::spawn(async move {
+        if let Err(error) = app.install_model(&id, |_| {}).await {
+            tracing::warn!(code = ?Code::of(&error), "a model could not be installed");
+        }
+    });
+    Ok(())
+}
+
+/// Stops a download; what has come stays.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn stop_install(core: CoreRef<'_>, id: String) -> Answer<()> {
+    core.app()?.stop_install(&id);
+    Ok(())
+}
+
+/// Removes a model, or what has come of one.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn remove_model(core: CoreRef<'_>, id: String) -> Answer<()> {
+    Ok(core.app()?.remove_model(&id).await?)
+}
+
+/// Lets the user choose a model file, and adds it; whether there was one.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn choose_model_file(handle: AppHandle, core: CoreRef<'_>, link: bool) -> Answer<bool> {
+    let app = core.app()?;
+    let Some(path) = dialogs::model(&handle).await else { return Ok(false) };
+    app.import_model(&path, link).await?;
+    Ok(true)
+}
+
+/// Copies dropped model files. All are tried; the first that is refused is told.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn import_models(core: CoreRef<'_>, paths: Vec<PathBuf>) -> Answer<()> {
+    let app = core.app()?;
+    let mut refused = None;
+    for path in paths {
+        if let Err(error) = app.import_model(&path, false).await {
+            refused.get_or_insert(error);
+        }
+    }
+    refused.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Changes what new recordings are transcribed with.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn set_defaults(core: CoreRef<'_>, choice: Choice) -> Answer<()> {
+    Ok(core.app()?.set_defaults(&choice).await?)
 }
 
 /// Lets the user choose files to add; whether there were any.

@@ -6,6 +6,7 @@ use crate::closing::Closing;
 use crate::failure::Failure;
 use crate::notify::Finished;
 use anyhow::Result;
+use app::view::ModelState;
 use app::{App, Code, DataFolder, JobId, Phase, Scope, Start, Topic};
 use serde::Serialize;
 use std::sync::Mutex;
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tauri::{AppHandle, Manager};
 use tauri_specta::Event;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 /// Pause before what ended by an error is begun again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -69,6 +70,15 @@ pub(crate) enum NewsItem {
     },
     /// Whatever is shown may be stale.
     Everything,
+}
+
+/// Something has become of a speech model in this process.
+#[derive(Debug, Clone, Serialize, specta::Type, Event)]
+pub(crate) struct ModelNews {
+    /// Which one; empty if several may have changed.
+    id: String,
+    /// What it is doing now; none: the page looks at all of them again.
+    state: Option<ModelState>,
 }
 
 impl From<Topic> for NewsItem {
@@ -197,6 +207,7 @@ async fn open(handle: &AppHandle, core: &Core) {
             *core.app.lock().expect("nobody panics while holding this") = Some(app.clone());
             core.set(handle, CoreState::Ready);
             tauri::async_runtime::spawn(tell(handle.clone(), app.clone(), news));
+            tauri::async_runtime::spawn(tell_of_models(handle.clone(), app.model_news()));
             tauri::async_runtime::spawn(work(handle.clone(), app));
         }
         Err(error) => {
@@ -237,6 +248,18 @@ async fn tell(handle: AppHandle, app: App, mut news: app::News) {
         if let Topic::Job(id) | Topic::Progress(id) = topic {
             finished.hear(&handle, &app, id).await;
         }
+    }
+}
+
+/// Passes on what becomes of speech models.
+async fn tell_of_models(handle: AppHandle, mut news: broadcast::Receiver<app::view::ModelNews>) {
+    loop {
+        let told = match news.recv().await {
+            Ok(app::view::ModelNews { id, state }) => ModelNews { id, state },
+            Err(broadcast::error::RecvError::Lagged(_)) => ModelNews { id: String::new(), state: None },
+            Err(broadcast::error::RecvError::Closed) => return,
+        };
+        let _ = told.emit(&handle);
     }
 }
 

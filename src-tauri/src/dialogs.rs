@@ -30,6 +30,18 @@ pub(crate) async fn folders(handle: &AppHandle) -> Vec<PathBuf> {
     paths(chosen.await.flatten().unwrap_or_default())
 }
 
+/// Lets the user choose a file with a speech model.
+pub(crate) async fn model(handle: &AppHandle) -> Option<PathBuf> {
+    let chosen = show(handle, |dialog| {
+        dialog
+            .set_title(message::CHOOSE_MODEL)
+            .add_filter(message::MODELS, &["gguf", "bin"])
+            .add_filter(message::ALL_FILES, &["*"])
+            .pick_file()
+    });
+    chosen.await.flatten().map(|file| file.path().to_owned())
+}
+
 /// Asks where to save a file. The dialog asks before it names one that exists.
 pub(crate) async fn save(handle: &AppHandle, name: String, kind: &'static str) -> Option<PathBuf> {
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_owned()).unwrap_or_default();

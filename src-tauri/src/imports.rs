@@ -254,12 +254,9 @@ async fn run(
     Ok(if done < total { ImportState::Stopped } else { ImportState::Finished })
 }
 
-/// Searching folders may take long: not on a thread of the runtime.
 async fn list(app: &App, source: Source) -> anyhow::Result<Option<ImportList>> {
-    let app = app.clone();
-    tokio::task::spawn_blocking(move || match source {
-        Source::Paths(paths) => app.list_files(&paths, ImportOptions::default()).map(Some),
+    match source {
+        Source::Paths(paths) => app.list_files(&paths, ImportOptions::default()).await.map(Some),
         Source::Interrupted(id) => app.continue_import(&id),
-    })
-    .await?
+    }
 }

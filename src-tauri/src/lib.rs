@@ -64,6 +64,19 @@ fn interface() -> Builder<Wry> {
             commands::cancel,
             commands::deletion,
             commands::delete_meeting,
+            commands::choice,
+            commands::transcribe_again,
+            commands::versions,
+            commands::version_page,
+            commands::compare_versions,
+            commands::make_current,
+            commands::model_room,
+            commands::install_model,
+            commands::stop_install,
+            commands::remove_model,
+            commands::choose_model_file,
+            commands::import_models,
+            commands::set_defaults,
             commands::choose_files,
             commands::choose_folder,
             commands::import_paths,
@@ -89,7 +102,13 @@ fn interface() -> Builder<Wry> {
             commands::open_log_folder,
             commands::open_data_folder,
         ])
-        .events(collect_events![core::CoreState, core::NewsItem, imports::ImportView, closing::Closing])
+        .events(collect_events![
+            core::CoreState,
+            core::NewsItem,
+            core::ModelNews,
+            imports::ImportView,
+            closing::Closing
+        ])
 }
 
 /// Shows the window until it is closed.

@@ -7,3 +7,5 @@ pub(crate) const CHOOSE_FOLDER: &str = "Add a folder of recordings";
 pub(crate) const RECORDINGS: &str = "Recordings";
 pub(crate) const ALL_FILES: &str = "All files";
 pub(crate) const SAVE_AS: &str = "Save the transcript";
+pub(crate) const CHOOSE_MODEL: &str = "Add a speech model";
+pub(crate) const MODELS: &str = "Speech models";

@@ -29,6 +29,32 @@ export const commands = {
 	deletion: (id: string) => __TAURI_INVOKE<DeletionView>("deletion", { id }),
 	/**  Deletes a meeting for good. */
 	deleteMeeting: (id: string) => __TAURI_INVOKE<null>("delete_meeting", { id }),
+	/**  What a meeting was or would be transcribed with. */
+	choice: (id: string) => __TAURI_INVOKE<Choice_Serialize>("choice", { id }),
+	/**  Transcribes a meeting again; complete versions stay. */
+	transcribeAgain: (id: string, choice: Choice_Deserialize) => __TAURI_INVOKE<JobView_Serialize>("transcribe_again", { id, choice }),
+	/**  The versions of a meeting's transcript, newest first. */
+	versions: (id: string) => __TAURI_INVOKE<VersionView_Serialize[]>("versions", { id }),
+	/**  A meeting with the lines of one version. */
+	versionPage: (id: string, versionId: string) => __TAURI_INVOKE<MeetingPage_Serialize>("version_page", { id, versionId }),
+	/**  Two versions side by side. */
+	compareVersions: (id: string, left: string, right: string) => __TAURI_INVOKE<Comparison_Serialize>("compare_versions", { id, left, right }),
+	/**  Makes a version the one that is shown and exported. */
+	makeCurrent: (id: string, versionId: string) => __TAURI_INVOKE<JobView_Serialize>("make_current", { id, versionId }),
+	/**  All speech models, and what new recordings are transcribed with. */
+	modelRoom: () => __TAURI_INVOKE<ModelRoom_Serialize>("model_room"),
+	/**  Begins to download a model, or goes on; the rest comes as news, failures included. */
+	installModel: (id: string) => __TAURI_INVOKE<null>("install_model", { id }),
+	/**  Stops a download; what has come stays. */
+	stopInstall: (id: string) => __TAURI_INVOKE<null>("stop_install", { id }),
+	/**  Removes a model, or what has come of one. */
+	removeModel: (id: string) => __TAURI_INVOKE<null>("remove_model", { id }),
+	/**  Lets the user choose a model file, and adds it; whether there was one. */
+	chooseModelFile: (link: boolean) => __TAURI_INVOKE<boolean>("choose_model_file", { link }),
+	/**  Copies dropped model files. All are tried; the first that is refused is told. */
+	importModels: (paths: string[]) => __TAURI_INVOKE<null>("import_models", { paths }),
+	/**  Changes what new recordings are transcribed with. */
+	setDefaults: (choice: Choice_Deserialize) => __TAURI_INVOKE<null>("set_defaults", { choice }),
 	/**  Lets the user choose files to add; whether there were any. */
 	chooseFiles: () => __TAURI_INVOKE<boolean>("choose_files"),
 	/**  Lets the user choose folders to add; whether there were any. */
@@ -84,6 +110,7 @@ export const events = {
 	closing: makeEvent<Closing_Serialize, Closing_Deserialize>("closing"),
 	coreState: makeEvent<CoreState, CoreState>("core-state"),
 	importView: makeEvent<ImportView_Serialize, ImportView_Deserialize>("import-view"),
+	modelNews: makeEvent<ModelNews_Serialize, ModelNews_Deserialize>("model-news"),
 	newsItem: makeEvent<NewsItem, NewsItem>("news-item"),
 };
 
@@ -104,6 +131,33 @@ export type About = {
 	data_folder: string,
 	/**  Everything that comes along, by name. */
 	components: Component[],
+};
+
+/**  What a recording is transcribed with. */
+export type Choice = Choice_Serialize | Choice_Deserialize;
+
+/**  What a recording is transcribed with. */
+export type Choice_Deserialize = {
+	/**  A speech model by its id; `en-us` is the engine that comes along. */
+	model: string,
+	/**  Spoken language, BCP 47; none: the model finds out, or knows only one. */
+	language?: string | null,
+	/**  Write in English what is said in another language. */
+	translate: boolean,
+	/**  Names and terms to expect. */
+	vocabulary: string[],
+};
+
+/**  What a recording is transcribed with. */
+export type Choice_Serialize = {
+	/**  A speech model by its id; `en-us` is the engine that comes along. */
+	model: string,
+	/**  Spoken language, BCP 47; none: the model finds out, or knows only one. */
+	language: string | null,
+	/**  Write in English what is said in another language. */
+	translate: boolean,
+	/**  Names and terms to expect. */
+	vocabulary: string[],
 };
 
 /**  The user wants to close the window while this recording is being worked on. */
@@ -147,6 +201,61 @@ export type Code =
 "database_unreachable" | 
 /**  Anything else. */
 "other";
+
+/**  Words of one side that follow each other. */
+export type ComparePiece = {
+	/**  The words. */
+	text: string,
+	/**  Whether the other side has others here, or none. */
+	changed: boolean,
+};
+
+/**  A stretch of the recording as both sides have it. */
+export type CompareRow = {
+	/**  Where it begins, in milliseconds. */
+	start_ms: number,
+	/**  The left side. */
+	left: ComparePiece[],
+	/**  The right side. */
+	right: ComparePiece[],
+	/**  Whether anything differs. */
+	changed: boolean,
+};
+
+/**  Two versions side by side. */
+export type Comparison = Comparison_Serialize | Comparison_Deserialize;
+
+/**  Two versions side by side. */
+export type Comparison_Deserialize = {
+	/**  One version. */
+	left: VersionView_Deserialize,
+	/**  The other. */
+	right: VersionView_Deserialize,
+	/**  The recording, stretch by stretch. */
+	rows: CompareRow[],
+	/**  Words that both have. */
+	equal_words: number,
+	/**  Words that only the left one has. */
+	left_only: number,
+	/**  Words that only the right one has. */
+	right_only: number,
+};
+
+/**  Two versions side by side. */
+export type Comparison_Serialize = {
+	/**  One version. */
+	left: VersionView_Serialize,
+	/**  The other. */
+	right: VersionView_Serialize,
+	/**  The recording, stretch by stretch. */
+	rows: CompareRow[],
+	/**  Words that both have. */
+	equal_words: number,
+	/**  Words that only the left one has. */
+	left_only: number,
+	/**  Words that only the right one has. */
+	right_only: number,
+};
 
 /**  Something that comes along. */
 export type Component = {
@@ -382,6 +491,12 @@ export type JobView_Deserialize = {
 	is_here: boolean,
 	/**  How far the work is, while it goes on. */
 	progress?: ProgressView_Deserialize | null,
+	/**  The speech model that it was or will be transcribed with, by its id. */
+	model: string,
+	/**  What that is called. */
+	model_title: string,
+	/**  Whether it failed because that model is not here. */
+	model_missing: boolean,
 };
 
 /**  A recording and the state of the work on it. */
@@ -418,10 +533,19 @@ export type JobView_Serialize = {
 	is_here: boolean,
 	/**  How far the work is, while it goes on. */
 	progress: ProgressView_Serialize | null,
+	/**  The speech model that it was or will be transcribed with, by its id. */
+	model: string,
+	/**  What that is called. */
+	model_title: string,
+	/**  Whether it failed because that model is not here. */
+	model_missing: boolean,
 };
 
 /**  A line of a transcript for reading. */
-export type LineView = {
+export type LineView = LineView_Serialize | LineView_Deserialize;
+
+/**  A line of a transcript for reading. */
+export type LineView_Deserialize = {
 	/**  UUID. */
 	id: string,
 	/**  Milliseconds. */
@@ -430,6 +554,22 @@ export type LineView = {
 	end_ms: number,
 	/**  What is said. */
 	text: string,
+	/**  `repetition` if the model seems to have repeated itself, `invented` if hardly anything was heard there. */
+	doubt?: string | null,
+};
+
+/**  A line of a transcript for reading. */
+export type LineView_Serialize = {
+	/**  UUID. */
+	id: string,
+	/**  Milliseconds. */
+	start_ms: number,
+	/**  Milliseconds. */
+	end_ms: number,
+	/**  What is said. */
+	text: string,
+	/**  `repetition` if the model seems to have repeated itself, `invented` if hardly anything was heard there. */
+	doubt: string | null,
 };
 
 /**  A meeting for reading: its lines from a moment on, without the times of their words. */
@@ -442,7 +582,7 @@ export type MeetingPage_Deserialize = {
 	/**  The current version, or the one that is being made; none before the first window. */
 	transcript?: TranscriptFacts_Deserialize | null,
 	/**  Lines that begin at the asked moment or later, in order of time. */
-	lines: LineView[],
+	lines: LineView_Deserialize[],
 	/**  Lines of this version that begin before this moment will not change. */
 	settled_ms: number,
 };
@@ -454,9 +594,296 @@ export type MeetingPage_Serialize = {
 	/**  The current version, or the one that is being made; none before the first window. */
 	transcript: TranscriptFacts_Serialize | null,
 	/**  Lines that begin at the asked moment or later, in order of time. */
-	lines: LineView[],
+	lines: LineView_Serialize[],
 	/**  Lines of this version that begin before this moment will not change. */
 	settled_ms: number,
+};
+
+/**  Something has become of a speech model in this process. */
+export type ModelNews = ModelNews_Serialize | ModelNews_Deserialize;
+
+/**  Something has become of a speech model in this process. */
+export type ModelNews_Deserialize = {
+	/**  Which one; empty if several may have changed. */
+	id: string,
+	/**  What it is doing now; none: the page looks at all of them again. */
+	state?: ModelState_Deserialize | null,
+};
+
+/**  Something has become of a speech model in this process. */
+export type ModelNews_Serialize = {
+	/**  Which one; empty if several may have changed. */
+	id: string,
+	/**  What it is doing now; none: the page looks at all of them again. */
+	state: ModelState_Serialize | null,
+};
+
+/**  All models and what they are for. */
+export type ModelRoom = ModelRoom_Serialize | ModelRoom_Deserialize;
+
+/**  All models and what they are for. */
+export type ModelRoom_Deserialize = {
+	/**  The built-in engine, what is here, and what can be had. */
+	models: ModelView_Deserialize[],
+	/**  What new recordings are transcribed with. */
+	defaults: Choice_Deserialize,
+	/**  Processor cores of this computer. */
+	cores: number,
+	/**  Bytes of memory of this computer. */
+	memory_bytes?: number | null,
+	/**  A graphics processor that is used. */
+	device?: string | null,
+	/**  A sentence, where one was wanted and is not used. */
+	device_note?: string | null,
+	/**  Bytes free on the disk of the models. */
+	free_bytes?: number | null,
+	/**  Where models are kept. */
+	folder: string,
+};
+
+/**  All models and what they are for. */
+export type ModelRoom_Serialize = {
+	/**  The built-in engine, what is here, and what can be had. */
+	models: ModelView_Serialize[],
+	/**  What new recordings are transcribed with. */
+	defaults: Choice_Serialize,
+	/**  Processor cores of this computer. */
+	cores: number,
+	/**  Bytes of memory of this computer. */
+	memory_bytes: number | null,
+	/**  A graphics processor that is used. */
+	device: string | null,
+	/**  A sentence, where one was wanted and is not used. */
+	device_note: string | null,
+	/**  Bytes free on the disk of the models. */
+	free_bytes: number | null,
+	/**  Where models are kept. */
+	folder: string,
+};
+
+/**  How fast a model is, compared with the others. */
+export type ModelSpeed = 
+/**  Faster than people speak, by far. */
+"fast" | 
+/**  About as fast as people speak, or some times faster. */
+"medium" | 
+/**  Slower than people speak. */
+"slow";
+
+/**  Where a model is. */
+export type ModelState = ModelState_Serialize | ModelState_Deserialize;
+
+/**  Where a model is. */
+export type ModelState_Deserialize = 
+/**  It comes along. */
+{ state: "built_in" } | 
+/**  It can be had. */
+{ state: "available" } | 
+/**  It is on its way. */
+{ state: "downloading"; 
+/**  Bytes that are here. */
+done_bytes: number | null; 
+/**  Of how many. */
+total_bytes?: number | null; 
+/**  Smoothed. */
+bytes_per_second?: number | null; 
+/**  Milliseconds that are left, about. */
+left_ms?: number | null; 
+/**  The host it comes from. */
+mirror: string } | 
+/**  It was stopped midway. */
+{ state: "paused"; 
+/**  Bytes that are here. */
+done_bytes: number | null; 
+/**  Of how many. */
+total_bytes?: number | null } | 
+/**  A file of the user's is being copied. */
+{ state: "copying"; 
+/**  Bytes done. */
+done_bytes: number | null; 
+/**  Of how many. */
+total_bytes?: number | null } | 
+/**  It is read and looked into. */
+{ state: "checking" } | 
+/**  It could not be had. */
+{ state: "failed"; 
+/**  A sentence. */
+message: string; 
+/**  Bytes that are here. */
+done_bytes: number | null } | 
+/**  It is here. */
+{ state: "installed"; 
+/**  Its file. */
+file: string; 
+/**  Whether that is the user's own. */
+linked: boolean } | 
+/**  It was here and cannot be used any more. */
+{ state: "damaged"; 
+/**  A sentence. */
+message: string };
+
+/**  Where a model is. */
+export type ModelState_Serialize = 
+/**  It comes along. */
+{ state: "built_in" } | 
+/**  It can be had. */
+{ state: "available" } | 
+/**  It is on its way. */
+{ state: "downloading"; 
+/**  Bytes that are here. */
+done_bytes: number | null; 
+/**  Of how many. */
+total_bytes: number | null; 
+/**  Smoothed. */
+bytes_per_second: number | null; 
+/**  Milliseconds that are left, about. */
+left_ms: number | null; 
+/**  The host it comes from. */
+mirror: string } | 
+/**  It was stopped midway. */
+{ state: "paused"; 
+/**  Bytes that are here. */
+done_bytes: number | null; 
+/**  Of how many. */
+total_bytes: number | null } | 
+/**  A file of the user's is being copied. */
+{ state: "copying"; 
+/**  Bytes done. */
+done_bytes: number | null; 
+/**  Of how many. */
+total_bytes: number | null } | 
+/**  It is read and looked into. */
+{ state: "checking" } | 
+/**  It could not be had. */
+{ state: "failed"; 
+/**  A sentence. */
+message: string; 
+/**  Bytes that are here. */
+done_bytes: number | null } | 
+/**  It is here. */
+{ state: "installed"; 
+/**  Its file. */
+file: string; 
+/**  Whether that is the user's own. */
+linked: boolean } | 
+/**  It was here and cannot be used any more. */
+{ state: "damaged"; 
+/**  A sentence. */
+message: string };
+
+/**  A speech model. */
+export type ModelView = ModelView_Serialize | ModelView_Deserialize;
+
+/**  A speech model. */
+export type ModelView_Deserialize = {
+	/**  The stem of its file's name. */
+	id: string,
+	/**  What it is called. */
+	title: string,
+	/**  Files of one model, made smaller in different ways, share it. */
+	group: string,
+	/**  Whose kind it is: Whisper, Parakeet … */
+	family: string,
+	/**  How large: `0.8B`. */
+	parameters?: string | null,
+	/**  How it was made smaller: `Q8_0`. */
+	quantisation?: string | null,
+	/**  Bytes. */
+	byte_size?: number | null,
+	/**  Bytes that it and one recogniser need in memory, about. */
+	memory_bytes?: number | null,
+	/**  SHA-256 of the file. */
+	sha256?: string | null,
+	/**  BCP 47; empty if it does not say. */
+	languages: string[],
+	/**  Whether it finds out which of them is spoken. */
+	detects_language: boolean,
+	/**  Whether it writes English, whatever is spoken. */
+	translates: boolean,
+	/**  Whether it takes names and terms. */
+	vocabulary: boolean,
+	/**  Whether words have times of their own; otherwise they are estimated. */
+	word_times: boolean,
+	/**  Published word error rate in percent. */
+	word_error_rate?: number | null,
+	/**  On which test. */
+	test_set?: string | null,
+	/**  How fast on this computer, roughly. */
+	speed?: ModelSpeed | null,
+	/**  Measured on this computer: seconds of work per second of audio. */
+	real_time_factor?: number | null,
+	/**  Its licence. */
+	licence?: string | null,
+	/**  What to know about the licence. */
+	licence_note?: string | null,
+	/**  Whether it fits into this computer's memory. */
+	fits: boolean,
+	/**  The one for this computer. */
+	recommended: boolean,
+	/**  The file of its group that is offered first. */
+	preferred: boolean,
+	/**  It tells speakers apart and gives no words. */
+	telling_speakers: boolean,
+	/**  `built_in`, `catalogue` or `imported`. */
+	source: string,
+	/**  Whether it is here, or on its way. */
+	state: ModelState_Deserialize,
+};
+
+/**  A speech model. */
+export type ModelView_Serialize = {
+	/**  The stem of its file's name. */
+	id: string,
+	/**  What it is called. */
+	title: string,
+	/**  Files of one model, made smaller in different ways, share it. */
+	group: string,
+	/**  Whose kind it is: Whisper, Parakeet … */
+	family: string,
+	/**  How large: `0.8B`. */
+	parameters: string | null,
+	/**  How it was made smaller: `Q8_0`. */
+	quantisation: string | null,
+	/**  Bytes. */
+	byte_size: number | null,
+	/**  Bytes that it and one recogniser need in memory, about. */
+	memory_bytes: number | null,
+	/**  SHA-256 of the file. */
+	sha256: string | null,
+	/**  BCP 47; empty if it does not say. */
+	languages: string[],
+	/**  Whether it finds out which of them is spoken. */
+	detects_language: boolean,
+	/**  Whether it writes English, whatever is spoken. */
+	translates: boolean,
+	/**  Whether it takes names and terms. */
+	vocabulary: boolean,
+	/**  Whether words have times of their own; otherwise they are estimated. */
+	word_times: boolean,
+	/**  Published word error rate in percent. */
+	word_error_rate: number | null,
+	/**  On which test. */
+	test_set: string | null,
+	/**  How fast on this computer, roughly. */
+	speed: ModelSpeed | null,
+	/**  Measured on this computer: seconds of work per second of audio. */
+	real_time_factor: number | null,
+	/**  Its licence. */
+	licence: string | null,
+	/**  What to know about the licence. */
+	licence_note: string | null,
+	/**  Whether it fits into this computer's memory. */
+	fits: boolean,
+	/**  The one for this computer. */
+	recommended: boolean,
+	/**  The file of its group that is offered first. */
+	preferred: boolean,
+	/**  It tells speakers apart and gives no words. */
+	telling_speakers: boolean,
+	/**  `built_in`, `catalogue` or `imported`. */
+	source: string,
+	/**  Whether it is here, or on its way. */
+	state: ModelState_Serialize,
 };
 
 /**  What changed; the page fetches it. */
@@ -546,8 +973,14 @@ export type TranscriptFacts_Deserialize = {
 	engine: string,
 	/**  Name of the speech model. */
 	model: string,
+	/**  What the model is called. */
+	model_title: string,
 	/**  Spoken language, BCP 47. */
 	language?: string | null,
+	/**  Whether the model found out the language. */
+	language_detected: boolean,
+	/**  Lines whose words should be doubted, of those that are told here. */
+	doubtful_lines: number,
 };
 
 /**  What a version of a transcript was made with. */
@@ -562,8 +995,128 @@ export type TranscriptFacts_Serialize = {
 	engine: string,
 	/**  Name of the speech model. */
 	model: string,
+	/**  What the model is called. */
+	model_title: string,
 	/**  Spoken language, BCP 47. */
 	language: string | null,
+	/**  Whether the model found out the language. */
+	language_detected: boolean,
+	/**  Lines whose words should be doubted, of those that are told here. */
+	doubtful_lines: number,
+};
+
+/**  How a version stands. */
+export type VersionState = 
+/**  It is being made. */
+"running" | 
+/**  All of the recording is in it. */
+"complete" | 
+/**  It was stopped midway and can go on. */
+"unfinished" | 
+/**  It stopped with a message, and can go on. */
+"failed";
+
+/**  A version of a meeting's transcript. */
+export type VersionView = VersionView_Serialize | VersionView_Deserialize;
+
+/**  A version of a meeting's transcript. */
+export type VersionView_Deserialize = {
+	/**  UUID. */
+	id: string,
+	/**  1 for the first. */
+	number: number,
+	/**  Whether it is the one that is shown. */
+	current: boolean,
+	/**  How it stands. */
+	state: VersionState,
+	/**  Why it stopped. */
+	error_message?: string | null,
+	/**  Name of the engine. */
+	engine: string,
+	/**  Speech model, by its id. */
+	model: string,
+	/**  What the model is called. */
+	model_title: string,
+	/**  SHA-256 of the model's file. */
+	model_sha256?: string | null,
+	/**  Whether that very file is here. */
+	model_here: boolean,
+	/**  Spoken language, BCP 47. */
+	language?: string | null,
+	/**  Whether the model found out the language. */
+	language_detected: boolean,
+	/**  English, whatever was spoken. */
+	translated: boolean,
+	/**  Names and terms the model was given. */
+	vocabulary: string[],
+	/**  Whether the times of words are the model's; otherwise they are estimated. */
+	word_times: boolean,
+	/**  What it was computed on. */
+	device?: string | null,
+	/**  Milliseconds of audio. */
+	audio_ms?: number | null,
+	/**  Up to where it is, in milliseconds. */
+	done_ms: number,
+	/**  Milliseconds of work. */
+	work_ms: number | null,
+	/**  Words in it. */
+	words: number,
+	/**  Lines whose words should be doubted. */
+	doubtful_lines: number,
+	/**  When it was begun: RFC 3339, UTC. */
+	created_at: string,
+	/**  When it was complete: RFC 3339, UTC. */
+	completed_at?: string | null,
+};
+
+/**  A version of a meeting's transcript. */
+export type VersionView_Serialize = {
+	/**  UUID. */
+	id: string,
+	/**  1 for the first. */
+	number: number,
+	/**  Whether it is the one that is shown. */
+	current: boolean,
+	/**  How it stands. */
+	state: VersionState,
+	/**  Why it stopped. */
+	error_message: string | null,
+	/**  Name of the engine. */
+	engine: string,
+	/**  Speech model, by its id. */
+	model: string,
+	/**  What the model is called. */
+	model_title: string,
+	/**  SHA-256 of the model's file. */
+	model_sha256: string | null,
+	/**  Whether that very file is here. */
+	model_here: boolean,
+	/**  Spoken language, BCP 47. */
+	language: string | null,
+	/**  Whether the model found out the language. */
+	language_detected: boolean,
+	/**  English, whatever was spoken. */
+	translated: boolean,
+	/**  Names and terms the model was given. */
+	vocabulary: string[],
+	/**  Whether the times of words are the model's; otherwise they are estimated. */
+	word_times: boolean,
+	/**  What it was computed on. */
+	device: string | null,
+	/**  Milliseconds of audio. */
+	audio_ms: number | null,
+	/**  Up to where it is, in milliseconds. */
+	done_ms: number,
+	/**  Milliseconds of work. */
+	work_ms: number | null,
+	/**  Words in it. */
+	words: number,
+	/**  Lines whose words should be doubted. */
+	doubtful_lines: number,
+	/**  When it was begun: RFC 3339, UTC. */
+	created_at: string,
+	/**  When it was complete: RFC 3339, UTC. */
+	completed_at: string | null,
 };
 
 /**  How the page was left. */
