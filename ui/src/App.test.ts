@@ -91,9 +91,7 @@ describe('the first minute', () => {
       expect.arrayContaining(['chooseFiles', 'chooseFolder']),
     )
     expect(screen.getByText('Everything stays on this computer.')).toBeVisible()
-    expect(
-      screen.getByText('Built-in English draft engine is ready. It understands English only.'),
-    ).toBeVisible()
+    expect(screen.getByText('English draft engine is ready.')).toBeVisible()
   })
 
   test('marks once when the window can be used', async () => {
@@ -106,7 +104,10 @@ describe('the first minute', () => {
 describe('the hint about the engine', () => {
   test('is there until it is dismissed, for good', async () => {
     const { client } = await startWith([one], { window: { hint_dismissed: false } })
-    const hint = await screen.findByText('The built-in English draft engine understands English only.')
+    const hint = await screen.findByText(/^English draft engine is ready\. For better text/)
+    expect(hint).toHaveTextContent(
+      'English draft engine is ready. For better text and 99 languages, choose a speech model.',
+    )
     await user.click(screen.getByRole('button', { name: 'Dismiss' }))
     expect(hint).not.toBeInTheDocument()
     await waitFor(() => expect(client.count('setWindowState')).toBe(1))
@@ -545,13 +546,21 @@ describe('about', () => {
     expect(
       within(dialog).getByRole('row', { name: /Database.*PostgreSQL 16\.9.*on this computer/ }),
     ).toBeVisible()
-    expect(within(dialog).getByText('MeetMemo makes no connections.')).toBeVisible()
+    expect(
+      within(dialog).getByText(
+        'MeetMemo makes no connections, except to download a speech model that you install.',
+      ),
+    ).toBeVisible()
     await expectNoFaults()
   })
 
   test('does not claim that of a database on a server', async () => {
     const { dialog } = await about({ about: { private_database: false } })
-    expect(within(dialog).queryByText('MeetMemo makes no connections.')).toBeNull()
+    expect(
+      within(dialog).queryByText(
+        'MeetMemo makes no connections, except to download a speech model that you install.',
+      ),
+    ).toBeNull()
     expect(within(dialog).getByRole('row', { name: /Database.*on the server you chose/ })).toBeVisible()
   })
 

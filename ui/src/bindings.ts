@@ -290,6 +290,13 @@ export type DeletionView = {
 	kept_exports: string[],
 };
 
+/**  Why words should be doubted although a model wrote them. */
+export type Doubt = 
+/**  The model seems to have repeated itself. */
+"repetition" | 
+/**  Little or no speech was heard there. */
+"invented";
+
 /**  What adding files and folders would do. */
 export type DropView = {
 	/**  Recordings among the files. */
@@ -554,8 +561,8 @@ export type LineView_Deserialize = {
 	end_ms: number,
 	/**  What is said. */
 	text: string,
-	/**  `repetition` if the model seems to have repeated itself, `invented` if hardly anything was heard there. */
-	doubt?: string | null,
+	/**  Why the words should be doubted, if they should. */
+	doubt?: Doubt | null,
 };
 
 /**  A line of a transcript for reading. */
@@ -568,8 +575,8 @@ export type LineView_Serialize = {
 	end_ms: number,
 	/**  What is said. */
 	text: string,
-	/**  `repetition` if the model seems to have repeated itself, `invented` if hardly anything was heard there. */
-	doubt: string | null,
+	/**  Why the words should be doubted, if they should. */
+	doubt: Doubt | null,
 };
 
 /**  A meeting for reading: its lines from a moment on, without the times of their words. */
@@ -661,6 +668,15 @@ export type ModelRoom_Serialize = {
 	folder: string,
 };
 
+/**  Where a model comes from. */
+export type ModelSource = 
+/**  It comes along. */
+"built_in" | 
+/**  From the catalogue. */
+"catalogue" | 
+/**  A file of the user's. */
+"imported";
+
 /**  How fast a model is, compared with the others. */
 export type ModelSpeed = 
 /**  Faster than people speak, by far. */
@@ -682,7 +698,7 @@ export type ModelState_Deserialize =
 /**  It is on its way. */
 { state: "downloading"; 
 /**  Bytes that are here. */
-done_bytes: number | null; 
+done_bytes: number; 
 /**  Of how many. */
 total_bytes?: number | null; 
 /**  Smoothed. */
@@ -694,13 +710,13 @@ mirror: string } |
 /**  It was stopped midway. */
 { state: "paused"; 
 /**  Bytes that are here. */
-done_bytes: number | null; 
+done_bytes: number; 
 /**  Of how many. */
 total_bytes?: number | null } | 
 /**  A file of the user's is being copied. */
 { state: "copying"; 
 /**  Bytes done. */
-done_bytes: number | null; 
+done_bytes: number; 
 /**  Of how many. */
 total_bytes?: number | null } | 
 /**  It is read and looked into. */
@@ -710,7 +726,7 @@ total_bytes?: number | null } |
 /**  A sentence. */
 message: string; 
 /**  Bytes that are here. */
-done_bytes: number | null } | 
+done_bytes: number } | 
 /**  It is here. */
 { state: "installed"; 
 /**  Its file. */
@@ -731,7 +747,7 @@ export type ModelState_Serialize =
 /**  It is on its way. */
 { state: "downloading"; 
 /**  Bytes that are here. */
-done_bytes: number | null; 
+done_bytes: number; 
 /**  Of how many. */
 total_bytes: number | null; 
 /**  Smoothed. */
@@ -743,13 +759,13 @@ mirror: string } |
 /**  It was stopped midway. */
 { state: "paused"; 
 /**  Bytes that are here. */
-done_bytes: number | null; 
+done_bytes: number; 
 /**  Of how many. */
 total_bytes: number | null } | 
 /**  A file of the user's is being copied. */
 { state: "copying"; 
 /**  Bytes done. */
-done_bytes: number | null; 
+done_bytes: number; 
 /**  Of how many. */
 total_bytes: number | null } | 
 /**  It is read and looked into. */
@@ -759,7 +775,7 @@ total_bytes: number | null } |
 /**  A sentence. */
 message: string; 
 /**  Bytes that are here. */
-done_bytes: number | null } | 
+done_bytes: number } | 
 /**  It is here. */
 { state: "installed"; 
 /**  Its file. */
@@ -824,8 +840,8 @@ export type ModelView_Deserialize = {
 	preferred: boolean,
 	/**  It tells speakers apart and gives no words. */
 	telling_speakers: boolean,
-	/**  `built_in`, `catalogue` or `imported`. */
-	source: string,
+	/**  Where it comes from. */
+	source: ModelSource,
 	/**  Whether it is here, or on its way. */
 	state: ModelState_Deserialize,
 };
@@ -880,8 +896,8 @@ export type ModelView_Serialize = {
 	preferred: boolean,
 	/**  It tells speakers apart and gives no words. */
 	telling_speakers: boolean,
-	/**  `built_in`, `catalogue` or `imported`. */
-	source: string,
+	/**  Where it comes from. */
+	source: ModelSource,
 	/**  Whether it is here, or on its way. */
 	state: ModelState_Serialize,
 };
@@ -1058,7 +1074,7 @@ export type VersionView_Deserialize = {
 	/**  Up to where it is, in milliseconds. */
 	done_ms: number,
 	/**  Milliseconds of work. */
-	work_ms: number | null,
+	work_ms: number,
 	/**  Words in it. */
 	words: number,
 	/**  Lines whose words should be doubted. */
@@ -1108,7 +1124,7 @@ export type VersionView_Serialize = {
 	/**  Up to where it is, in milliseconds. */
 	done_ms: number,
 	/**  Milliseconds of work. */
-	work_ms: number | null,
+	work_ms: number,
 	/**  Words in it. */
 	words: number,
 	/**  Lines whose words should be doubted. */

@@ -61,6 +61,8 @@ pub struct App {
     machine: MachineId,
     program: PathBuf,
     room: room::Room,
+    /// Engine processes that keep their model from one recording to the next.
+    stable: speech::Stable,
     /// The settings of the command line, for when the others are read again.
     command_line: Layer,
 }
@@ -106,6 +108,7 @@ impl App {
             resources,
             program,
             room,
+            stable: speech::Stable::new(),
             command_line,
         })
     }

@@ -189,8 +189,8 @@ impl App {
         let (spec, count) = chosen.engines(self.settings.decoders, &unfinished);
         let command = self.engine_command();
         let started = {
-            let spec = spec.clone();
-            tokio::task::spawn_blocking(move || Decoders::start(command, spec, count)).await?
+            let (stable, spec) = (self.stable.clone(), spec.clone());
+            tokio::task::spawn_blocking(move || Decoders::start_in(&stable, command, spec, count)).await?
         };
         let (decoders, reports) = match started {
             Ok(started) => started,

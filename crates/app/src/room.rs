@@ -7,7 +7,7 @@
 use crate::App;
 use crate::choice::{BUILT_IN, BUILT_IN_TITLE, Choice, known, spec_of};
 use crate::refusal::{Code, capitalised, refuse};
-use crate::view::{ModelNews, ModelRoom, ModelSpeed, ModelState, ModelView};
+use crate::view::{ModelNews, ModelRoom, ModelSource, ModelSpeed, ModelState, ModelView};
 use anyhow::{Context, Result};
 use models::catalogue::{Model, Offer, Speed, Timestamps};
 use models::{Cancel, Catalogue, Entry, Folder, How, Installed, ModelId, Progress, Stage};
@@ -191,7 +191,7 @@ impl App {
                     .memory_bytes
                     .zip(memory)
                     .is_none_or(|(needed, memory)| needed <= (memory as f64 * MEMORY_SHARE) as u64);
-                if view.source != ModelView::BUILT_IN && cores < 4 {
+                if view.source != ModelSource::BuiltIn && cores < 4 {
                     view.speed = view.speed.map(ModelSpeed::slower);
                 }
             }
@@ -200,7 +200,7 @@ impl App {
             for view in &mut models {
                 if matches!(view.state, ModelState::Installed { .. } | ModelState::BuiltIn) {
                     let engine =
-                        if view.source == ModelView::BUILT_IN { "PocketSphinx" } else { "transcribe.cpp" };
+                        if view.source == ModelSource::BuiltIn { "PocketSphinx" } else { "transcribe.cpp" };
                     view.real_time_factor = runtime.block_on(app.store.speed(machine, engine, &view.id))?;
                 }
             }
@@ -443,8 +443,8 @@ impl App {
             },
         };
         view.source = match installed.source {
-            models::Source::Catalogue => ModelView::CATALOGUE,
-            models::Source::Imported => ModelView::IMPORTED,
+            models::Source::Catalogue => ModelSource::Catalogue,
+            models::Source::Imported => ModelSource::Imported,
         };
         view.byte_size = Some(installed.byte_size);
         view.sha256 = Some(installed.sha256.to_string());
@@ -481,7 +481,7 @@ fn built_in() -> ModelView {
         word_times: true,
         speed: Some(ModelSpeed::Fast),
         licence: Some("BSD-2-Clause".to_owned()),
-        source: ModelView::BUILT_IN,
+        source: ModelSource::BuiltIn,
         state: ModelState::BuiltIn,
         memory_bytes: Some(140 << 20),
         ..plain_view(BUILT_IN)
@@ -515,7 +515,7 @@ fn plain_view(id: &str) -> ModelView {
         recommended: false,
         preferred: true,
         telling_speakers: false,
-        source: ModelView::IMPORTED,
+        source: ModelSource::Imported,
         state: ModelState::Available,
     }
 }
@@ -557,7 +557,7 @@ fn offered_view(offer: &Offer<'_>, state: ModelState) -> ModelView {
         recommended: false,
         preferred: preferred(model).is_some_and(|preferred| preferred == file.file_name),
         telling_speakers: capabilities.tells_speakers.is_some(),
-        source: ModelView::CATALOGUE,
+        source: ModelSource::Catalogue,
         state,
     }
 }

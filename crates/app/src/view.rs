@@ -4,7 +4,7 @@ mod models;
 mod versions;
 
 pub use crate::choice::Choice;
-pub use models::{ModelNews, ModelRoom, ModelSpeed, ModelState, ModelView};
+pub use models::{ModelNews, ModelRoom, ModelSource, ModelSpeed, ModelState, ModelView};
 pub use versions::{ComparePiece, CompareRow, Comparison, VersionState, VersionView};
 
 use crate::App;
@@ -132,9 +132,28 @@ pub struct LineView {
     pub end_ms: u32,
     /// What is said.
     pub text: String,
-    /// `repetition` if the model seems to have repeated itself, `invented` if hardly anything was heard there.
-    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
-    pub doubt: Option<&'static str>,
+    /// Why the words should be doubted, if they should.
+    pub doubt: Option<Doubt>,
+}
+
+/// Why words should be doubted although a model wrote them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// The model seems to have repeated itself.
+    Repetition,
+    /// Little or no speech was heard there.
+    Invented,
+}
+
+impl From<transcript::Reason> for Doubt {
+    fn from(reason: transcript::Reason) -> Self {
+        match reason {
+            transcript::Reason::Repetition => Self::Repetition,
+            transcript::Reason::Invented => Self::Invented,
+        }
+    }
 }
 
 /// What a delete takes away and what it leaves.
@@ -237,9 +256,9 @@ pub struct SegmentView {
     pub text: String,
     /// Word by word.
     pub words: Vec<Word>,
-    /// Why the words should be doubted: `repetition` or `invented`; absent if they should not.
+    /// Why the words should be doubted; absent if they should not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub doubt: Option<&'static str>,
+    pub doubt: Option<Doubt>,
 }
 
 /// A file that was or is to be made of a meeting.
@@ -375,7 +394,7 @@ impl From<TextLine> for LineView {
             start_ms: line.span.start.as_ms(),
             end_ms: line.span.end.as_ms(),
             text: line.text,
-            doubt: line.doubt.map(transcript::Reason::as_str),
+            doubt: line.doubt.map(Into::into),
         }
     }
 }
@@ -390,7 +409,7 @@ fn segment_view(line: StoredSegment) -> SegmentView {
         speaker: None,
         text: line.segment.text,
         words: line.segment.words,
-        doubt: line.segment.doubt.map(transcript::Reason::as_str),
+        doubt: line.segment.doubt.map(Into::into),
     }
 }
 

@@ -22,5 +22,5 @@ pub mod windows;
 pub use capacity::{available_memory, cores, decoder_count, total_memory};
 pub use engine::{Capabilities, Control, Device, Engine, EngineError, EngineSpec, Options, Recognition};
 pub use error::SpeechError;
-pub use process::{Decoders, EngineCommand, Event};
+pub use process::{Decoders, EngineCommand, Event, Stable};
 pub use windows::{Cutting, Place, WINDOWING_VERSION, Window, Windower};

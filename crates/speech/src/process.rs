@@ -13,7 +13,9 @@ mod faults;
 mod protocol;
 mod queue;
 mod serve;
+mod stable;
 
 pub use child::EngineCommand;
 pub use decoders::{Decoders, Event, Patience};
 pub use serve::serve;
+pub use stable::Stable;

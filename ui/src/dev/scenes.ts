@@ -9,7 +9,8 @@ import {
   sampleWords,
   type Seed,
 } from '../lib/memory-client'
-import type { JobView } from '../lib/types'
+import { importedModel, installed, roomWith, sampleRoom, sampleVersion } from '../lib/memory-models'
+import type { JobView, LineView, ModelState } from '../lib/types'
 
 export type Scene = {
   seed?: Seed
@@ -75,6 +76,120 @@ const withText: Seed = {
 function open(id: string) {
   document.querySelector<HTMLElement>(`[role=option][id$="-${id}"]`)?.click()
 }
+
+// Speech models and versions
+
+const small = 'whisper-small-Q8_0'
+const downloading: ModelState = {
+  state: 'downloading',
+  done_bytes: 120_000_000,
+  total_bytes: 270_000_000,
+  bytes_per_second: 3_200_000,
+  left_ms: 130_000,
+  mirror: 'huggingface.co',
+}
+const room = (states: Record<string, ModelState>): Seed => ({ jobs: few, room: roomWith(states) })
+const withSmall = roomWith(
+  { [small]: installed(small) },
+  { defaults: { model: small, language: null, translate: false, vocabulary: ['Østergaard', 'Hilversum'] } },
+)
+const models = () => press('Speech models')
+
+/** As another engine heard it. */
+const draft: LineView[] = lines.map((line, index) => ({
+  ...line,
+  id: `draft-${index}`,
+  text:
+    index % 4 === 1
+      ? line.text
+      : line.text
+          .replace('the numbers', 'the members')
+          .replace('is not that', 'is that')
+          .replace('the harbour', 'the hard core')
+          .replace('something', 'some thing')
+          .replace('thank you for', 'thank for')
+          .replace(' by Friday', ''),
+}))
+const doubtful = lines.map((line, index): LineView =>
+  index === 2 ? { ...line, doubt: 'repetition' } : index % 17 === 5 ? { ...line, doubt: 'invented' } : line,
+)
+const versioned: Seed = {
+  ...withText,
+  room: withSmall,
+  words: {
+    [first.id]: sampleWords(doubtful, {
+      id: 'version-2',
+      version: 2,
+      engine: 'Whisper',
+      model: small,
+      model_title: 'Whisper small',
+      language_detected: true,
+      doubtful_lines: doubtful.filter((line) => line.doubt).length,
+    }),
+  },
+  versions: {
+    [first.id]: [
+      {
+        view: sampleVersion({
+          id: 'version-3',
+          number: 3,
+          current: false,
+          state: 'unfinished',
+          model: 'whisper-large-v3-turbo-Q8_0',
+          model_title: 'Whisper large-v3-turbo',
+          model_here: false,
+          language: 'de',
+          done_ms: 750_000,
+          work_ms: 610_000,
+          words: 2_013,
+          doubtful_lines: 1,
+          completed_at: null,
+        }),
+        lines: lines.slice(0, 12),
+      },
+      {
+        view: sampleVersion({
+          doubtful_lines: doubtful.filter((line) => line.doubt).length,
+          vocabulary: ['Østergaard'],
+        }),
+        lines: doubtful,
+      },
+      {
+        view: sampleVersion({
+          id: 'version-1',
+          number: 1,
+          current: false,
+          engine: 'PocketSphinx',
+          model: 'en-us',
+          model_title: 'English draft engine',
+          language_detected: false,
+          word_times: true,
+          work_ms: 260_000,
+          words: 7_640,
+          created_at: '2026-03-03T15:00:00.000Z',
+          completed_at: '2026-03-03T15:04:20.000Z',
+        }),
+        lines: draft,
+      },
+    ],
+  },
+}
+
+/** Opens the meeting of `versioned`, then presses these one after the other. */
+function openAnd(...names: string[]) {
+  open(first.id)
+  names.forEach((name, index) => setTimeout(() => press(name), 100 * (index + 1)))
+}
+
+const missing = meeting(5, 'Panel on tides', {
+  status: 'failed',
+  workflow_state: 'transcribing',
+  error_message:
+    'Whisper medium is not installed any more. Choose another speech model, or install it again.',
+  model: 'whisper-medium-Q8_0',
+  model_title: 'Whisper medium',
+  model_missing: true,
+})
 
 const paths = ['/home/anna/a.m4a', '/home/anna/b.m4a', '/home/anna/c.m4a']
 const drag = (client: MemoryClient) => client.drag({ kind: 'enter', paths })
@@ -181,6 +296,15 @@ export const scenes: Record<string, Scene> = {
     },
     then: () => open(transcribing.id),
   },
+  'meeting-working-again': {
+    seed: {
+      jobs: [{ ...transcribing, model: small, model_title: 'Whisper small' }, ...few],
+      room: withSmall,
+      words: { [transcribing.id]: sampleWords(lines) },
+      sound: () => sampleSound(60_000),
+    },
+    then: () => open(transcribing.id),
+  },
   'meeting-failed': { seed: { jobs: [failed, ...few] }, then: () => open(failed.id) },
   'meeting-stopped': { seed: { jobs: [stopped, ...few] }, then: () => open(stopped.id) },
   'meeting-elsewhere': {
@@ -214,6 +338,176 @@ export const scenes: Record<string, Scene> = {
     then: () => press('About MeetMemo'),
   },
   keys: { seed: { jobs: few }, then: () => press('All keys') },
+
+  'drag-model': {
+    seed: { jobs: few },
+    then: (client) => client.drag({ kind: 'enter', paths: ['/media/anna/USB/my-own-model.gguf'] }),
+  },
+  'models-loading': {
+    seed: { jobs: few, core: { state: 'opening', phase: 'starting' } },
+    then: (client) => {
+      client.hold('modelRoom')
+      client.setCore({ state: 'ready' })
+      setTimeout(models, 200)
+    },
+  },
+  'models-failed': {
+    seed: { jobs: few, core: { state: 'opening', phase: 'starting' } },
+    then: (client) => {
+      client.fail('modelRoom', { message: 'The list of speech models could not be read.' })
+      client.setCore({ state: 'ready' })
+      setTimeout(models, 200)
+    },
+  },
+  'models-stale': {
+    seed: { jobs: few },
+    then: (client) => {
+      client.fail('modelRoom', { message: 'The list of speech models could not be read.' })
+      models()
+    },
+  },
+  'models-fresh': { seed: { jobs: few }, then: models },
+  // Everything goes on by itself here: Install, Stop, Continue.
+  'models-alive': { seed: { jobs: few, pace: 700, room: sampleRoom() }, then: models },
+  'models-filtered': {
+    seed: { jobs: few, room: withSmall },
+    then: () => {
+      models()
+      setTimeout(() => choose('Language', 'Russian'), 60)
+    },
+  },
+  'models-nothing': {
+    seed: {
+      jobs: few,
+      room: { models: withSmall.models.map((model) => ({ ...model, speed: 'slow' })) },
+    },
+    then: () => {
+      models()
+      setTimeout(() => choose('Speed:', 'Faster than talking'), 60)
+    },
+  },
+  'models-downloading': {
+    seed: room({
+      [small]: downloading,
+      'whisper-large-v3-turbo-Q8_0': {
+        state: 'paused',
+        done_bytes: 310_000_000,
+        total_bytes: 886_000_000,
+      },
+      'parakeet-tdt-0.6b-v3-Q8_0': { state: 'checking' },
+    }),
+    then: models,
+  },
+  'models-failed-download': {
+    seed: room({
+      [small]: {
+        state: 'failed',
+        message:
+          'This computer is not connected to a network, or huggingface.co does not answer. What has come is kept',
+        done_bytes: 120_000_000,
+      },
+    }),
+    then: models,
+  },
+  'models-damaged': {
+    seed: {
+      jobs: few,
+      room: roomWith(
+        {
+          [small]: {
+            state: 'damaged',
+            message: 'The file of this model has changed since it was installed. Install it again.',
+          },
+        },
+        { defaults: { model: small, language: null, translate: false, vocabulary: [] } },
+      ),
+    },
+    then: models,
+  },
+  'models-installed': {
+    seed: {
+      jobs: few,
+      room: {
+        ...withSmall,
+        device_note: 'The graphics card is not used, because its driver is missing',
+        models: [
+          ...withSmall.models.map((model) =>
+            model.id === small
+              ? { ...model, real_time_factor: 0.16 }
+              : model.telling_speakers
+                ? { ...model, state: installed(model.id) }
+                : model,
+          ),
+          {
+            ...importedModel('/media/anna/USB/my-own-model.gguf'),
+            languages: [],
+            detects_language: false,
+            translates: false,
+            vocabulary: false,
+            speed: null,
+            state: installed('my-own-model', true),
+          },
+        ],
+      },
+    },
+    then: models,
+  },
+  'models-defaults': {
+    seed: { jobs: few, room: withSmall },
+    then: () => {
+      models()
+      setTimeout(() => press('Change what new recordings are transcribed with'), 200)
+    },
+  },
+  'models-remove': {
+    seed: { jobs: few, room: withSmall },
+    then: () => {
+      models()
+      setTimeout(() => press('Remove Whisper small…'), 200)
+    },
+  },
+  'transcribe-again': {
+    seed: versioned,
+    then: () => openAnd('Versions', 'Transcribe in another language than version 2…'),
+  },
+  'versions-pane': { seed: versioned, then: () => openAnd('Versions') },
+  'version-old': { seed: versioned, then: () => openAnd('Versions', 'Look at version 1', 'Close versions') },
+  compare: {
+    seed: versioned,
+    then: () => openAnd('Versions', 'Compare with current: version 1', 'Close versions', 'Next change'),
+  },
+  'compare-pane': { seed: versioned, then: () => openAnd('Versions', 'Compare with current: version 1') },
+  doubtful: { seed: versioned, then: () => openAnd() },
+  'model-missing': {
+    seed: {
+      room: withSmall,
+      jobs: [{ ...missing, status: 'processing', error_message: null, model_missing: false }, ...few],
+    },
+    then: (client) => {
+      client.changeJob(missing.id, missing)
+      open('scene-5')
+    },
+  },
+}
+
+/** Chooses what a field or a button for a choice offers. */
+function choose(name: string, option: string) {
+  const fields = [...document.querySelectorAll<HTMLElement>('[role=combobox], button')]
+  const field = fields.find((one) =>
+    (one.getAttribute('aria-label') ?? one.textContent.trim()).startsWith(name),
+  )
+  if (!field) return
+  if (field.getAttribute('role') === 'combobox') field.click()
+  else field.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }))
+  const press = (tries: number) => {
+    const options = [...document.querySelectorAll<HTMLElement>('[role=option], [role=menuitemradio]')]
+    const found = options.find((one) => one.textContent.trim().startsWith(option))
+    if (!found && tries > 0) setTimeout(() => press(tries - 1), 30)
+    for (const type of ['pointerdown', 'pointermove', 'pointerup'])
+      found?.dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0 }))
+    found?.click()
+  }
+  setTimeout(() => press(10), 30)
 }
 
 /** Presses the button with this name. */

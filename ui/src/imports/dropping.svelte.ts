@@ -1,6 +1,7 @@
 /** Files that are held over the window. */
 import type { Client, Drag, Unsubscribe } from '../lib/client'
-import { dropWords, type DropWords } from './words'
+import { areModels } from '../models/models'
+import { dropWords, modelWords, type DropWords } from './words'
 
 export class Dropping {
   over = $state(false)
@@ -10,12 +11,20 @@ export class Dropping {
   readonly #client: Client
   readonly #onerror: (error: unknown) => void
   readonly #onwords: (words: DropWords) => void
+  readonly #onmodels: () => void
   #round = 0
 
-  constructor(client: Client, onwords: (words: DropWords) => void, onerror: (error: unknown) => void) {
+  /** `onmodels` is told when speech models were dropped. */
+  constructor(
+    client: Client,
+    onwords: (words: DropWords) => void,
+    onerror: (error: unknown) => void,
+    onmodels: () => void = () => {},
+  ) {
     this.#client = client
     this.#onwords = onwords
     this.#onerror = onerror
+    this.#onmodels = onmodels
   }
 
   start(): Unsubscribe {
@@ -26,8 +35,19 @@ export class Dropping {
     const round = ++this.#round
     this.over = drag.kind === 'enter'
     this.words = null
-    if (drag.kind === 'drop') this.#client.importPaths(drag.paths).catch(this.#onerror)
-    if (drag.kind !== 'enter') return
+    if (drag.kind === 'leave') return
+    const models = areModels(drag.paths)
+    if (drag.kind === 'drop') {
+      if (models) this.#onmodels()
+      const taken = models ? this.#client.importModels(drag.paths) : this.#client.importPaths(drag.paths)
+      taken.catch(this.#onerror)
+      return
+    }
+    if (models) {
+      this.words = modelWords(drag.paths)
+      this.#onwords(this.words)
+      return
+    }
     this.#client.describeDrop(drag.paths).then(
       (view) => {
         if (round !== this.#round) return

@@ -67,12 +67,19 @@ export function progressWords(view: ImportView): string {
 export type DropWords = {
   /** Whether anything would be added. */
   takes: boolean
-  icon: 'recordings' | 'folder' | 'nothing'
+  icon: 'recordings' | 'folder' | 'models' | 'nothing'
   title: string
   lines: string[]
 }
 
 const SENTENCES_SHOWN = 3
+
+/** Speech models are held over the window, and nothing else. */
+export function modelWords(paths: readonly string[]): DropWords {
+  const names = paths.map((path) => path.split(/[\\/]/).at(-1) ?? path)
+  const title = t('drop.models', { count: paths.length })
+  return { takes: true, icon: 'models', title, lines: shown(names) }
+}
 
 export function dropWords(drop: DropView): DropWords {
   const { recordings, folders, unsuitable } = drop

@@ -4,6 +4,8 @@
  */
 import type {
   About,
+  Choice,
+  Comparison,
   CoreState,
   DeletionView,
   DropView,
@@ -14,8 +16,11 @@ import type {
   InterruptedView,
   JobView,
   MeetingPage,
+  ModelNews,
+  ModelRoom,
   News,
   Preferences,
+  VersionView,
   WindowState,
 } from './types'
 
@@ -85,6 +90,33 @@ export interface Client {
   copyTranscript(id: string): Promise<void>
   /** Puts any text on the clipboard. */
   copyText(text: string): Promise<void>
+
+  // Speech models
+  modelRoom(): Promise<ModelRoom>
+  onModel(listener: (news: ModelNews) => void): Unsubscribe
+  /** Begins, goes on, or tries again; the rest comes as news. */
+  installModel(id: string): Promise<void>
+  /** Keeps what has come. */
+  stopInstall(id: string): Promise<void>
+  /** Removes an installed model, or what has come of one. */
+  removeModel(id: string): Promise<void>
+  /** Lets the user choose a model file; `link` uses it where it lies. False if they thought better of it. */
+  chooseModelFile(link: boolean): Promise<boolean>
+  /** Copies what was dropped on the window. */
+  importModels(paths: string[]): Promise<void>
+  /** What new recordings are transcribed with. */
+  setDefaults(choice: Choice): Promise<void>
+
+  // Versions of a transcript
+  /** What this meeting was or would be transcribed with. */
+  choice(meetingId: string): Promise<Choice>
+  transcribeAgain(meetingId: string, choice: Choice): Promise<JobView>
+  /** Newest first. */
+  versions(meetingId: string): Promise<VersionView[]>
+  /** As `meeting`, of one version. */
+  versionPage(meetingId: string, versionId: string): Promise<MeetingPage>
+  compareVersions(meetingId: string, left: string, right: string): Promise<Comparison>
+  makeCurrent(meetingId: string, versionId: string): Promise<JobView>
 
   // Export
   /** Asks where to, then begins; null if the user thought better of it. How it goes on comes as news. */

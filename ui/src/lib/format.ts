@@ -96,6 +96,31 @@ export function doneOf(doneMs: number, totalMs: number | null): string {
   return t('format.done-of', { done: clock(doneMs, withHours), total: clock(totalMs, withHours) })
 }
 
+const MB = 1_000_000
+const GB = 1_000 * MB
+
+/** How much something takes: “46 MB”, “1.7 GB”, “16 GB”. */
+export function bytes(count: number): string {
+  if (count < GB) return t('format.mb', { count: String(Math.max(1, Math.round(count / MB))) })
+  return t('format.gb', { count: gigabytes(count) })
+}
+
+/** “120 of 487 MB”, or how much there is where the end is not known. */
+export function doneOfBytes(done: number, total: number | null): string {
+  if (total === null) return bytes(done)
+  if (total >= GB) return t('format.gb-of', { done: (done / GB).toFixed(1), total: gigabytes(total) })
+  return t('format.mb-of', { done: String(Math.round(done / MB)), total: String(Math.round(total / MB)) })
+}
+
+/** “3.2 MB/s” */
+export function perSecond(count: number): string {
+  return t('format.mb-per-second', { count: (count / MB).toFixed(1) })
+}
+
+function gigabytes(count: number): string {
+  return count >= 10 * GB ? String(Math.round(count / GB)) : (count / GB).toFixed(1)
+}
+
 /** A language's name in English: “German” for de; the tag itself where it has none. */
 export function language(tag: string): string {
   try {

@@ -3,8 +3,22 @@
  * any call can be made to fail or to wait.
  */
 import { CoreError, type Client, type Drag, type Unsubscribe } from './client'
+import {
+  BUILT_IN,
+  builtInModel,
+  compare,
+  factsOf,
+  importedModel,
+  installed,
+  obeyed,
+  sampleRoom,
+  versionOf,
+  type Version,
+} from './memory-models'
 import type {
   About,
+  Choice,
+  Comparison,
   CoreState,
   DeletionView,
   DropView,
@@ -16,9 +30,14 @@ import type {
   JobView,
   LineView,
   MeetingPage,
+  ModelNews,
+  ModelRoom,
+  ModelState,
+  ModelView,
   News,
   Preferences,
   TranscriptFacts,
+  VersionView,
   WindowState,
 } from './types'
 
@@ -46,6 +65,11 @@ export type Seed = {
   sound?: (id: string) => string | null
   /** What a drop of these paths would do; by default every path is a recording. */
   drop?: (paths: string[]) => DropView
+  room?: Partial<ModelRoom>
+  /** By the job's id, newest first; by default the one of `words`. */
+  versions?: Record<string, Version[]>
+  /** Milliseconds between two steps of a download; without it downloads go on only by hand. */
+  pace?: number
 }
 
 type Failing = { failure: Failure; times: number }
@@ -75,6 +99,10 @@ export class MemoryClient implements Client {
   #licences: string
   #sound: (id: string) => string | null
   #drop: (paths: string[]) => DropView
+  #room: ModelRoom
+  #versions = new Map<string, Version[]>()
+  #choices = new Map<string, Choice>()
+  readonly #pace: number | undefined
   #failing = new Map<Call, Failing>()
   #held = new Map<Call, Gate>()
   #made = 0
@@ -84,6 +112,7 @@ export class MemoryClient implements Client {
   readonly #onClosing = new Listeners<JobView>()
   readonly #onDrag = new Listeners<Drag>()
   readonly #onImport = new Listeners<ImportView>()
+  readonly #onModel = new Listeners<ModelNews>()
 
   constructor(seed: Seed = {}) {
     this.#core = seed.core ?? { state: 'ready' }
@@ -103,6 +132,9 @@ export class MemoryClient implements Client {
     this.#licences = seed.licences ?? 'MIT License\n\nCopyright (c) the authors'
     this.#sound = seed.sound ?? ((id) => `memory:/sound/${id}`)
     this.#drop = seed.drop ?? ((paths) => ({ recordings: paths.length, folders: [], unsuitable: [] }))
+    this.#room = copy(sampleRoom(seed.room))
+    for (const [id, versions] of Object.entries(seed.versions ?? {})) this.#versions.set(id, copy(versions))
+    this.#pace = seed.pace
   }
 
   // Making things happen
@@ -204,6 +236,16 @@ export class MemoryClient implements Client {
     const view = { ...(this.#imports.get(change.id) ?? sampleImport()), ...copy(change) }
     this.#imports.set(view.id, view)
     this.#onImport.tell(copy(view))
+  }
+
+  /** A model as it came on; one that is not known yet is added. */
+  setModel(id: string, change: Partial<ModelView>): void {
+    const known = this.#room.models.some((model) => model.id === id)
+    const models = known ? this.#room.models : [...this.#room.models, importedModel(id)]
+    const changed = models.map((model) => (model.id === id ? { ...model, ...copy(change) } : model))
+    this.#room = { ...this.#room, models: changed }
+    const onlyState = known && Object.keys(change).every((key) => key === 'state')
+    this.#onModel.tell(copy({ id, state: onlyState ? (change.state ?? null) : null }))
   }
 
   /** The user wants to close the window while `job` is being worked on. */
@@ -372,6 +414,120 @@ export class MemoryClient implements Client {
     })
   }
 
+  // Client: speech models
+
+  modelRoom(): Promise<ModelRoom> {
+    return this.#answer('modelRoom', [], () => this.#room)
+  }
+
+  onModel(listener: (news: ModelNews) => void): Unsubscribe {
+    return this.#onModel.add(listener)
+  }
+
+  installModel(id: string): Promise<void> {
+    return this.#answer('installModel', [id], () => {
+      const { state, byte_size } = this.#model(id)
+      this.#download(id, 'done_bytes' in state ? state.done_bytes : 0, byte_size)
+    })
+  }
+
+  stopInstall(id: string): Promise<void> {
+    return this.#answer('stopInstall', [id], () => {
+      const { state, byte_size } = this.#model(id)
+      if (state.state !== 'downloading') throw wrongState('This model is not being downloaded.')
+      this.setModel(id, {
+        state: { state: 'paused', done_bytes: state.done_bytes, total_bytes: byte_size },
+      })
+    })
+  }
+
+  removeModel(id: string): Promise<void> {
+    return this.#answer('removeModel', [id], () => {
+      const model = this.#model(id)
+      if (model.source === 'catalogue') this.setModel(id, { state: { state: 'available' } })
+      else {
+        this.#room.models = this.#room.models.filter((one) => one !== model)
+        this.#onModel.tell({ id, state: null })
+      }
+    })
+  }
+
+  chooseModelFile(link: boolean): Promise<boolean> {
+    return this.#answer('chooseModelFile', [link], () => {
+      this.#importModels(this.chosen, link)
+      return this.chosen.length > 0
+    })
+  }
+
+  importModels(paths: string[]): Promise<void> {
+    return this.#answer('importModels', [paths], () => this.#importModels(paths, false))
+  }
+
+  setDefaults(choice: Choice): Promise<void> {
+    return this.#answer('setDefaults', [choice], () => {
+      this.#room.defaults = obeyed(choice, this.#usable(choice.model))
+      this.#onModel.tell({ id: choice.model, state: null })
+    })
+  }
+
+  // Client: versions
+
+  choice(meetingId: string): Promise<Choice> {
+    return this.#answer('choice', [meetingId], () => this.#choices.get(meetingId) ?? this.#room.defaults)
+  }
+
+  transcribeAgain(meetingId: string, choice: Choice): Promise<JobView> {
+    return this.#answer('transcribeAgain', [meetingId, choice], () => {
+      const model = this.#usable(choice.model)
+      this.#choices.set(meetingId, obeyed(choice, model))
+      return this.#change(meetingId, {
+        status: 'pending',
+        workflow_state: 'queued',
+        error_message: null,
+        model: model.id,
+        model_title: model.title,
+        model_missing: false,
+      })
+    })
+  }
+
+  versions(meetingId: string): Promise<VersionView[]> {
+    return this.#answer('versions', [meetingId], () =>
+      this.#versionsOf(meetingId).map((version) => version.view),
+    )
+  }
+
+  versionPage(meetingId: string, versionId: string): Promise<MeetingPage> {
+    return this.#answer('versionPage', [meetingId, versionId], () => {
+      const { view, lines } = this.#version(meetingId, versionId)
+      return {
+        job: this.#job(meetingId),
+        transcript: factsOf(view),
+        lines,
+        settled_ms: lines.at(-1)?.end_ms ?? 0,
+      }
+    })
+  }
+
+  compareVersions(meetingId: string, left: string, right: string): Promise<Comparison> {
+    return this.#answer('compareVersions', [meetingId, left, right], () =>
+      compare(this.#version(meetingId, left), this.#version(meetingId, right)),
+    )
+  }
+
+  makeCurrent(meetingId: string, versionId: string): Promise<JobView> {
+    return this.#answer('makeCurrent', [meetingId, versionId], () => {
+      const { view, lines } = this.#version(meetingId, versionId)
+      const versions = this.#versionsOf(meetingId)
+      this.#versions.set(
+        meetingId,
+        versions.map((one) => ({ ...one, view: { ...one.view, current: one.view.id === versionId } })),
+      )
+      this.setWords(meetingId, { facts: factsOf(view), lines, settledMs: lines.at(-1)?.end_ms ?? 0 })
+      return this.#change(meetingId, { model: view.model, model_title: view.model_title })
+    })
+  }
+
   // Client: export
 
   exportMeeting(id: string, kind: ExportKind): Promise<ExportView | null> {
@@ -460,6 +616,76 @@ export class MemoryClient implements Client {
   #change(id: string, change: Partial<JobView>): JobView {
     this.changeJob(id, change)
     return this.#job(id)
+  }
+
+  #model(id: string): ModelView {
+    const model = this.#room.models.find((one) => one.id === id)
+    if (!model) throw new CoreError({ code: 'not_found', message: 'This speech model is not known.' })
+    return model
+  }
+
+  #usable(id: string): ModelView {
+    const model = this.#model(id)
+    if (model.state.state !== 'installed' && model.state.state !== 'built_in')
+      throw new CoreError({ code: 'not_offered', message: `“${model.title}” is not installed.` })
+    return model
+  }
+
+  #download(id: string, doneBytes: number, totalBytes: number | null): void {
+    const speed = 3_200_000
+    const left = totalBytes === null ? null : ((totalBytes - doneBytes) / speed) * 1000
+    this.setModel(id, {
+      state: {
+        state: 'downloading',
+        done_bytes: doneBytes,
+        total_bytes: totalBytes,
+        bytes_per_second: doneBytes === 0 ? null : speed,
+        left_ms: doneBytes === 0 ? null : left,
+        mirror: 'huggingface.co',
+      },
+    })
+    this.#later(() => {
+      if (this.#state(id) !== 'downloading') return
+      const next = doneBytes + (totalBytes ?? 1) / 20
+      if (next < (totalBytes ?? 1)) this.#download(id, next, totalBytes)
+      else this.#check(id, installed(id))
+    })
+  }
+
+  #importModels(paths: string[], link: boolean): void {
+    for (const path of paths) {
+      const model = importedModel(path)
+      this.setModel(model.id, link ? { ...model, state: { state: 'checking' } } : model)
+      this.#later(() => this.#check(model.id, { state: 'installed', file: path, linked: link }))
+    }
+  }
+
+  #check(id: string, then: ModelState): void {
+    this.setModel(id, { state: { state: 'checking' } })
+    this.#later(() => {
+      if (this.#state(id) === 'checking') this.setModel(id, { state: then })
+    })
+  }
+
+  #state(id: string): string | undefined {
+    return this.#room.models.find((model) => model.id === id)?.state.state
+  }
+
+  #later(step: () => void): void {
+    if (this.#pace !== undefined) setTimeout(step, this.#pace)
+  }
+
+  #versionsOf(meetingId: string): Version[] {
+    const known = this.#versions.get(meetingId)
+    if (known) return known
+    const words = this.#words.get(meetingId)
+    return words ? [{ view: versionOf(words.facts, words.lines), lines: words.lines }] : []
+  }
+
+  #version(meetingId: string, versionId: string): Version {
+    const version = this.#versionsOf(meetingId).find((one) => one.view.id === versionId)
+    if (!version) throw new CoreError({ code: 'not_found', message: 'This version is not there any more.' })
+    return version
   }
 
   #takeInterrupted(id: string): InterruptedView {
@@ -559,6 +785,9 @@ export function sampleJob(change: Partial<JobView> = {}): JobView {
     media_note: null,
     is_here: true,
     progress: null,
+    model: BUILT_IN,
+    model_title: builtInModel().title,
+    model_missing: false,
     ...change,
   }
 }
@@ -596,7 +825,7 @@ export function sampleLines(count: number, fromMs = 400): LineView[] {
     const start = at
     const end = start + 500 + text.length * 60
     at = end + (random() < 0.12 ? 2_000 + Math.floor(random() * 2_000) : Math.floor(random() * 700))
-    return { id: `line-${fromMs}-${index + 1}`, start_ms: start, end_ms: end, text }
+    return { id: `line-${fromMs}-${index + 1}`, start_ms: start, end_ms: end, text, doubt: null }
   })
 }
 
@@ -610,7 +839,17 @@ export function sampleWords(lines: LineView[], facts: Partial<TranscriptFacts> =
 }
 
 export function sampleFacts(id: string): TranscriptFacts {
-  return { id, version: 1, complete: false, engine: 'PocketSphinx', model: 'en-us', language: 'en' }
+  return {
+    id,
+    version: 1,
+    complete: false,
+    engine: 'PocketSphinx',
+    model: BUILT_IN,
+    model_title: builtInModel().title,
+    doubtful_lines: 0,
+    language: 'en',
+    language_detected: false,
+  }
 }
 
 /** An import that has only begun. */

@@ -2,8 +2,9 @@
 import { IntlMessageFormat } from 'intl-messageformat'
 import frame from '../messages/en/frame.json'
 import meeting from '../messages/en/meeting.json'
+import models from '../messages/en/models.json'
 
-const en = { ...frame, ...meeting }
+const en = { ...frame, ...meeting, ...models }
 
 export type MessageKey = keyof typeof en
 type Values = Record<string, string | number>

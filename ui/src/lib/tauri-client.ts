@@ -3,7 +3,7 @@ import { getCurrentWebview } from '@tauri-apps/api/webview'
 import type { UnlistenFn } from '@tauri-apps/api/event'
 import { commands, events } from '../bindings'
 import { CoreError, type Client, type Drag, type Unsubscribe } from './client'
-import type { CoreState, Failure, ImportView, JobView, News } from './types'
+import type { CoreState, Failure, ImportView, JobView, ModelNews, News } from './types'
 
 /** Subscriptions that the core does not know of yet. */
 const begun = new Set<Promise<unknown>>()
@@ -78,6 +78,28 @@ export class TauriClient implements Client {
   sound = (id: string) => call(() => commands.sound(id))
   copyTranscript = async (id: string) => void (await call(() => commands.copyTranscript(id)))
   copyText = async (text: string) => void (await call(() => commands.copyText(text)))
+
+  modelRoom = () => call(() => commands.modelRoom())
+  onModel = (listener: (news: ModelNews) => void) =>
+    subscription(events.modelNews.listen((event) => listener(event.payload)))
+  installModel = async (id: string) => void (await call(() => commands.installModel(id)))
+  stopInstall = async (id: string) => void (await call(() => commands.stopInstall(id)))
+  removeModel = async (id: string) => void (await call(() => commands.removeModel(id)))
+  chooseModelFile = (link: boolean) => call(() => commands.chooseModelFile(link))
+  importModels = async (paths: string[]) => void (await call(() => commands.importModels(paths)))
+  setDefaults = async (...[choice]: Parameters<Client['setDefaults']>) =>
+    void (await call(() => commands.setDefaults(choice)))
+
+  choice = (meetingId: string) => call(() => commands.choice(meetingId))
+  transcribeAgain = (...[meetingId, choice]: Parameters<Client['transcribeAgain']>) =>
+    call(() => commands.transcribeAgain(meetingId, choice))
+  versions = (meetingId: string) => call(() => commands.versions(meetingId))
+  versionPage = (meetingId: string, versionId: string) =>
+    call(() => commands.versionPage(meetingId, versionId))
+  compareVersions = (meetingId: string, left: string, right: string) =>
+    call(() => commands.compareVersions(meetingId, left, right))
+  makeCurrent = (meetingId: string, versionId: string) =>
+    call(() => commands.makeCurrent(meetingId, versionId))
 
   exportMeeting = (...[id, kind]: Parameters<Client['exportMeeting']>) =>
     call(() => commands.exportMeeting(id, kind))

@@ -5,6 +5,8 @@ export type {
   About,
   Code,
   Component,
+  ComparePiece,
+  CompareRow,
   CoreState,
   DeletionView,
   DropView,
@@ -14,17 +16,24 @@ export type {
   Failure,
   ImportState,
   InterruptedView,
-  LineView,
   NewsItem as News,
   Preferences,
   Theme,
 } from '../bindings'
 
 // Types with optional parts come in two forms; the page gets what the core sends.
+export type Choice = bindings.Choice_Serialize
+export type Comparison = bindings.Comparison_Serialize
 export type ExportView = bindings.ExportView_Serialize
 export type ImportView = bindings.ImportView_Serialize
 export type JobView = bindings.JobView_Serialize
+export type LineView = bindings.LineView_Serialize
 export type MeetingPage = bindings.MeetingPage_Serialize
+export type ModelNews = bindings.ModelNews_Serialize
+export type ModelRoom = bindings.ModelRoom_Serialize
+export type ModelState = bindings.ModelState_Serialize
+export type ModelView = bindings.ModelView_Serialize
 export type ProgressView = bindings.ProgressView_Serialize
 export type TranscriptFacts = bindings.TranscriptFacts_Serialize
+export type VersionView = bindings.VersionView_Serialize
 export type WindowState = bindings.WindowState_Serialize

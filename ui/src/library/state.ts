@@ -58,11 +58,18 @@ export function rowState(job: JobView): { text: string; tone: 'quiet' | 'accent'
   return null
 }
 
-/** “Transcribing · 12:30 of 48:10”. */
-export function howFar(job: JobView): string {
+/** What is done with it, and with which speech model: “Transcribing with Whisper small”. */
+function stageWith(job: JobView): string {
+  if (job.workflow_state !== 'transcribing' || job.model_title === null) return stage(job)
+  return t('stage.transcribing.with', { model: job.model_title })
+}
+
+/** “Transcribing · 12:30 of 48:10”, or with the speech model where there is room for it. */
+export function howFar(job: JobView, withModel = false): string {
   const total = job.progress?.audio_total_ms ?? job.duration_ms
-  if (!job.progress) return stage(job)
-  return [stage(job), doneOf(job.progress.audio_done_ms, total)].join(' · ')
+  const what = withModel ? stageWith(job) : stage(job)
+  if (!job.progress) return what
+  return [what, doneOf(job.progress.audio_done_ms, total)].join(' · ')
 }
 
 /** “about 3 min left · 6.2× real time”, as far as it is known. */

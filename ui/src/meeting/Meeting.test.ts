@@ -28,6 +28,7 @@ const line = (start: number, text: string, end = start + 900): LineView => ({
   start_ms: start,
   end_ms: end,
   text,
+  doubt: null,
 })
 
 function open(change: Partial<JobView> = {}, seed: Seed = {}) {
@@ -307,7 +308,8 @@ describe('the work', () => {
 
   test('is told in words, and can be cancelled', async () => {
     const { client, job } = open({ status: 'processing', workflow_state: 'transcribing', progress })
-    const words = 'Transcribing · 12:30 of 48:10 · about 3 min left · 6.3× real time'
+    const words =
+      'Transcribing with English draft engine · 12:30 of 48:10 · about 3 min left · 6.3× real time'
     expect(screen.getByText(words)).toBeVisible()
     expect(screen.getByRole('progressbar')).toHaveAttribute('aria-valuenow', '26')
     client.addLines(job.id, [line(0, 'one', 750_000)])
@@ -353,7 +355,7 @@ describe('the work', () => {
 test('facts are in one line', async () => {
   openWith([line(0, 'one')], { recorded_at: '2026-03-03T14:05:00+09:00' })
   expect(
-    await screen.findByText('3 Mar 2026, 14:05 (UTC+9) · 1 min · English · PocketSphinx · panel.wav'),
+    await screen.findByText('3 Mar 2026, 14:05 (UTC+9) · 1 min · English · English draft engine · panel.wav'),
   ).toBeVisible()
 })
 

@@ -101,7 +101,8 @@ function sameOr(old: LineView | undefined, line: LineView): LineView {
     old?.id === line.id &&
     old.start_ms === line.start_ms &&
     old.end_ms === line.end_ms &&
-    old.text === line.text
+    old.text === line.text &&
+    old.doubt === line.doubt
   return same ? old : line
 }
 

@@ -9,6 +9,7 @@ const line = (start: number, text: string): LineView => ({
   start_ms: start,
   end_ms: start + 900,
   text,
+  doubt: null,
 })
 const texts = (transcript: Transcript) => transcript.lines.map((one) => one.text)
 const asked = (client: MemoryClient) =>
@@ -25,6 +26,17 @@ function open(client: MemoryClient) {
 }
 
 describe('a transcript that grows', () => {
+  test('marks a line that is found doubtful later', async () => {
+    const client = new MemoryClient({ jobs: [job] })
+    const { transcript } = open(client)
+    await settled(client, 1)
+    client.addLines(job.id, [line(0, 'one')])
+    await settled(client, 2)
+    client.addLines(job.id, [{ ...line(0, 'one'), doubt: 'repetition' }])
+    await settled(client, 3)
+    expect(transcript.lines.map((one) => one.doubt)).toEqual(['repetition'])
+  })
+
   test('keeps what is settled and replaces the rest', async () => {
     const client = new MemoryClient({ jobs: [job] })
     const { transcript } = open(client)

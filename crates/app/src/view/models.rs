@@ -81,17 +81,23 @@ pub struct ModelView {
     pub preferred: bool,
     /// It tells speakers apart and gives no words.
     pub telling_speakers: bool,
-    /// `built_in`, `catalogue` or `imported`.
-    #[cfg_attr(feature = "specta", specta(type = String))]
-    pub source: &'static str,
+    /// Where it comes from.
+    pub source: ModelSource,
     /// Whether it is here, or on its way.
     pub state: ModelState,
 }
 
-impl ModelView {
-    pub(crate) const BUILT_IN: &'static str = "built_in";
-    pub(crate) const CATALOGUE: &'static str = "catalogue";
-    pub(crate) const IMPORTED: &'static str = "imported";
+/// Where a model comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum ModelSource {
+    /// It comes along.
+    BuiltIn,
+    /// From the catalogue.
+    Catalogue,
+    /// A file of the user's.
+    Imported,
 }
 
 /// How fast a model is, compared with the others.
@@ -129,7 +135,7 @@ pub enum ModelState {
     /// It is on its way.
     Downloading {
         /// Bytes that are here.
-        #[cfg_attr(feature = "specta", specta(type = f64))]
+        #[cfg_attr(feature = "specta", specta(type = u32))]
         done_bytes: u64,
         /// Of how many.
         #[cfg_attr(feature = "specta", specta(type = Option<f64>))]
@@ -144,7 +150,7 @@ pub enum ModelState {
     /// It was stopped midway.
     Paused {
         /// Bytes that are here.
-        #[cfg_attr(feature = "specta", specta(type = f64))]
+        #[cfg_attr(feature = "specta", specta(type = u32))]
         done_bytes: u64,
         /// Of how many.
         #[cfg_attr(feature = "specta", specta(type = Option<f64>))]
@@ -153,7 +159,7 @@ pub enum ModelState {
     /// A file of the user's is being copied.
     Copying {
         /// Bytes done.
-        #[cfg_attr(feature = "specta", specta(type = f64))]
+        #[cfg_attr(feature = "specta", specta(type = u32))]
         done_bytes: u64,
         /// Of how many.
         #[cfg_attr(feature = "specta", specta(type = Option<f64>))]
@@ -166,7 +172,7 @@ pub enum ModelState {
         /// A sentence.
         message: String,
         /// Bytes that are here.
-        #[cfg_attr(feature = "specta", specta(type = f64))]
+        #[cfg_attr(feature = "specta", specta(type = u32))]
         done_bytes: u64,
     },
     /// It is here.

@@ -58,6 +58,7 @@ pub struct VersionView {
     /// Up to where it is, in milliseconds.
     pub done_ms: u32,
     /// Milliseconds of work.
+    #[cfg_attr(feature = "specta", specta(type = u32))]
     pub work_ms: f64,
     /// Words in it.
     pub words: u32,

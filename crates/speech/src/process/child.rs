@@ -2,6 +2,7 @@
 //! a process that does not read or does not write.
 
 use super::protocol::{self, Reply, Request};
+use super::stable::Stable;
 use crate::SpeechError;
 use crate::windows::Window;
 use std::ffi::OsString;
@@ -21,7 +22,7 @@ pub struct EngineCommand {
 }
 
 impl EngineCommand {
-    fn spawn(&self) -> Result<Child, SpeechError> {
+    pub(super) fn spawn(&self) -> Result<Child, SpeechError> {
         Command::new(&self.program)
             .args(&self.arguments)
             .stdin(Stdio::piped())
@@ -37,6 +38,7 @@ impl EngineCommand {
 }
 
 /// What a decoder's thread waits for.
+#[derive(Debug)]
 pub(super) enum Signal {
     /// Engine process number `process` said something.
     Reply { process: u64, reply: Reply },
@@ -47,12 +49,14 @@ pub(super) enum Signal {
 }
 
 /// What is to be written to an engine process.
+#[derive(Debug)]
 pub(super) struct Message {
     pub(super) request: Request,
     /// Whose samples go with it.
     pub(super) window: Option<Arc<Window>>,
 }
 
+#[derive(Debug)]
 pub(super) struct EngineProcess {
     /// Tells the signals of this process from those of its predecessors.
     pub(super) number: u64,
@@ -65,13 +69,14 @@ pub(super) struct EngineProcess {
 pub(super) const STACK: usize = 256 * 1024;
 
 impl EngineProcess {
-    /// Starts an engine process which reports to `signals`.
+    /// Starts an engine process in `stable` which reports to `signals`.
     pub(super) fn start(
+        stable: &Stable,
         command: &EngineCommand,
         number: u64,
         signals: &mpsc::Sender<Signal>,
     ) -> Result<Self, SpeechError> {
-        let mut child = command.spawn()?;
+        let mut child = stable.spawn(command)?;
         let (messages, outgoing) = mpsc::channel();
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let mut process = Self { number, child, messages: Some(messages) };

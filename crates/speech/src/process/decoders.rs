@@ -6,6 +6,7 @@
 use super::child::{EngineCommand, EngineProcess, Message, STACK, Signal};
 use super::protocol::{Reply, Request};
 use super::queue::{Closed, Queue, Work};
+use super::stable::{Idle, Stable};
 use crate::SpeechError;
 use crate::engine::{Capabilities, EngineError, EngineSpec, Options, Recognition};
 use crate::windows::Window;
@@ -82,13 +83,14 @@ impl Default for Patience {
 pub struct Decoders {
     crew: Arc<Crew>,
     capabilities: Capabilities,
-    stops: Vec<mpsc::Sender<Signal>>,
+    stops: Mutex<Vec<mpsc::Sender<Signal>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// What all decoders have in common.
 #[derive(Debug)]
 struct Crew {
+    stable: Stable,
     command: EngineCommand,
     /// Without the graphics processor from when it has cost an engine process its life.
     spec: Mutex<EngineSpec>,
@@ -117,14 +119,29 @@ impl Decoders {
         spec: EngineSpec,
         count: usize,
     ) -> Result<(Self, mpsc::Receiver<Event>), SpeechError> {
-        Self::start_with(command, spec, count, Patience::default())
+        Self::start_with(&Stable::new(), command, spec, count, Patience::default())
     }
 
-    /// [`Decoders::start`] with another patience.
+    /// [`Decoders::start`] with the processes that wait in `stable`, to which they go back after
+    /// [`Decoders::finish`].
+    ///
+    /// # Errors
+    /// As [`Decoders::start`].
+    pub fn start_in(
+        stable: &Stable,
+        command: EngineCommand,
+        spec: EngineSpec,
+        count: usize,
+    ) -> Result<(Self, mpsc::Receiver<Event>), SpeechError> {
+        Self::start_with(stable, command, spec, count, Patience::default())
+    }
+
+    /// [`Decoders::start_in`] with another patience.
     ///
     /// # Errors
     /// As [`Decoders::start`].
     pub fn start_with(
+        stable: &Stable,
         command: EngineCommand,
         spec: EngineSpec,
         count: usize,
@@ -134,10 +151,11 @@ impl Decoders {
         let queue = Queue::new(count);
         let capabilities = spec.capabilities();
         let spec = Mutex::new(spec);
-        let crew = Arc::new(Crew { command, spec, patience, queue, at_work: AtomicUsize::new(0) });
+        let stable = stable.clone();
+        let crew = Arc::new(Crew { stable, command, spec, patience, queue, at_work: AtomicUsize::new(0) });
         let (events, reports) = mpsc::channel();
         let (ready, first) = mpsc::channel();
-        let mut this = Self { capabilities, crew, stops: Vec::new(), threads: Mutex::default() };
+        let mut this = Self { capabilities, crew, stops: Mutex::default(), threads: Mutex::default() };
         this.add(events.clone(), Some(ready))?;
         // The thread reports in any case, at the latest when its patience ends; if not, it has panicked.
         this.capabilities = first.recv().unwrap_or(Err(SpeechError::Crashed))?;
@@ -160,7 +178,7 @@ impl Decoders {
             .stack_size(STACK)
             .spawn(move || decoder.run(ready))
             .map_err(|source| self.crew.command.not_started(source))?;
-        self.stops.push(stop);
+        self.stops.get_mut().unwrap_or_else(PoisonError::into_inner).push(stop);
         self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
         Ok(())
     }
@@ -192,7 +210,9 @@ impl Decoders {
     /// longer than [`Patience::stop`], two seconds. Windows without words are not reported.
     pub fn cancel(&self) {
         self.crew.queue.close(Closed::Cancelled);
-        for stop in &self.stops {
+        // Once only: what has ended well may be at work for somebody else by now.
+        let stops = std::mem::take(&mut *self.stops.lock().unwrap_or_else(PoisonError::into_inner));
+        for stop in stops {
             // A decoder that has ended does not hear it.
             let _ = stop.send(Signal::Stop);
         }
@@ -219,21 +239,34 @@ struct Decoder {
     signals: mpsc::Receiver<Signal>,
     process: Option<EngineProcess>,
     processes: u64,
+    /// What the process has loaded.
+    loaded: Option<(EngineSpec, Capabilities)>,
 }
 
 impl Decoder {
     fn new(crew: Arc<Crew>, events: mpsc::Sender<Event>) -> Self {
         crew.at_work.fetch_add(1, Ordering::Relaxed);
-        let (signal, signals) = mpsc::channel();
-        Self { crew, events, signal, signals, process: None, processes: 0 }
+        match crew.stable.take(&crew.command, &crew.spec()) {
+            Some(Idle { spec, capabilities, process, signal, signals, .. }) => {
+                let (processes, loaded) = (process.number, Some((spec, capabilities)));
+                Self { crew, events, signal, signals, process: Some(process), processes, loaded }
+            }
+            None => {
+                let (signal, signals) = mpsc::channel();
+                Self { crew, events, signal, signals, process: None, processes: 0, loaded: None }
+            }
+        }
     }
 
-    /// Works until there are no more windows. The engine processes are children of this very thread, and the kernel
-    /// ends them with it (`PR_SET_PDEATHSIG`).
+    /// Works until there are no more windows; then its process waits in the stable, if it is in order.
     fn run(mut self, ready: Option<mpsc::Sender<Result<Capabilities, SpeechError>>>) {
         if let Some(ready) = ready {
             // As with a window, a process that dies is tried once more.
-            let loaded = match self.load() {
+            let loaded = match &self.loaded {
+                Some((_, capabilities)) => Ok(capabilities.clone()),
+                None => self.load(),
+            };
+            let loaded = match loaded {
                 Err(SpeechError::Crashed | SpeechError::Garbled) => self.load(),
                 loaded => loaded,
             };
@@ -261,7 +294,29 @@ impl Decoder {
                 break;
             }
         }
+        if self.crew.queue.is_finished() {
+            self.keep_process();
+        }
         self.end_process();
+    }
+
+    /// Leaves the process to whoever needs the same next.
+    fn keep_process(&mut self) {
+        if self.catch_up().is_err() {
+            return;
+        }
+        if let (Some(process), Some((spec, capabilities))) = (self.process.take(), self.loaded.take()) {
+            let (signal, signals) = mpsc::channel();
+            self.crew.stable.put(Idle {
+                command: self.crew.command.clone(),
+                spec,
+                capabilities,
+                process,
+                signal: std::mem::replace(&mut self.signal, signal),
+                signals: std::mem::replace(&mut self.signals, signals),
+                since: Instant::now(),
+            });
+        }
     }
 
     /// The words of `window`, in a second attempt if the first cost the engine process its life.
@@ -341,10 +396,15 @@ impl Decoder {
 
     fn load_as(&mut self, spec: EngineSpec) -> Result<Capabilities, SpeechError> {
         self.processes += 1;
-        self.process = Some(EngineProcess::start(&self.crew.command, self.processes, &self.signal)?);
-        self.tell(Message { request: Request::Load { spec }, window: None });
+        self.loaded = None;
+        let Crew { stable, command, .. } = &*self.crew;
+        self.process = Some(EngineProcess::start(stable, command, self.processes, &self.signal)?);
+        self.tell(Message { request: Request::Load { spec: spec.clone() }, window: None });
         let loaded = match self.reply(Deadline::after(self.crew.patience.load)) {
-            Ok(Reply::Ready { capabilities }) => Ok(capabilities),
+            Ok(Reply::Ready { capabilities }) => {
+                self.loaded = Some((spec, capabilities.clone()));
+                Ok(capabilities)
+            }
             Ok(Reply::Refused { error }) => Err(error.into()),
             Ok(_) => Err(SpeechError::Garbled),
             Err(error) => Err(error),

@@ -72,6 +72,12 @@ impl Queue {
         }
     }
 
+    /// Whether the last window has come and gone.
+    pub(super) fn is_finished(&self) -> bool {
+        let state = self.state();
+        state.closed == Some(Closed::Finished) && state.windows.is_empty()
+    }
+
     /// Takes no more windows. When cancelled, those that wait are dropped; that is not taken back.
     pub(super) fn close(&self, why: Closed) {
         let mut state = self.state();

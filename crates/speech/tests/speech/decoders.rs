@@ -2,7 +2,7 @@
 
 use crate::recordings::{Clip, RATE, built_in, hear, librivox, silence, window};
 use speech::process::Patience;
-use speech::{Decoders, EngineCommand, EngineError, EngineSpec, Event, Options, SpeechError, Window};
+use speech::{Decoders, EngineCommand, EngineError, EngineSpec, Event, Options, SpeechError, Stable, Window};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
@@ -38,7 +38,7 @@ const HASTE: Patience = Patience {
 };
 
 fn start(command: EngineCommand, count: usize) -> (Decoders, mpsc::Receiver<Event>) {
-    Decoders::start_with(command, built_in(), count, HASTE).unwrap()
+    Decoders::start_with(&Stable::new(), command, built_in(), count, HASTE).unwrap()
 }
 
 fn clips() -> Vec<Window> {
@@ -160,7 +160,7 @@ fn a_window_that_hangs_is_killed_and_tried_again() {
 #[test]
 fn a_window_that_always_hangs_fails() {
     let patience = Patience { window: Duration::from_millis(200), audio_second: Duration::ZERO, ..HASTE };
-    let started = Decoders::start_with(faulty("hang", "mark-hang"), built_in(), 1, patience);
+    let started = Decoders::start_with(&Stable::new(), faulty("hang", "mark-hang"), built_in(), 1, patience);
     let results = recognise(started.unwrap(), vec![window(0, &silence(1.0))]);
     assert!(matches!(results[&0], Err(SpeechError::Hung { .. })), "{results:?}");
     assert!(processes("mark-hang").is_empty());
@@ -369,4 +369,35 @@ fn a_decoder_stays_within_its_memory() {
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     eprintln!("a decoder's peak: {} MB", peak / 1024);
     assert!(peak * 1024 <= built_in().capabilities().memory_bytes, "{peak} kB");
+}
+
+#[test]
+fn engine_processes_wait_for_the_next_recording_and_end_with_their_stable() {
+    let stable = Stable::new();
+    let run = |command: EngineCommand| {
+        let (decoders, events) = Decoders::start_in(&stable, command, built_in(), 1).unwrap();
+        decoders.submit(window(0, &silence(1.0)), Options::default()).unwrap();
+        decoders.finish();
+        assert!(matches!(events.recv(), Ok(Event::Finished { .. })));
+        // All threads are through: nothing more comes.
+        assert!(events.recv().is_err());
+    };
+    run(sound("mark-stable"));
+    let first = processes("mark-stable");
+    assert_eq!(first.len(), 1);
+    run(sound("mark-stable"));
+    assert_eq!(processes("mark-stable"), first, "the same process did both");
+
+    // One that has died meanwhile is replaced.
+    let killed = Command::new("kill").args(["-9", &first[0].to_string()]).status().unwrap();
+    assert!(killed.success());
+    run(sound("mark-stable"));
+    let second = processes("mark-stable");
+    assert!(second.len() == 1 && second != first);
+
+    // Another model makes room.
+    run(sound("mark-other"));
+    assert!(processes("mark-stable").is_empty());
+    drop(stable);
+    wait_until("the end of all processes", Duration::from_secs(20), || processes("mark-other").is_empty());
 }

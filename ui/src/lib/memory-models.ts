@@ -1,0 +1,455 @@
+/** Speech models and versions of transcripts as the client in memory has them. */
+import type {
+  Choice,
+  Comparison,
+  ComparePiece,
+  CompareRow,
+  LineView,
+  ModelRoom,
+  ModelState,
+  ModelView,
+  TranscriptFacts,
+  VersionView,
+} from './types'
+
+/** A version with all its lines. */
+export type Version = { view: VersionView; lines: LineView[] }
+
+export const BUILT_IN = 'en-us'
+
+const MB = 1_000_000
+const WHISPER =
+  'en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha ba jw su'.split(
+    ' ',
+  )
+const EUROPEAN = 'bg hr cs da nl en et fi fr de el hu it lv lt mt pl pt ro sk sl es sv ru uk'.split(' ')
+const LIBRI = 'LibriSpeech test-clean'
+
+/** A model of the catalogue that is not here yet. */
+export function sampleModel(change: Partial<ModelView> = {}): ModelView {
+  return {
+    id: 'whisper-small-Q8_0',
+    title: 'Whisper small',
+    group: 'whisper-small',
+    family: 'Whisper',
+    parameters: '242M',
+    quantisation: 'Q8_0',
+    byte_size: 270 * MB,
+    sha256: null,
+    memory_bytes: 620 * MB,
+    languages: WHISPER,
+    detects_language: true,
+    translates: true,
+    vocabulary: true,
+    word_times: false,
+    word_error_rate: 3.33,
+    test_set: LIBRI,
+    speed: 'fast',
+    real_time_factor: null,
+    licence: 'Apache-2.0',
+    licence_note: null,
+    fits: true,
+    recommended: false,
+    preferred: true,
+    telling_speakers: false,
+    source: 'catalogue',
+    state: { state: 'available' },
+    ...change,
+  }
+}
+
+export function builtInModel(): ModelView {
+  return sampleModel({
+    id: BUILT_IN,
+    title: 'English draft engine',
+    group: BUILT_IN,
+    family: 'PocketSphinx',
+    parameters: null,
+    quantisation: null,
+    byte_size: null,
+    memory_bytes: 60 * MB,
+    languages: ['en'],
+    detects_language: false,
+    translates: false,
+    vocabulary: false,
+    word_times: true,
+    word_error_rate: null,
+    test_set: null,
+    licence: 'BSD-2-Clause',
+    source: 'built_in',
+    state: { state: 'built_in' },
+  })
+}
+
+/** A model in several sizes; the second is offered first. */
+function sizes(base: Partial<ModelView> & { group: string }, all: [string, number, number | null][]) {
+  return all.map(([quantisation, size, rate], index) =>
+    sampleModel({
+      ...base,
+      id: `${base.group}-${quantisation}`,
+      quantisation,
+      byte_size: size * MB,
+      memory_bytes: (size * 1.6 + 180) * MB,
+      word_error_rate: rate,
+      test_set: rate === null ? null : (base.test_set ?? LIBRI),
+      preferred: index === Math.min(1, all.length - 1),
+      recommended: base.recommended === true && index === 1,
+    }),
+  )
+}
+
+/** The built-in engine and a catalogue of which nothing is installed. */
+export function sampleModels(): ModelView[] {
+  const whisper = { family: 'Whisper', licence: 'Apache-2.0' }
+  const english = {
+    languages: ['en'],
+    detects_language: false,
+    translates: false,
+    vocabulary: false,
+    word_times: true,
+  }
+  const all = [
+    builtInModel(),
+    ...sizes({ ...whisper, title: 'Whisper tiny', group: 'whisper-tiny', parameters: '38M' }, [
+      ['Q4_K_M', 31, 7.92],
+      ['Q8_0', 46, 7.53],
+    ]),
+    ...sizes(
+      { ...whisper, title: 'Whisper small', group: 'whisper-small', parameters: '242M', recommended: true },
+      [
+        ['Q4_K_M', 166, 3.48],
+        ['Q8_0', 270, 3.33],
+        ['F16', 488, 3.32],
+      ],
+    ),
+    ...sizes(
+      { ...whisper, title: 'Whisper medium', group: 'whisper-medium', parameters: '764M', speed: 'medium' },
+      [
+        ['Q4_K_M', 492, 2.71],
+        ['Q8_0', 832, 2.64],
+      ],
+    ),
+    ...sizes(
+      {
+        ...whisper,
+        title: 'Whisper large-v3-turbo',
+        group: 'whisper-large-v3-turbo',
+        parameters: '809M',
+        speed: 'medium',
+        translates: false,
+      },
+      [
+        ['Q4_K_M', 551, 2.08],
+        ['Q8_0', 886, 2.01],
+      ],
+    ),
+    ...sizes(
+      { ...whisper, title: 'Whisper large-v3', group: 'whisper-large-v3', parameters: '1.5B', speed: 'slow' },
+      [
+        ['Q4_K_M', 1_014, 1.9],
+        ['Q8_0', 1_669, 1.82],
+      ],
+    ),
+    ...sizes(
+      {
+        ...english,
+        title: 'Parakeet TDT 0.6B v2',
+        group: 'parakeet-tdt-0.6b-v2',
+        family: 'Parakeet',
+        parameters: '0.6B',
+        licence: 'CC-BY-4.0',
+        licence_note: 'Its makers want to be named where its text is published.',
+      },
+      [
+        ['Q4_K_M', 476, 1.73],
+        ['Q8_0', 730, 1.69],
+      ],
+    ),
+    ...sizes(
+      {
+        ...english,
+        languages: EUROPEAN,
+        detects_language: true,
+        title: 'Parakeet TDT 0.6B v3',
+        group: 'parakeet-tdt-0.6b-v3',
+        family: 'Parakeet',
+        parameters: '0.6B',
+        licence: 'CC-BY-4.0',
+        licence_note: 'Its makers want to be named where its text is published.',
+      },
+      [
+        ['Q4_K_M', 487, 1.98],
+        ['Q8_0', 740, 1.94],
+      ],
+    ),
+    ...sizes(
+      {
+        languages: ['en', 'de', 'es', 'fr'],
+        detects_language: false,
+        vocabulary: false,
+        title: 'Canary 1B',
+        group: 'canary-1b',
+        family: 'Canary',
+        parameters: '1B',
+        speed: 'medium',
+        licence: 'CC-BY-NC-4.0',
+        licence_note: 'Not for commercial use.',
+      },
+      [['Q8_0', 1_163, 1.55]],
+    ),
+    ...sizes(
+      {
+        ...english,
+        word_times: false,
+        title: 'Moonshine base',
+        group: 'moonshine-base',
+        family: 'Moonshine',
+        parameters: '62M',
+        licence: 'MIT',
+      },
+      [['Q8_0', 77, 3.26]],
+    ),
+    ...sizes(
+      {
+        languages: ['zh', 'en', 'ja', 'ko', 'yue'],
+        translates: false,
+        vocabulary: false,
+        title: 'SenseVoice Small',
+        speed: 'medium',
+        group: 'SenseVoiceSmall',
+        family: 'SenseVoice',
+        parameters: '234M',
+        licence: 'other',
+        licence_note: 'It has a licence of its own; read it before you use its text in business.',
+      },
+      [['Q8_0', 253, null]],
+    ),
+    ...sizes(
+      {
+        ...english,
+        languages: ['ru'],
+        title: 'GigaAM v3',
+        group: 'gigaam-v3-e2e-rnnt',
+        family: 'GigaAM',
+        parameters: '223M',
+        licence: 'MIT',
+        test_set: 'FLEURS ru',
+      },
+      [['Q8_0', 274, 5.36]],
+    ),
+    ...sizes(
+      {
+        languages: ['en', 'es', 'fr', 'pt', 'hi', 'de', 'nl', 'it'],
+        vocabulary: false,
+        title: 'Voxtral Small 24B',
+        group: 'Voxtral-Small-24B',
+        family: 'Voxtral',
+        parameters: '24.3B',
+        speed: 'slow',
+        fits: false,
+      },
+      [['Q8_0', 25_810, null]],
+    ),
+    ...sizes(
+      {
+        languages: [],
+        detects_language: false,
+        translates: false,
+        vocabulary: false,
+        title: 'Sortformer, 4 speakers',
+        group: 'sortformer-4spk',
+        family: 'Sortformer',
+        parameters: '123M',
+        licence: 'CC-BY-4.0',
+        telling_speakers: true,
+      },
+      [['Q8_0', 141, null]],
+    ),
+  ]
+  return all
+}
+
+export function sampleRoom(change: Partial<ModelRoom> = {}): ModelRoom {
+  return {
+    models: sampleModels(),
+    defaults: { model: BUILT_IN, language: 'en', translate: false, vocabulary: [] },
+    cores: 8,
+    memory_bytes: 16_000 * MB,
+    device: null,
+    device_note: null,
+    free_bytes: 118_000 * MB,
+    folder: '/home/anna/.local/share/meetmemo/models',
+    ...change,
+  }
+}
+
+/** The usual room, with some of its models in these states. */
+export function roomWith(states: Record<string, ModelState>, change: Partial<ModelRoom> = {}): ModelRoom {
+  const room = sampleRoom(change)
+  return {
+    ...room,
+    models: room.models.map((model) => ({ ...model, state: states[model.id] ?? model.state })),
+  }
+}
+
+export function installed(id: string, linked = false): ModelState {
+  const folder = linked ? '/media/anna/USB' : '/home/anna/.local/share/meetmemo/models'
+  return { state: 'installed', file: `${folder}/${id}.gguf`, linked }
+}
+
+/** A model file that was added: its name is all that is known of it. */
+export function importedModel(path: string): ModelView {
+  const id = (path.split('/').at(-1) ?? path).replace(/\.(gguf|bin)$/i, '')
+  return sampleModel({
+    id,
+    title: id,
+    group: id,
+    quantisation: null,
+    parameters: null,
+    word_error_rate: null,
+    test_set: null,
+    licence: null,
+    source: 'imported',
+    state: { state: 'copying', done_bytes: 0, total_bytes: 270 * MB },
+  })
+}
+
+/** A complete version that was made with Whisper small. */
+export function sampleVersion(change: Partial<VersionView> = {}): VersionView {
+  return {
+    id: 'version-2',
+    number: 2,
+    current: true,
+    state: 'complete',
+    error_message: null,
+    engine: 'Whisper',
+    model: 'whisper-small-Q8_0',
+    model_title: 'Whisper small',
+    model_sha256: 'a8bf3de2b393bd14ead5a858c3748d5e3b07a20fdeabdd3b498fba4f463fa929',
+    model_here: true,
+    language: 'en',
+    language_detected: true,
+    translated: false,
+    vocabulary: [],
+    word_times: false,
+    device: 'CPU',
+    audio_ms: 2_890_000,
+    done_ms: 2_890_000,
+    work_ms: 722_000,
+    words: 7_812,
+    doubtful_lines: 0,
+    created_at: '2026-03-04T09:05:00.000Z',
+    completed_at: '2026-03-04T09:17:00.000Z',
+    ...change,
+  }
+}
+
+export function factsOf(view: VersionView): TranscriptFacts {
+  return {
+    id: view.id,
+    version: view.number,
+    complete: view.state === 'complete',
+    engine: view.engine,
+    model: view.model,
+    model_title: view.model_title,
+    language: view.language,
+    language_detected: view.language_detected,
+    doubtful_lines: view.doubtful_lines,
+  }
+}
+
+export function versionOf(facts: TranscriptFacts, lines: LineView[]): VersionView {
+  return sampleVersion({
+    id: facts.id,
+    number: facts.version,
+    state: facts.complete ? 'complete' : 'running',
+    engine: facts.engine,
+    model: facts.model,
+    model_title: facts.model_title,
+    model_sha256: null,
+    language: facts.language,
+    language_detected: facts.language_detected,
+    words: lines.reduce((sum, line) => sum + words(line.text).length, 0),
+    doubtful_lines: lines.filter((line) => line.doubt !== null).length,
+  })
+}
+
+/** What a model makes of a choice: what it cannot do is left out. */
+export function obeyed(choice: Choice, model: ModelView): Choice {
+  return {
+    model: model.id,
+    language: choice.language,
+    translate: choice.translate && model.translates,
+    vocabulary: model.vocabulary ? choice.vocabulary : [],
+  }
+}
+
+/** Word by word; a row for every line on the left, with what was said meanwhile on the right. */
+export function compare(left: Version, right: Version): Comparison {
+  const starts = left.lines.map((line) => line.start_ms)
+  const rows: CompareRow[] = []
+  let [equal, onlyLeft, onlyRight] = [0, 0, 0]
+  left.lines.forEach((line, index) => {
+    const from = index === 0 ? -Infinity : line.start_ms
+    const to = starts[index + 1] ?? Infinity
+    const other = right.lines.filter((one) => one.start_ms >= from && one.start_ms < to)
+    const [ours, theirs] = [words(line.text), other.flatMap((one) => words(one.text))]
+    const [a, b] = difference(ours, theirs)
+    rows.push({
+      start_ms: line.start_ms,
+      left: pieces(ours, a),
+      right: pieces(theirs, b),
+      changed: a.includes(false) || b.includes(false),
+    })
+    equal += a.filter(Boolean).length
+    onlyLeft += a.filter((same) => !same).length
+    onlyRight += b.filter((same) => !same).length
+  })
+  return {
+    left: left.view,
+    right: right.view,
+    rows,
+    equal_words: equal,
+    left_only: onlyLeft,
+    right_only: onlyRight,
+  }
+}
+
+function words(text: string): string[] {
+  return text.split(/\s+/).filter(Boolean)
+}
+
+/** Which words of each side are on the other too, in the same order. */
+function difference(a: string[], b: string[]): [boolean[], boolean[]] {
+  const same = (i: number, j: number) => plain(a[i]) === plain(b[j])
+  const longest = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0))
+  const at = (i: number, j: number) => longest[i]?.[j] ?? 0
+  for (let i = a.length - 1; i >= 0; i--)
+    for (let j = b.length - 1; j >= 0; j--)
+      longest[i]![j] = same(i, j) ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1))
+  const [inA, inB] = [a.map(() => false), b.map(() => false)]
+  let [i, j] = [0, 0]
+  while (i < a.length && j < b.length) {
+    if (same(i, j)) {
+      inA[i++] = true
+      inB[j++] = true
+    } else if (at(i + 1, j) >= at(i, j + 1)) i++
+    else j++
+  }
+  return [inA, inB]
+}
+
+function plain(word = ''): string {
+  return word.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
+}
+
+function pieces(all: string[], same: boolean[]): ComparePiece[] {
+  const grouped: ComparePiece[] = []
+  all.forEach((word, index) => {
+    const changed = same[index] === false
+    const last = grouped.at(-1)
+    if (last && last.changed === changed) last.text += ` ${word}`
+    else grouped.push({ text: word, changed })
+  })
+  return grouped
+}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { builtInModel, installed, sampleModel, sampleRoom } from '../lib/memory-models'
+import type { ModelState, ModelView } from '../lib/types'
+import { defaultsSentence, howFast, languages, obstacle, shareOf, stateOf, wrongWords } from './words'
+
+describe('languages', () => {
+  test.each<[Partial<ModelView>, string]>([
+    [{ languages: ['en'], detects_language: false }, 'English'],
+    [{ languages: ['en'], detects_language: true }, 'English'],
+    [{ languages: ['en', 'de', 'fr'], detects_language: false }, 'English, German and French'],
+    [{ languages: Array<string>(25).fill('en'), detects_language: false }, '25 languages'],
+    [{}, '99 languages, finds out which'],
+    [{ languages: [] }, 'Its languages are not known'],
+  ])('%o', (change, words) => expect(languages(sampleModel(change))).toBe(words))
+})
+
+test('speed is a class in words, or what was measured here', () => {
+  expect(howFast(sampleModel())).toBe('faster than talking on this computer')
+  expect(howFast(sampleModel({ speed: 'slow' }))).toBe('slower than talking on this computer')
+  expect(howFast(sampleModel({ real_time_factor: 0.25 }))).toBe('4.0× real time on this computer')
+  expect(howFast(sampleModel({ speed: null }))).toBeNull()
+})
+
+test('errors are those that were published, with what they were counted on', () => {
+  expect(wrongWords(sampleModel({ word_error_rate: 1.62 }))).toBe(
+    '1.6 % wrong words (LibriSpeech test-clean)',
+  )
+  expect(wrongWords(sampleModel({ word_error_rate: 4, test_set: null }))).toBe('4.0 % wrong words')
+  expect(wrongWords(sampleModel({ word_error_rate: null }))).toBeNull()
+})
+
+describe('how a model is', () => {
+  const downloading: ModelState = {
+    state: 'downloading',
+    done_bytes: 120_000_000,
+    total_bytes: 487_000_000,
+    bytes_per_second: 3_200_000,
+    left_ms: 115_000,
+    mirror: 'huggingface.co',
+  }
+  test.each<[ModelState, string | null, number | null | undefined]>([
+    [downloading, '120 of 487 MB · 3.2 MB/s · about 2 min left', 120 / 487],
+    [{ ...downloading, bytes_per_second: null, left_ms: null }, '120 of 487 MB', 120 / 487],
+    [
+      { ...downloading, total_bytes: 1_670_000_000 },
+      '0.1 of 1.7 GB · 3.2 MB/s · about 2 min left',
+      120 / 1670,
+    ],
+    [{ ...downloading, total_bytes: null }, '120 MB · 3.2 MB/s · about 2 min left', null],
+    [{ state: 'paused', done_bytes: 1_000_000, total_bytes: 2_000_000 }, 'Stopped at 1 of 2 MB.', undefined],
+    [{ state: 'checking' }, 'Looking it over …', null],
+    [{ state: 'failed', message: 'no network', done_bytes: 0 }, 'No network.', undefined],
+    [{ state: 'available' }, null, undefined],
+    [installed('a', true), 'Used where it lies.', undefined],
+  ])('%o', (state, words, share) => {
+    const model = sampleModel({ state })
+    expect(stateOf(model)).toBe(words)
+    if (typeof share === 'number') expect(shareOf(model)).toBeCloseTo(share)
+    else expect(shareOf(model)).toBe(share)
+  })
+})
+
+test('what stands in the way is memory or the disk', () => {
+  const room = sampleRoom({ memory_bytes: 4_000_000_000, free_bytes: 1_000_000_000 })
+  expect(obstacle(sampleModel(), room)).toBeNull()
+  expect(obstacle(sampleModel({ fits: false, memory_bytes: 6_200_000_000 }), room)).toBe(
+    'It needs about 6.2 GB of memory; this computer has 4.0 GB.',
+  )
+  const big = sampleModel({ byte_size: 1_670_000_000 })
+  expect(obstacle(big, room)).toBe('It needs 1.7 GB more on the disk; 1.0 GB are free.')
+  const half: ModelState = { state: 'paused', done_bytes: 900_000_000, total_bytes: 1_670_000_000 }
+  expect(obstacle({ ...big, state: half }, room)).toBeNull()
+})
+
+test('what new recordings are transcribed with is one sentence', () => {
+  const choice = { model: 'x', language: null, translate: false, vocabulary: [] }
+  expect(defaultsSentence(choice, sampleModel())).toBe(
+    'New recordings are transcribed with Whisper small, in the language it finds out.',
+  )
+  expect(
+    defaultsSentence({ ...choice, language: 'de', translate: true, vocabulary: ['a', 'b'] }, sampleModel()),
+  ).toBe(
+    'New recordings are transcribed with Whisper small, in German, and translated to English. It is given 2 names and terms of yours.',
+  )
+  expect(defaultsSentence({ ...choice, language: 'en' }, builtInModel())).toBe(
+    'New recordings are transcribed with English draft engine, in English.',
+  )
+})
