@@ -1,6 +1,7 @@
 //! Files that leave the archive. A row says what is wanted; the file is rendered by a pure function, written under a
 //! temporary name beside its place, and renamed.
 
+use crate::languages::language_name;
 use crate::App;
 use crate::refusal::{Code, refuse};
 use crate::settings::Paper;
@@ -239,13 +240,6 @@ fn document(job: &Job, version: &Transcript, model_title: String, lines: Vec<Sto
         },
         runs: paragraphs(lines),
         exported_at: Local::now().fixed_offset(),
-    }
-}
-
-fn language_name(tag: &str) -> String {
-    match tag {
-        "en" => "English".to_owned(),
-        other => other.to_owned(),
     }
 }
 

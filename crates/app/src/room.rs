@@ -204,13 +204,20 @@ impl App {
                     view.real_time_factor = runtime.block_on(app.store.speed(machine, engine, &view.id))?;
                 }
             }
+            let defaults = app.defaults();
+            let default = defaults.model.parse().ok().and_then(|id| app.room.folder().entry(&id));
+            let found = match default {
+                Some(Entry::Ok(installed)) => known(&installed),
+                _ => None,
+            };
+            let (device, device_note) = found.map_or((None, None), |found| device(&found));
             Ok(ModelRoom {
                 models,
-                defaults: app.defaults(),
+                defaults,
                 cores: u32::try_from(cores).unwrap_or(u32::MAX),
                 memory_bytes: memory,
-                device: None,
-                device_note: None,
+                device,
+                device_note,
                 free_bytes: store::disk::free_bytes(app.data.path()).ok(),
                 folder: app.room.folder().path().display().to_string(),
             })
@@ -471,6 +478,15 @@ fn tell_truly(view: &mut ModelView, found: &Capabilities) {
     view.vocabulary = found.vocabulary;
     view.word_times = found.word_times;
     view.memory_bytes = Some(found.shared_bytes + found.memory_bytes);
+}
+
+/// What a model is computed on, if it is not the processor; a sentence, if it could have been.
+fn device(found: &Capabilities) -> (Option<String>, Option<String>) {
+    let on_processor = found.device.is_empty() || found.device.eq_ignore_ascii_case("cpu");
+    let note = (found.fell_back || (on_processor && speech::Device::GPU_SUPPORTED)).then(|| {
+        "No graphics processor could be used; speech models run on the processor. A newer driver may help.".to_owned()
+    });
+    ((!on_processor).then(|| found.device.clone()), note)
 }
 
 fn built_in() -> ModelView {

@@ -35,7 +35,8 @@ pub(crate) fn cargo_for_users(checkout: &Checkout) -> Result<Command> {
     let mut cargo = cargo(checkout);
     cargo
         .env("CARGO_ENCODED_RUSTFLAGS", folders.flags_of_rust())
-        .env("CFLAGS", folders.flags_of_c())
+        .env("CFLAGS", folders.flags_of_c("CFLAGS"))
+        .env("CXXFLAGS", folders.flags_of_c("CXXFLAGS"))
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
     Ok(cargo)
 }
@@ -86,9 +87,9 @@ impl Folders {
         flags.join(OsStr::new(SEPARATOR))
     }
 
-    /// The same for the C that some crates bring along.
-    fn flags_of_c(&self) -> OsString {
-        let mut flags = vec![env::var_os("CFLAGS").unwrap_or_default()];
+    /// The same for the C and C++ that some crates bring along, after those of the environment.
+    fn flags_of_c(&self, variable: &str) -> OsString {
+        let mut flags = vec![env::var_os(variable).unwrap_or_default()];
         flags.extend(self.options("-ffile-prefix-map="));
         flags.join(OsStr::new(" "))
     }

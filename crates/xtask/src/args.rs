@@ -20,9 +20,11 @@ usage: cargo xtask COMMAND
   bundle [--try FILE]
                      make the package for Debian and Ubuntu in <target folder>/release/bundle/deb; with --try
                      install it on a bare system of its own (needs root), transcribe FILE there and show the window
-  bench [NAME…]      run the benchmarks `pipeline` and `import`, or the named ones; `window` needs what tests need
+  bench [NAME…]      run the benchmarks `pipeline` and `import`, or the named ones; `window` needs what tests need,
+                     `speech` the recordings in ../shared
                        --repetitions N  how often each side is measured, alternately (1; 3 for `window` alone)
-                       --minutes N      length of the recording for `pipeline` (10)
+                       --minutes N      length of the recording for `pipeline` and `speech` (10)
+                       --model FILE     speech model for `speech` (the small one in ../shared)
                        --files N        number of files for `import` (1000)
 
 The target folder is `target`, or CARGO_TARGET_DIR.";
@@ -46,6 +48,7 @@ pub(crate) struct Bench {
     pub(crate) repetitions: u32,
     pub(crate) minutes: u32,
     pub(crate) files: u32,
+    pub(crate) model: Option<PathBuf>,
 }
 
 /// A benchmark.
@@ -53,6 +56,7 @@ pub(crate) struct Bench {
 pub(crate) enum Benchmark {
     Pipeline,
     Import,
+    Speech,
     Window,
 }
 
@@ -126,20 +130,24 @@ fn bundle(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
 }
 
 fn bench(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
-    let mut bench = Bench { benchmarks: Vec::new(), repetitions: 1, minutes: 10, files: 1000 };
+    let mut bench = Bench { benchmarks: Vec::new(), repetitions: 1, minutes: 10, files: 1000, model: None };
     let mut repetitions = None;
     while let Some(argument) = parser.next()? {
         match argument {
             Value(name) => bench.benchmarks.push(match name.string()?.as_str() {
                 "pipeline" => Benchmark::Pipeline,
                 "import" => Benchmark::Import,
+                "speech" => Benchmark::Speech,
                 "window" => Benchmark::Window,
                 other => {
-                    return Err(format!("there is no benchmark `{other}`: pipeline, import, window").into());
+                    return Err(
+                        format!("there is no benchmark `{other}`: pipeline, import, speech, window").into()
+                    );
                 }
             }),
             Long("repetitions") => repetitions = Some(at_least_one(parser)?),
             Long("minutes") => bench.minutes = at_least_one(parser)?,
+            Long("model") => bench.model = Some(PathBuf::from(parser.value()?)),
             Long("files") => bench.files = at_least_one(parser)?,
             Short('h') | Long("help") => return Ok(Command::Help),
             other => return Err(other.unexpected()),
@@ -174,6 +182,7 @@ mod tests {
             repetitions,
             minutes: 10,
             files: 1000,
+            model: None,
         };
         for (line, command) in [
             ("", Command::Help),

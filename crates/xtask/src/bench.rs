@@ -7,6 +7,7 @@ mod memory;
 mod pipeline;
 mod recording;
 mod score;
+mod speech;
 mod window;
 
 use crate::app::{App, Profile};
@@ -34,6 +35,7 @@ pub(crate) fn bench(checkout: &Checkout, asked: &Bench) -> Result<ExitCode> {
         met &= match benchmark {
             Benchmark::Pipeline => pipeline::run(checkout, &app, &folder, asked)?,
             Benchmark::Import => import::run(checkout, &app, &folder, asked)?,
+            Benchmark::Speech => speech::run(checkout, &app, &folder, asked)?,
             Benchmark::Window => window::run(checkout, asked)?,
         };
     }

@@ -70,6 +70,51 @@ pub(super) fn long(checkout: &Checkout, folder: &Path, seconds: u32) -> Result<R
     Ok(Recording { duration_s: duration_s(&path)?, path, text })
 }
 
+/// A recording of at least `seconds`, made of what a small model for tests knows by heart: the sentences of the panel
+/// in `../shared/audio`, with this share of silence after them. In `folder` as `<name>.wav`.
+pub(super) fn phrases(
+    checkout: &Checkout,
+    folder: &Path,
+    name: &str,
+    seconds: u32,
+    silence: f64,
+) -> Result<Recording> {
+    let panel = checkout.root.join("../shared/audio/meeting/panel-5-speakers.json");
+    let (recording, description) = (panel.with_extension("wav"), crate::setup::read_json(&panel)?);
+    let parts_folder = folder.join("parts");
+    super::remove(&parts_folder)?;
+    fs::create_dir_all(&parts_folder)
+        .with_context(|| format!("could not create {}", parts_folder.display()))?;
+    let turns = description["turns"].as_array().context("the panel's description has no `turns`")?;
+    let (mut parts, mut text, mut once) = (Vec::new(), String::new(), 0.0);
+    for (index, turn) in turns.iter().enumerate() {
+        let (Some(start), Some(end)) = (turn["start"].as_f64(), turn["end"].as_f64()) else {
+            bail!("a turn of the panel has no times")
+        };
+        let pause = (end - start) * silence / (1.0 - silence);
+        let part = parts_folder.join(format!("{index}.wav"));
+        command::output(sox().arg(&recording).args(["-c", "1", "-b", "16"]).arg(&part).args([
+            "trim",
+            &start.to_string(),
+            &format!("={end}"),
+            "pad",
+            "0",
+            &pause.to_string(),
+        ]))?;
+        once += end - start + pause;
+        parts.push(part);
+        text.push_str(turn["text"].as_str().context("a turn of the panel has no text")?);
+        text.push('\n');
+    }
+    let times = (f64::from(seconds) / once).ceil() as usize;
+    let once_path = parts_folder.join("once.wav");
+    command::output(sox().args(&parts).arg(&once_path))?;
+    let path = folder.join(format!("{name}.wav"));
+    command::output(sox().arg(&once_path).arg(&path).args(["repeat", &(times - 1).to_string()]))?;
+    super::remove(&parts_folder)?;
+    Ok(Recording { duration_s: duration_s(&path)?, path, text: text.repeat(times) })
+}
+
 /// sox without dither: the same samples in every run.
 fn sox() -> Command {
     let mut sox = Command::new("sox");

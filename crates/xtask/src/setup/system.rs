@@ -74,7 +74,7 @@ const NEEDS: &[Need] = &[
         fedora: "cmake",
         arch: "cmake",
         sign: Sign::Program("cmake"),
-        what_for: "to compile the Opus decoder",
+        what_for: "to compile the Opus decoder and the speech engine",
         part: Part::Core,
         installed: &[],
     },
