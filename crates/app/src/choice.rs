@@ -132,7 +132,6 @@ impl App {
 
     /// What a recording was last asked to be transcribed with.
     pub(crate) fn choice_of(&self, job: &Job) -> Choice {
-        let defaults = self.defaults();
         let asked = job.choice();
         match asked.model {
             Some(model) => Choice {
@@ -142,7 +141,10 @@ impl App {
                 vocabulary: asked.vocabulary,
             },
             // Registered by somebody who does not choose models.
-            None => Choice { language: asked.language.or(defaults.language), ..defaults },
+            None => {
+                let defaults = self.defaults();
+                Choice { language: asked.language.or(defaults.language), ..defaults }
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! Files that leave the archive. A row says what is wanted; the file is rendered by a pure function, written under a
 //! temporary name beside its place, and renamed.
 
-use crate::languages::language_name;
 use crate::App;
+use crate::languages::language_name;
 use crate::refusal::{Code, refuse};
 use crate::settings::Paper;
 use crate::view::{ExportView, recorded_at, title};

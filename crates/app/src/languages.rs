@@ -124,7 +124,9 @@ mod tests {
 
     #[test]
     fn a_language_has_its_name_and_an_unknown_one_its_tag() {
-        for (tag, name) in [("en", "English"), ("de-AT", "German"), ("YUE", "Cantonese"), ("tlh", "tlh"), ("", "")] {
+        for (tag, name) in
+            [("en", "English"), ("de-AT", "German"), ("YUE", "Cantonese"), ("tlh", "tlh"), ("", "")]
+        {
             assert_eq!(language_name(tag), name);
         }
     }

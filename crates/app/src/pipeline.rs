@@ -507,3 +507,33 @@ fn sentence(failure: &Failure, job: &Job) -> String {
 pub(crate) fn own_program() -> Result<PathBuf> {
     std::env::current_exe().context("the path of the running program is not known")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run that has recognised `audio_ms` of a minute in `work`.
+    fn account(usual: Option<f64>, audio_ms: u32, work: Duration) -> Account {
+        let mut account = Account::new(Some(60_000), usual);
+        if audio_ms > 0 {
+            let begun = Instant::now().checked_sub(work).expect("the clock has run for a minute");
+            account.first_new = Some((AudioTime::ZERO, begun));
+            account.cut_to = AudioTime::from_ms(audio_ms);
+        }
+        account
+    }
+
+    #[test]
+    fn what_is_left_is_learnt_from_earlier_runs_and_then_from_this_one() {
+        assert_eq!(account(None, 0, Duration::ZERO).progress().left_ms, None, "nothing is known yet");
+        // A computer that usually takes half the time of the recording.
+        assert_eq!(account(Some(0.5), 0, Duration::ZERO).progress().left_ms, Some(30_000));
+        // This run takes as long as the recording. After half a minute that counts for a third.
+        let left = account(Some(0.5), 30_000, Duration::from_secs(30)).progress().left_ms.unwrap_or(0);
+        assert!((19_900..20_100).contains(&left), "{left}");
+        let left = account(None, 30_000, Duration::from_secs(30)).progress().left_ms.unwrap_or(0);
+        assert!((29_900..30_100).contains(&left), "{left}");
+        let done = account(Some(0.5), 60_000, Duration::from_secs(60)).progress();
+        assert_eq!((done.left_ms, done.audio_done_ms), (Some(0), 60_000));
+    }
+}

@@ -237,6 +237,11 @@ impl App {
         on_state: impl Fn(&ModelState) + Send + Sync + 'static,
     ) -> Result<()> {
         let Some(offer) = self.room.offer(id) else {
+            // One of the user's own that has not been looked into to the end.
+            if let Some(Entry::Ok(installed)) = id.parse().ok().and_then(|id| self.room.folder().entry(&id)) {
+                let app = self.clone();
+                return tokio::task::spawn_blocking(move || app.look_into(&installed, &on_state)).await?;
+            }
             return Err(refuse(
                 Code::NotFound,
                 format!(
@@ -417,21 +422,6 @@ impl App {
         Ok(())
     }
 
-    /// Models whose download was stopped by the end of a process, to go on with.
-    ///
-    /// # Errors
-    /// Where the models folder cannot be read.
-    pub async fn interrupted_downloads(&self) -> Result<Vec<String>> {
-        let room = self.room.clone();
-        let partials = tokio::task::spawn_blocking(move || room.folder().partials()).await?;
-        let partials = partials.map_err(|error| sentence(&error))?;
-        Ok(partials
-            .into_iter()
-            .filter(|partial| !partial.running)
-            .map(|partial| partial.id.to_string())
-            .collect())
-    }
-
     fn installed_view(&self, installed: &Installed) -> ModelView {
         let state =
             ModelState::Installed { file: installed.file.display().to_string(), linked: installed.linked };
@@ -455,8 +445,14 @@ impl App {
         };
         view.byte_size = Some(installed.byte_size);
         view.sha256 = Some(installed.sha256.to_string());
-        if let Some(found) = known(installed) {
-            tell_truly(&mut view, &found);
+        match known(installed) {
+            Some(found) => tell_truly(&mut view, &found),
+            None if view.telling_speakers => {}
+            None => {
+                let message =
+                    "It has not been tried yet, or could not be loaded. Install it again, or remove it.";
+                view.state = ModelState::Damaged { message: message.to_owned() };
+            }
         }
         view
     }

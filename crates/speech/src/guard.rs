@@ -250,20 +250,21 @@ fn key(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn found(text: &str) -> Vec<Range<usize>> {
-        loops(&text.split_whitespace().map(key).collect::<Vec<_>>())
+    fn found(text: &str) -> Vec<(usize, usize)> {
+        let loops = loops(&text.split_whitespace().map(key).collect::<Vec<_>>());
+        loops.into_iter().map(|range| (range.start, range.end)).collect()
     }
 
     #[test]
     fn a_loop_is_told_from_emphasis() {
         for (text, ranges) in [
             ("no no no no no", vec![]),
-            ("well no no no no no no no", vec![2..8]),
+            ("well no no no no no no no", vec![(2, 8)]),
             ("yes of course yes of course yes of course yes of course", vec![]),
             ("we had everything before us we had everything before us", vec![]),
             (
                 "We had everything before us, we had everything before us, we had everything before us",
-                vec![5..15],
+                vec![(5, 15)],
             ),
             ("it was the best of times it was the worst of times it was the age of wisdom", vec![]),
             ("", vec![]),

@@ -254,10 +254,10 @@ impl Windower {
             let (piece, after) = rest.split_at(rest.len().min(FRAME - self.partial.len()));
             self.partial.extend(piece.iter().map(|s| if s.is_nan() { 0.0 } else { s.clamp(-1.0, 1.0) }));
             rest = after;
-            if self.partial.len() == FRAME {
-                if let Some(run) = self.end_frame() {
-                    windows.extend(self.pack(run));
-                }
+            if self.partial.len() == FRAME
+                && let Some(run) = self.end_frame()
+            {
+                windows.extend(self.pack(run));
             }
         }
         self.heard.samples += samples.len() as u64;

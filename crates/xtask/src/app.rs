@@ -189,7 +189,7 @@ mod tests {
         let folders = Folders { names: vec![("/home/ann/code".into(), "meetmemo")] };
         let rust = folders.flags_of_rust().into_string().unwrap();
         assert!(rust.ends_with("--remap-path-prefix=/home/ann/code=meetmemo"), "{rust}");
-        let c = folders.flags_of_c().into_string().unwrap();
+        let c = folders.flags_of_c("CFLAGS").into_string().unwrap();
         assert!(c.ends_with(" -ffile-prefix-map=/home/ann/code=meetmemo"), "{c}");
     }
 

@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How the names of files with licence texts begin.
-const NAMES: &[&str] = &["license", "licence", "copying", "copyright", "notice", "unlicense", "ofl", "third-party"];
+const NAMES: &[&str] =
+    &["license", "licence", "copying", "copyright", "notice", "unlicense", "ofl", "third-party"];
 
 /// Endings of files that only look like one.
 const NO_TEXT: &[&str] = &["spdx", "rs", "toml", "json", "js", "html", "py"];
@@ -99,8 +100,16 @@ mod tests {
 
     #[test]
     fn licence_texts_are_told_from_other_files_by_name() {
-        for text in ["LICENSE", "THIRD-PARTY-LICENSES.md", "license", "LICENCE.md", "LICENSE-MIT", "COPYING", "NOTICE.txt", "UNLICENSE"]
-        {
+        for text in [
+            "LICENSE",
+            "THIRD-PARTY-LICENSES.md",
+            "license",
+            "LICENCE.md",
+            "LICENSE-MIT",
+            "COPYING",
+            "NOTICE.txt",
+            "UNLICENSE",
+        ] {
             assert!(is_text(Path::new(text)), "{text}");
         }
         for other in ["README.md", "LICENSE.spdx", "licenses.rs", "license.html", "Cargo.toml"] {
