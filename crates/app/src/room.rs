@@ -195,7 +195,14 @@ impl App {
                     view.speed = view.speed.map(ModelSpeed::slower);
                 }
             }
-            recommend(&mut models, cores);
+            let defaults = app.defaults();
+            let default = defaults.model.parse().ok().and_then(|id| app.room.folder().entry(&id));
+            let found = match default {
+                Some(Entry::Ok(installed)) => known(&installed),
+                _ => None,
+            };
+            let (device, device_note) = found.map_or((None, None), |found| device(&found));
+            recommend(&mut models, cores, device.is_some());
             let machine = app.machine;
             for view in &mut models {
                 if matches!(view.state, ModelState::Installed { .. } | ModelState::BuiltIn) {
@@ -204,13 +211,6 @@ impl App {
                     view.real_time_factor = runtime.block_on(app.store.speed(machine, engine, &view.id))?;
                 }
             }
-            let defaults = app.defaults();
-            let default = defaults.model.parse().ok().and_then(|id| app.room.folder().entry(&id));
-            let found = match default {
-                Some(Entry::Ok(installed)) => known(&installed),
-                _ => None,
-            };
-            let (device, device_note) = found.map_or((None, None), |found| device(&found));
             Ok(ModelRoom {
                 models,
                 defaults,
@@ -587,8 +587,12 @@ fn preferred(model: &Model) -> Option<&str> {
 
 /// Marks the model for this computer: of those that many people can use (25 languages or more), under no conditions,
 /// fast enough here and small enough, the one with the least published word errors.
-fn recommend(models: &mut [ModelView], cores: usize) {
-    let slowest = if cores >= 4 { ModelSpeed::Medium } else { ModelSpeed::Fast };
+fn recommend(models: &mut [ModelView], cores: usize, with_gpu: bool) {
+    let slowest = match cores {
+        _ if with_gpu => ModelSpeed::Slow,
+        0..4 => ModelSpeed::Fast,
+        _ => ModelSpeed::Medium,
+    };
     let best = models
         .iter_mut()
         .filter(|view| {
@@ -606,4 +610,41 @@ fn recommend(models: &mut [ModelView], cores: usize) {
 
 fn sentence(error: &models::FolderError) -> anyhow::Error {
     refuse(Code::Other, format!("The models folder cannot be used: {}.", capitalised(&error.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offers() -> Vec<ModelView> {
+        let catalogue = Catalogue::bundled();
+        catalogue.files().map(|offer| offered_view(&offer, ModelState::Available)).collect()
+    }
+
+    #[test]
+    fn one_model_is_recommended_and_a_stronger_computer_gets_a_better_one() {
+        let recommended = |cores, with_gpu| {
+            let mut models = offers();
+            recommend(&mut models, cores, with_gpu);
+            let mut all: Vec<ModelView> = models.into_iter().filter(|view| view.recommended).collect();
+            assert_eq!(all.len(), 1, "{cores} cores");
+            all.remove(0)
+        };
+        let (weak, strong, gpu) = (recommended(2, false), recommended(8, false), recommended(2, true));
+        let rate = |view: &ModelView| view.word_error_rate.expect("published");
+        assert!(rate(&weak) >= rate(&strong) && rate(&strong) >= rate(&gpu));
+        for view in [weak, strong, gpu] {
+            assert!(view.languages.len() >= 25 && view.licence_note.is_none() && !view.telling_speakers);
+        }
+    }
+
+    #[test]
+    fn each_model_has_one_file_that_is_offered_first() {
+        let offers = offers();
+        let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+        for view in &offers {
+            *groups.entry(view.group.as_str()).or_default() += usize::from(view.preferred);
+        }
+        assert!(groups.len() >= 70 && groups.values().all(|preferred| *preferred == 1), "{groups:?}");
+    }
 }

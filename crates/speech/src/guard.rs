@@ -2,7 +2,7 @@
 
 use crate::activity::{Activity, FRAME};
 use std::ops::Range;
-use transcript::{Reason, SAMPLE_RATE};
+use transcript::{Reason, SAMPLE_RATE, key_of};
 
 /// A word of a window, with times in milliseconds from the window's beginning.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,7 +148,7 @@ const TOO_FAST: f64 = 9.0;
 
 /// Ranges of `words` to doubt, in order, without overlap.
 pub(crate) fn doubts(words: &[Heard], voiced: &Voiced) -> Vec<(Range<usize>, Reason)> {
-    let keys: Vec<String> = words.iter().map(|word| key(&word.text)).collect();
+    let keys: Vec<String> = words.iter().map(|word| key_of(&word.text)).collect();
     let mut repeated = loops(&keys);
     if repeated.is_empty() {
         repeated = refrains(&keys);
@@ -242,16 +242,12 @@ fn refrains(keys: &[String]) -> Vec<Range<usize>> {
     if copies * 3 > keys.len() { found } else { Vec::new() }
 }
 
-fn key(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<(usize, usize)> {
-        let loops = loops(&text.split_whitespace().map(key).collect::<Vec<_>>());
+        let loops = loops(&text.split_whitespace().map(key_of).collect::<Vec<_>>());
         loops.into_iter().map(|range| (range.start, range.end)).collect()
     }
 
@@ -275,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_refrain_is_a_third_of_all_words_or_no_refrain() {
-        let refrain = |text: &str| refrains(&text.split_whitespace().map(key).collect::<Vec<_>>());
+        let refrain = |text: &str| refrains(&text.split_whitespace().map(key_of).collect::<Vec<_>>());
         let looping = "we were all going direct to heaven it was the epoch of incredulity and so it was the epoch of \
                        incredulity we were all going direct to heaven";
         assert_eq!(refrain(looping), [15..21, 21..28]);

@@ -13,7 +13,7 @@ pub use compare::{Comparison, Piece, Row, compare};
 pub use join::join;
 pub use segment::{Segment, segments};
 pub use time::{AudioTime, Span};
-pub use word::{Doubt, Reason, Word, text_of, words_of};
+pub use word::{Doubt, Reason, Word, key_of, text_of, words_of};
 
 /// Sample rate of all audio between the decoder and the engines, in samples per second.
 pub const SAMPLE_RATE: u32 = 16_000;

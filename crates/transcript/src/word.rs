@@ -28,10 +28,15 @@ impl Word {
         AudioTime::from_ms(self.start.as_ms() + self.end.since(self.start) / 2)
     }
 
-    /// The word as it is compared with others: without case and without what is no letter or digit. Empty for a dash.
+    /// The word as it is compared with others; see [`key_of`].
     pub fn key(&self) -> String {
-        self.text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        key_of(&self.text)
     }
+}
+
+/// A word as it is compared with others: without case and without what is no letter or digit. Empty for a dash.
+pub fn key_of(word: &str) -> String {
+    word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Why words should be doubted although an engine wrote them.
