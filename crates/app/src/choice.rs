@@ -63,8 +63,12 @@ impl Chosen {
     pub(crate) fn engines(&self, decoders: Option<usize>, unfinished: &[Transcript]) -> (EngineSpec, usize) {
         let cores = speech::cores();
         let free = speech::available_memory().map(|free| free.saturating_sub(self.capabilities.shared_bytes));
-        let count =
-            decoders.unwrap_or_else(|| speech::decoder_count(cores, free, self.capabilities.memory_bytes));
+        // Each decoder would have the model on the graphics processor once more.
+        let on_gpu = !matches!(self.capabilities.device.to_ascii_lowercase().as_str(), "" | "cpu");
+        let count = decoders.unwrap_or_else(|| match on_gpu {
+            true => 1,
+            false => speech::decoder_count(cores, free, self.capabilities.memory_bytes),
+        });
         let EngineSpec::Neural { model, sha256, device, .. } = self.spec.clone() else {
             return (self.spec.clone(), count);
         };
