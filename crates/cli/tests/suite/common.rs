@@ -1,6 +1,7 @@
 //! Runs the real program on real speech: a data folder for each test, its own private server, nothing mocked.
 
 use serde_json::Value;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -17,6 +18,8 @@ pub(crate) struct MeetMemo {
     data: TempDir,
     /// A database of its own on a configured server, where the run has one; else the private server is used.
     database: Option<TestDatabase>,
+    /// Set for every command.
+    environment: Vec<(&'static str, OsString)>,
 }
 
 /// What a command said.
@@ -52,7 +55,14 @@ impl MeetMemo {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             runtime.block_on(TestDatabase::empty(keeper)).unwrap()
         });
-        Self { data: tempfile::Builder::new().prefix("meet memo ü ").tempdir().unwrap(), database }
+        let data = tempfile::Builder::new().prefix("meet memo ü ").tempdir().unwrap();
+        Self { data, database, environment: Vec::new() }
+    }
+
+    /// The same, with a variable in the environment of every command.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name, value.into()));
+        self
     }
 
     pub(crate) fn data(&self) -> &Path {
@@ -69,6 +79,11 @@ impl MeetMemo {
             .env_remove("DATABASE_URL")
             .env_remove("MEETMEMO_DATABASE_URL")
             .stdin(Stdio::null());
+        // Hosts of these tests are on this computer.
+        for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
+        command.envs(self.environment.iter().cloned());
         if let Some(address) = self.database.as_ref().and_then(TestDatabase::external_address) {
             command.env("MEETMEMO_DATABASE_URL", address);
         }
@@ -87,7 +102,18 @@ impl MeetMemo {
     }
 
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        start(&mut self.command(arguments))
+    }
+
+    /// A command that must fail with exit code 1, and the one sentence it says why.
+    pub(crate) fn refused(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments);
+        assert_eq!(said.code, 1, "{arguments:?}: {} {}", said.out, said.err);
+        let mut errors = said.err.lines().filter_map(|line| line.strip_prefix("Error: "));
+        let (sentence, more) = (errors.next(), errors.next());
+        let sentence = sentence.unwrap_or_else(|| panic!("{arguments:?} does not say why: {}", said.err));
+        assert!(more.is_none() && sentence.ends_with('.'), "{arguments:?}: {}", said.err);
+        sentence.to_owned()
     }
 
     /// Imports one file; the id of its job.
@@ -134,6 +160,38 @@ impl MeetMemo {
             std::thread::sleep(Duration::from_millis(20));
         }
         begin.elapsed()
+    }
+}
+
+/// Begins a command and lets it say what it wants.
+pub(crate) fn start(command: &mut Command) -> Child {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// The small model of Whisper architecture that knows the phrases of the shared recordings, where it is.
+pub(crate) fn fixture() -> Option<PathBuf> {
+    let model = shared_audio()?.join("../models/fixture-whisper.gguf");
+    if !model.is_file() {
+        println!("skipped: ../shared has no model");
+        return None;
+    }
+    Some(model.canonicalize().unwrap())
+}
+
+/// The SHA-256 of a file, as another program computes it.
+pub(crate) fn sha256(path: &Path) -> String {
+    let told = Command::new("sha256sum").arg("--").arg(path).output().unwrap();
+    // A name with special characters is told with a backslash before the line.
+    let told = String::from_utf8(told.stdout).unwrap();
+    told.trim_start_matches('\\').split_whitespace().next().unwrap().to_owned()
+}
+
+/// Waits until something holds.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < end, "this did not come about: {what}");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -158,10 +158,15 @@ fn a_placeholder_a_pipe_and_a_folder_of_nothing_are_told_in_a_sentence() {
 fn a_language_or_model_that_there_is_not_is_refused_before_anything_is_copied() {
     let app = MeetMemo::new();
     let clip = clips()[0].clone();
-    for wrong in [["--language", "de"], ["--model", "large-v9"]] {
-        let said = app.run(&[&["import", clip.to_str().unwrap()], &wrong[..]].concat());
-        assert_eq!(said.code, 1);
-        assert!(said.err.contains(wrong[1]) && said.err.contains("en"), "{}", said.err);
+    for (wrong, sentence) in [
+        (["--language", "de"], "PocketSphinx does not know the language “de”; it knows: en."),
+        (
+            ["--model", "large-v9"],
+            "The speech model “large-v9” is not installed. Install it, or choose another one.",
+        ),
+    ] {
+        let said = app.refused(&[&["import", clip.to_str().unwrap()], &wrong[..]].concat());
+        assert_eq!(said, sentence);
     }
     assert_eq!(app.json(&["list"]).as_array().unwrap().len(), 0);
     assert_eq!(app.run(&["import"]).code, 2, "wrong usage");

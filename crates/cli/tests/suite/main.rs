@@ -3,4 +3,6 @@
 
 mod common;
 mod importing;
+mod models;
+mod neural;
 mod transcribing;
