@@ -12,6 +12,9 @@ use store::{Job, Transcript};
 
 /// The name of the engine that comes along: its model's.
 pub(crate) const BUILT_IN: &str = "en-us";
+/// What is said of a model that is here and that the engine has not been able to load yet.
+pub(crate) const NEVER_LOADED: &str =
+    "It has not been tried yet, or could not be loaded. Install it again, or remove it.";
 /// What it is called.
 pub(crate) const BUILT_IN_TITLE: &str = "English draft engine";
 
@@ -210,9 +213,10 @@ impl App {
                     )));
                 }
             };
-            let spec = spec_of(&installed, device);
-            let capabilities = known(&installed).unwrap_or_else(|| spec.capabilities());
-            Ok(Ok(Chosen { spec, capabilities, choice }))
+            let Some(capabilities) = known(&installed) else {
+                return Ok(Err(damaged(&choice.model, NEVER_LOADED)));
+            };
+            Ok(Ok(Chosen { spec: spec_of(&installed, device), capabilities, choice }))
         })
         .await?
     }

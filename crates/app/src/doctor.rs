@@ -175,7 +175,7 @@ async fn models_check(app: &App) -> Check {
         match &view.state {
             ModelState::Damaged { message } => {
                 let message = format!("The speech model {} cannot be used. {message}", view.title);
-                return check("models", State::Failed, message, Some("Install it again, or remove it."));
+                return check("models", State::Failed, message, None);
             }
             ModelState::BuiltIn | ModelState::Installed { .. } => here.push(view.title.as_str()),
             _ => {}

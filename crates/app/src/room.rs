@@ -5,7 +5,7 @@
 //! has loaded it once and said what it can do, which is kept beside it.
 
 use crate::App;
-use crate::choice::{BUILT_IN, BUILT_IN_TITLE, Choice, known, spec_of};
+use crate::choice::{BUILT_IN, BUILT_IN_TITLE, Choice, NEVER_LOADED, known, spec_of};
 use crate::refusal::{Code, capitalised, refuse};
 use crate::view::{ModelNews, ModelRoom, ModelSource, ModelSpeed, ModelState, ModelView};
 use anyhow::{Context, Result};
@@ -320,9 +320,10 @@ impl App {
                     Ok(()) => Ok(installed.id.to_string()),
                     Err(error) => {
                         // A file of the user's that is of no use is not kept.
+                        tracing::info!(%error, "a model file was refused");
                         let _ = app.room.folder().remove(&id);
                         app.room.ended(&id, None);
-                        Err(error)
+                        Err(refused("the speech engine cannot use it; it may be damaged, or a model for something else".to_owned()))
                     }
                 },
                 Err(error) => {
@@ -449,9 +450,7 @@ impl App {
             Some(found) => tell_truly(&mut view, &found),
             None if view.telling_speakers => {}
             None => {
-                let message =
-                    "It has not been tried yet, or could not be loaded. Install it again, or remove it.";
-                view.state = ModelState::Damaged { message: message.to_owned() };
+                view.state = ModelState::Damaged { message: NEVER_LOADED.to_owned() };
             }
         }
         view

@@ -156,7 +156,7 @@ fn say_ended(job: &JobView) {
     let then = if well { format!("Read it: meetmemo show {}", print::short(&job.id)) } else { String::new() };
     let note =
         job.media_note.as_ref().map(|note| format!(" Note: {}", print::sentence(note))).unwrap_or_default();
-    let text = format!("“{}” is {}.{note} {then}", job.title, print::state(job).trim_end_matches('.'));
+    let text = format!("{}.{note} {then}", print::becomes(job));
     print::line(text.trim_end());
 }
 
@@ -271,7 +271,7 @@ pub(crate) fn changed(job: JobView, json: bool) -> Result<ExitCode> {
     if json {
         print::json(&job);
     } else {
-        print::line(&format!("“{}” is {}.", job.title, print::state(&job)));
+        print::line(&format!("{}.", print::becomes(&job)));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -305,7 +305,12 @@ pub(crate) async fn worker(
         print::json(&serde_json::json!({ "stopped": *stop.borrow(), "failed": views }));
     }
     for job in &views {
-        print::error(job.error_message.as_deref().unwrap_or("It failed and has been changed since."));
+        // A meeting that has a text keeps it; why there is no newer one is said by the version.
+        let why = match &job.error_message {
+            Some(why) => Some(why.clone()),
+            None => crate::models::why_unfinished(app, &job.id).await?,
+        };
+        print::error(why.as_deref().unwrap_or("It failed and has been changed since."));
     }
     Ok(code(failed.is_empty()))
 }

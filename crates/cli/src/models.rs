@@ -196,16 +196,30 @@ pub(crate) async fn transcribe(
         app.work(&Scope::Only(vec![id]), stop).await?;
         drop(shown);
         job = app.find(&job.id).await?;
-        let newest = app.versions(&job.id).await?.into_iter().next();
-        well = job.status == "completed"
-            && newest.is_some_and(|version| version.state == VersionState::Complete);
+        let unfinished = why_unfinished(app, &job.id).await?;
+        well = job.status == "completed" && unfinished.is_none();
+        if let (true, Some(why)) = (job.status == "completed", unfinished) {
+            print::error(&why);
+        }
     }
     if json {
         print::json(&job);
+    } else if well {
+        print::line(&format!("{}.", print::becomes(&job)));
+    } else if job.status == "completed" {
+        print::line(&format!("“{}” has its old text still.", job.title));
     } else {
-        print::line(&format!("“{}” is {}.", job.title, print::state(&job)));
+        print::line(&format!("{}.", print::becomes(&job)));
     }
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Why the newest version of a recording is not complete; none if it is.
+pub(crate) async fn why_unfinished(app: &App, id: &str) -> Result<Option<String>> {
+    let newest = app.versions(id).await?.into_iter().next();
+    let unfinished = newest.filter(|version| version.state != VersionState::Complete);
+    Ok(unfinished
+        .map(|version| version.error_message.unwrap_or_else(|| "The transcription was stopped.".to_owned())))
 }
 
 pub(crate) async fn versions(app: &App, asked: Versions, json: bool) -> Result<ExitCode> {
@@ -259,12 +273,17 @@ fn version_line(version: &VersionView) -> String {
         VersionState::Complete => None,
         VersionState::Running => Some("being made".to_owned()),
         VersionState::Unfinished | VersionState::Failed => {
-            Some(format!("stopped at {}", AudioTime::from_ms(version.done_ms)))
+            let why = version.error_message.as_ref().map(|why| format!(": {}", why.trim_end_matches('.')));
+            Some(format!("stopped at {}{}", AudioTime::from_ms(version.done_ms), why.unwrap_or_default()))
         }
     };
     let found = if version.language_detected { " (found out)" } else { "" };
     let language = version.language.as_ref().map(|language| format!("{language}{found}"));
-    let doubtful = (version.doubtful_lines > 0).then(|| format!("{} doubtful lines", version.doubtful_lines));
+    let doubtful = match version.doubtful_lines {
+        0 => None,
+        1 => Some("1 doubtful line".to_owned()),
+        lines => Some(format!("{lines} doubtful lines")),
+    };
     let day = version.created_at.get(..16).map(|at| at.replace('T', " "));
     let parts = [
         Some(version.model_title.clone()),

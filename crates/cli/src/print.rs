@@ -55,6 +55,13 @@ pub(crate) fn state(job: &JobView) -> String {
     }
 }
 
+/// “The title” is transcribed; “The title” has failed, with the reason.
+pub(crate) fn becomes(job: &JobView) -> String {
+    let state = state(job);
+    let verb = if job.status == "failed" && job.workflow_state != Some("cancelled") { "has" } else { "is" };
+    format!("“{}” {verb} {}", job.title, state.trim_end_matches('.'))
+}
+
 pub(crate) fn duration(ms: Option<u32>) -> String {
     ms.map_or_else(|| "–".to_owned(), |ms| AudioTime::from_ms(ms).to_string())
 }

@@ -330,7 +330,7 @@ fn a_file_that_is_no_model_is_refused_by_name_and_leaves_nothing() {
         ("no header.gguf", whisper[..50].to_vec(), "incomplete"),
         ("flipped.gguf", flipped, "damaged"),
         ("llama.gguf", gguf("llama"), "“llama”"),
-        ("hollow.gguf", whisper, "cannot be loaded"),
+        ("hollow.gguf", whisper, "cannot use it"),
         ("meeting.wav", fs::read(&clips()[0]).unwrap(), "is a recording"),
         ("disguised.gguf", fs::read(&clips()[0]).unwrap(), "is a recording"),
     ];
@@ -346,7 +346,7 @@ fn a_file_that_is_no_model_is_refused_by_name_and_leaves_nothing() {
             let mut renamed = whole.clone();
             renamed[table + 4] ^= 0x20;
             cases.push(("real flipped.gguf", flipped, "damaged"));
-            cases.push(("real renamed.gguf", renamed, "cannot be loaded"));
+            cases.push(("real renamed.gguf", renamed, "cannot use it"));
             cases.push(("real half.gguf", whole[..whole.len() / 2].to_vec(), "incomplete"));
         }
     }
