@@ -196,21 +196,21 @@ async fn the_first_hour_with_the_window() {
     stage.close().await;
 }
 
-fn find(stage: &Stage, name: &str) -> serde_json::Value {
+pub(crate) fn find(stage: &Stage, name: &str) -> serde_json::Value {
     let all = stage.cli(&["list"]);
     all.as_array().unwrap().iter().find(|job| job["file_name"] == name).cloned().unwrap_or_default()
 }
 
-fn status(stage: &Stage, name: &str) -> String {
+pub(crate) fn status(stage: &Stage, name: &str) -> String {
     find(stage, name)["status"].as_str().unwrap_or_default().to_owned()
 }
 
-fn id(stage: &Stage, name: &str) -> String {
+pub(crate) fn id(stage: &Stage, name: &str) -> String {
     find(stage, name)["id"].as_str().unwrap().to_owned()
 }
 
 /// Opens the meeting of this title from the library.
-async fn open_row(stage: &Stage, title: &str) {
+pub(crate) async fn open_row(stage: &Stage, title: &str) {
     let path = format!("//*[@role='option']//*[normalize-space(.)=\"{title}\"]");
     let row =
         stage.page().query(By::XPath(path)).wait(DEADLINE, Duration::from_millis(100)).first().await.unwrap();

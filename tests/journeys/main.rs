@@ -6,6 +6,7 @@
 
 mod figures;
 mod journeys;
+mod models;
 mod safety;
 mod stage;
 mod states;

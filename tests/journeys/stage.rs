@@ -1,6 +1,7 @@
 //! The real window on a screen of its own: Xvfb, WebKit's driver, and hands for what is outside the page.
 
 use serde_json::Value;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
@@ -86,6 +87,7 @@ pub(crate) struct Stage {
     driver: Option<Helper>,
     pub(crate) screen: Screen,
     home: TempDir,
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl Drop for Stage {
@@ -110,7 +112,12 @@ impl Stage {
         for folder in ["data", "config", "runtime", "Documents"] {
             std::fs::create_dir(home.path().join(folder)).unwrap();
         }
-        Self { page: None, driver: None, screen: Screen::new(2560, 1440), home }
+        Self { page: None, driver: None, screen: Screen::new(2560, 1440), home, variables: Vec::new() }
+    }
+
+    /// What is started from now on has this variable.
+    pub(crate) fn set(&mut self, name: &'static str, value: impl Into<OsString>) {
+        self.variables.push((name, value.into()));
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -142,6 +149,11 @@ impl Stage {
             .env_remove("MEETMEMO_DATA_DIR")
             .env_remove("MEETMEMO_DATABASE_URL")
             .env_remove("DATABASE_URL")
+            .env_remove("MEETMEMO_MODEL_MIRROR")
+            .env_remove("MEETMEMO_MODEL_CATALOGUE")
+            // Servers of tests are on this computer.
+            .env("NO_PROXY", "127.0.0.1")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
     }
 
@@ -208,6 +220,23 @@ impl Stage {
         if let Some(page) = self.page.take() {
             let _ = page.quit().await;
         }
+        self.driver.take();
+    }
+
+    /// Ends the window's program at once, as a power cut would; all that it started goes its own way.
+    pub(crate) fn crash(&mut self) {
+        // Its session ends with the driver.
+        std::mem::forget(self.page.take());
+        let program = env!("CARGO_BIN_EXE_meetmemo-desktop").as_bytes();
+        let data = self.data();
+        let mut windows = testing::processes_of(data.to_str().unwrap());
+        windows.retain(|pid| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let mut words = line.split(|byte| *byte == 0);
+            words.next() == Some(program) && words.next() == Some(b"--data-dir")
+        });
+        assert_eq!(windows.len(), 1, "one window");
+        testing::kill(windows[0]);
         self.driver.take();
     }
 

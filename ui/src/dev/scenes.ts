@@ -468,7 +468,7 @@ export const scenes: Record<string, Scene> = {
   },
   'transcribe-again': {
     seed: versioned,
-    then: () => openAnd('Versions', 'Transcribe in another language than version 2…'),
+    then: () => openAnd('Versions', 'Another language than in version 2…'),
   },
   'versions-pane': { seed: versioned, then: () => openAnd('Versions') },
   'version-old': { seed: versioned, then: () => openAnd('Versions', 'Look at version 1', 'Close versions') },

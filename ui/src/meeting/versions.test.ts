@@ -160,7 +160,7 @@ describe('versions', () => {
     expect(client.calls).toContainEqual(['makeCurrent', job.id, 'v1'])
     await waitFor(() => expect(screen.queryByText('Version 1, English draft engine.')).toBeNull())
     expect(await screen.findByText('Good morning, Mr Oyster guard.')).toBeVisible()
-    await screen.findByRole('button', { name: 'Make version 2 current' })
+    await screen.findByRole('button', { name: 'Make current: version 2' })
   })
 
   test('that stopped midway go on with what they were made with', async () => {
@@ -286,7 +286,7 @@ describe('transcribing again', () => {
 
   test('in another language begins with the model that found this one', async () => {
     await openPane()
-    await press('Transcribe in another language than version 2…')
+    await press('Another language than in version 2…')
     expect((await dialog()).getByRole('radio', { name: /^Whisper small/ })).toBeChecked()
   })
 
@@ -327,6 +327,7 @@ describe('transcribing again', () => {
     await user.click(inLibrary)
     const asked = await dialog()
     expect(asked.getByText('Whisper medium is not on this computer any more.')).toBeVisible()
+    expect(asked.queryByText('The text there is now stays as an older version.')).toBeNull()
     expect(asked.getByRole('button', { name: /^Transcribe again/ })).toHaveAttribute('aria-disabled', 'true')
     await user.click(asked.getByRole('radio', { name: /^Whisper small/ }))
     await user.click(asked.getByRole('button', { name: 'Transcribe again' }))

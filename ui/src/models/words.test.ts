@@ -66,6 +66,9 @@ test('what stands in the way is memory or the disk', () => {
   expect(obstacle(sampleModel({ fits: false, memory_bytes: 6_200_000_000 }), room)).toBe(
     'It needs about 6.2 GB of memory; this computer has 4.0 GB.',
   )
+  expect(obstacle(sampleModel({ fits: false, memory_bytes: 3_100_000_000 }), room)).toBe(
+    'It needs about 3.1 GB of this computer’s 4.0 GB of memory. That leaves too little for the rest.',
+  )
   const big = sampleModel({ byte_size: 1_670_000_000 })
   expect(obstacle(big, room)).toBe('It needs 1.7 GB more on the disk; 1.0 GB are free.')
   const half: ModelState = { state: 'paused', done_bytes: 900_000_000, total_bytes: 1_670_000_000 }

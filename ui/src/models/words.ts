@@ -61,7 +61,11 @@ export function licence(model: ModelView): string | null {
 export function obstacle(model: ModelView, room: ModelRoom): string | null {
   if (!model.fits) {
     if (model.memory_bytes === null || room.memory_bytes === null) return t('models.too-big')
-    return t('models.too-big.bytes', { needs: bytes(model.memory_bytes), has: bytes(room.memory_bytes) })
+    const larger = model.memory_bytes > room.memory_bytes
+    return t(larger ? 'models.too-big.bytes' : 'models.too-big.share', {
+      needs: bytes(model.memory_bytes),
+      has: bytes(room.memory_bytes),
+    })
   }
   const state = model.state
   if (!['available', 'paused', 'failed'].includes(state.state) || model.byte_size === null) return null
