@@ -332,7 +332,11 @@ async fn a_model_is_installed_from_a_mirror_and_beside_the_draft_engine_it_makes
             .flatMap((part) => [...part.children].map((child) => [part, child.getBoundingClientRect().bottom]))
             return parts.filter(([part, bottom]) => bottom > part.getBoundingClientRect().bottom + 1)
                 .map(([part]) => part.className)";
-        assert_eq!(stage.script(over, vec![]).await, json!([]), "nothing lies over what follows, at {size:?}");
+        assert_eq!(
+            stage.script(over, vec![]).await,
+            json!([]),
+            "nothing lies over what follows, at {size:?}"
+        );
     }
 
     // It comes, is stopped, and goes on where it was.

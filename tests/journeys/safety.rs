@@ -50,10 +50,35 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
             let refused = stage.invoke(command, json!({ "id": id, "fromMs": 0 })).await.unwrap_err();
             assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
         }
+        let choice = json!({ "model": "en-us", "language": null, "translate": false, "vocabulary": [] });
+        let versions = json!({ "id": id, "versionId": id, "left": id, "right": id, "choice": choice });
+        for command in
+            ["choice", "transcribe_again", "versions", "version_page", "compare_versions", "make_current"]
+        {
+            let refused = stage.invoke(command, versions.clone()).await.unwrap_err();
+            assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
+        }
+        // Names of models are no paths either.
+        let refused = stage.invoke("remove_model", json!({ "id": id })).await.unwrap_err();
+        assert_eq!(refused["code"], "not_found", "{id}: {refused}");
+        stage.invoke("install_model", json!({ "id": id })).await.unwrap();
+        stage.invoke("stop_install", json!({ "id": id })).await.unwrap();
+        let choice = json!({ "model": id, "language": null, "translate": false, "vocabulary": [] });
+        stage.invoke("set_defaults", json!({ "choice": choice })).await.unwrap_err();
         let refused = stage.invoke("show_export", json!({ "exportId": id })).await.unwrap_err();
         assert_eq!(refused["code"], "not_found");
         stage.invoke("forget_import", json!({ "id": id })).await.unwrap();
     }
+
+    // What is no model is neither copied nor told of.
+    for path in [&text, &file] {
+        let refused = stage.invoke("import_models", json!({ "paths": [path] })).await.unwrap_err();
+        assert!(!refused.to_string().contains(stage.documents().to_str().unwrap()), "{refused}");
+        assert!(path.exists());
+    }
+    let kept: Vec<_> =
+        fs::read_dir(stage.data().join("models")).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    assert!(kept.iter().all(|path| !path.to_string_lossy().contains("secret")), "{kept:?}");
 
     // Neither addresses of files, nor other sites, nor text as a program.
     let outside = format!("file://{}", text.display());
