@@ -334,7 +334,8 @@ impl Catalogue {
     pub fn with(mut self, other: Self) -> Result<Self, CatalogueError> {
         let replaced: BTreeSet<Slug> = other.models.iter().map(|model| model.slug.clone()).collect();
         self.models.retain(|model| !replaced.contains(&model.slug));
-        self.models.extend(other.models);
+        // Whoever keeps a catalogue of their own wants to see it first.
+        self.models.splice(0..0, other.models);
         self.check_names()?;
         Ok(self)
     }
