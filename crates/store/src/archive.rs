@@ -188,6 +188,32 @@ macro_rules! on_connection {
 }
 pub(crate) use on_connection;
 
+/// A connection of its own with what `$body` gave on it; another one if the connection broke under it, as those of a
+/// server do that has just lost a process.
+macro_rules! on_dedicated {
+    ($store:expr, $connection:ident => $body:expr) => {{
+        let mut tries = 1;
+        loop {
+            let mut dedicated = $store.dedicated().await?;
+            let result: $crate::Result<_> = {
+                let $connection = &mut dedicated;
+                $body.await.map_err($crate::StoreError::from)
+            };
+            match result {
+                Err(error)
+                    if tries < $crate::archive::TRIES
+                        && $crate::archive::is_lost(&mut dedicated, &error).await =>
+                {
+                    tries += 1
+                }
+                Err(error) => break Err(error),
+                Ok(value) => break Ok((dedicated, value)),
+            }
+        }
+    }};
+}
+pub(crate) use on_dedicated;
+
 /// Whether `error` came of a broken connection. The SQLSTATE does not reach us through diesel and its text is in the
 /// server's language, so the connection is asked.
 pub(crate) async fn is_lost(connection: &mut AsyncPgConnection, error: &StoreError) -> bool {

@@ -125,11 +125,12 @@ struct Count {
 }
 
 async fn listening(store: &Store, name: &str) -> Result<Box<AsyncPgConnection>> {
-    let mut connection = store.dedicated().await?;
-    diesel::sql_query("SELECT set_config('application_name', $1, FALSE)")
-        .bind::<Text, _>(name)
-        .execute(&mut connection)
-        .await?;
-    connection.batch_execute("LISTEN meetmemo").await?;
+    let (connection, ()) = crate::archive::on_dedicated!(store, connection => async {
+        diesel::sql_query("SELECT set_config('application_name', $1, FALSE)")
+            .bind::<Text, _>(name)
+            .execute(connection)
+            .await?;
+        connection.batch_execute("LISTEN meetmemo").await
+    })?;
     Ok(Box::new(connection))
 }

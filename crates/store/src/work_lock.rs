@@ -3,6 +3,7 @@
 //! A session-level advisory lock on a connection of its own. It is gone the moment its process or the server is, so
 //! whoever holds it knows that no other worker of this computer lives.
 
+use crate::archive::on_dedicated;
 use crate::ids::MachineId;
 use crate::{Result, Store};
 use diesel::sql_types::{BigInt, Bool};
@@ -28,11 +29,11 @@ struct Truth {
 impl WorkLock {
     /// Becomes this computer's worker; `None` while another process is.
     pub async fn acquire(store: &Store, machine: MachineId) -> Result<Option<Self>> {
-        let mut connection = store.dedicated().await?;
-        let got: Truth = diesel::sql_query("SELECT pg_try_advisory_lock($1) AS truth")
-            .bind::<BigInt, _>(key(machine))
-            .get_result(&mut connection)
-            .await?;
+        let (connection, got): (_, Truth) = on_dedicated!(store, connection => {
+            diesel::sql_query("SELECT pg_try_advisory_lock($1) AS truth")
+                .bind::<BigInt, _>(key(machine))
+                .get_result(connection)
+        })?;
         Ok(got.truth.then_some(Self { connection }))
     }
 
