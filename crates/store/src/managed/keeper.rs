@@ -189,6 +189,9 @@ fn start(cluster: &Path, sockets: &Path, runtime: &Path, lock: &File, log: &File
             "-c",
             "lc_messages=C",
         ])
+        // A client that has connected and says nothing keeps a server that stops from ending for so long. It may be
+        // waiting for that very end, to start the next one.
+        .args(["-c", "authentication_timeout=3s"])
         .args(["-c", "log_checkpoints=off", "-c", "log_line_prefix=%m "])
         .arg("-c")
         .arg(format!("port={PORT}"))
