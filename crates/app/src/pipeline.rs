@@ -216,7 +216,7 @@ impl App {
         let Some((version, committed)) = self.store.open_transcript(lease, &new).await? else {
             return Ok(Ok(Ending::LeaseLost));
         };
-        let usual = self.store.speed(self.machine, &new.engine, &new.model).await?;
+        let usual = self.store.speed(self.machine, &new.model).await?;
         let mut account = Account::new(job.duration_ms.and_then(|ms| u32::try_from(ms).ok()), usual);
         let options = Options {
             language: version.language.clone(),

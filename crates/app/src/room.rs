@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use models::catalogue::{Model, Offer, Speed, Timestamps};
 use models::{Cancel, Catalogue, Entry, Folder, How, Installed, ModelId, Progress, Stage};
 use speech::{Capabilities, Decoders};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
@@ -137,92 +137,88 @@ impl App {
         self.room.0.news.subscribe()
     }
 
-    /// The models folder.
-    pub fn models_folder(&self) -> PathBuf {
-        self.room.folder().path().to_owned()
-    }
-
     /// All models: the built-in engine, what is here, and what can be had.
     ///
     /// # Errors
     /// Where the models folder or the archive cannot be read.
     pub async fn model_room(&self) -> Result<ModelRoom> {
-        let (app, runtime) = (self.clone(), tokio::runtime::Handle::current());
-        tokio::task::spawn_blocking(move || {
-            let entries = app.room.folder().installed().map_err(|error| sentence(&error))?;
-            let partials = app.room.folder().partials().map_err(|error| sentence(&error))?;
-            let cores = speech::cores();
-            let memory = speech::total_memory();
-            let mut models = vec![built_in()];
-            let mut seen = std::collections::BTreeSet::new();
-            for entry in entries {
-                let view = match entry {
-                    Entry::Ok(installed) => app.installed_view(&installed),
-                    Entry::Damaged { id, why } => app.damaged_view(&id, why),
-                };
-                // A download that was stopped in its last moment is both.
-                if seen.insert(view.id.clone()) {
-                    models.push(view);
-                }
+        let app = self.clone();
+        let mut room = tokio::task::spawn_blocking(move || app.room_now()).await??;
+        for view in &mut room.models {
+            if matches!(view.state, ModelState::Installed { .. } | ModelState::BuiltIn) {
+                view.real_time_factor = self.store.speed(self.machine, &view.id).await?;
             }
-            for offer in app.room.0.catalogue.files() {
-                let id = offer.file.id();
-                if !seen.contains(id.as_str()) {
-                    let partial = partials.iter().find(|partial| partial.id == id);
-                    let state = match partial {
-                        None => ModelState::Available,
-                        Some(partial) => {
-                            let total_bytes = partial.total_bytes.or(offer.file.byte_size);
-                            ModelState::Paused { done_bytes: partial.done_bytes, total_bytes }
-                        }
-                    };
-                    models.push(offered_view(&offer, state));
+        }
+        Ok(room)
+    }
+
+    /// The room without what the archive knows. Looks at files.
+    fn room_now(&self) -> Result<ModelRoom> {
+        let entries = self.room.folder().installed().map_err(|error| sentence(&error))?;
+        let partials = self.room.folder().partials().map_err(|error| sentence(&error))?;
+        let cores = speech::cores();
+        let memory = speech::total_memory();
+        let defaults = self.defaults();
+        let (mut device, mut device_note) = (None, None);
+        let mut models = vec![built_in()];
+        let mut seen = BTreeSet::new();
+        for entry in entries {
+            let view = match entry {
+                Entry::Ok(installed) => {
+                    if installed.id.as_str() == defaults.model
+                        && let Some(found) = known(&installed)
+                    {
+                        (device, device_note) = device_of(&found);
+                    }
+                    self.installed_view(&installed)
                 }
-            }
-            for (id, under_way) in &*app.room.under_way() {
-                let state = under_way.state.clone();
-                match models.iter_mut().find(|view| view.id == id.as_str()) {
-                    Some(view) => view.state = state,
-                    None => models.push(ModelView { state, ..plain_view(id.as_str()) }),
-                }
-            }
-            for view in &mut models {
-                view.fits = view
-                    .memory_bytes
-                    .zip(memory)
-                    .is_none_or(|(needed, memory)| needed <= (memory as f64 * MEMORY_SHARE) as u64);
-                if view.source != ModelSource::BuiltIn && cores < 4 {
-                    view.speed = view.speed.map(ModelSpeed::slower);
-                }
-            }
-            let defaults = app.defaults();
-            let default = defaults.model.parse().ok().and_then(|id| app.room.folder().entry(&id));
-            let found = match default {
-                Some(Entry::Ok(installed)) => known(&installed),
-                _ => None,
+                Entry::Damaged { id, why } => self.damaged_view(&id, why),
             };
-            let (device, device_note) = found.map_or((None, None), |found| device(&found));
-            recommend(&mut models, cores, device.is_some());
-            let machine = app.machine;
-            for view in &mut models {
-                if matches!(view.state, ModelState::Installed { .. } | ModelState::BuiltIn) {
-                    let engine =
-                        if view.source == ModelSource::BuiltIn { "PocketSphinx" } else { "transcribe.cpp" };
-                    view.real_time_factor = runtime.block_on(app.store.speed(machine, engine, &view.id))?;
-                }
+            // A download that was stopped in its last moment is both.
+            if seen.insert(view.id.clone()) {
+                models.push(view);
             }
-            Ok(ModelRoom {
-                models,
-                defaults,
-                cores: u32::try_from(cores).unwrap_or(u32::MAX),
-                memory_bytes: memory,
-                device,
-                device_note,
-                free_bytes: store::disk::free_bytes(app.data.path()).ok(),
-                folder: app.room.folder().path().display().to_string(),
-            })
+        }
+        for offer in self.room.0.catalogue.files() {
+            let id = offer.file.id();
+            if !seen.contains(id.as_str()) {
+                let state = match partials.iter().find(|partial| partial.id == id) {
+                    None => ModelState::Available,
+                    Some(partial) => {
+                        let total_bytes = partial.total_bytes.or(offer.file.byte_size);
+                        ModelState::Paused { done_bytes: partial.done_bytes, total_bytes }
+                    }
+                };
+                models.push(offered_view(&offer, state));
+            }
+        }
+        for (id, under_way) in &*self.room.under_way() {
+            let state = under_way.state.clone();
+            match models.iter_mut().find(|view| view.id == id.as_str()) {
+                Some(view) => view.state = state,
+                None => models.push(ModelView { state, ..plain_view(id.as_str()) }),
+            }
+        }
+        for view in &mut models {
+            view.fits = view
+                .memory_bytes
+                .zip(memory)
+                .is_none_or(|(needed, memory)| needed <= (memory as f64 * MEMORY_SHARE) as u64);
+            if view.source != ModelSource::BuiltIn && cores < 4 {
+                view.speed = view.speed.map(ModelSpeed::slower);
+            }
+        }
+        recommend(&mut models, cores, device.is_some());
+        Ok(ModelRoom {
+            models,
+            defaults,
+            cores: u32::try_from(cores).unwrap_or(u32::MAX),
+            memory_bytes: memory,
+            device,
+            device_note,
+            free_bytes: store::disk::free_bytes(self.data.path()).ok(),
+            folder: self.room.folder().path().display().to_string(),
         })
-        .await?
     }
 
     /// Gets a model of the catalogue here, or goes on with it, and returns when it is usable. `on_state` is told how far
@@ -319,9 +315,11 @@ impl App {
                 Ok(installed) => match app.look_into(&installed, &|_| {}) {
                     Ok(()) => Ok(installed.id.to_string()),
                     Err(error) => {
-                        // A file of the user's that is of no use is not kept.
                         tracing::info!(%error, "a model file was refused");
-                        let _ = app.room.folder().remove(&id);
+                        // A file that is of no use is not kept, unless it was here before and of use then.
+                        if installed.facts.is_none() {
+                            let _ = app.room.folder().remove(&id);
+                        }
                         app.room.ended(&id, None);
                         Err(refused("the speech engine cannot use it; it may be damaged, or a model for something else".to_owned()))
                     }
@@ -476,7 +474,7 @@ fn tell_truly(view: &mut ModelView, found: &Capabilities) {
 }
 
 /// What a model is computed on, if it is not the processor; a sentence, if it could have been.
-fn device(found: &Capabilities) -> (Option<String>, Option<String>) {
+fn device_of(found: &Capabilities) -> (Option<String>, Option<String>) {
     let on_processor = found.device.is_empty() || found.device.eq_ignore_ascii_case("cpu");
     let note = (found.fell_back || (on_processor && speech::Device::GPU_SUPPORTED)).then(|| {
         "No graphics processor could be used; speech models run on the processor. A newer driver may help.".to_owned()

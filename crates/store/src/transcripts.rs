@@ -81,9 +81,7 @@ impl Transcript {
     pub fn is_complete(&self) -> bool {
         self.status_word == TranscriptStatus::Complete.as_str()
     }
-}
 
-impl Transcript {
     /// Whether it was the last to be worked on, and is not complete.
     pub fn is_running(&self) -> bool {
         self.status_word == TranscriptStatus::Running.as_str()
@@ -292,11 +290,10 @@ impl Store {
     }
 
     /// Seconds of work per second of audio that this computer took with a model lately; `None` if it never used it.
-    pub async fn speed(&self, machine: MachineId, engine: &str, model: &str) -> Result<Option<f64>> {
+    pub async fn speed(&self, machine: MachineId, model: &str) -> Result<Option<f64>> {
         let recent: Vec<Option<f64>> = on_connection!(self, connection => async {
             transcripts::table
                 .filter(transcripts::machine_id.eq(machine))
-                .filter(transcripts::engine.eq(engine))
                 .filter(transcripts::model.eq(model))
                 .filter(transcripts::real_time_factor.is_not_null())
                 .order(transcripts::completed_at.desc())
