@@ -10,15 +10,15 @@ mod score;
 mod speech;
 mod window;
 
-use crate::app::{App, Profile};
+use crate::app::{App, Profile, imported};
 use crate::args::{Bench, Benchmark};
 use crate::checkout::Checkout;
 use crate::command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, ExitStatus};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -84,6 +84,43 @@ fn timed(command: &mut Command) -> Result<Duration> {
         bail!("`{}` failed ({status})", command::shown(command));
     }
     Ok(took)
+}
+
+/// A recording that the app has transcribed.
+struct Transcribed {
+    job: String,
+    seconds: f64,
+    text: String,
+    peak: memory::Peak,
+}
+
+/// Has the app on `data` import and transcribe a recording, and reads the transcript.
+fn transcribe(app: &App, options: &[&str], recording: &Path, data: &Path) -> Result<Transcribed> {
+    let result_path = data.with_extension("json");
+    let result_file =
+        File::create(&result_path).with_context(|| format!("could not create {}", result_path.display()))?;
+    let mut import = app.command();
+    import.args(["import", "--wait", "--json"]).args(options).arg(recording);
+    let watched = memory::watch(import.stdin(Stdio::null()).stdout(result_file), data)?;
+    let results = imported(&crate::setup::read_json(&result_path)?)?;
+    fs::remove_file(&result_path).with_context(|| format!("could not remove {}", result_path.display()))?;
+    let [result] = results.as_slice() else {
+        bail!("one file was imported, {} results were told", results.len())
+    };
+    let (true, Some("completed"), Some(job)) = (watched.success, result.status.as_deref(), &result.job)
+    else {
+        bail!("`{}` did not complete: {result:?}", command::shown(&import));
+    };
+    let shown = app.json(app.command().args(["show", job, "--json"]))?;
+    let segments =
+        shown["transcript"]["segments"].as_array().context("`meetmemo show` printed no segments")?;
+    let texts: Vec<&str> = segments.iter().filter_map(|segment| segment["text"].as_str()).collect();
+    Ok(Transcribed {
+        job: job.clone(),
+        seconds: watched.took.as_secs_f64(),
+        text: texts.join("\n"),
+        peak: watched.peak,
+    })
 }
 
 /// The middle one, or the mean of the two in the middle.

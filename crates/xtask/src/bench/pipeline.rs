@@ -3,11 +3,10 @@
 
 use super::recording::{self, Recording};
 use super::{DataFolder, median, memory, rounded, score, verdict, write_json};
-use crate::app::{App, imported};
+use crate::app::App;
 use crate::args::Bench;
 use crate::checkout::Checkout;
-use crate::command;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::Path;
@@ -58,26 +57,8 @@ fn pocketsphinx(recording: &Recording, folder: &Path) -> Result<Measured> {
 /// On a new data folder: making the database is part of the time.
 fn meetmemo(app: &App, recording: &Recording, folder: &Path) -> Result<Measured> {
     let data = DataFolder::new(folder)?;
-    let app = app.with_data(&data.path);
-    let result_path = folder.join("result.json");
-    let result_file =
-        File::create(&result_path).with_context(|| format!("could not create {}", result_path.display()))?;
-    let mut import = app.command();
-    import.args(["import", "--wait", "--json"]).arg(&recording.path).stdin(Stdio::null()).stdout(result_file);
-    let watched = memory::watch(&mut import, &data.path)?;
-    let results = imported(&crate::setup::read_json(&result_path)?)?;
-    let [result] = results.as_slice() else {
-        bail!("one file was imported, {} results were told", results.len())
-    };
-    let (true, Some("completed"), Some(job)) = (watched.success, result.status.as_deref(), &result.job)
-    else {
-        bail!("`{}` did not complete: {result:?}", command::shown(&import));
-    };
-    let shown = app.json(app.command().args(["show", job, "--json"]))?;
-    let segments =
-        shown["transcript"]["segments"].as_array().context("`meetmemo show` printed no segments")?;
-    let texts: Vec<&str> = segments.iter().filter_map(|segment| segment["text"].as_str()).collect();
-    Ok(Measured { seconds: watched.took.as_secs_f64(), text: texts.join("\n"), peak: Some(watched.peak) })
+    let done = super::transcribe(&app.with_data(&data.path), &[], &recording.path, &data.path)?;
+    Ok(Measured { seconds: done.seconds, text: done.text, peak: Some(done.peak) })
 }
 
 fn report(recording: &Recording, theirs: &[Measured], ours: &[Measured], folder: &Path) -> Result<bool> {

@@ -5,15 +5,15 @@
 //! is open, from the file to the transcript.
 
 use super::recording::{self, Recording};
-use super::{DataFolder, median, memory, rounded, score, verdict, write_json};
-use crate::app::{App, imported};
+use super::{DataFolder, Transcribed, median, rounded, score, verdict, write_json};
+use crate::app::App;
 use crate::args::Bench;
 use crate::checkout::Checkout;
 use crate::command;
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// Most of the bare engine's time that the app may take: where people speak without pauses, and where three tenths of
 /// the recording are silence, which the app does not give to the engine.
@@ -58,9 +58,9 @@ pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) 
             let (took, text) = alone(&bare, &model, recording)?;
             theirs.push(took);
             texts.0 = text;
-            let (took, text, _) = meetmemo(&app, &name, recording, &data.path)?;
-            ours.push(took);
-            texts.1 = text;
+            let done = meetmemo(&app, &name, recording, &data.path)?;
+            ours.push(done.seconds);
+            texts.1 = done.text;
         }
         let rate = |text: &str| rounded(score::compare(&recording.text, text).rate());
         let (their_seconds, our_seconds) = (median(&theirs), median(&ours));
@@ -85,8 +85,9 @@ pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) 
 
     println!("bench speech: making {LONG_HOURS} hours of speech");
     let long = recording::phrases(checkout, folder, "hours", LONG_HOURS * 3600, 0.1)?;
-    let (_, _, short_kb) = meetmemo(&app, &name, &speech, &data.path)?;
-    let (took, _, long_kb) = meetmemo(&app, &name, &long, &data.path)?;
+    let short_kb = meetmemo(&app, &name, &speech, &data.path)?.peak.app_kb;
+    let of_hours = meetmemo(&app, &name, &long, &data.path)?;
+    let (took, long_kb) = (of_hours.seconds, of_hours.peak.app_kb);
     let size = model.metadata().context("the model has gone")?.len();
     let above = long_kb as f64 / 1024.0 - size as f64 / f64::from(1 << 20);
     println!(
@@ -124,24 +125,9 @@ fn alone(bare: &Path, model: &Path, recording: &Recording) -> Result<(f64, Strin
     Ok((started.elapsed().as_secs_f64(), text))
 }
 
-/// Seconds, text and the peak of the app's processes in kB. The meeting is deleted, so that the next is none twice.
-fn meetmemo(app: &App, model: &str, recording: &Recording, data: &Path) -> Result<(f64, String, u64)> {
-    let result_path = data.with_extension("json");
-    let result_file = std::fs::File::create(&result_path)
-        .with_context(|| format!("could not create {}", result_path.display()))?;
-    let mut import = app.command();
-    import.args(["import", "--wait", "--json", "--model", model]).arg(&recording.path);
-    let watched = memory::watch(import.stdin(Stdio::null()).stdout(result_file), data)?;
-    let results = imported(&crate::setup::read_json(&result_path)?)?;
-    std::fs::remove_file(&result_path).context("the answer has gone")?;
-    let (true, Some(job)) = (watched.success, results.first().and_then(|result| result.job.clone())) else {
-        bail!("`{}` did not complete: {results:?}", command::shown(&import));
-    };
-    let shown: Value = app.json(app.command().args(["show", &job, "--json"]))?;
-    let segments =
-        shown["transcript"]["segments"].as_array().context("`meetmemo show` printed no segments")?;
-    let texts: Vec<&str> = segments.iter().filter_map(|segment| segment["text"].as_str()).collect();
-    let text = texts.join("\n");
-    command::output(app.command().args(["delete", &job]))?;
-    Ok((watched.took.as_secs_f64(), text, watched.peak.app_kb))
+/// The meeting is deleted, so that the next is none twice.
+fn meetmemo(app: &App, model: &str, recording: &Recording, data: &Path) -> Result<Transcribed> {
+    let done = super::transcribe(app, &["--model", model], &recording.path, data)?;
+    command::output(app.command().args(["delete", &done.job]))?;
+    Ok(done)
 }
