@@ -4,6 +4,7 @@ import App from './App.svelte'
 import { TauriClient } from './lib/tauri-client'
 import './tokens.css'
 import './ui/base.css'
+import './ui/popup.css'
 
 const target = document.getElementById('app')
 if (target) mount(App, { target, props: { client: new TauriClient() } })

@@ -6,6 +6,7 @@ import { MemoryClient } from '../lib/memory-client'
 import type { Theme } from '../lib/types'
 import '../tokens.css'
 import '../ui/base.css'
+import '../ui/popup.css'
 import SceneList from './SceneList.svelte'
 import { scenes } from './scenes'
 
