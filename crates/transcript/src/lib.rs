@@ -1,18 +1,22 @@
 //! What a transcript is made of, as plain types and pure functions.
 //!
-//! Times, words and segments, how recognised words become readable segments, and how two transcripts differ. Leaves out everything that
-//! touches a file, a database or a clock: those crates depend on this one, never the other way round.
+//! Times, words, turns and segments; whose a word is, how recognised words become readable segments, and how two
+//! transcripts differ. Leaves out everything that touches a file, a database or a clock: those crates depend on this one, never the other way round.
 
+mod align;
 mod compare;
 mod join;
 mod segment;
 mod time;
+mod turn;
 mod word;
 
+pub use align::{Assigned, Said, align};
 pub use compare::{Comparison, Piece, Row, compare};
 pub use join::join;
-pub use segment::{Segment, segments};
+pub use segment::{Line, Segment, lines, segments};
 pub use time::{AudioTime, Span};
+pub use turn::Turn;
 pub use word::{Doubt, Reason, Word, key_of, text_of, words_of};
 
 /// Sample rate of all audio between the decoder and the engines, in samples per second.

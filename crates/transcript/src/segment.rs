@@ -1,6 +1,6 @@
 //! From a stream of words to lines a person can read.
 
-use crate::{Doubt, Reason, Span, Word, text_of};
+use crate::{Doubt, Reason, Said, Span, Word, text_of};
 use serde::{Deserialize, Serialize};
 
 /// A sentence-like line of a transcript.
@@ -26,33 +26,56 @@ const SHORT_PAUSE_MS: u32 = 250;
 /// A line never lasts longer than this.
 const LONGEST_MS: u32 = 20_000;
 
+/// A line with who says it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line<S> {
+    /// The line.
+    pub segment: Segment,
+    /// Who says it, if that is known.
+    pub speaker: Option<S>,
+    /// Whether somebody else speaks during most of it.
+    pub overlap: bool,
+    /// Whether all of it was given to its speaker by hand.
+    pub by_hand: bool,
+}
+
 /// Cuts `words`, which are in order of time, into readable lines.
 ///
 /// A line ends after sentence punctuation, at a pause of 0.7 s, at a pause of 0.25 s once it is longer than 8 s,
 /// and in any case before it would last longer than 20 s, or where `doubts` begin or end. Every word is in exactly one
 /// line and the order is kept.
 pub fn segments(words: impl IntoIterator<Item = Word>, doubts: &[Doubt]) -> Vec<Segment> {
+    let words = words.into_iter().map(|word| (word, Said::<()>::UNKNOWN));
+    lines(words, doubts).into_iter().map(|line| line.segment).collect()
+}
+
+/// As [`segments`]; a line also ends where another one speaks.
+pub fn lines<S: Copy + PartialEq>(
+    words: impl IntoIterator<Item = (Word, Said<S>)>,
+    doubts: &[Doubt],
+) -> Vec<Line<S>> {
     let mut lines = Vec::new();
-    let mut line: Vec<Word> = Vec::new();
+    let mut line: Vec<(Word, Said<S>)> = Vec::new();
     let mut doubt = None;
-    for word in words {
+    for (word, said) in words {
         let middle = word.middle();
         let of_word =
             doubts.iter().find(|doubt| doubt.span.start <= middle && middle < doubt.span.end.plus_ms(1));
         let of_word = of_word.map(|doubt| doubt.reason);
-        if let (Some(first), Some(last)) = (line.first(), line.last()) {
+        if let (Some((first, _)), Some((last, before))) = (line.first(), line.last()) {
             let gap = word.start.since(last.end);
             let ends = gap >= PAUSE_MS
-                || last.text.ends_with(['.', '?', '!', '…', '。', '？', '！'])
+                || last.ends_sentence()
                 || (gap >= SHORT_PAUSE_MS && last.end.since(first.start) >= LONG_MS)
                 || word.end.since(first.start) > LONGEST_MS
+                || before.speaker != said.speaker
                 || doubt != of_word;
             if ends {
                 lines.push(line_of(std::mem::take(&mut line), doubt));
             }
         }
         doubt = of_word;
-        line.push(word);
+        line.push((word, said));
     }
     if !line.is_empty() {
         lines.push(line_of(line, doubt));
@@ -60,11 +83,17 @@ pub fn segments(words: impl IntoIterator<Item = Word>, doubts: &[Doubt]) -> Vec<
     lines
 }
 
-fn line_of(words: Vec<Word>, doubt: Option<Reason>) -> Segment {
+fn line_of<S: Copy>(words: Vec<(Word, Said<S>)>, doubt: Option<Reason>) -> Line<S> {
+    let (words, said): (Vec<Word>, Vec<Said<S>>) = words.into_iter().unzip();
     let start = words.first().map(|w| w.start).unwrap_or_default();
     let end = words.iter().map(|w| w.end).max().unwrap_or_default();
     let text = text_of(words.iter().map(|w| w.text.as_str()));
-    Segment { span: Span::new(start, end), text: capitalised(&text), words, doubt }
+    Line {
+        segment: Segment { span: Span::new(start, end), text: capitalised(&text), words, doubt },
+        speaker: said.first().and_then(|said| said.speaker),
+        overlap: said.iter().filter(|said| said.overlap).count() * 2 > said.len(),
+        by_hand: said.iter().all(|said| said.by_hand),
+    }
 }
 
 fn capitalised(text: &str) -> String {

@@ -28,6 +28,11 @@ impl Word {
         AudioTime::from_ms(self.start.as_ms() + self.end.since(self.start) / 2)
     }
 
+    /// Whether its punctuation ends a sentence.
+    pub fn ends_sentence(&self) -> bool {
+        self.text.ends_with(['.', '?', '!', '…', '。', '？', '！'])
+    }
+
     /// The word as it is compared with others; see [`key_of`].
     pub fn key(&self) -> String {
         key_of(&self.text)

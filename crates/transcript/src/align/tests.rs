@@ -1,0 +1,218 @@
+use super::*;
+use crate::{Segment, lines};
+use proptest::prelude::*;
+
+fn word(text: &str, start: u32, end: u32) -> Word {
+    Word {
+        start: AudioTime::from_ms(start),
+        end: AudioTime::from_ms(end),
+        text: text.to_owned(),
+        confidence: None,
+        estimated: false,
+    }
+}
+
+fn span(start: u32, end: u32) -> Span {
+    Span::new(AudioTime::from_ms(start), AudioTime::from_ms(end))
+}
+
+fn turn(speaker: char, start: u32, end: u32) -> Turn<char> {
+    Turn { span: span(start, end), speaker, confidence: None, overlap: false }
+}
+
+/// `a0-100 b150-300`: words with their times.
+fn words(text: &str) -> Vec<Word> {
+    let one = |spec: &str| {
+        let at = spec.find(|c: char| c.is_ascii_digit()).expect("a word has a time");
+        let (start, end) = spec[at..].split_once('-').expect("and an end");
+        word(&spec[..at], start.parse().expect("ms"), end.parse().expect("ms"))
+    };
+    text.split_whitespace().map(one).collect()
+}
+
+/// `A0-100 B150-300`: turns of speakers.
+fn turns(text: &str) -> Vec<Turn<char>> {
+    words(text)
+        .into_iter()
+        .map(|w| turn(w.text.chars().next().unwrap_or('?'), w.start.as_ms(), w.end.as_ms()))
+        .collect()
+}
+
+/// Whose each word is, `-` for nobody, upper case for words with overlap in parentheses.
+fn whose_is(spoken: &str, turns_text: &str) -> String {
+    let said = align(&words(spoken), &turns(turns_text), &[]);
+    said.iter()
+        .map(|s| match (s.speaker, s.overlap) {
+            (Some(speaker), false) => speaker.to_string(),
+            (Some(speaker), true) => format!("({speaker})"),
+            (None, _) => "-".to_owned(),
+        })
+        .collect()
+}
+
+#[test]
+fn words_go_to_turns_by_their_own_times() {
+    let cases = [
+        ("a word in a turn", "a100-200", "A0-1000", "A"),
+        ("before the first turn, near", "a0-100", "A500-900", "A"),
+        ("before the first turn, far: nobody, not the first speaker", "a0-100", "A700-900", "-"),
+        ("after the last turn, near and far", "a1000-1100 b1700-1800", "A0-800", "A-"),
+        ("between two turns: the nearer", "a1000-1100", "A0-900 B1300-2000", "A"),
+        ("between two turns: the nearer, later one", "a1150-1250", "A0-800 B1300-2000", "B"),
+        ("no turns at all", "a0-100 b100-200", "", "--"),
+        ("over a border: where most of it is", "a900-1300", "A0-1000 B1000-2000", "B"),
+        ("over a border, half and half: who spoke before", "a0-400 b900-1100", "A0-1000 B1000-2000", "AA"),
+        ("a word longer than a turn in its middle", "a0-1000", "A0-400 B400-500 A500-1000", "A"),
+        ("no length, in a turn", "a500-500", "A0-1000", "A"),
+        ("no length, at a border", "a1000-1000", "A0-1000 B1000-2000", "B"),
+        ("two at once: who spoke before goes on", "a0-400 b500-700", "A0-1000 B450-800", "A(A)"),
+        ("two at once from the start: the earlier turn", "a0-400", "A0-1000 B0-1000", "(A)"),
+        ("a long turn that began long ago", "a9000-9100", "A0-10000 B100-200 B300-400", "A"),
+        ("one interjection", "a0-300 b1500-1700 c3000-3300", "A0-1000 B1450-1750 A2800-4000", "ABA"),
+    ];
+    for (name, spoken, turns, expected) in cases {
+        assert_eq!(whose_is(spoken, turns), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_change_in_the_middle_of_fluent_speech_moves_to_the_pause_nearby() {
+    // The turn ends 0.2 s into the next speaker's sentence.
+    let late = "one0-300 two300-600 three1000-1200 four1210-1500 five1510-1900";
+    assert_eq!(whose_is(late, "A0-1205 B1205-2000"), "AABBB");
+    // And 0.3 s before the end of a sentence that has no pause after it.
+    let early = "one0-300 two300-600 end.600-900 next900-1200 more1200-1500";
+    assert_eq!(whose_is(early, "A0-600 B600-2000"), "AAABB");
+    // No pause near: it stays.
+    let fluent = "one0-300 two300-600 three600-900 four900-1200";
+    assert_eq!(whose_is(fluent, "A0-600 B600-2000"), "AABB");
+    // A pause further than half a second away is another matter.
+    let far = "one0-300 two1000-1800 three1800-2400 four2400-3000";
+    assert_eq!(whose_is(far, "A0-2400 B2400-4000"), "AAAB");
+    // One word of somebody is not taken away by a pause.
+    let single = "one0-300 two300-500 three900-1200";
+    assert_eq!(whose_is(single, "A0-300 B300-500 A800-2000"), "ABA");
+}
+
+#[test]
+fn what_is_said_by_hand_holds_against_all_turns() {
+    let spoken = words("a0-100 b100-200 c200-300 d200-200");
+    let by_hand = [
+        Assigned { span: span(100, 300), speaker: Some('X') },
+        Assigned { span: span(200, 300), speaker: None },
+    ];
+    for turns in [turns("A0-1000"), turns("A0-150 B150-1000"), Vec::new()] {
+        let said = align(&spoken, &turns, &by_hand);
+        assert_eq!((said[1].speaker, said[1].by_hand), (Some('X'), true));
+        assert_eq!((said[2].speaker, said[2].by_hand), (None, true), "a later decision counts");
+        assert!(!said[0].by_hand);
+    }
+}
+
+#[test]
+fn a_line_ends_where_another_one_speaks_and_says_if_several_do() {
+    let spoken = words("one0-300 two300-600 three600-900 four900-1200");
+    let said = align(&spoken, &turns("A0-600 B600-2000 C600-1300"), &[]);
+    let lines: Vec<_> = lines(spoken.into_iter().zip(said), &[])
+        .into_iter()
+        .map(|line| (line.segment.text, line.speaker, line.overlap))
+        .collect();
+    assert_eq!(lines, [("One two".to_owned(), Some('A'), false), ("Three four".to_owned(), Some('B'), true)]);
+}
+
+prop_compose! {
+    /// Words in order of start, with pauses, overlaps and words without length.
+    fn any_words()(parts in prop::collection::vec((0u32..900, 0u32..700, 0usize..5), 0..60)) -> Vec<Word> {
+        let mut at = 0;
+        parts.into_iter().map(|(gap, length, text)| {
+            at += gap;
+            word(["yes", "no.", "well,", "今", "what?"][text], at, at + length)
+        }).collect()
+    }
+}
+
+prop_compose! {
+    fn any_turns()(parts in prop::collection::vec((0u32..3000, 0u32..5000, 0u8..6, any::<Option<u8>>()), 0..30)) -> Vec<Turn<u8>> {
+        let mut at = 0;
+        parts.into_iter().map(|(gap, length, speaker, sure)| {
+            at += gap;
+            let confidence = sure.map(|sure| f32::from(sure) / 255.0);
+            Turn { span: span(at, at + length), speaker, confidence, overlap: false }
+        }).collect()
+    }
+}
+
+prop_compose! {
+    fn any_decisions()(parts in prop::collection::vec((0u32..20_000, 0u32..4000, any::<Option<u8>>()), 0..8)) -> Vec<Assigned<u8>> {
+        parts.into_iter().map(|(start, length, speaker)| Assigned { span: span(start, start + length), speaker }).collect()
+    }
+}
+
+fn words_in(lines: &[crate::Line<u8>]) -> Vec<Word> {
+    lines.iter().flat_map(|line: &crate::Line<u8>| line.segment.words.clone()).collect()
+}
+
+proptest! {
+    #[test]
+    fn every_word_is_in_exactly_one_line_in_its_place_at_its_time(
+        spoken in any_words(), turns in any_turns(), by_hand in any_decisions(),
+    ) {
+        let said = align(&spoken, &turns, &by_hand);
+        prop_assert_eq!(said.len(), spoken.len());
+        let cut = lines(spoken.iter().cloned().zip(said.iter().copied()), &[]);
+        prop_assert_eq!(words_in(&cut), spoken.clone());
+        // Lines follow each other in order of start.
+        prop_assert!(cut.windows(2).all(|pair| pair[0].segment.span.start <= pair[1].segment.span.start));
+        // Each is all of one speaker.
+        let mut given = said.iter();
+        for line in &cut {
+            for said in given.by_ref().take(line.segment.words.len()) {
+                prop_assert_eq!(said.speaker, line.speaker);
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_is_given_a_word_who_does_not_speak_near_it(spoken in any_words(), turns in any_turns()) {
+        for (word, said) in spoken.iter().zip(align(&spoken, &turns, &[])) {
+            let Some(speaker) = said.speaker else { continue };
+            // Half a second by itself, and half a second of a change that moved.
+            let reach = NEAR_MS + SNAP_MS + 1_400;
+            let near = turns.iter().any(|turn| {
+                turn.speaker == speaker
+                    && turn.span.start <= word.end.plus_ms(reach)
+                    && word.start <= turn.span.end.plus_ms(reach)
+            });
+            prop_assert!(near, "{:?} was given to {}", word, speaker);
+        }
+    }
+
+    #[test]
+    fn new_turns_move_no_word_and_change_nothing_that_was_decided_by_hand(
+        spoken in any_words(), first in any_turns(), second in any_turns(), by_hand in any_decisions(),
+    ) {
+        let cut = |turns: &[Turn<u8>]| {
+            let said = align(&spoken, turns, &by_hand);
+            lines(spoken.iter().cloned().zip(said), &[])
+        };
+        let (before, after) = (cut(&first), cut(&second));
+        prop_assert_eq!(words_in(&before), words_in(&after));
+        let decided = |lines: &[crate::Line<u8>]| -> Vec<(u32, Option<u8>)> {
+            lines.iter().flat_map(|line| line.segment.words.iter().map(|w| (w, line.speaker)))
+                .filter(|(w, _)| by_hand.iter().any(|decision| holds(decision.span, w.middle())))
+                .map(|(w, speaker)| (w.start.as_ms(), speaker)).collect()
+        };
+        prop_assert_eq!(decided(&before), decided(&after));
+    }
+
+    #[test]
+    fn lines_cut_again_from_their_own_words_are_the_same(
+        spoken in any_words(), turns in any_turns(), by_hand in any_decisions(),
+    ) {
+        let once = lines(spoken.iter().cloned().zip(align(&spoken, &turns, &by_hand)), &[]);
+        let words = words_in(&once);
+        let twice = lines(words.iter().cloned().zip(align(&words, &turns, &by_hand)), &[]);
+        let texts = |lines: &[crate::Line<u8>]| -> Vec<Segment> { lines.iter().map(|l| l.segment.clone()).collect() };
+        prop_assert_eq!(texts(&once), texts(&twice));
+    }
+}
