@@ -1,11 +1,13 @@
 //! What a transcript is made of, as plain types and pure functions.
 //!
 //! Times, words, turns and segments; whose a word is, how recognised words become readable segments, and how two
-//! transcripts differ. Leaves out everything that touches a file, a database or a clock: those crates depend on this one, never the other way round.
+//! transcripts differ. Leaves out everything that touches a file, a database or a clock: those crates depend on this
+//! one, never the other way round.
 
 mod align;
 mod compare;
 mod join;
+mod overlay;
 mod segment;
 mod time;
 mod turn;
@@ -14,6 +16,7 @@ mod word;
 pub use align::{Assigned, Said, align};
 pub use compare::{Comparison, Piece, Row, compare};
 pub use join::join;
+pub use overlay::{Overlay, SpeakerEdit, same_speakers};
 pub use segment::{Line, Segment, lines, segments};
 pub use time::{AudioTime, Span};
 pub use turn::Turn;
