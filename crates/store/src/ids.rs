@@ -71,6 +71,12 @@ ids! {
     TranscriptId = now_v7,
     /// A line of a transcript.
     SegmentId = now_v7,
+    /// Somebody who speaks in a meeting.
+    SpeakerId = now_v7,
+    /// A correction of a meeting's speakers.
+    EditId = now_v7,
+    /// Somebody whose voice is known.
+    PersonId = now_v7,
     /// A row of `export_jobs`.
     ExportId = new_v4,
     /// A folder of recordings; several computers with one database have one each.

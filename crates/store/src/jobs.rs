@@ -152,6 +152,10 @@ pub struct Job {
     pub requested_translate: bool,
     #[diesel(column_name = requested_vocabulary)]
     vocabulary_lines: Option<String>,
+    requested_speakers_min: Option<i32>,
+    requested_speakers_max: Option<i32>,
+    /// Whether only its speakers are to be told apart.
+    pub speakers_only: bool,
 }
 
 impl Job {
@@ -178,6 +182,8 @@ impl Job {
             language: self.requested_language.clone(),
             translate: self.requested_translate,
             vocabulary: lines.map(str::to_owned).collect(),
+            speakers_min: self.requested_speakers_min,
+            speakers_max: self.requested_speakers_max,
         }
     }
 
@@ -198,6 +204,10 @@ pub struct Choice {
     pub translate: bool,
     /// Names and terms to expect.
     pub vocabulary: Vec<String>,
+    /// At least so many people speak, as far as is known.
+    pub speakers_min: Option<i32>,
+    /// At most so many.
+    pub speakers_max: Option<i32>,
 }
 
 impl Choice {
@@ -241,6 +251,10 @@ pub struct NewJob {
     pub requested_translate: bool,
     /// See [`Choice::vocabulary_lines`].
     pub requested_vocabulary: Option<String>,
+    /// At least so many people speak.
+    pub requested_speakers_min: Option<i32>,
+    /// At most so many.
+    pub requested_speakers_max: Option<i32>,
 }
 
 /// What became of a registration.
@@ -406,6 +420,9 @@ impl Store {
                     jobs::requested_language.eq(&choice.language),
                     jobs::requested_translate.eq(choice.translate),
                     jobs::requested_vocabulary.eq(choice.vocabulary_lines()),
+                    jobs::requested_speakers_min.eq(choice.speakers_min),
+                    jobs::requested_speakers_max.eq(choice.speakers_max),
+                    jobs::speakers_only.eq(false),
                 ))
                 .returning(Job::as_returning());
             update.load(connection).await.map(written)
@@ -425,6 +442,7 @@ impl Store {
                     jobs::status.eq(status.as_str()),
                     jobs::workflow_state.eq(state.map(WorkflowState::as_str)),
                     jobs::error_message.eq(None::<String>),
+                    jobs::speakers_only.eq(false),
                 ))
                 .returning(Job::as_returning())
                 .get_result(c)

@@ -14,9 +14,11 @@ mod jobs;
 pub mod managed;
 mod migrate;
 mod news;
+mod people;
 mod removals;
 mod runs;
 mod schema;
+mod speakers;
 pub mod testing;
 mod transcripts;
 mod work_lock;
@@ -25,10 +27,12 @@ pub use archive::{Database, Pool, Store};
 pub use connect::ExternalUrl;
 pub use error::StoreError;
 pub use exports::{ExportJob, NewExport};
-pub use ids::{ExportId, JobId, LibraryId, MachineId, SegmentId, TranscriptId};
+pub use ids::{EditId, ExportId, JobId, LibraryId, MachineId, PersonId, SegmentId, SpeakerId, TranscriptId};
 pub use jobs::{Choice, Found, Job, JobFilter, NewJob, Registered, Status, WorkflowState};
 pub use news::{News, Topic};
+pub use people::{PeopleSettings, Person, PersonVoice, StoredVoice};
 pub use runs::{Claim, Lease, Progress, Run};
+pub use speakers::{Diarization, Edit, FoundSpeakers, MadeEdit, Speaker, SpeakerChange, Speakers};
 pub use transcripts::{
     NewTranscript, Spent, StoredSegment, TextLine, Transcript, TranscriptStatus, VersionFacts, Window,
 };

@@ -20,6 +20,10 @@ pub enum Topic {
     Progress(JobId),
     /// A version of a transcript changed or got a window.
     Transcript(TranscriptId),
+    /// The speakers of this job: who they are, or whose the words are.
+    Speakers(JobId),
+    /// A person that is known, or whether there are any.
+    People,
     /// An export changed.
     Export(ExportId),
     /// The connection was lost and is back: whatever is shown may be stale.
@@ -33,6 +37,8 @@ impl Topic {
             "job" => Some(Self::Job(id.parse().ok()?)),
             "progress" => Some(Self::Progress(id.parse().ok()?)),
             "transcript" => Some(Self::Transcript(id.parse().ok()?)),
+            "speakers" => Some(Self::Speakers(id.parse().ok()?)),
+            "person" => Some(Self::People),
             "export" => Some(Self::Export(id.parse().ok()?)),
             _ => None,
         }

@@ -231,6 +231,7 @@ impl Store {
                     jobs::status.eq(status.as_str()),
                     jobs::workflow_state.eq(state.map(WorkflowState::as_str)),
                     jobs::error_message.eq(Some(message).filter(|_| status == Status::Failed)),
+                    jobs::speakers_only.eq(false),
                 ))
                 .execute(c)
                 .await?;

@@ -28,6 +28,9 @@ diesel::table! {
         current_transcript_id -> Nullable<Uuid>,
         requested_translate -> Bool,
         requested_vocabulary -> Nullable<Text>,
+        requested_speakers_min -> Nullable<Integer>,
+        requested_speakers_max -> Nullable<Integer>,
+        speakers_only -> Bool,
     }
 }
 
@@ -110,6 +113,94 @@ diesel::table! {
         text -> Text,
         words -> Jsonb,
         doubt -> Nullable<Text>,
+        speaker_id -> Nullable<Uuid>,
+        overlap -> Bool,
+        by_hand -> Bool,
+    }
+}
+
+diesel::table! {
+    people_settings (id) {
+        id -> Bool,
+        enabled -> Bool,
+        automatic -> Bool,
+        agreed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    people (id) {
+        id -> Uuid,
+        name -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    speakers (id) {
+        id -> Uuid,
+        job_id -> Uuid,
+        number -> Integer,
+        name -> Nullable<Text>,
+        person_id -> Nullable<Uuid>,
+        shown_as -> Uuid,
+        present -> Bool,
+        voice -> Nullable<Bytea>,
+        voice_encoder -> Nullable<Text>,
+        voice_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    diarizations (job_id) {
+        job_id -> Uuid,
+        method -> Nullable<Text>,
+        model -> Nullable<Text>,
+        error_message -> Nullable<Text>,
+        note -> Nullable<Text>,
+        expected_min -> Nullable<Integer>,
+        expected_max -> Nullable<Integer>,
+        work_ms -> BigInt,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    turns (id) {
+        id -> BigInt,
+        job_id -> Uuid,
+        start_ms -> BigInt,
+        end_ms -> BigInt,
+        speaker_id -> Uuid,
+        confidence -> Nullable<Float>,
+        overlap -> Bool,
+    }
+}
+
+diesel::table! {
+    speaker_edits (id) {
+        id -> Uuid,
+        job_id -> Uuid,
+        position -> BigInt,
+        edit -> Jsonb,
+        undone -> Bool,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    person_voices (id) {
+        id -> Uuid,
+        person_id -> Uuid,
+        refused -> Bool,
+        voice -> Bytea,
+        voice_encoder -> Text,
+        voice_ms -> BigInt,
+        job_id -> Nullable<Uuid>,
+        speaker_id -> Nullable<Uuid>,
+        sample_start_ms -> Nullable<BigInt>,
+        sample_end_ms -> Nullable<BigInt>,
+        made_at -> Timestamptz,
     }
 }
 
@@ -127,3 +218,5 @@ diesel::table! {
         created_at -> Timestamptz,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(jobs, people, speakers);

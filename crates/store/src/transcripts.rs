@@ -1,19 +1,20 @@
 //! `transcripts`, `transcript_windows`, `segments`: versions of what was said, filled window by window.
 
 use crate::archive::on_connection;
-use crate::ids::{JobId, MachineId, SegmentId, TranscriptId};
+use crate::ids::{JobId, MachineId, SegmentId, SpeakerId, TranscriptId};
 use crate::jobs::{Status, WorkflowState};
 use crate::runs::{Lease, held_job};
 use crate::schema::{job_runs, jobs, segments, transcript_windows, transcripts};
+use crate::speakers::{cut_by_speaker, settle_version};
 use crate::{Result, Store, StoreError};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as QueryError;
 use diesel::sql_types;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use transcript::{AudioTime, Reason, Segment, Span, Word};
+use transcript::{AudioTime, Line, Reason, Segment, Span, Word};
 
-/// Rows of `segments` per INSERT; with seven values each, far below the 65 535 that a statement may bind.
+/// Rows of `segments` per INSERT; with eleven values each, far below the 65 535 that a statement may bind.
 const ROWS_PER_INSERT: usize = 2_000;
 
 /// `transcripts.status`.
@@ -149,6 +150,12 @@ pub struct StoredSegment {
     pub segment: Segment,
     /// The window it came from, while its version is unfinished.
     pub window: Option<u32>,
+    /// Who says it, as it was found or given by hand; who they are shown as is theirs.
+    pub speaker: Option<SpeakerId>,
+    /// Whether somebody else speaks during most of it.
+    pub overlap: bool,
+    /// Whether it was given to its speaker by hand.
+    pub by_hand: bool,
 }
 
 /// A line without its words one by one.
@@ -162,9 +169,27 @@ pub struct TextLine {
     pub text: String,
     /// Why it should be doubted.
     pub doubt: Option<Reason>,
+    /// Who says it; see [`StoredSegment::speaker`].
+    pub speaker: Option<SpeakerId>,
+    /// Whether somebody else speaks during most of it.
+    pub overlap: bool,
+    /// Whether it was given to its speaker by hand.
+    pub by_hand: bool,
 }
 
-type SegmentRow = (SegmentId, i64, i64, String, serde_json::Value, Option<i32>, Option<String>);
+type SegmentRow = (
+    SegmentId,
+    i64,
+    i64,
+    String,
+    serde_json::Value,
+    Option<i32>,
+    Option<String>,
+    Option<SpeakerId>,
+    bool,
+    bool,
+);
+type TextRow = (SegmentId, i64, i64, String, Option<String>, Option<SpeakerId>, bool, bool);
 
 /// Versions of a job with what can be counted. The words of a line are an array.
 const VERSIONS: &str = "
@@ -348,7 +373,7 @@ impl Store {
 
     /// Makes a complete version of a job its current one. False if there is no such complete version.
     pub async fn make_current(&self, job: JobId, id: TranscriptId) -> Result<bool> {
-        on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
+        on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
             // Not while a worker completes another one.
             let locked: Option<JobId> =
                 jobs::table.find(job).for_no_key_update().select(jobs::id).first(c).await.optional()?;
@@ -361,6 +386,8 @@ impl Store {
                 return Ok(false);
             }
             diesel::update(jobs::table.find(job)).set(jobs::current_transcript_id.eq(id)).execute(c).await?;
+            // Its lines are as the speakers were known when it was last the current one.
+            settle_version(c, job, id).await?;
             // Whoever shows a version of this recording looks again.
             diesel::sql_query("SELECT pg_notify('meetmemo', 'transcript:' || $1)")
                 .bind::<sql_types::Text, _>(id.to_string())
@@ -409,15 +436,16 @@ impl Store {
                 .execute(c)
                 .await?;
             if inserted == 1 {
-                insert_segments(c, id, Some(index_of(window)?), lines).await?;
+                let lines: Vec<Line<SpeakerId>> = lines.iter().cloned().map(Line::from).collect();
+                insert_lines(c, id, Some(index_of(window)?), &lines).await?;
                 diesel::update(job_runs::table.find(lease.job)).set(job_runs::take_overs.eq(0)).execute(c).await?;
             }
             Ok(true)
         }))
     }
 
-    /// Completes a version: `lines` take the place of the windows' lines, the version becomes current, the job is
-    /// completed and its run ends. False if the lease is void.
+    /// Completes a version: `lines`, cut where another one speaks, take the place of the windows' lines, the version
+    /// becomes current, the job is completed and its run ends. False if the lease is void.
     pub async fn complete_transcript(
         &self,
         lease: Lease,
@@ -431,7 +459,8 @@ impl Store {
                 return Ok(false);
             }
             diesel::delete(segments::table.filter(segments::transcript_id.eq(id))).execute(c).await?;
-            insert_segments(c, id, None, lines).await?;
+            let lines = cut_by_speaker(c, lease.job, lines).await?;
+            insert_lines(c, id, None, &lines).await?;
             diesel::update(transcripts::table.find(id))
                 .set((
                     transcripts::status.eq(TranscriptStatus::Complete.as_str()),
@@ -451,6 +480,7 @@ impl Store {
                 jobs::workflow_state.eq(WorkflowState::Done.as_str()),
                 jobs::current_transcript_id.eq(id),
                 jobs::duration_ms.eq(audio_ms),
+                jobs::speakers_only.eq(false),
             ))
             .execute(c)
             .await?;
@@ -483,42 +513,58 @@ impl Store {
 
     /// The lines of a version in order of time.
     pub async fn segments(&self, id: TranscriptId) -> Result<Vec<StoredSegment>> {
-        let rows: Vec<SegmentRow> = on_connection!(self, connection => async {
+        on_connection!(self, connection => stored_lines(connection, id))
+    }
+
+    /// The lines of a version that begin at `from` or later, in order of time, without their words: a tenth of the data.
+    pub async fn text_lines(&self, id: TranscriptId, from: AudioTime) -> Result<Vec<TextLine>> {
+        let rows: Vec<TextRow> = on_connection!(self, connection => async {
             segments::table
                 .filter(segments::transcript_id.eq(id))
+                .filter(segments::start_ms.ge(i64::from(from.as_ms())))
                 .order((segments::start_ms, segments::id))
                 .select((
                     segments::id,
                     segments::start_ms,
                     segments::end_ms,
                     segments::text,
-                    segments::words,
-                    segments::window_index,
                     segments::doubt,
+                    segments::speaker_id,
+                    segments::overlap,
+                    segments::by_hand,
                 ))
                 .load(connection)
                 .await
         })?;
-        rows.into_iter().map(stored_segment).collect()
-    }
-
-    /// The lines of a version that begin at `from` or later, in order of time, without their words: a tenth of the data.
-    pub async fn text_lines(&self, id: TranscriptId, from: AudioTime) -> Result<Vec<TextLine>> {
-        let rows: Vec<(SegmentId, i64, i64, String, Option<String>)> = on_connection!(self, connection => async {
-            segments::table
-                .filter(segments::transcript_id.eq(id))
-                .filter(segments::start_ms.ge(i64::from(from.as_ms())))
-                .order((segments::start_ms, segments::id))
-                .select((segments::id, segments::start_ms, segments::end_ms, segments::text, segments::doubt))
-                .load(connection)
-                .await
-        })?;
         rows.into_iter()
-            .map(|(id, start, end, text, doubt)| {
-                Ok(TextLine { id, span: Span::new(time(start)?, time(end)?), text, doubt: reason(doubt)? })
+            .map(|(id, start, end, text, doubt, speaker, overlap, by_hand)| {
+                let span = Span::new(time(start)?, time(end)?);
+                Ok(TextLine { id, span, text, doubt: reason(doubt)?, speaker, overlap, by_hand })
             })
             .collect()
     }
+}
+
+/// The lines of a version in order of time.
+pub(crate) async fn stored_lines(c: &mut AsyncPgConnection, id: TranscriptId) -> Result<Vec<StoredSegment>> {
+    let rows: Vec<SegmentRow> = segments::table
+        .filter(segments::transcript_id.eq(id))
+        .order((segments::start_ms, segments::id))
+        .select((
+            segments::id,
+            segments::start_ms,
+            segments::end_ms,
+            segments::text,
+            segments::words,
+            segments::window_index,
+            segments::doubt,
+            segments::speaker_id,
+            segments::overlap,
+            segments::by_hand,
+        ))
+        .load(c)
+        .await?;
+    rows.into_iter().map(stored_segment).collect()
 }
 
 /// Whether the lease holds and the version is an unfinished one of its job.
@@ -548,14 +594,14 @@ async fn windows_of(c: &mut AsyncPgConnection, id: TranscriptId) -> Result<Vec<W
         .collect()
 }
 
-async fn insert_segments(
+pub(crate) async fn insert_lines(
     c: &mut AsyncPgConnection,
     id: TranscriptId,
     window: Option<i32>,
-    lines: &[Segment],
+    lines: &[Line<SpeakerId>],
 ) -> Result<()> {
     let mut rows = Vec::with_capacity(lines.len());
-    for line in lines {
+    for Line { segment: line, speaker, overlap, by_hand } in lines {
         let words =
             serde_json::to_value(&line.words).map_err(|error| StoreError::Unknown(error.to_string()))?;
         rows.push((
@@ -567,6 +613,9 @@ async fn insert_segments(
             segments::text.eq(&line.text),
             segments::words.eq(words),
             segments::doubt.eq(line.doubt.map(Reason::as_str)),
+            segments::speaker_id.eq(speaker),
+            segments::overlap.eq(overlap),
+            segments::by_hand.eq(by_hand),
         ));
     }
     for chunk in rows.chunks(ROWS_PER_INSERT) {
@@ -579,7 +628,7 @@ fn index_of(window: Window) -> Result<i32> {
     i32::try_from(window.index).map_err(|_| StoreError::Unknown(format!("window {}", window.index)))
 }
 
-fn time(ms: i64) -> Result<AudioTime> {
+pub(crate) fn time(ms: i64) -> Result<AudioTime> {
     u32::try_from(ms).map(AudioTime::from_ms).map_err(|_| StoreError::Unknown(format!("time {ms} ms")))
 }
 
@@ -588,10 +637,13 @@ fn reason(word: Option<String>) -> Result<Option<Reason>> {
         .transpose()
 }
 
-fn stored_segment((id, start, end, text, words, window, doubt): SegmentRow) -> Result<StoredSegment> {
+fn stored_segment(
+    (id, start, end, text, words, window, doubt, speaker, overlap, by_hand): SegmentRow,
+) -> Result<StoredSegment> {
     let words: Vec<Word> = serde_json::from_value(words)
         .map_err(|error| StoreError::Unknown(format!("words of segment {id}: {error}")))?;
     let span = Span::new(time(start)?, time(end)?);
     let window = window.and_then(|index| u32::try_from(index).ok());
-    Ok(StoredSegment { id, segment: Segment { span, text, words, doubt: reason(doubt)? }, window })
+    let segment = Segment { span, text, words, doubt: reason(doubt)? };
+    Ok(StoredSegment { id, segment, window, speaker, overlap, by_hand })
 }

@@ -34,6 +34,8 @@ pub(crate) fn recording(library: LibraryId) -> NewJob {
         requested_model: None,
         requested_translate: false,
         requested_vocabulary: None,
+        requested_speakers_min: None,
+        requested_speakers_max: None,
     }
 }
 

@@ -75,6 +75,33 @@ pub fn align<S: Copy + PartialEq>(
     said
 }
 
+/// Who speaks when, once what was `assigned` by hand counts: there, nobody else speaks. `turns` in order of start, as
+/// what comes out is.
+pub fn ruled<S: Copy + PartialEq>(turns: &[Turn<S>], assigned: &[Assigned<S>]) -> Vec<Turn<S>> {
+    let mut turns = turns.to_vec();
+    for Assigned { span, speaker } in assigned {
+        let mut kept = Vec::with_capacity(turns.len() + 2);
+        for turn in turns {
+            let before = Span::new(turn.span.start, turn.span.end.min(span.start));
+            let after = Span::new(turn.span.start.max(span.end), turn.span.end);
+            if turn.span.end <= span.start || span.end <= turn.span.start {
+                kept.push(turn);
+                continue;
+            }
+            kept.extend(
+                [before, after]
+                    .into_iter()
+                    .filter(|span| span.duration_ms() > 0)
+                    .map(|span| Turn { span, ..turn }),
+            );
+        }
+        kept.extend(speaker.map(|speaker| Turn { span: *span, speaker, confidence: None, overlap: false }));
+        turns = kept;
+    }
+    turns.sort_by_key(|turn| turn.span.start);
+    turns
+}
+
 /// Whether `moment` is in `span`; an empty span holds its start.
 fn holds(span: Span, moment: AudioTime) -> bool {
     span.start <= moment && (moment < span.end || span.start == span.end)

@@ -13,14 +13,14 @@ mod time;
 mod turn;
 mod word;
 
-pub use align::{Assigned, Said, align};
+pub use align::{Assigned, Said, align, ruled};
 pub use compare::{Comparison, Piece, Row, compare};
 pub use join::join;
 pub use overlay::{Overlay, SpeakerEdit, same_speakers};
 pub use segment::{Line, Segment, lines, segments};
 pub use time::{AudioTime, Span};
 pub use turn::Turn;
-pub use word::{Doubt, Reason, Word, key_of, text_of, words_of};
+pub use word::{Doubt, Reason, Word, key_of, places_in_text, text_of, words_of};
 
 /// Sample rate of all audio between the decoder and the engines, in samples per second.
 pub const SAMPLE_RATE: u32 = 16_000;

@@ -215,7 +215,8 @@ mod tests {
         assert_eq!([1, 2, 3, 4].map(|s| all.name(s)), [Some("Anna"), Some("Anna"), Some("Anna"), None]);
         let before = Overlay::of(&edits[..1]);
         assert_eq!((before.shown(1), before.name(2)), (1, None));
-        let both_named = [name(1, "Anna"), name(2, "Ben"), Edit::Merge { from: 1, into: 2 }, name(1, "Benjamin")];
+        let both_named =
+            [name(1, "Anna"), name(2, "Ben"), Edit::Merge { from: 1, into: 2 }, name(1, "Benjamin")];
         assert_eq!(Overlay::of(&both_named[..3]).name(1), Some("Ben"));
         assert_eq!(Overlay::of(&both_named).name(2), Some("Benjamin"), "named by who they were");
     }
@@ -224,10 +225,7 @@ mod tests {
     fn an_edit_survives_the_archive() {
         let edit = Edit::Assign { spans: vec![span(1, 5)], speaker: Some(7), added: true };
         let json = serde_json::to_string(&edit).expect("an edit can be written");
-        assert_eq!(
-            json,
-            r#"{"kind":"assign","spans":[{"start":1,"end":5}],"speaker":7,"added":true}"#
-        );
+        assert_eq!(json, r#"{"kind":"assign","spans":[{"start":1,"end":5}],"speaker":7,"added":true}"#);
         assert_eq!(serde_json::from_str::<Edit>(&json).expect("and read"), edit);
     }
 

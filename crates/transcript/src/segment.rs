@@ -17,6 +17,13 @@ pub struct Segment {
     pub doubt: Option<Reason>,
 }
 
+/// A line of nobody in particular.
+impl<S> From<Segment> for Line<S> {
+    fn from(segment: Segment) -> Self {
+        Self { segment, speaker: None, overlap: false, by_hand: false }
+    }
+}
+
 /// A pause this long ends a line.
 const PAUSE_MS: u32 = 700;
 /// A line that has become this long ends at the next pause of `SHORT_PAUSE_MS`.

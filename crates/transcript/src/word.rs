@@ -2,6 +2,7 @@
 
 use crate::{AudioTime, Span};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// One word as an engine heard it. This is also the form in which words are stored and printed as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -115,6 +116,24 @@ pub fn text_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
+/// Where each word is in their text, see [`text_of`]: from and to, in UTF-16 code units, as web pages count.
+pub fn places_in_text<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<Range<usize>> {
+    let mut text = Vec::new();
+    let mut places = Vec::new();
+    let mut end = 0;
+    for word in words {
+        text.push(word);
+        let length = word.encode_utf16().count();
+        // A space, if there is one, comes before the word. Whether there is depends on the word before alone.
+        let pair = &text[text.len().saturating_sub(2)..];
+        let space =
+            usize::from(pair.len() == 2 && text_of(pair.iter().copied()).len() > pair[0].len() + word.len());
+        places.push(end + space..end + space + length);
+        end += space + length;
+    }
+    places
+}
+
 /// Han, Hiragana, Katakana: the scripts of Chinese and Japanese (Unicode blocks).
 fn written_without_spaces(c: char) -> bool {
     matches!(u32::from(c), 0x3005..=0x3007 | 0x3040..=0x30FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x20000..=0x3FFFF)
@@ -137,6 +156,22 @@ mod tests {
         }
         assert_eq!(text_of(["今", "天", "好。", "我", "says", "Hello", "你"]), "今天好。我 says Hello 你");
         assert_eq!(text_of(["Ask", "not,"]), "Ask not,");
+    }
+
+    #[test]
+    fn a_word_is_found_in_its_text() {
+        for words in [
+            vec!["Ask", "not,", "𝄞", "what"],
+            vec!["今", "天", "好。", "我", "says", "Hello", "你"],
+            vec!["—", "今", "a"],
+        ] {
+            let text: Vec<u16> = text_of(words.iter().copied()).encode_utf16().collect();
+            let found: Vec<String> = places_in_text(words.iter().copied())
+                .into_iter()
+                .map(|at| String::from_utf16_lossy(&text[at]))
+                .collect();
+            assert_eq!(found, words);
+        }
     }
 
     #[test]

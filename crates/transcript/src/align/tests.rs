@@ -110,6 +110,19 @@ fn what_is_said_by_hand_holds_against_all_turns() {
 }
 
 #[test]
+fn turns_give_way_to_what_is_said_by_hand() {
+    let by_hand = [
+        Assigned { span: span(500, 1500), speaker: Some('X') },
+        Assigned { span: span(1400, 1600), speaker: None },
+    ];
+    let ruled: Vec<_> = ruled(&turns("A0-1000 B900-2000 C3000-4000"), &by_hand)
+        .into_iter()
+        .map(|turn| (turn.speaker, turn.span.start.as_ms(), turn.span.end.as_ms()))
+        .collect();
+    assert_eq!(ruled, [('A', 0, 500), ('X', 500, 1400), ('B', 1600, 2000), ('C', 3000, 4000)]);
+}
+
+#[test]
 fn a_line_ends_where_another_one_speaks_and_says_if_several_do() {
     let spoken = words("one0-300 two300-600 three600-900 four900-1200");
     let said = align(&spoken, &turns("A0-600 B600-2000 C600-1300"), &[]);
