@@ -13,7 +13,8 @@ use crate::imports::{self, ImportView, Imports, InterruptedView, Source};
 use crate::kept::WindowState;
 use crate::listener::Listener;
 use app::view::{
-    Choice, Comparison, DeletionView, DropView, ExportView, JobView, MeetingPage, ModelRoom, VersionView,
+    Choice, Comparison, DeletionView, DropView, Expected, ExportView, JobView, MeetingPage, ModelRoom,
+    PeopleView, SpeakersView, Stretch, VersionView, Whom,
 };
 use app::{AudioTime, Code, ExportId, ExportRequest, ExportType, Preferences};
 use std::path::PathBuf;
@@ -153,6 +154,142 @@ pub(crate) async fn compare_versions(
 #[specta::specta]
 pub(crate) async fn make_current(core: CoreRef<'_>, id: String, version_id: String) -> Answer<JobView> {
     Ok(core.app()?.make_current(&whole(&id)?, &version_id).await?)
+}
+
+/// Who speaks in a meeting.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn speakers(core: CoreRef<'_>, id: String) -> Answer<SpeakersView> {
+    Ok(core.app()?.speakers(&whole(&id)?).await?)
+}
+
+/// Names a speaker; none takes the name away.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn name_speaker(
+    core: CoreRef<'_>,
+    id: String,
+    speaker_id: String,
+    name: Option<String>,
+    person_id: Option<String>,
+) -> Answer<SpeakersView> {
+    let app = core.app()?;
+    let id = whole(&id)?;
+    let view = app.name_speaker(&id, &speaker_id, name.as_deref(), person_id.as_deref()).await?;
+    learn(app, id);
+    Ok(view)
+}
+
+/// Learns the voices of who was named, which may take a few seconds.
+fn learn(app: app::App, id: String) {
+    tauri::async_runtime::spawn(async move {
+        if let Err(error) = app.learn_names(&id).await {
+            tracing::warn!(code = ?Code::of(&error), "a voice could not be learnt");
+        }
+    });
+}
+
+/// Makes two speakers one.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn merge_speakers(
+    core: CoreRef<'_>,
+    id: String,
+    from: String,
+    into: String,
+) -> Answer<SpeakersView> {
+    Ok(core.app()?.merge_speakers(&whole(&id)?, &from, &into).await?)
+}
+
+/// Adds a speaker.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn add_speaker(core: CoreRef<'_>, id: String, name: Option<String>) -> Answer<SpeakersView> {
+    Ok(core.app()?.add_speaker(&whole(&id)?, name.as_deref()).await?)
+}
+
+/// Gives words to somebody.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn assign(
+    core: CoreRef<'_>,
+    id: String,
+    stretch: Stretch,
+    whom: Whom,
+) -> Answer<SpeakersView> {
+    Ok(core.app()?.assign(&whole(&id)?, &stretch, &whom).await?)
+}
+
+/// Takes back what was done last with the speakers.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn undo_speakers(core: CoreRef<'_>, id: String) -> Answer<SpeakersView> {
+    Ok(core.app()?.undo_speakers(&whole(&id)?).await?)
+}
+
+/// Does once more what was taken back.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn redo_speakers(core: CoreRef<'_>, id: String) -> Answer<SpeakersView> {
+    let app = core.app()?;
+    let id = whole(&id)?;
+    let view = app.redo_speakers(&id).await?;
+    learn(app, id);
+    Ok(view)
+}
+
+/// Has the speakers told apart once more.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn rerun_speakers(core: CoreRef<'_>, id: String, expected: Expected) -> Answer<JobView> {
+    Ok(core.app()?.rerun_speakers(&whole(&id)?, expected).await?)
+}
+
+/// A speaker is not who was suggested.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn refuse_suggestion(
+    core: CoreRef<'_>,
+    id: String,
+    speaker_id: String,
+    person_id: String,
+) -> Answer<SpeakersView> {
+    Ok(core.app()?.refuse_suggestion(&whole(&id)?, &speaker_id, &person_id).await?)
+}
+
+/// Everybody whose voice is known.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn people(core: CoreRef<'_>) -> Answer<PeopleView> {
+    Ok(core.app()?.people().await?)
+}
+
+/// Lets voices be remembered, or forgets all of them.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn set_people(core: CoreRef<'_>, enabled: bool, automatic: bool) -> Answer<PeopleView> {
+    Ok(core.app()?.set_people(enabled, automatic).await?)
+}
+
+/// Gives a person another name.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn rename_person(core: CoreRef<'_>, id: String, name: String) -> Answer<PeopleView> {
+    Ok(core.app()?.rename_person(&id, &name).await?)
+}
+
+/// Makes two people one.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn merge_people(core: CoreRef<'_>, from: String, into: String) -> Answer<PeopleView> {
+    Ok(core.app()?.merge_people(&from, &into).await?)
+}
+
+/// Forgets a person's voice.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn forget_person(core: CoreRef<'_>, id: String) -> Answer<PeopleView> {
+    Ok(core.app()?.forget_person(&id).await?)
 }
 
 /// All speech models, and what new recordings are transcribed with.

@@ -63,6 +63,13 @@ pub(crate) enum NewsItem {
         /// The version's id.
         id: String,
     },
+    /// The speakers of a meeting.
+    Speakers {
+        /// The meeting's id.
+        id: String,
+    },
+    /// People who are known.
+    People,
     /// An export.
     Export {
         /// Its id.
@@ -87,6 +94,8 @@ impl From<Topic> for NewsItem {
             Topic::Job(id) => Self::Job { id: id.to_string() },
             Topic::Progress(id) => Self::Progress { id: id.to_string() },
             Topic::Transcript(id) => Self::Transcript { id: id.to_string() },
+            Topic::Speakers(id) => Self::Speakers { id: id.to_string() },
+            Topic::People => Self::People,
             Topic::Export(id) => Self::Export { id: id.to_string() },
             Topic::Everything => Self::Everything,
         }

@@ -2,8 +2,10 @@
 
 use crate::App;
 use crate::refusal::{Code, refuse};
+use crate::speakers::Cast;
 use crate::view::{
-    DeletionView, JobView, MeetingPage, MeetingView, job_id, title, transcript_facts, transcript_view,
+    DeletionView, JobView, MeetingPage, MeetingView, job_id, line_view, title, transcript_facts,
+    transcript_view,
 };
 use anyhow::Result;
 use std::fs;
@@ -76,7 +78,8 @@ impl App {
             Some(version) => {
                 let lines = self.store.segments(version.id).await?;
                 let title = self.room.title(&version.model);
-                Some(transcript_view(version, title, lines))
+                let cast = Cast::of(self.store.speakers(job.id).await?);
+                Some(transcript_view(version, title, lines, &cast))
             }
             None => None,
         };
@@ -103,7 +106,9 @@ impl App {
             (Some(_), Some(progress)) => progress.audio_done_ms,
             _ => 0,
         };
-        Ok(MeetingPage { job, transcript, lines: lines.into_iter().map(Into::into).collect(), settled_ms })
+        let cast = Cast::named(self.store.speaker_names(job_id(&job)).await?);
+        let lines = lines.into_iter().map(|line| line_view(line, &cast)).collect();
+        Ok(MeetingPage { job, transcript, lines, settled_ms })
     }
 
     /// Those of `ids` that exist, newest first.
@@ -118,7 +123,7 @@ impl App {
         Ok(views)
     }
 
-    /// A meeting's words as plain text: a title, then a line with its time for each line.
+    /// A meeting's words as plain text: a title, then a line with its time for each line, below the name of who says it.
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`], [`Code::NoTranscript`].
@@ -130,9 +135,16 @@ impl App {
                 format!("“{}” has no words to copy yet.", page.job.title),
             ));
         }
+        let cast = Cast::named(self.store.speaker_names(job_id(&page.job)).await?);
         let mut text = format!("{}\n\n", page.job.title);
-        for line in page.lines {
+        let mut before = None;
+        for (number, line) in page.lines.into_iter().enumerate() {
+            if !cast.is_empty() && (number == 0 || before != line.speaker_id) {
+                let name = cast.name(line.speaker_id.as_deref().and_then(|id| id.parse().ok()));
+                text.push_str(&format!("{}{name}\n", if number == 0 { "" } else { "\n" }));
+            }
             text.push_str(&format!("{}  {}\n", AudioTime::from_ms(line.start_ms), line.text));
+            before = line.speaker_id;
         }
         Ok(text)
     }
@@ -244,6 +256,7 @@ impl App {
         let is = match (job.status()?, job.workflow_state()) {
             (_, Some(WorkflowState::Cancelled)) => "cancelled",
             (Status::Pending, _) => "waiting for its turn",
+            (Status::Processing, Some(WorkflowState::Diarizing)) => "having its speakers told apart",
             (Status::Processing, _) => "being transcribed",
             (Status::Completed, _) => "transcribed",
             (Status::Failed, _) => "failed",

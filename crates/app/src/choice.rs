@@ -4,6 +4,7 @@ use crate::App;
 use crate::intake::ImportOptions;
 use crate::refusal::{Code, refuse};
 use crate::settings::Settings;
+use crate::view::Expected;
 use anyhow::Result;
 use models::{Entry, Installed, ModelId};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,9 @@ pub struct Choice {
     pub translate: bool,
     /// Names and terms to expect.
     pub vocabulary: Vec<String>,
+    /// How many people speak; none: not known.
+    #[serde(default)]
+    pub speakers: Option<Expected>,
 }
 
 impl Choice {
@@ -44,6 +48,8 @@ impl Choice {
             language: self.language.clone(),
             translate: self.translate,
             vocabulary: self.vocabulary.clone(),
+            speakers_min: self.speakers.unwrap_or_default().stored().0,
+            speakers_max: self.speakers.unwrap_or_default().stored().1,
         }
     }
 }
@@ -125,6 +131,7 @@ impl App {
             language: settings.language.clone(),
             translate: settings.translate,
             vocabulary: settings.vocabulary.clone(),
+            speakers: None,
         }
     }
 
@@ -140,17 +147,21 @@ impl App {
     /// What a recording was last asked to be transcribed with.
     pub(crate) fn choice_of(&self, job: &Job) -> Choice {
         let asked = job.choice();
+        let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
+        let (min, max) = (number(asked.speakers_min), number(asked.speakers_max));
+        let speakers = (min.is_some() || max.is_some()).then_some(Expected { min, max });
         match asked.model {
             Some(model) => Choice {
                 model,
                 language: asked.language,
                 translate: asked.translate,
                 vocabulary: asked.vocabulary,
+                speakers,
             },
             // Registered by somebody who does not choose models.
             None => {
                 let defaults = self.defaults();
-                Choice { language: asked.language.or(defaults.language), ..defaults }
+                Choice { language: asked.language.or(defaults.language), speakers, ..defaults }
             }
         }
     }
@@ -162,12 +173,13 @@ impl App {
     /// the recordings are taken in, and say themselves what is missing.
     pub(crate) async fn choice_for(&self, options: ImportOptions) -> Result<Choice> {
         let defaults = self.defaults();
-        let asked_for = options != ImportOptions::default();
+        let asked_for = options != ImportOptions { speakers: options.speakers, ..ImportOptions::default() };
         let mut choice = Choice {
             model: options.model.unwrap_or(defaults.model),
             language: options.language,
             translate: options.translate || defaults.translate,
             vocabulary: if options.vocabulary.is_empty() { defaults.vocabulary } else { options.vocabulary },
+            speakers: options.speakers.map(Expected::checked).transpose()?,
         };
         let chosen = self.chosen(&choice).await?;
         let offered = chosen.as_ref().map(Chosen::capabilities).ok();
@@ -270,6 +282,7 @@ impl App {
             language: language.map(str::to_owned),
             translate: choice.translate,
             vocabulary,
+            speakers: choice.speakers.map(Expected::checked).transpose()?,
         })
     }
 }

@@ -5,6 +5,7 @@ use crate::App;
 use crate::languages::language_name;
 use crate::refusal::{Code, refuse};
 use crate::settings::Paper;
+use crate::speakers::Cast;
 use crate::view::{ExportView, recorded_at, title};
 use anyhow::{Context, Result};
 use chrono::Local;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use store::{ExportId, ExportJob, Job, JobId, NewExport, StoredSegment, Transcript};
 use transcript::AudioTime;
 
-/// A pause this long between two lines begins a paragraph while speakers are unknown.
+/// A pause this long between two lines begins a paragraph.
 const PARAGRAPH_PAUSE_MS: u32 = 2_000;
 /// A paragraph that has become this long ends at the next line.
 const PARAGRAPH_MS: u32 = 60_000;
@@ -31,16 +32,19 @@ pub enum ExportType {
     MarkdownSummary,
     /// A summary as PDF; comes with summaries.
     PdfSummary,
+    /// Who speaks when, in the format that tools for diarization read.
+    Rttm,
 }
 
 impl ExportType {
-    const ALL: [Self; 4] =
-        [Self::MarkdownTranscript, Self::PdfTranscript, Self::MarkdownSummary, Self::PdfSummary];
+    const ALL: [Self; 5] =
+        [Self::MarkdownTranscript, Self::PdfTranscript, Self::Rttm, Self::MarkdownSummary, Self::PdfSummary];
 
     /// The words of all kinds, those included that come later.
-    pub const WORDS: [&str; 4] = [
+    pub const WORDS: [&str; 5] = [
         Self::MarkdownTranscript.as_str(),
         Self::PdfTranscript.as_str(),
+        Self::Rttm.as_str(),
         Self::MarkdownSummary.as_str(),
         Self::PdfSummary.as_str(),
     ];
@@ -52,6 +56,7 @@ impl ExportType {
             Self::PdfTranscript => "pdf_transcript",
             Self::MarkdownSummary => "markdown_summary",
             Self::PdfSummary => "pdf_summary",
+            Self::Rttm => "rttm",
         }
     }
 
@@ -61,12 +66,12 @@ impl ExportType {
         match Self::ALL.into_iter().find(|kind| kind.as_str() == word) {
             Some(Self::MarkdownSummary | Self::PdfSummary) => Err(refuse(
                 Code::NotAvailableYet,
-                "This version makes no summaries yet. Transcripts can be exported: markdown_transcript, pdf_transcript.",
+                "This version makes no summaries yet. Transcripts can be exported: markdown_transcript, pdf_transcript, rttm.",
             )),
             Some(kind) => Ok(kind),
             None => Err(refuse(
                 Code::NotOffered,
-                format!("There is no export “{word}”. There are: markdown_transcript, pdf_transcript."),
+                format!("There is no export “{word}”. There are: markdown_transcript, pdf_transcript, rttm."),
             )),
         }
     }
@@ -75,6 +80,7 @@ impl ExportType {
         match self {
             Self::MarkdownTranscript | Self::MarkdownSummary => "md",
             Self::PdfTranscript | Self::PdfSummary => "pdf",
+            Self::Rttm => "rttm",
         }
     }
 }
@@ -195,7 +201,14 @@ impl App {
         let lines = self.store.segments(version.id).await?;
         self.store.set_export_progress(export.id, 30).await?;
 
-        let document = document(&job, &version, self.room.title(&version.model), lines);
+        let cast = Cast::of(self.store.speakers(job.id).await?);
+        if kind == ExportType::Rttm && cast.is_empty() {
+            return Err(refuse(
+                Code::NoTranscript,
+                format!("The speakers of “{}” have not been told apart yet.", title(&job)),
+            ));
+        }
+        let document = document(&job, &version, self.room.title(&version.model), lines, &cast);
         let (fonts, paper) = (self.resources.fonts(), self.settings.paper);
         let rendered = tokio::task::spawn_blocking(move || render(kind, &document, &fonts, paper)).await??;
         self.store.set_export_progress(export.id, 80).await?;
@@ -212,6 +225,9 @@ struct Rendered {
 }
 
 fn render(kind: ExportType, document: &Document, fonts: &Path, paper: Paper) -> Result<Rendered> {
+    if kind == ExportType::Rttm {
+        return Ok(Rendered { bytes: export::rttm(document).into_bytes(), note: None });
+    }
     if matches!(kind, ExportType::MarkdownTranscript | ExportType::MarkdownSummary) {
         return Ok(Rendered { bytes: export::markdown(document).into_bytes(), note: None });
     }
@@ -227,7 +243,13 @@ fn render(kind: ExportType, document: &Document, fonts: &Path, paper: Paper) -> 
     Ok(Rendered { bytes: pdf.bytes, note })
 }
 
-fn document(job: &Job, version: &Transcript, model_title: String, lines: Vec<StoredSegment>) -> Document {
+fn document(
+    job: &Job,
+    version: &Transcript,
+    model_title: String,
+    lines: Vec<StoredSegment>,
+    cast: &Cast,
+) -> Document {
     Document {
         title: title(job),
         facts: Facts {
@@ -235,29 +257,40 @@ fn document(job: &Job, version: &Transcript, model_title: String, lines: Vec<Sto
             recorded_at: recorded_at(job),
             duration: job.duration_ms.and_then(|ms| u32::try_from(ms).ok()).map(AudioTime::from_ms),
             language: version.language.as_deref().map(language_name),
+            speakers: cast.names(),
             engine: Some(model_title),
             notes: job.media_note.iter().cloned().collect(),
         },
-        runs: paragraphs(lines),
+        runs: paragraphs(lines, cast),
+        turns: cast.spoken(),
         exported_at: Local::now().fixed_offset(),
     }
 }
 
-/// Lines without speakers, as paragraphs.
-fn paragraphs(lines: Vec<StoredSegment>) -> Vec<Run> {
+/// Lines as paragraphs: a new one where another one speaks, after a pause, and when one has become long. The name stands
+/// above the first of a speaker.
+fn paragraphs(lines: Vec<StoredSegment>, cast: &Cast) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut last_end = AudioTime::ZERO;
-    for StoredSegment { segment, .. } in lines {
+    let mut before = None;
+    for StoredSegment { segment, speaker, .. } in lines {
         let line = Line { start: segment.span.start, text: segment.text };
+        let speaker = speaker.and_then(|id| cast.shown(id)).map(|speaker| speaker.id);
+        let changes = !cast.is_empty() && (runs.is_empty() || before != speaker);
         match runs.last_mut() {
             Some(run)
-                if line.start.since(last_end) < PARAGRAPH_PAUSE_MS
+                if !changes
+                    && line.start.since(last_end) < PARAGRAPH_PAUSE_MS
                     && line.start.since(run.start) < PARAGRAPH_MS =>
             {
                 run.lines.push(line);
             }
-            _ => runs.push(Run { speaker: None, start: line.start, lines: vec![line] }),
+            _ => {
+                let name = changes.then(|| cast.name(speaker));
+                runs.push(Run { speaker: name, start: line.start, lines: vec![line] });
+            }
         }
+        before = speaker;
         last_end = segment.span.end;
     }
     runs

@@ -278,6 +278,7 @@ mod tests {
             language: Some("en".to_owned()),
             translate: false,
             vocabulary: vec!["Zoë".to_owned()],
+            speakers: None,
         };
         let mut journal = write_journal(dir.path(), &files, &choice).unwrap();
         let path = journal.list.clone();

@@ -7,7 +7,7 @@
 use crate::App;
 use crate::choice::Choice;
 use crate::import_list::{ImportList, Listed};
-use crate::view::JobView;
+use crate::view::{Expected, JobView};
 use anyhow::{Context, Result};
 use chrono::{DateTime, Local, Offset};
 use media::MediaError;
@@ -37,6 +37,8 @@ pub struct ImportOptions {
     pub translate: bool,
     /// Names and terms to expect; none: the setting.
     pub vocabulary: Vec<String>,
+    /// How many people speak, if that is known.
+    pub speakers: Option<Expected>,
 }
 
 /// What became of one file.
@@ -251,6 +253,8 @@ impl App {
             requested_model: Some(choice.model.clone()),
             requested_translate: choice.translate,
             requested_vocabulary: choice.stored().vocabulary_lines(),
+            requested_speakers_min: choice.stored().speakers_min,
+            requested_speakers_max: choice.stored().speakers_max,
         };
         Ok(Copy { id, folder, file, new })
     }

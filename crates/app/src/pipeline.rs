@@ -1,4 +1,4 @@
-//! The work on one recording: read, find speech, recognise, put into lines, complete.
+//! The work on one recording: read, find speech, recognise, tell speakers apart, put into lines, complete.
 //!
 //! Reading, voice activity and recognition run on threads of their own and hand over one window at a time; whatever the
 //! length of the recording, only the windows in flight are in memory. Each finished window is committed at once. A
@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use transcript::{AudioTime, Doubt, Span, Word, join, segments};
 
 /// How often the lease is renewed, progress told and a cancel noticed.
-const TICK: Duration = Duration::from_millis(500);
+pub(crate) const TICK: Duration = Duration::from_millis(500);
 /// After so many workers have ended in the middle of a recording without one more window done, it is given up.
 const TAKE_OVERS: i32 = 5;
 
@@ -119,6 +119,16 @@ impl Account {
         (audio > 0).then(|| (at.elapsed().as_secs_f64() * 1000.0 / f64::from(audio), audio))
     }
 
+    /// What the words took.
+    fn spent(&self, audio_ms: i64) -> Spent {
+        let telling = self.measured().filter(|(_, audio)| *audio >= TELLING_MS);
+        Spent {
+            audio_ms,
+            work_ms: i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX),
+            real_time_factor: telling.map(|(factor, _)| factor),
+        }
+    }
+
     fn progress(&self) -> Progress {
         let done = self.done_to();
         let measured = self.measured();
@@ -158,7 +168,11 @@ impl App {
             );
             return self.fail(lease, &message).await;
         }
-        match self.run(&claim.job, lease, lock, stop).await? {
+        let run = match claim.job.speakers_only && claim.job.current_transcript_id.is_some() {
+            true => self.speakers_alone(&claim, lock, stop).await?,
+            false => self.run(&claim, lock, stop).await?,
+        };
+        match run {
             Ok(ending) => Ok(ending),
             Err(failure) => {
                 tracing::warn!(?failure, "a job failed");
@@ -172,13 +186,29 @@ impl App {
         Ok(if held { Ending::Failed } else { Ending::LeaseLost })
     }
 
-    async fn run(
+    /// The words of a meeting are there and stay; who says them is to be found out once more.
+    async fn speakers_alone(
         &self,
-        job: &Job,
-        lease: Lease,
+        claim: &Claim,
         lock: &mut WorkLock,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<Result<Ending, Failure>> {
+        let Claim { job, lease, take_overs } = claim;
+        if let Some(ending) = self.tell_apart(job, *lease, *take_overs, lock, stop).await? {
+            return Ok(Ok(ending));
+        }
+        let held = self.store.finish_speakers(*lease).await?;
+        Ok(Ok(if held { Ending::Completed } else { Ending::LeaseLost }))
+    }
+
+    async fn run(
+        &self,
+        claim: &Claim,
+        lock: &mut WorkLock,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<Result<Ending, Failure>> {
+        let Claim { job, lease, take_overs } = claim;
+        let lease = *lease;
         let audio = self.data.library().join(&job.file_path);
         let choice = self.choice_of(job);
         let chosen = match self.chosen(&choice).await? {
@@ -268,11 +298,22 @@ impl App {
                 if !self.store.restart_transcript(lease, version.id).await? {
                     return Ok(Ok(Ending::LeaseLost));
                 }
-                return Box::pin(self.run(job, lease, lock, stop)).await;
+                return Box::pin(self.run(claim, lock, stop)).await;
             }
             Err(failure) => return Ok(Err(failure)),
         };
-        self.complete(lease, &version, &account).await.map(Ok)
+        let (samples, note) = account.read.clone().context("the recording has been read")?;
+        let duration_ms = i64::from(AudioTime::from_samples(samples).as_ms());
+        if !self.store.note_media(lease, duration_ms, note.as_deref()).await? {
+            return Ok(Ok(Ending::LeaseLost));
+        }
+        let spent = account.spent(duration_ms);
+        let mut job = job.clone();
+        job.duration_ms = Some(duration_ms);
+        if let Some(ending) = self.tell_apart(&job, lease, *take_overs, lock, stop).await? {
+            return Ok(Ok(ending));
+        }
+        self.complete(lease, &version, spent).await.map(Ok)
     }
 
     /// Takes what the threads tell, commits finished windows, shows signs of life, until all windows are committed.
@@ -366,7 +407,7 @@ impl App {
 
     /// Becomes this computer's worker again after the server was restarted. Should another process have been faster,
     /// it has claimed our job too, and the next renewal of the lease says so.
-    async fn keep_lock(&self, lock: &mut WorkLock) -> Result<()> {
+    pub(crate) async fn keep_lock(&self, lock: &mut WorkLock) -> Result<()> {
         if !lock.is_held().await
             && let Some(again) = WorkLock::acquire(&self.store, self.machine).await?
         {
@@ -376,11 +417,8 @@ impl App {
     }
 
     /// All words are there: cuts them into lines across windows and makes the version the current one.
-    async fn complete(&self, lease: Lease, version: &Transcript, account: &Account) -> Result<Ending> {
-        let (samples, note) = account.read.clone().context("the recording has been read")?;
-        let duration_ms = i64::from(AudioTime::from_samples(samples).as_ms());
-        let noted = self.store.note_media(lease, duration_ms, note.as_deref()).await?;
-        if !noted || !self.store.enter_state(lease, WorkflowState::Aligning).await? {
+    async fn complete(&self, lease: Lease, version: &Transcript, spent: Spent) -> Result<Ending> {
+        if !self.store.enter_state(lease, WorkflowState::Aligning).await? {
             return Ok(Ending::LeaseLost);
         }
         let lines = {
@@ -395,12 +433,6 @@ impl App {
             }
             let windows = windows.into_iter().map(|w| (w.span, words.remove(&w.index).unwrap_or_default()));
             segments(join(windows), &doubts)
-        };
-        let telling = account.measured().filter(|(_, audio)| *audio >= TELLING_MS);
-        let spent = Spent {
-            audio_ms: duration_ms,
-            work_ms: i64::try_from(account.began.elapsed().as_millis()).unwrap_or(i64::MAX),
-            real_time_factor: telling.map(|(factor, _)| factor),
         };
         let held = self.store.complete_transcript(lease, version.id, &lines, spent).await?;
         Ok(if held { Ending::Completed } else { Ending::LeaseLost })

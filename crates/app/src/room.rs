@@ -10,6 +10,7 @@ use crate::refusal::{Code, capitalised, refuse};
 use crate::view::{ModelNews, ModelRoom, ModelSource, ModelSpeed, ModelState, ModelView};
 use anyhow::{Context, Result};
 use models::catalogue::{Model, Offer, Speed, Timestamps};
+use models::header::SPEAKER_ARCHITECTURES;
 use models::{Cancel, Catalogue, Entry, Folder, How, Installed, ModelId, Progress, Stage};
 use speech::{Capabilities, Decoders};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +65,18 @@ impl Room {
 
     pub(crate) fn folder(&self) -> &Folder {
         &self.0.folder
+    }
+
+    /// The file of an installed model that tells speakers apart, the one with the most of it if there are several.
+    pub(crate) fn speaker_model(&self) -> Option<PathBuf> {
+        let tells_speakers =
+            |installed: &Installed| SPEAKER_ARCHITECTURES.contains(&installed.architecture.as_str());
+        let installed =
+            self.folder().installed().unwrap_or_default().into_iter().filter_map(|entry| match entry {
+                Entry::Ok(installed) if tells_speakers(&installed) => Some(installed),
+                _ => None,
+            });
+        installed.max_by_key(|installed| installed.byte_size).map(|installed| installed.file.clone())
     }
 
     fn under_way(&self) -> MutexGuard<'_, BTreeMap<ModelId, UnderWay>> {

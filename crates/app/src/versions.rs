@@ -3,8 +3,9 @@
 use crate::App;
 use crate::choice::Choice;
 use crate::refusal::{Code, refuse};
+use crate::speakers::Cast;
 use crate::view::{
-    ComparePiece, CompareRow, Comparison, JobView, MeetingPage, VersionState, VersionView, job_id,
+    ComparePiece, CompareRow, Comparison, JobView, MeetingPage, VersionState, VersionView, job_id, line_view,
     transcript_facts,
 };
 use anyhow::Result;
@@ -59,12 +60,9 @@ impl App {
         let lines = self.store.text_lines(version.id, AudioTime::ZERO).await?;
         let settled_ms = if version.is_complete() { u32::MAX } else { 0 };
         let facts = transcript_facts(&version, self.room.title(&version.model), &lines);
-        Ok(MeetingPage {
-            job,
-            transcript: Some(facts),
-            lines: lines.into_iter().map(Into::into).collect(),
-            settled_ms,
-        })
+        let cast = Cast::named(self.store.speaker_names(job_id(&job)).await?);
+        let lines = lines.into_iter().map(|line| line_view(line, &cast)).collect();
+        Ok(MeetingPage { job, transcript: Some(facts), lines, settled_ms })
     }
 
     /// Two versions of a meeting, side by side.

@@ -1,13 +1,19 @@
 //! What crosses to a window or a script: plain data, in the words of the command-line contract.
 
 mod models;
+mod speakers;
 mod versions;
 
 pub use crate::choice::Choice;
 pub use models::{ModelNews, ModelRoom, ModelSource, ModelSpeed, ModelState, ModelView};
+pub use speakers::{
+    Expected, MeetingOfPerson, PeopleView, PersonView, SampleView, SpeakerView, SpeakersState, SpeakersView,
+    Stretch, StretchView, SuggestionView, TurnView, Whom,
+};
 pub use versions::{ComparePiece, CompareRow, Comparison, VersionState, VersionView};
 
 use crate::App;
+use crate::speakers::Cast;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, NaiveDateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -134,6 +140,12 @@ pub struct LineView {
     pub text: String,
     /// Why the words should be doubted, if they should.
     pub doubt: Option<Doubt>,
+    /// Who says it: UUID.
+    pub speaker_id: Option<String>,
+    /// Whether several speak at once.
+    pub overlap: bool,
+    /// Whether it was given to its speaker by hand.
+    pub assigned: bool,
 }
 
 /// Why words should be doubted although a model wrote them.
@@ -210,33 +222,22 @@ pub struct TranscriptView {
     /// Spoken language, BCP 47.
     pub language: Option<String>,
     /// Who speaks; empty until speakers are told apart.
-    pub speakers: Vec<SpeakerView>,
+    pub speakers: Vec<SpeakerFacts>,
     /// Lines in order of time.
     pub segments: Vec<SegmentView>,
     /// Who spoke when; empty until speakers are told apart.
     pub turns: Vec<TurnView>,
 }
 
-/// Somebody who speaks.
+/// Who somebody is who speaks.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SpeakerView {
+pub struct SpeakerFacts {
     /// UUID.
     pub id: String,
     /// “Speaker 1” in order of appearance.
     pub label: String,
     /// The name the user gave.
     pub name: Option<String>,
-}
-
-/// A stretch of one speaker.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TurnView {
-    /// Milliseconds.
-    pub start_ms: u32,
-    /// Milliseconds.
-    pub end_ms: u32,
-    /// Who.
-    pub speaker_id: String,
 }
 
 /// A line of a transcript.
@@ -259,6 +260,9 @@ pub struct SegmentView {
     /// Why the words should be doubted; absent if they should not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Doubt>,
+    /// Whether several speak at once; absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub overlap: bool,
 }
 
 /// A file that was or is to be made of a meeting.
@@ -352,6 +356,7 @@ pub(crate) fn transcript_view(
     version: Transcript,
     model_title: String,
     lines: Vec<StoredSegment>,
+    cast: &Cast,
 ) -> TranscriptView {
     TranscriptView {
         version: version.version,
@@ -361,9 +366,9 @@ pub(crate) fn transcript_view(
         model_title,
         model_sha256: version.model_sha256,
         language: version.language,
-        speakers: Vec::new(),
-        segments: lines.into_iter().map(segment_view).collect(),
-        turns: Vec::new(),
+        speakers: cast.facts(),
+        segments: lines.into_iter().map(|line| segment_view(line, cast)).collect(),
+        turns: cast.turns(),
     }
 }
 
@@ -387,29 +392,32 @@ pub(crate) fn transcript_facts(
     }
 }
 
-impl From<TextLine> for LineView {
-    fn from(line: TextLine) -> Self {
-        Self {
-            id: line.id.to_string(),
-            start_ms: line.span.start.as_ms(),
-            end_ms: line.span.end.as_ms(),
-            text: line.text,
-            doubt: line.doubt.map(Into::into),
-        }
+pub(crate) fn line_view(line: TextLine, cast: &Cast) -> LineView {
+    LineView {
+        id: line.id.to_string(),
+        start_ms: line.span.start.as_ms(),
+        end_ms: line.span.end.as_ms(),
+        text: line.text,
+        doubt: line.doubt.map(Into::into),
+        speaker_id: line.speaker.and_then(|id| cast.shown(id)).map(|speaker| speaker.id.to_string()),
+        overlap: line.overlap,
+        assigned: line.by_hand,
     }
 }
 
-fn segment_view(line: StoredSegment) -> SegmentView {
+fn segment_view(line: StoredSegment, cast: &Cast) -> SegmentView {
     let time = AudioTime::as_ms;
+    let speaker = line.speaker.and_then(|id| cast.shown(id));
     SegmentView {
         id: line.id.to_string(),
         start_ms: time(line.segment.span.start),
         end_ms: time(line.segment.span.end),
-        speaker_id: None,
-        speaker: None,
+        speaker_id: speaker.map(|speaker| speaker.id.to_string()),
+        speaker: speaker.map(Cast::name_of),
         text: line.segment.text,
         words: line.segment.words,
         doubt: line.segment.doubt.map(Into::into),
+        overlap: line.overlap,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+use app::view::Expected;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -65,12 +66,27 @@ pub(crate) enum Command {
         model: Option<String>,
         #[command(flatten)]
         choosing: Choosing,
+        /// How many people speak: 3, or 2-5.
+        #[arg(long, value_name = "N|MIN-MAX", value_parser = expected)]
+        speakers: Option<Expected>,
         /// Transcribe before returning.
         #[arg(long)]
         wait: bool,
     },
     /// Look at the versions of a transcript, compare them, or make one current.
     Versions(Versions),
+    /// Who speaks in a recording: list, name, merge, correct, tell apart again.
+    Speakers {
+        /// The beginning of its id.
+        job: String,
+        #[command(subcommand)]
+        command: Option<Speakers>,
+    },
+    /// People whose voices are remembered, once you allow it.
+    People {
+        #[command(subcommand)]
+        command: Option<People>,
+    },
     /// Speech models: list, install, add a file, remove, choose.
     Models {
         #[command(subcommand)]
@@ -111,8 +127,14 @@ pub(crate) struct Import {
     pub(crate) model: Option<String>,
     #[command(flatten)]
     pub(crate) choosing: Choosing,
+    /// How many people speak: 3, or 2-5.
+    #[arg(long, value_name = "N|MIN-MAX", value_parser = expected)]
+    pub(crate) speakers: Option<Expected>,
     /// Go on with imports that were interrupted.
-    #[arg(long = "continue", conflicts_with_all = ["paths", "language", "model", "translate", "vocabulary"])]
+    #[arg(
+        long = "continue",
+        conflicts_with_all = ["paths", "language", "model", "translate", "vocabulary", "speakers"]
+    )]
     pub(crate) continue_interrupted: bool,
 }
 
@@ -138,8 +160,97 @@ impl Choosing {
             translate: self.translate || choice.translate,
             vocabulary: if self.vocabulary.is_empty() { choice.vocabulary } else { self.vocabulary },
             model: choice.model,
+            speakers: choice.speakers,
         }
     }
+}
+
+/// `3` or `2-5`.
+fn expected(text: &str) -> Result<Expected, String> {
+    let number = |text: &str| text.trim().parse::<u32>().ok();
+    let range = match text.split_once('-') {
+        Some((min, max)) => number(min).zip(number(max)),
+        None => number(text).map(|exactly| (exactly, exactly)),
+    };
+    let (min, max) = range.ok_or("a number of people, as 3, or from two numbers, as 2-5, is expected")?;
+    Ok(Expected { min: Some(min), max: Some(max) })
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Speakers {
+    /// Who speaks, and how much.
+    List,
+    /// Give a speaker a name; without one, take it away.
+    Rename {
+        /// The number, name or id of the speaker.
+        speaker: String,
+        /// The name.
+        name: Option<String>,
+    },
+    /// Make two speakers one.
+    Merge {
+        /// The number, name or id of the speaker who is not somebody else …
+        from: String,
+        /// … but this one.
+        into: String,
+    },
+    /// Give lines to another speaker: those that begin in a stretch of the recording.
+    Assign {
+        /// The number, name or id of the speaker; `new` for somebody else, `nobody` if it is not known.
+        speaker: String,
+        /// From this moment, in seconds.
+        #[arg(long, value_name = "SECONDS")]
+        from: f64,
+        /// Up to this moment, in seconds.
+        #[arg(long, value_name = "SECONDS")]
+        to: f64,
+    },
+    /// Take back what was done last.
+    Undo,
+    /// Do once more what was taken back.
+    Redo,
+    /// Tell the speakers apart again; names and what was given by hand stay.
+    Rerun {
+        /// How many people speak: 3, or 2-5.
+        #[arg(long, value_name = "N|MIN-MAX", value_parser = expected)]
+        speakers: Option<Expected>,
+        /// Do it before returning.
+        #[arg(long)]
+        wait: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum People {
+    /// Who is known.
+    List,
+    /// Give a person another name, in all meetings.
+    Rename {
+        /// The name or id.
+        person: String,
+        /// The new name.
+        name: String,
+    },
+    /// Make two people one.
+    Merge {
+        /// The name or id of the person who is …
+        from: String,
+        /// … this one.
+        into: String,
+    },
+    /// Forget a person's voice everywhere; the name stays in the meetings.
+    Forget {
+        /// The name or id.
+        person: String,
+    },
+    /// Allow voices to be remembered: as numbers, in the archive only. Ask the people first.
+    On {
+        /// Name those who are surely known without asking.
+        #[arg(long)]
+        automatic: bool,
+    },
+    /// Forget all voices and remember none.
+    Off,
 }
 
 #[derive(Debug, Subcommand)]

@@ -38,7 +38,8 @@ pub(crate) async fn import(
     stop: watch::Receiver<bool>,
 ) -> Result<ExitCode> {
     let arguments::Choosing { language, translate, vocabulary } = import.choosing;
-    let options = ImportOptions { language, model: import.model, translate, vocabulary };
+    let options =
+        ImportOptions { language, model: import.model, translate, vocabulary, speakers: import.speakers };
     let mut lists: Vec<ImportList> = Vec::new();
     if import.continue_interrupted {
         for interrupted in app.interrupted_imports()? {

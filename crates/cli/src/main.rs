@@ -8,6 +8,7 @@ mod commands;
 mod models;
 mod print;
 mod progress;
+mod speakers;
 
 use app::{App, Phase, Start};
 use arguments::{Arguments, Command};
@@ -69,10 +70,18 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Retry { job } => commands::changed(app.retry(&job).await?, json),
         Command::Cancel { job } => commands::changed(app.cancel(&job).await?, json),
         Command::Delete { job } => commands::deleted(app.delete(&job).await?, json),
-        Command::Transcribe { job, model, choosing, wait } => {
-            models::transcribe(&app, &job, model, choosing, wait, json, stop_on_signal()?).await
+        Command::Transcribe { job, model, choosing, speakers, wait } => {
+            let asked = models::Asked { model, choosing, speakers };
+            models::transcribe(&app, &job, asked, wait, json, stop_on_signal()?).await
         }
         Command::Versions(asked) => models::versions(&app, asked, json).await,
+        Command::Speakers { job, command } => {
+            let command = command.unwrap_or(arguments::Speakers::List);
+            speakers::speakers(&app, &job, command, json, stop_on_signal()?).await
+        }
+        Command::People { command } => {
+            speakers::people(&app, command.unwrap_or(arguments::People::List), json).await
+        }
         Command::Models { command } => {
             let command = command.unwrap_or(arguments::Models::List { all: false, language: None });
             models::models(&app, command, json, stop_on_signal()?).await

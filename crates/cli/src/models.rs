@@ -4,7 +4,7 @@ use crate::arguments::{Choosing, Models, Versions};
 use crate::print;
 use crate::progress::Shown;
 use anyhow::Result;
-use app::view::{ComparePiece, ModelState, ModelView, VersionState, VersionView};
+use app::view::{ComparePiece, Expected, ModelState, ModelView, VersionState, VersionView};
 use app::{App, Choice, Scope};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -53,8 +53,13 @@ pub(crate) async fn models(
             Ok(ExitCode::SUCCESS)
         }
         Models::Use { model, choosing } => {
-            let choice =
-                choosing.onto(Choice { model, language: None, translate: false, vocabulary: Vec::new() });
+            let choice = choosing.onto(Choice {
+                model,
+                language: None,
+                translate: false,
+                vocabulary: Vec::new(),
+                speakers: None,
+            });
             app.set_defaults(&choice).await?;
             let defaults = app.defaults();
             if json {
@@ -171,12 +176,18 @@ async fn installed(app: &App, id: &str, json: bool) -> Result<ExitCode> {
     Ok(if here { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What `transcribe` was asked for.
+pub(crate) struct Asked {
+    pub(crate) model: Option<String>,
+    pub(crate) choosing: Choosing,
+    pub(crate) speakers: Option<Expected>,
+}
+
 /// Transcribes a recording again.
 pub(crate) async fn transcribe(
     app: &App,
     prefix: &str,
-    model: Option<String>,
-    choosing: Choosing,
+    Asked { model, choosing, speakers }: Asked,
     wait: bool,
     json: bool,
     stop: watch::Receiver<bool>,
@@ -185,10 +196,11 @@ pub(crate) async fn transcribe(
     let choice = match model {
         // Another model need not know what the last one was asked for.
         Some(model) if model != before.model => {
-            choosing.onto(Choice { model, language: None, translate: false, vocabulary: before.vocabulary })
+            choosing.onto(Choice { model, language: None, translate: false, ..before })
         }
         _ => choosing.onto(before),
     };
+    let choice = Choice { speakers: speakers.or(choice.speakers), ..choice };
     let mut job = app.transcribe_again(prefix, &choice).await?;
     let mut well = true;
     if wait && let Ok(id) = job.id.parse() {

@@ -45,6 +45,7 @@ pub(crate) fn state(job: &JobView) -> String {
     let word = match (job.status, job.workflow_state) {
         (_, Some("cancelled")) => "cancelled",
         ("pending", _) => "waiting",
+        ("processing", Some("diarizing")) => "having its speakers told apart",
         ("processing", _) => "being transcribed",
         ("completed", _) => "transcribed",
         _ => "failed",
@@ -67,7 +68,13 @@ pub(crate) fn duration(ms: Option<u32>) -> String {
 }
 
 pub(crate) fn transcript(transcript: &TranscriptView) {
-    for segment in &transcript.segments {
+    let mut before = None;
+    for (number, segment) in transcript.segments.iter().enumerate() {
+        if !transcript.speakers.is_empty() && (number == 0 || before != segment.speaker_id.as_ref()) {
+            let name = segment.speaker.as_deref().unwrap_or("Unknown speaker");
+            line(&format!("{}{name}", if number == 0 { "" } else { "\n" }));
+        }
+        before = segment.speaker_id.as_ref();
         line(&format!("{}  {}", AudioTime::from_ms(segment.start_ms), segment.text));
     }
 }

@@ -39,10 +39,12 @@ fn document(title: &str, file: &str, runs: Vec<Run>) -> Document {
             recorded_at: at("2025-03-14T09:30:00+01:00"),
             duration: runs.last().and_then(|run| run.lines.last()).map(|line| line.start.plus_ms(7_000)),
             language: Some("English".into()),
+            speakers: Vec::new(),
             engine: Some("PocketSphinx en-us".into()),
             notes: Vec::new(),
         },
         runs,
+        turns: Vec::new(),
         exported_at: at("2025-03-15T18:05:09+01:00").unwrap_or_default(),
     }
 }

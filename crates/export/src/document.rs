@@ -1,7 +1,7 @@
 //! What goes into an export: a transcript with the facts about its recording.
 
 use chrono::{DateTime, FixedOffset};
-use transcript::AudioTime;
+use transcript::{AudioTime, Span};
 
 /// A transcript to be exported. Everything that appears in the result is in here, also the time of export.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +12,8 @@ pub struct Document {
     pub facts: Facts,
     /// Who said what, in order of time.
     pub runs: Vec<Run>,
+    /// Who speaks when, in order of start: a name each, overlaps included. Empty where speakers were not told apart.
+    pub turns: Vec<(Span, String)>,
     /// When this export was made: the creation date of the PDF.
     pub exported_at: DateTime<FixedOffset>,
 }
@@ -27,6 +29,8 @@ pub struct Facts {
     pub duration: Option<AudioTime>,
     /// Name of the language for display: `English`.
     pub language: Option<String>,
+    /// Who speaks, by name; empty where speakers were not told apart.
+    pub speakers: Vec<String>,
     /// What transcribed it: `PocketSphinx en-us`.
     pub engine: Option<String>,
     /// What a reader should know: `the file ends early: 3.1 s could be read`.
@@ -36,7 +40,7 @@ pub struct Facts {
 /// Consecutive lines of one speaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// Name of the speaker; `None` where speakers were not told apart.
+    /// Name of the speaker; `None` where speakers were not told apart, and where the speaker of the run before goes on.
     pub speaker: Option<String>,
     /// When the speaker begins.
     pub start: AudioTime,
@@ -92,6 +96,7 @@ impl Facts {
         rows.extend(self.recorded_at.map(|at| ("Recorded", at.format("%-d %B %Y, %H:%M").to_string())));
         rows.extend(self.duration.map(|length| ("Duration", length.to_string())));
         rows.extend(self.language.as_deref().map(|name| ("Language", one_line(name))));
+        rows.extend((!self.speakers.is_empty()).then(|| ("Speakers", one_line(&self.speakers.join(", ")))));
         rows.extend(self.engine.as_deref().map(|name| ("Engine", one_line(name))));
         rows.extend(self.notes.iter().map(|note| ("Note", one_line(note))));
         rows.retain(|(label, value)| !is_blank(value) && (*label != "File" || value != heading));

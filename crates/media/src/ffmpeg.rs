@@ -26,6 +26,9 @@ const LONGEST_LINE: u64 = 2048;
 /// Lines of the description of the input that are kept.
 const MOST_LINES: usize = 400;
 
+/// The last channel its filters have a name for.
+const LAST_CHANNEL: u16 = 63;
+
 /// What is wanted of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wanted {
@@ -33,11 +36,13 @@ pub(crate) struct Wanted {
     pub(crate) rate: u32,
     /// Whole seconds from the start to leave out.
     pub(crate) from_s: u64,
+    /// This channel, counted from 0, and not the mean of all. Where there is no such channel, silence.
+    pub(crate) channel: Option<u16>,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { rate: transcript::SAMPLE_RATE, from_s: 0 }
+        Self { rate: transcript::SAMPLE_RATE, from_s: 0, channel: None }
     }
 }
 
@@ -84,6 +89,8 @@ pub(crate) struct Description {
     pub(crate) codec: Option<String>,
     pub(crate) sample_rate: Option<u32>,
     pub(crate) channels: Option<u16>,
+    /// Streams of sound, of which the first is decoded.
+    pub(crate) streams: usize,
     pub(crate) duration_ms: Option<u32>,
     pub(crate) title: Option<String>,
     pub(crate) date: Option<String>,
@@ -119,12 +126,16 @@ impl Ffmpeg {
             // Of the input: it seeks, then decodes and drops what is before.
             command.args(["-ss", &wanted.from_s.to_string()]);
         }
+        // Gaps between timestamps become silence, as in this crate; the mix may not exceed full scale.
+        let mut filters = "aresample=async=1:min_hard_comp=0.1:first_pts=0:rematrix_maxval=1.0".to_owned();
+        if let Some(channel) = wanted.channel {
+            filters.insert_str(0, &format!("pan=mono|c0=c{},", channel.min(LAST_CHANNEL)));
+        }
         command
             .args(["-protocol_whitelist", "file,pipe", "-f", demuxer, "-i"])
             .arg(input)
             .args(["-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1"])
-            // Gaps between timestamps become silence, as in this crate; the mix may not exceed full scale.
-            .args(["-af", "aresample=async=1:min_hard_comp=0.1:first_pts=0:rematrix_maxval=1.0"])
+            .args(["-af", &filters])
             .args(["-ac", "1", "-ar", &wanted.rate.to_string(), "-c:a", "pcm_f32le", "-f", "f32le", "pipe:1"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -301,6 +312,7 @@ impl Log {
                 description.duration_ms = duration(rest.split(',').next().unwrap_or_default());
             } else if line.starts_with("Stream #") {
                 global = false;
+                description.streams += usize::from(line.contains(": Audio: "));
                 if description.codec.is_none()
                     && let Some((_, audio)) = line.split_once(": Audio: ")
                 {
@@ -455,6 +467,7 @@ mod tests {
             codec: Some("wmav2".to_owned()),
             sample_rate: Some(48_000),
             channels: Some(6),
+            streams: 1,
             duration_ms: Some(3_611_500),
             title: Some("Board: May".to_owned()),
             date: Some("2024-05-06T07:08:09.000000Z".to_owned()),

@@ -2,7 +2,8 @@
 //!
 //! The only place that knows containers, codecs and resampling. [`probe`] says what a file is, or refuses it with a
 //! sentence; a [`Reader`] gives its sound from start to end, in memory that does not depend on its length. For ears
-//! there is [`Sound`], which can be entered anywhere, with the times of the reader.
+//! there is [`Sound`], which can be entered anywhere, with the times of the reader. Where each person has a channel or a
+//! track, [`parts`] says so, and a reader gives one [`Part`].
 //!
 //! Most formats are decoded in this process. What is not (WMA, AMR, AC-3, old video containers …) goes through an
 //! installed `ffmpeg`, if [`Tools`] knows one. What a file is, is decided by its first bytes, never by its name, and
@@ -21,6 +22,7 @@ mod index;
 mod listen;
 mod mono;
 mod native;
+mod part;
 mod reader;
 mod resample;
 mod sniff;
@@ -31,5 +33,6 @@ mod tools;
 pub use error::MediaError;
 pub use index::SeekIndex;
 pub use listen::{Listening, Sound};
+pub use part::{Part, parts};
 pub use reader::{Probe, Reader, RecordedAt, Shortfall, probe};
 pub use tools::Tools;

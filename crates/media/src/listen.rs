@@ -14,6 +14,7 @@ use crate::error::MediaError;
 use crate::ffmpeg::{Ffmpeg, Wanted};
 use crate::index::{MOST_MARKS, Mark, SeekIndex};
 use crate::native::Native;
+use crate::part::Part;
 use crate::reader::{self, Source};
 use crate::resample::Resampler;
 use crate::tools::Tools;
@@ -148,7 +149,7 @@ impl Inner {
     /// How long the recording is, without an index.
     fn measure(&mut self, duration_ms: Option<u32>) -> Result<Length, MediaError> {
         let known = duration_ms.map(|ms| f64::from(ms) / 1000.0);
-        match reader::open(&self.path, &self.tools, false)? {
+        match reader::open(&self.path, &self.tools, Part::All, false)? {
             Source::Native(mut native) => {
                 let rate = native.first_rate();
                 self.marks_rate = rate;
@@ -184,7 +185,7 @@ impl Inner {
         {
             return Ok(entered);
         }
-        match reader::open(&self.path, &self.tools, false)? {
+        match reader::open(&self.path, &self.tools, Part::All, false)? {
             Source::Native(native) => self.enter(native, from),
             // Installed since, perhaps.
             Source::Ffmpeg(_) => self.ffmpeg(from)?.ok_or_else(|| MediaError::NotMedia),
@@ -195,7 +196,7 @@ impl Inner {
         let rate = u64::from(self.rate);
         // A second more for decoders that need the past.
         let from_s = (from / rate).saturating_sub(1);
-        let wanted = Wanted { rate: self.rate, from_s };
+        let wanted = Wanted { rate: self.rate, from_s, channel: None };
         let Some(ffmpeg) = reader::ffmpeg_at(&self.path, &self.tools, wanted)? else { return Ok(None) };
         Ok(Some(Entered {
             origin: Origin::Ffmpeg(Box::new(ffmpeg)),

@@ -27,6 +27,17 @@ pub(crate) fn mix(interleaved: &[f32], channels: usize, mono: &mut Vec<f32>) {
     }
 }
 
+/// Writes channel `wanted`, counted from 0, of the `channels` interleaved channels of `interleaved` to `mono`, replacing
+/// its content; silence of the same length if there is no such channel.
+pub(crate) fn pick(interleaved: &[f32], channels: usize, wanted: usize, mono: &mut Vec<f32>) {
+    mono.clear();
+    if channels == 0 {
+        return;
+    }
+    let frames = interleaved.chunks_exact(channels);
+    mono.extend(frames.map(|frame| frame.get(wanted).copied().map_or(0.0, tame)));
+}
+
 /// Makes a sample finite and bounded.
 pub(crate) fn tame(sample: f32) -> f32 {
     // `clamp` passes NaN on, so it has to be asked for.
@@ -47,6 +58,22 @@ mod tests {
         mix(&[0.6; 12], 6, &mut mono);
         assert!(mono.iter().all(|s| (s - 0.6).abs() < 1e-6) && mono.len() == 2);
         mix(&[1.0], 0, &mut mono);
+        assert!(mono.is_empty());
+    }
+
+    #[test]
+    fn one_channel_is_picked_and_one_that_is_not_there_is_silent() {
+        let mut mono = vec![9.0];
+        let stereo = [1.0, 0.25, -1.0, f32::NAN, 0.5, 1e38];
+        pick(&stereo, 2, 0, &mut mono);
+        assert_eq!(mono, [1.0, -1.0, 0.5]);
+        pick(&stereo, 2, 1, &mut mono);
+        assert_eq!(mono, [0.25, 0.0, LIMIT]);
+        pick(&stereo, 2, 2, &mut mono);
+        assert_eq!(mono, [0.0; 3]);
+        pick(&stereo, 1, 0, &mut mono);
+        assert_eq!(mono.len(), 6);
+        pick(&stereo, 0, 0, &mut mono);
         assert!(mono.is_empty());
     }
 }

@@ -58,12 +58,14 @@ pub(crate) struct About {
 }
 
 /// How to open a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Wish {
     /// Keep titles and dates. Otherwise they are skipped where possible, and pictures with them.
     pub(crate) tags: bool,
     /// Accept AAC's core without its spectral band replication: sound up to about half the band.
     pub(crate) core_only: bool,
+    /// Give this channel of the track, counted from 0, and not the mean of all.
+    pub(crate) channel: Option<u16>,
 }
 
 /// What is missing or wrong in what was given.
@@ -120,6 +122,8 @@ pub(crate) struct Native {
     clusters: Option<Clusters>,
     frames: Option<Frames>,
     end: Stated,
+    /// Tracks of sound in the file.
+    sound_tracks: usize,
     ended: bool,
     /// There was sound.
     heard: bool,
@@ -243,6 +247,7 @@ impl Native {
             duration: prepared.duration(&track, &*format, tick),
             tags,
         };
+        let sound_tracks = prepared.sound_tracks(&*format);
         let rate = choice.params().sample_rate.filter(|r| RATES.contains(r)).unwrap_or(SAMPLE_RATE);
         let placement = prepared.placement(&track, format.tracks().len());
         let frames = match container {
@@ -283,6 +288,7 @@ impl Native {
             clusters,
             frames,
             end,
+            sound_tracks,
             ended: false,
             heard: false,
             failures: 0,
@@ -298,6 +304,11 @@ impl Native {
     /// What was found out when opening.
     pub(crate) fn about(&self) -> &About {
         &self.about
+    }
+
+    /// How many tracks of sound the file has.
+    pub(crate) fn sound_tracks(&self) -> usize {
+        self.sound_tracks
     }
 
     /// Whether the stated length is an estimate from a few bitrates, or missing.
@@ -510,7 +521,10 @@ impl Native {
 
     /// Mixes what was decoded and puts it where it belongs.
     fn accept(&mut self, at: f64, rate: u32, channels: usize) {
-        mono::mix(&self.interleaved, channels, &mut self.mono);
+        match self.origin.wish.channel {
+            Some(wanted) => mono::pick(&self.interleaved, channels, usize::from(wanted), &mut self.mono),
+            None => mono::mix(&self.interleaved, channels, &mut self.mono),
+        }
         self.failures = 0;
         if !self.heard {
             self.about.channels = u16::try_from(channels).unwrap_or(u16::MAX);
@@ -570,7 +584,7 @@ impl Native {
 
     /// Another stream begins in the same file, as in concatenated Ogg files. Its parameters may differ.
     fn restart(&mut self) {
-        let wish = Wish { tags: false, core_only: true };
+        let wish = Wish { tags: false, core_only: true, ..self.origin.wish };
         let chosen = codecs::choose(self.format.tracks(), self.format.default_track(TrackType::Audio), wish);
         let Some((track, choice, decoder)) = chosen else {
             self.losses.damaged = true;

@@ -6,6 +6,7 @@ use crate::error::MediaError;
 use crate::ffmpeg::{Description, Ffmpeg, Wanted};
 use crate::index::SeekIndex;
 use crate::native::{About, Native, Tags, Wish};
+use crate::part::Part;
 use crate::resample::{RATES, Resampler};
 use crate::sniff::{Container, Foreign, HEAD, Kind, sniff};
 use crate::tools::Tools;
@@ -47,7 +48,7 @@ pub struct Probe {
 /// # Errors
 /// Why it will not be possible to read sound from it, see [`MediaError`].
 pub fn probe(path: &Path, tools: &Tools) -> Result<Probe, MediaError> {
-    let opened = open(path, tools, true)?;
+    let opened = open(path, tools, Part::All, true)?;
     let about = match &opened {
         Source::Native(native) => native.about().clone(),
         Source::Ffmpeg(external) => external.about(),
@@ -130,7 +131,15 @@ impl Reader {
     /// # Errors
     /// The same as [`probe`].
     pub fn open(path: &Path, tools: &Tools) -> Result<Self, MediaError> {
-        let source = open(path, tools, false)?;
+        Self::open_part(path, tools, Part::All)
+    }
+
+    /// As [`open`](Self::open), for a part of the sound; see [`parts`](crate::parts).
+    ///
+    /// # Errors
+    /// The same as [`probe`], and `NoAudioTrack` for a track that is not one of those that belong together.
+    pub fn open_part(path: &Path, tools: &Tools, part: Part) -> Result<Self, MediaError> {
+        let source = open(path, tools, part, false)?;
         let file_len = path.metadata().map_err(MediaError::Io)?.len();
         Ok(Self { source, file_len, resampler: None, out: Vec::new(), given: 0, position: 0, ended: false })
     }
@@ -243,8 +252,15 @@ pub(crate) struct External {
 }
 
 impl External {
-    fn open(program: &Path, path: &Path, name: &'static str, demuxer: &str) -> Result<Self, MediaError> {
-        let mut ffmpeg = Ffmpeg::start(program, path, demuxer, Wanted::default())?;
+    fn open(
+        program: &Path,
+        path: &Path,
+        name: &'static str,
+        demuxer: &str,
+        part: Part,
+    ) -> Result<Self, MediaError> {
+        let wanted = Wanted { channel: channel_of(part)?, ..Wanted::default() };
+        let mut ffmpeg = Ffmpeg::start(program, path, demuxer, wanted)?;
         if !ffmpeg.next()? {
             return Err(ffmpeg.log().failure(name));
         }
@@ -280,6 +296,11 @@ impl External {
             duration: description.duration_ms.map(|ms| f64::from(ms) / 1000.0),
             tags,
         }
+    }
+
+    /// Streams of sound in the file.
+    pub(crate) fn streams(&self) -> usize {
+        self.description.streams
     }
 
     /// Ends early, damaged, lost.
@@ -331,15 +352,24 @@ pub(crate) fn ffmpeg_at(path: &Path, tools: &Tools, wanted: Wanted) -> Result<Op
     Ffmpeg::start(program, path, demuxer, wanted).map(Some)
 }
 
-pub(crate) fn open(path: &Path, tools: &Tools, tags: bool) -> Result<Source, MediaError> {
+/// The channel that is wanted of the one track that is decoded.
+fn channel_of(part: Part) -> Result<Option<u16>, MediaError> {
+    match part {
+        Part::All | Part::Track(0) => Ok(None),
+        Part::Channel(channel) => Ok(Some(channel)),
+        Part::Track(_) => Err(MediaError::NoAudioTrack),
+    }
+}
+
+pub(crate) fn open(path: &Path, tools: &Tools, part: Part, tags: bool) -> Result<Source, MediaError> {
     let (file, len, kind, start) = look(path)?;
     match kind {
         Kind::Other => Err(MediaError::NotMedia),
         Kind::Foreign(Foreign { name, demuxer }) => match tools.ffmpeg() {
-            Some(program) => external(program, path, name, demuxer),
+            Some(program) => external(program, path, name, demuxer, part),
             None => Err(MediaError::NeedsFfmpeg { format: name.to_owned() }),
         },
-        Kind::Native(container) => native(path, file, len, start, container, tools, tags),
+        Kind::Native(container) => native(path, file, len, start, container, tools, part, tags),
     }
 }
 
@@ -382,11 +412,12 @@ fn native(
     start: u64,
     container: Container,
     tools: &Tools,
+    part: Part,
     tags: bool,
 ) -> Result<Source, MediaError> {
     let again = file.try_clone().map_err(MediaError::Io)?;
     // With `ffmpeg`, the whole band of HE-AAC; without, its core.
-    let wish = Wish { tags, core_only: tools.ffmpeg().is_none() };
+    let wish = Wish { tags, core_only: tools.ffmpeg().is_none(), channel: channel_of(part)? };
     let refused = match Native::open(file, len, start, container, wish) {
         Ok(native) => return Ok(Source::Native(Box::new(native))),
         Err(refused @ (MediaError::NeedsFfmpeg { .. } | MediaError::Damaged(_))) => refused,
@@ -394,10 +425,10 @@ fn native(
     };
     let Some(program) = tools.ffmpeg() else { return Err(refused) };
     let name = container.name();
-    match external(program, path, name, container.demuxer()) {
+    match external(program, path, name, container.demuxer(), part) {
         Ok(source) => Ok(source),
         Err(failed) => {
-            let wish = Wish { tags, core_only: true };
+            let wish = Wish { core_only: true, ..wish };
             match (Native::open(again, len, start, container, wish), refused) {
                 (Ok(native), _) => Ok(Source::Native(Box::new(native))),
                 // It is not missing, it cannot do it either.
@@ -411,8 +442,14 @@ fn native(
     }
 }
 
-fn external(program: &Path, path: &Path, name: &'static str, demuxer: &str) -> Result<Source, MediaError> {
-    External::open(program, path, name, demuxer).map(|external| Source::Ffmpeg(Box::new(external)))
+fn external(
+    program: &Path,
+    path: &Path,
+    name: &'static str,
+    demuxer: &str,
+    part: Part,
+) -> Result<Source, MediaError> {
+    External::open(program, path, name, demuxer, part).map(|external| Source::Ffmpeg(Box::new(external)))
 }
 
 fn ms(seconds: f64) -> u32 {

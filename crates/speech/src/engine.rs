@@ -320,6 +320,12 @@ pub enum EngineError {
         /// The file of the model.
         path: PathBuf,
     },
+    /// The model loads and does not tell speakers apart.
+    #[error("{} is no model that tells speakers apart; choose another", path.display())]
+    NoSpeakerModel {
+        /// The file of the model.
+        path: PathBuf,
+    },
     /// The model needs more memory than there is. A smaller one helps.
     #[error(
         "there is not enough memory for the speech model {model}; choose a smaller one or close other programs"

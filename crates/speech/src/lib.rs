@@ -10,6 +10,7 @@
 
 mod activity;
 mod capacity;
+pub mod diarize;
 pub mod engine;
 mod error;
 mod guard;
@@ -17,9 +18,14 @@ pub mod neural;
 #[cfg(target_os = "linux")]
 pub mod pocketsphinx;
 pub mod process;
+pub mod speaker_model;
 pub mod windows;
 
 pub use capacity::{available_memory, cores, decoder_count, total_memory};
+pub use diarize::{
+    ByVoice, Checked, Diarization, DiarizeError, Diarizer, Expected, Ge2e, Sortformer, Voice, VoiceEncoder,
+    voice_of,
+};
 pub use engine::{Capabilities, Control, Device, Engine, EngineError, EngineSpec, Options, Recognition};
 pub use error::SpeechError;
 pub use process::{Decoders, EngineCommand, Event, Stable};

@@ -46,6 +46,34 @@ pub(crate) fn before_loading(model: &Path, sha256: Option<String>) -> Capabiliti
     }
 }
 
+/// Loads the model of `path`, of whatever role.
+pub(crate) fn load_model(path: &Path, device: Device) -> Result<Model, EngineError> {
+    let Capabilities { engine, model: name, .. } = before_loading(path, None);
+    if !processor_suffices() {
+        return Err(EngineError::NotOnThisSystem { engine });
+    }
+    let (backend, mask) = match device {
+        Device::Auto if Device::GPU_SUPPORTED => (Backend::Auto, BackendMask::ALL),
+        // No driver is even looked at.
+        Device::Auto | Device::Cpu => (Backend::CpuAccel, BackendMask::CPU),
+    };
+    let options = ModelOptions { backend, ..ModelOptions::default() };
+    transcribe_cpp::init_backends_with(None::<&Path>, mask)
+        .and_then(|()| Model::load_with(path, &options))
+        .map_err(|error| failed(error, path, &name))
+}
+
+/// What it means that the model of `path` cannot be loaded.
+pub(crate) fn failed(error: Error, path: &Path, model: &str) -> EngineError {
+    tracing::warn!(%error, "a model could not be loaded");
+    match error {
+        Error::ModelFileNotFound(_) => EngineError::ModelMissing { path: path.to_owned() },
+        Error::OutOfMemory(_) => EngineError::OutOfMemory { model: model.to_owned() },
+        Error::UnsupportedRole(_) => EngineError::NoSpeechModel { path: path.to_owned() },
+        _ => EngineError::ModelUnusable { path: path.to_owned() },
+    }
+}
+
 /// A loaded model.
 pub struct Neural {
     session: Session,
@@ -69,26 +97,8 @@ impl Neural {
         threads: u32,
         capabilities: Capabilities,
     ) -> Result<Self, EngineError> {
-        if !processor_suffices() {
-            return Err(EngineError::NotOnThisSystem { engine: capabilities.engine });
-        }
-        let failed = |error: Error| {
-            tracing::warn!(%error, "a model could not be loaded");
-            match error {
-                Error::ModelFileNotFound(_) => EngineError::ModelMissing { path: path.to_owned() },
-                Error::OutOfMemory(_) => EngineError::OutOfMemory { model: capabilities.model.clone() },
-                Error::UnsupportedRole(_) => EngineError::NoSpeechModel { path: path.to_owned() },
-                _ => EngineError::ModelUnusable { path: path.to_owned() },
-            }
-        };
-        let (backend, mask) = match device {
-            Device::Auto if Device::GPU_SUPPORTED => (Backend::Auto, BackendMask::ALL),
-            // No driver is even looked at.
-            Device::Auto | Device::Cpu => (Backend::CpuAccel, BackendMask::CPU),
-        };
-        transcribe_cpp::init_backends_with(None::<&Path>, mask).map_err(failed)?;
-        let options = ModelOptions { backend, ..ModelOptions::default() };
-        let model = Model::load_with(path, &options).map_err(failed)?;
+        let failed = |error| failed(error, path, &capabilities.model);
+        let model = load_model(path, device)?;
         if !model.roles().contains(Role::Asr) {
             return Err(EngineError::NoSpeechModel { path: path.to_owned() });
         }

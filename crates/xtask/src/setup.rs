@@ -14,6 +14,7 @@ mod page;
 mod postgres;
 mod speech_model;
 mod system;
+mod voice;
 
 pub(crate) use driver::Driver;
 pub(crate) use npm::read_json;
@@ -55,6 +56,7 @@ pub(crate) fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
     postgres::set_up(checkout, &lock, &mut packages)?;
     speech_model::set_up(checkout)?;
     fonts::set_up(checkout, &lock, &mut packages)?;
+    voice::set_up(checkout)?;
     if purpose.with_window() {
         page::set_up(checkout)?;
     }

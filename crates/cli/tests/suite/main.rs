@@ -5,4 +5,5 @@ mod common;
 mod importing;
 mod models;
 mod neural;
+mod speakers;
 mod transcribing;

@@ -15,10 +15,12 @@ fn document(title: &str, file_name: &str, runs: Vec<Run>) -> Document {
             recorded_at: None,
             duration: None,
             language: None,
+            speakers: Vec::new(),
             engine: None,
             notes: Vec::new(),
         },
         runs,
+        turns: Vec::new(),
         exported_at: DateTime::parse_from_rfc3339("2025-03-15T18:05:09+01:00").unwrap(),
     }
 }

@@ -437,8 +437,10 @@ fn points(width: f32, style: Style) -> f32 {
 
 /// The outline: every change of speaker, or a line every ten minutes where there are no speakers. Where there are many
 /// changes they are put below the ten minutes they belong to.
-fn outline(stops: Vec<Stop>) -> Vec<Mark> {
+fn outline(mut stops: Vec<Stop>) -> Vec<Mark> {
     let speakers = stops.iter().any(|stop| stop.speaker.is_some());
+    // Where somebody goes on after a pause, nobody else begins.
+    stops.retain(|stop| !speakers || stop.speaker.is_some());
     let sections = stops.chunk_by(|a, b| a.section() == b.section());
     let marks: Vec<Mark> = if !speakers {
         sections.map(|section| section[0].mark()).collect()

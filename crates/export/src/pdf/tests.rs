@@ -26,10 +26,12 @@ fn document(title: &str, runs: Vec<Run>) -> Document {
             recorded_at: None,
             duration: None,
             language: None,
+            speakers: Vec::new(),
             engine: None,
             notes: Vec::new(),
         },
         runs,
+        turns: Vec::new(),
         exported_at: DateTime::parse_from_rfc3339("2025-03-05T08:05:09-03:30").unwrap(),
     }
 }

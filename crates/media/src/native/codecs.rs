@@ -78,6 +78,11 @@ pub(crate) fn is_opus(track: &Track) -> bool {
     audio(track).is_some_and(|params| params.codec == CODEC_ID_OPUS)
 }
 
+/// How many of the tracks are known to be sound.
+pub(crate) fn sound_tracks(tracks: &[Track]) -> usize {
+    tracks.iter().filter(|track| audio(track).is_some()).count()
+}
+
 fn audio(track: &Track) -> Option<&AudioCodecParameters> {
     match &track.codec_params {
         Some(CodecParameters::Audio(params)) => Some(params),

@@ -175,6 +175,12 @@ impl Prepared {
         }
     }
 
+    /// How many tracks of sound there are, as far as is known.
+    pub(super) fn sound_tracks(&self, format: &dyn FormatReader) -> usize {
+        let listed = self.movie.as_ref().map_or(0, |movie| movie.tracks.iter().filter(|t| t.is_sound()).count());
+        codecs::sound_tracks(format.tracks()).max(listed)
+    }
+
     pub(super) fn add_dates(&self, tags: &mut Tags) {
         if let Some(movie) = &self.movie {
             tags.add_movie(movie);

@@ -10,5 +10,6 @@ mod broken;
 mod formats;
 mod listening;
 mod mutations;
+mod parts;
 mod signal;
 mod times;

@@ -8,9 +8,11 @@
 //! a native library that prints to the wrong descriptor must be an error, not gigabytes of memory.
 
 use crate::engine::{Capabilities, EngineError, EngineSpec, Options, Recognition};
+use crate::speaker_model::Spoken;
 use crate::windows::Place;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 
 /// From the program to the engine process.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +22,10 @@ pub(super) enum Request {
     Load { spec: EngineSpec },
     /// A window, whose samples follow. Answered by any number of `Progress` and one `Recognised` or `Failed`.
     Recognise { index: u32, place: Place, options: Options },
+    /// Instead of `Load`: a model that tells speakers apart. Answered by `SpeakersReady` or `Refused`.
+    LoadSpeakers { model: PathBuf, threads: u32 },
+    /// A stretch of a recording, whose samples follow. Answered by `Diarized` or `Failed`.
+    Diarize { index: u32 },
 }
 
 /// From the engine process to the program.
@@ -31,6 +37,8 @@ pub(super) enum Reply {
     Progress { index: u32, samples: u64 },
     Recognised { index: u32, recognition: Recognition },
     Failed { index: u32, error: EngineError },
+    SpeakersReady { name: String },
+    Diarized { index: u32, spoken: Vec<Spoken> },
 }
 
 /// Why nothing could be read.
@@ -45,7 +53,7 @@ pub(super) enum ReadError {
 const MAGIC: [u8; 4] = *b"MMs2";
 /// The words of an hour fit ten times.
 const LONGEST_HEADER: u32 = 8 << 20;
-/// Half an hour of audio. Windows are shorter than half a minute.
+/// Half an hour of audio. Windows are shorter than half a minute, stretches for telling speakers apart than 25 minutes.
 const MOST_SAMPLES: u32 = 16_000 * 60 * 30;
 
 /// Writes one message and flushes. The samples of a window are converted piece by piece, not copied as a whole.

@@ -2,9 +2,11 @@
 
 use super::protocol::{self, Reply, Request};
 use crate::engine::{Control, EngineError, Options};
+use crate::speaker_model::{self, SpeakerModel};
 use crate::windows::Window;
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -22,11 +24,20 @@ const GRACE: Duration = Duration::from_millis(300);
 /// Progress is told no more often than this.
 const BETWEEN_PROGRESS: Duration = Duration::from_millis(250);
 
-/// The hidden mode `engine`: speaks with [`super::Decoders`] over standard input and output until the input ends.
+/// How a model that tells speakers apart is loaded: from which file, with how many threads.
+pub type OpenSpeakers = fn(&Path, u32) -> Result<Box<dyn SpeakerModel>, EngineError>;
+
+/// The hidden mode `engine`: speaks with [`super::Decoders`], or with [`crate::diarize::Sortformer`], over standard input
+/// and output until the input ends.
 ///
 /// To be called first thing in `main`, before anything writes to standard output. What else the process prints there
 /// goes to standard error. Fails if it is not spoken to in its own language.
 pub fn serve() -> ExitCode {
+    serve_with(speaker_model::open)
+}
+
+/// [`serve`] with another way to load models that tell speakers apart, for tests without one.
+pub fn serve_with(open: OpenSpeakers) -> ExitCode {
     let Ok(replies) = private_stdout() else { return ExitCode::FAILURE };
     lower_priority();
     die_with_parent();
@@ -40,7 +51,7 @@ pub fn serve() -> ExitCode {
     if listener.is_err() {
         return ExitCode::FAILURE;
     }
-    match answer(&requests, replies, &cancelled) {
+    match answer(&requests, replies, &cancelled, open) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
@@ -72,9 +83,16 @@ fn answer(
     requests: &mpsc::Receiver<(Request, Vec<f32>)>,
     mut replies: impl Write,
     cancelled: &AtomicBool,
+    open: OpenSpeakers,
 ) -> io::Result<()> {
     let spec = match requests.recv() {
         Ok((Request::Load { spec }, _)) => spec,
+        Ok((Request::LoadSpeakers { model, threads }, _)) => {
+            return match open(&model, threads) {
+                Ok(model) => tell_apart(model, requests, replies),
+                Err(error) => protocol::write(&mut replies, &Reply::Refused { error }, &[]),
+            };
+        }
         Ok(_) => return Err(io::ErrorKind::InvalidData.into()),
         Err(_) => return Ok(()),
     };
@@ -100,6 +118,30 @@ fn answer(
             return Ok(());
         }
         protocol::write(&mut *replies.borrow_mut(), &reply, &[])?;
+    }
+    Ok(())
+}
+
+/// Tells the speakers of stretch after stretch apart; returns when the input has ended. A cancel ends the process.
+fn tell_apart(
+    mut model: Box<dyn SpeakerModel>,
+    requests: &mpsc::Receiver<(Request, Vec<f32>)>,
+    mut replies: impl Write,
+) -> io::Result<()> {
+    protocol::write(&mut replies, &Reply::SpeakersReady { name: model.name() }, &[])?;
+    while let Ok((request, samples)) = requests.recv() {
+        let Request::Diarize { index } = request else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        #[cfg(debug_assertions)]
+        if super::faults::at(index) == super::faults::Fault::Babble {
+            replies.write_all(b"INFO: a library talks to itself\n")?;
+        }
+        let reply = match model.diarize(&samples) {
+            Ok(spoken) => Reply::Diarized { index, spoken },
+            Err(error) => Reply::Failed { index, error },
+        };
+        protocol::write(&mut replies, &reply, &[])?;
     }
     Ok(())
 }

@@ -4,7 +4,9 @@
 #![cfg(target_os = "linux")]
 
 mod decoders;
+mod diarize;
 mod neural;
 mod recognition;
 mod recordings;
+mod speaker_models;
 mod windows;

@@ -33,6 +33,28 @@ pub(crate) fn librivox() -> Vec<Clip> {
         .collect()
 }
 
+/// A recording of Debian's `pocketsphinx-testdata` beside the clips, by the end of its path: headless samples, or wav.
+pub(crate) fn testdata(name: &str) -> Vec<f32> {
+    let listing = output("dpkg", &["-L", "pocketsphinx-testdata"]);
+    let path =
+        Path::new(listing.lines().find(|path| path.ends_with(name)).expect("install pocketsphinx-testdata"));
+    if path.extension().is_some_and(|extension| extension == "wav") {
+        return wav(path);
+    }
+    let bytes = std::fs::read(path).unwrap();
+    bytes.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect()
+}
+
+/// The program's resources, if they hold `part`; said aloud if not.
+pub(crate) fn resources(part: &str) -> Option<PathBuf> {
+    let found = std::env::var_os("MEETMEMO_RESOURCES").map(PathBuf::from);
+    let found = found.filter(|resources| resources.join(part).exists());
+    if found.is_none() {
+        eprintln!("skipped: MEETMEMO_RESOURCES names no folder with {part}");
+    }
+    found
+}
+
 /// A file of `../shared/audio`, or nothing, said aloud, on a machine without it.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/audio").join(path);
@@ -186,11 +208,11 @@ pub(crate) fn signals() -> Vec<(String, Vec<f32>)> {
 }
 
 /// xorshift64*, the same in every run.
-struct Noise(u64);
+pub(crate) struct Noise(pub(crate) u64);
 
 impl Noise {
     /// Evenly from −1 to 1.
-    fn white(&mut self) -> f32 {
+    pub(crate) fn white(&mut self) -> f32 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;

@@ -1,7 +1,7 @@
 //! Under which licences the app comes along with other people's work: `resources/licenses`.
 //!
-//! The texts of runtime libraries and the speech model are checked in below `crates/xtask/licenses`, fonts bring theirs
-//! along (`resources/fonts`). For the window everything is gathered once more, with the crates and npm packages that are
+//! The texts of runtime libraries and the speech model are checked in below `crates/xtask/licenses`, fonts and the voice
+//! encoder bring theirs along (`resources/fonts`, `resources/voice`). For the window everything is gathered once more, with the crates and npm packages that are
 //! compiled in: `components.json` is the list, `licences.txt` holds each text once.
 
 mod components;
@@ -107,7 +107,7 @@ fn sources_of_components(checkout: &Checkout) -> Result<String> {
         let text = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
         source.push_str(&format!("\n{file} {:016x}", files::checksum(&text)));
     }
-    for folder in ["postgres", "fonts"] {
+    for folder in ["postgres", "fonts", "voice"] {
         let made_from = files::source(&checkout.resources.join(folder)).unwrap_or_default();
         source.push_str(&format!("\n{folder} {:016x}", files::checksum(made_from.as_bytes())));
     }
@@ -161,6 +161,16 @@ fn runtime(checkout: &Checkout, crates: &crates::Crates) -> Result<Vec<Component
         "PocketSphinx.txt",
     )?);
     list.push(component("SphinxBase", sphinx, "BSD-2-Clause", "SphinxBase.txt")?);
+    let licence = text::read(&checkout.resources.join("voice/LICENSE.txt"))?;
+    list.push(Component {
+        name: "Resemblyzer (GE2E voice encoder)".into(),
+        version: super::voice::version(checkout)?,
+        licence: text::recognised(&licence)
+            .context("the voice encoder comes with a licence that is not known")?
+            .into(),
+        source: None,
+        texts: vec![licence],
+    });
     list.push(component("Opus", crates.version_of_opus(), "BSD-3-Clause", "Opus.txt")?);
     Ok(list)
 }

@@ -41,10 +41,12 @@ fn uneven(paragraphs: usize) -> Document {
             recorded_at: None,
             duration: None,
             language: None,
+            speakers: Vec::new(),
             engine: None,
             notes: Vec::new(),
         },
         runs: (0..paragraphs).map(run).collect(),
+        turns: Vec::new(),
         exported_at: DateTime::UNIX_EPOCH.fixed_offset(),
     }
 }

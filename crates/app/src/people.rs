@@ -1,0 +1,387 @@
+//! People whose voices are known: learnt when somebody is named, suggested in later meetings, forgotten on request.
+//!
+//! Nothing of this happens before somebody agreed to it (`store::PeopleSettings`). A voice is a vector; the sound it was
+//! made of stays where it is. Nobody is named without being asked, unless that was turned on.
+
+use crate::App;
+use crate::refusal::{Code, refuse};
+use crate::speakers::{Cast, one_line, same_name};
+use crate::view::{MeetingOfPerson, PeopleView, PersonView, SampleView, SuggestionView};
+use anyhow::{Context, Result};
+use media::{MediaError, Part, Reader};
+use speech::diarize::{Voice, likeness};
+use speech::engine::Unattended;
+use speech::{Ge2e, voice_of};
+use std::collections::BTreeMap;
+use std::path::Path;
+use store::{Job, JobId, PeopleSettings, Person, PersonId, PersonVoice, SpeakerId, StoredVoice};
+use transcript::{SAMPLE_RATE, Span};
+
+/// A voice is learnt from so much speech; more makes it hardly better.
+const ENOUGH_SPEECH_MS: u32 = 45_000;
+/// Shorter turns say little of a voice.
+const TELLING_TURN_MS: u32 = 1_000;
+/// Of one meeting, no more than this counts for what a person sounds like.
+const MOST_WEIGHT_MS: u32 = 60_000;
+/// So many samples are offered to be heard.
+const MOST_SAMPLES: usize = 5;
+
+/// A speaker without a name and the person that is most like them: who, and the cosine of both voices.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Likely {
+    pub(crate) speaker: SpeakerId,
+    pub(crate) person: PersonId,
+    pub(crate) cosine: f32,
+}
+
+impl App {
+    /// Everybody who is known.
+    ///
+    /// # Errors
+    /// Where the archive fails.
+    pub async fn people(&self) -> Result<PeopleView> {
+        let settings = self.store.people_settings().await?;
+        let voices = self.store.person_voices().await?;
+        let named = self.store.meetings_of_people().await?;
+        let mut ids: Vec<JobId> = named.iter().map(|(_, job)| *job).collect();
+        ids.dedup();
+        let meetings: BTreeMap<JobId, MeetingOfPerson> = self
+            .jobs_by_id(&ids)
+            .await?
+            .iter()
+            .map(|job| (crate::view::job_id(job), MeetingOfPerson::from(job)))
+            .collect();
+        let people = self.store.people().await?.into_iter().map(|person| {
+            let theirs: Vec<&PersonVoice> =
+                voices.iter().filter(|voice| voice.person == person.id && !voice.refused).collect();
+            let mut of_person: Vec<MeetingOfPerson> = Vec::new();
+            for (_, job) in named.iter().filter(|(id, _)| *id == person.id) {
+                let meeting = meetings.get(job).filter(|meeting| !of_person.contains(meeting));
+                of_person.extend(meeting.cloned());
+            }
+            PersonView {
+                id: person.id.to_string(),
+                name: person.name,
+                voices: u32::try_from(theirs.len()).unwrap_or(u32::MAX),
+                samples: theirs.iter().filter_map(|voice| sample_view(voice)).take(MOST_SAMPLES).collect(),
+                meetings: of_person,
+            }
+        });
+        Ok(PeopleView { enabled: settings.enabled, automatic: settings.automatic, people: people.collect() })
+    }
+
+    /// Lets voices be remembered, which is the consent, or forgets all of them. Names in meetings stay.
+    ///
+    /// # Errors
+    /// Where the archive fails.
+    pub async fn set_people(&self, enabled: bool, automatic: bool) -> Result<PeopleView> {
+        self.store.set_people(PeopleSettings { enabled, automatic }).await?;
+        self.people().await
+    }
+
+    /// Gives a person another name, in all meetings.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::NotOffered`] for no name.
+    pub async fn rename_person(&self, id: &str, name: &str) -> Result<PeopleView> {
+        let person = self.find_person(id).await?;
+        let name = one_line(name);
+        if name.is_empty() {
+            return Err(refuse(Code::NotOffered, "A person needs a name."));
+        }
+        self.store.rename_person(person.id, &name).await?;
+        self.people().await
+    }
+
+    /// Makes two people one.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`].
+    pub async fn merge_people(&self, from: &str, into: &str) -> Result<PeopleView> {
+        let (from, into) = (self.find_person(from).await?, self.find_person(into).await?);
+        if from.id != into.id {
+            self.store.merge_people(from.id, into.id).await?;
+        }
+        self.people().await
+    }
+
+    /// Forgets a person: their voice, and every voice kept of any meeting that is like it. Names in meetings stay.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    pub async fn forget_person(&self, id: &str) -> Result<PeopleView> {
+        let person = self.find_person(id).await?;
+        let voices = self.store.person_voices().await?;
+        let mut alike = Vec::new();
+        if let Some(known) = profile(&voices, person.id) {
+            for (speaker, voice) in self.store.speaker_voices().await? {
+                let cosine = known.similarity(&heard(&voice));
+                if cosine.is_some_and(|cosine| cosine >= speech::diarize::SUGGEST) {
+                    alike.push(speaker);
+                }
+            }
+        }
+        self.store.forget_person(person.id, &alike).await?;
+        self.people().await
+    }
+
+    /// The speaker is not that person; it is not suggested again, nor are voices like this one.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] for who is not there, besides those of [`App::find`].
+    pub async fn refuse_suggestion(
+        &self,
+        prefix: &str,
+        speaker: &str,
+        person: &str,
+    ) -> Result<crate::view::SpeakersView> {
+        let job = self.find_job(prefix).await?;
+        let speaker = self.find_speaker(job.id, speaker).await?;
+        let person = self.find_person(person).await?;
+        if let Some(voice) = speaker.voice {
+            let learnt = PersonVoice {
+                person: person.id,
+                refused: true,
+                voice,
+                job: Some(job.id),
+                speaker: Some(speaker.id),
+                sample: None,
+            };
+            self.store.learn_voice(&learnt).await?;
+        }
+        self.speakers_view(&job).await
+    }
+
+    /// Who of the speakers may be somebody known.
+    pub(crate) async fn suggestions(&self, cast: &Cast) -> Result<BTreeMap<SpeakerId, SuggestionView>> {
+        let voices = self.store.person_voices().await?;
+        let people = self.store.people().await?;
+        let found = likely(cast, &voices).into_iter().filter_map(|likely| {
+            let person = people.iter().find(|person| person.id == likely.person)?;
+            let theirs = voices.iter().filter(|voice| voice.person == person.id && !voice.refused);
+            let suggestion = SuggestionView {
+                person_id: person.id.to_string(),
+                name: person.name.clone(),
+                percent: (likeness(likely.cosine) * 100.0).round() as u32,
+                sample: theirs.into_iter().find_map(sample_view),
+            };
+            Some((likely.speaker, suggestion))
+        });
+        Ok(found.collect())
+    }
+
+    /// The known person that a name makes of a speaker: the given one, the one of that name, or a new one; none while
+    /// voices are not remembered. Gives the name as it is written, too.
+    pub(crate) async fn person_for(
+        &self,
+        name: Option<String>,
+        person: Option<&str>,
+    ) -> Result<(Option<String>, Option<PersonId>, Option<(PersonId, String)>)> {
+        if let Some(person) = person {
+            let person = self.find_person(person).await?;
+            return Ok((Some(person.name), Some(person.id), None));
+        }
+        let Some(name) = name else { return Ok((None, None, None)) };
+        if !self.store.people_settings().await?.enabled {
+            return Ok((Some(name), None, None));
+        }
+        let mut known =
+            self.store.people().await?.into_iter().filter(|person| same_name(&person.name, &name));
+        Ok(match known.next() {
+            Some(person) => (Some(person.name), Some(person.id), None),
+            None => {
+                let id = PersonId::new();
+                (Some(name.clone()), Some(id), Some((id, name)))
+            }
+        })
+    }
+
+    /// Learns the voices of those who were named in a meeting and whose voice is not known from there yet. Listens to the
+    /// recording where that is needed, a few seconds; does nothing while voices are not remembered.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`]; where the archive fails, or the recording cannot be read.
+    pub async fn learn_names(&self, prefix: &str) -> Result<()> {
+        let job = self.find_job(prefix).await?;
+        self.learn_of(&job).await
+    }
+
+    pub(crate) async fn learn_of(&self, job: &Job) -> Result<()> {
+        if !self.store.people_settings().await?.enabled {
+            return Ok(());
+        }
+        let cast = Cast::of(self.store.speakers(job.id).await?);
+        let known = self.store.person_voices().await?;
+        for speaker in cast.shown_ones() {
+            let Some(person) = speaker.person else { continue };
+            let learnt = |voice: &PersonVoice| {
+                voice.person == person && voice.speaker == Some(speaker.id) && !voice.refused
+            };
+            if known.iter().any(learnt) {
+                continue;
+            }
+            let voice = match &speaker.voice {
+                Some(voice) => Some(voice.clone()),
+                None => {
+                    let voice = self.listen_to(job, &cast, speaker.id).await?;
+                    if let Some(voice) = &voice {
+                        self.store.keep_voice(speaker.id, voice).await?;
+                    }
+                    voice
+                }
+            };
+            let Some(voice) = voice else { continue };
+            let learnt = PersonVoice {
+                person,
+                refused: false,
+                voice,
+                job: Some(job.id),
+                speaker: Some(speaker.id),
+                sample: cast.sample(speaker.id),
+            };
+            self.store.learn_voice(&learnt).await?;
+        }
+        Ok(())
+    }
+
+    /// What a speaker sounds like, from the recording. `None` if it is not here, or they say too little.
+    async fn listen_to(&self, job: &Job, cast: &Cast, speaker: SpeakerId) -> Result<Option<StoredVoice>> {
+        let Some(audio) = self.audio_file(job.id).await? else { return Ok(None) };
+        let spans: Vec<Span> = cast
+            .turns_of(speaker)
+            .filter(|turn| !turn.overlap && turn.span.duration_ms() >= TELLING_TURN_MS)
+            .map(|turn| turn.span)
+            .collect();
+        let (resources, tools) = (self.resources.folder().to_owned(), self.tools.clone());
+        let voice = tokio::task::spawn_blocking(move || -> Result<Option<Voice>> {
+            let samples = samples_of(&audio, &tools, Part::All, &spans)?;
+            let mut encoder = Ge2e::load(&resources)?;
+            Ok(voice_of(&mut encoder, &samples, &Unattended)?)
+        });
+        let voice = voice.await?.context("a voice could not be learnt")?;
+        Ok(voice.map(stored))
+    }
+
+    /// Somebody known, by id or by name.
+    async fn find_person(&self, wanted: &str) -> Result<Person> {
+        let people = self.store.people().await?;
+        let id = wanted.parse::<PersonId>().ok();
+        let mut found = people.iter().filter(|person| match id {
+            Some(id) => person.id == id,
+            None => same_name(&person.name, wanted),
+        });
+        match (found.next(), found.next()) {
+            (Some(person), None) => Ok(person.clone()),
+            (Some(_), Some(_)) => Err(refuse(
+                Code::Ambiguous,
+                format!("Several people are called “{wanted}”. Give the id that `people list --json` shows."),
+            )),
+            (None, _) => Err(refuse(Code::NotFound, format!("Nobody is known as “{wanted}”."))),
+        }
+    }
+}
+
+/// Speech of `spans`, in order of start, until there is enough of it: 16 kHz mono.
+pub(crate) fn samples_of(
+    audio: &Path,
+    tools: &media::Tools,
+    part: Part,
+    spans: &[Span],
+) -> Result<Vec<f32>, MediaError> {
+    let place = |span: &Span| {
+        let at = |ms: u32| u64::from(ms) * u64::from(SAMPLE_RATE) / 1000;
+        at(span.start.as_ms())..at(span.end.as_ms())
+    };
+    let enough = (ENOUGH_SPEECH_MS * (SAMPLE_RATE / 1000)) as usize;
+    let mut wanted = spans.iter().map(place).peekable();
+    let mut reader = Reader::open_part(audio, tools, part)?;
+    let mut speech = Vec::new();
+    let mut at = 0;
+    while speech.len() < enough && wanted.peek().is_some() {
+        let Some(samples) = reader.read()? else { break };
+        let end = at + samples.len() as u64;
+        while let Some(range) = wanted.peek() {
+            let (from, to) = (range.start.max(at), range.end.min(end));
+            if from < to {
+                speech.extend_from_slice(&samples[(from - at) as usize..(to - at) as usize]);
+            }
+            if range.end > end {
+                break;
+            }
+            wanted.next();
+        }
+        at = end;
+    }
+    Ok(speech)
+}
+
+pub(crate) fn stored(voice: Voice) -> StoredVoice {
+    StoredVoice { encoder: voice.encoder, vector: voice.vector, speech_ms: voice.speech_ms }
+}
+
+fn heard(voice: &StoredVoice) -> Voice {
+    Voice { encoder: voice.encoder.clone(), vector: voice.vector.clone(), speech_ms: voice.speech_ms }
+}
+
+/// What a person sounds like: the mean of what is known of them, by how much speech it is.
+fn profile(voices: &[PersonVoice], person: PersonId) -> Option<Voice> {
+    let theirs: Vec<&PersonVoice> = voices.iter().filter(|v| v.person == person && !v.refused).collect();
+    // The newest first: what another encoder made once is of no use.
+    let encoder = &theirs.first()?.voice.encoder;
+    let mut mean: Vec<f32> = Vec::new();
+    let mut speech_ms = 0_u32;
+    for voice in theirs.iter().filter(|v| v.voice.encoder == *encoder) {
+        mean.resize(mean.len().max(voice.voice.vector.len()), 0.0);
+        let weight = voice.voice.speech_ms.clamp(1, MOST_WEIGHT_MS);
+        for (sum, value) in mean.iter_mut().zip(&voice.voice.vector) {
+            *sum += value * weight as f32;
+        }
+        speech_ms = speech_ms.saturating_add(voice.voice.speech_ms);
+    }
+    let length = mean.iter().map(|value| value * value).sum::<f32>().sqrt();
+    if length > 0.0 {
+        mean.iter_mut().for_each(|value| *value /= length);
+    }
+    Some(Voice { encoder: encoder.clone(), vector: mean, speech_ms })
+}
+
+/// Who of the speakers without a name may be whom: each person once, the most alike first. Somebody whose voice is more
+/// like one that was refused than like the person is not suggested.
+pub(crate) fn likely(cast: &Cast, voices: &[PersonVoice]) -> Vec<Likely> {
+    let mut known: Vec<PersonId> = voices.iter().map(|voice| voice.person).collect();
+    known.sort();
+    known.dedup();
+    let named: Vec<PersonId> = cast.shown_ones().filter_map(|speaker| speaker.person).collect();
+    let mut all = Vec::new();
+    for person in known.into_iter().filter(|person| !named.contains(person)) {
+        let Some(profile) = profile(voices, person) else { continue };
+        for speaker in cast.shown_ones().filter(|speaker| speaker.name.is_none()) {
+            let Some(voice) = speaker.voice.as_ref().map(heard) else { continue };
+            let Some(cosine) = profile.similarity(&voice) else { continue };
+            let refused = voices.iter().filter(|v| v.person == person && v.refused).any(|refused| {
+                refused.speaker == Some(speaker.id)
+                    || heard(&refused.voice).similarity(&voice).is_some_and(|other| other > cosine)
+            });
+            if cosine >= speech::diarize::SUGGEST && !refused {
+                all.push(Likely { speaker: speaker.id, person, cosine });
+            }
+        }
+    }
+    all.sort_by(|a, b| b.cosine.total_cmp(&a.cosine));
+    let mut given: Vec<Likely> = Vec::new();
+    for likely in all {
+        if given.iter().all(|other| other.speaker != likely.speaker && other.person != likely.person) {
+            given.push(likely);
+        }
+    }
+    given
+}
+
+fn sample_view(voice: &PersonVoice) -> Option<SampleView> {
+    let sample = voice.sample?;
+    Some(SampleView {
+        meeting_id: voice.job?.to_string(),
+        start_ms: sample.start.as_ms(),
+        end_ms: sample.end.as_ms(),
+    })
+}

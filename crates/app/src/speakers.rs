@@ -1,0 +1,507 @@
+//! Who speaks in a meeting: names, merges, whose words are whose, and undoing all of it.
+//!
+//! What is found in the sound comes from [`crate::tell_apart`]; here is what people do with it. Every change is a
+//! correction in the archive (`store::SpeakerChange`), which works out what it amounts to. Known people are
+//! [`crate::people`]'s.
+
+use crate::App;
+use crate::refusal::{Code, refuse};
+use crate::view::{
+    Expected, JobView, SpeakerFacts, SpeakerView, SpeakersState, SpeakersView, Stretch, StretchView,
+    TurnView, Whom,
+};
+use anyhow::Result;
+use std::collections::{BTreeMap, HashMap};
+use store::{
+    Edit, EditId, Job, JobId, PersonId, Speaker, SpeakerChange, SpeakerId, Speakers, Status, StoredSegment,
+    WorkflowState,
+};
+use transcript::{Overlay, Span, Turn, Word, places_in_text, ruled};
+
+/// What words are called that are nobody's.
+pub(crate) const UNKNOWN: &str = "Unknown speaker";
+/// Longest name, in characters.
+const LONGEST_NAME: usize = 100;
+/// A stretch to hear somebody by lasts no longer than this …
+const LONGEST_SAMPLE_MS: u32 = 8_000;
+/// … and one as long as this is as good as any longer one.
+const GOOD_SAMPLE_MS: u32 = 5_000;
+/// What those who tell speakers apart may expect.
+const MOST_SPEAKERS: u32 = 100;
+
+/// The speakers of a meeting as they are shown.
+pub(crate) struct Cast {
+    speakers: Vec<Speaker>,
+    /// Who speaks when, corrections included, each as who they are shown as.
+    turns: Vec<Turn<SpeakerId>>,
+}
+
+impl Cast {
+    pub(crate) fn of(all: Speakers) -> Self {
+        let done = all.edits.iter().filter(|edit| !edit.undone).map(|edit| &edit.edit);
+        let overlay = Overlay::of(done);
+        let turns = ruled(&all.turns, overlay.assigned());
+        let turns = turns.into_iter().map(|turn| turn.of(overlay.shown(turn.speaker))).collect();
+        Self { speakers: all.speakers, turns }
+    }
+
+    /// For names alone.
+    pub(crate) fn named(speakers: Vec<Speaker>) -> Self {
+        Self { speakers, turns: Vec::new() }
+    }
+
+    /// Whether nobody was told apart.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.shown_ones().next().is_none()
+    }
+
+    /// Those who are shown, by number.
+    pub(crate) fn shown_ones(&self) -> impl Iterator<Item = &Speaker> {
+        self.speakers.iter().filter(|speaker| speaker.present && speaker.shown_as == speaker.id)
+    }
+
+    /// Who somebody is shown as.
+    pub(crate) fn shown(&self, id: SpeakerId) -> Option<&Speaker> {
+        let shown_as = self.speakers.iter().find(|speaker| speaker.id == id)?.shown_as;
+        self.speakers.iter().find(|speaker| speaker.id == shown_as)
+    }
+
+    /// What somebody is called; a name for nobody, too.
+    pub(crate) fn name(&self, id: Option<SpeakerId>) -> String {
+        id.and_then(|id| self.shown(id)).map_or_else(|| UNKNOWN.to_owned(), Self::name_of)
+    }
+
+    pub(crate) fn name_of(speaker: &Speaker) -> String {
+        speaker.name.clone().unwrap_or_else(|| label(speaker.number))
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.shown_ones().map(Self::name_of).collect()
+    }
+
+    pub(crate) fn facts(&self) -> Vec<SpeakerFacts> {
+        let facts = |speaker: &Speaker| SpeakerFacts {
+            id: speaker.id.to_string(),
+            label: label(speaker.number),
+            name: speaker.name.clone(),
+        };
+        self.shown_ones().map(facts).collect()
+    }
+
+    /// Who speaks when, by name.
+    pub(crate) fn spoken(&self) -> Vec<(Span, String)> {
+        self.turns.iter().map(|turn| (turn.span, self.name(Some(turn.speaker)))).collect()
+    }
+
+    pub(crate) fn turns(&self) -> Vec<TurnView> {
+        self.turns.iter().map(turn_view).collect()
+    }
+
+    /// The stretches of one speaker, corrections included.
+    pub(crate) fn turns_of(&self, id: SpeakerId) -> impl Iterator<Item = &Turn<SpeakerId>> {
+        self.turns.iter().filter(move |turn| turn.speaker == id)
+    }
+
+    /// A good stretch to hear somebody by: long, sure, and without others.
+    pub(crate) fn sample(&self, id: SpeakerId) -> Option<Span> {
+        let score = |turn: &Turn<SpeakerId>| {
+            let length = f64::from(turn.span.duration_ms().min(GOOD_SAMPLE_MS));
+            let alone = if turn.overlap { 0.3 } else { 1.0 };
+            length * alone * f64::from(turn.confidence.unwrap_or(0.5) + 0.5)
+        };
+        let best = self.turns_of(id).max_by(|a, b| score(a).total_cmp(&score(b)))?.span;
+        Some(Span::new(best.start, best.end.min(best.start.plus_ms(LONGEST_SAMPLE_MS))))
+    }
+}
+
+fn label(number: i32) -> String {
+    format!("Speaker {number}")
+}
+
+fn turn_view(turn: &Turn<SpeakerId>) -> TurnView {
+    TurnView {
+        start_ms: turn.span.start.as_ms(),
+        end_ms: turn.span.end.as_ms(),
+        speaker_id: turn.speaker.to_string(),
+        confidence: turn.confidence.map(|sure| f64::from(sure)),
+        overlap: turn.overlap,
+    }
+}
+
+pub(crate) fn stretch_view(span: Span) -> StretchView {
+    StretchView { start_ms: span.start.as_ms(), end_ms: span.end.as_ms() }
+}
+
+impl App {
+    /// Who speaks in a meeting.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    pub async fn speakers(&self, prefix: &str) -> Result<SpeakersView> {
+        let job = self.find_job(prefix).await?;
+        self.speakers_view(&job).await
+    }
+
+    pub(crate) async fn speakers_view(&self, job: &Job) -> Result<SpeakersView> {
+        let all = self.store.speakers(job.id).await?;
+        let words = match self.store.shown_transcript(job.id).await? {
+            Some(version) => self.store.words_by_speaker(version.id).await?,
+            None => Vec::new(),
+        };
+        let settings = self.store.people_settings().await?;
+        let diarization = all.diarization.clone();
+        let (undo, redo) = (undoable(&all), redoable(&all));
+        let cast = Cast::of(all);
+        let suggestions = if settings.enabled { self.suggestions(&cast).await? } else { BTreeMap::new() };
+        let mut said: HashMap<SpeakerId, u64> = HashMap::new();
+        let mut unknown_words = 0;
+        for (speaker, words) in words {
+            let words = u64::try_from(words).unwrap_or(0);
+            match speaker.and_then(|id| cast.shown(id)) {
+                Some(speaker) => *said.entry(speaker.id).or_default() += words,
+                None => unknown_words += words,
+            }
+        }
+        let state = match (job.status()?, job.workflow_state(), &diarization) {
+            (Status::Processing, Some(WorkflowState::Diarizing | WorkflowState::Aligning), _) => {
+                SpeakersState::Running
+            }
+            (Status::Pending | Status::Processing, ..) => SpeakersState::Waiting,
+            (_, _, Some(done)) if done.error_message.is_some() => SpeakersState::Failed,
+            (_, _, Some(_)) => SpeakersState::Done,
+            (_, _, None) => SpeakersState::None,
+        };
+        let all_speech: u64 = cast.turns.iter().map(|turn| u64::from(turn.span.duration_ms())).sum();
+        let mut speakers = Vec::new();
+        for speaker in cast.shown_ones() {
+            let mut suggestions = suggestions.clone();
+            speakers.push(SpeakerView {
+                suggestion: suggestions.remove(&speaker.id),
+                ..self::speaker_view(speaker, &cast, said.get(&speaker.id).copied().unwrap_or(0), all_speech)
+            });
+        }
+        let silence = match job.duration_ms.and_then(|ms| u32::try_from(ms).ok()) {
+            Some(duration) if !cast.turns.is_empty() => duration.saturating_sub(spoken_ms(&cast.turns)),
+            _ => 0,
+        };
+        let asked = job.choice();
+        let expected = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
+        Ok(SpeakersView {
+            state,
+            note: diarization.as_ref().and_then(|done| done.error_message.clone().or(done.note.clone())),
+            method: diarization.and_then(|done| done.method).map(|method| method_in_words(&method)),
+            expected: Expected { min: expected(asked.speakers_min), max: expected(asked.speakers_max) },
+            speakers,
+            turns: cast.turns(),
+            silence_ms: silence,
+            unknown_words: u32::try_from(unknown_words).unwrap_or(u32::MAX),
+            undo,
+            redo,
+            people_enabled: settings.enabled,
+        })
+    }
+
+    /// Names a speaker, or with none takes the name away. While voices are remembered, a name makes a known person;
+    /// `person` says which one they are. Their voice is learnt by [`App::learn_names`], which takes longer.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] for who is not there, [`Code::NotOffered`] for an endless name, besides those of [`App::find`].
+    pub async fn name_speaker(
+        &self,
+        prefix: &str,
+        speaker: &str,
+        name: Option<&str>,
+        person: Option<&str>,
+    ) -> Result<SpeakersView> {
+        let job = self.find_job(prefix).await?;
+        let speaker = self.find_speaker(job.id, speaker).await?;
+        let name = name.map(one_line).filter(|name| !name.is_empty());
+        if name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME) {
+            return Err(refuse(Code::NotOffered, format!("A name has at most {LONGEST_NAME} characters.")));
+        }
+        let (name, known, new) = self.person_for(name, person).await?;
+        let edit = Edit::Name { speaker: speaker.id, name, person: known };
+        if edit_changes_nothing(&edit, &speaker) {
+            return self.speakers_view(&job).await;
+        }
+        self.correct_with(job.id, edit, None, new).await?;
+        self.speakers_view(&job).await
+    }
+
+    /// Makes two speakers one: everything of `from` is of `into`.
+    ///
+    /// # Errors
+    /// As [`App::name_speaker`].
+    pub async fn merge_speakers(&self, prefix: &str, from: &str, into: &str) -> Result<SpeakersView> {
+        let job = self.find_job(prefix).await?;
+        let (from, into) = (self.find_speaker(job.id, from).await?, self.find_speaker(job.id, into).await?);
+        if from.id != into.id {
+            self.correct(job.id, Edit::Merge { from: from.id, into: into.id }, None).await?;
+        }
+        self.speakers_view(&job).await
+    }
+
+    /// Adds a speaker who was not found in the sound.
+    ///
+    /// # Errors
+    /// As [`App::name_speaker`].
+    pub async fn add_speaker(&self, prefix: &str, name: Option<&str>) -> Result<SpeakersView> {
+        let job = self.find_job(prefix).await?;
+        let name = name.map(one_line).filter(|name| !name.is_empty());
+        let speaker = SpeakerId::new();
+        self.correct(job.id, Edit::Add { speaker, name }, Some(speaker)).await?;
+        self.speakers_view(&job).await
+    }
+
+    /// Gives words to somebody. Lines are cut anew where that makes another one speak; no word moves.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] for lines that are not there (any more), besides those of [`App::name_speaker`].
+    pub async fn assign(&self, prefix: &str, stretch: &Stretch, whom: &Whom) -> Result<SpeakersView> {
+        let job = self.find_job(prefix).await?;
+        let version = self.store.shown_transcript(job.id).await?;
+        let lines = match &version {
+            Some(version) if version.is_complete() => self.store.segments(version.id).await?,
+            _ => {
+                let message = "Words can be given to somebody once the transcript is complete.";
+                return Err(refuse(Code::NoTranscript, message));
+            }
+        };
+        let spans = spans_of(&lines, stretch)?;
+        let (speaker, added) = match whom {
+            Whom::Speaker { id } => (Some(self.find_speaker(job.id, id).await?.id), None),
+            Whom::New => {
+                let id = SpeakerId::new();
+                (Some(id), Some(id))
+            }
+            Whom::Nobody => (None, None),
+        };
+        if !spans.is_empty() {
+            self.correct(job.id, Edit::Assign { spans, speaker, added: added.is_some() }, added).await?;
+        }
+        self.speakers_view(&job).await
+    }
+
+    /// Takes back what was done last with the speakers of a meeting. Nothing happens if there is nothing.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    pub async fn undo_speakers(&self, prefix: &str) -> Result<SpeakersView> {
+        let job = self.find_job(prefix).await?;
+        let all = self.store.speakers(job.id).await?;
+        if let Some(last) = all.edits.iter().rfind(|edit| !edit.undone) {
+            self.store.change_speakers(job.id, &SpeakerChange::Undo(last.id)).await?;
+        }
+        self.speakers_view(&job).await
+    }
+
+    /// Does once more what was taken back last.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    pub async fn redo_speakers(&self, prefix: &str) -> Result<SpeakersView> {
+        let job = self.find_job(prefix).await?;
+        let all = self.store.speakers(job.id).await?;
+        if let Some(next) = all.edits.iter().find(|edit| edit.undone) {
+            self.store.change_speakers(job.id, &SpeakerChange::Redo(next.id)).await?;
+        }
+        self.speakers_view(&job).await
+    }
+
+    /// Has the speakers of a meeting told apart once more. Names and what was given by hand stay.
+    ///
+    /// # Errors
+    /// [`Code::WrongState`] while it waits or is worked on, or has no transcript, [`Code::NotOffered`] for a number
+    /// that cannot be, besides those of [`App::find`].
+    pub async fn rerun_speakers(&self, prefix: &str, expected: Expected) -> Result<JobView> {
+        let job = self.find_job(prefix).await?;
+        let (min, max) = expected.checked()?.stored();
+        match self.store.tell_speakers_apart(job.id, min, max).await? {
+            Some(job) => self.view(job).await,
+            None => {
+                Err(self.wrong_state(job.id, "Speakers can be told apart once it is transcribed.").await?)
+            }
+        }
+    }
+
+    pub(crate) async fn correct(&self, job: JobId, edit: Edit, speaker: Option<SpeakerId>) -> Result<()> {
+        self.correct_with(job, edit, speaker, None).await
+    }
+
+    pub(crate) async fn correct_with(
+        &self,
+        job: JobId,
+        edit: Edit,
+        speaker: Option<SpeakerId>,
+        person: Option<(PersonId, String)>,
+    ) -> Result<()> {
+        let change = SpeakerChange::Edit { id: EditId::new(), edit, speaker, person };
+        if self.store.change_speakers(job, &change).await? {
+            return Ok(());
+        }
+        Err(refuse(Code::NotFound, "The meeting has been deleted."))
+    }
+
+    /// A speaker who is shown: by id, by number, or by name.
+    pub(crate) async fn find_speaker(&self, job: JobId, wanted: &str) -> Result<Speaker> {
+        let cast = Cast::named(self.store.speaker_names(job).await?);
+        if let Ok(id) = wanted.parse::<SpeakerId>() {
+            if let Some(speaker) = cast.shown(id) {
+                return Ok(speaker.clone());
+            }
+        } else {
+            let called = |speaker: &&Speaker| {
+                speaker.number.to_string() == wanted
+                    || same_name(&Cast::name_of(speaker), wanted)
+                    || same_name(&label(speaker.number), wanted)
+            };
+            let mut found = cast.shown_ones().filter(called);
+            match (found.next(), found.next()) {
+                (Some(one), None) => return Ok(one.clone()),
+                (Some(_), Some(_)) => {
+                    let message = format!("Several speakers are called “{wanted}”. Use the number.");
+                    return Err(refuse(Code::Ambiguous, message));
+                }
+                _ => {}
+            }
+        }
+        let names = cast.shown_ones().map(|one| format!("{} ({})", one.number, Cast::name_of(one)));
+        let names = names.collect::<Vec<_>>().join(", ");
+        Err(refuse(
+            Code::NotFound,
+            match names.is_empty() {
+                true => format!("There is no speaker {wanted}: the speakers have not been told apart."),
+                false => format!("There is no speaker {wanted}. There are: {names}."),
+            },
+        ))
+    }
+}
+
+impl Expected {
+    /// The same, if it can be.
+    ///
+    /// # Errors
+    /// [`Code::NotOffered`] for none, more than a hundred, and a least above the most.
+    pub(crate) fn checked(self) -> Result<Self> {
+        let fine = |number: Option<u32>| number.is_none_or(|number| (1..=MOST_SPEAKERS).contains(&number));
+        let in_order = self.min.zip(self.max).is_none_or(|(min, max)| min <= max);
+        if fine(self.min) && fine(self.max) && in_order {
+            return Ok(self);
+        }
+        Err(refuse(
+            Code::NotOffered,
+            format!("The number of people is between 1 and {MOST_SPEAKERS}, as 3 or as 2-5."),
+        ))
+    }
+
+    /// In the archive's numbers.
+    pub(crate) fn stored(self) -> (Option<i32>, Option<i32>) {
+        let number = |number: Option<u32>| number.and_then(|number| i32::try_from(number).ok());
+        (number(self.min), number(self.max))
+    }
+}
+
+fn speaker_view(speaker: &Speaker, cast: &Cast, words: u64, all_speech: u64) -> SpeakerView {
+    let speech: u64 = cast.turns_of(speaker.id).map(|turn| u64::from(turn.span.duration_ms())).sum();
+    // Somebody begins to speak where somebody else did before.
+    let begins = cast.turns.iter().enumerate().filter(|(i, turn)| {
+        turn.speaker == speaker.id && (*i == 0 || cast.turns[i - 1].speaker != turn.speaker)
+    });
+    SpeakerView {
+        id: speaker.id.to_string(),
+        label: label(speaker.number),
+        name: speaker.name.clone(),
+        number: u32::try_from(speaker.number).unwrap_or(0),
+        person_id: speaker.person.map(|person| person.to_string()),
+        speech_ms: u32::try_from(speech).unwrap_or(u32::MAX),
+        share: if all_speech == 0 { 0.0 } else { speech as f64 / all_speech as f64 },
+        turns: u32::try_from(begins.count()).unwrap_or(u32::MAX),
+        words: u32::try_from(words).unwrap_or(u32::MAX),
+        words_per_minute: (speech >= 1000).then(|| (words as f64 * 60_000.0 / speech as f64).round() as u32),
+        sample: cast.sample(speaker.id).map(stretch_view),
+        suggestion: None,
+    }
+}
+
+/// Milliseconds in which somebody speaks, of turns in order of start.
+fn spoken_ms(turns: &[Turn<SpeakerId>]) -> u32 {
+    let mut end = transcript::AudioTime::ZERO;
+    let mut sum = 0;
+    for turn in turns {
+        sum += turn.span.end.since(turn.span.start.max(end));
+        end = end.max(turn.span.end);
+    }
+    sum
+}
+
+fn method_in_words(method: &str) -> String {
+    match method {
+        "voices" => "By their voices".to_owned(),
+        "sortformer" => "Sortformer, a speech model".to_owned(),
+        "channels" => "One person on each channel of the recording".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// Which words a stretch is about: a span for each line, from the first of its words to the last.
+fn spans_of(lines: &[StoredSegment], stretch: &Stretch) -> Result<Vec<Span>> {
+    let place = |id: &str| lines.iter().position(|line| line.id.to_string() == id);
+    let (Some(from), Some(to)) = (place(&stretch.from_line), place(&stretch.to_line)) else {
+        return Err(refuse(Code::NotFound, "The lines have changed meanwhile. Choose them once more."));
+    };
+    let Some(chosen) = lines.get(from..=to) else { return Ok(Vec::new()) };
+    let last = chosen.len().saturating_sub(1);
+    let spans = chosen.iter().enumerate().filter_map(|(i, line)| {
+        let from = if i == 0 { stretch.from_char as usize } else { 0 };
+        let to = if i == last { stretch.to_char.map(|to| to as usize) } else { None };
+        let places = places_in_text(line.segment.words.iter().map(|word| word.text.as_str()));
+        let touched =
+            |(_, at): &(&Word, std::ops::Range<usize>)| at.end > from && to.is_none_or(|to| at.start < to);
+        let mut words = line.segment.words.iter().zip(places).filter(touched).map(|(word, _)| word);
+        let first = words.next()?;
+        let last = words.last().unwrap_or(first);
+        // The middle of a word without length is its end.
+        Some(Span::new(first.start, last.end.max(last.middle().plus_ms(1))))
+    });
+    Ok(spans.collect())
+}
+
+fn edit_changes_nothing(edit: &Edit, speaker: &Speaker) -> bool {
+    matches!(edit, Edit::Name { name, person, .. } if *name == speaker.name && *person == speaker.person)
+}
+
+/// What was done, as a clause in the past tense.
+fn in_words(edit: &Edit, all: &Speakers) -> String {
+    let name = |id: SpeakerId| {
+        let of = |speaker: &Speaker| speaker.name.clone().unwrap_or_else(|| label(speaker.number));
+        all.speakers.iter().find(|speaker| speaker.id == id).map_or_else(|| UNKNOWN.to_owned(), of)
+    };
+    let number = |id: SpeakerId| {
+        let found = all.speakers.iter().find(|speaker| speaker.id == id);
+        found.map_or_else(|| UNKNOWN.to_owned(), |speaker| label(speaker.number))
+    };
+    match edit {
+        Edit::Name { speaker, name: Some(name), .. } => format!("named {} “{name}”", number(*speaker)),
+        Edit::Name { speaker, name: None, .. } => format!("took away the name of {}", number(*speaker)),
+        Edit::Merge { from, into } => format!("merged {} into {}", number(*from), name(*into)),
+        Edit::Add { speaker, .. } => format!("added {}", name(*speaker)),
+        Edit::Assign { speaker: Some(speaker), .. } => format!("gave words to {}", name(*speaker)),
+        Edit::Assign { speaker: None, .. } => "took words away from their speaker".to_owned(),
+    }
+}
+
+fn undoable(all: &Speakers) -> Option<String> {
+    all.edits.iter().rfind(|edit| !edit.undone).map(|made| in_words(&made.edit, all))
+}
+
+fn redoable(all: &Speakers) -> Option<String> {
+    all.edits.iter().find(|edit| edit.undone).map(|made| in_words(&made.edit, all))
+}
+
+pub(crate) fn one_line(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
+    one_line(a).to_lowercase() == one_line(b).to_lowercase()
+}

@@ -1,0 +1,145 @@
+//! The commands about speakers and people.
+
+use crate::arguments::{People, Speakers};
+use crate::print;
+use crate::progress::Shown;
+use anyhow::Result;
+use app::view::{PeopleView, SpeakersState, SpeakersView, Stretch, Whom};
+use app::{App, Scope};
+use std::process::ExitCode;
+use tokio::sync::watch;
+use transcript::AudioTime;
+
+pub(crate) async fn speakers(
+    app: &App,
+    job: &str,
+    command: Speakers,
+    json: bool,
+    stop: watch::Receiver<bool>,
+) -> Result<ExitCode> {
+    let view = match command {
+        Speakers::List => app.speakers(job).await?,
+        Speakers::Rename { speaker, name } => {
+            app.name_speaker(job, &speaker, name.as_deref(), None).await?;
+            app.learn_names(job).await?;
+            app.speakers(job).await?
+        }
+        Speakers::Merge { from, into } => app.merge_speakers(job, &from, &into).await?,
+        Speakers::Assign { speaker, from, to } => assign(app, job, speaker, from, to).await?,
+        Speakers::Undo => app.undo_speakers(job).await?,
+        Speakers::Redo => app.redo_speakers(job).await?,
+        Speakers::Rerun { speakers, wait } => {
+            let queued = app.rerun_speakers(job, speakers.unwrap_or_default()).await?;
+            if !wait {
+                return crate::commands::changed(queued, json);
+            }
+            let ids = queued.id.parse().into_iter().collect();
+            let shown = Shown::start(app, Vec::new());
+            app.work(&Scope::Only(ids), stop).await?;
+            drop(shown);
+            app.speakers(job).await?
+        }
+    };
+    let well = view.state != SpeakersState::Failed;
+    if json {
+        print::json(&view);
+    } else {
+        say_speakers(&view);
+    }
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Gives the lines that begin between two moments to somebody.
+async fn assign(app: &App, job: &str, speaker: String, from: f64, to: f64) -> Result<SpeakersView> {
+    let ms = |seconds: f64| (seconds * 1000.0).round().clamp(0.0, f64::from(u32::MAX)) as u32;
+    let page = app.page(job, AudioTime::ZERO).await?;
+    let chosen = page.lines.iter().filter(|line| (ms(from)..ms(to)).contains(&line.start_ms));
+    let chosen: Vec<&str> = chosen.map(|line| line.id.as_str()).collect();
+    let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else {
+        anyhow::bail!(
+            "No line begins between {} and {}.",
+            AudioTime::from_ms(ms(from)),
+            AudioTime::from_ms(ms(to))
+        );
+    };
+    let stretch =
+        Stretch { from_line: (*first).to_owned(), from_char: 0, to_line: (*last).to_owned(), to_char: None };
+    let whom = match speaker.as_str() {
+        "new" => Whom::New,
+        "nobody" => Whom::Nobody,
+        _ => Whom::Speaker { id: speaker },
+    };
+    app.assign(job, &stretch, &whom).await
+}
+
+fn say_speakers(view: &SpeakersView) {
+    match view.state {
+        SpeakersState::None => {
+            print::line("The speakers have not been told apart: meetmemo speakers JOB rerun --wait")
+        }
+        SpeakersState::Waiting => print::line("The speakers will be told apart."),
+        SpeakersState::Running => print::line("The speakers are being told apart."),
+        SpeakersState::Done | SpeakersState::Failed => {}
+    }
+    if let Some(note) = &view.note {
+        print::note(&print::sentence(note));
+    }
+    for speaker in &view.speakers {
+        let who = match &speaker.suggestion {
+            Some(found) => format!("{} ({}? {} %)", speaker.shown_name(), found.name, found.percent),
+            None => speaker.shown_name().to_owned(),
+        };
+        let pace = speaker.words_per_minute.map_or_else(String::new, |pace| format!("  {pace} words/min"));
+        print::line(&format!(
+            "{:>3}  {}  {:>3.0} %  {:>5} words{pace}  {who}",
+            speaker.number,
+            AudioTime::from_ms(speaker.speech_ms),
+            speaker.share * 100.0,
+            speaker.words,
+        ));
+    }
+    if view.state == SpeakersState::Done && view.speakers.is_empty() {
+        print::line("Nobody was heard in this recording.");
+    }
+    if let Some(undo) = &view.undo {
+        print::note(&format!("Last: {undo}. Take it back: meetmemo speakers JOB undo"));
+    }
+}
+
+pub(crate) async fn people(app: &App, command: People, json: bool) -> Result<ExitCode> {
+    let view = match command {
+        People::List => app.people().await?,
+        People::Rename { person, name } => app.rename_person(&person, &name).await?,
+        People::Merge { from, into } => app.merge_people(&from, &into).await?,
+        People::Forget { person } => app.forget_person(&person).await?,
+        People::On { automatic } => app.set_people(true, automatic).await?,
+        People::Off => app.set_people(false, false).await?,
+    };
+    if json {
+        print::json(&view);
+    } else {
+        say_people(&view);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say_people(view: &PeopleView) {
+    if !view.enabled {
+        print::line(
+            "Voices are not remembered. With your consent, and that of the people: meetmemo people on",
+        );
+        return;
+    }
+    if view.people.is_empty() {
+        print::line("Nobody is known yet. Name a speaker: meetmemo speakers JOB rename 1 NAME");
+    }
+    for person in &view.people {
+        print::line(&format!(
+            "{}  {}: {} voice samples, {} meetings",
+            print::short(&person.id),
+            person.name,
+            person.voices,
+            person.meetings.len()
+        ));
+    }
+}

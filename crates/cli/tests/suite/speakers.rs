@@ -1,0 +1,401 @@
+//! Who says what: told apart, named, corrected, remembered, forgotten; with the real program on real speech.
+
+use crate::common::{
+    DEADLINE, MeetMemo, clips, fixture, kill, resources, samples, shared_audio, silence, start, until, words, write_wav,
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+/// Reference turns are not scored this near to where they begin and end, in seconds.
+const COLLAR: f64 = 0.25;
+
+/// Start, end in seconds, and who.
+type Turns = Vec<(f64, f64, String)>;
+
+/// The recording of five people in turns, with who speaks when.
+fn panel() -> Option<(std::path::PathBuf, Turns)> {
+    let path = shared_audio()?.join("meeting/panel-5-speakers.wav");
+    let turns = rttm(&fs::read_to_string(path.with_extension("rttm")).unwrap());
+    Some((path, turns))
+}
+
+fn rttm(text: &str) -> Turns {
+    let line = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (start, duration): (f64, f64) = (fields[3].parse().unwrap(), fields[4].parse().unwrap());
+        (start, start + duration, fields[7].to_owned())
+    };
+    text.lines().filter(|text| text.starts_with("SPEAKER")).map(line).collect()
+}
+
+/// `turns` or `segments` of a transcript; what is nobody's is left out.
+fn spoken(meeting: &Value, what: &str) -> Turns {
+    let all = meeting["transcript"][what].as_array().unwrap();
+    all.iter()
+        .filter(|one| !one["speaker_id"].is_null())
+        .map(|one| {
+            let seconds = |key: &str| one[key].as_f64().unwrap() / 1000.0;
+            (seconds("start_ms"), seconds("end_ms"), one["speaker_id"].as_str().unwrap().to_owned())
+        })
+        .collect()
+}
+
+fn speakers(meeting: &Value) -> Vec<Value> {
+    meeting["transcript"]["speakers"].as_array().unwrap().clone()
+}
+
+/// Every way to give each of `from` one of `to`, or nothing.
+fn pairings(from: &[String], to: &[String]) -> Vec<BTreeMap<String, String>> {
+    let Some((first, rest)) = from.split_first() else { return vec![BTreeMap::new()] };
+    let mut all = pairings(rest, to);
+    for one in to {
+        let left: Vec<String> = to.iter().filter(|other| *other != one).cloned().collect();
+        for mut pairing in pairings(rest, &left) {
+            pairing.insert(first.clone(), one.clone());
+            all.push(pairing);
+        }
+    }
+    all
+}
+
+fn names(turns: &Turns) -> Vec<String> {
+    turns.iter().map(|turn| turn.2.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Diarization error rate: time missed, added or given to somebody else, of the time that is spoken, with the best
+/// pairing of names; in steps of 10 ms, overlaps included.
+fn error_rate(reference: &Turns, found: &Turns) -> f64 {
+    let end = reference.iter().chain(found).map(|turn| turn.1).fold(0.0, f64::max);
+    let who = |turns: &Turns, at: f64| -> BTreeSet<String> {
+        turns.iter().filter(|turn| turn.0 <= at && at < turn.1).map(|turn| turn.2.clone()).collect()
+    };
+    let moments = (0..(end * 100.0) as usize).map(|i| i as f64 / 100.0 + 0.005).filter(|at| {
+        reference.iter().all(|turn| (turn.0 - at).abs() > COLLAR && (turn.1 - at).abs() > COLLAR)
+    });
+    let scored: Vec<_> = moments.map(|at| (who(reference, at), who(found, at))).collect();
+    let total: usize = scored.iter().map(|(right, _)| right.len()).sum();
+    let wrong = |pairing: &BTreeMap<String, String>| -> usize {
+        let of = |(right, found): &(BTreeSet<String>, BTreeSet<String>)| {
+            let same = right.iter().filter(|name| pairing.get(*name).is_some_and(|id| found.contains(id))).count();
+            right.len().max(found.len()) - same
+        };
+        scored.iter().map(of).sum()
+    };
+    let best = pairings(&names(reference), &names(found)).iter().map(wrong).min().unwrap();
+    best as f64 / total.max(1) as f64
+}
+
+/// The share of words with the right speaker, by their middles inside of reference turns.
+fn words_right(reference: &Turns, meeting: &Value) -> f64 {
+    let mut given: Vec<(String, Option<String>)> = Vec::new();
+    for segment in meeting["transcript"]["segments"].as_array().unwrap() {
+        for word in segment["words"].as_array().unwrap() {
+            let middle = (word["start_ms"].as_f64().unwrap() + word["end_ms"].as_f64().unwrap()) / 2000.0;
+            let inside = |turn: &&(f64, f64, String)| turn.0 + COLLAR <= middle && middle <= turn.1 - COLLAR;
+            if let Some(turn) = reference.iter().find(inside) {
+                given.push((turn.2.clone(), segment["speaker_id"].as_str().map(str::to_owned)));
+            }
+        }
+    }
+    let found: Vec<String> =
+        given.iter().filter_map(|word| word.1.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    let right = |pairing: &BTreeMap<String, String>| {
+        given.iter().filter(|(name, id)| id.is_some() && pairing.get(name) == id.as_ref()).count()
+    };
+    let best = pairings(&names(reference), &found).iter().map(right).max().unwrap();
+    best as f64 / given.len() as f64
+}
+
+#[test]
+fn five_people_of_a_panel_are_told_apart_word_by_word() {
+    let (Some((path, reference)), Some(model)) = (panel(), fixture()) else { return };
+    let app = MeetMemo::new();
+    app.json(&["models", "add", model.to_str().unwrap()]);
+    let rows = app.json(&["import", "--wait", "--model", "fixture-whisper", path.to_str().unwrap()]);
+    assert_eq!(rows[0]["status"], "completed", "{rows}");
+    let job = rows[0]["job_id"].as_str().unwrap();
+    let check = |what: &str| {
+        let meeting = app.show(job);
+        assert_eq!(speakers(&meeting).len(), 5, "{what}");
+        let labels: Vec<&str> =
+            meeting["transcript"]["speakers"].as_array().unwrap().iter().map(|s| s["label"].as_str().unwrap()).collect();
+        assert_eq!(labels, ["Speaker 1", "Speaker 2", "Speaker 3", "Speaker 4", "Speaker 5"]);
+        let turns = spoken(&meeting, "turns");
+        let rates = [error_rate(&reference, &turns), error_rate(&reference, &spoken(&meeting, "segments"))];
+        let right = words_right(&reference, &meeting);
+        println!("{what}: turns {:.3}, segments {:.3}, words right {right:.3}", rates[0], rates[1]);
+        assert!(rates[0] <= 0.05 && rates[1] <= 0.10, "{what}: {rates:?}");
+        assert!(right >= 0.95, "{what}: {right}");
+        // In order of appearance: who speaks first is the first.
+        assert_eq!(turns[0].2, meeting["transcript"]["speakers"][0]["id"].as_str().unwrap());
+        turns
+    };
+    let turns = check("without a hint");
+    let file = app.data().join("panel.rttm");
+    app.json(&["export", job, "--type", "rttm", "--output", file.to_str().unwrap()]);
+    let written = rttm(&fs::read_to_string(&file).unwrap());
+    assert_eq!(written.len(), turns.len());
+    assert!(written.iter().zip(&turns).all(|(a, b)| (a.0 - b.0).abs() < 0.002 && (a.1 - b.1).abs() < 0.002));
+    assert!((error_rate(&reference, &written) - error_rate(&reference, &turns)).abs() < 0.001);
+
+    for hint in ["5", "2-6"] {
+        app.json(&["speakers", job, "rerun", "--wait", "--speakers", hint]);
+        check(hint);
+    }
+    let two = app.json(&["speakers", job, "rerun", "--wait", "--speakers", "2"]);
+    assert_eq!(two["speakers"].as_array().unwrap().len(), 2);
+    assert!(app.refused(&["speakers", job, "rerun", "--speakers", "3-2"]).contains("between 1 and 100"));
+}
+
+#[test]
+fn who_was_named_in_one_meeting_is_known_in_the_next() {
+    let Some((path, reference)) = panel() else { return };
+    // Every voice speaks in both halves.
+    let all = samples(&path);
+    let mut halves: [(Vec<u8>, Turns); 2] = Default::default();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for (start, end, who) in &reference {
+        let half = *seen.entry(who).and_modify(|n| *n += 1).or_default() % 2;
+        let byte = |seconds: f64| (seconds * 16_000.0) as usize * 2;
+        let (speech, turns) = &mut halves[half];
+        let from = speech.len() as f64 / 32_000.0;
+        speech.extend_from_slice(&all[byte(*start)..byte(*end).min(all.len())]);
+        turns.push((from, speech.len() as f64 / 32_000.0, who.clone()));
+        speech.extend_from_slice(&silence(0.6));
+    }
+    let app = MeetMemo::new();
+    let mut jobs = Vec::new();
+    for (number, (speech, _)) in halves.iter().enumerate() {
+        let file = app.data().join(format!("half {number}.wav"));
+        write_wav(&file, speech);
+        jobs.push(app.import(&file));
+    }
+    assert_eq!(app.run(&["worker", "--drain"]).code, 0);
+    // Who the speakers of a half really are, by the time they share.
+    let real = |half: usize| -> BTreeMap<String, String> {
+        let found = spoken(&app.show(&jobs[half]), "turns");
+        let shared = |id: &str, who: &str| -> f64 {
+            let of = |turns: &Turns, name: &str| -> Turns {
+                turns.iter().filter(|turn| turn.2 == name).cloned().collect()
+            };
+            let (found, real) = (of(&found, id), of(&halves[half].1, who));
+            found
+                .iter()
+                .flat_map(|a| real.iter().map(move |b| (a.1.min(b.1) - a.0.max(b.0)).max(0.0)))
+                .sum()
+        };
+        let who = |id: &String| {
+            let all = names(&halves[half].1);
+            let best = all.iter().max_by(|a, b| shared(id, a).total_cmp(&shared(id, b)));
+            (id.clone(), best.unwrap().clone())
+        };
+        names(&found).iter().map(who).collect()
+    };
+
+    // Nothing is kept before somebody agreed.
+    let first = real(0);
+    let one = first.keys().next().unwrap();
+    app.json(&["speakers", &jobs[0], "rename", one, &first[one]]);
+    assert_eq!(app.json(&["people"])["people"], serde_json::json!([]));
+    app.json(&["people", "on"]);
+    for (id, who) in &first {
+        // Named once more: now it makes a person.
+        app.json(&["speakers", &jobs[0], "rename", id, who]);
+    }
+    let people = app.json(&["people"]);
+    let known: Vec<&Value> = people["people"].as_array().unwrap().iter().collect();
+    assert_eq!(known.len(), first.values().collect::<BTreeSet<_>>().len(), "{people}");
+    assert!(known.iter().all(|person| person["voices"].as_u64() >= Some(1)), "{people}");
+
+    app.json(&["speakers", &jobs[1], "rerun", "--wait"]);
+    let second = app.json(&["speakers", &jobs[1], "list"]);
+    let truth = real(1);
+    let mut right = 0;
+    for speaker in second["speakers"].as_array().unwrap() {
+        assert!(speaker["name"].is_null(), "nobody is named without being asked: {speaker}");
+        let suggestion = &speaker["suggestion"];
+        let is = &truth[speaker["id"].as_str().unwrap()];
+        println!("{is}: {suggestion}");
+        if suggestion["name"] == is.as_str() {
+            right += 1;
+        } else {
+            assert!(suggestion.is_null() || suggestion["percent"].as_u64() < Some(90), "{is}: {suggestion}");
+        }
+    }
+    assert!(right >= 4, "{second}");
+
+    // Whoever is forgotten is not suggested any more; the name stays where it was said.
+    let gone = &first[one];
+    app.json(&["people", "forget", gone]);
+    let after = app.json(&["speakers", &jobs[1], "list"]);
+    assert!(!after.to_string().contains(&format!("\"name\": \"{gone}\"")), "{after}");
+    assert!(speakers(&app.show(&jobs[0])).iter().any(|speaker| speaker["name"] == gone.as_str()));
+    // With all of it turned off, nothing is left.
+    app.json(&["people", "off"]);
+    let count = app.command(&["database", "run", "--", "true"]).status().unwrap();
+    assert!(count.success());
+    assert_eq!(app.json(&["people"])["people"], serde_json::json!([]));
+    assert!(app.json(&["speakers", &jobs[1], "list"])["speakers"][0]["suggestion"].is_null());
+}
+
+/// Real speech of two people in turns: the reader of the LibriVox clips and whoever says the cards.
+fn two_people(path: &Path) {
+    let cards = Path::new("/usr/share/pocketsphinx/test/data/cards");
+    let mut all = Vec::new();
+    for (number, clip) in clips().iter().enumerate() {
+        all.extend(samples(clip));
+        all.extend(silence(0.8));
+        all.extend(samples(&cards.join(format!("00{}.wav", number + 1))));
+        all.extend(silence(0.8));
+    }
+    write_wav(path, &all);
+}
+
+#[test]
+fn names_merges_and_corrections_are_everywhere_and_move_no_word() {
+    let app = MeetMemo::new();
+    let file = app.data().join("two.wav");
+    two_people(&file);
+    let rows = app.json(&["import", "--wait", "--speakers", "2", file.to_str().unwrap()]);
+    let job = rows[0]["job_id"].as_str().unwrap();
+    let meeting = app.show(job);
+    let before = words(&meeting);
+    assert_eq!(speakers(&meeting).len(), 2, "{}", meeting["transcript"]["speakers"]);
+    let id = |number: usize| speakers(&meeting)[number - 1]["id"].as_str().unwrap().to_owned();
+    let who = |meeting: &Value| -> Vec<Value> {
+        let segments = meeting["transcript"]["segments"].as_array().unwrap();
+        segments.iter().map(|segment| segment["speaker"].clone()).collect()
+    };
+    let unnamed = who(&meeting);
+
+    app.json(&["speakers", job, "rename", "1", "Anna Berg"]);
+    let named = app.show(job);
+    assert_eq!(words(&named), before);
+    assert_eq!(speakers(&named)[0]["name"], "Anna Berg");
+    assert!(who(&named).iter().any(|name| name == "Anna Berg"));
+    assert!(who(&named).iter().all(|name| name != "Speaker 1"));
+    let export = |kind: &str| {
+        let made = app.json(&["export", job, "--type", kind]);
+        fs::read(made["path"].as_str().unwrap()).unwrap()
+    };
+    let markdown = String::from_utf8(export("markdown_transcript")).unwrap();
+    assert!(markdown.contains("- **Speakers:** Anna Berg, Speaker 2"), "{markdown}");
+    assert!(markdown.contains("\n**Anna Berg**\n") && markdown.contains("\n**Speaker 2**\n"), "{markdown}");
+    assert!(String::from_utf8(export("rttm")).unwrap().contains(" Anna_Berg "));
+    assert!(export("pdf_transcript").starts_with(b"%PDF"));
+    let text = app.run(&["show", job]).out;
+    assert!(text.contains("\nAnna Berg\n") || text.contains("Anna Berg\n"), "{text}");
+
+    // A line of the second is the first's, by hand.
+    let line = named["transcript"]["segments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|segment| segment["speaker_id"] == id(2).as_str())
+        .unwrap()
+        .clone();
+    let second = |key: &str| line[key].as_f64().unwrap() / 1000.0;
+    let (from, to) = (format!("{:.3}", second("start_ms")), format!("{:.3}", second("end_ms")));
+    app.json(&["speakers", job, "assign", "Anna Berg", "--from", &from, "--to", &to]);
+    let at = |meeting: &Value, ms: &Value| -> Value {
+        let segments = meeting["transcript"]["segments"].as_array().unwrap();
+        segments.iter().find(|segment| segment["start_ms"] == *ms).unwrap()["speaker_id"].clone()
+    };
+    assert_eq!(at(&app.show(job), &line["start_ms"]), id(1).as_str());
+    // It stays so when speakers are told apart again, and so does the name.
+    app.json(&["speakers", job, "rerun", "--wait", "--speakers", "2"]);
+    let again = app.show(job);
+    assert_eq!(words(&again), before);
+    assert_eq!(at(&again, &line["start_ms"]), id(1).as_str());
+    assert_eq!(speakers(&again)[0]["name"], "Anna Berg");
+
+    app.json(&["speakers", job, "merge", "2", "1"]);
+    let merged = app.show(job);
+    assert_eq!((words(&merged), speakers(&merged).len()), (before.clone(), 1));
+    assert!(who(&merged).iter().all(|name| name == "Anna Berg"));
+    assert!(merged["transcript"]["turns"].as_array().unwrap().iter().all(|turn| turn["speaker_id"] == id(1).as_str()));
+    for _ in 0..3 {
+        app.json(&["speakers", job, "undo"]);
+    }
+    let undone = app.show(job);
+    assert_eq!((words(&undone), who(&undone)), (before, unnamed));
+    assert_eq!(app.json(&["speakers", job, "redo"])["speakers"][0]["name"], "Anna Berg");
+
+    assert!(app.refused(&["speakers", job, "rename", "7", "X"]).contains("There is no speaker 7. There are: 1 (Anna Berg)"));
+    assert!(app.refused(&["people", "forget", "Zoë"]).contains("Nobody is known as “Zoë”"));
+    // A version that is made anew has the same speakers, without telling them apart once more.
+    app.json(&["transcribe", job, "--wait", "--vocabulary", "x"]);
+    assert_eq!(speakers(&app.show(job))[0]["name"], "Anna Berg");
+}
+
+#[test]
+fn without_what_tells_speakers_apart_the_words_are_complete_with_a_note() {
+    let app = MeetMemo::new();
+    // The resources without the voices.
+    let poor = app.data().join("resources");
+    fs::create_dir(&poor).unwrap();
+    for entry in fs::read_dir(resources()).unwrap().flatten().filter(|entry| entry.file_name() != "voice") {
+        std::os::unix::fs::symlink(entry.path(), poor.join(entry.file_name())).unwrap();
+    }
+    let file = app.data().join("two.wav");
+    write_wav(&file, &samples(&clips()[0]));
+    let said = app.command(&["--json", "import", "--wait", file.to_str().unwrap()]).env("MEETMEMO_RESOURCES", &poor).output();
+    let rows: Value = serde_json::from_slice(&said.unwrap().stdout).unwrap();
+    assert_eq!(rows[0]["status"], "completed", "{rows}");
+    let job = rows[0]["job_id"].as_str().unwrap();
+    let meeting = app.show(job);
+    assert!(!words(&meeting).is_empty());
+    assert_eq!((speakers(&meeting).len(), &meeting["transcript"]["segments"][0]["speaker"]), (0, &Value::Null));
+    let told = app.run(&["--json", "speakers", job, "list"]);
+    assert_eq!((told.code, &told.json()["state"]), (1, &"failed".into()));
+    let note = told.json()["note"].as_str().unwrap().to_owned();
+    assert!(note.starts_with("The speakers of two.wav could not be told apart: ") && note.ends_with("The words are complete."), "{note}");
+    assert!(app.refused(&["export", job, "--type", "rttm"]).contains("have not been told apart"));
+    // With everything in place it works after all.
+    let after = app.json(&["speakers", job, "rerun", "--wait"]);
+    assert_eq!((&after["state"], after["speakers"].as_array().unwrap().len()), (&"done".into(), 1), "{after}");
+}
+
+#[test]
+fn a_worker_that_is_killed_while_it_tells_speakers_apart_loses_nothing() {
+    let app = MeetMemo::new();
+    let file = app.data().join("long.wav");
+    let clip = app.data().join("two.wav");
+    two_people(&clip);
+    write_wav(&file, &samples(&clip).repeat(12));
+    let rows = app.json(&["import", file.to_str().unwrap()]);
+    let job = rows[0]["job_id"].as_str().unwrap().to_owned();
+    let folder = app.data().join("library").join(&job);
+    let mut killed = 0;
+    let mut worker = start(&mut app.command(&["worker", "--drain"]));
+    while killed < 3 {
+        let end = std::time::Instant::now() + DEADLINE;
+        until("speakers are told apart, or the work ends", || {
+            assert!(std::time::Instant::now() < end);
+            let kept = fs::metadata(folder.join("voices.part")).is_ok_and(|kept| kept.len() > 20_000 * (killed + 1));
+            kept || worker.try_wait().unwrap().is_some()
+        });
+        if worker.try_wait().unwrap().is_some() {
+            break;
+        }
+        kill(i32::try_from(worker.id()).unwrap());
+        worker.wait().unwrap();
+        killed += 1;
+        worker = start(&mut app.command(&["worker", "--drain"]));
+    }
+    assert!(worker.wait().unwrap().success());
+    assert!(killed > 0, "it was never caught in the middle");
+    let meeting = app.show(&job);
+    assert_eq!(meeting["job"]["status"], "completed");
+    assert!(!folder.join("voices.part").exists(), "nothing of voices is left");
+    // What comes of it is what an undisturbed run gives.
+    let turns = |meeting: &Value| -> Vec<(f64, f64)> {
+        spoken(meeting, "turns").into_iter().map(|turn| (turn.0, turn.1)).collect()
+    };
+    let before = turns(&meeting);
+    app.json(&["speakers", &job, "rerun", "--wait"]);
+    assert_eq!(before, turns(&app.show(&job)));
+    assert_eq!(speakers(&meeting).len(), 2);
+}

@@ -1,0 +1,62 @@
+//! Who speaks when, as RTTM: the Rich Transcription Time Marked format of NIST's evaluations (RT-09 plan, appendix A),
+//! which tools for diarization read.
+
+use crate::document::Document;
+use crate::file_name::file_stem;
+
+/// The turns of `document`, one in a line, in order of start. A field holds no space, so `_` stands for each.
+pub fn rttm(document: &Document) -> String {
+    let file = field(&file_stem(&document.title));
+    let mut lines = String::new();
+    for (span, name) in &document.turns {
+        let start = span.start.as_secs_f64();
+        let duration = f64::from(span.duration_ms()) / 1000.0;
+        lines.push_str(&format!(
+            "SPEAKER {file} 1 {start:.3} {duration:.3} <NA> <NA> {} <NA> <NA>\n",
+            field(name)
+        ));
+    }
+    lines
+}
+
+fn field(text: &str) -> String {
+    let joined = text.split(|c: char| c.is_whitespace() || c.is_control()).collect::<Vec<_>>().join("_");
+    if joined.is_empty() { "<NA>".to_owned() } else { joined }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Document, Facts};
+    use transcript::{AudioTime, Span};
+
+    #[test]
+    fn a_turn_is_a_line_and_a_name_one_field() {
+        let turn = |start, end, name: &str| {
+            (Span::new(AudioTime::from_ms(start), AudioTime::from_ms(end)), name.to_owned())
+        };
+        let document = Document {
+            title: "Plan für\tMai".to_owned(),
+            facts: Facts {
+                file_name: String::new(),
+                recorded_at: None,
+                duration: None,
+                language: None,
+                speakers: Vec::new(),
+                engine: None,
+                notes: Vec::new(),
+            },
+            runs: Vec::new(),
+            turns: vec![turn(0, 1500, "Anna Berg"), turn(1250, 61_001, "\u{2028}")],
+            exported_at: chrono::DateTime::UNIX_EPOCH.fixed_offset(),
+        };
+        let lines = rttm(&document);
+        assert_eq!(
+            lines.lines().collect::<Vec<_>>(),
+            [
+                "SPEAKER Plan_für_Mai 1 0.000 1.500 <NA> <NA> Anna_Berg <NA> <NA>",
+                "SPEAKER Plan_für_Mai 1 1.250 59.751 <NA> <NA> _ <NA> <NA>",
+            ]
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! Who speaks when in a recording, by the built-in diarizer. For looking at what it does; not a product.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "that is all it does")]
+
+use speech::engine::Unattended;
+use speech::{ByVoice, Diarizer, Expected, Ge2e};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+const USAGE: &str = "usage: diarize RECORDING.wav [--speakers N|MIN-MAX] [--rttm] [--keep FILE]
+RECORDING is 16 kHz, mono, 16 bits or float. MEETMEMO_RESOURCES names the folder of resources, else target/resources.";
+
+fn main() -> ExitCode {
+    match diarize(std::env::args().skip(1)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn diarize(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
+    let (mut recording, mut expected, mut rttm, mut keep) = (None, Expected::default(), false, None);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--speakers" => {
+                let speakers = arguments.next().ok_or(USAGE)?;
+                let (min, max) = speakers.split_once('-').unwrap_or((&speakers, &speakers));
+                expected = Expected { min: Some(min.parse()?), max: Some(max.parse()?) };
+            }
+            "--rttm" => rttm = true,
+            "--keep" => keep = Some(PathBuf::from(arguments.next().ok_or(USAGE)?)),
+            _ => recording = Some(PathBuf::from(argument)),
+        }
+    }
+    let recording = recording.ok_or(USAGE)?;
+    let samples = wav(&recording)?;
+    let resources = std::env::var_os("MEETMEMO_RESOURCES").map_or("target/resources".into(), PathBuf::from);
+    let begin = Instant::now();
+    let mut diarizer = ByVoice::new(Box::new(Ge2e::load(&resources)?));
+    if let Some(keep) = keep {
+        diarizer = diarizer.keep_in(&keep);
+    }
+    for second in samples.chunks(16_000) {
+        diarizer.push(second, &Unattended)?;
+    }
+    let pushed = begin.elapsed();
+    let found = diarizer.finish(expected, &Unattended)?;
+    let name = recording.file_stem().unwrap_or_default().to_string_lossy().replace(' ', "_");
+    for turn in &found.turns {
+        let (start, end) = (turn.span.start.as_ms(), turn.span.end.as_ms());
+        let (start, length) = (f64::from(start) / 1000.0, f64::from(end - start) / 1000.0);
+        if rttm {
+            println!("SPEAKER {name} 1 {start:.3} {length:.3} <NA> <NA> {} <NA> <NA>", turn.speaker);
+        } else {
+            let sure = turn.confidence.map_or("-".to_owned(), |c| format!("{c:.2}"));
+            println!("{start:8.2} {length:6.2} s  speaker {}  {sure}", turn.speaker + 1);
+        }
+    }
+    let (took, audio) = (begin.elapsed(), samples.len() as f64 / 16_000.0);
+    eprintln!(
+        "{} speakers, {} turns; {:.2} s and {:.2} s at the end for {audio:.0} s, real-time factor {:.4}",
+        found.voices.len(),
+        found.turns.len(),
+        pushed.as_secs_f64(),
+        (took - pushed).as_secs_f64(),
+        took.as_secs_f64() / audio
+    );
+    Ok(())
+}
+
+/// The samples of a wav file.
+fn wav(path: &Path) -> Result<Vec<f32>, Box<dyn Error>> {
+    let bytes = std::fs::read(path)?;
+    let mut rest = bytes.get(12..).ok_or("no wav file")?;
+    let mut bits = 16;
+    while let Some((head, after)) = rest.split_at_checked(8) {
+        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        if &head[..4] == b"data" {
+            let data = &after[..length.min(after.len())];
+            return Ok(if bits == 32 {
+                data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+            } else {
+                data.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect()
+            });
+        }
+        if &head[..4] == b"fmt " {
+            bits = after.get(14).copied().unwrap_or(16);
+        }
+        rest = after.get(length + length % 2..).unwrap_or_default();
+    }
+    Err("no samples in the wav file".into())
+}

@@ -1,0 +1,419 @@
+//! The built-in diarizer: that its network is the published one, whom it tells apart, and that it takes work up again.
+
+use crate::recordings::{Noise, RATE, librivox, quieter, resources, shared, signals, silence, testdata, wav};
+use speech::diarize::{SUGGEST, SURE};
+use speech::engine::Unattended;
+use speech::{ByVoice, Control, Diarization, DiarizeError, Diarizer, Expected, Ge2e, VoiceEncoder, voice_of};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+fn encoder() -> Option<Ge2e> {
+    resources("voice/ge2e.safetensors").map(|resources| Ge2e::load(&resources).unwrap())
+}
+
+fn diarize(samples: &[f32], expected: Expected) -> Option<Diarization> {
+    let mut diarizer = ByVoice::new(Box::new(encoder()?));
+    diarizer.push(samples, &Unattended).unwrap();
+    Some(diarizer.finish(expected, &Unattended).unwrap())
+}
+
+fn exactly(speakers: u32) -> Expected {
+    Expected { min: Some(speakers), max: Some(speakers) }
+}
+
+/// Who speaks from when to when, in seconds.
+type Reference = Vec<(f64, f64, String)>;
+
+fn reference(recording: &Path) -> Reference {
+    let rttm = std::fs::read_to_string(recording.with_extension("rttm")).unwrap();
+    let line = |line: &str| {
+        // SPEAKER file channel start duration <NA> <NA> name …
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let start: f64 = fields[3].parse().unwrap();
+        (start, start + fields[4].parse::<f64>().unwrap(), fields[7].to_owned())
+    };
+    rttm.lines().map(line).collect()
+}
+
+/// Diarization error rate as `score.py der` computes it: missed, false and confused speech per reference speech, in steps
+/// of 10 ms, without 0.25 s around each boundary of the reference, with the best mapping of speakers.
+fn error_rate(reference: &Reference, found: &Diarization) -> f64 {
+    const COLLAR: f64 = 0.25;
+    let names: Vec<&String> =
+        reference.iter().map(|turn| &turn.2).collect::<BTreeSet<_>>().into_iter().collect();
+    let end = reference.iter().map(|turn| turn.1).fold(0.0, f64::max);
+    let end = found.turns.iter().map(|turn| f64::from(turn.span.end.as_ms()) / 1000.0).fold(end, f64::max);
+    let (mut total, mut wrong) = (0, 0);
+    let mut shared = vec![vec![0_i32; found.voices.len()]; names.len()];
+    for step in 0..=(end * 100.0) as usize {
+        let at = step as f64 / 100.0;
+        let near = |edge: f64| (edge - at).abs() < COLLAR;
+        if reference.iter().any(|turn| near(turn.0) || near(turn.1)) {
+            continue;
+        }
+        let spoken: Vec<usize> = (0..names.len())
+            .filter(|n| reference.iter().any(|t| t.2 == *names[*n] && (t.0..t.1).contains(&at)))
+            .collect();
+        let ms = (step * 10) as u32;
+        let heard: BTreeSet<usize> = found
+            .turns
+            .iter()
+            .filter(|turn| turn.span.start.as_ms() <= ms && ms < turn.span.end.as_ms())
+            .map(|turn| turn.speaker as usize)
+            .collect();
+        total += spoken.len();
+        wrong += spoken.len().max(heard.len());
+        for name in spoken {
+            heard.iter().for_each(|speaker| shared[name][*speaker] += 1);
+        }
+    }
+    (wrong as f64 - f64::from(best(&shared, &mut vec![false; found.voices.len()], 0))) / total as f64
+}
+
+/// The most that can be right if each name is one speaker.
+fn best(shared: &[Vec<i32>], taken: &mut Vec<bool>, name: usize) -> i32 {
+    let Some(row) = shared.get(name) else { return 0 };
+    let mut most = best(shared, taken, name + 1);
+    for speaker in 0..row.len() {
+        if !taken[speaker] && row[speaker] > 0 {
+            taken[speaker] = true;
+            most = most.max(row[speaker] + best(shared, taken, name + 1));
+            taken[speaker] = false;
+        }
+    }
+    most
+}
+
+/// One after another with pauses, and who speaks where.
+fn concatenated(turns: &[(&str, &[f32])]) -> (Vec<f32>, Reference) {
+    let (mut samples, mut reference) = (silence(0.5), Vec::new());
+    for (number, (speaker, turn)) in turns.iter().enumerate() {
+        let start = samples.len() as f64 / RATE as f64;
+        samples.extend_from_slice(turn);
+        reference.push((start, samples.len() as f64 / RATE as f64, (*speaker).to_owned()));
+        samples.extend(silence([0.4, 0.2, 0.6][number % 3]));
+    }
+    (samples, reference)
+}
+
+#[test]
+fn the_network_gives_the_voices_of_the_published_one() {
+    let (Some(mut encoder), Some(path)) = (encoder(), shared("../models/ge2e-reference.json")) else {
+        return;
+    };
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let items = json["items"].as_array().unwrap();
+    assert!(!items.is_empty());
+    for item in items {
+        let file = item["file"].as_str().unwrap().trim_start_matches("audio/");
+        let samples = wav(&shared(file).unwrap());
+        let start = (item["start_s"].as_f64().unwrap() * RATE as f64) as usize;
+        let window = &samples[start..start + encoder.window()];
+        let voice = encoder.embed(&[window]).unwrap().swap_remove(0);
+        let expected: Vec<f32> =
+            item["embedding"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect();
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        let cosine = dot(&voice, &expected) / dot(&expected, &expected).sqrt();
+        eprintln!("{file} at {start}: cosine {cosine:.7}");
+        assert!(cosine >= 0.999_99 && (dot(&voice, &voice) - 1.0).abs() < 1e-5, "{cosine}");
+    }
+}
+
+#[test]
+fn a_window_has_the_same_voice_whatever_is_encoded_with_it() {
+    let Some(mut encoder) = encoder() else { return };
+    let clip = &librivox()[0].samples;
+    let windows: Vec<&[f32]> = clip.windows(encoder.window()).step_by(2000).take(40).collect();
+    let together = encoder.embed(&windows).unwrap();
+    assert_eq!(together, encoder.embed(&windows).unwrap());
+    for number in [0, 17, 33, 39] {
+        let alone = encoder.embed(&windows[number..=number]).unwrap().swap_remove(0);
+        let dot: f32 = alone.iter().zip(&together[number]).map(|(a, b)| a * b).sum();
+        assert!(dot > 0.999_99, "{dot}");
+    }
+    assert!(encoder.embed(&[]).unwrap().is_empty());
+}
+
+#[test]
+fn five_people_on_a_panel_are_told_apart() {
+    let Some(recording) = shared("meeting/panel-5-speakers.wav") else { return };
+    let (samples, reference) = (wav(&recording), reference(&recording));
+    for expected in [Expected::default(), exactly(5), Expected { min: Some(2), max: Some(8) }] {
+        let Some(found) = diarize(&samples, expected) else { return };
+        let rate = error_rate(&reference, &found);
+        eprintln!("panel, {expected:?}: {} speakers, error rate {rate:.4}", found.voices.len());
+        assert_eq!(found.voices.len(), 5);
+        assert!(rate <= 0.02, "{rate}");
+        assert!(found.turns.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start));
+        assert!(found.turns.iter().all(|turn| turn.confidence.is_some_and(|c| (0.0..=1.0).contains(&c))));
+        let sure = found.turns.iter().filter(|turn| turn.confidence > Some(0.5)).count();
+        assert!(sure * 10 >= found.turns.len() * 9, "{sure} of {}", found.turns.len());
+    }
+    for speakers in 1..=7 {
+        let found = diarize(&samples, exactly(speakers)).unwrap();
+        assert!(found.voices.len() <= speakers as usize);
+        assert!(speakers > 5 || found.voices.len() == speakers as usize, "{}", found.voices.len());
+    }
+}
+
+#[test]
+fn neither_order_nor_level_nor_noise_changes_who_is_on_a_panel() {
+    let Some(recording) = shared("meeting/panel-5-speakers.wav") else { return };
+    let (samples, reference) = (wav(&recording), reference(&recording));
+    let length = samples.len() as f64 / RATE as f64;
+    let again = reference.iter().map(|(a, b, who)| (a + length, b + length, who.clone()));
+    let twice = reference.iter().cloned().chain(again).collect();
+    let backwards: Vec<(&str, &[f32])> = reference
+        .iter()
+        .rev()
+        .map(|(a, b, who)| (who.as_str(), &samples[(a * RATE as f64) as usize..(b * RATE as f64) as usize]))
+        .collect();
+    let (backwards, of_backwards) = concatenated(&backwards);
+    let mut noise = Noise(0x9E37_79B9_7F4A_7C15);
+    // White noise from −1 to 1 has a third of the power of a square wave; 20 dB below speech.
+    let power: f32 = samples.iter().map(|s| s * s).sum::<f32>() / samples.len() as f32;
+    let noisy: Vec<f32> = samples.iter().map(|s| s + noise.white() * (3.0 * power / 100.0).sqrt()).collect();
+    for (name, samples, reference) in [
+        ("twice", [samples.clone(), samples.clone()].concat(), &twice),
+        ("backwards", backwards, &of_backwards),
+        ("half the level", quieter(&samples, 6.0), &reference),
+        ("noise", noisy, &reference),
+    ] {
+        let Some(found) = diarize(&samples, Expected::default()) else { return };
+        let rate = error_rate(reference, &found);
+        eprintln!("{name}: {} speakers, error rate {rate:.4}", found.voices.len());
+        assert_eq!(found.voices.len(), 5, "{name}");
+        assert!(rate <= 0.05, "{name}: {rate}");
+    }
+}
+
+#[test]
+fn meetings_with_far_microphones_are_no_worse_than_everybody_being_one() {
+    let (mut sum, mut of_one) = (0.0, 0.0);
+    for name in ["ami-dev01", "ami-trn03", "ami-trn04", "ami-trn05"] {
+        let Some(recording) = shared(&format!("meeting/{name}.wav")) else { return };
+        let (samples, reference) = (wav(&recording), reference(&recording));
+        let Some(found) = diarize(&samples, Expected::default()) else { return };
+        let rate = error_rate(&reference, &found);
+        let one = error_rate(&reference, &diarize(&samples, exactly(1)).unwrap());
+        eprintln!("{name}: {} speakers, error rate {rate:.4}, {one:.4} as one", found.voices.len());
+        (sum, of_one) = (sum + rate, of_one + one);
+    }
+    assert!(sum < of_one, "{sum} {of_one}");
+}
+
+#[test]
+fn readers_and_callers_are_told_apart_without_being_counted() {
+    let clips = librivox();
+    let (numbers, something) = (testdata("/numbers.raw"), testdata("/something.raw"));
+    let cards = ["/cards/001.wav", "/cards/003.wav", "/cards/005.wav"].map(testdata);
+    let two = [
+        ("reader", clips[0].samples.as_slice()),
+        ("caller", &numbers),
+        ("reader", &clips[2].samples),
+        ("caller", &something),
+        ("reader", &clips[3].samples),
+    ];
+    let three = [
+        two.as_slice(),
+        &[
+            ("player", cards[0].as_slice()),
+            ("player", &cards[1]),
+            ("caller", &numbers),
+            ("player", &cards[2]),
+        ],
+    ]
+    .concat();
+    for (speakers, turns) in [(2, two.as_slice()), (3, &three)] {
+        let (samples, reference) = concatenated(turns);
+        for expected in [Expected::default(), exactly(speakers)] {
+            let Some(found) = diarize(&samples, expected) else { return };
+            let rate = error_rate(&reference, &found);
+            eprintln!("{speakers} voices, {expected:?}: {} found, error rate {rate:.4}", found.voices.len());
+            assert_eq!(found.voices.len(), speakers as usize);
+            assert!(rate <= 0.15, "{rate}");
+        }
+    }
+}
+
+#[test]
+fn one_voice_is_one_speaker_and_known_again() {
+    let Some(mut encoder) = encoder() else { return };
+    let clips: Vec<Vec<f32>> = librivox().into_iter().map(|clip| clip.samples).collect();
+    let reading: Vec<(&str, &[f32])> = clips.iter().map(|clip| ("reader", clip.as_slice())).collect();
+    let found = diarize(&concatenated(&reading).0, Expected::default()).unwrap();
+    assert_eq!(found.voices.len(), 1);
+    assert!(found.turns.iter().all(|turn| turn.speaker == 0 && turn.confidence.is_none()));
+    let voice = found.voices[0].as_ref().unwrap();
+    assert!(voice.speech_ms > 15_000);
+
+    let mut of = |samples: &[f32]| voice_of(&mut encoder, samples, &Unattended).unwrap().unwrap();
+    let (begin, end) = (of(&[clips[0].clone(), clips[1].clone()].concat()), of(&clips[3]));
+    let caller = of(&[testdata("/numbers.raw"), testdata("/something.raw")].concat());
+    let (same, other) = (begin.similarity(&end).unwrap(), begin.similarity(&caller).unwrap());
+    eprintln!("the reader again: {same:.3}; somebody else: {other:.3}");
+    assert!(same > SUGGEST && other < SUGGEST - 0.1 && voice.similarity(&begin) > Some(SURE));
+    assert_eq!(voice_of(&mut encoder, &silence(5.0), &Unattended), Ok(None));
+    assert_eq!(voice_of(&mut encoder, &clips[0][..RATE / 2], &Unattended), Ok(None));
+    assert_eq!(voice_of(&mut encoder, &[], &Unattended), Ok(None));
+}
+
+#[test]
+fn where_nobody_speaks_there_are_no_turns() {
+    for (name, samples) in signals() {
+        let Some(found) = diarize(&samples, Expected { min: Some(3), max: None }) else { return };
+        let ms: u32 = found.turns.iter().map(|turn| turn.span.end.as_ms() - turn.span.start.as_ms()).sum();
+        // The detector takes two tones that are switched on and off for speech, and the first moment of loud noise.
+        let most = if name == "dialling" {
+            u32::MAX
+        } else if name.contains("noise") {
+            500
+        } else {
+            0
+        };
+        assert!(ms <= most && found.voices.len() <= 1, "{name}: {:?}", found.turns);
+    }
+    for length in [0, 1, 255, 256, 1600] {
+        assert_eq!(diarize(&vec![0.0; length], exactly(2)).unwrap(), Diarization::default());
+    }
+}
+
+#[test]
+fn a_word_is_a_turn() {
+    let clip = &librivox()[0].samples;
+    for (from, seconds) in [(0.0, 0.9), (1.0, 0.7), (2.0, 1.7)] {
+        let at = |seconds: f64| (seconds * RATE as f64) as usize;
+        let samples = [silence(1.0), clip[at(from)..at(from + seconds)].to_vec(), silence(1.0)].concat();
+        for expected in [Expected::default(), exactly(3)] {
+            let Some(found) = diarize(&samples, expected) else { return };
+            assert!(!found.turns.is_empty(), "{seconds} s");
+            let (start, end) =
+                (found.turns[0].span.start.as_ms(), found.turns[found.turns.len() - 1].span.end.as_ms());
+            assert!(start >= 900 && f64::from(end) <= 1250.0 + seconds * 1000.0, "{start} {end}");
+        }
+    }
+}
+
+#[test]
+fn samples_that_are_no_numbers_and_slices_of_any_size_do_no_harm() {
+    let Some(first) = encoder() else { return };
+    let mut samples: Vec<f32> = librivox().into_iter().take(2).flat_map(|clip| clip.samples).collect();
+    for (i, bad) in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30].into_iter().enumerate() {
+        samples[RATE * (1 + i)] = bad;
+    }
+    let mut diarizer = ByVoice::new(Box::new(first));
+    diarizer.push(&samples, &Unattended).unwrap();
+    let whole = diarizer.finish(Expected::default(), &Unattended).unwrap();
+    assert!(!whole.turns.is_empty());
+    for size in [77, 4096] {
+        let mut diarizer = ByVoice::new(Box::new(encoder().unwrap()));
+        samples.chunks(size).for_each(|piece| diarizer.push(piece, &Unattended).unwrap());
+        assert_eq!(diarizer.finish(Expected::default(), &Unattended).unwrap(), whole, "{size}");
+    }
+}
+
+/// Counts what is encoded.
+struct Counting(Ge2e, Arc<AtomicUsize>);
+
+impl VoiceEncoder for Counting {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn window(&self) -> usize {
+        self.0.window()
+    }
+
+    fn embed(&mut self, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, DiarizeError> {
+        self.1.fetch_add(windows.len(), Ordering::Relaxed);
+        self.0.embed(windows)
+    }
+}
+
+#[test]
+fn work_that_was_ended_goes_on_and_gives_the_same_bits() {
+    if encoder().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("voices");
+    let samples: Vec<f32> = librivox().into_iter().flat_map(|clip| clip.samples).collect();
+    let samples = [samples.clone(), samples.clone(), samples].concat();
+    let run = |samples: &[f32], path: &Path, until: usize| {
+        let encoded = Arc::new(AtomicUsize::new(0));
+        let encoder = Counting(encoder().unwrap(), Arc::clone(&encoded));
+        let mut diarizer = ByVoice::new(Box::new(encoder)).keep_in(path);
+        diarizer.push(&samples[..until], &Unattended).unwrap();
+        let found =
+            (until == samples.len()).then(|| diarizer.finish(Expected::default(), &Unattended).unwrap());
+        (found, encoded.load(Ordering::Relaxed))
+    };
+    let end = samples.len();
+    let (whole, all) = run(&samples, &path, end);
+    assert_eq!(run(&samples, &path, end), (whole.clone(), 0), "nothing is left to do");
+
+    // Ended in the middle, and in the middle of writing.
+    std::fs::remove_file(&path).unwrap();
+    let (_, some) = run(&samples, &path, end * 3 / 4);
+    assert!(some >= 64 && some < all, "{some} of {all}");
+    let written = std::fs::read(&path).unwrap();
+    assert_eq!(run(&samples, &path, end), (whole.clone(), all - some));
+    for torn in [written.len() - 1, written.len() - 40_000, 50, 10, 0] {
+        std::fs::write(&path, &written[..torn]).unwrap();
+        let (found, encoded) = run(&samples, &path, end);
+        assert_eq!(found, whole, "{torn}");
+        assert!(encoded > all - some, "{torn}");
+        assert_eq!(run(&samples, &path, end).1, 0, "{torn}");
+    }
+    // A byte is wrong; another recording; no file of ours; no folder.
+    let mut wrong = written.clone();
+    wrong[written.len() / 2] ^= 1;
+    std::fs::write(&path, &wrong).unwrap();
+    assert_eq!(run(&samples, &path, end).0, whole);
+    let other = quieter(&samples, 3.0);
+    assert_eq!(run(&other, &path, end).1, all);
+    std::fs::write(&path, b"{\"encoder\":\"another\"}\nand more").unwrap();
+    assert_eq!(run(&samples, &path, end), (whole.clone(), all));
+    assert_eq!(run(&samples, &folder.path().join("no/such/folder"), end), (whole, all));
+}
+
+#[test]
+fn a_cancel_is_heard() {
+    struct Cancelled;
+    impl Control for Cancelled {
+        fn cancelled(&self) -> bool {
+            true
+        }
+        fn progress(&self, _samples: u64) {}
+    }
+    let Some(mut encoder) = encoder() else { return };
+    let samples = &librivox()[0].samples;
+    assert_eq!(voice_of(&mut encoder, samples, &Cancelled), Err(DiarizeError::Cancelled));
+    let mut diarizer = ByVoice::new(Box::new(encoder));
+    assert_eq!(diarizer.push(samples, &Cancelled), Err(DiarizeError::Cancelled));
+}
+
+#[test]
+fn a_missing_or_damaged_model_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = Ge2e::load(folder.path()).unwrap_err();
+    assert!(
+        matches!(&missing, DiarizeError::ModelMissing { path } if path.ends_with("voice/ge2e.safetensors"))
+    );
+    std::fs::create_dir(folder.path().join("voice")).unwrap();
+    let file = folder.path().join("voice/ge2e.safetensors");
+    let mut contents: Vec<Vec<u8>> =
+        vec![Vec::new(), b"hello".to_vec(), vec![0xff; 64], b"\x02\0\0\0\0\0\0\0{}".to_vec()];
+    if let Some(resources) = resources("voice/ge2e.safetensors") {
+        let mut whole = std::fs::read(resources.join("voice/ge2e.safetensors")).unwrap();
+        whole.truncate(whole.len() / 2);
+        contents.push(whole);
+    }
+    for content in contents {
+        std::fs::write(&file, &content).unwrap();
+        let error = Ge2e::load(folder.path()).unwrap_err();
+        assert!(matches!(error, DiarizeError::ModelUnusable { .. }), "{error:?}");
+    }
+}
