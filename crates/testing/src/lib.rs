@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a failed assumption is a failed test")]
 
+pub mod turns;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -21,9 +21,9 @@ usage: cargo xtask COMMAND
                      make the package for Debian and Ubuntu in <target folder>/release/bundle/deb; with --try
                      install it on a bare system of its own (needs root), transcribe FILE there and show the window
   bench [NAME…]      run the benchmarks `pipeline` and `import`, or the named ones; `window` needs what tests need,
-                     `speech` the recordings in ../shared
+                     `speakers` and `speech` the recordings in ../shared
                        --repetitions N  how often each side is measured, alternately (1; 3 for `window` alone)
-                       --minutes N      length of the recording for `pipeline` and `speech` (10)
+                       --minutes N      length of the recording for `pipeline`, `speakers` and `speech` (10)
                        --model FILE     speech model for `speech` (the small one in ../shared)
                        --files N        number of files for `import` (1000)
 
@@ -56,6 +56,7 @@ pub(crate) struct Bench {
 pub(crate) enum Benchmark {
     Pipeline,
     Import,
+    Speakers,
     Speech,
     Window,
 }
@@ -137,12 +138,14 @@ fn bench(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
             Value(name) => bench.benchmarks.push(match name.string()?.as_str() {
                 "pipeline" => Benchmark::Pipeline,
                 "import" => Benchmark::Import,
+                "speakers" => Benchmark::Speakers,
                 "speech" => Benchmark::Speech,
                 "window" => Benchmark::Window,
                 other => {
-                    return Err(
-                        format!("there is no benchmark `{other}`: pipeline, import, speech, window").into()
-                    );
+                    return Err(format!(
+                        "there is no benchmark `{other}`: pipeline, import, speakers, speech, window"
+                    )
+                    .into());
                 }
             }),
             Long("repetitions") => repetitions = Some(at_least_one(parser)?),

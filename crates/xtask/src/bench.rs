@@ -7,6 +7,7 @@ mod memory;
 mod pipeline;
 mod recording;
 mod score;
+mod speakers;
 mod speech;
 mod window;
 
@@ -35,6 +36,7 @@ pub(crate) fn bench(checkout: &Checkout, asked: &Bench) -> Result<ExitCode> {
         met &= match benchmark {
             Benchmark::Pipeline => pipeline::run(checkout, &app, &folder, asked)?,
             Benchmark::Import => import::run(checkout, &app, &folder, asked)?,
+            Benchmark::Speakers => speakers::run(checkout, &app, &folder, asked)?,
             Benchmark::Speech => speech::run(checkout, &app, &folder, asked)?,
             Benchmark::Window => window::run(checkout, asked)?,
         };

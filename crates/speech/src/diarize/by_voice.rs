@@ -13,7 +13,8 @@ use transcript::{AudioTime, SAMPLE_RATE, Turn};
 /// Windows that are encoded together: about half a minute of speech. Always the same ones for a recording, so that
 /// work that goes on gives the same bits; few enough that a cancel is heard within a second or two.
 const BATCH: usize = 64;
-/// Groups at a mean cosine distance of less are one speaker.
+/// Groups at a mean cosine distance of less are one speaker. A panel of five is right from 0.29 to 0.40 and more, also
+/// shuffled, reversed and quiet; with noise at 10 dB and over a telephone below 0.35, with reverberation above 0.30.
 const ONE_SPEAKER: f32 = 0.32;
 /// A speaker whom nobody asked for has at least so many windows, …
 const LEAST_WINDOWS: usize = 4;
@@ -210,10 +211,11 @@ fn of_one_voice(points: &[Point]) -> Vec<&[f32]> {
     if enough { chosen } else { points.iter().map(|point| point.vector.as_slice()).collect() }
 }
 
-/// Windows from one to the one that shares half of it.
+/// Windows from one to the one that shares half of it; 0.8 s.
 const APART: usize = 2;
-/// The cosine from which on two windows that lie 1.6 s apart may be of one voice; 95 of 100 of one voice are above, and
-/// those of two below.
+/// The cosine from which on two windows that share no more than their edges may be of one voice. On a panel and its
+/// shuffles, 95 of 100 pairs of one voice are above 0.64 to 0.68, nine tenths of those across a change below 0.64; the
+/// number of speakers is the same from 0.6 to 0.7.
 const ALIKE: f32 = 0.65;
 /// How often speakers are made of the windows that are nearest to them.
 const REFINEMENTS: usize = 2;

@@ -54,7 +54,8 @@ impl Channels {
     /// [`DiarizeError::Failed`] for a part that there is not.
     pub fn push(&mut self, part: usize, samples: &[f32]) -> Result<(), DiarizeError> {
         let part = self.parts.get_mut(part);
-        let part = part.ok_or_else(|| DiarizeError::Failed { what: "the comparison of channels".to_owned() })?;
+        let part =
+            part.ok_or_else(|| DiarizeError::Failed { what: "the comparison of channels".to_owned() })?;
         part.rest.extend_from_slice(samples);
         let (frames, rest) = part.rest.as_chunks::<FRAME>();
         for frame in frames {
@@ -108,7 +109,8 @@ impl Channels {
                 if run.len() < SHORTEST {
                     continue;
                 }
-                let ahead: f32 = run.iter().map(|i| self.above_others(number, *i)).sum::<f32>() / run.len() as f32;
+                let ahead: f32 =
+                    run.iter().map(|i| self.above_others(number, *i)).sum::<f32>() / run.len() as f32;
                 turns.push(Turn {
                     span: Span::new(time(*first), time(last + 1)),
                     speaker: number as u32,

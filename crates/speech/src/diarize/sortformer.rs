@@ -175,7 +175,7 @@ impl Sortformer {
         let from = if self.stretches == 0 { 0 } else { self.start + half };
         let all = self.start + self.samples.len() as u64;
         let next = all.saturating_sub(self.common as u64).max(self.start);
-        let to = if last { u64::MAX } else { next + half };
+        let to = if last { self.taken } else { next + half };
         let answered = Span::new(AudioTime::from_samples(from), AudioTime::from_samples(to));
         self.turns.extend(turns.iter().filter_map(|turn| within(turn, answered)));
         let shared = Span::new(AudioTime::from_samples(next), end);
