@@ -17,6 +17,8 @@ export default defineConfig(({ mode }) => ({
     environment: 'jsdom',
     include: ['src/**/*.test.ts'],
     setupFiles: ['src/test-setup.ts'],
+    // Its colours are tested.
+    css: { include: /tokens\.css/ },
     // Ten times what a busy machine has needed.
     testTimeout: 60_000,
   },

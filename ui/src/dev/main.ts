@@ -17,8 +17,10 @@ const scene = scenes[name]
 addEventListener('hashchange', () => location.reload())
 
 if (!target) throw new Error('the page has no place for the app')
-if (!scene) mount(SceneList, { target, props: { names: Object.keys(scenes) } })
-else {
+if (!scene) {
+  const names = Object.keys(scenes)
+  mount(SceneList, { target, props: { names, popups: names.filter((one) => scenes[one]?.popup) } })
+} else {
   const client = new MemoryClient({
     ...scene.seed,
     preferences: { ...scene.seed?.preferences, ...(theme && { theme }) },

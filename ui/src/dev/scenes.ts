@@ -10,12 +10,15 @@ import {
   type Seed,
 } from '../lib/memory-client'
 import { importedModel, installed, roomWith, sampleRoom, sampleVersion } from '../lib/memory-models'
-import type { JobView, LineView, ModelState } from '../lib/types'
+import { samplePerson, sampleSpeakers, speakersOf, spoken } from '../lib/memory-speakers'
+import type { JobView, LineView, ModelState, SpeakersView } from '../lib/types'
 
 export type Scene = {
   seed?: Seed
   /** What happens once the window is up. */
   then?: (client: MemoryClient) => void
+  /** Something hangs open in it, outside of all landmarks: looked at by hand, and not by the journey. */
+  popup?: boolean
 }
 
 const now = new Date()
@@ -91,7 +94,15 @@ const downloading: ModelState = {
 const room = (states: Record<string, ModelState>): Seed => ({ jobs: few, room: roomWith(states) })
 const withSmall = roomWith(
   { [small]: installed(small) },
-  { defaults: { model: small, language: null, translate: false, vocabulary: ['Østergaard', 'Hilversum'] } },
+  {
+    defaults: {
+      model: small,
+      language: null,
+      translate: false,
+      vocabulary: ['Østergaard', 'Hilversum'],
+      speakers: null,
+    },
+  },
 )
 const models = () => press('Speech models')
 
@@ -179,6 +190,103 @@ const versioned: Seed = {
 function openAnd(...names: string[]) {
   open(first.id)
   names.forEach((name, index) => setTimeout(() => press(name), 100 * (index + 1)))
+}
+
+// Speakers
+
+/** Lines in which so many speak, with what is rare: nobody, several at once, by hand. */
+function talk(count: number, all: LineView[] = lines): LineView[] {
+  const order = [1, 2, 1, 3, 1, 2, 4, 5, 1, null, 2, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+  const fitting = order.filter((number) => number === null || number <= count)
+  return spoken(all, fitting, 3).map((line, index) => ({
+    ...line,
+    overlap: index % 13 === 4,
+    assigned: index === 7,
+  }))
+}
+
+const known = [
+  samplePerson(1, {
+    name: 'Anna Østergaard',
+    voices: 4,
+    samples: few.slice(1, 4).map((job) => ({ meeting_id: job.id, start_ms: 2_000, end_ms: 8_000 })),
+    meetings: few.slice(1, 8).map(({ id, title }) => ({ id, title })),
+  }),
+  samplePerson(2, {
+    name: 'Ben',
+    samples: few.slice(2, 3).map((job) => ({ meeting_id: job.id, start_ms: 20_000, end_ms: 26_000 })),
+    meetings: few.slice(2, 3).map(({ id, title }) => ({ id, title })),
+  }),
+  samplePerson(3, {
+    name: 'Professor Dr Annegret von Hohenstein-Westerwelle the Younger of the Department of Tides',
+    voices: 2,
+  }),
+  samplePerson(4, { name: '村上さん', voices: 0 }),
+]
+
+const names = { 1: { name: 'Anna Østergaard', person_id: 'person-1' }, 2: { name: 'Ben' } }
+const five = talk(5)
+const fourteen = talk(14)
+
+function speaking(
+  all: LineView[],
+  named: Parameters<typeof speakersOf>[1] = names,
+  change: Partial<SpeakersView> = {},
+  seed: Seed = {},
+): Seed {
+  return {
+    ...withText,
+    jobs: few.map((job) => (job === first ? { ...job, duration_ms: (all.at(-1)?.end_ms ?? 0) + 900 } : job)),
+    window: { hint_dismissed: true },
+    sound: () => sampleSound(Math.min(1_200_000, all.at(-1)?.end_ms ?? 0)),
+    words: { [first.id]: sampleWords(all) },
+    speakers: { [first.id]: speakersOf(all, named, change) },
+    ...seed,
+  }
+}
+
+const suggested = speaking(
+  five,
+  {
+    1: {
+      suggestion: {
+        person_id: 'person-1',
+        name: 'Anna Østergaard',
+        percent: 87,
+        sample: { meeting_id: few[1]?.id ?? '', start_ms: 2_000, end_ms: 8_000 },
+      },
+    },
+    2: { name: 'Ben', person_id: 'person-2' },
+    3: {
+      suggestion: { person_id: 'person-3', name: known[2]?.name ?? '', percent: 61, sample: null },
+    },
+  },
+  {},
+  { people: { enabled: true, people: known } },
+)
+
+/** Opens the meeting with its speakers, which is how these are looked at. */
+const withPane = () => openAnd('Speakers')
+
+/** Without words yet: what the pane says of the work. */
+function working(state: SpeakersView['state'], change: Partial<JobView> = {}): Seed {
+  const job = { ...first, status: 'processing', workflow_state: 'diarizing', ...change }
+  return {
+    ...withText,
+    jobs: [job, ...few.slice(1)],
+    speakers: { [first.id]: sampleSpeakers({ state, method: null }) },
+  }
+}
+
+/** Selects words of two lines. */
+function select() {
+  const texts = [...document.querySelectorAll('[data-text]')]
+  const [from, to] = [texts[1]?.firstChild, texts[2]?.firstChild]
+  if (from && to) getSelection()?.setBaseAndExtent(from, 4, to, 12)
+}
+
+function pressAt(selector: string) {
+  document.querySelector<HTMLElement>(selector)?.click()
 }
 
 const missing = meeting(5, 'Panel on tides', {
@@ -419,7 +527,7 @@ export const scenes: Record<string, Scene> = {
             message: 'The file of this model has changed since it was installed. Install it again.',
           },
         },
-        { defaults: { model: small, language: null, translate: false, vocabulary: [] } },
+        { defaults: { model: small, language: null, translate: false, vocabulary: [], speakers: null } },
       ),
     },
     then: models,
@@ -478,6 +586,200 @@ export const scenes: Record<string, Scene> = {
   },
   'compare-pane': { seed: versioned, then: () => openAnd('Versions', 'Compare with current: version 1') },
   doubtful: { seed: versioned, then: () => openAnd() },
+  'speakers-text': { seed: speaking(five), then: () => openAnd() },
+  'speakers-text-long': {
+    seed: speaking(five, {
+      1: { name: known[2]?.name },
+      2: { name: '村上さん' },
+      3: { name: 'J' },
+    }),
+    then: () => openAnd(),
+  },
+  'speakers-text-many': {
+    seed: {
+      ...speaking(talk(9, sampleLines(15_000))),
+    },
+    then: () => openAnd(),
+  },
+  'speakers-text-menu': {
+    popup: true,
+    seed: speaking(five),
+    then: () => {
+      openAnd()
+      setTimeout(() => pressAt('[data-name]'), 500)
+    },
+  },
+  'speakers-text-rename': {
+    seed: { ...speaking(five), people: { enabled: true, people: known } },
+    then: () => {
+      openAnd()
+      setTimeout(() => pressAt('[data-name]'), 500)
+      setTimeout(() => pressAt('[role=menuitem]'), 800)
+    },
+  },
+  'speakers-scrolled': {
+    seed: speaking(five),
+    then: () => {
+      openAnd()
+      setTimeout(() => document.querySelector('.lines .scroller')?.scrollTo(0, 420), 600)
+    },
+  },
+  'speakers-selection': {
+    seed: speaking(five),
+    then: () => {
+      openAnd()
+      setTimeout(select, 500)
+    },
+  },
+  'speakers-selection-many': {
+    seed: speaking(fourteen),
+    then: () => {
+      openAnd()
+      setTimeout(select, 500)
+    },
+  },
+  'speakers-pane': {
+    seed: speaking(five, names, { undo: 'renamed Speaker 2 to Ben' }),
+    then: withPane,
+  },
+  'speakers-suggestions': { seed: suggested, then: withPane },
+  'speakers-typing': {
+    popup: true,
+    seed: suggested,
+    then: () => {
+      withPane()
+      setTimeout(() => {
+        const field = document.querySelector<HTMLInputElement>('[aria-label="Name of Speaker 4"]')
+        field?.focus()
+        if (field) field.value = 'an'
+        field?.dispatchEvent(new Event('input', { bubbles: true }))
+      }, 600)
+    },
+  },
+  'speakers-merge': {
+    seed: speaking(five),
+    then: () => {
+      withPane()
+      setTimeout(() => {
+        const cards = [...document.querySelectorAll('[data-speaker]')]
+        const at = (card: Element | undefined) => {
+          const box = card?.getBoundingClientRect()
+          return { clientX: (box?.left ?? 0) + 12, clientY: (box?.top ?? 0) + 20, bubbles: true, button: 0 }
+        }
+        cards[2]?.querySelector('.grip')?.dispatchEvent(new PointerEvent('pointerdown', at(cards[2])))
+        window.dispatchEvent(new PointerEvent('pointermove', at(cards[0])))
+      }, 600)
+    },
+  },
+  'speakers-offer': {
+    seed: speaking(five),
+    then: () => {
+      withPane()
+      setTimeout(() => {
+        const field = document.querySelector<HTMLInputElement>('[aria-label="Name of Speaker 3"]')
+        field?.focus()
+        if (field) field.value = 'Clara'
+        field?.dispatchEvent(new Event('input', { bubbles: true }))
+        field?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }))
+      }, 600)
+    },
+  },
+  'speakers-consent': {
+    seed: speaking(five),
+    then: (client) => {
+      scenes['speakers-offer']?.then?.(client)
+      setTimeout(() => press('How that works…'), 1_000)
+    },
+  },
+  'speakers-fourteen': { seed: speaking(fourteen), then: withPane },
+  'speakers-one': {
+    seed: speaking(
+      talk(1).map((line) => ({ ...line, speaker_id: 'speaker-1' })),
+      {},
+    ),
+    then: withPane,
+  },
+  'speakers-none': { seed: withText, then: withPane },
+  'speakers-waiting': {
+    seed: working('waiting', { status: 'pending', workflow_state: 'queued' }),
+    then: withPane,
+  },
+  'speakers-running': {
+    seed: working('running', {
+      progress: {
+        audio_done_ms: 750_000,
+        audio_total_ms: 2_890_000,
+        real_time_factor: 0.04,
+        left_ms: 85_000,
+      },
+    }),
+    then: withPane,
+  },
+  'speakers-failed': {
+    seed: {
+      ...withText,
+      speakers: {
+        [first.id]: sampleSpeakers({
+          state: 'failed',
+          method: null,
+          note: 'There was not enough memory to tell the speakers apart. The transcript is complete',
+        }),
+      },
+    },
+    then: withPane,
+  },
+  'speakers-noted': {
+    seed: speaking(talk(4), names, {
+      method: 'Sortformer',
+      note: 'Sortformer can tell four people apart at most',
+    }),
+    then: withPane,
+  },
+  'speakers-again': {
+    seed: speaking(five, names, { expected: { min: 2, max: 6 } }),
+    then: () => openAnd('Speakers', 'Tell apart again…'),
+  },
+  'speakers-old': {
+    seed: {
+      ...versioned,
+      words: { [first.id]: sampleWords(talk(3, doubtful), { id: 'version-2', version: 2 }) },
+      speakers: { [first.id]: speakersOf(talk(3), names) },
+      versions: {
+        [first.id]: (versioned.versions?.[first.id] ?? []).map((one) => ({
+          ...one,
+          lines: talk(3, one.lines),
+        })),
+      },
+    },
+    then: () => openAnd('Versions', 'Look at version 1', 'Close versions'),
+  },
+  'speakers-compare': {
+    seed: {
+      ...versioned,
+      words: { [first.id]: sampleWords(talk(3, doubtful), { id: 'version-2', version: 2 }) },
+      speakers: { [first.id]: speakersOf(talk(3), names) },
+    },
+    then: () => openAnd('Versions', 'Compare with current: version 1', 'Close versions'),
+  },
+  'people-consent': { seed: { jobs: few }, then: () => press('People') },
+  'people-empty': { seed: { jobs: few, people: { enabled: true } }, then: () => press('People') },
+  people: { seed: { jobs: few, people: { enabled: true, people: known } }, then: () => press('People') },
+  'people-forget': {
+    popup: true,
+    seed: { jobs: few, people: { enabled: true, people: known } },
+    then: () => {
+      press('People')
+      setTimeout(() => press('More about Ben'), 200)
+    },
+  },
+  'people-failed': {
+    seed: { jobs: few, core: { state: 'opening', phase: 'starting' } },
+    then: (client) => {
+      client.fail('people', { message: 'The people could not be read.' })
+      client.setCore({ state: 'ready' })
+      setTimeout(() => press('People'), 200)
+    },
+  },
   'model-missing': {
     seed: {
       room: withSmall,

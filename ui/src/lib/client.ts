@@ -11,6 +11,7 @@ import type {
   DropView,
   ExportKind,
   ExportView,
+  Expected,
   Failure,
   ImportView,
   InterruptedView,
@@ -19,8 +20,12 @@ import type {
   ModelNews,
   ModelRoom,
   News,
+  PeopleView,
   Preferences,
+  SpeakersView,
+  Stretch,
   VersionView,
+  Whom,
   WindowState,
 } from './types'
 
@@ -117,6 +122,38 @@ export interface Client {
   versionPage(meetingId: string, versionId: string): Promise<MeetingPage>
   compareVersions(meetingId: string, left: string, right: string): Promise<Comparison>
   makeCurrent(meetingId: string, versionId: string): Promise<JobView>
+
+  // Speakers
+  speakers(meetingId: string): Promise<SpeakersView>
+  /**
+   * Names a speaker, or takes the name away. `personId`: they are a known person; without it the core keeps a new person
+   * of that name, where people are kept.
+   *
+   * All of these answer with what is so then; that lines changed comes as news of kind `speakers`.
+   */
+  nameSpeaker(
+    meetingId: string,
+    speakerId: string,
+    name: string | null,
+    personId: string | null,
+  ): Promise<SpeakersView>
+  mergeSpeakers(meetingId: string, from: string, into: string): Promise<SpeakersView>
+  addSpeaker(meetingId: string, name: string | null): Promise<SpeakersView>
+  /** Gives words to somebody; the lines are cut anew, with new ids where they change. */
+  assign(meetingId: string, stretch: Stretch, whom: Whom): Promise<SpeakersView>
+  undoSpeakers(meetingId: string): Promise<SpeakersView>
+  redoSpeakers(meetingId: string): Promise<SpeakersView>
+  /** Tells the speakers apart once more, as a job in the queue; names and corrections stay. */
+  rerunSpeakers(meetingId: string, expected: Expected): Promise<JobView>
+  refuseSuggestion(meetingId: string, speakerId: string, personId: string): Promise<SpeakersView>
+
+  // People
+  people(): Promise<PeopleView>
+  /** To turn it on is to consent; to turn it off forgets all voices, and the names in the meetings stay. */
+  setPeople(enabled: boolean, automatic: boolean): Promise<PeopleView>
+  renamePerson(id: string, name: string): Promise<PeopleView>
+  mergePeople(from: string, into: string): Promise<PeopleView>
+  forgetPerson(id: string): Promise<PeopleView>
 
   // Export
   /** Asks where to, then begins; null if the user thought better of it. How it goes on comes as news. */

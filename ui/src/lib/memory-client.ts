@@ -15,6 +15,7 @@ import {
   versionOf,
   type Version,
 } from './memory-models'
+import { MemorySpeakers, samplePeople, samplePerson, sampleSpeakers } from './memory-speakers'
 import type {
   About,
   Choice,
@@ -24,6 +25,7 @@ import type {
   DropView,
   ExportKind,
   ExportView,
+  Expected,
   Failure,
   ImportView,
   InterruptedView,
@@ -35,9 +37,14 @@ import type {
   ModelState,
   ModelView,
   News,
+  PeopleView,
+  PersonView,
   Preferences,
+  SpeakersView,
+  Stretch,
   TranscriptFacts,
   VersionView,
+  Whom,
   WindowState,
 } from './types'
 
@@ -68,6 +75,9 @@ export type Seed = {
   room?: Partial<ModelRoom>
   /** By the job's id, newest first; by default the one of `words`. */
   versions?: Record<string, Version[]>
+  /** By the job's id; by default speakers were never told apart. */
+  speakers?: Record<string, SpeakersView>
+  people?: Partial<PeopleView>
   /** Milliseconds between two steps of a download; without it downloads go on only by hand. */
   pace?: number
 }
@@ -102,6 +112,8 @@ export class MemoryClient implements Client {
   #room: ModelRoom
   #versions = new Map<string, Version[]>()
   #choices = new Map<string, Choice>()
+  #speakers = new Map<string, MemorySpeakers>()
+  #people: PeopleView
   readonly #pace: number | undefined
   #failing = new Map<Call, Failing>()
   #held = new Map<Call, Gate>()
@@ -134,6 +146,9 @@ export class MemoryClient implements Client {
     this.#drop = seed.drop ?? ((paths) => ({ recordings: paths.length, folders: [], unsuitable: [] }))
     this.#room = copy(sampleRoom(seed.room))
     for (const [id, versions] of Object.entries(seed.versions ?? {})) this.#versions.set(id, copy(versions))
+    for (const [id, view] of Object.entries(seed.speakers ?? {}))
+      this.#speakers.set(id, new MemorySpeakers(copy(view), this.#words.get(id)?.lines ?? []))
+    this.#people = copy(samplePeople(seed.people))
     this.#pace = seed.pace
   }
 
@@ -214,6 +229,12 @@ export class MemoryClient implements Client {
     this.#words.set(id, copy(words))
     this.emitNews({ kind: 'transcript', id: words.facts.id })
     this.emitNews({ kind: 'job', id })
+  }
+
+  /** Something became of the speakers of a meeting. */
+  setSpeakers(id: string, change: Partial<SpeakersView>): void {
+    this.#speakersOf(id).change(copy(change))
+    this.emitNews({ kind: 'speakers', id })
   }
 
   setSound(sound: (id: string) => string | null): void {
@@ -528,6 +549,118 @@ export class MemoryClient implements Client {
     })
   }
 
+  // Client: speakers
+
+  speakers(meetingId: string): Promise<SpeakersView> {
+    return this.#answer('speakers', [meetingId], () => this.#speakersView(meetingId))
+  }
+
+  nameSpeaker(
+    meetingId: string,
+    speakerId: string,
+    name: string | null,
+    personId: string | null,
+  ): Promise<SpeakersView> {
+    return this.#answer('nameSpeaker', [meetingId, speakerId, name, personId], () =>
+      this.#correct(meetingId, (speakers) =>
+        speakers.name(speakerId, name, this.#learn(meetingId, name, personId)),
+      ),
+    )
+  }
+
+  mergeSpeakers(meetingId: string, from: string, into: string): Promise<SpeakersView> {
+    return this.#answer('mergeSpeakers', [meetingId, from, into], () =>
+      this.#correct(meetingId, (speakers) => speakers.merge(from, into)),
+    )
+  }
+
+  addSpeaker(meetingId: string, name: string | null): Promise<SpeakersView> {
+    return this.#answer('addSpeaker', [meetingId, name], () =>
+      this.#correct(meetingId, (speakers) => void speakers.add(name)),
+    )
+  }
+
+  assign(meetingId: string, stretch: Stretch, whom: Whom): Promise<SpeakersView> {
+    return this.#answer('assign', [meetingId, stretch, whom], () =>
+      this.#correct(meetingId, (speakers) => speakers.assign(stretch, whom)),
+    )
+  }
+
+  undoSpeakers(meetingId: string): Promise<SpeakersView> {
+    return this.#answer('undoSpeakers', [meetingId], () =>
+      this.#correct(meetingId, (speakers) => speakers.undo()),
+    )
+  }
+
+  redoSpeakers(meetingId: string): Promise<SpeakersView> {
+    return this.#answer('redoSpeakers', [meetingId], () =>
+      this.#correct(meetingId, (speakers) => speakers.redo()),
+    )
+  }
+
+  rerunSpeakers(meetingId: string, expected: Expected): Promise<JobView> {
+    return this.#answer('rerunSpeakers', [meetingId, expected], () => {
+      this.setSpeakers(meetingId, { state: 'waiting', note: null, expected })
+      return this.#change(meetingId, { status: 'pending', workflow_state: 'queued' })
+    })
+  }
+
+  refuseSuggestion(meetingId: string, speakerId: string, personId: string): Promise<SpeakersView> {
+    return this.#answer('refuseSuggestion', [meetingId, speakerId, personId], () =>
+      this.#correct(meetingId, (speakers) => speakers.refuse(speakerId)),
+    )
+  }
+
+  // Client: people
+
+  people(): Promise<PeopleView> {
+    return this.#answer('people', [], () => this.#people)
+  }
+
+  setPeople(enabled: boolean, automatic: boolean): Promise<PeopleView> {
+    return this.#answer('setPeople', [enabled, automatic], () =>
+      this.#setPeople({
+        enabled,
+        automatic: enabled && automatic,
+        people: enabled ? this.#people.people : [],
+      }),
+    )
+  }
+
+  renamePerson(id: string, name: string): Promise<PeopleView> {
+    return this.#answer('renamePerson', [id, name], () => {
+      this.#person(id)
+      const people = this.#people.people.map((one) => (one.id === id ? { ...one, name } : one))
+      return this.#setPeople({ people })
+    })
+  }
+
+  mergePeople(from: string, into: string): Promise<PeopleView> {
+    return this.#answer('mergePeople', [from, into], () => {
+      const gone = this.#person(from)
+      const people = this.#people.people
+        .filter((one) => one.id !== from)
+        .map((one) =>
+          one.id === into
+            ? {
+                ...one,
+                voices: one.voices + gone.voices,
+                samples: [...one.samples, ...gone.samples],
+                meetings: [...one.meetings, ...gone.meetings],
+              }
+            : one,
+        )
+      return this.#setPeople({ people })
+    })
+  }
+
+  forgetPerson(id: string): Promise<PeopleView> {
+    return this.#answer('forgetPerson', [id], () => {
+      this.#person(id)
+      return this.#setPeople({ people: this.#people.people.filter((one) => one.id !== id) })
+    })
+  }
+
   // Client: export
 
   exportMeeting(id: string, kind: ExportKind): Promise<ExportView | null> {
@@ -673,6 +806,63 @@ export class MemoryClient implements Client {
 
   #later(step: () => void): void {
     if (this.#pace !== undefined) setTimeout(step, this.#pace)
+  }
+
+  #speakersOf(meetingId: string): MemorySpeakers {
+    let speakers = this.#speakers.get(meetingId)
+    if (!speakers) {
+      speakers = new MemorySpeakers(
+        sampleSpeakers({ state: 'none', method: null }),
+        this.#words.get(meetingId)?.lines ?? [],
+      )
+      this.#speakers.set(meetingId, speakers)
+    }
+    return speakers
+  }
+
+  #speakersView(meetingId: string): SpeakersView {
+    this.#job(meetingId)
+    return { ...this.#speakersOf(meetingId).view, people_enabled: this.#people.enabled }
+  }
+
+  /** Does something to the speakers, and tells of it. */
+  #correct(meetingId: string, act: (speakers: MemorySpeakers) => void): SpeakersView {
+    const speakers = this.#speakersOf(meetingId)
+    const words = this.#words.get(meetingId)
+    if (words) speakers.setLines(words.lines)
+    act(speakers)
+    if (words) this.#words.set(meetingId, { ...words, lines: speakers.lines })
+    this.emitNews({ kind: 'speakers', id: meetingId })
+    return this.#speakersView(meetingId)
+  }
+
+  /** The person behind a name: the one that is meant, or one of that name, where people are kept. */
+  #learn(meetingId: string, name: string | null, personId: string | null): string | null {
+    if (name === null || !this.#people.enabled) return null
+    const { id, title } = this.#job(meetingId)
+    const known = this.#people.people.find((one) =>
+      personId === null ? one.name === name : one.id === personId,
+    )
+    const person = known ?? samplePerson(0, { id: this.#newId(), name, voices: 0 })
+    const meetings = person.meetings.some((one) => one.id === id)
+      ? person.meetings
+      : [{ id, title }, ...person.meetings]
+    const learned = { ...person, voices: person.voices + 1, meetings }
+    const others = this.#people.people.filter((one) => one.id !== person.id)
+    this.#setPeople({ people: [...others, learned].sort((a, b) => a.name.localeCompare(b.name)) })
+    return person.id
+  }
+
+  #setPeople(change: Partial<PeopleView>): PeopleView {
+    this.#people = { ...this.#people, ...change }
+    this.emitNews({ kind: 'people' })
+    return this.#people
+  }
+
+  #person(id: string): PersonView {
+    const person = this.#people.people.find((one) => one.id === id)
+    if (!person) throw new CoreError({ code: 'not_found', message: 'This person is not known any more.' })
+    return person
   }
 
   #versionsOf(meetingId: string): Version[] {
@@ -825,8 +1015,15 @@ export function sampleLines(count: number, fromMs = 400): LineView[] {
     const start = at
     const end = start + 500 + text.length * 60
     at = end + (random() < 0.12 ? 2_000 + Math.floor(random() * 2_000) : Math.floor(random() * 700))
-    return { id: `line-${fromMs}-${index + 1}`, start_ms: start, end_ms: end, text, doubt: null }
+    return sampleLine({ id: `line-${fromMs}-${index + 1}`, start_ms: start, end_ms: end, text })
   })
+}
+
+/** A line without anything to say of it. */
+export function sampleLine(
+  line: Pick<LineView, 'id' | 'start_ms' | 'end_ms' | 'text'> & Partial<LineView>,
+): LineView {
+  return { doubt: null, speaker_id: null, overlap: false, assigned: false, ...line }
 }
 
 /** A whole transcript of `lines`. */

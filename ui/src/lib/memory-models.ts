@@ -272,7 +272,7 @@ export function sampleModels(): ModelView[] {
 export function sampleRoom(change: Partial<ModelRoom> = {}): ModelRoom {
   return {
     models: sampleModels(),
-    defaults: { model: BUILT_IN, language: 'en', translate: false, vocabulary: [] },
+    defaults: { model: BUILT_IN, language: 'en', translate: false, vocabulary: [], speakers: null },
     cores: 8,
     memory_bytes: 16_000 * MB,
     device: null,
@@ -381,6 +381,7 @@ export function obeyed(choice: Choice, model: ModelView): Choice {
     language: choice.language,
     translate: choice.translate && model.translates,
     vocabulary: model.vocabulary ? choice.vocabulary : [],
+    speakers: choice.speakers,
   }
 }
 

@@ -3,8 +3,9 @@ import { IntlMessageFormat } from 'intl-messageformat'
 import frame from '../messages/en/frame.json'
 import meeting from '../messages/en/meeting.json'
 import models from '../messages/en/models.json'
+import speakers from '../messages/en/speakers.json'
 
-const en = { ...frame, ...meeting, ...models }
+const en = { ...frame, ...meeting, ...models, ...speakers }
 
 export type MessageKey = keyof typeof en
 type Values = Record<string, string | number>

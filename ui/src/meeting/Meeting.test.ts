@@ -29,6 +29,9 @@ const line = (start: number, text: string, end = start + 900): LineView => ({
   end_ms: end,
   text,
   doubt: null,
+  speaker_id: null,
+  overlap: false,
+  assigned: false,
 })
 
 function open(change: Partial<JobView> = {}, seed: Seed = {}) {

@@ -7,7 +7,14 @@ import { FakeAudio } from './testing'
 const job = sampleJob({ duration_ms: 600_000 })
 let playback: Playback
 let keys: MeetingKeys
-const lines = { move: vi.fn(), toFirst: vi.fn(), toLast: vi.fn(), playChosen: vi.fn() }
+const lines = {
+  move: vi.fn(),
+  toFirst: vi.fn(),
+  toLast: vi.fn(),
+  playChosen: vi.fn(),
+  give: vi.fn(() => true),
+  toChange: vi.fn(),
+}
 
 beforeEach(async () => {
   vi.clearAllMocks()

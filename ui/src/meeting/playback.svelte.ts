@@ -22,6 +22,8 @@ export class Playback {
   currentMs = $state(0)
   durationMs = $state(0)
   failure = $state.raw<PlaybackFailure | null>(null)
+  /** A stretch that is heard by the way: it stops at its end, and where it was before is where it is again. */
+  stretch = $state.raw<{ start_ms: number; end_ms: number } | null>(null)
   /** Counts the jumps to a chosen moment, so that the text can follow. */
   jumps = $state(0)
 
@@ -36,6 +38,7 @@ export class Playback {
   /** Where to go once the audio is known. */
   #pendingMs: number | null = null
   #playWhenReady = false
+  #beforeStretchMs = 0
   /** Whether a fresh address was tried since it last played. */
   #askedAgain = false
   /** Where each meeting was left. */
@@ -91,6 +94,8 @@ export class Playback {
 
   /** No meeting any more. */
   close(): void {
+    if (this.stretch) this.currentMs = this.#beforeStretchMs
+    this.stretch = null
     if (this.id !== null) this.#left[this.id] = this.currentMs
     this.#asked += 1
     this.#stop()
@@ -126,6 +131,7 @@ export class Playback {
   }
 
   pause(): void {
+    this.stretch = null
     this.#playWhenReady = false
     this.#audio.pause()
   }
@@ -141,14 +147,31 @@ export class Playback {
     this.play()
   }
 
+  playStretch(startMs: number, endMs: number): void {
+    if (!this.canPlay) return
+    const before = this.stretch ? this.#beforeStretchMs : this.currentMs
+    this.#moveTo(startMs)
+    this.stretch = { start_ms: startMs, end_ms: endMs }
+    this.#beforeStretchMs = before
+    this.play()
+  }
+
+  endStretch(): void {
+    if (!this.stretch) return
+    this.pause()
+    this.#moveTo(this.#beforeStretchMs)
+  }
+
   /** Goes to a moment that was chosen. */
   seek(ms: number): void {
+    this.stretch = null
     this.#moveTo(ms)
     this.jumps += 1
   }
 
   /** Goes a little back or ahead. */
   seekBy(ms: number): void {
+    this.stretch = null
     this.#moveTo(this.currentMs + ms)
   }
 
@@ -204,6 +227,7 @@ export class Playback {
 
   #fail(failure: PlaybackFailure): void {
     this.#stop()
+    this.stretch = null
     this.#playWhenReady = false
     this.ready = false
     this.failure = failure
@@ -225,6 +249,7 @@ export class Playback {
   #readTime(): void {
     // Rounded, so that a jump to the beginning of a line is not a hair before it.
     if (this.#pendingMs === null) this.currentMs = Math.round(this.#audio.currentTime * 1000)
+    if (this.stretch && this.currentMs >= this.stretch.end_ms) this.endStretch()
   }
 
   readonly #unlisten = new AbortController()
@@ -255,6 +280,10 @@ export class Playback {
       this.waiting = false
       cancelAnimationFrame(this.#frame)
       if (!this.#audio.error) this.#readTime()
+    })
+    // Frames do not come while the window is out of sight.
+    on('timeupdate', () => {
+      if (this.stretch) this.#readTime()
     })
     on('seeked', () => this.#readTime())
     on('ended', () => {

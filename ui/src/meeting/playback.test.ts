@@ -163,3 +163,33 @@ describe('failures', () => {
     expect([playback.failure, client.count('sound')]).toEqual([null, 1])
   })
 })
+
+describe('a stretch that is heard by the way', () => {
+  test('stops at its end, and goes back to where it was', async () => {
+    await openReady()
+    playback.seek(30_000)
+    playback.playStretch(5_000, 8_000)
+    expect([playback.playing, playback.currentMs, playback.stretch?.end_ms]).toEqual([true, 5_000, 8_000])
+    expect(playback.jumps).toBe(1)
+    audio.element.currentTime = 8.01
+    await expect.poll(() => playback.stretch).toBeNull()
+    expect([playback.playing, playback.currentMs, audio.element.currentTime]).toEqual([false, 30_000, 30])
+  })
+
+  test('after another goes back to where it was before both', async () => {
+    await openReady()
+    playback.playStretch(5_000, 8_000)
+    playback.playStretch(40_000, 42_000)
+    playback.endStretch()
+    expect(playback.currentMs).toBe(0)
+  })
+
+  test('is none any more once something else is chosen', async () => {
+    await openReady()
+    playback.playStretch(5_000, 8_000)
+    playback.playFrom(20_000)
+    expect([playback.playing, playback.stretch]).toEqual([true, null])
+    audio.element.currentTime = 21
+    await expect.poll(() => playback.currentMs).toBe(21_000)
+  })
+})

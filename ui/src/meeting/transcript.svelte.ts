@@ -16,8 +16,10 @@ export class Transcript {
   readonly #jobId: string
   /** Lines that begin before this moment do not change any more. */
   #settledMs = 0
-  #fetching = false
+  #fetching: Promise<void> | null = null
   #again = false
+  /** Whether lines that were settled may have changed too. */
+  #whole = false
   #stopped = false
 
   constructor(client: Client, jobId: string) {
@@ -29,7 +31,9 @@ export class Transcript {
   follow(): Unsubscribe {
     this.#stopped = false
     const unsubscribe = this.#client.onNews((news) => {
-      if (this.#concerns(news)) void this.fetch()
+      // Who speaks may have changed anywhere.
+      if (news.kind === 'speakers' && news.id === this.#jobId) void this.fetchAll()
+      else if (this.#concerns(news)) void this.fetch()
     })
     void this.fetch()
     return () => {
@@ -39,17 +43,28 @@ export class Transcript {
   }
 
   /** One at a time; what is asked for meanwhile is one more. */
-  async fetch(): Promise<void> {
+  fetch(): Promise<void> {
     if (this.#fetching) {
       this.#again = true
-      return
+      return this.#fetching
     }
-    this.#fetching = true
+    this.#fetching = this.#fetchOn()
+    return this.#fetching
+  }
+
+  /** Fetches settled lines too. */
+  fetchAll(): Promise<void> {
+    this.#whole = true
+    return this.fetch()
+  }
+
+  async #fetchOn(): Promise<void> {
     do {
       this.#again = false
       await this.#fetchOnce()
     } while (this.#again && !this.#stopped)
-    this.#fetching = false
+    // In the same breath: what is asked for after the last look begins anew.
+    this.#fetching = null
   }
 
   #concerns(news: News): boolean {
@@ -66,7 +81,8 @@ export class Transcript {
   }
 
   async #fetchOnce(): Promise<void> {
-    const fromMs = this.#settledMs
+    const fromMs = this.#whole ? 0 : this.#settledMs
+    this.#whole = false
     try {
       const page = await this.#client.meeting(this.#jobId, fromMs)
       if (this.#stopped) return
@@ -92,7 +108,8 @@ export class Transcript {
 /** Lines that begin before `fromMs`, then `fresh`. */
 function merge(lines: LineView[], fresh: LineView[], fromMs: number): LineView[] {
   const kept = firstFrom(lines, fromMs)
-  const all = [...lines.slice(0, kept), ...fresh.map((line, index) => sameOr(lines[kept + index], line))]
+  const old = new Map(lines.slice(kept).map((line) => [line.id, line]))
+  const all = [...lines.slice(0, kept), ...fresh.map((line) => sameOr(old.get(line.id), line))]
   return all.length === lines.length && all.every((line, index) => line === lines[index]) ? lines : all
 }
 
@@ -102,7 +119,10 @@ function sameOr(old: LineView | undefined, line: LineView): LineView {
     old.start_ms === line.start_ms &&
     old.end_ms === line.end_ms &&
     old.text === line.text &&
-    old.doubt === line.doubt
+    old.doubt === line.doubt &&
+    old.speaker_id === line.speaker_id &&
+    old.overlap === line.overlap &&
+    old.assigned === line.assigned
   return same ? old : line
 }
 

@@ -10,6 +10,9 @@ const line = (start: number, text: string): LineView => ({
   end_ms: start + 900,
   text,
   doubt: null,
+  speaker_id: null,
+  overlap: false,
+  assigned: false,
 })
 const texts = (transcript: Transcript) => transcript.lines.map((one) => one.text)
 const asked = (client: MemoryClient) =>
@@ -132,4 +135,34 @@ test.each([
   [99_000, 2],
 ])('the line at %d ms is number %d', (ms, index) => {
   expect(lineAt([line(1000, 'a'), line(2000, 'b'), line(3000, 'c')], ms)).toBe(index)
+})
+
+describe('who speaks', () => {
+  test('may change anywhere; lines that stay are the same', async () => {
+    const all = [line(0, 'one'), line(1000, 'two'), line(2000, 'three')]
+    const client = new MemoryClient({ jobs: [job], words: { [job.id]: sampleWords(all) } })
+    const { transcript } = open(client)
+    await settled(client, 1)
+    const [, second] = transcript.lines
+    const whole = { from_line: '0-one', from_char: 0, to_line: '0-one', to_char: null }
+    await client.assign(job.id, whole, { kind: 'new' })
+    await settled(client, 2)
+    expect(asked(client)).toEqual([0, 0])
+    expect(transcript.lines.map((one) => one.assigned)).toEqual([true, false, false])
+    expect(transcript.lines[1]).toBe(second)
+    client.emitNews({ kind: 'speakers', id: 'another meeting' })
+    await settled(client, 2)
+  })
+
+  test('is asked for once more where it changes while lines are on their way', async () => {
+    const client = new MemoryClient({ jobs: [job], words: { [job.id]: sampleWords([line(0, 'one')]) } })
+    const { transcript } = open(client)
+    await settled(client, 1)
+    const answer = client.hold('meeting')
+    const first = transcript.fetch()
+    const whole = transcript.fetchAll()
+    answer()
+    await Promise.all([first, whole])
+    expect(asked(client)).toEqual([0, 900, 0])
+  })
 })

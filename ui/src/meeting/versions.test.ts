@@ -23,6 +23,9 @@ const line = (start: number, text: string, doubt: LineView['doubt'] = null): Lin
   end_ms: start + 900,
   text,
   doubt,
+  speaker_id: null,
+  overlap: false,
+  assigned: false,
 })
 
 const newer = [
@@ -177,7 +180,7 @@ describe('versions', () => {
     expect(client.calls).toContainEqual([
       'transcribeAgain',
       job.id,
-      { model: small, language: null, translate: false, vocabulary: ['Tønder'] },
+      { model: small, language: null, translate: false, vocabulary: ['Tønder'], speakers: null },
     ])
   })
 
@@ -270,7 +273,7 @@ describe('transcribing again', () => {
     expect(client.calls).toContainEqual([
       'transcribeAgain',
       job.id,
-      { model: small, language: null, translate: false, vocabulary: ['Tønder'] },
+      { model: small, language: null, translate: false, vocabulary: ['Tønder'], speakers: null },
     ])
     expect(await screen.findByText('Waiting for its turn')).toBeVisible()
   })
@@ -318,6 +321,7 @@ describe('transcribing again', () => {
       language: null,
       translate: false,
       vocabulary: [],
+      speakers: null,
     })
     client.changeJob(job.id, failed)
     const inLibrary = await screen.findByRole('button', {

@@ -19,7 +19,7 @@ const job = sampleJob()
 const withSmall = roomWith({ [small]: installed(small) })
 const inUse = roomWith(
   { [small]: installed(small) },
-  { defaults: { model: small, language: null, translate: false, vocabulary: [] } },
+  { defaults: { model: small, language: null, translate: false, vocabulary: [], speakers: null } },
 )
 
 async function open(seed: Seed = {}) {
@@ -93,7 +93,7 @@ describe('the page of speech models', () => {
     expect(titles('Recommended for this computer')).toEqual(['Whisper small'])
     expect(titles('More models')).toContain('Parakeet TDT 0.6B v3')
     expect(titles('On this computer')).toEqual(['English draft engine'])
-    expect(screen.queryByText('Sortformer, 4 speakers')).toBeNull()
+    expect(card('Sortformer, 4 speakers').getByText(/^Tells up to four speakers apart/)).toBeVisible()
     const whisper = card('Whisper small')
     expect(whisper.getByText(/99 languages, finds out which/)).toBeVisible()
     expect(
@@ -155,7 +155,7 @@ describe('installing', () => {
     await screen.findByRole('button', { name: /^In use: Whisper small/ })
     expect(client.calls).toContainEqual([
       'setDefaults',
-      { model: small, language: null, translate: false, vocabulary: [] },
+      { model: small, language: null, translate: false, vocabulary: [], speakers: null },
     ])
     // It stays where it was until the page is opened again.
     expect(titles('Recommended for this computer')).toEqual(['Whisper small'])
@@ -302,7 +302,7 @@ describe('the defaults', () => {
     await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
     expect(client.calls).toContainEqual([
       'setDefaults',
-      { model: small, language: 'de', translate: true, vocabulary: ['Østergaard', 'Tønder'] },
+      { model: small, language: 'de', translate: true, vocabulary: ['Østergaard', 'Tønder'], speakers: null },
     ])
     expect(
       screen.getByText(/^New recordings are transcribed with Whisper small, in German, and translated/),

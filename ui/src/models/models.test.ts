@@ -1,13 +1,23 @@
 import { describe, expect, test } from 'vitest'
 import { builtInModel, installed, sampleModel, sampleModels } from '../lib/memory-models'
 import type { Choice, ModelView } from '../lib/types'
-import { areModels, fitted, groupsOf, NO_FILTERS, shownOf, terms, wish } from './models'
+import { areModels, fitted, groupsOf, isUsable, NO_FILTERS, shownOf, terms, wish } from './models'
 
-const wanted: Choice = { model: 'any', language: 'de', translate: true, vocabulary: ['Østergaard'] }
+const wanted: Choice = {
+  model: 'any',
+  language: 'de',
+  translate: true,
+  vocabulary: ['Østergaard'],
+  speakers: null,
+}
 
 describe('a choice', () => {
   test.each<[string, Partial<ModelView>, Partial<Choice>]>([
-    ['keeps what the model can do', {}, { language: 'de', translate: true, vocabulary: ['Østergaard'] }],
+    [
+      'keeps what the model can do',
+      {},
+      { language: 'de', translate: true, vocabulary: ['Østergaard'], speakers: null },
+    ],
     ['leaves out a translation', { translates: false }, { translate: false }],
     ['leaves out names and terms', { vocabulary: false }, { vocabulary: [] }],
     ['lets the model find out', { languages: ['en', 'fr'] }, { language: null }],
@@ -39,12 +49,10 @@ describe('models', () => {
     expect(small?.models.map((model) => model.quantisation)).toEqual(['Q8_0', 'Q4_K_M', 'F16'])
   })
 
-  test('that tell speakers apart are shown only where they are installed', () => {
-    expect(keys()).not.toContain('sortformer-4spk')
-    const here = sampleModels().map((model) =>
-      model.telling_speakers ? { ...model, state: installed(model.id) } : model,
-    )
-    expect(groupsOf(here).map((group) => group.key)).toContain('sortformer-4spk')
+  test('that tell speakers apart are among them, and are none to transcribe with', () => {
+    expect(keys()).toContain('sortformer-4spk')
+    const here = sampleModels().find((model) => model.telling_speakers)
+    expect(here && isUsable({ ...here, state: installed(here.id) })).toBe(false)
   })
 
   test('are filtered by language, size and speed', () => {

@@ -22,6 +22,7 @@ export function fitted(choice: Choice, model: ModelView): Choice {
     language: languageFor(choice.language, model),
     translate: choice.translate && model.translates,
     vocabulary: model.vocabulary ? choice.vocabulary : [],
+    speakers: choice.speakers,
   }
 }
 
@@ -60,8 +61,6 @@ export type Group = { key: string; models: ModelView[] }
 export function groupsOf(models: readonly ModelView[], filters: Filters = NO_FILTERS): Group[] {
   const groups = new Map<string, ModelView[]>()
   for (const model of models) {
-    // Nothing uses what tells speakers apart yet; one that is here can be removed.
-    if (model.telling_speakers && !isHere(model)) continue
     if (!passes(model, filters)) continue
     groups.set(model.group, [...(groups.get(model.group) ?? []), model])
   }

@@ -71,12 +71,12 @@ describe('the model room', () => {
   })
 
   test('a model that is removed while it is in use leaves new recordings to the built-in engine', async () => {
-    const defaults = { model: small, language: null, translate: true, vocabulary: ['Tønder'] }
+    const defaults = { model: small, language: null, translate: true, vocabulary: ['Tønder'], speakers: null }
     const { client, room } = await opened({ room: roomWith({ [small]: installed(small) }, { defaults }) })
     room.remove(room.get(small)!)
     await expect.poll(() => room.get(small)?.state.state).toBe('available')
     expect(client.calls.filter(([call]) => call === 'setDefaults')).toEqual([
-      ['setDefaults', { model: 'en-us', language: 'en', translate: false, vocabulary: [] }],
+      ['setDefaults', { model: 'en-us', language: 'en', translate: false, vocabulary: [], speakers: null }],
     ])
     expect(room.standard?.id).toBe('en-us')
     expect(room.hasOwn).toBe(false)

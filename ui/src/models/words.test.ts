@@ -76,12 +76,15 @@ test('what stands in the way is memory or the disk', () => {
 })
 
 test('what new recordings are transcribed with is one sentence', () => {
-  const choice = { model: 'x', language: null, translate: false, vocabulary: [] }
+  const choice = { model: 'x', language: null, translate: false, vocabulary: [], speakers: null }
   expect(defaultsSentence(choice, sampleModel())).toBe(
     'New recordings are transcribed with Whisper small, in the language it finds out.',
   )
   expect(
-    defaultsSentence({ ...choice, language: 'de', translate: true, vocabulary: ['a', 'b'] }, sampleModel()),
+    defaultsSentence(
+      { ...choice, language: 'de', translate: true, vocabulary: ['a', 'b'], speakers: null },
+      sampleModel(),
+    ),
   ).toBe(
     'New recordings are transcribed with Whisper small, in German, and translated to English. It is given 2 names and terms of yours.',
   )

@@ -14,6 +14,16 @@ export function commandHeld(event: KeyboardEvent): boolean {
   return onMac ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey
 }
 
+/** `Z` becomes “Shift+Ctrl+Z”, or “⇧⌘Z” on a Mac. */
+export function withShiftAndCommand(key: string): string {
+  return onMac ? t('keys.command.shift.mac', { key }) : t('keys.command.shift', { key })
+}
+
+export function shiftAndCommandHeld(event: KeyboardEvent): boolean {
+  if (event.altKey || !event.shiftKey) return false
+  return onMac ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey
+}
+
 /** Whether keys belong to what has the focus: a field, a menu or a dialog. */
 export function isTyping(event: KeyboardEvent): boolean {
   const target = event.target

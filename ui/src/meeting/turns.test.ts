@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest'
+import { sampleSpeaker } from '../lib/memory-speakers'
+import { initialOf, Runs } from './names'
+import { pathsOf } from './turns'
+
+const turn = (speaker: number, start: number, end: number) => ({
+  speaker_id: `speaker-${speaker}`,
+  start_ms: start,
+  end_ms: end,
+  confidence: null,
+  overlap: false,
+})
+
+test('each speaker is one path; the shortest turn can be seen', () => {
+  const speakers = [sampleSpeaker(1), sampleSpeaker(2), sampleSpeaker(3)]
+  const turns = [turn(1, 0, 500), turn(1, 500, 1000), turn(2, 1000, 1001), turn(1, 2000, 4000)]
+  expect(pathsOf(speakers, turns, 4000).map(({ d }) => d)).toEqual([
+    'M0 0h500v6H0zM1000 0h1000v6H1000z',
+    'M500 0h1v6H500z',
+    '',
+  ])
+  expect(pathsOf(speakers, turns, 0).every(({ d }) => d === '')).toBe(true)
+})
+
+test('five thousand turns are drawn at once, and no larger than the band', () => {
+  const turns = Array.from({ length: 5000 }, (_, index) =>
+    turn(1 + (index % 9), index * 2000, index * 2000 + 1900),
+  )
+  const speakers = Array.from({ length: 9 }, (_, index) => sampleSpeaker(index + 1))
+  const began = performance.now()
+  const paths = pathsOf(speakers, turns, 10_000_000)
+  expect(performance.now() - began).toBeLessThan(200)
+  expect(
+    Math.max(...paths.flatMap(({ d }) => [...d.matchAll(/H(\d+)/g)].map(([, x]) => Number(x)))),
+  ).toBeLessThan(2000)
+})
+
+test('runs are lines of one speaker that follow one another', () => {
+  const runs = new Runs(['a', 'a', 'b', null, null, 'a'].map((speaker_id) => ({ speaker_id })))
+  expect(runs.starts).toEqual([0, 2, 3, 5])
+  expect([0, 1, 2, 4, 5].map((index) => runs.startOf(index))).toEqual([0, 0, 2, 3, 5])
+  expect([runs.nextAfter(1), runs.nextAfter(5), runs.beforeOf(1), runs.beforeOf(4)]).toEqual([
+    2,
+    null,
+    null,
+    2,
+  ])
+  expect(new Runs([]).startOf(0)).toBe(0)
+})
+
+test.each([
+  ['Anna', 'A'],
+  ['émile', 'É'],
+  ['村上さん', '村'],
+  ['😀', '😀'],
+  [null, '4'],
+])('%s is marked %s', (name, mark) => {
+  expect(initialOf({ name, number: 4 })).toBe(mark)
+})
