@@ -13,6 +13,8 @@ pub(crate) struct WindowState {
     pub sidebar_width: u32,
     /// Whether the note on the English engine was put away.
     pub hint_dismissed: bool,
+    /// Whether the offer to remember voices was put away.
+    pub people_hint_dismissed: bool,
     /// Speed of the player; 1 is as recorded.
     #[specta(type = specta_typescript::Number)]
     pub playback_rate: f32,
@@ -23,7 +25,13 @@ pub(crate) struct WindowState {
 
 impl Default for WindowState {
     fn default() -> Self {
-        Self { sidebar_width: 280, hint_dismissed: false, playback_rate: 1.0, volume: 1.0 }
+        Self {
+            sidebar_width: 280,
+            hint_dismissed: false,
+            people_hint_dismissed: false,
+            playback_rate: 1.0,
+            volume: 1.0,
+        }
     }
 }
 

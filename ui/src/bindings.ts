@@ -41,6 +41,34 @@ export const commands = {
 	compareVersions: (id: string, left: string, right: string) => __TAURI_INVOKE<Comparison_Serialize>("compare_versions", { id, left, right }),
 	/**  Makes a version the one that is shown and exported. */
 	makeCurrent: (id: string, versionId: string) => __TAURI_INVOKE<JobView_Serialize>("make_current", { id, versionId }),
+	/**  Who speaks in a meeting. */
+	speakers: (id: string) => __TAURI_INVOKE<SpeakersView_Serialize>("speakers", { id }),
+	/**  Names a speaker; none takes the name away. */
+	nameSpeaker: (id: string, speakerId: string, name: string | null, personId: string | null) => __TAURI_INVOKE<SpeakersView_Serialize>("name_speaker", { id, speakerId, name, personId }),
+	/**  Makes two speakers one. */
+	mergeSpeakers: (id: string, from: string, into: string) => __TAURI_INVOKE<SpeakersView_Serialize>("merge_speakers", { id, from, into }),
+	/**  Adds a speaker. */
+	addSpeaker: (id: string, name: string | null) => __TAURI_INVOKE<SpeakersView_Serialize>("add_speaker", { id, name }),
+	/**  Gives words to somebody. */
+	assign: (id: string, stretch: Stretch_Deserialize, whom: Whom) => __TAURI_INVOKE<SpeakersView_Serialize>("assign", { id, stretch, whom }),
+	/**  Takes back what was done last with the speakers. */
+	undoSpeakers: (id: string) => __TAURI_INVOKE<SpeakersView_Serialize>("undo_speakers", { id }),
+	/**  Does once more what was taken back. */
+	redoSpeakers: (id: string) => __TAURI_INVOKE<SpeakersView_Serialize>("redo_speakers", { id }),
+	/**  Has the speakers told apart once more. */
+	rerunSpeakers: (id: string, expected: Expected_Deserialize) => __TAURI_INVOKE<JobView_Serialize>("rerun_speakers", { id, expected }),
+	/**  A speaker is not who was suggested. */
+	refuseSuggestion: (id: string, speakerId: string, personId: string) => __TAURI_INVOKE<SpeakersView_Serialize>("refuse_suggestion", { id, speakerId, personId }),
+	/**  Everybody whose voice is known. */
+	people: () => __TAURI_INVOKE<PeopleView>("people"),
+	/**  Lets voices be remembered, or forgets all of them. */
+	setPeople: (enabled: boolean, automatic: boolean) => __TAURI_INVOKE<PeopleView>("set_people", { enabled, automatic }),
+	/**  Gives a person another name. */
+	renamePerson: (id: string, name: string) => __TAURI_INVOKE<PeopleView>("rename_person", { id, name }),
+	/**  Makes two people one. */
+	mergePeople: (from: string, into: string) => __TAURI_INVOKE<PeopleView>("merge_people", { from, into }),
+	/**  Forgets a person's voice. */
+	forgetPerson: (id: string) => __TAURI_INVOKE<PeopleView>("forget_person", { id }),
 	/**  All speech models, and what new recordings are transcribed with. */
 	modelRoom: () => __TAURI_INVOKE<ModelRoom_Serialize>("model_room"),
 	/**  Begins to download a model, or goes on; the rest comes as news, failures included. */
@@ -146,6 +174,8 @@ export type Choice_Deserialize = {
 	translate: boolean,
 	/**  Names and terms to expect. */
 	vocabulary: string[],
+	/**  How many people speak; none: not known. */
+	speakers?: Expected_Deserialize | null,
 };
 
 /**  What a recording is transcribed with. */
@@ -158,6 +188,8 @@ export type Choice_Serialize = {
 	translate: boolean,
 	/**  Names and terms to expect. */
 	vocabulary: string[],
+	/**  How many people speak; none: not known. */
+	speakers: Expected_Serialize | null,
 };
 
 /**  The user wants to close the window while this recording is being worked on. */
@@ -327,6 +359,25 @@ export type DuplicateView = {
 	title: string,
 	/**  Whether the library's copy had been lost or altered and is whole again. */
 	healed: boolean,
+};
+
+/**  How many people speak; both equal: exactly so many; none: not known. */
+export type Expected = Expected_Serialize | Expected_Deserialize;
+
+/**  How many people speak; both equal: exactly so many; none: not known. */
+export type Expected_Deserialize = {
+	/**  At least. */
+	min?: number | null,
+	/**  At most. */
+	max?: number | null,
+};
+
+/**  How many people speak; both equal: exactly so many; none: not known. */
+export type Expected_Serialize = {
+	/**  At least. */
+	min: number | null,
+	/**  At most. */
+	max: number | null,
 };
 
 /**  The files that the window makes. */
@@ -563,6 +614,12 @@ export type LineView_Deserialize = {
 	text: string,
 	/**  Why the words should be doubted, if they should. */
 	doubt?: Doubt | null,
+	/**  Who says it: UUID. */
+	speaker_id?: string | null,
+	/**  Whether several speak at once. */
+	overlap: boolean,
+	/**  Whether it was given to its speaker by hand. */
+	assigned: boolean,
 };
 
 /**  A line of a transcript for reading. */
@@ -577,6 +634,20 @@ export type LineView_Serialize = {
 	text: string,
 	/**  Why the words should be doubted, if they should. */
 	doubt: Doubt | null,
+	/**  Who says it: UUID. */
+	speaker_id: string | null,
+	/**  Whether several speak at once. */
+	overlap: boolean,
+	/**  Whether it was given to its speaker by hand. */
+	assigned: boolean,
+};
+
+/**  A meeting in which somebody was named. */
+export type MeetingOfPerson = {
+	/**  UUID. */
+	id: string,
+	/**  Its title. */
+	title: string,
 };
 
 /**  A meeting for reading: its lines from a moment on, without the times of their words. */
@@ -916,6 +987,12 @@ id: string } |
 { kind: "transcript"; 
 /**  The version's id. */
 id: string } | 
+/**  The speakers of a meeting. */
+{ kind: "speakers"; 
+/**  The meeting's id. */
+id: string } | 
+/**  People who are known. */
+{ kind: "people" } | 
 /**  An export. */
 { kind: "export"; 
 /**  Its id. */
@@ -929,6 +1006,30 @@ export type OpeningPhase =
 "starting" | 
 /**  It is made for the first time. */
 "creating";
+
+/**  Everybody whose voice is known. */
+export type PeopleView = {
+	/**  Whether voices are remembered: false until somebody agreed. */
+	enabled: boolean,
+	/**  Whether those who are surely known are named without asking. */
+	automatic: boolean,
+	/**  By name. */
+	people: PersonView[],
+};
+
+/**  Somebody whose voice is known. */
+export type PersonView = {
+	/**  UUID. */
+	id: string,
+	/**  Their name. */
+	name: string,
+	/**  How many samples of their voice are kept. */
+	voices: number,
+	/**  Where it can be heard. */
+	samples: SampleView[],
+	/**  Where they were named, the newest first. */
+	meetings: MeetingOfPerson[],
+};
 
 /**  The settings that the window shows and changes. They can be read before the archive is open. */
 export type Preferences = {
@@ -963,6 +1064,214 @@ export type ProgressView_Serialize = {
 	real_time_factor: number | null,
 	/**  About how many milliseconds of work are left. */
 	left_ms: number | null,
+};
+
+/**  A stretch of some meeting. */
+export type SampleView = {
+	/**  UUID. */
+	meeting_id: string,
+	/**  Milliseconds. */
+	start_ms: number,
+	/**  Milliseconds. */
+	end_ms: number,
+};
+
+/**  Somebody who speaks. */
+export type SpeakerView = SpeakerView_Serialize | SpeakerView_Deserialize;
+
+/**  Somebody who speaks. */
+export type SpeakerView_Deserialize = {
+	/**  UUID. */
+	id: string,
+	/**  “Speaker 1” in order of appearance. */
+	label: string,
+	/**  The name the user gave. */
+	name?: string | null,
+	/**  1 for the first. */
+	number: number,
+	/**  The known person they are: UUID. */
+	person_id?: string | null,
+	/**  Milliseconds they speak. */
+	speech_ms: number,
+	/**  Of all speech, from 0 to 1. */
+	share: number,
+	/**  How often they begin to speak. */
+	turns: number,
+	/**  Words they say. */
+	words: number,
+	/**  Words in a minute of their speech. */
+	words_per_minute?: number | null,
+	/**  A good stretch to hear them by. */
+	sample?: StretchView | null,
+	/**  Who they may be. */
+	suggestion?: SuggestionView_Deserialize | null,
+};
+
+/**  Somebody who speaks. */
+export type SpeakerView_Serialize = {
+	/**  UUID. */
+	id: string,
+	/**  “Speaker 1” in order of appearance. */
+	label: string,
+	/**  The name the user gave. */
+	name: string | null,
+	/**  1 for the first. */
+	number: number,
+	/**  The known person they are: UUID. */
+	person_id: string | null,
+	/**  Milliseconds they speak. */
+	speech_ms: number,
+	/**  Of all speech, from 0 to 1. */
+	share: number,
+	/**  How often they begin to speak. */
+	turns: number,
+	/**  Words they say. */
+	words: number,
+	/**  Words in a minute of their speech. */
+	words_per_minute: number | null,
+	/**  A good stretch to hear them by. */
+	sample: StretchView | null,
+	/**  Who they may be. */
+	suggestion: SuggestionView_Serialize | null,
+};
+
+/**  How far telling the speakers apart is. */
+export type SpeakersState = 
+/**  It was never done. */
+"none" | 
+/**  Waits for its turn, or for the words. */
+"waiting" | 
+/**  Is being done. */
+"running" | 
+/**  Done. */
+"done" | 
+/**  Did not work; what was there before is there still. */
+"failed";
+
+/**  Who speaks in a meeting. */
+export type SpeakersView = SpeakersView_Serialize | SpeakersView_Deserialize;
+
+/**  Who speaks in a meeting. */
+export type SpeakersView_Deserialize = {
+	/**  How far it is. */
+	state: SpeakersState,
+	/**  A sentence: why it failed, or what should be known. */
+	note?: string | null,
+	/**  What told them apart, for people. */
+	method?: string | null,
+	/**  How many people the user said. */
+	expected: Expected_Deserialize,
+	/**  By number, without those that were merged into others. */
+	speakers: SpeakerView_Deserialize[],
+	/**  Who speaks when, corrections included, in order of start. */
+	turns: TurnView_Deserialize[],
+	/**  Milliseconds in which nobody speaks. */
+	silence_ms: number,
+	/**  Words that are nobody's. */
+	unknown_words: number,
+	/**  What Undo would take back, as a clause in the past tense. */
+	undo?: string | null,
+	/**  What Redo would do once more. */
+	redo?: string | null,
+	/**  Whether voices are remembered. */
+	people_enabled: boolean,
+};
+
+/**  Who speaks in a meeting. */
+export type SpeakersView_Serialize = {
+	/**  How far it is. */
+	state: SpeakersState,
+	/**  A sentence: why it failed, or what should be known. */
+	note: string | null,
+	/**  What told them apart, for people. */
+	method: string | null,
+	/**  How many people the user said. */
+	expected: Expected_Serialize,
+	/**  By number, without those that were merged into others. */
+	speakers: SpeakerView_Serialize[],
+	/**  Who speaks when, corrections included, in order of start. */
+	turns: TurnView_Serialize[],
+	/**  Milliseconds in which nobody speaks. */
+	silence_ms: number,
+	/**  Words that are nobody's. */
+	unknown_words: number,
+	/**  What Undo would take back, as a clause in the past tense. */
+	undo: string | null,
+	/**  What Redo would do once more. */
+	redo: string | null,
+	/**  Whether voices are remembered. */
+	people_enabled: boolean,
+};
+
+/**
+ *  Words of a meeting that are given to somebody: from a place in a line to a place in that or a later one. Characters
+ *  are UTF-16 code units of the lines' texts.
+ */
+export type Stretch = Stretch_Serialize | Stretch_Deserialize;
+
+/**  A stretch of a recording. */
+export type StretchView = {
+	/**  Milliseconds. */
+	start_ms: number,
+	/**  Milliseconds. */
+	end_ms: number,
+};
+
+/**
+ *  Words of a meeting that are given to somebody: from a place in a line to a place in that or a later one. Characters
+ *  are UTF-16 code units of the lines' texts.
+ */
+export type Stretch_Deserialize = {
+	/**  UUID. */
+	from_line: string,
+	/**  From this character on. */
+	from_char: number,
+	/**  UUID. */
+	to_line: string,
+	/**  Up to this character; none: to the end of the line. */
+	to_char?: number | null,
+};
+
+/**
+ *  Words of a meeting that are given to somebody: from a place in a line to a place in that or a later one. Characters
+ *  are UTF-16 code units of the lines' texts.
+ */
+export type Stretch_Serialize = {
+	/**  UUID. */
+	from_line: string,
+	/**  From this character on. */
+	from_char: number,
+	/**  UUID. */
+	to_line: string,
+	/**  Up to this character; none: to the end of the line. */
+	to_char: number | null,
+};
+
+/**  Somebody known who sounds alike. */
+export type SuggestionView = SuggestionView_Serialize | SuggestionView_Deserialize;
+
+/**  Somebody known who sounds alike. */
+export type SuggestionView_Deserialize = {
+	/**  UUID. */
+	person_id: string,
+	/**  Their name. */
+	name: string,
+	/**  How sure it is that it is them, from 0 to 100. */
+	percent: number,
+	/**  Where their voice can be heard. */
+	sample?: SampleView | null,
+};
+
+/**  Somebody known who sounds alike. */
+export type SuggestionView_Serialize = {
+	/**  UUID. */
+	person_id: string,
+	/**  Their name. */
+	name: string,
+	/**  How sure it is that it is them, from 0 to 100. */
+	percent: number,
+	/**  Where their voice can be heard. */
+	sample: SampleView | null,
 };
 
 /**  How the window looks. */
@@ -1019,6 +1328,37 @@ export type TranscriptFacts_Serialize = {
 	language_detected: boolean,
 	/**  Lines whose words should be doubted, of those that are told here. */
 	doubtful_lines: number,
+};
+
+/**  A stretch of one speaker. */
+export type TurnView = TurnView_Serialize | TurnView_Deserialize;
+
+/**  A stretch of one speaker. */
+export type TurnView_Deserialize = {
+	/**  Milliseconds. */
+	start_ms: number,
+	/**  Milliseconds. */
+	end_ms: number,
+	/**  Who: UUID. */
+	speaker_id: string,
+	/**  How sure that is, from 0 to 1. */
+	confidence?: number | null,
+	/**  Whether somebody else speaks at the same time. */
+	overlap: boolean,
+};
+
+/**  A stretch of one speaker. */
+export type TurnView_Serialize = {
+	/**  Milliseconds. */
+	start_ms: number,
+	/**  Milliseconds. */
+	end_ms: number,
+	/**  Who: UUID. */
+	speaker_id: string,
+	/**  How sure that is, from 0 to 1. */
+	confidence: number | null,
+	/**  Whether somebody else speaks at the same time. */
+	overlap: boolean,
 };
 
 /**  How a version stands. */
@@ -1135,6 +1475,17 @@ export type VersionView_Serialize = {
 	completed_at: string | null,
 };
 
+/**  To whom words are given. */
+export type Whom = 
+/**  A speaker of the meeting. */
+{ kind: "speaker"; 
+/**  UUID. */
+id: string } | 
+/**  Somebody who has not spoken so far. */
+{ kind: "new" } | 
+/**  Nobody is known to have said it. */
+{ kind: "nobody" };
+
 /**  How the page was left. */
 export type WindowState = WindowState_Serialize | WindowState_Deserialize;
 
@@ -1144,6 +1495,8 @@ export type WindowState_Deserialize = {
 	sidebar_width?: number,
 	/**  Whether the note on the English engine was put away. */
 	hint_dismissed?: boolean,
+	/**  Whether the offer to remember voices was put away. */
+	people_hint_dismissed?: boolean,
 	/**  Speed of the player; 1 is as recorded. */
 	playback_rate?: number,
 	/**  Volume of the player, 0 to 1. */
@@ -1156,6 +1509,8 @@ export type WindowState_Serialize = {
 	sidebar_width: number,
 	/**  Whether the note on the English engine was put away. */
 	hint_dismissed: boolean,
+	/**  Whether the offer to remember voices was put away. */
+	people_hint_dismissed: boolean,
 	/**  Speed of the player; 1 is as recorded. */
 	playback_rate: number,
 	/**  Volume of the player, 0 to 1. */

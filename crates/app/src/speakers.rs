@@ -13,8 +13,8 @@ use crate::view::{
 use anyhow::Result;
 use std::collections::{BTreeMap, HashMap};
 use store::{
-    Edit, EditId, Job, JobId, PersonId, Speaker, SpeakerChange, SpeakerId, Speakers, Status, StoredSegment,
-    WorkflowState,
+    Edit, EditId, Job, JobId, MadeEdit, PersonId, Speaker, SpeakerChange, SpeakerId, Speakers, Status,
+    StoredSegment, WorkflowState,
 };
 use transcript::{Overlay, Span, Turn, Word, places_in_text, ruled};
 
@@ -38,8 +38,7 @@ pub(crate) struct Cast {
 
 impl Cast {
     pub(crate) fn of(all: Speakers) -> Self {
-        let done = all.edits.iter().filter(|edit| !edit.undone).map(|edit| &edit.edit);
-        let overlay = Overlay::of(done);
+        let overlay = overlay(&all);
         let turns = ruled(&all.turns, overlay.assigned());
         let turns = turns.into_iter().map(|turn| turn.of(overlay.shown(turn.speaker))).collect();
         Self { speakers: all.speakers, turns }
@@ -112,6 +111,11 @@ impl Cast {
         let best = self.turns_of(id).max_by(|a, b| score(a).total_cmp(&score(b)))?.span;
         Some(Span::new(best.start, best.end.min(best.start.plus_ms(LONGEST_SAMPLE_MS))))
     }
+}
+
+/// What the corrections of a meeting amount to.
+pub(crate) fn overlay(all: &Speakers) -> Overlay<SpeakerId, PersonId> {
+    Overlay::of(all.edits.iter().filter(|made| !made.undone).map(|made| &made.edit))
 }
 
 fn label(number: i32) -> String {
@@ -221,11 +225,33 @@ impl App {
         }
         let (name, known, new) = self.person_for(name, person).await?;
         let edit = Edit::Name { speaker: speaker.id, name, person: known };
-        if edit_changes_nothing(&edit, &speaker) {
-            return self.speakers_view(&job).await;
+        let change = match (known, self.naming(job.id, &edit, &speaker).await?) {
+            // The name is there; that it is a known person's is no other step to be undone.
+            (Some(person), Some(id)) => {
+                Some(SpeakerChange::Know { id, person, name: new.map(|(_, name)| name) })
+            }
+            _ if edit_changes_nothing(&edit, &speaker) => None,
+            _ => Some(SpeakerChange::Edit { id: EditId::new(), edit, speaker: None, person: new }),
+        };
+        if let Some(change) = change {
+            self.change(job.id, &change).await?;
         }
-        self.correct_with(job.id, edit, None, new).await?;
         self.speakers_view(&job).await
+    }
+
+    /// The correction that gave a speaker, who is no known person so far, the same name.
+    async fn naming(&self, job: JobId, edit: &Edit, speaker: &Speaker) -> Result<Option<EditId>> {
+        let Edit::Name { name, .. } = edit else { return Ok(None) };
+        if speaker.person.is_some() || *name != speaker.name {
+            return Ok(None);
+        }
+        let all = self.store.speakers(job).await?;
+        let overlay = overlay(&all);
+        let gave = |made: &&MadeEdit| {
+            matches!(&made.edit, Edit::Name { speaker: named, name: given, .. }
+                if !made.undone && given == name && overlay.shown(*named) == speaker.id)
+        };
+        Ok(all.edits.iter().rfind(gave).map(|made| made.id))
     }
 
     /// Makes two speakers one: everything of `from` is of `into`.
@@ -324,19 +350,12 @@ impl App {
         }
     }
 
-    pub(crate) async fn correct(&self, job: JobId, edit: Edit, speaker: Option<SpeakerId>) -> Result<()> {
-        self.correct_with(job, edit, speaker, None).await
+    async fn correct(&self, job: JobId, edit: Edit, speaker: Option<SpeakerId>) -> Result<()> {
+        self.change(job, &SpeakerChange::Edit { id: EditId::new(), edit, speaker, person: None }).await
     }
 
-    pub(crate) async fn correct_with(
-        &self,
-        job: JobId,
-        edit: Edit,
-        speaker: Option<SpeakerId>,
-        person: Option<(PersonId, String)>,
-    ) -> Result<()> {
-        let change = SpeakerChange::Edit { id: EditId::new(), edit, speaker, person };
-        if self.store.change_speakers(job, &change).await? {
+    async fn change(&self, job: JobId, change: &SpeakerChange) -> Result<()> {
+        if self.store.change_speakers(job, change).await? {
             return Ok(());
         }
         Err(refuse(Code::NotFound, "The meeting has been deleted."))

@@ -7,7 +7,7 @@ use crate::App;
 use crate::people::{likely, samples_of, stored};
 use crate::pipeline::{Ending, TICK};
 use crate::refusal::capitalised;
-use crate::speakers::Cast;
+use crate::speakers::{Cast, overlay};
 use crate::worker::stopped;
 use anyhow::Result;
 use media::{MediaError, Reader};
@@ -23,7 +23,7 @@ use store::{
     WorkflowState,
 };
 use tokio::sync::watch;
-use transcript::{AudioTime, Overlay, Turn, ruled, same_speakers};
+use transcript::{AudioTime, Turn, ruled, same_speakers};
 
 /// What is kept of the work beside the audio, until it is done.
 const UNFINISHED: &str = "voices.part";
@@ -302,7 +302,7 @@ fn progress(job: &Job, samples: u64, began: Instant) -> Progress {
 
 /// What was found, with the ids of those who spoke at the same times before.
 fn matched(found: Found, before: &Speakers, job: &Job, work_ms: i64) -> FoundSpeakers {
-    let overlay = Overlay::of(before.edits.iter().filter(|edit| !edit.undone).map(|edit| &edit.edit));
+    let overlay = overlay(before);
     let known = ruled(&before.turns, overlay.assigned());
     let known: Vec<Turn<SpeakerId>> =
         known.into_iter().map(|turn| turn.of(overlay.shown(turn.speaker))).collect();

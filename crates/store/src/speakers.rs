@@ -105,6 +105,15 @@ pub enum SpeakerChange {
         /// A person to be known from now on, by this name.
         person: Option<(PersonId, String)>,
     },
+    /// Who was named in this correction is this known person, to be known from now on if a name is given.
+    Know {
+        /// The correction that named them.
+        id: EditId,
+        /// Whom.
+        person: PersonId,
+        /// The name of somebody new.
+        name: Option<String>,
+    },
     /// Takes back the last correction, which is this one.
     Undo(EditId),
     /// Makes the correction once more that was undone last.
@@ -181,6 +190,7 @@ impl Store {
                     make(c, job, *id, edit, *speaker, person.as_ref()).await?;
                     true
                 }
+                SpeakerChange::Know { id, person, name } => know(c, job, *id, *person, name.as_deref()).await?,
                 SpeakerChange::Undo(id) => set_undone(c, job, *id, true).await?,
                 SpeakerChange::Redo(id) => set_undone(c, job, *id, false).await?,
             };
@@ -401,11 +411,7 @@ async fn make(
         add_speaker(c, job, speaker).await?;
     }
     if let Some((person, name)) = person {
-        diesel::insert_into(people::table)
-            .values((people::id.eq(person), people::name.eq(name)))
-            .on_conflict_do_nothing()
-            .execute(c)
-            .await?;
+        add_person(c, *person, name).await?;
     }
     // What was undone cannot be done again once something else is done.
     diesel::delete(
@@ -423,6 +429,34 @@ async fn make(
         .execute(c)
         .await?;
     Ok(())
+}
+
+async fn add_person(c: &mut AsyncPgConnection, id: PersonId, name: &str) -> Result<()> {
+    diesel::insert_into(people::table)
+        .values((people::id.eq(id), people::name.eq(name)))
+        .on_conflict_do_nothing()
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+async fn know(
+    c: &mut AsyncPgConnection,
+    job: JobId,
+    id: EditId,
+    person: PersonId,
+    name: Option<&str>,
+) -> Result<bool> {
+    let edits = edits_of(c, job).await?;
+    let named = edits.into_iter().find(|edit| edit.id == id).map(|edit| edit.edit);
+    let Some(Edit::Name { speaker, name: given, .. }) = named else { return Ok(false) };
+    if let Some(name) = name {
+        add_person(c, person, name).await?;
+    }
+    let json = serde_json::to_value(Edit::Name { speaker, name: given, person: Some(person) })
+        .map_err(|error| StoreError::Unknown(error.to_string()))?;
+    diesel::update(speaker_edits::table.find(id)).set(speaker_edits::edit.eq(json)).execute(c).await?;
+    Ok(true)
 }
 
 async fn set_undone(c: &mut AsyncPgConnection, job: JobId, id: EditId, undone: bool) -> Result<bool> {

@@ -12,6 +12,7 @@ export class Preferences {
   window = $state.raw<WindowState>({
     sidebar_width: SIDEBAR.usual,
     hint_dismissed: false,
+    people_hint_dismissed: false,
     playback_rate: 1,
     volume: 1,
   })

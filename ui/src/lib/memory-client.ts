@@ -136,6 +136,7 @@ export class MemoryClient implements Client {
     this.#window = {
       sidebar_width: 280,
       hint_dismissed: false,
+      people_hint_dismissed: false,
       playback_rate: 1,
       volume: 1,
       ...seed.window,

@@ -1,22 +1,9 @@
 /** The window's client: the generated commands and events. */
-import { invoke } from '@tauri-apps/api/core'
 import { getCurrentWebview } from '@tauri-apps/api/webview'
 import type { UnlistenFn } from '@tauri-apps/api/event'
 import { commands, events } from '../bindings'
 import { CoreError, type Client, type Drag, type Unsubscribe } from './client'
-import type {
-  Choice,
-  CoreState,
-  Failure,
-  ImportView,
-  JobView,
-  MeetingPage,
-  ModelNews,
-  ModelRoom,
-  News,
-  PeopleView,
-  SpeakersView,
-} from './types'
+import type { CoreState, Failure, ImportView, JobView, ModelNews, News } from './types'
 
 /** Subscriptions that the core does not know of yet. */
 const begun = new Set<Promise<unknown>>()
@@ -43,11 +30,6 @@ function subscription(begin: Promise<UnlistenFn>): Unsubscribe {
   begun.add(begin)
   void begin.finally(() => begun.delete(begin))
   return () => void begin.then((end) => end())
-}
-
-// lead: until the bindings have the commands of speakers and people; then `commands.speakers(meetingId)` and so on.
-function command<T>(name: string, values: Record<string, unknown> = {}): Promise<T> {
-  return call(() => invoke<T>(name, values))
 }
 
 export class TauriClient implements Client {
@@ -92,13 +74,12 @@ export class TauriClient implements Client {
   continueImport = (id: string) => call(() => commands.continueImport(id))
   forgetImport = async (id: string) => void (await call(() => commands.forgetImport(id)))
 
-  // lead: `as` in this class is there until the bindings have speakers.
-  meeting = (id: string, fromMs: number) => call(() => commands.meeting(id, fromMs) as Promise<MeetingPage>)
+  meeting = (id: string, fromMs: number) => call(() => commands.meeting(id, fromMs))
   sound = (id: string) => call(() => commands.sound(id))
   copyTranscript = async (id: string) => void (await call(() => commands.copyTranscript(id)))
   copyText = async (text: string) => void (await call(() => commands.copyText(text)))
 
-  modelRoom = () => call(() => commands.modelRoom() as Promise<ModelRoom>)
+  modelRoom = () => call(() => commands.modelRoom())
   onModel = (listener: (news: ModelNews) => void) =>
     subscription(events.modelNews.listen((event) => listener(event.payload)))
   installModel = async (id: string) => void (await call(() => commands.installModel(id)))
@@ -109,38 +90,37 @@ export class TauriClient implements Client {
   setDefaults = async (...[choice]: Parameters<Client['setDefaults']>) =>
     void (await call(() => commands.setDefaults(choice)))
 
-  choice = (meetingId: string) => call(() => commands.choice(meetingId) as Promise<Choice>)
+  choice = (meetingId: string) => call(() => commands.choice(meetingId))
   transcribeAgain = (...[meetingId, choice]: Parameters<Client['transcribeAgain']>) =>
     call(() => commands.transcribeAgain(meetingId, choice))
   versions = (meetingId: string) => call(() => commands.versions(meetingId))
   versionPage = (meetingId: string, versionId: string) =>
-    call(() => commands.versionPage(meetingId, versionId) as Promise<MeetingPage>)
+    call(() => commands.versionPage(meetingId, versionId))
   compareVersions = (meetingId: string, left: string, right: string) =>
     call(() => commands.compareVersions(meetingId, left, right))
   makeCurrent = (meetingId: string, versionId: string) =>
     call(() => commands.makeCurrent(meetingId, versionId))
 
-  speakers = (id: string) => command<SpeakersView>('speakers', { id })
+  speakers = (id: string) => call(() => commands.speakers(id))
   nameSpeaker = (...[id, speakerId, name, personId]: Parameters<Client['nameSpeaker']>) =>
-    command<SpeakersView>('name_speaker', { id, speakerId, name, personId })
+    call(() => commands.nameSpeaker(id, speakerId, name, personId))
   mergeSpeakers = (id: string, from: string, into: string) =>
-    command<SpeakersView>('merge_speakers', { id, from, into })
-  addSpeaker = (id: string, name: string | null) => command<SpeakersView>('add_speaker', { id, name })
+    call(() => commands.mergeSpeakers(id, from, into))
+  addSpeaker = (id: string, name: string | null) => call(() => commands.addSpeaker(id, name))
   assign = (...[id, stretch, whom]: Parameters<Client['assign']>) =>
-    command<SpeakersView>('assign', { id, stretch, whom })
-  undoSpeakers = (id: string) => command<SpeakersView>('undo_speakers', { id })
-  redoSpeakers = (id: string) => command<SpeakersView>('redo_speakers', { id })
+    call(() => commands.assign(id, stretch, whom))
+  undoSpeakers = (id: string) => call(() => commands.undoSpeakers(id))
+  redoSpeakers = (id: string) => call(() => commands.redoSpeakers(id))
   rerunSpeakers = (...[id, expected]: Parameters<Client['rerunSpeakers']>) =>
-    command<JobView>('rerun_speakers', { id, expected })
+    call(() => commands.rerunSpeakers(id, expected))
   refuseSuggestion = (id: string, speakerId: string, personId: string) =>
-    command<SpeakersView>('refuse_suggestion', { id, speakerId, personId })
+    call(() => commands.refuseSuggestion(id, speakerId, personId))
 
-  people = () => command<PeopleView>('people')
-  setPeople = (enabled: boolean, automatic: boolean) =>
-    command<PeopleView>('set_people', { enabled, automatic })
-  renamePerson = (id: string, name: string) => command<PeopleView>('rename_person', { id, name })
-  mergePeople = (from: string, into: string) => command<PeopleView>('merge_people', { from, into })
-  forgetPerson = (id: string) => command<PeopleView>('forget_person', { id })
+  people = () => call(() => commands.people())
+  setPeople = (enabled: boolean, automatic: boolean) => call(() => commands.setPeople(enabled, automatic))
+  renamePerson = (id: string, name: string) => call(() => commands.renamePerson(id, name))
+  mergePeople = (from: string, into: string) => call(() => commands.mergePeople(from, into))
+  forgetPerson = (id: string) => call(() => commands.forgetPerson(id))
 
   exportMeeting = (...[id, kind]: Parameters<Client['exportMeeting']>) =>
     call(() => commands.exportMeeting(id, kind))

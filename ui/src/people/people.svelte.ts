@@ -16,11 +16,19 @@ export class People {
 
   readonly #client: Client
   readonly #onerror: (error: unknown) => void
+  readonly #onlater: () => void
   #asked = 0
 
-  constructor(client: Client, onerror: (error: unknown) => void = () => {}) {
+  constructor(client: Client, onerror: (error: unknown) => void = () => {}, onlater: () => void = () => {}) {
     this.#client = client
     this.#onerror = onerror
+    this.#onlater = onlater
+  }
+
+  /** It is not offered any more. */
+  later = () => {
+    this.mayOffer = false
+    this.#onlater()
   }
 
   start(): Unsubscribe {
