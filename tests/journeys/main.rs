@@ -8,5 +8,6 @@ mod figures;
 mod journeys;
 mod models;
 mod safety;
+mod speakers;
 mod stage;
 mod states;
