@@ -50,8 +50,8 @@ fn words(transcript: &Value) -> Vec<Value> {
     segments.iter().flat_map(|segment| segment["words"].as_array().unwrap().clone()).collect()
 }
 
-async fn press(stage: &Stage, keys: impl AsRef<str>) {
-    stage.page().active_element().await.unwrap().send_keys(keys.as_ref()).await.unwrap();
+async fn press(stage: &Stage, keys: impl Into<TypingData>) {
+    stage.page().active_element().await.unwrap().send_keys(keys.into()).await.unwrap();
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! exactly as the reading did. What a container says about positions is only used to find the packet, and is checked.
 
 use crate::resample::RATES;
+use crate::timeline::Clock;
 use symphonia::core::checksum::Crc32;
 use symphonia::core::io::Monitor;
 
@@ -13,8 +14,12 @@ const SPACING: u64 = 10;
 pub(crate) const MOST_MARKS: usize = 4096;
 /// "MeetMemo", seek.
 const MAGIC: [u8; 4] = *b"MMsk";
-/// Raise it when the meaning of a field or of a position changes; older ones are then ignored.
+/// Raise them when the meaning of a field or of a position changes; older ones are then ignored. The form for one track.
 const VERSION: u8 = 1;
+/// The form for several tracks.
+const VERSION_OF_TRACKS: u8 = 2;
+/// Tracks that are read, each with marks of its own.
+const MOST_TRACKS: usize = 16;
 
 /// Where in a file is what. Belongs to one file of one length; derived, so losing it costs only time.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +28,13 @@ pub struct SeekIndex {
     pub(crate) file_len: u64,
     /// Decoded in this process, otherwise by `ffmpeg`, which has no marks.
     pub(crate) native: bool,
+    /// Those that are heard together; at least one.
+    pub(crate) tracks: Vec<TrackIndex>,
+}
+
+/// Where in a track is what.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct TrackIndex {
     /// Samples per second that positions are counted in: that of the first sound.
     pub(crate) rate: u32,
     /// All there is.
@@ -54,13 +66,18 @@ pub(crate) struct Mark {
     pub(crate) end: Option<f64>,
     pub(crate) cursor: f64,
     pub(crate) silence: f64,
+    /// The time of all tracks that belong together, in seconds; nothing where there is one.
+    pub(crate) clock: Clock,
 }
 
-/// Numbers in a mark.
-const FIELDS: usize = 11;
+/// Numbers in a mark, the last of which only several tracks have.
+const FIELDS: usize = 15;
+/// Numbers in a mark of one track.
+const FIELDS_OF_ONE: usize = 11;
 
 impl Mark {
     fn to_numbers(self) -> [u64; FIELDS] {
+        let Clock { now, closed, sound, silence } = self.clock;
         [
             self.position,
             u64::from(self.section),
@@ -74,11 +91,17 @@ impl Mark {
             self.end.unwrap_or(f64::INFINITY).to_bits(),
             self.cursor.to_bits(),
             self.silence.to_bits(),
+            now.to_bits(),
+            closed.to_bits(),
+            sound.to_bits(),
+            silence.to_bits(),
         ]
     }
 
     fn from_numbers(numbers: [u64; FIELDS]) -> Option<Self> {
-        let [position, section, pts, crc, offset, frame_end, rate, shift, end, cursor, silence] = numbers;
+        let [position, section, pts, crc, offset, frame_end, rate, state @ ..] = numbers;
+        let [shift, end, cursor, silence, clock @ ..] = state.map(f64::from_bits);
+        let [now, closed, clock_sound, clock_silence] = clock;
         let mark = Self {
             position,
             section: section.try_into().ok()?,
@@ -87,12 +110,14 @@ impl Mark {
             offset,
             frame_end,
             rate: rate.try_into().ok()?,
-            shift: f64::from_bits(shift),
-            end: Some(f64::from_bits(end)).filter(|end| *end != f64::INFINITY),
-            cursor: f64::from_bits(cursor),
-            silence: f64::from_bits(silence),
+            shift,
+            end: Some(end).filter(|end| *end != f64::INFINITY),
+            cursor,
+            silence,
+            clock: Clock { now, closed, sound: clock_sound, silence: clock_silence },
         };
-        let sane = [mark.shift, mark.cursor, mark.silence, mark.end.unwrap_or(0.0)];
+        let state = [shift, cursor, silence, mark.end.unwrap_or(0.0)];
+        let sane = state.into_iter().chain(clock).collect::<Vec<_>>();
         (RATES.contains(&mark.rate) && sane.iter().all(|n| n.is_finite() && n.abs() < 1e12)).then_some(mark)
     }
 }
@@ -108,6 +133,8 @@ pub(crate) fn checksum(data: &[u8]) -> u32 {
 #[derive(Debug, Clone)]
 pub(crate) struct Marks {
     marks: Vec<Mark>,
+    /// So many are kept.
+    most: usize,
     /// Seconds between them.
     spacing: u64,
     /// The next one is due at this position.
@@ -115,8 +142,9 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    pub(crate) fn new() -> Self {
-        Self { marks: Vec::new(), spacing: SPACING, due: 0 }
+    /// Keeps up to `most`.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { marks: Vec::new(), most, spacing: SPACING, due: 0 }
     }
 
     /// Whether a mark at `position`, counted at `rate`, is wanted.
@@ -127,7 +155,7 @@ impl Marks {
 
     pub(crate) fn add(&mut self, mark: Mark, rate: u32) {
         self.marks.push(mark);
-        if self.marks.len() >= MOST_MARKS {
+        if self.marks.len() >= self.most {
             let mut odd = false;
             self.marks.retain(|_| {
                 odd = !odd;
@@ -154,28 +182,40 @@ impl Marks {
 }
 
 impl SeekIndex {
-    /// How long the sound is, in milliseconds.
-    pub fn duration_ms(&self) -> u64 {
-        u64::try_from(u128::from(self.frames) * 1000 / u128::from(self.rate.max(1))).unwrap_or(u64::MAX)
+    /// Samples per second of the whole: the most that any track has.
+    pub(crate) fn rate(&self) -> u32 {
+        self.tracks.iter().map(|track| track.rate).max().unwrap_or(0)
     }
 
-    /// A form to be kept in a file: some 30 bytes for 10 s of sound.
+    /// Samples of the whole, at [`rate`](Self::rate): up to the end of the longest track.
+    pub(crate) fn frames(&self) -> u64 {
+        let rate = self.rate();
+        self.tracks.iter().map(|track| track.frames_at(rate)).max().unwrap_or(0)
+    }
+
+    /// How long the sound is, in milliseconds.
+    pub fn duration_ms(&self) -> u64 {
+        let rate = u128::from(self.rate().max(1));
+        u64::try_from(u128::from(self.frames()) * 1000 / rate).unwrap_or(u64::MAX)
+    }
+
+    /// A form to be kept in a file: some 30 bytes for 10 s of sound, and some 60 for each track where there are several.
     pub fn to_bytes(&self) -> Vec<u8> {
+        let single = self.tracks.len() == 1;
         let mut bytes = MAGIC.to_vec();
-        bytes.push(VERSION);
+        bytes.push(if single { VERSION } else { VERSION_OF_TRACKS });
         bytes.push(u8::from(self.native));
-        for number in [self.file_len, u64::from(self.rate), self.frames] {
-            put(&mut bytes, number);
+        put(&mut bytes, self.file_len);
+        if !single {
+            put(&mut bytes, self.tracks.len() as u64);
         }
-        let mut last = [0; FIELDS];
-        for mark in &self.marks {
-            let numbers = mark.to_numbers();
-            for (number, last) in numbers.iter().zip(last) {
-                // Differences are small, also backwards; zigzag keeps them short.
-                let step = number.wrapping_sub(last).cast_signed();
-                put(&mut bytes, (step << 1 ^ step >> 63).cast_unsigned());
+        for track in &self.tracks {
+            put(&mut bytes, u64::from(track.rate));
+            put(&mut bytes, track.frames);
+            if !single {
+                put(&mut bytes, track.marks.len() as u64);
             }
-            last = numbers;
+            track.put_marks(if single { FIELDS_OF_ONE } else { FIELDS }, &mut bytes);
         }
         bytes.extend(checksum(&bytes).to_le_bytes());
         bytes
@@ -189,31 +229,68 @@ impl SeekIndex {
             return None;
         }
         let (head, mut rest) = body.split_first_chunk::<6>()?;
-        if head[..4] != MAGIC || head[4] != VERSION || head[5] > 1 {
+        let single = head[4] == VERSION;
+        if head[..4] != MAGIC || !(single || head[4] == VERSION_OF_TRACKS) || head[5] > 1 {
             return None;
         }
-        let mut take = || take(&mut rest);
-        let (len, rate, frames) = (take()?, u32::try_from(take()?).ok()?, take()?);
-        if len != file_len || !RATES.contains(&rate) {
+        if take(&mut rest)? != file_len {
             return None;
         }
         // A checksum is no seal: whatever else it says is checked before it is used.
+        let count = if single { 1 } else { usize::try_from(take(&mut rest)?).ok()? };
+        if !single && !(2..=MOST_TRACKS).contains(&count) {
+            return None;
+        }
+        let tracks: Option<Vec<_>> =
+            (0..count).map(|_| TrackIndex::take(&mut rest, single, file_len)).collect();
+        rest.is_empty().then_some(Self { file_len, native: head[5] == 1, tracks: tracks? })
+    }
+}
+
+impl TrackIndex {
+    /// Its frames at another rate.
+    fn frames_at(&self, rate: u32) -> u64 {
+        let exact = u128::from(self.frames) * u128::from(rate);
+        u64::try_from(exact.div_ceil(u128::from(self.rate.max(1)))).unwrap_or(u64::MAX)
+    }
+
+    fn put_marks(&self, fields: usize, bytes: &mut Vec<u8>) {
+        let mut last = [0; FIELDS];
+        for mark in &self.marks {
+            let numbers = mark.to_numbers();
+            for (number, last) in numbers.iter().zip(last).take(fields) {
+                // Differences are small, also backwards; zigzag keeps them short.
+                let step = number.wrapping_sub(last).cast_signed();
+                put(bytes, (step << 1 ^ step >> 63).cast_unsigned());
+            }
+            last = numbers;
+        }
+    }
+
+    /// The only one up to the end of `bytes`, or one of several.
+    fn take(bytes: &mut &[u8], single: bool, file_len: u64) -> Option<Self> {
+        let (rate, frames) = (u32::try_from(take(bytes)?).ok()?, take(bytes)?);
+        if !RATES.contains(&rate) {
+            return None;
+        }
+        let (fields, mut left) = if single { (FIELDS_OF_ONE, u64::MAX) } else { (FIELDS, take(bytes)?) };
         let mut marks: Vec<Mark> = Vec::new();
         let mut last = [0_u64; FIELDS];
-        while !rest.is_empty() {
-            for number in &mut last {
-                let step = self::take(&mut rest)?;
+        while left > 0 && !(single && bytes.is_empty()) {
+            left -= 1;
+            for number in &mut last[..fields] {
+                let step = take(bytes)?;
                 *number = number.wrapping_add(step >> 1 ^ (step & 1).wrapping_neg());
             }
             let mark = Mark::from_numbers(last)?;
             let before = marks.last().map_or(0, |mark| mark.position);
-            let inside = mark.offset <= len && mark.frame_end <= len && mark.position <= frames;
+            let inside = mark.offset <= file_len && mark.frame_end <= file_len && mark.position <= frames;
             if mark.position <= before || !inside || marks.len() >= MOST_MARKS {
                 return None;
             }
             marks.push(mark);
         }
-        Some(Self { file_len, native: head[5] == 1, rate, frames, marks })
+        Some(Self { rate, frames, marks })
     }
 }
 
@@ -246,7 +323,11 @@ mod tests {
     use super::*;
 
     fn index(hours: u64) -> SeekIndex {
-        let mut marks = Marks::new();
+        SeekIndex { file_len: 1 << 40, native: true, tracks: vec![track(hours, MOST_MARKS)] }
+    }
+
+    fn track(hours: u64, most: usize) -> TrackIndex {
+        let mut marks = Marks::new(most);
         for i in 1..hours * 360 {
             let mark = Mark {
                 position: i * 441_000 + i % 1152,
@@ -260,9 +341,11 @@ mod tests {
                 cursor: i as f64 * 10.003,
                 ..Mark::default()
             };
-            marks.add(mark, 44_100);
+            if marks.is_due(mark.position, 44_100) {
+                marks.add(mark, 44_100);
+            }
         }
-        SeekIndex { file_len: 1 << 40, native: true, rate: 44_100, frames: u64::MAX, marks: marks.marks }
+        TrackIndex { rate: 44_100, frames: u64::MAX / 2, marks: marks.marks }
     }
 
     fn sealed(mut body: Vec<u8>) -> Vec<u8> {
@@ -301,8 +384,9 @@ mod tests {
                 changed[at] = value;
                 let Some(index) = SeekIndex::from_bytes(&sealed(changed), 1 << 40) else { continue };
                 accepted += 1;
-                assert!(index.marks.is_sorted_by_key(|mark| mark.position));
-                assert!(index.marks.iter().all(|mark| mark.offset <= 1 << 40 && mark.cursor.is_finite()));
+                let marks = &index.tracks[0].marks;
+                assert!(marks.is_sorted_by_key(|mark| mark.position));
+                assert!(marks.iter().all(|mark| mark.offset <= 1 << 40 && mark.cursor.is_finite()));
             }
         }
         // Checksums of packets may be anything; they just do not match.
@@ -314,8 +398,39 @@ mod tests {
 
     #[test]
     fn marks_have_a_bound() {
-        let index = index(100);
-        assert!(index.marks.len() < MOST_MARKS);
-        assert!(index.marks.is_sorted_by_key(|mark| mark.position));
+        for most in [MOST_MARKS, 100] {
+            let marks = track(100, most).marks;
+            assert!(marks.len() < most && marks.len() >= most / 4);
+            assert!(marks.is_sorted_by_key(|mark| mark.position));
+        }
+    }
+
+    #[test]
+    fn each_of_several_tracks_keeps_its_marks() {
+        let mut tracks =
+            vec![track(3, 700), track(2, 700), TrackIndex { rate: 8_000, ..TrackIndex::default() }];
+        for mark in &mut tracks[1].marks {
+            mark.clock = Clock { now: mark.cursor, closed: 3600.0, sound: 7.0, silence: 2.5 };
+        }
+        for (track, frames) in tracks.iter_mut().zip([44_100 * 10_800, 44_100 * 7_200, 8_001 * 20_000]) {
+            track.frames = frames;
+        }
+        let index = SeekIndex { file_len: 1 << 40, native: true, tracks };
+        let bytes = index.to_bytes();
+        assert_eq!((index.rate(), index.duration_ms()), (44_100, 20_002_500));
+        assert_eq!(SeekIndex::from_bytes(&bytes, 1 << 40).as_ref(), Some(&index));
+        let body = &bytes[..bytes.len() - 4];
+        for at in 0..body.len() {
+            assert_eq!(SeekIndex::from_bytes(&sealed(body[..at].to_vec()), 1 << 40), None);
+            let mut changed = body.to_vec();
+            changed[at] ^= 0x81;
+            if let Some(index) = SeekIndex::from_bytes(&sealed(changed), 1 << 40) {
+                assert!(index.tracks.iter().flat_map(|t| &t.marks).all(|m| m.clock.now.is_finite()));
+            }
+        }
+        // Sixteen tracks of a day stay small.
+        let most = 2 * MOST_MARKS / MOST_TRACKS;
+        let day = SeekIndex { tracks: vec![track(24, most); MOST_TRACKS], ..index };
+        assert!(day.to_bytes().len() < 1024 * 1024);
     }
 }

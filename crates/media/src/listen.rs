@@ -8,14 +8,19 @@
 //! A recording that has not been read to its end has no marks. It is entered by the times its container states, or, where
 //! there are none, by adding up what its packets state; that is right for whatever is not damaged.
 //!
+//! Tracks that belong together are entered each by its own marks, and put together as the [`Reader`] does. Each is read by
+//! a demuxer of its own, so to enter `n` of them costs `n` times as much. One that is silent for long has to be looked
+//! for through the file; one that has ended is known from the index, and left alone.
+//!
 //! [`Reader`]: crate::Reader
 
 use crate::error::MediaError;
 use crate::ffmpeg::{Ffmpeg, Wanted};
 use crate::index::{MOST_MARKS, Mark, SeekIndex};
+use crate::mono;
 use crate::native::Native;
 use crate::part::Part;
-use crate::reader::{self, Source};
+use crate::reader::{self, External, Source};
 use crate::resample::Resampler;
 use crate::tools::Tools;
 use std::fmt;
@@ -48,10 +53,19 @@ struct Inner {
     frames: u64,
     /// Decoded in this process, as far as is known.
     native: bool,
+    /// Those that are heard together, in the order of the file; one for all other files.
+    tracks: Vec<Track>,
+}
+
+/// What is known of a track.
+#[derive(Debug, Default)]
+struct Track {
     /// Marks of a whole reading. Empty if there was none.
     marks: Vec<Mark>,
     /// Rate that their positions are counted in.
     marks_rate: u32,
+    /// At that rate, after a whole reading.
+    frames: Option<u64>,
     /// Marks found on the way, if there are none of a whole reading.
     found: Mutex<Vec<Mark>>,
 }
@@ -71,21 +85,33 @@ impl Sound {
         duration_ms: Option<u32>,
     ) -> Result<Self, MediaError> {
         let file_len = path.metadata().map_err(MediaError::Io)?.len();
-        let index = index.and_then(|bytes| SeekIndex::from_bytes(bytes, file_len));
+        let mut index = index.and_then(|bytes| SeekIndex::from_bytes(bytes, file_len));
+        // One for a single track may have been made when only one was heard.
+        if index.as_ref().is_some_and(|index| index.native && index.tracks.len() == 1)
+            && reader::may_have_tracks(path)?
+            && reader::open(path, tools, Part::All, false).is_ok_and(|sources| sources.len() > 1)
+        {
+            index = None;
+        }
         let length = match &index {
-            Some(index) => Length { frames: index.frames, rate: index.rate },
+            Some(index) => Length { frames: index.frames(), rate: index.rate() },
             None => Length { frames: 0, rate: 0 },
         };
+        let native = index.as_ref().is_none_or(|index| index.native);
+        let known = index.into_iter().flat_map(|index| index.tracks).map(|track| Track {
+            marks: track.marks,
+            marks_rate: track.rate,
+            frames: Some(track.frames),
+            found: Mutex::default(),
+        });
         let mut inner = Inner {
             path: path.to_owned(),
             tools: tools.clone(),
             file_len,
             rate: 0,
             frames: 0,
-            native: index.as_ref().is_none_or(|index| index.native),
-            marks: index.map(|index| index.marks).unwrap_or_default(),
-            marks_rate: length.rate,
-            found: Mutex::default(),
+            native,
+            tracks: known.collect(),
         };
         let length = if length.rate > 0 { length } else { inner.measure(duration_ms)? };
         (inner.rate, inner.frames) = length.given_out();
@@ -109,9 +135,9 @@ impl Sound {
     pub fn listen(&self, from: u64) -> Result<Listening, MediaError> {
         let Inner { rate, frames, .. } = *self.0;
         let left = frames.saturating_sub(from);
-        let source = if left > 0 { Some(self.0.source(from)?) } else { None };
-        let missing = source.as_ref().map_or(0, |source| source.missing);
-        Ok(Listening { source, missing, rate, left, ready: Vec::new(), given: 0 })
+        let voices = if left > 0 { self.0.voices(from)? } else { Vec::new() };
+        let together = self.0.tracks.len() > 1 || voices.len() > 1;
+        Ok(Listening { voices, rate, together, at: from, left, ready: Vec::new(), given: 0 })
     }
 }
 
@@ -149,47 +175,72 @@ impl Inner {
     /// How long the recording is, without an index.
     fn measure(&mut self, duration_ms: Option<u32>) -> Result<Length, MediaError> {
         let known = duration_ms.map(|ms| f64::from(ms) / 1000.0);
-        match reader::open(&self.path, &self.tools, Part::All, false)? {
-            Source::Native(mut native) => {
-                let rate = native.first_rate();
-                self.marks_rate = rate;
-                let stated =
-                    if native.length_is_a_guess() { None } else { known.or(native.about().duration) };
-                if let Some(seconds) = stated {
-                    return Ok(Length::of(seconds, rate));
+        let mut natives = Vec::new();
+        for source in reader::open(&self.path, &self.tools, Part::All, false)? {
+            match source {
+                Source::Native(native) => natives.push(*native),
+                Source::Ffmpeg(external) => {
+                    self.native = false;
+                    return self.measure_external(*external, known);
                 }
-                native.survey()?;
-                self.found = Mutex::new(native.marks().to_vec());
-                Ok(Length { frames: native.position(), rate })
-            }
-            Source::Ffmpeg(external) => {
-                self.native = false;
-                let about = external.about();
-                let rate = if about.sample_rate > 0 { about.sample_rate } else { OTHERWISE };
-                if let Some(seconds) = known.or(about.duration) {
-                    return Ok(Length::of(seconds, rate));
-                }
-                drop(external);
-                let mut reader = crate::Reader::open(&self.path, &self.tools)?;
-                while reader.read()?.is_some() {}
-                let length = Length { frames: reader.position(), rate: transcript::SAMPLE_RATE };
-                Ok(Length { frames: length.at(rate), rate })
             }
         }
+        for native in &mut natives {
+            begin(native)?;
+        }
+        let rates = natives.iter().map(Native::first_rate);
+        self.tracks = rates.map(|rate| Track { marks_rate: rate, ..Track::default() }).collect();
+        let rate = self.tracks.iter().map(|track| track.marks_rate).max().unwrap_or(0);
+        let guessed = natives.iter().all(Native::length_is_a_guess);
+        let longest = natives.iter().filter_map(|native| native.about().duration).reduce(f64::max);
+        if let Some(seconds) = known.or(longest).filter(|_| !guessed) {
+            return Ok(Length::of(seconds, rate));
+        }
+        let mut frames = 0;
+        for (native, track) in natives.iter_mut().zip(&mut self.tracks) {
+            native.survey()?;
+            track.found = Mutex::new(native.marks().to_vec());
+            frames = frames.max(Length { frames: native.position(), rate: track.marks_rate }.at(rate));
+        }
+        Ok(Length { frames, rate })
+    }
+
+    /// As [`measure`](Self::measure), for what `ffmpeg` decodes.
+    fn measure_external(&self, external: External, known: Option<f64>) -> Result<Length, MediaError> {
+        let about = external.about();
+        let rate = if about.sample_rate > 0 { about.sample_rate } else { OTHERWISE };
+        if let Some(seconds) = known.or(about.duration) {
+            return Ok(Length::of(seconds, rate));
+        }
+        drop(external);
+        let mut reader = crate::Reader::open(&self.path, &self.tools)?;
+        while reader.read()?.is_some() {}
+        let length = Length { frames: reader.position(), rate: transcript::SAMPLE_RATE };
+        Ok(Length { frames: length.at(rate), rate })
     }
 
     /// Sound from `from` on.
-    fn source(&self, from: u64) -> Result<Entered, MediaError> {
+    fn voices(&self, from: u64) -> Result<Vec<Voice>, MediaError> {
         if !self.native
             && let Some(entered) = self.ffmpeg(from)?
         {
-            return Ok(entered);
+            return Ok(vec![Voice::new(entered)]);
         }
-        match reader::open(&self.path, &self.tools, Part::All, false)? {
-            Source::Native(native) => self.enter(native, from),
-            // Installed since, perhaps.
-            Source::Ffmpeg(_) => self.ffmpeg(from)?.ok_or_else(|| MediaError::NotMedia),
+        let sources = reader::open(&self.path, &self.tools, Part::All, false)?;
+        // Those of another file are of no use.
+        let none = Track::default();
+        let known = sources.len() == self.tracks.len();
+        let mut voices = Vec::with_capacity(sources.len());
+        for (i, source) in sources.into_iter().enumerate() {
+            let track = if known { &self.tracks[i] } else { &none };
+            let entered = match source {
+                Source::Native(native) => self.enter(native, track, from)?,
+                // Installed since, perhaps.
+                Source::Ffmpeg(_) => Some(self.ffmpeg(from)?.ok_or_else(|| MediaError::NotMedia)?),
+            };
+            voices.extend(entered.map(Voice::new));
         }
+        Ok(voices)
     }
 
     fn ffmpeg(&self, from: u64) -> Result<Option<Entered>, MediaError> {
@@ -210,28 +261,44 @@ impl Inner {
         }))
     }
 
-    fn enter(&self, mut native: Box<Native>, from: u64) -> Result<Entered, MediaError> {
+    /// Goes to `from` in a track. `None` if it has ended before.
+    fn enter(
+        &self,
+        mut native: Box<Native>,
+        track: &Track,
+        from: u64,
+    ) -> Result<Option<Entered>, MediaError> {
+        let same = self.path.metadata().map_err(MediaError::Io)?.len() == self.file_len;
+        match track.frames.filter(|_| same) {
+            Some(frames) => {
+                native.expect_rate(track.marks_rate);
+                let ended = Length { frames, rate: track.marks_rate }.at(self.rate);
+                if self.tracks.len() > 1 && from > ended.saturating_add(u64::from(self.rate)) {
+                    return Ok(None);
+                }
+            }
+            None => begin(&mut native)?,
+        }
         let first = native.first_rate();
         let Entrance { position, filtered } = Entrance::new(from, self.rate, first);
-        let same = self.path.metadata().map_err(MediaError::Io)?.len() == self.file_len;
         let found: Vec<Mark>;
-        let marks = if !same || first != self.marks_rate {
+        let marks = if !same || first != track.marks_rate {
             &[]
-        } else if self.marks.is_empty() {
-            found = self.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        } else if track.marks.is_empty() {
+            found = track.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
             &*found
         } else {
-            &*self.marks
+            &*track.marks
         };
         native.enter(position, marks)?;
-        if self.marks.is_empty() && same {
-            let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if track.marks.is_empty() && same {
+            let mut found = track.found.lock().unwrap_or_else(PoisonError::into_inner);
             let last = found.last().map_or(0, |mark| mark.position);
             let room = MOST_MARKS.saturating_sub(found.len());
             found.extend(native.marks().iter().filter(|mark| mark.position > last).take(room));
         }
         let reached = native.position();
-        Ok(Entered {
+        Ok(Some(Entered {
             origin: Origin::Native(native),
             first,
             to_first: None,
@@ -240,7 +307,15 @@ impl Inner {
             to_rate: if first == self.rate { None } else { Some(Resampler::new(first, self.rate)?) },
             filtered,
             scratch: Vec::new(),
-        })
+        }))
+    }
+}
+
+/// Lets a track begin, if it has not; one without any sound is silent.
+fn begin(native: &mut Native) -> Result<(), MediaError> {
+    match native.start() {
+        Ok(()) | Err(MediaError::NoSamples | MediaError::Damaged(_)) => Ok(()),
+        Err(failed) => Err(failed),
     }
 }
 
@@ -347,13 +422,43 @@ fn leave_out(left: &mut u64, len: usize) -> usize {
     now
 }
 
-/// A recording being listened to.
-pub struct Listening {
+/// One source at the rate given out.
+struct Voice {
     /// `None` once it has ended.
     source: Option<Entered>,
     /// Samples of silence before it.
     missing: u64,
+    /// Those that wait for the other voices.
+    waiting: Vec<f32>,
+}
+
+impl Voice {
+    fn new(entered: Entered) -> Self {
+        Self { missing: entered.missing, source: Some(entered), waiting: Vec::new() }
+    }
+
+    /// Appends something to `out`, of silence at most `most`; `false` once it has ended.
+    fn fill(&mut self, most: usize, out: &mut Vec<f32>) -> Result<bool, MediaError> {
+        let Some(source) = &mut self.source else { return Ok(false) };
+        if self.missing > 0 {
+            let silence = leave_out(&mut self.missing, most);
+            out.resize(out.len() + silence, 0.0);
+        } else if !source.decode(out)? {
+            self.source = None;
+        }
+        Ok(true)
+    }
+}
+
+/// A recording being listened to.
+pub struct Listening {
+    /// One, or each of the tracks that belong together; those that have ended before may be left out.
+    voices: Vec<Voice>,
     rate: u32,
+    /// They are to be put together.
+    together: bool,
+    /// Where in the recording the sample behind `ready` is, if they are.
+    at: u64,
     /// Samples until the end of the recording.
     left: u64,
     /// Decoded, and how many of it were given.
@@ -378,29 +483,47 @@ impl Listening {
     /// If the disk fails or `ffmpeg` hangs.
     pub fn read(&mut self, out: &mut Vec<i16>) -> Result<bool, MediaError> {
         let (enough, most) = (self.rate as usize / 4, self.rate as usize);
-        while self.ready.len() - self.given < enough
-            && let Some(source) = &mut self.source
-        {
+        let mut ended = false;
+        while self.ready.len() - self.given < enough && !ended {
             self.ready.drain(..self.given);
             self.given = 0;
-            if self.missing > 0 {
-                let silence = leave_out(&mut self.missing, most);
-                self.ready.resize(self.ready.len() + silence, 0.0);
-                continue;
-            }
-            if !source.decode(&mut self.ready)? {
-                self.source = None;
-            }
+            ended = !self.decode()?;
         }
         let left = usize::try_from(self.left).unwrap_or(usize::MAX).min(most);
         let ready = &self.ready[self.given..];
         let ready = &ready[..ready.len().min(left)];
-        let silence = if self.source.is_none() && ready.len() < left { left - ready.len() } else { 0 };
+        let silence = if ended && ready.len() < left { left - ready.len() } else { 0 };
         out.extend(ready.iter().map(|sample| quantised(*sample)));
         out.extend(std::iter::repeat_n(0, silence));
         self.given += ready.len();
         self.left -= (ready.len() + silence) as u64;
         Ok(ready.len() + silence > 0)
+    }
+
+    /// Appends something to `ready`; `false` if there is nothing more.
+    fn decode(&mut self) -> Result<bool, MediaError> {
+        if !self.together
+            && let [voice] = &mut *self.voices
+        {
+            return voice.fill(self.rate as usize, &mut self.ready);
+        }
+        // Blocks begin where they do when it is heard from the start.
+        let block = u64::from(self.rate / 10);
+        let len = (block - self.at % block) as usize;
+        let mut made = 0;
+        for voice in &mut self.voices {
+            let mut waiting = std::mem::take(&mut voice.waiting);
+            while waiting.len() < len && voice.fill(len, &mut waiting)? {}
+            made = made.max(waiting.len().min(len));
+            voice.waiting = waiting;
+        }
+        let tracks = self.voices.iter().map(|voice| &voice.waiting[..voice.waiting.len().min(made)]);
+        mono::sum(&tracks.collect::<Vec<_>>(), made, &mut self.ready);
+        for voice in &mut self.voices {
+            voice.waiting.drain(..voice.waiting.len().min(made));
+        }
+        self.at += made as u64;
+        Ok(made > 0)
     }
 }
 
@@ -415,6 +538,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
 
     use super::*;
+    use crate::index::TrackIndex;
 
     #[test]
     fn it_can_be_moved_to_another_thread() {
@@ -455,7 +579,8 @@ mod tests {
                 ..Mark::default()
             });
             let file_len = u64::from(len) + 44;
-            let index = SeekIndex { file_len, native: true, rate: 16_000, frames, marks: marks.collect() };
+            let track = TrackIndex { rate: 16_000, frames, marks: marks.collect() };
+            let index = SeekIndex { file_len, native: true, tracks: vec![track] };
             let sound = Sound::new(path.path(), &Tools::none(), Some(&index.to_bytes()), None).unwrap();
             let from = random() % frames;
             let mut heard = Vec::new();

@@ -1,4 +1,4 @@
-//! Many channels become one.
+//! Many channels become one, and many tracks.
 
 /// Loudest sample passed on, as a factor of full scale.
 ///
@@ -38,6 +38,42 @@ pub(crate) fn pick(interleaved: &[f32], channels: usize, wanted: usize, mono: &m
     mono.extend(frames.map(|frame| frame.get(wanted).copied().map_or(0.0, tame)));
 }
 
+/// Up to here a sum of tracks is what it is, as a factor of full scale.
+const KNEE: f32 = 0.7;
+
+/// Appends `len` samples of all `tracks` together to `out`; each has at most so many, and is silent behind them.
+///
+/// The sum and not the mean: where each person has a track, one of them speaks and the others are silent, and among
+/// sixteen a mean would cost 24 dB. Two things come with that. Some programs write the same sound to several tracks;
+/// those that are equal here, sample by sample, count once. And several at a time may exceed full scale: what is louder
+/// than [`KNEE`] is bent, the more the louder, and stays below it. Both depend on these samples alone, so a recording
+/// sounds the same from wherever it is entered.
+pub(crate) fn sum(tracks: &[&[f32]], len: usize, out: &mut Vec<f32>) {
+    let from = out.len();
+    out.resize(from + len, 0.0);
+    let mixed = &mut out[from..];
+    for (i, track) in tracks.iter().enumerate() {
+        if !tracks[..i].contains(track) {
+            for (sum, sample) in mixed.iter_mut().zip(*track) {
+                *sum += sample;
+            }
+        }
+    }
+    for sample in mixed {
+        *sample = bent(*sample);
+    }
+}
+
+/// Straight up to [`KNEE`], then ever flatter towards full scale.
+fn bent(sample: f32) -> f32 {
+    let beyond = (sample.abs() - KNEE) / (1.0 - KNEE);
+    if beyond <= 0.0 {
+        return sample;
+    }
+    // Nothing but what every processor computes to the same bit.
+    (KNEE + (1.0 - KNEE) * beyond / (1.0 + beyond * beyond).sqrt()).copysign(sample)
+}
+
 /// Makes a sample finite and bounded.
 pub(crate) fn tame(sample: f32) -> f32 {
     // `clamp` passes NaN on, so it has to be asked for.
@@ -59,6 +95,29 @@ mod tests {
         assert!(mono.iter().all(|s| (s - 0.6).abs() < 1e-6) && mono.len() == 2);
         mix(&[1.0], 0, &mut mono);
         assert!(mono.is_empty());
+    }
+
+    #[test]
+    fn tracks_are_added_up_and_stay_within_full_scale() {
+        let mut out = vec![9.0];
+        sum(&[&[0.25, 0.5], &[0.25, -0.25, 0.125], &[]], 4, &mut out);
+        assert_eq!(out, [9.0, 0.5, 0.25, 0.125, 0.0]);
+        let loud = |sample: f32| {
+            let mut out = Vec::new();
+            sum(&[&[0.0], &[sample]], 1, &mut out);
+            out[0]
+        };
+        assert_eq!(loud(KNEE), KNEE);
+        assert!(loud(0.71) > 0.709 && loud(1.0) > 0.9 && loud(1.5) > loud(1.4));
+        assert!(loud(-2.0) == -loud(2.0) && loud(8.0 * 16.0) <= 1.0);
+    }
+
+    #[test]
+    fn the_same_sound_on_several_tracks_counts_once() {
+        let mut out = Vec::new();
+        let speech = [0.25, -0.5, 0.125];
+        sum(&[&speech, &speech, &[0.0; 3], &speech], 3, &mut out);
+        assert_eq!(out, speech);
     }
 
     #[test]

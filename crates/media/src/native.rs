@@ -1,6 +1,7 @@
 //! Sound decoded in this process.
 
 mod codecs;
+mod company;
 mod enter;
 mod guard;
 mod prepare;
@@ -8,20 +9,21 @@ mod tags;
 
 use crate::containers::matroska::Clusters;
 use crate::error::MediaError;
-use crate::index::{Mark, Marks, checksum};
+use crate::index::{MOST_MARKS, Mark, Marks, checksum};
 use crate::mono;
 use crate::resample::RATES;
 use crate::sniff::Container;
 use crate::source::{FileSource, Patch, Position, View, read_at};
 use crate::timeline::Timeline;
 use codecs::Choice;
+use company::Company;
 use guard::{Failure, guard};
 use prepare::{Prepared, STRIDE, ogg_placement};
 use std::fs::File;
 use std::ops::Range;
 use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
@@ -66,6 +68,8 @@ pub(crate) struct Wish {
     pub(crate) core_only: bool,
     /// Give this channel of the track, counted from 0, and not the mean of all.
     pub(crate) channel: Option<u16>,
+    /// This track, by its number in the demuxer, and not the one that players take. It may have no sound.
+    pub(crate) track: Option<u32>,
 }
 
 /// What is missing or wrong in what was given.
@@ -124,6 +128,8 @@ pub(crate) struct Native {
     end: Stated,
     /// Tracks of sound in the file.
     sound_tracks: usize,
+    /// Those that belong together, the own among them.
+    company: Option<Company>,
     ended: bool,
     /// There was sound.
     heard: bool,
@@ -207,7 +213,8 @@ struct Frames {
 }
 
 impl Native {
-    /// Opens the file, chooses a track and decodes until there is sound.
+    /// Opens the file, chooses a track and decodes until there is sound. A track that was asked for is not decoded yet: it
+    /// may begin hours later.
     ///
     /// # Errors
     /// `NeedsFfmpeg` if the container is readable but the codec is not decoded here; else why there is no sound.
@@ -248,8 +255,11 @@ impl Native {
             tags,
         };
         let sound_tracks = prepared.sound_tracks(&*format);
+        let together = prepared.together(&*format, wish);
+        let moved = |track: &Track| prepared.moved(track);
+        let company = Company::new(&together, format.tracks(), moved, prepared.end(&*format, len));
         let rate = choice.params().sample_rate.filter(|r| RATES.contains(r)).unwrap_or(SAMPLE_RATE);
-        let placement = prepared.placement(&track, format.tracks().len());
+        let placement = prepared.placement(&track, format.tracks().len(), company.is_some());
         let frames = match container {
             Container::Mpeg(stream) => Some(Frames {
                 last: None,
@@ -283,12 +293,13 @@ impl Native {
             current: Current::Sound,
             position,
             tally: Tally::default(),
-            marks: Marks::new(),
+            marks: Marks::new(most_marks(if company.is_some() { sound_tracks } else { 1 })),
             section: 0,
             clusters,
             frames,
             end,
             sound_tracks,
+            company,
             ended: false,
             heard: false,
             failures: 0,
@@ -297,8 +308,25 @@ impl Native {
             losses: Losses { ends_early: prepared.cut, ..Losses::default() },
             about,
         };
-        native.start()?;
+        if wish.track.is_none() {
+            native.start()?;
+        }
         Ok(native)
+    }
+
+    /// Opens one of the tracks that belong [`together`](Self::together) with this one. `file` is the same one, opened
+    /// anew: who has a clone of it moves its cursor.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) fn open_track(&self, file: File, track: u32) -> Result<Self, MediaError> {
+        let Origin { len, start, wish, .. } = self.origin;
+        Self::open(file, len, start, self.container, Wish { track: Some(track), ..wish })
+    }
+
+    /// The tracks that belong together, in the order of the file; empty if there is only this one.
+    pub(crate) fn together(&self) -> Vec<u32> {
+        self.company.as_ref().map(Company::tracks).unwrap_or_default()
     }
 
     /// What was found out when opening.
@@ -374,7 +402,7 @@ impl Native {
     }
 
     /// Decodes until there is sound, so that a file without any is refused when it is opened.
-    fn start(&mut self) -> Result<(), MediaError> {
+    pub(crate) fn start(&mut self) -> Result<(), MediaError> {
         while !self.heard && !self.ended {
             self.advance()?;
         }
@@ -436,6 +464,9 @@ impl Native {
                 return Ok(None);
             }
         };
+        if let Some(company) = &mut self.company {
+            company.hear(&packet);
+        }
         if packet.track_id != self.track {
             let end = packet.pts.saturating_add(packet.dur).get() as f64 * self.tick_of(packet.track_id);
             self.end.seen = self.end.seen.max(end);
@@ -539,7 +570,10 @@ impl Native {
     /// Finds the place of `len` frames on the time line: leaves silence to be given before them, and says which to keep.
     fn place(&mut self, at: f64, rate: u32, len: usize) -> Range<usize> {
         let frames = |seconds: f64| (seconds * f64::from(rate)).round() as usize;
-        let fit = self.timeline.place(at, len as f64 / f64::from(rate));
+        if let Some(company) = &self.company {
+            self.timeline.has_reached(company.reached());
+        }
+        let fit = self.timeline.place(at - self.closed(), len as f64 / f64::from(rate));
         if rate != self.rate {
             // Silence that is still waiting was counted at the old rate.
             self.silence = (self.silence as f64 * f64::from(rate) / f64::from(self.rate)) as u64;
@@ -553,6 +587,11 @@ impl Native {
         }
         let end = len - frames(fit.drop_end).min(len);
         frames(fit.drop).min(end)..end
+    }
+
+    /// Taken out of the timestamps of all tracks that belong together, in seconds.
+    fn closed(&self) -> f64 {
+        self.company.as_ref().map_or(0.0, |company| company.clock.closed)
     }
 
     /// Sound of this length is not there: silence stands for it.
@@ -686,10 +725,16 @@ impl Native {
             end: state.end,
             cursor: state.cursor,
             silence: state.silence,
+            clock: self.company.as_ref().map(|company| company.clock).unwrap_or_default(),
         };
         self.marks.add(mark, self.tally.rate);
         Ok(())
     }
+}
+
+/// How many marks are kept of each of so many tracks: all of them together stay within a bound.
+fn most_marks(tracks: usize) -> usize {
+    (2 * MOST_MARKS / tracks.max(1)).min(MOST_MARKS)
 }
 
 /// A demuxer on what `source` shows, whatever it is.

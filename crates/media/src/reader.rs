@@ -4,7 +4,8 @@ use crate::containers::mpeg;
 use crate::date;
 use crate::error::MediaError;
 use crate::ffmpeg::{Description, Ffmpeg, Wanted};
-use crate::index::SeekIndex;
+use crate::index::{SeekIndex, TrackIndex};
+use crate::mono;
 use crate::native::{About, Native, Tags, Wish};
 use crate::part::Part;
 use crate::resample::{RATES, Resampler};
@@ -25,11 +26,11 @@ pub type RecordedAt = DateTime<FixedOffset>;
 pub struct Probe {
     /// The container, as people call it: `WAV`, `MP4`, `Matroska` …
     pub container: String,
-    /// The codec of the track that would be decoded, as people call it: `MP3`, `AAC`, `WAV` …
+    /// The codec of the track that would be decoded, or of the first of several, as people call it: `MP3`, `AAC`, `WAV` …
     pub codec: String,
     /// Samples per second in the file; 0 if only `ffmpeg` knows the format and does not tell.
     pub sample_rate: u32,
-    /// Channels in the file; 0 as above.
+    /// Channels in the file, of all tracks that would be heard; 0 as above.
     pub channels: u16,
     /// Length as the header states or the size suggests; `None` if unknown. A header can lie: good for a progress bar,
     /// never for an allocation.
@@ -48,11 +49,15 @@ pub struct Probe {
 /// # Errors
 /// Why it will not be possible to read sound from it, see [`MediaError`].
 pub fn probe(path: &Path, tools: &Tools) -> Result<Probe, MediaError> {
-    let opened = open(path, tools, Part::All, true)?;
-    let about = match &opened {
-        Source::Native(native) => native.about().clone(),
-        Source::Ffmpeg(external) => external.about(),
-    };
+    let sources = open(path, tools, Part::All, true)?;
+    let mut all = sources.iter().map(Source::about);
+    let Some(mut about) = all.next() else { return Err(MediaError::NoAudioTrack) };
+    for other in all {
+        about.channels = about.channels.saturating_add(other.channels);
+        about.duration = about.duration.into_iter().chain(other.duration).reduce(f64::max);
+        about.tags.title = about.tags.title.or(other.tags.title);
+        about.tags.recorded_at = about.tags.recorded_at.or(other.tags.recorded_at);
+    }
     Ok(Probe {
         container: about.container.to_owned(),
         codec: about.codec,
@@ -97,19 +102,33 @@ impl fmt::Display for Shortfall {
 
 /// The sound of one file, from start to end, as mono at 16 kHz.
 ///
-/// Time in it is time in a player: gaps between timestamps are silence, what an encoder put in front is gone. Memory
-/// does not depend on the length of the recording.
+/// Time in it is time in a player: gaps between timestamps are silence, what an encoder put in front is gone. Several
+/// tracks that belong together are heard together. Memory does not depend on the length of the recording.
 pub struct Reader {
-    source: Source,
+    /// One, or each of the tracks that belong together.
+    voices: Vec<Voice>,
     /// Bytes in the file when it was opened.
     file_len: u64,
-    resampler: Option<Resampler>,
     out: Vec<f32>,
     /// Samples of `out` given already.
     given: usize,
     position: u64,
     ended: bool,
 }
+
+/// One source, at 16 kHz.
+struct Voice {
+    source: Source,
+    resampler: Option<Resampler>,
+    /// Samples that were made of it.
+    made: u64,
+    /// Those that wait for the other voices.
+    waiting: Vec<f32>,
+    ended: bool,
+}
+
+/// Samples of several tracks that are put together at once: 0.1 s.
+const BLOCK: usize = SAMPLE_RATE as usize / 10;
 
 /// Less than this is not worth a call: 0.1 s.
 const SHORTEST_RUN: usize = SAMPLE_RATE as usize / 10;
@@ -139,9 +158,10 @@ impl Reader {
     /// # Errors
     /// The same as [`probe`], and `NoAudioTrack` for a track that is not one of those that belong together.
     pub fn open_part(path: &Path, tools: &Tools, part: Part) -> Result<Self, MediaError> {
-        let source = open(path, tools, part, false)?;
+        let sources = open(path, tools, part, false)?;
         let file_len = path.metadata().map_err(MediaError::Io)?.len();
-        Ok(Self { source, file_len, resampler: None, out: Vec::new(), given: 0, position: 0, ended: false })
+        let voices = sources.into_iter().map(Voice::new).collect();
+        Ok(Self { voices, file_len, out: Vec::new(), given: 0, position: 0, ended: false })
     }
 
     /// The next samples: mono, 16 kHz, all finite, nominally within −1 to 1, 0.1 to 1 s of them except at the end.
@@ -176,46 +196,83 @@ impl Reader {
         if !self.ended {
             return None;
         }
-        let (native, rate, frames, marks) = match &self.source {
-            Source::Native(native) => (true, native.first_rate(), native.position(), native.marks().to_vec()),
-            Source::Ffmpeg(external) => {
-                let rate = external.about().sample_rate;
-                let rate = if RATES.contains(&rate) { rate } else { SAMPLE_RATE };
-                let position = self.position + (self.out.len() - self.given) as u64;
-                (false, rate, position * u64::from(rate) / u64::from(SAMPLE_RATE), Vec::new())
-            }
-        };
-        Some(SeekIndex { file_len: self.file_len, native, rate, frames, marks })
+        let native = self.voices.iter().all(|voice| matches!(voice.source, Source::Native(_)));
+        let tracks = self.voices.iter().map(Voice::index).collect();
+        Some(SeekIndex { file_len: self.file_len, native, tracks })
     }
 
     /// What is missing from what was given. Complete only after [`read`](Self::read) has given `None`.
     pub fn shortfall(&self) -> Option<Shortfall> {
-        let losses = match &self.source {
-            Source::Native(native) => {
-                let losses = native.losses();
-                (losses.ends_early, losses.damaged, losses.lost)
-            }
-            Source::Ffmpeg(external) => external.losses(self.position, self.ended),
-        };
-        match losses {
-            (true, ..) => {
-                Some(Shortfall::EndsEarly { read_ms: ms(self.position as f64 / f64::from(SAMPLE_RATE)) })
-            }
-            (false, true, lost) => Some(Shortfall::Gaps { lost_ms: ms(lost) }),
-            (false, false, _) => None,
+        let read = self.position as f64 / f64::from(SAMPLE_RATE);
+        let (mut early, mut damaged, mut lost) = (false, false, 0.0_f64);
+        for voice in &self.voices {
+            let (ends_early, is_damaged, missing) = voice.losses();
+            // Behind it there is silence, up to where the longest ends.
+            let behind = read - voice.made as f64 / f64::from(SAMPLE_RATE);
+            let is_last = behind <= LAST_TOGETHER;
+            early |= ends_early && is_last;
+            damaged |= is_damaged || ends_early;
+            // What damages one mostly damages what lies beside it.
+            lost = lost.max(missing + if ends_early && !is_last { behind } else { 0.0 });
+        }
+        match (early, damaged) {
+            (true, _) => Some(Shortfall::EndsEarly { read_ms: ms(read) }),
+            (false, true) => Some(Shortfall::Gaps { lost_ms: ms(lost) }),
+            (false, false) => None,
         }
     }
 
     /// Appends something to `out`, or ends.
     fn fill(&mut self) -> Result<(), MediaError> {
+        if let [voice] = &mut *self.voices {
+            voice.fill(&mut self.out)?;
+            self.ended = voice.ended;
+            return Ok(());
+        }
+        let mut made = 0;
+        for voice in &mut self.voices {
+            let mut waiting = std::mem::take(&mut voice.waiting);
+            while waiting.len() < BLOCK && !voice.ended {
+                voice.fill(&mut waiting)?;
+            }
+            made = made.max(waiting.len().min(BLOCK));
+            voice.waiting = waiting;
+        }
+        let tracks = self.voices.iter().map(|voice| &voice.waiting[..voice.waiting.len().min(made)]);
+        mono::sum(&tracks.collect::<Vec<_>>(), made, &mut self.out);
+        for voice in &mut self.voices {
+            voice.waiting.drain(..voice.waiting.len().min(made));
+        }
+        self.ended = made < BLOCK;
+        Ok(())
+    }
+}
+
+/// Tracks of a file that ends early end at most so far from one another, in seconds.
+const LAST_TOGETHER: f64 = 5.0;
+
+impl Voice {
+    fn new(source: Source) -> Self {
+        Self { source, resampler: None, made: 0, waiting: Vec::new(), ended: false }
+    }
+
+    /// Appends something to `out`, or ends.
+    fn fill(&mut self, out: &mut Vec<f32>) -> Result<(), MediaError> {
+        let before = out.len();
+        self.decode(out)?;
+        self.made += (out.len() - before) as u64;
+        Ok(())
+    }
+
+    fn decode(&mut self, out: &mut Vec<f32>) -> Result<(), MediaError> {
         let (more, rate) = match &mut self.source {
             Source::Native(native) => (native.next()?, native.rate()),
-            Source::Ffmpeg(external) => (external.next(self.position)?, SAMPLE_RATE),
+            Source::Ffmpeg(external) => (external.next(self.made)?, SAMPLE_RATE),
         };
         if !more {
             self.ended = true;
             if let Some(resampler) = self.resampler.take() {
-                resampler.finish(&mut self.out);
+                resampler.finish(out);
             }
             return Ok(());
         }
@@ -224,20 +281,57 @@ impl Reader {
             Source::Ffmpeg(external) => external.ffmpeg.samples(),
         };
         if let Some(old) = self.resampler.take_if(|r| r.rate() != rate) {
-            old.finish(&mut self.out);
+            old.finish(out);
         }
         let resampler = match &mut self.resampler {
             Some(resampler) => resampler,
             none => none.insert(Resampler::new(rate, SAMPLE_RATE)?),
         };
-        resampler.push(samples, &mut self.out);
+        resampler.push(samples, out);
         Ok(())
+    }
+
+    /// Ends early, damaged, lost.
+    fn losses(&self) -> (bool, bool, f64) {
+        match &self.source {
+            Source::Native(native) => {
+                let losses = native.losses();
+                (losses.ends_early, losses.damaged, losses.lost)
+            }
+            Source::Ffmpeg(external) => external.losses(self.made, self.ended),
+        }
+    }
+
+    /// Where it can be entered, once it has ended.
+    fn index(&self) -> TrackIndex {
+        let known = |rate: u32| if RATES.contains(&rate) { rate } else { SAMPLE_RATE };
+        match &self.source {
+            Source::Native(native) => TrackIndex {
+                rate: known(native.first_rate()),
+                frames: native.position(),
+                marks: native.marks().to_vec(),
+            },
+            Source::Ffmpeg(external) => {
+                let rate = known(external.about().sample_rate);
+                let frames = self.made * u64::from(rate) / u64::from(SAMPLE_RATE);
+                TrackIndex { rate, frames, marks: Vec::new() }
+            }
+        }
     }
 }
 
 pub(crate) enum Source {
     Native(Box<Native>),
     Ffmpeg(Box<External>),
+}
+
+impl Source {
+    fn about(&self) -> About {
+        match self {
+            Self::Native(native) => native.about().clone(),
+            Self::Ffmpeg(external) => external.about(),
+        }
+    }
 }
 
 /// A file read by `ffmpeg`.
@@ -361,7 +455,8 @@ fn channel_of(part: Part) -> Result<Option<u16>, MediaError> {
     }
 }
 
-pub(crate) fn open(path: &Path, tools: &Tools, part: Part, tags: bool) -> Result<Source, MediaError> {
+/// What is to be heard of the file at `path`: one source, or one for each track that belongs together with the others.
+pub(crate) fn open(path: &Path, tools: &Tools, part: Part, tags: bool) -> Result<Vec<Source>, MediaError> {
     let (file, len, kind, start) = look(path)?;
     match kind {
         Kind::Other => Err(MediaError::NotMedia),
@@ -371,6 +466,12 @@ pub(crate) fn open(path: &Path, tools: &Tools, part: Part, tags: bool) -> Result
         },
         Kind::Native(container) => native(path, file, len, start, container, tools, part, tags),
     }
+}
+
+/// Whether the file may have several tracks that belong together.
+pub(crate) fn may_have_tracks(path: &Path) -> Result<bool, MediaError> {
+    let (.., kind, _) = look(path)?;
+    Ok(matches!(kind, Kind::Native(Container::Mp4 | Container::Matroska)))
 }
 
 /// Opens the file and says what it looks like. The position is that behind an ID3v2 tag.
@@ -405,6 +506,7 @@ fn look(path: &Path) -> Result<(File, u64, Kind, u64), MediaError> {
     Ok((file, len, kind, start))
 }
 
+#[expect(clippy::too_many_arguments, reason = "all that is known of a file, once")]
 fn native(
     path: &Path,
     file: File,
@@ -414,12 +516,13 @@ fn native(
     tools: &Tools,
     part: Part,
     tags: bool,
-) -> Result<Source, MediaError> {
+) -> Result<Vec<Source>, MediaError> {
     let again = file.try_clone().map_err(MediaError::Io)?;
+    let channel = if let Part::Channel(channel) = part { Some(channel) } else { None };
     // With `ffmpeg`, the whole band of HE-AAC; without, its core.
-    let wish = Wish { tags, core_only: tools.ffmpeg().is_none(), channel: channel_of(part)? };
+    let wish = Wish { tags, core_only: tools.ffmpeg().is_none(), channel, track: None };
     let refused = match Native::open(file, len, start, container, wish) {
-        Ok(native) => return Ok(Source::Native(Box::new(native))),
+        Ok(native) => return tracks(path, len, native, part),
         Err(refused @ (MediaError::NeedsFfmpeg { .. } | MediaError::Damaged(_))) => refused,
         Err(refused) => return Err(refused),
     };
@@ -430,7 +533,7 @@ fn native(
         Err(failed) => {
             let wish = Wish { core_only: true, ..wish };
             match (Native::open(again, len, start, container, wish), refused) {
-                (Ok(native), _) => Ok(Source::Native(Box::new(native))),
+                (Ok(native), _) => tracks(path, len, native, part),
                 // It is not missing, it cannot do it either.
                 (Err(_), MediaError::NeedsFfmpeg { format }) => match failed {
                     MediaError::Unsupported { .. } => Err(MediaError::Unsupported { codec: format }),
@@ -442,14 +545,40 @@ fn native(
     }
 }
 
+/// What of the file is to be heard, of which `chosen` is the track that players take.
+fn tracks(path: &Path, len: u64, chosen: Native, part: Part) -> Result<Vec<Source>, MediaError> {
+    let together = chosen.together();
+    let wanted = match part {
+        Part::Track(n) if !together.is_empty() => match together.get(usize::from(n)) {
+            Some(id) => vec![*id],
+            None => return Err(MediaError::NoAudioTrack),
+        },
+        Part::All if !together.is_empty() => together,
+        part => {
+            channel_of(part)?;
+            return Ok(vec![Source::Native(Box::new(chosen))]);
+        }
+    };
+    let tracks = wanted.into_iter().map(|id| {
+        // A clone of the open file would share its cursor.
+        let file = File::open(path).map_err(MediaError::Io)?;
+        if file.metadata().map_err(MediaError::Io)?.len() != len {
+            return Err(MediaError::damaged("it was exchanged while it was opened"));
+        }
+        Ok(Source::Native(Box::new(chosen.open_track(file, id)?)))
+    });
+    tracks.collect()
+}
+
 fn external(
     program: &Path,
     path: &Path,
     name: &'static str,
     demuxer: &str,
     part: Part,
-) -> Result<Source, MediaError> {
-    External::open(program, path, name, demuxer, part).map(|external| Source::Ffmpeg(Box::new(external)))
+) -> Result<Vec<Source>, MediaError> {
+    let external = External::open(program, path, name, demuxer, part)?;
+    Ok(vec![Source::Ffmpeg(Box::new(external))])
 }
 
 fn ms(seconds: f64) -> u32 {

@@ -59,11 +59,18 @@ pub(crate) struct Timeline {
     /// Silence among it.
     silence: f64,
     started: bool,
+    /// Silence up to here is believed, however long: another track has been there.
+    reached: f64,
 }
 
 impl Timeline {
     pub(crate) fn new(placement: Placement) -> Self {
-        Self { placement, cursor: 0.0, silence: 0.0, started: false }
+        Self { placement, cursor: 0.0, silence: 0.0, started: false, reached: 0.0 }
+    }
+
+    /// Other tracks of the same file show that it lasts up to this moment.
+    pub(crate) fn has_reached(&mut self, moment: f64) {
+        self.reached = moment;
     }
 
     /// End of what has been placed.
@@ -152,6 +159,9 @@ impl Timeline {
 
     /// Whether so much silence can be true.
     fn believes(&self, silence: f64) -> bool {
+        if self.cursor + silence <= self.reached {
+            return true;
+        }
         let sound = self.cursor - self.silence;
         silence <= LONGEST_GAP && self.silence + silence <= SILENCE_ALLOWANCE + sound
     }
@@ -162,6 +172,42 @@ impl Timeline {
         self.silence += silence;
         self.cursor += silence;
         silence
+    }
+}
+
+/// The time that the tracks of a file have in common, in seconds.
+///
+/// A track may be silent for hours while others are not, and begins late if somebody comes late. So a gap in one of them
+/// is believed as far as the packets of any have come without a gap that would not be; and where all of them jump, as in
+/// a file that was cut from a longer one, the jump is closed once, for all, so that they stay together.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Clock {
+    /// How far packets have come.
+    pub(crate) now: f64,
+    /// Taken out so far, where all of them jumped.
+    pub(crate) closed: f64,
+    /// Of what they have come through, time with and without packets.
+    pub(crate) sound: f64,
+    pub(crate) silence: f64,
+}
+
+impl Clock {
+    /// A packet of any of the tracks begins at `at`. Up to `stated` the file says itself that there is sound.
+    pub(crate) fn hear(&mut self, at: f64, stated: f64) {
+        let ahead = at - self.closed - self.now;
+        if ahead.is_nan() || ahead <= 0.0 {
+            // A track that is behind.
+        } else if ahead <= LONGEST_PACKET {
+            self.sound += ahead;
+            self.now += ahead;
+        } else if self.now + ahead <= stated
+            || (ahead <= LONGEST_GAP && self.silence + ahead <= SILENCE_ALLOWANCE + self.sound)
+        {
+            self.silence += ahead;
+            self.now += ahead;
+        } else if ahead.is_finite() {
+            self.closed += ahead;
+        }
     }
 }
 
@@ -243,6 +289,48 @@ mod tests {
         assert_eq!(line.place(300.0, 1.0), Fit::default());
         assert_eq!(line.lose(0.5), 0.5);
         assert_eq!(line.place(301.0, 1.0), Fit::default());
+    }
+
+    #[test]
+    fn a_long_gap_is_believed_where_another_track_goes_on() {
+        let (mut line, mut clock) = (line(), Clock::default());
+        line.place(0.0, 0.02);
+        for i in 0..100_000 {
+            clock.hear(f64::from(i) * 0.02, 0.0);
+        }
+        line.has_reached(clock.now);
+        let fit = line.place(1500.0, 0.02);
+        assert!((fit.silence - 1499.98).abs() < 1e-6, "{fit:?}");
+        // Further than that nobody has been.
+        assert_eq!(line.place(2700.0, 0.02), Fit::default());
+    }
+
+    #[test]
+    fn where_all_tracks_jump_they_stay_together() {
+        let mut clock = Clock::default();
+        clock.hear(3600.0, 0.0);
+        clock.hear(3605.0, 0.0);
+        assert_eq!((clock.now, clock.closed), (5.0, 3600.0));
+        clock.hear(9000.0, 0.0);
+        clock.hear(9002.0, 0.0);
+        assert_eq!((clock.now, clock.closed), (7.0, 8995.0));
+        clock.hear(8999.0, 0.0);
+        assert_eq!(clock.now, 7.0);
+    }
+
+    #[test]
+    fn a_clock_cannot_be_wound_up() {
+        let mut clock = Clock::default();
+        for i in 0..10_000 {
+            clock.hear(f64::from(i) * 500.0, 0.0);
+        }
+        for at in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e18, -1e18] {
+            clock.hear(at, 0.0);
+        }
+        assert!(clock.now <= SILENCE_ALLOWANCE && clock.closed.is_finite(), "{clock:?}");
+        let mut stated = Clock::default();
+        stated.hear(7000.0, 7200.0);
+        assert_eq!((stated.now, stated.closed), (7000.0, 0.0));
     }
 
     #[test]

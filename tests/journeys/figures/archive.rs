@@ -94,6 +94,8 @@ async fn complete(
         requested_model: None,
         requested_translate: false,
         requested_vocabulary: None,
+        requested_speakers_min: None,
+        requested_speakers_max: None,
     };
     store.register(&new).await.unwrap();
     let lease = store.claim_job(library, machine, Some(&[id])).await.unwrap().unwrap().lease;

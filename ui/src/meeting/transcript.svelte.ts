@@ -93,6 +93,11 @@ export class Transcript {
           this.#again = true
           return
         }
+      } else if (fromMs > 0 && page.transcript?.complete && !this.facts?.complete) {
+        // All lines are cut anew when the last word is there, and where another one speaks.
+        this.#whole = true
+        this.#again = true
+        return
       }
       this.facts = page.transcript
       this.lines = merge(this.lines, page.lines, fromMs)

@@ -57,6 +57,22 @@ describe('a transcript that grows', () => {
     expect(asked(client)).toEqual([0, 0, 1000])
   })
 
+  test('is fetched as a whole once it is complete: lines are cut anew where another one speaks', async () => {
+    const client = new MemoryClient({ jobs: [job] })
+    client.addLines(job.id, [line(0, 'one two'), line(2000, 'three')], { settledMs: 3000 })
+    const { transcript } = open(client)
+    await settled(client, 1)
+    const cut = [
+      { ...line(0, 'one'), speaker_id: 'a' },
+      { ...line(1000, 'two'), speaker_id: 'b' },
+      { ...line(2000, 'three'), speaker_id: 'a' },
+    ]
+    client.addLines(job.id, cut, { complete: true })
+    await settled(client, 3)
+    expect(transcript.lines).toEqual(cut)
+    expect(asked(client)).toEqual([0, 3000, 0])
+  })
+
   test('drops unsettled lines that are gone', async () => {
     const client = new MemoryClient({ jobs: [job] })
     client.addLines(job.id, [line(0, 'one'), line(1000, 'noise'), line(2000, 'more')], { settledMs: 1000 })

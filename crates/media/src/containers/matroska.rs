@@ -22,6 +22,8 @@ pub(crate) struct Info {
     pub(crate) unsized_whole: Option<Patch>,
     /// First byte of what is in the whole.
     pub(crate) body: Option<u64>,
+    /// Tracks of sound, if all of them are listed in the head.
+    pub(crate) sound_tracks: Option<usize>,
 }
 
 const EBML: u32 = 0x1a45_dfa3;
@@ -29,6 +31,8 @@ const SEGMENT: u32 = 0x1853_8067;
 const SEEK_HEAD: u32 = 0x114d_9b74;
 const INFO: u32 = 0x1549_a966;
 const TRACKS: u32 = 0x1654_ae6b;
+const TRACK: u32 = 0xae;
+const TRACK_TYPE: u32 = 0x83;
 const ATTACHMENTS: u32 = 0x1941_a469;
 const CLUSTER: u32 = 0x1f43_b675;
 /// Children of a cluster: its moment, and what may stand before it.
@@ -61,7 +65,10 @@ pub(crate) fn read(head: &[u8], start: u64, len: u64) -> Info {
                 described = true;
                 info.read(element.content().unwrap_or(element.body));
             }
-            TRACKS => tracked = true,
+            TRACKS => {
+                tracked = true;
+                info.sound_tracks = element.content().map(sound_tracks);
+            }
             SEEK_HEAD | ATTACHMENTS => info.hidden.extend(element.void(position(rest))),
             CLUSTER => break,
             _ => {}
@@ -76,6 +83,28 @@ pub(crate) fn read(head: &[u8], start: u64, len: u64) -> Info {
         info.hidden.clear();
     }
     info
+}
+
+/// How many of the tracks listed are sound. The demuxer does not tell of those with a codec it does not know.
+fn sound_tracks(tracks: &[u8]) -> usize {
+    let is_sound = |track: &Element<'_>| {
+        let mut parts = Elements(track.content().unwrap_or_default());
+        parts.any(|part| part.id == TRACK_TYPE && part.content() == Some(&[2]))
+    };
+    Elements(tracks).filter(|element| element.id == TRACK && is_sound(element)).count()
+}
+
+/// Elements one after the other, up to one that is not whole.
+struct Elements<'a>(&'a [u8]);
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Element<'a>;
+
+    fn next(&mut self) -> Option<Element<'a>> {
+        let element = Element::first(self.0)?;
+        self.0 = element.behind()?;
+        Some(element)
+    }
 }
 
 impl Info {
@@ -255,6 +284,18 @@ mod tests {
         assert_eq!((hidden[0].at, hidden[0].bytes.as_slice()), (110, [0xec, 0x10, 0, 0, 3].as_slice()));
         let void = Element::first(&hidden[0].bytes).unwrap();
         assert_eq!((void.id, void.size), (0xec, Some(3)));
+    }
+
+    #[test]
+    fn tracks_of_sound_are_counted_whatever_their_codec() {
+        let mut file = file();
+        assert_eq!(read(&file, 0, 1000).sound_tracks, None);
+        let track = |kind: u8| [0xae, 0x86, 0xd7, 0x81, 1, 0x83, 0x81, kind];
+        let tracks = [track(1), track(2), track(17), track(2)].concat();
+        file.extend([0x16, 0x54, 0xae, 0x6b, 0x80 | tracks.len() as u8]);
+        file.extend(&tracks);
+        assert_eq!(read(&file, 0, 1000).sound_tracks, Some(2));
+        assert_eq!(read(&file[..file.len() - 1], 0, 1000).sound_tracks, None);
     }
 
     #[test]

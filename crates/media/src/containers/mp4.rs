@@ -43,7 +43,14 @@ pub(crate) struct Track {
     /// In units of `timescale`.
     duration: u64,
     edits: Vec<Edit>,
+    /// Three letters of five bits each, or a number of QuickTime's; 0 if it was not read.
+    language: u16,
+    /// It says of itself that it is another version of the same: translated, commented on or described.
+    pub(crate) is_version: bool,
 }
+
+/// Languages that are none: undetermined in three letters, and in a number.
+const NO_LANGUAGE: [u16; 3] = [0x55c4, 0x7fff, 0];
 
 #[derive(Debug, Clone, Copy)]
 struct Edit {
@@ -57,6 +64,16 @@ impl Track {
     /// Whether it carries sound.
     pub(crate) fn is_sound(&self) -> bool {
         &self.handler == b"soun"
+    }
+
+    /// Its language, if it says so. Only to be compared.
+    pub(crate) fn language(&self) -> Option<u16> {
+        Some(self.language).filter(|language| !NO_LANGUAGE.contains(language))
+    }
+
+    /// Its length as its header states, in seconds; 0 if unknown.
+    fn seconds(&self) -> f64 {
+        self.duration as f64 / f64::from(self.timescale.max(1))
     }
 
     /// Whether its samples are encrypted.
@@ -77,13 +94,16 @@ pub(crate) struct Edited {
 }
 
 impl Movie {
-    /// What the demuxer had better not see, as positions of boxes: every track that is not sound.
+    /// What the demuxer had better not see, as positions of boxes: every track that is not sound, and all but the wanted
+    /// one, if one is.
     ///
     /// It reads the samples of all tracks, whole films of them, and looks up each in a list from its beginning; phones
-    /// write a list entry per picture, so the time for a film would grow with the square of its length. Fragmented
-    /// films have short lists, and number their tracks elsewhere as well.
-    pub(crate) fn silent_tracks(&self) -> impl Iterator<Item = u64> {
-        self.tracks.iter().filter(|track| !self.fragmented && !track.is_sound()).map(|track| track.at)
+    /// write a list entry per picture, so the time for a film would grow with the square of its length. And it keeps the
+    /// lists of all tracks, which is too much where each track has a demuxer of its own. Fragmented films have short
+    /// lists, and number their tracks elsewhere as well.
+    pub(crate) fn hidden_tracks(&self, wanted: Option<u32>) -> impl Iterator<Item = u64> {
+        let shown = move |track: &&Track| track.is_sound() && wanted.is_none_or(|id| track.id == id);
+        self.tracks.iter().filter(move |track| !self.fragmented && !shown(track)).map(|track| track.at)
     }
 
     /// How the edit list places a track: at most one empty edit, then one stretch. Anything more elaborate is the work
@@ -96,7 +116,7 @@ impl Movie {
         };
         let seconds = |n: u64, scale: u32| n as f64 / f64::from(scale.max(1));
         let start = seconds(edit.start.unsigned_abs(), track.timescale);
-        let whole = seconds(track.duration, track.timescale);
+        let whole = track.seconds();
         // A fragmented movie states no duration up front. An edit that leaves nothing is a mistake.
         if track.duration > 0 && start >= whole {
             return None;
@@ -105,8 +125,20 @@ impl Movie {
         let stated = edit.duration > 0 && track.duration > 0;
         Some(Edited { lead: seconds(lead, self.timescale), start, length: stated.then_some(length) })
     }
+
+    /// When the last of its sound ends, as the header states, in seconds; 0 if it does not.
+    pub(crate) fn end(&self) -> f64 {
+        let end = |track: &Track| match self.edited(track) {
+            Some(Edited { lead, start, length }) => lead + length.unwrap_or(track.seconds() - start),
+            None => track.seconds(),
+        };
+        self.tracks.iter().filter(|track| track.is_sound()).map(end).fold(0.0, f64::max)
+    }
 }
 
+/// What a track may call itself in place of the main sound; ISO/IEC 23009-1, 5.8.5.5, as `ffmpeg` writes it.
+const VERSIONS: [&str; 6] =
+    ["alternate", "caption", "commentary", "description", "dub", "enhanced-audio-intelligibility"];
 /// Boxes looked at before giving up, whatever their nesting: bounds time on a hostile file.
 const MOST_BOXES: usize = 4096;
 /// Edits kept per track; more than two are not understood anyway.
@@ -155,7 +187,10 @@ impl<F: Read + Seek> Walk<'_, F> {
                     _ => Patch { at: from + 8, bytes: (to - from).to_be_bytes().to_vec() },
                 });
             }
-            if matches!(&kind, b"meta" | b"udta") && self.movie.metadata.len() < MOST_TRACKS {
+            if matches!(&kind, b"meta" | b"udta")
+                && parent != b"user"
+                && self.movie.metadata.len() < MOST_TRACKS
+            {
                 self.movie.metadata.push(from);
             }
             if parent == b"moov" && &kind == b"trak" && self.movie.tracks.len() < MOST_TRACKS {
@@ -188,6 +223,16 @@ impl<F: Read + Seek> Walk<'_, F> {
                 self.movie.fragmented = true;
                 Ok(())
             }
+            (b"trak", b"udta") => self.children(from, to, b"user", depth + 1),
+            (b"user", b"kind") => {
+                let body = self.bytes(from, (to - from).min(256))?;
+                // Flags, then what the word is from, then the word.
+                let mut words = body.get(4..).unwrap_or_default().split(|byte| *byte == 0);
+                let word = words.nth(1).unwrap_or_default();
+                let is_version = VERSIONS.iter().any(|version| version.as_bytes() == word);
+                self.track(|track| track.is_version |= is_version);
+                Ok(())
+            }
             (b"moov" | b"udta", b"meta") => {
                 // In MP4 it is a full box with four bytes in front; in QuickTime it is not.
                 let head = self.bytes(from, 8)?;
@@ -209,15 +254,16 @@ impl<F: Read + Seek> Walk<'_, F> {
                 Ok(())
             }
             (b"mdia", b"mdhd") => {
-                let body = self.bytes(from, 32)?;
-                let duration = if body.first() == Some(&1) {
-                    at::u64_be(&body, 24)
+                let body = self.bytes(from, 34)?;
+                let (duration, language) = if body.first() == Some(&1) {
+                    (at::u64_be(&body, 24), at::u16_be(&body, 32))
                 } else {
-                    at::u32_be(&body, 16).map(u64::from)
+                    (at::u32_be(&body, 16).map(u64::from), at::u16_be(&body, 20))
                 };
                 self.track(|track| {
                     track.timescale = times(&body).1.unwrap_or(0);
                     track.duration = duration.unwrap_or(0);
+                    track.language = language.unwrap_or(0);
                 });
                 Ok(())
             }
@@ -364,6 +410,25 @@ mod tests {
         assert!(track.is_sound() && !track.is_protected());
         assert_eq!((track.id, &track.codec), (7, b"mp4a"));
         assert_eq!(movie.edited(track), Some(Edited { lead: 0.0, start: 0.044, length: Some(9.9) }));
+    }
+
+    #[test]
+    fn the_language_of_a_track_and_what_it_calls_itself_are_read() {
+        assert_eq!(parsed(&movie(&[])).tracks[0].language(), None);
+        let with = |language: u32, word: &[u8]| {
+            let kind = [&[0; 4], b"urn:mpeg:dash:role:2011\0".as_slice(), word].concat();
+            let trak = [
+                element(b"mdia", &element(b"mdhd", &numbers(&[0, 0, 0, 48_000, 480_000, language << 16]))),
+                element(b"udta", &element(b"kind", &kind)),
+            ];
+            let moov = element(b"moov", &element(b"trak", &trak.concat()));
+            let movie = parsed(&moov);
+            (movie.tracks[0].language(), movie.tracks[0].is_version)
+        };
+        assert_eq!(with(0x15c7, b"main\0"), (Some(0x15c7), false));
+        assert_eq!(with(0x55c4, b"dub\0"), (None, true));
+        assert_eq!(with(0x7fff, b""), (None, false));
+        assert_eq!(with(2, b"description"), (Some(2), true));
     }
 
     #[test]

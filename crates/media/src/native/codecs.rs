@@ -56,7 +56,8 @@ pub(crate) fn choose(
     default: Option<&Track>,
     wish: Wish,
 ) -> Option<(Track, Choice, Box<dyn AudioDecoder>)> {
-    default.into_iter().chain(tracks).find_map(|track| {
+    let wanted = |track: &&Track| wish.track.is_none_or(|id| track.id == id);
+    default.into_iter().chain(tracks).filter(wanted).find_map(|track| {
         let params = audio(track)?;
         attempts(params, wish).into_iter().find_map(|choice| {
             let decoder = choice.decoder()?;
@@ -81,6 +82,16 @@ pub(crate) fn is_opus(track: &Track) -> bool {
 /// How many of the tracks are known to be sound.
 pub(crate) fn sound_tracks(tracks: &[Track]) -> usize {
     tracks.iter().filter(|track| audio(track).is_some()).count()
+}
+
+/// The tracks of sound, if each of them can be decoded.
+pub(crate) fn all_decodable(tracks: &[Track], wish: Wish) -> Option<Vec<&Track>> {
+    let sound = tracks.iter().filter_map(|track| Some((track, audio(track)?)));
+    sound
+        .map(|(track, params)| {
+            attempts(params, wish).iter().any(|choice| choice.decoder().is_some()).then_some(track)
+        })
+        .collect()
 }
 
 fn audio(track: &Track) -> Option<&AudioCodecParameters> {

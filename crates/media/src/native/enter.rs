@@ -146,6 +146,9 @@ impl Native {
         if let Some(frames) = &mut self.frames {
             frames.last = Some(mark.frame_end);
         }
+        if let Some(company) = &mut self.company {
+            company.clock = mark.clock;
+        }
     }
 
     /// Counts from `position` on.
@@ -157,6 +160,13 @@ impl Native {
     /// The rate positions are counted in.
     pub(crate) fn first_rate(&self) -> u32 {
         if self.tally.rate > 0 { self.tally.rate } else { self.about.sample_rate }
+    }
+
+    /// What a reading found that rate to be, where nothing has been decoded yet.
+    pub(crate) fn expect_rate(&mut self, rate: u32) {
+        if !self.heard {
+            self.about.sample_rate = rate;
+        }
     }
 
     /// The count when all that waits has been given.
@@ -225,7 +235,11 @@ impl Native {
     fn reopen(&mut self) -> Result<(), MediaError> {
         let file = self.origin.file.try_clone().map_err(MediaError::Io)?;
         let (len, start, wish) = (self.origin.len, self.origin.start, self.origin.wish);
+        let rate = self.first_rate();
         *self = Self::open(file, len, start, self.container, wish)?;
+        if wish.track.is_some() {
+            self.about.sample_rate = rate;
+        }
         Ok(())
     }
 
@@ -342,7 +356,7 @@ impl Native {
     /// is not known.
     fn approach(&mut self, position: u64) -> Result<bool, MediaError> {
         let wanted = position as f64 / f64::from(self.first_rate());
-        let shift = self.timeline.state().shift;
+        let shift = self.timeline.state().shift - self.closed();
         let from = wanted - shift - 2.0 * WARM_UP;
         let began = match self.container {
             Container::Matroska => match self.cluster_before(from, MOST_ELEMENTS).map_err(MediaError::Io)? {
@@ -353,6 +367,9 @@ impl Native {
         };
         if !began {
             return Ok(false);
+        }
+        if let Some(company) = &mut self.company {
+            company.believe();
         }
         while !self.ended && self.section == 0 {
             let Some(packet) = self.fetch()? else { continue };
@@ -417,7 +434,7 @@ impl Native {
 
     /// Takes what was counted so far to last up to `packet`.
     fn follow(&mut self, packet: &Packet) {
-        let moved = self.timeline.follow(packet.pts.get() as f64 * self.tick);
+        let moved = self.timeline.follow(packet.pts.get() as f64 * self.tick - self.closed());
         let frames = (moved * f64::from(self.rate)).round() as i64;
         self.tally.run = self.tally.run.saturating_add_signed(frames);
     }

@@ -11,12 +11,27 @@ use crate::source::{Patch, Stride, View};
 use crate::timeline::Placement;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::RangeInclusive;
 use symphonia::core::codecs::audio::AudioDecoder;
-use symphonia::core::formats::{FormatReader, Track, TrackType};
+use symphonia::core::formats::{FormatReader, Track, TrackFlags, TrackType};
 use symphonia::core::units::Timestamp;
 
 /// How exactly the position in a stream of bare frames is known, in bytes.
 pub(super) const STRIDE: usize = 64;
+
+/// Tracks that may belong together.
+const MOST_TOGETHER: RangeInclusive<usize> = 2..=16;
+/// What makes a track another version of the same.
+const VERSIONS: TrackFlags = TrackFlags::COMMENTARY
+    .union(TrackFlags::HEARING_IMPAIRED)
+    .union(TrackFlags::VISUALLY_IMPAIRED)
+    .union(TrackFlags::TEXT_DESCRIPTIONS);
+/// Silence in a track is believed if the header states that another lasts so long, but none that ends behind this, in
+/// seconds.
+const LONGEST_STATED: f64 = 12.0 * 3600.0;
+/// Bytes of a second in which somebody speaks: 2 kbit/s are less than any codec for speech needs. A small file does not
+/// last for hours, whatever it states.
+const LEAST_BYTES: f64 = 250.0;
 
 /// What was read of a container before its demuxer saw it.
 pub(super) struct Prepared {
@@ -66,7 +81,7 @@ impl Prepared {
                 if !wish.tags {
                     self.view.patches.extend(movie.metadata.iter().copied().map(hidden));
                 }
-                self.view.patches.extend(movie.silent_tracks().map(hidden));
+                self.view.patches.extend(movie.hidden_tracks(wish.track).map(hidden));
                 self.view.patches.extend(movie.cut.clone());
                 self.cut = movie.cut.is_some();
                 self.movie = Some(movie);
@@ -177,8 +192,68 @@ impl Prepared {
 
     /// How many tracks of sound there are, as far as is known.
     pub(super) fn sound_tracks(&self, format: &dyn FormatReader) -> usize {
-        let listed = self.movie.as_ref().map_or(0, |movie| movie.tracks.iter().filter(|t| t.is_sound()).count());
+        let listed =
+            self.movie.as_ref().map_or(0, |movie| movie.tracks.iter().filter(|t| t.is_sound()).count());
         codecs::sound_tracks(format.tracks()).max(listed)
+    }
+
+    /// The tracks of sound that belong together, by their numbers in the demuxer: what people said at the same time, and
+    /// not the same said twice. Empty if there is only one, or if only the chosen one is to be heard.
+    ///
+    /// Together are all of them or none: two to sixteen, each of which can be decoded, with no two languages among them
+    /// and none that says that it is a commentary or a description of another. A track without a language is of any; in
+    /// Matroska, English is what is meant by none. Alternate groups and the “enabled” and “default” flags tell nothing:
+    /// recorders set them for the first track alone, whatever is on the others.
+    pub(super) fn together(&self, format: &dyn FormatReader, wish: Wish) -> Vec<u32> {
+        self.company(format, wish).unwrap_or_default()
+    }
+
+    fn company(&self, format: &dyn FormatReader, wish: Wish) -> Option<Vec<u32>> {
+        let movie = self.movie.as_ref();
+        // The others are hidden. Whoever asks for it knows that it is one of them.
+        if let (Some(id), Some(false)) = (wish.track, movie.map(|movie| movie.fragmented)) {
+            return Some(vec![id]);
+        }
+        let listed = match self.container {
+            Container::Mp4 => movie?.tracks.iter().filter(|track| track.is_sound()).count(),
+            Container::Matroska => self.matroska.sound_tracks?,
+            _ => return None,
+        };
+        if !MOST_TOGETHER.contains(&listed) || codecs::sound_tracks(format.tracks()) != listed {
+            return None;
+        }
+        let tracks = codecs::all_decodable(format.tracks(), wish)?;
+        let ids: Vec<u32> = tracks.iter().map(|track| track.id).collect();
+        let distinct = (1..ids.len()).all(|i| !ids[..i].contains(&ids[i]));
+        let of_movie = |id: &u32| movie.and_then(|movie| movie.tracks.iter().find(|track| track.id == *id));
+        let is_version = tracks.iter().any(|track| track.flags.intersects(VERSIONS))
+            || ids.iter().filter_map(of_movie).any(|track| track.is_version);
+        // One of them is the original of the others.
+        let originals = tracks.iter().filter(|t| t.flags.contains(TrackFlags::ORIGINAL_LANGUAGE)).count();
+        let is_translated = originals > 0 && originals < tracks.len()
+            || differ(ids.iter().filter_map(of_movie).map(mp4::Track::language))
+            || differ(tracks.iter().map(|track| language(track)));
+        (distinct && !is_version && !is_translated).then_some(ids)
+    }
+
+    /// Up to where the header of a file of `len` bytes states that there is sound, in seconds, as far as that is believed.
+    pub(super) fn end(&self, format: &dyn FormatReader, len: u64) -> f64 {
+        let of_media = || {
+            let media = format.media_info();
+            media.duration.zip(media.time_base).map_or(0.0, |(d, base)| d.get() as f64 * f64::from(base))
+        };
+        let stated = match &self.movie {
+            // Fragments have times of their own, and the header was written before them.
+            Some(movie) if movie.fragmented => 0.0,
+            Some(movie) => movie.end(),
+            None => of_media(),
+        };
+        stated.min(LONGEST_STATED).min(len as f64 / LEAST_BYTES)
+    }
+
+    /// Where `track` is moved by the container, in seconds.
+    pub(super) fn moved(&self, track: &Track) -> f64 {
+        self.edited(track).map_or(0.0, |edited| edited.lead - edited.start)
     }
 
     pub(super) fn add_dates(&self, tags: &mut Tags) {
@@ -196,7 +271,8 @@ impl Prepared {
         movie.edited(movie.tracks.iter().find(|t| t.id == track.id)?)
     }
 
-    pub(super) fn placement(&self, track: &Track, tracks: usize) -> Placement {
+    /// Where `track` begins, which is one of so many that the demuxer sees.
+    pub(super) fn placement(&self, track: &Track, tracks: usize, is_one_of_several: bool) -> Placement {
         if let Some(edited) = self.edited(track) {
             return Placement {
                 shift: edited.lead - edited.start,
@@ -211,7 +287,8 @@ impl Prepared {
             Container::Wave | Container::Aiff | Container::Caf | Container::Mpeg(_) => {
                 Placement { continuous: true, ..Placement::default() }
             }
-            _ => Placement { from_first: tracks == 1, ..Placement::default() },
+            // One of several has the time line of all, seen or not.
+            _ => Placement { from_first: tracks == 1 && !is_one_of_several, ..Placement::default() },
         }
     }
 
@@ -251,6 +328,20 @@ pub(super) fn ogg_placement(track: &Track) -> Placement {
     let delay = if codecs::is_opus(track) { f64::from(track.delay.unwrap_or(0)) } else { 0.0 };
     let tick = track.time_base.map_or(0.0, f64::from);
     Placement { shift: -(start + delay) * tick, ..Placement::default() }
+}
+
+/// Whether two of them are set and different.
+fn differ<T: PartialEq>(languages: impl Iterator<Item = Option<T>>) -> bool {
+    let mut set = languages.flatten();
+    set.next().is_some_and(|first| set.any(|other| other != first))
+}
+
+/// The language of a track, without its region; `None` if it is not said.
+fn language(track: &Track) -> Option<String> {
+    let tag = track.language.as_deref()?;
+    let language = tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+    // Undetermined, not one of those that have a code, no words at all.
+    (!matches!(language.as_str(), "" | "und" | "mis" | "zxx")).then_some(language)
 }
 
 fn needs_ffmpeg(format: &str) -> MediaError {

@@ -218,8 +218,10 @@ fn sound_that_starts_after_the_picture_keeps_its_time() {
 #[test]
 fn the_first_of_two_languages_is_read() {
     let inputs = ["-f", "lavfi", "-t", "4", "-i", "sine=frequency=300"];
+    let languages = "-metadata:s:a:0 language=eng -metadata:s:a:1 language=deu";
+    let arguments = format!("-map 0:a -map 1:a -c:a aac {languages}");
     for name in ["two.mp4", "two.mka"] {
-        let Some(path) = encode_with(name, &inputs, "-map 0:a -map 1:a -c:a aac") else { continue };
+        let Some(path) = encode_with(name, &inputs, &arguments) else { continue };
         check(&path, &Tools::none());
     }
 }

@@ -23,7 +23,7 @@ fn encode_long(name: &str, inputs: &[&str], arguments: &str) -> Option<PathBuf> 
 }
 
 /// Up to `most` samples.
-fn take(mut listening: Listening, most: usize) -> Vec<i16> {
+pub(crate) fn take(mut listening: Listening, most: usize) -> Vec<i16> {
     let mut samples = Vec::new();
     while samples.len() < most {
         let before = samples.len();
@@ -37,12 +37,12 @@ fn take(mut listening: Listening, most: usize) -> Vec<i16> {
     samples
 }
 
-fn float(samples: &[i16]) -> Vec<f32> {
+pub(crate) fn float(samples: &[i16]) -> Vec<f32> {
     samples.iter().map(|s| f32::from(*s) / 32_768.0).collect()
 }
 
 /// A whole reading, and the index it leaves.
-fn read_whole(path: &Path, tools: &Tools) -> (Vec<f32>, Vec<u8>) {
+pub(crate) fn read_whole(path: &Path, tools: &Tools) -> (Vec<f32>, Vec<u8>) {
     let mut reader = Reader::open(path, tools).unwrap();
     let mut all = Vec::new();
     assert_eq!(reader.seek_index(), None);
@@ -55,7 +55,7 @@ fn read_whole(path: &Path, tools: &Tools) -> (Vec<f32>, Vec<u8>) {
 }
 
 /// What is heard from the start, after comparing its times with those of the reader.
-fn check_times(name: &str, sound: &Sound, read: &[f32]) -> Vec<i16> {
+pub(crate) fn check_times(name: &str, sound: &Sound, read: &[f32]) -> Vec<i16> {
     let rate = f64::from(sound.sample_rate());
     let whole = take(sound.listen(0).unwrap(), usize::MAX);
     assert_eq!(whole.len() as u64, sound.frames(), "{name}");
@@ -93,7 +93,7 @@ fn moments(seconds: f64) -> Vec<f64> {
 
 /// Listens from many moments; each has to give what is heard there from the start, at most `tolerance_ms` late or early.
 /// Returns how far the worst was from being the same samples.
-fn check_entries(name: &str, sound: &Sound, whole: &[i16], tolerance_ms: f64) -> i32 {
+pub(crate) fn check_entries(name: &str, sound: &Sound, whole: &[i16], tolerance_ms: f64) -> i32 {
     let rate = sound.sample_rate() as usize;
     let most = (tolerance_ms * rate as f64 / 1000.0).ceil() as usize;
     let mut worst = 0;

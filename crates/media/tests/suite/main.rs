@@ -13,3 +13,4 @@ mod mutations;
 mod parts;
 mod signal;
 mod times;
+mod tracks;

@@ -19,6 +19,8 @@ const FORMATS: &[(&str, &str)] = &[
     ("m.m4a", "-c:a aac"),
     ("m-alac.m4a", "-c:a alac"),
     ("m-fragmented.mp4", "-c:a aac -movflags +frag_keyframe+empty_moov -frag_duration 200000"),
+    ("m-two.mkv", "-map 0:a -map 0:a -c:a:0 flac -c:a:1 libopus"),
+    ("m-two.mp4", "-map 0:a -map 0:a -c:a:0 aac -c:a:1 alac"),
     ("m.mp3", "-c:a libmp3lame -metadata title=x"),
     ("m.mp2", "-c:a mp2 -b:a 64k"),
     ("m.aac", "-c:a aac"),

@@ -6,7 +6,7 @@ use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 
 /// Everything of a part.
-fn read_part(path: &Path, part: Part, tools: &Tools) -> Vec<f32> {
+pub(crate) fn read_part(path: &Path, part: Part, tools: &Tools) -> Vec<f32> {
     let mut reader = Reader::open_part(path, tools, part).unwrap();
     let mut all = Vec::new();
     while let Some(samples) = reader.read().unwrap() {
@@ -16,13 +16,13 @@ fn read_part(path: &Path, part: Part, tools: &Tools) -> Vec<f32> {
     all
 }
 
-fn tone(rate: usize, hz: f64, seconds: f64) -> Vec<f32> {
+pub(crate) fn tone(rate: usize, hz: f64, seconds: f64) -> Vec<f32> {
     let n = (rate as f64 * seconds) as usize;
     (0..n).map(|i| (0.25 * (TAU * hz * i as f64 / rate as f64).sin()) as f32).collect()
 }
 
 /// The amplitude of a tone in samples at 16 kHz.
-fn level(samples: &[f32], hz: f64) -> f64 {
+pub(crate) fn level(samples: &[f32], hz: f64) -> f64 {
     let (mut re, mut im) = (0.0, 0.0);
     for (i, sample) in samples.iter().enumerate() {
         let phase = TAU * hz * i as f64 / RATE as f64;
@@ -116,8 +116,16 @@ fn a_channel_that_ends_in_the_middle_is_silent_from_there_on() {
     };
     for path in [
         joined("fewer.mp3", ("fewer-1.mp3", "-b:a 192k -joint_stereo 0"), ("fewer-2.mp3", "-ac 1")),
-        joined("fewer.ogg", ("fewer-1.ogg", "-c:a libvorbis -q:a 8"), ("fewer-2.ogg", "-c:a libvorbis -ac 1")),
-        joined("fewer.opus", ("fewer-1.opus", "-c:a libopus -b:a 192k"), ("fewer-2.opus", "-c:a libopus -ac 1")),
+        joined(
+            "fewer.ogg",
+            ("fewer-1.ogg", "-c:a libvorbis -q:a 8"),
+            ("fewer-2.ogg", "-c:a libvorbis -ac 1"),
+        ),
+        joined(
+            "fewer.opus",
+            ("fewer-1.opus", "-c:a libopus -b:a 192k"),
+            ("fewer-2.opus", "-c:a libopus -ac 1"),
+        ),
     ]
     .into_iter()
     .flatten()
