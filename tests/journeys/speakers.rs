@@ -1,10 +1,11 @@
 //! Who says what, as a person meets it: names, merging, correcting, people who are known again.
 
 use crate::journeys::{id, open_row, status};
-use crate::stage::Stage;
+use crate::stage::{DEADLINE, Stage};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use testing::{clips, samples, silence, write_wav};
 use thirtyfour::prelude::*;
 
@@ -100,7 +101,17 @@ async fn speakers_are_named_merged_corrected_known_again_and_forgotten() {
     // Two become one, and two again.
     stage.click("More about Speaker 2").await;
     stage.click("Merge into").await;
-    stage.click("Anna Berg").await;
+    let into = By::XPath("//*[@role='menuitem'][contains(., 'Anna Berg')]");
+    stage
+        .page()
+        .query(into)
+        .wait(DEADLINE, Duration::from_millis(100))
+        .first()
+        .await
+        .unwrap()
+        .click()
+        .await
+        .unwrap();
     stage.until("they are one", async || names(&shown(&stage, "Board.wav")) == ["Anna Berg"]).await;
     stage.picture("speakers-4-merged").await;
     stage.element("[data-line]").await.focus().await.unwrap();
