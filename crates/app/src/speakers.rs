@@ -127,7 +127,7 @@ fn turn_view(turn: &Turn<SpeakerId>) -> TurnView {
         start_ms: turn.span.start.as_ms(),
         end_ms: turn.span.end.as_ms(),
         speaker_id: turn.speaker.to_string(),
-        confidence: turn.confidence.map(|sure| f64::from(sure)),
+        confidence: turn.confidence.map(f64::from),
         overlap: turn.overlap,
     }
 }
@@ -457,7 +457,7 @@ fn method_in_words(method: &str) -> String {
     match method {
         "voices" => "By their voices".to_owned(),
         "sortformer" => "Sortformer, a speech model".to_owned(),
-        "channels" => "One person on each channel of the recording".to_owned(),
+        "channels" => "One person on each channel or track".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -478,7 +478,7 @@ fn spans_of(lines: &[StoredSegment], stretch: &Stretch) -> Result<Vec<Span>> {
             |(_, at): &(&Word, std::ops::Range<usize>)| at.end > from && to.is_none_or(|to| at.start < to);
         let mut words = line.segment.words.iter().zip(places).filter(touched).map(|(word, _)| word);
         let first = words.next()?;
-        let last = words.last().unwrap_or(first);
+        let last = words.next_back().unwrap_or(first);
         // The middle of a word without length is its end.
         Some(Span::new(first.start, last.end.max(last.middle().plus_ms(1))))
     });

@@ -154,6 +154,9 @@ type SpeakerRow = (
     Option<i64>,
 );
 
+/// Who, their name, the person they are, as whom they are shown, and whether there is anything of them.
+type SettledRow = (SpeakerId, Option<String>, Option<PersonId>, SpeakerId, bool);
+
 impl Store {
     /// Everything about the speakers of a meeting; nothing if there is no such meeting.
     pub async fn speakers(&self, job: JobId) -> Result<Speakers> {
@@ -579,7 +582,7 @@ pub(crate) async fn settle_version(
 
 async fn settle_speakers(c: &mut AsyncPgConnection, job: JobId, ruling: &Ruling) -> Result<()> {
     let overlay = &ruling.overlay;
-    let all: Vec<(SpeakerId, Option<String>, Option<PersonId>, SpeakerId, bool)> = speakers::table
+    let all: Vec<SettledRow> = speakers::table
         .filter(speakers::job_id.eq(job))
         .select((speakers::id, speakers::name, speakers::person_id, speakers::shown_as, speakers::present))
         .load(c)

@@ -4,10 +4,11 @@ use crate::recordings::{Noise, RATE, librivox, quieter, resources, shared, signa
 use speech::diarize::{SUGGEST, SURE};
 use speech::engine::Unattended;
 use speech::{ByVoice, Control, Diarization, DiarizeError, Diarizer, Expected, Ge2e, VoiceEncoder, voice_of};
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use testing::turns::{self, Turn};
+use transcript::AudioTime;
 
 fn encoder() -> Option<Ge2e> {
     resources("voice/ge2e.safetensors").map(|resources| Ge2e::load(&resources).unwrap())
@@ -23,76 +24,27 @@ fn exactly(speakers: u32) -> Expected {
     Expected { min: Some(speakers), max: Some(speakers) }
 }
 
-/// Who speaks from when to when, in seconds.
-type Reference = Vec<(f64, f64, String)>;
+fn reference(recording: &Path) -> Vec<Turn> {
+    turns::rttm(&std::fs::read_to_string(recording.with_extension("rttm")).unwrap())
+}
 
-fn reference(recording: &Path) -> Reference {
-    let rttm = std::fs::read_to_string(recording.with_extension("rttm")).unwrap();
-    let line = |line: &str| {
-        // SPEAKER file channel start duration <NA> <NA> name …
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let start: f64 = fields[3].parse().unwrap();
-        (start, start + fields[4].parse::<f64>().unwrap(), fields[7].to_owned())
+fn error_rate(reference: &[Turn], found: &Diarization) -> f64 {
+    let seconds = |time: AudioTime| f64::from(time.as_ms()) / 1000.0;
+    let turn = |turn: &transcript::Turn| Turn {
+        start: seconds(turn.span.start),
+        end: seconds(turn.span.end),
+        who: turn.speaker.to_string(),
     };
-    rttm.lines().map(line).collect()
-}
-
-/// Diarization error rate as `score.py der` computes it: missed, false and confused speech per reference speech, in steps
-/// of 10 ms, without 0.25 s around each boundary of the reference, with the best mapping of speakers.
-fn error_rate(reference: &Reference, found: &Diarization) -> f64 {
-    const COLLAR: f64 = 0.25;
-    let names: Vec<&String> =
-        reference.iter().map(|turn| &turn.2).collect::<BTreeSet<_>>().into_iter().collect();
-    let end = reference.iter().map(|turn| turn.1).fold(0.0, f64::max);
-    let end = found.turns.iter().map(|turn| f64::from(turn.span.end.as_ms()) / 1000.0).fold(end, f64::max);
-    let (mut total, mut wrong) = (0, 0);
-    let mut shared = vec![vec![0_i32; found.voices.len()]; names.len()];
-    for step in 0..=(end * 100.0) as usize {
-        let at = step as f64 / 100.0;
-        let near = |edge: f64| (edge - at).abs() < COLLAR;
-        if reference.iter().any(|turn| near(turn.0) || near(turn.1)) {
-            continue;
-        }
-        let spoken: Vec<usize> = (0..names.len())
-            .filter(|n| reference.iter().any(|t| t.2 == *names[*n] && (t.0..t.1).contains(&at)))
-            .collect();
-        let ms = (step * 10) as u32;
-        let heard: BTreeSet<usize> = found
-            .turns
-            .iter()
-            .filter(|turn| turn.span.start.as_ms() <= ms && ms < turn.span.end.as_ms())
-            .map(|turn| turn.speaker as usize)
-            .collect();
-        total += spoken.len();
-        wrong += spoken.len().max(heard.len());
-        for name in spoken {
-            heard.iter().for_each(|speaker| shared[name][*speaker] += 1);
-        }
-    }
-    (wrong as f64 - f64::from(best(&shared, &mut vec![false; found.voices.len()], 0))) / total as f64
-}
-
-/// The most that can be right if each name is one speaker.
-fn best(shared: &[Vec<i32>], taken: &mut Vec<bool>, name: usize) -> i32 {
-    let Some(row) = shared.get(name) else { return 0 };
-    let mut most = best(shared, taken, name + 1);
-    for speaker in 0..row.len() {
-        if !taken[speaker] && row[speaker] > 0 {
-            taken[speaker] = true;
-            most = most.max(row[speaker] + best(shared, taken, name + 1));
-            taken[speaker] = false;
-        }
-    }
-    most
+    turns::error_rate(reference, &found.turns.iter().map(turn).collect::<Vec<_>>())
 }
 
 /// One after another with pauses, and who speaks where.
-fn concatenated(turns: &[(&str, &[f32])]) -> (Vec<f32>, Reference) {
+fn concatenated(turns: &[(&str, &[f32])]) -> (Vec<f32>, Vec<Turn>) {
     let (mut samples, mut reference) = (silence(0.5), Vec::new());
     for (number, (speaker, turn)) in turns.iter().enumerate() {
         let start = samples.len() as f64 / RATE as f64;
         samples.extend_from_slice(turn);
-        reference.push((start, samples.len() as f64 / RATE as f64, (*speaker).to_owned()));
+        reference.push(Turn { start, end: samples.len() as f64 / RATE as f64, who: (*speaker).to_owned() });
         samples.extend(silence([0.4, 0.2, 0.6][number % 3]));
     }
     (samples, reference)
@@ -163,12 +115,19 @@ fn neither_order_nor_level_nor_noise_changes_who_is_on_a_panel() {
     let Some(recording) = shared("meeting/panel-5-speakers.wav") else { return };
     let (samples, reference) = (wav(&recording), reference(&recording));
     let length = samples.len() as f64 / RATE as f64;
-    let again = reference.iter().map(|(a, b, who)| (a + length, b + length, who.clone()));
-    let twice = reference.iter().cloned().chain(again).collect();
+    let again = reference.iter().map(|turn| Turn {
+        start: turn.start + length,
+        end: turn.end + length,
+        who: turn.who.clone(),
+    });
+    let twice: Vec<Turn> = reference.iter().cloned().chain(again).collect();
     let backwards: Vec<(&str, &[f32])> = reference
         .iter()
         .rev()
-        .map(|(a, b, who)| (who.as_str(), &samples[(a * RATE as f64) as usize..(b * RATE as f64) as usize]))
+        .map(|turn| {
+            let at = |seconds: f64| (seconds * RATE as f64) as usize;
+            (turn.who.as_str(), &samples[at(turn.start)..at(turn.end)])
+        })
         .collect();
     let (backwards, of_backwards) = concatenated(&backwards);
     let mut noise = Noise(0x9E37_79B9_7F4A_7C15);
