@@ -16,7 +16,7 @@ use store::{
     Edit, EditId, Job, JobId, MadeEdit, PersonId, Speaker, SpeakerChange, SpeakerId, Speakers, Status,
     StoredSegment, WorkflowState,
 };
-use transcript::{Overlay, Span, Turn, Word, places_in_text, ruled};
+use transcript::{AudioTime, Overlay, Span, Turn, Word, places_in_text, ruled};
 
 /// What words are called that are nobody's.
 pub(crate) const UNKNOWN: &str = "Unknown speaker";
@@ -26,6 +26,8 @@ const LONGEST_NAME: usize = 100;
 const LONGEST_SAMPLE_MS: u32 = 8_000;
 /// … and one as long as this is as good as any longer one.
 const GOOD_SAMPLE_MS: u32 = 5_000;
+/// Who is given words is given so much of the sound before and after them, where nobody else says a word.
+const BESIDE_MS: u32 = 700;
 /// What those who tell speakers apart may expect.
 const MOST_SPEAKERS: u32 = 100;
 
@@ -444,7 +446,7 @@ fn speaker_view(speaker: &Speaker, cast: &Cast, words: u64, all_speech: u64) -> 
 
 /// Milliseconds in which somebody speaks, of turns in order of start.
 fn spoken_ms(turns: &[Turn<SpeakerId>]) -> u32 {
-    let mut end = transcript::AudioTime::ZERO;
+    let mut end = AudioTime::ZERO;
     let mut sum = 0;
     for turn in turns {
         sum += turn.span.end.since(turn.span.start.max(end));
@@ -462,27 +464,48 @@ fn method_in_words(method: &str) -> String {
     }
 }
 
-/// Which words a stretch is about: a span for each line, from the first of its words to the last.
+/// Which words a stretch is about: a span for each line, from the first of its words to the last, with the sound around
+/// them that belongs to no other word.
 fn spans_of(lines: &[StoredSegment], stretch: &Stretch) -> Result<Vec<Span>> {
     let place = |id: &str| lines.iter().position(|line| line.id.to_string() == id);
     let (Some(from), Some(to)) = (place(&stretch.from_line), place(&stretch.to_line)) else {
         return Err(refuse(Code::NotFound, "The lines have changed meanwhile. Choose them once more."));
     };
-    let Some(chosen) = lines.get(from..=to) else { return Ok(Vec::new()) };
-    let last = chosen.len().saturating_sub(1);
-    let spans = chosen.iter().enumerate().filter_map(|(i, line)| {
-        let from = if i == 0 { stretch.from_char as usize } else { 0 };
-        let to = if i == last { stretch.to_char.map(|to| to as usize) } else { None };
+    let all: Vec<&Word> = lines.iter().flat_map(|line| &line.segment.words).collect();
+    let mut number = 0;
+    let mut spans = Vec::new();
+    for (i, line) in lines.iter().enumerate() {
+        let first_of_line = number;
+        number += line.segment.words.len();
+        if !(from..=to).contains(&i) {
+            continue;
+        }
+        let from_char = if i == from { stretch.from_char as usize } else { 0 };
+        let to_char = stretch.to_char.filter(|_| i == to).map(|to| to as usize);
         let places = places_in_text(line.segment.words.iter().map(|word| word.text.as_str()));
-        let touched =
-            |(_, at): &(&Word, std::ops::Range<usize>)| at.end > from && to.is_none_or(|to| at.start < to);
-        let mut words = line.segment.words.iter().zip(places).filter(touched).map(|(word, _)| word);
-        let first = words.next()?;
-        let last = words.next_back().unwrap_or(first);
-        // The middle of a word without length is its end.
-        Some(Span::new(first.start, last.end.max(last.middle().plus_ms(1))))
-    });
-    Ok(spans.collect())
+        let touched = |(_, at): &(usize, std::ops::Range<usize>)| {
+            at.end > from_char && to_char.is_none_or(|to_char| at.start < to_char)
+        };
+        let mut words = (first_of_line..).zip(places).filter(touched).map(|(number, _)| number);
+        if let Some(first) = words.next() {
+            spans.push(around(&all, first, words.last().unwrap_or(first)));
+        }
+    }
+    Ok(spans)
+}
+
+/// From word to word, and up to the words beside them, but no further than they reach.
+fn around(words: &[&Word], first: usize, last: usize) -> Span {
+    let (first_word, last_word) = (words[first], words[last]);
+    let mut start = AudioTime::from_ms(first_word.start.as_ms().saturating_sub(BESIDE_MS));
+    if let Some(before) = first.checked_sub(1).map(|before| words[before]) {
+        start = start.max(before.end).max(before.middle().plus_ms(1));
+    }
+    // The middle of a word without length is its end.
+    let least = last_word.end.max(last_word.middle().plus_ms(1));
+    let end = last_word.end.plus_ms(BESIDE_MS);
+    let end = words.get(last + 1).map_or(end, |next| end.min(next.start)).max(least);
+    Span::new(start.min(first_word.start), end)
 }
 
 fn edit_changes_nothing(edit: &Edit, speaker: &Speaker) -> bool {
@@ -523,4 +546,63 @@ pub(crate) fn one_line(name: &str) -> String {
 
 pub(crate) fn same_name(a: &str, b: &str) -> bool {
     one_line(a).to_lowercase() == one_line(b).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use store::SegmentId;
+    use transcript::{Segment, segments};
+
+    fn lines(words: &[(&str, u32, u32)]) -> Vec<StoredSegment> {
+        let words = words.iter().map(|(text, start, end)| Word {
+            start: AudioTime::from_ms(*start),
+            end: AudioTime::from_ms(*end),
+            text: (*text).to_owned(),
+            confidence: None,
+            estimated: false,
+        });
+        let stored = |segment: Segment| StoredSegment {
+            id: SegmentId::new(),
+            segment,
+            window: None,
+            speaker: None,
+            overlap: false,
+            by_hand: false,
+        };
+        segments(words, &[]).into_iter().map(stored).collect()
+    }
+
+    fn spans(lines: &[StoredSegment], from: (usize, u32), to: (usize, Option<u32>)) -> Vec<(u32, u32)> {
+        let id = |line: usize| lines[line].id.to_string();
+        let stretch = Stretch { from_line: id(from.0), from_char: from.1, to_line: id(to.0), to_char: to.1 };
+        spans_of(lines, &stretch).unwrap().iter().map(|s| (s.start.as_ms(), s.end.as_ms())).collect()
+    }
+
+    #[test]
+    fn characters_are_whole_words_with_the_silence_around_them() {
+        let lines = lines(&[
+            ("Äh,", 1000, 1300),
+            ("was", 1300, 1600),
+            ("𝄞", 1650, 1650),
+            ("nun?", 1700, 2000),
+            ("Nichts.", 4000, 4500),
+        ]);
+        assert_eq!(
+            lines.iter().map(|l| l.segment.text.as_str()).collect::<Vec<_>>(),
+            ["Äh, was 𝄞 nun?", "Nichts."]
+        );
+        // All of a line: up to 0.7 s before and after.
+        assert_eq!(spans(&lines, (0, 0), (0, None)), [(300, 2700)]);
+        // One letter of a word is the word; it reaches to the words beside it.
+        assert_eq!(spans(&lines, (0, 5), (0, Some(6))), [(1300, 1650)]);
+        // A sign of two code units, without length in time.
+        assert_eq!(spans(&lines, (0, 8), (0, Some(10))), [(1600, 1700)]);
+        // Over two lines, from the middle of one.
+        assert_eq!(spans(&lines, (0, 11), (1, Some(2))), [(1651, 2700), (3300, 5200)]);
+        // Nothing, and the wrong way round.
+        assert_eq!(spans(&lines, (0, 3), (0, Some(3))), []);
+        assert_eq!(spans(&lines, (1, 0), (0, None)), []);
+    }
 }
