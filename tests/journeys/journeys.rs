@@ -51,6 +51,8 @@ async fn the_first_hour_with_the_window() {
     stage.picture("2-working").await;
     assert_eq!(stage.complaints().await, [""; 0]);
     stage.sees_no("Transcribing").await;
+    stage.until("it is done", async || stage.cli(&["list"])[0]["status"] == "completed").await;
+    stage.sees("Speaker 1").await;
     stage.picture("3-done").await;
     assert_eq!(stage.complaints().await, [""; 0]);
     assert_eq!(

@@ -207,7 +207,11 @@ impl App {
     pub async fn cancel(&self, prefix: &str) -> Result<JobView> {
         let job = self.find_job(prefix).await?;
         match self.store.cancel_job(job.id).await? {
-            Some(job) => self.view(job).await,
+            Some(job) => {
+                // A worker that works on it does so itself; one that was killed does not.
+                self.forget_unfinished(&job);
+                self.view(job).await
+            }
             None => Err(self.wrong_state(job.id, "There is nothing to cancel.").await?),
         }
     }

@@ -269,8 +269,11 @@ impl App {
         self.data.library().join(&job.file_path).with_file_name(UNFINISHED)
     }
 
-    fn forget_unfinished(&self, job: &Job) {
-        remove(&self.unfinished(job));
+    /// Removes what was computed of voices, if it is on this computer.
+    pub(crate) fn forget_unfinished(&self, job: &Job) {
+        if job.library_id == Some(self.library) {
+            remove(&self.unfinished(job));
+        }
     }
 }
 

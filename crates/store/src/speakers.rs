@@ -551,6 +551,9 @@ pub(crate) async fn cut_by_speaker(
     lines: &[Segment],
 ) -> Result<Vec<Line<SpeakerId>>> {
     let ruling = Ruling::of(c, job).await?;
+    if ruling.turns.is_empty() && ruling.overlay.assigned().is_empty() {
+        return Ok(lines.iter().cloned().map(Line::from).collect());
+    }
     Ok(ruling.cut(lines.iter().flat_map(|line| line.words.clone()).collect(), &doubts_of(lines)))
 }
 

@@ -610,6 +610,7 @@ export const scenes: Record<string, Scene> = {
     },
   },
   'speakers-text-rename': {
+    popup: true,
     seed: { ...speaking(five), people: { enabled: true, people: known } },
     then: () => {
       openAnd()
