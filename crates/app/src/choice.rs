@@ -147,9 +147,7 @@ impl App {
     /// What a recording was last asked to be transcribed with.
     pub(crate) fn choice_of(&self, job: &Job) -> Choice {
         let asked = job.choice();
-        let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
-        let (min, max) = (number(asked.speakers_min), number(asked.speakers_max));
-        let speakers = (min.is_some() || max.is_some()).then_some(Expected { min, max });
+        let speakers = Some(Expected::of(&asked)).filter(|expected| *expected != Expected::default());
         match asked.model {
             Some(model) => Choice {
                 model,

@@ -158,7 +158,7 @@ impl App {
         let diarization = all.diarization.clone();
         let (undo, redo) = (undoable(&all), redoable(&all));
         let cast = Cast::of(all);
-        let suggestions = if settings.enabled { self.suggestions(&cast).await? } else { BTreeMap::new() };
+        let mut suggestions = if settings.enabled { self.suggestions(&cast).await? } else { BTreeMap::new() };
         let mut said: HashMap<SpeakerId, u64> = HashMap::new();
         let mut unknown_words = 0;
         for (speaker, words) in words {
@@ -180,7 +180,6 @@ impl App {
         let all_speech: u64 = cast.turns.iter().map(|turn| u64::from(turn.span.duration_ms())).sum();
         let mut speakers = Vec::new();
         for speaker in cast.shown_ones() {
-            let mut suggestions = suggestions.clone();
             speakers.push(SpeakerView {
                 suggestion: suggestions.remove(&speaker.id),
                 ..self::speaker_view(speaker, &cast, said.get(&speaker.id).copied().unwrap_or(0), all_speech)
@@ -190,13 +189,11 @@ impl App {
             Some(duration) if !cast.turns.is_empty() => duration.saturating_sub(spoken_ms(&cast.turns)),
             _ => 0,
         };
-        let asked = job.choice();
-        let expected = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
         Ok(SpeakersView {
             state,
             note: diarization.as_ref().and_then(|done| done.error_message.clone().or(done.note.clone())),
             method: diarization.and_then(|done| done.method).map(|method| method_in_words(&method)),
-            expected: Expected { min: expected(asked.speakers_min), max: expected(asked.speakers_max) },
+            expected: Expected::of(&job.choice()),
             speakers,
             turns: cast.turns(),
             silence_ms: silence,
@@ -399,6 +396,12 @@ impl App {
 }
 
 impl Expected {
+    /// How many people were said to speak.
+    pub(crate) fn of(choice: &store::Choice) -> Self {
+        let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
+        Self { min: number(choice.speakers_min), max: number(choice.speakers_max) }
+    }
+
     /// The same, if it can be.
     ///
     /// # Errors
@@ -514,14 +517,11 @@ fn edit_changes_nothing(edit: &Edit, speaker: &Speaker) -> bool {
 
 /// What was done, as a clause in the past tense.
 fn in_words(edit: &Edit, all: &Speakers) -> String {
-    let name = |id: SpeakerId| {
-        let of = |speaker: &Speaker| speaker.name.clone().unwrap_or_else(|| label(speaker.number));
-        all.speakers.iter().find(|speaker| speaker.id == id).map_or_else(|| UNKNOWN.to_owned(), of)
+    let words = |id: SpeakerId, words: fn(&Speaker) -> String| {
+        all.speakers.iter().find(|speaker| speaker.id == id).map_or_else(|| UNKNOWN.to_owned(), words)
     };
-    let number = |id: SpeakerId| {
-        let found = all.speakers.iter().find(|speaker| speaker.id == id);
-        found.map_or_else(|| UNKNOWN.to_owned(), |speaker| label(speaker.number))
-    };
+    let name = |id| words(id, Cast::name_of);
+    let number = |id| words(id, |speaker| label(speaker.number));
     match edit {
         Edit::Name { speaker, name: Some(name), .. } => format!("named {} “{name}”", number(*speaker)),
         Edit::Name { speaker, name: None, .. } => format!("took away the name of {}", number(*speaker)),

@@ -8,6 +8,7 @@ use crate::people::{likely, samples_of, stored};
 use crate::pipeline::{Ending, TICK};
 use crate::refusal::capitalised;
 use crate::speakers::{Cast, overlay};
+use crate::view;
 use crate::worker::stopped;
 use anyhow::Result;
 use media::{MediaError, Reader};
@@ -185,7 +186,8 @@ impl App {
     /// Reads the recording from start to end. Blocks.
     fn listen_for_speakers(&self, job: &Job, remembered: bool, shared: &Shared) -> Result<Found, Failure> {
         let audio = self.data.library().join(&job.file_path);
-        let expected = expected(job);
+        let view::Expected { min, max } = view::Expected::of(&job.choice());
+        let expected = Expected { min, max };
         if let Some(found) = self.by_channel(&audio, expected, remembered, shared)? {
             return Ok(found);
         }
@@ -283,12 +285,6 @@ fn remove(file: &Path) {
     {
         tracing::warn!(kind = ?error.kind(), "what was kept of voices could not be removed");
     }
-}
-
-fn expected(job: &Job) -> Expected {
-    let asked = job.choice();
-    let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
-    Expected { min: number(asked.speakers_min), max: number(asked.speakers_max) }
 }
 
 fn progress(job: &Job, samples: u64, began: Instant) -> Progress {
