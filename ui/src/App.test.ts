@@ -91,7 +91,7 @@ describe('the first minute', () => {
       expect.arrayContaining(['chooseFiles', 'chooseFolder']),
     )
     expect(screen.getByText('Everything stays on this computer.')).toBeVisible()
-    expect(screen.getByText('English draft engine is ready.')).toBeVisible()
+    expect(screen.getByText('Ready in 99 languages.')).toBeVisible()
   })
 
   test('marks once when the window can be used', async () => {
@@ -104,10 +104,8 @@ describe('the first minute', () => {
 describe('the hint about the engine', () => {
   test('is there until it is dismissed, for good', async () => {
     const { client } = await startWith([one], { window: { hint_dismissed: false } })
-    const hint = await screen.findByText(/^English draft engine is ready\. For better text/)
-    expect(hint).toHaveTextContent(
-      'English draft engine is ready. For better text and 99 languages, choose a speech model.',
-    )
+    const hint = await screen.findByText(/^Ready in 99 languages\. For fewer mistakes/)
+    expect(hint).toHaveTextContent('Ready in 99 languages. For fewer mistakes, choose a larger model.')
     await user.click(screen.getByRole('button', { name: 'Dismiss' }))
     expect(hint).not.toBeInTheDocument()
     await waitFor(() => expect(client.count('setWindowState')).toBe(1))
@@ -122,6 +120,7 @@ describe('the library', () => {
       audio_total_ms: 2_890_000,
       real_time_factor: 0.16,
       left_ms: 1,
+      share: 0.294,
     }
     await startWith([
       one,
@@ -133,7 +132,7 @@ describe('the library', () => {
     ])
     expect(row('One').querySelector('.facts')).toHaveTextContent(/^48 min$/)
     expect(row('Waits')).toHaveTextContent('Waiting')
-    expect(row('Goes')).toHaveTextContent('Transcribing 34 %')
+    expect(row('Goes')).toHaveTextContent('Transcribing 29 %')
     expect(row('Broke')).toHaveTextContent('Failed')
     expect(row('Halted')).toHaveTextContent('Stopped')
     expect(row('Away')).toHaveTextContent('On another computer')
@@ -287,6 +286,7 @@ describe('work', () => {
     audio_total_ms: 2_890_000,
     real_time_factor: 0.161,
     left_ms: 190_000,
+    share: 0.22,
   }
   const working = sampleJob({
     id: 'w',
@@ -312,7 +312,43 @@ describe('work', () => {
     const region = await strip()
     expect(region).toHaveTextContent('Transcribing · 12:30 of 48:10')
     expect(region).toHaveTextContent('about 3 min left · 6.2× real time')
-    expect(within(region).getByRole('progressbar')).toHaveAttribute('aria-valuenow', '26')
+    expect(within(region).getByRole('progressbar')).toHaveAttribute('aria-valuenow', '22')
+  })
+
+  test('goes on where it was with the next step, and names it', async () => {
+    const { client } = await startWith([working])
+    const bar = () => screen.getByRole('progressbar', { name: 'Progress of “Team call”' })
+    client.changeJob('w', {
+      workflow_state: 'diarizing',
+      progress: { ...progress, audio_done_ms: 0, real_time_factor: null, left_ms: null, share: 0.85 },
+    })
+    const region = await strip()
+    await within(region).findByText('Telling speakers apart · 0:00 of 48:10')
+    expect(bar()).toHaveAttribute('aria-valuenow', '85')
+    expect(row('Team call')).toHaveTextContent('Telling speakers apart 85 %')
+    client.changeJob('w', {
+      workflow_state: 'diarizing',
+      progress: { ...progress, real_time_factor: 0.03, left_ms: 66_000, share: 0.89 },
+    })
+    await within(region).findByText('Telling speakers apart · 12:30 of 48:10')
+    expect(region).toHaveTextContent('about 1 min left')
+    expect(region).not.toHaveTextContent('real time')
+    client.changeJob('w', {
+      workflow_state: 'aligning',
+      progress: { ...progress, audio_done_ms: 2_890_000, left_ms: 0, share: 1 },
+    })
+    await within(region).findByText('Finishing')
+    expect(bar()).toHaveAttribute('aria-valuenow', '100')
+  })
+
+  test('of unknown length has a bar without an end', async () => {
+    await startWith([
+      { ...working, duration_ms: null, progress: { ...progress, audio_total_ms: null, share: null } },
+    ])
+    const region = await strip()
+    expect(region).toHaveTextContent('Transcribing · 12:30')
+    expect(within(region).getByRole('progressbar')).not.toHaveAttribute('aria-valuenow')
+    expect(row('Team call').querySelector('.facts')).toHaveTextContent(/^Transcribing$/)
   })
 
   test('that waits is summed up, and named on demand, the next one first', async () => {
@@ -485,7 +521,13 @@ describe('closing', () => {
   const working = sampleJob({
     title: 'Team call',
     status: 'processing',
-    progress: { audio_done_ms: 750_000, audio_total_ms: 2_890_000, real_time_factor: null, left_ms: null },
+    progress: {
+      audio_done_ms: 750_000,
+      audio_total_ms: 2_890_000,
+      real_time_factor: null,
+      left_ms: null,
+      share: 0.22,
+    },
   })
 
   test.each([
@@ -501,6 +543,15 @@ describe('closing', () => {
     await waitFor(() => expect(within(dialog).getByRole('button', { name: 'Keep open' })).toHaveFocus())
     await user.click(within(dialog).getByRole('button', { name }))
     expect(client.calls.filter(([made]) => made === 'closeWindow' || made === 'keepOpen')).toEqual([[call]])
+  })
+
+  test('says so where only the speakers are not told apart yet', async () => {
+    const telling = { ...working, workflow_state: 'diarizing' }
+    const { client } = await startWith([telling])
+    client.closing(telling)
+    expect(await screen.findByRole('alertdialog')).toHaveTextContent(
+      'The words of “Team call” are there; its speakers are still being told apart. What is done is kept; the work goes on the next time MeetMemo runs.',
+    )
   })
 })
 

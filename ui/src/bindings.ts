@@ -166,7 +166,7 @@ export type Choice = Choice_Serialize | Choice_Deserialize;
 
 /**  What a recording is transcribed with. */
 export type Choice_Deserialize = {
-	/**  A speech model by its id; `en-us` is the engine that comes along. */
+	/**  A speech model by its id; `whisper-base` is the one that is included. */
 	model: string,
 	/**  Spoken language, BCP 47; none: the model finds out, or knows only one. */
 	language?: string | null,
@@ -180,7 +180,7 @@ export type Choice_Deserialize = {
 
 /**  What a recording is transcribed with. */
 export type Choice_Serialize = {
-	/**  A speech model by its id; `en-us` is the engine that comes along. */
+	/**  A speech model by its id; `whisper-base` is the one that is included. */
 	model: string,
 	/**  Spoken language, BCP 47; none: the model finds out, or knows only one. */
 	language: string | null,
@@ -327,7 +327,9 @@ export type Doubt =
 /**  The model seems to have repeated itself. */
 "repetition" | 
 /**  Little or no speech was heard there. */
-"invented";
+"invented" | 
+/**  Characters are damaged, or of another script than that of the language. */
+"garbled";
 
 /**  What adding files and folders would do. */
 export type DropView = {
@@ -1007,6 +1009,14 @@ export type OpeningPhase =
 /**  It is made for the first time. */
 "creating";
 
+/**  A part of a recording that seems to be in another language than the text. */
+export type OtherLanguage = {
+	/**  Where it begins, in milliseconds. */
+	start_ms: number,
+	/**  That language, BCP 47. */
+	language: string,
+};
+
 /**  Everybody whose voice is known. */
 export type PeopleView = {
 	/**  Whether voices are remembered: false until somebody agreed. */
@@ -1050,8 +1060,13 @@ export type ProgressView_Deserialize = {
 	audio_total_ms?: number | null,
 	/**  Seconds of work per second of audio; 0.25 is four times real time. */
 	real_time_factor?: number | null,
-	/**  About how many milliseconds of work are left. */
+	/**  About how many milliseconds of work are left in this step. */
 	left_ms?: number | null,
+	/**
+	 *  The share of all steps that is done, from 0 to 1; none while the length of the recording is not known. It never
+	 *  falls while one process works.
+	 */
+	share?: number | null,
 };
 
 /**  How far the work on a recording is. */
@@ -1062,8 +1077,13 @@ export type ProgressView_Serialize = {
 	audio_total_ms: number | null,
 	/**  Seconds of work per second of audio; 0.25 is four times real time. */
 	real_time_factor: number | null,
-	/**  About how many milliseconds of work are left. */
+	/**  About how many milliseconds of work are left in this step. */
 	left_ms: number | null,
+	/**
+	 *  The share of all steps that is done, from 0 to 1; none while the length of the recording is not known. It never
+	 *  falls while one process works.
+	 */
+	share: number | null,
 };
 
 /**  A stretch of some meeting. */
@@ -1306,6 +1326,8 @@ export type TranscriptFacts_Deserialize = {
 	language_detected: boolean,
 	/**  Lines whose words should be doubted, of those that are told here. */
 	doubtful_lines: number,
+	/**  Where the recording seems to be in another language than the text. */
+	other_languages: OtherLanguage[],
 };
 
 /**  What a version of a transcript was made with. */
@@ -1328,6 +1350,8 @@ export type TranscriptFacts_Serialize = {
 	language_detected: boolean,
 	/**  Lines whose words should be doubted, of those that are told here. */
 	doubtful_lines: number,
+	/**  Where the recording seems to be in another language than the text. */
+	other_languages: OtherLanguage[],
 };
 
 /**  A stretch of one speaker. */

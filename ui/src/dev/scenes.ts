@@ -9,7 +9,14 @@ import {
   sampleWords,
   type Seed,
 } from '../lib/memory-client'
-import { importedModel, installed, roomWith, sampleRoom, sampleVersion } from '../lib/memory-models'
+import {
+  importedModel,
+  installed,
+  retiredVersion,
+  roomWith,
+  sampleRoom,
+  sampleVersion,
+} from '../lib/memory-models'
 import { samplePerson, sampleSpeakers, speakersOf, spoken } from '../lib/memory-speakers'
 import type { JobView, LineView, ModelState, SpeakersView } from '../lib/types'
 
@@ -44,8 +51,32 @@ function meeting(number: number, title: string, change: Partial<JobView> = {}): 
 const transcribing = meeting(1, 'Team call', {
   status: 'processing',
   workflow_state: 'transcribing',
-  progress: { audio_done_ms: 750_000, audio_total_ms: 2_890_000, real_time_factor: 0.161, left_ms: 190_000 },
+  progress: {
+    audio_done_ms: 750_000,
+    audio_total_ms: 2_890_000,
+    real_time_factor: 0.161,
+    left_ms: 190_000,
+    share: 0.22,
+  },
 })
+
+/** The same, once the words are there. */
+const telling: JobView = {
+  ...transcribing,
+  workflow_state: 'diarizing',
+  progress: {
+    audio_done_ms: 750_000,
+    audio_total_ms: 2_890_000,
+    real_time_factor: 0.03,
+    left_ms: 66_000,
+    share: 0.89,
+  },
+}
+const finishing: JobView = {
+  ...transcribing,
+  workflow_state: 'aligning',
+  progress: { ...telling.progress!, audio_done_ms: 2_890_000, left_ms: 0, share: 1 },
+}
 
 function waiting(count: number): JobView[] {
   return Array.from({ length: count }, (_, index) =>
@@ -106,7 +137,7 @@ const withSmall = roomWith(
 )
 const models = () => press('Speech models')
 
-/** As another engine heard it. */
+/** As the engine heard it that was there before. */
 const draft: LineView[] = lines.map((line, index) => ({
   ...line,
   id: `draft-${index}`,
@@ -122,7 +153,13 @@ const draft: LineView[] = lines.map((line, index) => ({
           .replace(' by Friday', ''),
 }))
 const doubtful = lines.map((line, index): LineView =>
-  index === 2 ? { ...line, doubt: 'repetition' } : index % 17 === 5 ? { ...line, doubt: 'invented' } : line,
+  index === 2
+    ? { ...line, doubt: 'repetition' }
+    : index === 4
+      ? { ...line, text: line.text.replace(/ .*$/, ' щ\u0302\ufffd\ufffd'), doubt: 'garbled' }
+      : index % 17 === 5
+        ? { ...line, doubt: 'invented' }
+        : line,
 )
 const versioned: Seed = {
   ...withText,
@@ -131,10 +168,8 @@ const versioned: Seed = {
     [first.id]: sampleWords(doubtful, {
       id: 'version-2',
       version: 2,
-      engine: 'Whisper',
       model: small,
       model_title: 'Whisper small',
-      language_detected: true,
       doubtful_lines: doubtful.filter((line) => line.doubt).length,
     }),
   },
@@ -166,20 +201,7 @@ const versioned: Seed = {
         lines: doubtful,
       },
       {
-        view: sampleVersion({
-          id: 'version-1',
-          number: 1,
-          current: false,
-          engine: 'PocketSphinx',
-          model: 'en-us',
-          model_title: 'English draft engine',
-          language_detected: false,
-          word_times: true,
-          work_ms: 260_000,
-          words: 7_640,
-          created_at: '2026-03-03T15:00:00.000Z',
-          completed_at: '2026-03-03T15:04:20.000Z',
-        }),
+        view: retiredVersion(),
         lines: draft,
       },
     ],
@@ -412,6 +434,43 @@ export const scenes: Record<string, Scene> = {
       sound: () => sampleSound(60_000),
     },
     then: () => open(transcribing.id),
+  },
+  'meeting-telling': {
+    seed: {
+      jobs: [telling, ...few],
+      words: { [telling.id]: sampleWords(lines, { complete: false }) },
+      sound: () => sampleSound(60_000),
+    },
+    then: () => open(telling.id),
+  },
+  'meeting-finishing': {
+    seed: {
+      jobs: [finishing, ...few],
+      words: { [finishing.id]: sampleWords(lines, { complete: false }) },
+      sound: () => sampleSound(60_000),
+    },
+    then: () => open(finishing.id),
+  },
+  'meeting-languages': {
+    seed: {
+      ...withText,
+      words: { [first.id]: sampleWords(lines, { other_languages: [{ start_ms: 60_000, language: 'de' }] }) },
+    },
+    then: () => open(first.id),
+  },
+  'meeting-languages-many': {
+    seed: {
+      ...withText,
+      words: {
+        [first.id]: sampleWords(lines, {
+          other_languages: ['de', 'fr', 'de', 'de', 'fr'].map((spoken, index) => ({
+            start_ms: (index + 1) * 40_000,
+            language: spoken,
+          })),
+        }),
+      },
+    },
+    then: () => open(first.id),
   },
   'meeting-failed': { seed: { jobs: [failed, ...few] }, then: () => open(failed.id) },
   'meeting-stopped': { seed: { jobs: [stopped, ...few] }, then: () => open(stopped.id) },
@@ -712,6 +771,7 @@ export const scenes: Record<string, Scene> = {
         audio_total_ms: 2_890_000,
         real_time_factor: 0.04,
         left_ms: 85_000,
+        share: 0.89,
       },
     }),
     then: withPane,

@@ -947,12 +947,12 @@ function defaultExportPath(job: JobView, kind: ExportKind): string {
 
 const ABOUT: About = {
   version: '0.1.0',
-  engine: 'PocketSphinx',
-  languages: ['en'],
+  engine: builtInModel().title,
+  languages: builtInModel().languages,
   database: 'PostgreSQL 16.9',
   data_folder: '/home/anna/.local/share/meetmemo',
   private_database: true,
-  components: [{ name: 'PocketSphinx', version: '5.0.4', licence: 'BSD-2-Clause' }],
+  components: [{ name: 'transcribe.cpp', version: '0.4.1', licence: 'MIT' }],
 }
 
 // Samples
@@ -1041,12 +1041,13 @@ export function sampleFacts(id: string): TranscriptFacts {
     id,
     version: 1,
     complete: false,
-    engine: 'PocketSphinx',
+    engine: 'transcribe.cpp',
     model: BUILT_IN,
     model_title: builtInModel().title,
-    doubtful_lines: 0,
     language: 'en',
-    language_detected: false,
+    language_detected: true,
+    doubtful_lines: 0,
+    other_languages: [],
   }
 }
 

@@ -15,7 +15,7 @@ import type {
 /** A version with all its lines. */
 export type Version = { view: VersionView; lines: LineView[] }
 
-export const BUILT_IN = 'en-us'
+export const BUILT_IN = 'whisper-base'
 
 const MB = 1_000_000
 const WHISPER =
@@ -58,24 +58,18 @@ export function sampleModel(change: Partial<ModelView> = {}): ModelView {
   }
 }
 
+/** The one that is included. */
 export function builtInModel(): ModelView {
   return sampleModel({
     id: BUILT_IN,
-    title: 'English draft engine',
+    title: 'Whisper base',
     group: BUILT_IN,
-    family: 'PocketSphinx',
-    parameters: null,
-    quantisation: null,
-    byte_size: null,
-    memory_bytes: 60 * MB,
-    languages: ['en'],
-    detects_language: false,
-    translates: false,
+    parameters: '73M',
+    byte_size: 83 * MB,
+    memory_bytes: 398 * MB,
     vocabulary: false,
-    word_times: true,
-    word_error_rate: null,
-    test_set: null,
-    licence: 'BSD-2-Clause',
+    word_error_rate: 5.12,
+    licence: 'MIT',
     source: 'built_in',
     state: { state: 'built_in' },
   })
@@ -98,7 +92,7 @@ function sizes(base: Partial<ModelView> & { group: string }, all: [string, numbe
   )
 }
 
-/** The built-in engine and a catalogue of which nothing is installed. */
+/** The model that is included, and a catalogue of which nothing is installed. */
 export function sampleModels(): ModelView[] {
   const whisper = { family: 'Whisper', licence: 'Apache-2.0' }
   const english = {
@@ -111,21 +105,21 @@ export function sampleModels(): ModelView[] {
   const all = [
     builtInModel(),
     ...sizes({ ...whisper, title: 'Whisper tiny', group: 'whisper-tiny', parameters: '38M' }, [
-      ['Q4_K_M', 31, 7.92],
+      ['Q4_K_M', 44, 7.76],
       ['Q8_0', 46, 7.53],
     ]),
     ...sizes(
       { ...whisper, title: 'Whisper small', group: 'whisper-small', parameters: '242M', recommended: true },
       [
-        ['Q4_K_M', 166, 3.48],
+        ['Q4_K_M', 172, 3.4],
         ['Q8_0', 270, 3.33],
-        ['F16', 488, 3.32],
+        ['F16', 493, 3.34],
       ],
     ),
     ...sizes(
       { ...whisper, title: 'Whisper medium', group: 'whisper-medium', parameters: '764M', speed: 'medium' },
       [
-        ['Q4_K_M', 492, 2.71],
+        ['Q4_K_M', 504, 2.59],
         ['Q8_0', 832, 2.64],
       ],
     ),
@@ -139,14 +133,14 @@ export function sampleModels(): ModelView[] {
         translates: false,
       },
       [
-        ['Q4_K_M', 551, 2.08],
+        ['Q4_K_M', 536, 2.04],
         ['Q8_0', 886, 2.01],
       ],
     ),
     ...sizes(
       { ...whisper, title: 'Whisper large-v3', group: 'whisper-large-v3', parameters: '1.5B', speed: 'slow' },
       [
-        ['Q4_K_M', 1_014, 1.9],
+        ['Q4_K_M', 997, 1.86],
         ['Q8_0', 1_669, 1.82],
       ],
     ),
@@ -161,7 +155,7 @@ export function sampleModels(): ModelView[] {
         licence_note: 'Its makers want to be named where its text is published.',
       },
       [
-        ['Q4_K_M', 476, 1.73],
+        ['Q4_K_M', 475, 1.72],
         ['Q8_0', 730, 1.69],
       ],
     ),
@@ -178,7 +172,7 @@ export function sampleModels(): ModelView[] {
         licence_note: 'Its makers want to be named where its text is published.',
       },
       [
-        ['Q4_K_M', 487, 1.98],
+        ['Q4_K_M', 485, 1.98],
         ['Q8_0', 740, 1.94],
       ],
     ),
@@ -272,7 +266,7 @@ export function sampleModels(): ModelView[] {
 export function sampleRoom(change: Partial<ModelRoom> = {}): ModelRoom {
   return {
     models: sampleModels(),
-    defaults: { model: BUILT_IN, language: 'en', translate: false, vocabulary: [], speakers: null },
+    defaults: { model: BUILT_IN, language: null, translate: false, vocabulary: [], speakers: null },
     cores: 8,
     memory_bytes: 16_000 * MB,
     device: null,
@@ -322,7 +316,7 @@ export function sampleVersion(change: Partial<VersionView> = {}): VersionView {
     current: true,
     state: 'complete',
     error_message: null,
-    engine: 'Whisper',
+    engine: 'transcribe.cpp',
     model: 'whisper-small-Q8_0',
     model_title: 'Whisper small',
     model_sha256: 'a8bf3de2b393bd14ead5a858c3748d5e3b07a20fdeabdd3b498fba4f463fa929',
@@ -344,6 +338,27 @@ export function sampleVersion(change: Partial<VersionView> = {}): VersionView {
   }
 }
 
+/** A complete version by an engine that is not there any more: what it wrote can be read and compared as before. */
+export function retiredVersion(change: Partial<VersionView> = {}): VersionView {
+  return sampleVersion({
+    id: 'version-1',
+    number: 1,
+    current: false,
+    engine: 'PocketSphinx',
+    model: 'en-us',
+    model_title: 'PocketSphinx, US English',
+    model_sha256: null,
+    model_here: false,
+    language_detected: false,
+    word_times: true,
+    work_ms: 260_000,
+    words: 7_640,
+    created_at: '2026-03-03T15:00:00.000Z',
+    completed_at: '2026-03-03T15:04:20.000Z',
+    ...change,
+  })
+}
+
 export function factsOf(view: VersionView): TranscriptFacts {
   return {
     id: view.id,
@@ -355,6 +370,7 @@ export function factsOf(view: VersionView): TranscriptFacts {
     language: view.language,
     language_detected: view.language_detected,
     doubtful_lines: view.doubtful_lines,
+    other_languages: [],
   }
 }
 

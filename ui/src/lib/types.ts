@@ -17,6 +17,7 @@ export type {
   ImportState,
   InterruptedView,
   NewsItem as News,
+  OtherLanguage,
   PeopleView,
   PersonView,
   Preferences,

@@ -79,7 +79,13 @@ describe('news', () => {
     client.emitNews({ kind: 'export', id: first })
     await vi.advanceTimersByTimeAsync(200)
     expect(client.count('meetingsById')).toBe(0)
-    const progress = { audio_done_ms: 1, audio_total_ms: 2, real_time_factor: null, left_ms: null }
+    const progress = {
+      audio_done_ms: 1,
+      audio_total_ms: 2,
+      real_time_factor: null,
+      left_ms: null,
+      share: 0.4,
+    }
     client.changeJob(first, { progress })
     await vi.advanceTimersByTimeAsync(200)
     expect(archive.get(first)?.progress).toEqual(progress)

@@ -1,5 +1,5 @@
 /** How a meeting is, in words. */
-import { doneOf, speed, timeLeft } from '../lib/format'
+import { doneOf, dotted, speed, timeLeft } from '../lib/format'
 import { t } from '../lib/messages'
 import type { JobView } from '../lib/types'
 
@@ -20,11 +20,19 @@ export function hasFailed(job: JobView): boolean {
   return job.status === 'failed' && job.workflow_state !== 'cancelled'
 }
 
-/** How far the work on it is, from 0 to 1; null if nobody can know. */
+/** How far the work on it is, all steps taken together, from 0 to 1; null if nobody can know. */
 export function share(job: JobView): number | null {
-  const total = job.progress?.audio_total_ms ?? job.duration_ms
-  if (!job.progress || !total) return null
-  return Math.min(1, job.progress.audio_done_ms / total)
+  return job.progress?.share ?? null
+}
+
+/** Whether its speakers are told apart at the moment. */
+export function tellsApart(job: JobView): boolean {
+  return job.workflow_state === 'diarizing'
+}
+
+/** Whether it is at the last step, which goes by before there is anything to say of it. */
+function finishes(job: JobView): boolean {
+  return job.workflow_state === 'aligning'
 }
 
 /** What is done with it at the moment: “Transcribing”. */
@@ -48,7 +56,9 @@ export function rowState(job: JobView): { text: string; tone: 'quiet' | 'accent'
   if (isWorkedOn(job)) {
     const done = share(job)
     const text =
-      done === null ? stage(job) : t('row.working', { stage: stage(job), share: Math.floor(done * 100) })
+      done === null || finishes(job)
+        ? stage(job)
+        : t('row.working', { stage: stage(job), share: Math.floor(done * 100) })
     return { text, tone: 'accent' }
   }
   if (hasFailed(job)) return { text: t('row.failed'), tone: 'danger' }
@@ -64,20 +74,23 @@ function stageWith(job: JobView): string {
   return t('stage.transcribing.with', { model: job.model_title })
 }
 
-/** “Transcribing · 12:30 of 48:10”, or with the speech model where there is room for it. */
+/**
+ * “Transcribing · 12:30 of 48:10”, or with the speech model where there is room for it. Every step goes through the
+ * recording once more, but for the last one.
+ */
 export function howFar(job: JobView, withModel = false): string {
   const total = job.progress?.audio_total_ms ?? job.duration_ms
   const what = withModel ? stageWith(job) : stage(job)
-  if (!job.progress) return what
-  return [what, doneOf(job.progress.audio_done_ms, total)].join(' · ')
+  if (!job.progress || finishes(job)) return what
+  return dotted([what, doneOf(job.progress.audio_done_ms, total)])
 }
 
-/** “about 3 min left · 6.2× real time”, as far as it is known. */
+/** “about 3 min left · 6.2× real time”, as far as it is known; how fast is said of the words only. */
 export function howFast(job: JobView): string {
-  const progress = job.progress
-  if (!progress) return ''
-  const parts: string[] = []
-  if (progress.left_ms !== null) parts.push(timeLeft(progress.left_ms))
-  if (progress.real_time_factor) parts.push(speed(progress.real_time_factor))
-  return parts.join(' · ')
+  const { progress } = job
+  if (!progress || finishes(job)) return ''
+  return dotted([
+    progress.left_ms === null ? null : timeLeft(progress.left_ms),
+    progress.real_time_factor && !tellsApart(job) ? speed(progress.real_time_factor) : null,
+  ])
 }

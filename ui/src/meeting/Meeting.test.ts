@@ -1,9 +1,10 @@
 import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import axe from 'axe-core'
+import type { ComponentProps } from 'svelte'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { MemoryClient, sampleJob, sampleLines, sampleWords, type Seed } from '../lib/memory-client'
-import type { JobView, LineView } from '../lib/types'
+import type { JobView, LineView, OtherLanguage, TranscriptFacts } from '../lib/types'
 import { MeetingKeys } from './keys'
 import Meeting from './Meeting.svelte'
 import { Playback } from './playback.svelte'
@@ -34,13 +35,17 @@ const line = (start: number, text: string, end = start + 900): LineView => ({
   assigned: false,
 })
 
-function open(change: Partial<JobView> = {}, seed: Seed = {}) {
+function open(
+  change: Partial<JobView> = {},
+  seed: Seed = {},
+  props: Partial<ComponentProps<typeof Meeting>> = {},
+) {
   const job = sampleJob({ duration_ms: 60_000, ...change })
   const client = new MemoryClient({ jobs: [job], ...seed })
   const playback = new Playback(client, audio.element)
   const keys = new MeetingKeys(playback)
   const ondeleted = vi.fn()
-  const shown = render(Meeting, { client, job, playback, keys, ondeleted })
+  const shown = render(Meeting, { client, job, playback, keys, ondeleted, ...props })
   // As the library does it.
   client.onNews(async (news) => {
     if ((news.kind !== 'job' && news.kind !== 'progress') || news.id !== job.id) return
@@ -307,14 +312,14 @@ describe('the work', () => {
     audio_total_ms: 2_890_000,
     real_time_factor: 0.16,
     left_ms: 170_000,
+    share: 0.22,
   }
 
   test('is told in words, and can be cancelled', async () => {
     const { client, job } = open({ status: 'processing', workflow_state: 'transcribing', progress })
-    const words =
-      'Transcribing with English draft engine · 12:30 of 48:10 · about 3 min left · 6.3× real time'
+    const words = 'Transcribing with Whisper base · 12:30 of 48:10 · about 3 min left · 6.3× real time'
     expect(screen.getByText(words)).toBeVisible()
-    expect(screen.getByRole('progressbar')).toHaveAttribute('aria-valuenow', '26')
+    expect(screen.getByRole('progressbar')).toHaveAttribute('aria-valuenow', '22')
     client.addLines(job.id, [line(0, 'one', 750_000)])
     await screen.findByText('one')
     await user.click(screen.getByRole('button', { name: 'Cancel' }))
@@ -322,6 +327,18 @@ describe('the work', () => {
     await user.click(screen.getByRole('button', { name: 'Continue' }))
     expect(await screen.findByText('Waiting for its turn')).toBeVisible()
     expect(client.count('retry')).toBe(1)
+  })
+
+  test('names its last steps', async () => {
+    const { client, job } = open({
+      status: 'processing',
+      workflow_state: 'diarizing',
+      progress: { ...progress, real_time_factor: 0.03, left_ms: 66_000, share: 0.89 },
+    })
+    expect(screen.getByText('Telling speakers apart · 12:30 of 48:10 · about 1 min left')).toBeVisible()
+    expect(screen.getByRole('progressbar')).toHaveAttribute('aria-valuenow', '89')
+    client.changeJob(job.id, { workflow_state: 'aligning', progress: { ...progress, share: 1 } })
+    expect(await screen.findByText('Finishing')).toBeVisible()
   })
 
   test('says why it cannot be cancelled', async () => {
@@ -358,8 +375,91 @@ describe('the work', () => {
 test('facts are in one line', async () => {
   openWith([line(0, 'one')], { recorded_at: '2026-03-03T14:05:00+09:00' })
   expect(
-    await screen.findByText('3 Mar 2026, 14:05 (UTC+9) · 1 min · English · English draft engine · panel.wav'),
+    await screen.findByText(
+      '3 Mar 2026, 14:05 (UTC+9) · 1 min · English, found by itself · Whisper base · panel.wav',
+    ),
   ).toBeVisible()
+})
+
+describe('parts in another language', () => {
+  const [german, french] = ['de', 'fr'].map((spoken) => (start: number): OtherLanguage => ({
+    start_ms: start,
+    language: spoken,
+  })) as [(start: number) => OtherLanguage, (start: number) => OtherLanguage]
+
+  function openSpoken(
+    other_languages: OtherLanguage[],
+    change: Partial<JobView> = {},
+    facts: Partial<TranscriptFacts> = {},
+  ) {
+    const onagain = vi.fn()
+    const words = { [sampleJob().id]: sampleWords(sampleLines(40), { other_languages, ...facts }) }
+    return { onagain, ...open({ duration_ms: 2_890_000, ...change }, { words }, { onagain }) }
+  }
+  const notice = () =>
+    waitFor(() => {
+      const found = screen.getAllByRole('status').find((one) => one.textContent.includes('may be in'))
+      if (!found) throw new Error('nothing is said of other languages')
+      return found
+    })
+
+  test('are not spoken of where there are none', async () => {
+    openSpoken([])
+    await waitFor(() => expect(screen.getAllByRole('listitem').length).toBeGreaterThan(2))
+    expect(screen.queryByText(/may be in/)).toBeNull()
+    expect(screen.queryByRole('button', { name: 'Transcribe again…' })).toBeNull()
+  })
+
+  test('are told of in one notice, which leads there', async () => {
+    const { playback } = openSpoken([german(750_000)])
+    const told = await notice()
+    expect(told).toHaveTextContent('From 12:30 on, some parts may be in German. The text is in English.')
+    await user.click(within(told).getByRole('button', { name: 'Go to 12:30' }))
+    expect([playback.currentMs, playback.playing, playback.jumps]).toEqual([750_000, false, 1])
+  })
+
+  test('can be transcribed again in that language', async () => {
+    const { onagain, job } = openSpoken([german(750_000), french(900_000)])
+    await user.click(within(await notice()).getByRole('button', { name: 'Transcribe again…' }))
+    expect(onagain).toHaveBeenCalledExactlyOnceWith(job.id, { language: 'de' })
+  })
+
+  test('wait for the work that goes on', async () => {
+    const { onagain } = openSpoken([german(750_000)], {
+      status: 'processing',
+      workflow_state: 'transcribing',
+    })
+    const again = within(await notice()).getByRole('button', { name: /^Transcribe again…/ })
+    expect(again).toHaveAttribute('aria-disabled', 'true')
+    expect(again).toHaveTextContent('It is being transcribed. Cancel that first.')
+    await user.click(again)
+    expect(onagain).not.toHaveBeenCalled()
+  })
+
+  test.each([
+    [[german(60_000), german(120_000)], 'At 1:00 and 2:00, some parts may be in German. '],
+    [
+      [german(60_000), french(120_000), german(180_000), german(240_000)],
+      'At 1:00, 2:00, 3:00 and 1 more place, some parts may be in German or French. ',
+    ],
+    [
+      ['de', 'fr', 'it', 'es', 'de'].map((spoken, index) => ({ start_ms: index * 60_000, language: spoken })),
+      'At 0:00, 1:00, 2:00 and 2 more places, some parts may be in other languages. ',
+    ],
+  ])('are summed up: %j', async (parts, text) => {
+    openSpoken(parts)
+    const told = await notice()
+    expect(told).toHaveTextContent(text)
+    expect(within(told).getAllByRole('button', { name: /^Go to/ })).toHaveLength(Math.min(3, parts.length))
+  })
+
+  test('are told of without what is not known, and without sound', async () => {
+    openSpoken([german(750_000)], { is_here: false }, { language: null })
+    const told = await notice()
+    expect(told).toHaveTextContent('From 12:30 on, some parts may be in German.')
+    expect(told).not.toHaveTextContent('The text is in')
+    expect(within(told).queryByRole('button', { name: 'Go to 12:30' })).toBeNull()
+  })
 })
 
 describe('copying', () => {
@@ -489,7 +589,12 @@ test('another meeting takes the place of this one with all it has', async () => 
 })
 
 test('a screen reader finds its way', async () => {
-  const { container } = openWith(sampleLines(5), { media_note: 'the file ends early' })
+  const words = sampleWords(sampleLines(5), { other_languages: [{ start_ms: 4_000, language: 'de' }] })
+  const { container } = open(
+    { media_note: 'the file ends early' },
+    { words: { [sampleJob().id]: words } },
+    { onagain: vi.fn() },
+  )
   await waitFor(() => expect(screen.getAllByRole('listitem')).toHaveLength(5))
   // Colours are not computed here.
   const { violations } = await axe.run(container, { rules: { 'color-contrast': { enabled: false } } })

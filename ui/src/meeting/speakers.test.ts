@@ -542,10 +542,16 @@ describe('telling apart', () => {
     client.changeJob(job.id, {
       status: 'processing',
       workflow_state: 'diarizing',
-      progress: { audio_done_ms: 12_000, audio_total_ms: 60_000, real_time_factor: 0.05, left_ms: 2_400 },
+      progress: {
+        audio_done_ms: 12_000,
+        audio_total_ms: 60_000,
+        real_time_factor: 0.05,
+        left_ms: 2_400,
+        share: 0.2,
+      },
     })
     client.setSpeakers(job.id, { state: 'running' })
-    const words = 'Telling the speakers apart · 0:12 of 1:00 · less than a minute left · 20.0× real time'
+    const words = 'Telling speakers apart · 0:12 of 1:00 · less than a minute left'
     await pane.findByText(words)
     expect(pane.getByRole('progressbar')).toHaveAttribute('aria-valuenow', '20')
     client.setSpeakers(job.id, speakersOf(lines))

@@ -4,7 +4,7 @@ import axe from 'axe-core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import App from '../App.svelte'
 import { MemoryClient, sampleJob, sampleWords, type Seed } from '../lib/memory-client'
-import { installed, roomWith, sampleVersion, type Version } from '../lib/memory-models'
+import { installed, retiredVersion, roomWith, sampleVersion, type Version } from '../lib/memory-models'
 import type { JobView, LineView, VersionView } from '../lib/types'
 import { menuItem } from './testing'
 
@@ -40,15 +40,7 @@ const older = [
 ]
 
 const first: Version = {
-  view: sampleVersion({
-    id: 'v1',
-    number: 1,
-    current: false,
-    engine: 'PocketSphinx',
-    model: 'en-us',
-    model_title: 'English draft engine',
-    language_detected: false,
-  }),
+  view: retiredVersion({ id: 'v1' }),
   lines: older,
 }
 const second: Version = { view: sampleVersion({ id: 'v2', doubtful_lines: 1 }), lines: newer }
@@ -64,7 +56,6 @@ async function open(change: Partial<JobView> = {}, seed: Seed = {}) {
         version: 2,
         model: small,
         model_title: 'Whisper small',
-        language_detected: true,
         doubtful_lines: 1,
       }),
     },
@@ -113,6 +104,14 @@ describe('a line that may not be right', () => {
     ).toBeVisible()
     expect(document.querySelectorAll('.mark')).toHaveLength(1)
   })
+
+  test.each([
+    ['invented', 'Little or no speech was heard here; the words may be invented.'],
+    ['garbled', 'Some characters here may be damaged, or do not belong to the script of this language.'],
+  ] as const)('says why: %s', async (doubt, text) => {
+    await open({}, { words: { [job.id]: sampleWords([line(21_000, 'The h\ufffdrb', doubt)]) }, versions: {} })
+    expect(await screen.findByRole('button', { name: `Play from 0:21. ${text}` })).toBeVisible()
+  })
 })
 
 describe('versions', () => {
@@ -124,7 +123,9 @@ describe('versions', () => {
     expect(two).toHaveTextContent('English, found by itself')
     expect(two).toHaveTextContent('12 min for 48 min of audio, 4.0× real time')
     expect(two).toHaveTextContent('7,812 words · 1 doubtful line')
-    expect(one).toHaveTextContent('English draft engine')
+    // The engine is not there any more; what it wrote is.
+    expect(one).toHaveTextContent('PocketSphinx, US English')
+    expect(one).toHaveTextContent('Its speech model is not on this computer any more.')
     expect(one).not.toHaveTextContent('found by itself')
     await expectNoFaults()
     await user.keyboard('{Escape}')
@@ -149,7 +150,7 @@ describe('versions', () => {
     await press('Look at version 1')
     expect(await screen.findByText('Good morning, Mr Oyster guard.')).toBeVisible()
     expect(screen.queryByText('Good morning, Mr Østergaard.')).toBeNull()
-    expect(screen.getByText('Version 1, English draft engine.')).toBeVisible()
+    expect(screen.getByText('Version 1, PocketSphinx, US English.')).toBeVisible()
     expect(screen.getByRole('button', { name: /^Export/ })).toHaveAttribute('aria-disabled', 'true')
     await expectNoFaults()
     await press('Back to the current version')
@@ -161,7 +162,7 @@ describe('versions', () => {
     await press('Look at version 1')
     await user.click(await screen.findByRole('button', { name: 'Make this one current' }))
     expect(client.calls).toContainEqual(['makeCurrent', job.id, 'v1'])
-    await waitFor(() => expect(screen.queryByText('Version 1, English draft engine.')).toBeNull())
+    await waitFor(() => expect(screen.queryByText('Version 1, PocketSphinx, US English.')).toBeNull())
     expect(await screen.findByText('Good morning, Mr Oyster guard.')).toBeVisible()
     await screen.findByRole('button', { name: 'Make current: version 2' })
   })
@@ -261,8 +262,8 @@ describe('transcribing again', () => {
     const client = await open()
     await more('Transcribe again…')
     const asked = await dialog()
-    expect(asked.getByRole('radio', { name: /^English draft engine/ })).toBeChecked()
-    expect(asked.queryByRole('textbox')).toBeNull()
+    expect(asked.getByRole('radio', { name: /^Whisper base/ })).toBeChecked()
+    expect(asked.queryByRole('textbox', { name: 'Names and terms' })).toBeNull()
     expect(asked.getByText('The text there is now stays as an older version.')).toBeVisible()
     await user.click(asked.getByRole('radio', { name: /^Whisper small/ }))
     expect(asked.getByRole('combobox', { name: 'Spoken language' })).toHaveValue('Find out by itself')
@@ -291,6 +292,25 @@ describe('transcribing again', () => {
     await openPane()
     await press('Another language than in version 2…')
     expect((await dialog()).getByRole('radio', { name: /^Whisper small/ })).toBeChecked()
+  })
+
+  test('for parts in another language begins with that one', async () => {
+    const other_languages = [{ start_ms: 11_000, language: 'de' }]
+    const client = await open(
+      {},
+      { words: { [job.id]: sampleWords(newer, { other_languages }) }, versions: {} },
+    )
+    await screen.findByText(/may be in German/)
+    await press('Transcribe again…')
+    const asked = await dialog()
+    expect(asked.getByRole('combobox', { name: 'Spoken language' })).toHaveValue('German')
+    await user.click(asked.getByRole('button', { name: 'Transcribe again' }))
+    await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
+    expect(client.calls).toContainEqual([
+      'transcribeAgain',
+      job.id,
+      { model: 'whisper-base', language: 'de', translate: false, vocabulary: [], speakers: null },
+    ])
   })
 
   test('waits for the work that goes on', async () => {

@@ -31,7 +31,7 @@ describe('a choice', () => {
 
   test('has a language only where another could have been chosen', () => {
     const choice = { ...wanted, language: 'en' }
-    expect(wish(choice, builtInModel()).language).toBeNull()
+    expect(wish(choice, sampleModel({ languages: ['en'] })).language).toBeNull()
     expect(wish(choice, null).language).toBeNull()
     expect(wish(choice, sampleModel()).language).toBe('en')
   })
@@ -49,6 +49,12 @@ describe('models', () => {
     expect(small?.models.map((model) => model.quantisation)).toEqual(['Q8_0', 'Q4_K_M', 'F16'])
   })
 
+  test('begin with the one that is included, of which no other size is offered', () => {
+    const [first] = groupsOf(sampleModels())
+    expect(first?.key).toBe('whisper-base')
+    expect(first?.models).toHaveLength(1)
+  })
+
   test('that tell speakers apart are among them, and are none to transcribe with', () => {
     expect(keys()).toContain('sortformer-4spk')
     const here = sampleModels().find((model) => model.telling_speakers)
@@ -58,6 +64,7 @@ describe('models', () => {
   test('are filtered by language, size and speed', () => {
     expect(keys({ ...NO_FILTERS, language: 'yue' })).toEqual(['SenseVoiceSmall'])
     expect(keys({ ...NO_FILTERS, language: 'ru', speed: 'fast', maxBytes: 100_000_000 })).toEqual([
+      'whisper-base',
       'whisper-tiny',
     ])
     expect(keys({ ...NO_FILTERS, speed: 'medium' })).not.toContain('whisper-large-v3')

@@ -14,7 +14,7 @@ export class Room {
   models: readonly ModelView[] = $derived(this.view?.models ?? [])
   /** Those that recordings can be transcribed with. */
   usable: readonly ModelView[] = $derived(this.models.filter(isUsable))
-  /** Whether there is any besides the built-in engine; false until that is known. */
+  /** Whether there is any besides the included one; false until that is known. */
   hasOwn = $derived(this.usable.some((model) => model.source !== 'built_in'))
   /** What new recordings are transcribed with. */
   standard: ModelView | null = $derived(this.get(this.view?.defaults.model))
@@ -82,7 +82,7 @@ export class Room {
     if (this.view) this.#attempt(this.setDefaults(fitted(wish(this.view.defaults, this.standard), model)))
   }
 
-  /** Removes it; what used it goes on with the built-in engine. */
+  /** Removes it; what used it goes on with the one that is included. */
   remove = (model: ModelView) => {
     const builtIn = this.models.find((one) => one.source === 'built_in')
     const isStandard = this.view?.defaults.model === model.id

@@ -70,15 +70,18 @@ describe('the model room', () => {
     expect(room.failure).toBeNull()
   })
 
-  test('a model that is removed while it is in use leaves new recordings to the built-in engine', async () => {
+  test('a model that is removed while it is in use leaves new recordings to the included one', async () => {
     const defaults = { model: small, language: null, translate: true, vocabulary: ['Tønder'], speakers: null }
     const { client, room } = await opened({ room: roomWith({ [small]: installed(small) }, { defaults }) })
     room.remove(room.get(small)!)
     await expect.poll(() => room.get(small)?.state.state).toBe('available')
     expect(client.calls.filter(([call]) => call === 'setDefaults')).toEqual([
-      ['setDefaults', { model: 'en-us', language: 'en', translate: false, vocabulary: [], speakers: null }],
+      [
+        'setDefaults',
+        { model: 'whisper-base', language: null, translate: true, vocabulary: [], speakers: null },
+      ],
     ])
-    expect(room.standard?.id).toBe('en-us')
+    expect(room.standard?.id).toBe('whisper-base')
     expect(room.hasOwn).toBe(false)
   })
 

@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { builtInModel, installed, sampleModel, sampleRoom } from '../lib/memory-models'
 import type { ModelState, ModelView } from '../lib/types'
-import { defaultsSentence, howFast, languages, obstacle, shareOf, stateOf, wrongWords } from './words'
+import {
+  defaultsSentence,
+  howFast,
+  improvement,
+  languages,
+  obstacle,
+  ready,
+  shareOf,
+  stateOf,
+  wrongWords,
+} from './words'
 
 describe('languages', () => {
   test.each<[Partial<ModelView>, string]>([
@@ -27,6 +37,70 @@ test('errors are those that were published, with what they were counted on', () 
   )
   expect(wrongWords(sampleModel({ word_error_rate: 4, test_set: null }))).toBe('4.0 % wrong words')
   expect(wrongWords(sampleModel({ word_error_rate: null }))).toBeNull()
+})
+
+test.each<[Partial<ModelView>, string]>([
+  [{}, 'Ready in 99 languages.'],
+  [{ languages: ['en'] }, 'Ready in English.'],
+  [{ languages: ['en', 'de'] }, 'Ready in English and German.'],
+  [{ languages: [] }, 'Whisper base is ready.'],
+])('what can be done as it is: %o', (change, words) =>
+  expect(ready({ ...builtInModel(), ...change })).toBe(words),
+)
+
+describe('what a model would better', () => {
+  test.each<[number, string | null]>([
+    [5.0, null],
+    [4.5, 'It makes slightly fewer mistakes than Whisper base on a standard test. It is larger and slower.'],
+    [
+      3.9,
+      'It makes about a quarter fewer mistakes than Whisper base on a standard test. It is larger and slower.',
+    ],
+    [
+      3.33,
+      'It makes about a third fewer mistakes than Whisper base on a standard test. It is larger and slower.',
+    ],
+    [
+      2.64,
+      'It makes about half as many mistakes as Whisper base on a standard test. It is larger and slower.',
+    ],
+    [
+      1.94,
+      'It makes less than half as many mistakes as Whisper base on a standard test. It is larger and slower.',
+    ],
+    [
+      1.27,
+      'It makes less than a third as many mistakes as Whisper base on a standard test. It is larger and slower.',
+    ],
+    [6.0, null],
+  ])('with %d %% wrong words', (rate, words) =>
+    expect(improvement(sampleModel({ word_error_rate: rate }), builtInModel())).toBe(words),
+  )
+
+  test('is said only where both were counted on the same test', () => {
+    expect(improvement(sampleModel({ test_set: 'FLEURS de' }), builtInModel())).toBeNull()
+    expect(improvement(sampleModel({ word_error_rate: null }), builtInModel())).toBeNull()
+    expect(improvement(sampleModel(), { ...builtInModel(), word_error_rate: null })).toBeNull()
+    const unknown = { ...builtInModel(), test_set: null }
+    expect(improvement(sampleModel({ test_set: null }), unknown)).toBeNull()
+  })
+
+  test.each<[Partial<ModelView>, Partial<ModelView>, string]>([
+    [{ byte_size: 80_000_000 }, {}, ''],
+    [{ byte_size: 80_000_000, speed: 'medium' }, {}, ' It is slower.'],
+    [{}, { speed: 'slow' }, ' It is larger.'],
+    [{ real_time_factor: 0.1 }, { real_time_factor: 0.2 }, ' It is larger.'],
+    [{ real_time_factor: 0.2 }, { real_time_factor: 0.1 }, ' It is larger and slower.'],
+    [
+      { languages: Array<string>(25).fill('en') },
+      {},
+      ' It is larger and slower. It knows 25 languages instead of 99 languages.',
+    ],
+  ])('has its price: %o', (change, base, price) =>
+    expect(improvement(sampleModel(change), { ...builtInModel(), ...base })).toBe(
+      `It makes about a third fewer mistakes than Whisper base on a standard test.${price}`,
+    ),
+  )
 })
 
 describe('how a model is', () => {
@@ -78,7 +152,7 @@ test('what stands in the way is memory or the disk', () => {
 test('what new recordings are transcribed with is one sentence', () => {
   const choice = { model: 'x', language: null, translate: false, vocabulary: [], speakers: null }
   expect(defaultsSentence(choice, sampleModel())).toBe(
-    'New recordings are transcribed with Whisper small, in the language it finds out.',
+    'New recordings are transcribed with Whisper small, in the language that is spoken.',
   )
   expect(
     defaultsSentence(
@@ -89,6 +163,6 @@ test('what new recordings are transcribed with is one sentence', () => {
     'New recordings are transcribed with Whisper small, in German, and translated to English. It is given 2 names and terms of yours.',
   )
   expect(defaultsSentence({ ...choice, language: 'en' }, builtInModel())).toBe(
-    'New recordings are transcribed with English draft engine, in English.',
+    'New recordings are transcribed with Whisper base, in English.',
   )
 })

@@ -6,13 +6,26 @@ import type { Choice, ModelRoom, ModelView } from '../lib/types'
 /** As many languages are named; more are counted. */
 const NAMED = 4
 
+/** “English and German”, “99 languages”. */
+export function languageList(tags: readonly string[]): string {
+  return tags.length > NAMED
+    ? t('models.languages.count', { count: tags.length })
+    : new Intl.ListFormat('en-GB').format(tags.map(language))
+}
+
 /** “English”, “25 languages”, “99 languages, finds out which”. */
 export function languages(model: ModelView): string {
   const { length } = model.languages
   if (length === 0) return t('models.languages.unknown')
-  const named = new Intl.ListFormat('en-GB').format(model.languages.slice(0, NAMED).map(language))
-  const text = length <= NAMED ? named : t('models.languages.count', { count: length })
+  const text = languageList(model.languages)
   return model.detects_language && length > 1 ? t('models.languages.finds-out', { languages: text }) : text
+}
+
+/** “Ready in 99 languages.” */
+export function ready(model: ModelView): string {
+  return model.languages.length === 0
+    ? t('hint.ready.model', { title: model.title })
+    : t('hint.ready', { languages: languageList(model.languages) })
 }
 
 /** What else it can do. */
@@ -49,6 +62,54 @@ export function wrongWords(model: ModelView, withTestSet = true): string | null 
   return model.test_set !== null && withTestSet
     ? t('models.wrong-words.on', { rate, testSet: model.test_set })
     : t('models.wrong-words', { rate })
+}
+
+/**
+ * What a model does better than another one, and at what price: “It makes about a third fewer mistakes than Whisper base
+ * on a standard test. It is larger and slower.” Null if it is not known to make fewer.
+ */
+export function improvement(model: ModelView, on: ModelView): string | null {
+  const much = fewerMistakes(model, on)
+  if (much === null) return null
+  const price = [isLarger(model, on) ? 'larger' : '', isSlower(model, on) ? 'slower' : ''].filter(Boolean)
+  const count = model.languages.length
+  return [
+    t('models.better', { much, title: on.title }),
+    price.length > 0 ? t('models.better.price', { price: price.join('-') }) : '',
+    count > 0 && count < on.languages.length
+      ? t('models.better.languages', {
+          languages: languageList(model.languages),
+          before: languageList(on.languages),
+        })
+      : '',
+  ]
+    .filter(Boolean)
+    .join(' ')
+}
+
+/** How many of the mistakes go, by what was published for the same test; less than a twentieth is no difference. */
+function fewerMistakes(model: ModelView, on: ModelView): string | null {
+  const { word_error_rate: rate, test_set: test } = model
+  if (rate === null || !on.word_error_rate || test === null || test !== on.test_set) return null
+  const gone = 1 - rate / on.word_error_rate
+  if (gone < 0.05) return null
+  if (gone < 0.2) return 'slightly'
+  if (gone < 0.29) return 'quarter'
+  if (gone < 0.42) return 'third'
+  if (gone < 0.55) return 'half'
+  return gone < 0.7 ? 'most' : 'other'
+}
+
+function isLarger(model: ModelView, on: ModelView): boolean {
+  return model.byte_size !== null && on.byte_size !== null && model.byte_size > on.byte_size
+}
+
+/** As both were measured here, or by their classes; in the same class the larger one is. */
+function isSlower(model: ModelView, on: ModelView): boolean {
+  if (model.real_time_factor && on.real_time_factor) return model.real_time_factor > on.real_time_factor
+  const classes = ['fast', 'medium', 'slow']
+  const [mine, other] = [classes.indexOf(model.speed ?? ''), classes.indexOf(on.speed ?? '')]
+  return mine < 0 || other < 0 || mine === other ? isLarger(model, on) : mine > other
 }
 
 export function licence(model: ModelView): string | null {
