@@ -102,7 +102,7 @@ impl Drop for Hook<'_> {
 /// What is being done with the bytes of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// What is there from before is read again.
+    /// What is there is read again.
     Checking,
     /// Bytes come from a host.
     Downloading,

@@ -3,7 +3,8 @@
 //! Bytes are appended to `<file>.part`, which is locked meanwhile, and `<file>.part.json` notes where they came from.
 //! Whatever stops it, a later download goes on from there: what is there is hashed again, and the rest is asked for.
 //! Hosts are tried in turn, in rounds with a pause between them, until the file is whole, all say no, or no bytes have
-//! come for some rounds. Only what has the right size and hash and is a model gets its final name.
+//! come for some rounds. Only what has the right size and hash and is a model gets its final name. It is trimmed after
+//! that ([`Folder::trim`]).
 //!
 //! Redirects are followed by hand: the hub's own answer says what it redirects to
 //! (`x-linked-size`, `x-linked-etag`), and nothing may lead from https to http. Leaves out which model to take.
@@ -15,6 +16,7 @@ mod part;
 pub(crate) use note::Note;
 
 use crate::catalogue;
+use crate::context;
 use crate::control::{Cancel, Meter, Progress, Stage};
 use crate::disk;
 use crate::folder::{self, Folder, FolderError, Installed, Pin, Source};
@@ -23,7 +25,6 @@ use crate::identity::{ModelId, Sha256, Slug};
 use chrono::Utc;
 use http::{Ask, Http};
 use part::Part;
-use sha2::Digest;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -262,7 +263,7 @@ struct Place {
 }
 
 /// Downloads a file into the models folder, going on where an earlier download was stopped. If it is installed
-/// already, that is the answer.
+/// already, that is the answer. In both cases it is trimmed, if it can be; a cancel then leaves it as it came.
 ///
 /// # Errors
 /// If no host gives it, it was cancelled, or the disk cannot take it. What is there is kept, unless it is wrong.
@@ -271,6 +272,24 @@ pub fn download(
     wanted: &Wanted,
     options: &Options,
     on_progress: &mut dyn FnMut(&Progress),
+    cancel: &Cancel,
+) -> Result<Downloaded, DownloadError> {
+    let mut meter = Meter::new(on_progress, Stage::Checking);
+    let downloaded = install(folder, wanted, options, &mut meter, cancel)?;
+    let Downloaded { model, first_seen } = downloaded;
+    let model = match folder.trim_telling(&model.id, &mut meter, cancel) {
+        Err(error @ FolderError::Damaged(_)) => return Err(error.into()),
+        trimmed => trimmed.unwrap_or(model),
+    };
+    Ok(Downloaded { model, first_seen })
+}
+
+/// The same, and leaves the model as it was published.
+fn install(
+    folder: &Folder,
+    wanted: &Wanted,
+    options: &Options,
+    meter: &mut Meter<'_>,
     cancel: &Cancel,
 ) -> Result<Downloaded, DownloadError> {
     let places = places(wanted, options)?;
@@ -292,13 +311,12 @@ pub fn download(
         }
         Err(_) => {}
     }
-    let mut meter = Meter::new(on_progress, Stage::Checking);
-    if let Some(model) = adopt(folder, wanted, expected, &mut meter, cancel)? {
+    if let Some(model) = adopt(folder, wanted, expected, meter, cancel)? {
         return Ok(Downloaded { model, first_seen: false });
     }
-    let part = Part::open(folder, &wanted.file_name, expected, &mut meter, cancel)?;
+    let part = Part::open(folder, &wanted.file_name, expected, meter, cancel)?;
     let mut run = Run { folder, wanted, options, cancel, first_seen, part, places, wrong: 0 };
-    let result = run.all_rounds(&mut meter);
+    let result = run.all_rounds(meter);
     if result.is_err() {
         run.part.leave();
     }
@@ -330,7 +348,8 @@ fn places(wanted: &Wanted, options: &Options) -> Result<Vec<Place>, DownloadErro
     Ok(bases.into_iter().map(place).collect())
 }
 
-/// A file that somebody put into the folder by hand: installed if it is the one that is wanted, and never replaced.
+/// A file that somebody put into the folder by hand: installed if it is the one that is wanted, trimmed or not, and
+/// never replaced.
 fn adopt(
     folder: &Folder,
     wanted: &Wanted,
@@ -347,20 +366,20 @@ fn adopt(
     let opened = fs::File::open(&file).map_err(disk_error)?;
     let modified_ns = opened.metadata().ok().and_then(|found| folder::modified_ns(&found));
     meter.begin(Stage::Checking, 0, Some(header.byte_size), None);
-    let mut hasher = sha2::Sha256::new();
-    let byte_size = folder::hash_into(&mut hasher, opened, meter, cancel)
+    let (byte_size, hashes) = context::hashes(opened, header.context.as_ref(), meter, cancel)
         .map_err(disk_error)?
         .ok_or(DownloadError::Cancelled)?;
-    let sha256 = Sha256::finish(hasher);
-    if expected.sha256 != Some(sha256) {
-        return Err(other());
-    }
-    let installed = describe(wanted, file, byte_size, sha256, modified_ns, header);
+    let sha256 = expected.sha256.filter(|sha256| hashes.fit(*sha256)).ok_or_else(other)?;
+    let installed = Installed {
+        file_sha256: hashes.as_is,
+        ..describe(wanted, file, byte_size, sha256, modified_ns, header)
+    };
     let held = folder.hold().map_err(disk_error)?;
     folder.register(&held, &installed).map_err(disk_error)?;
     Ok(Some(installed))
 }
 
+/// A file that is as it was published.
 fn describe(
     wanted: &Wanted,
     file: PathBuf,
@@ -375,6 +394,8 @@ fn describe(
         linked: false,
         byte_size,
         sha256,
+        file_sha256: sha256,
+        context_s: header.context_s(),
         architecture: header.architecture,
         variant: header.variant,
         slug: wanted.slug.clone(),

@@ -3,19 +3,25 @@
 //! | file | what |
 //! |---|---|
 //! | `<id>.gguf`, `<id>.bin` | a model |
-//! | `<id>.json` | its sidecar: where the file is, its hash, what it looked like when it was hashed |
+//! | `<id>.json` | its sidecar: where the file is, its published hash, what it looked like when it was hashed |
 //! | `<file>.part`, `<file>.part.json` | a download that is under way or was stopped; whoever downloads holds a lock on the first |
 //! | `<…>.copy` | an import under way, locked by who copies; left-overs are swept by the next import |
 //! | `pins.json` | sizes and hashes that the catalogue does not know, as they were at the first download |
-//! | `.lock` | held for the moments in which files get or lose their final names |
+//! | `.lock` | held for the moments in which files get or lose their final names, or are trimmed |
 //!
-//! A sidecar is written last, so a model that has one was whole. Files are only deleted when somebody says so.
+//! A sidecar is written last, so a model that has one was whole. Our own copies of Whisper models are trimmed when they
+//! have one (`folder/trim.rs`). The sidecar then has two hashes: the published one, which says which model it is, and
+//! that of the file. Files are only deleted when somebody says so.
 
+mod trim;
+
+use crate::catalogue;
+use crate::context::{self, Context, ENCODER_CONTEXT_S};
 use crate::control::{Cancel, Meter, Progress, Stage};
 use crate::disk;
 use crate::download::Note;
+use crate::header::{self, Header, HeaderError};
 use crate::identity::{ModelId, Sha256, Slug};
-use crate::{catalogue, header};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
@@ -65,6 +71,7 @@ pub(crate) fn io_clause(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied => "permission denied",
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only",
         io::ErrorKind::NotFound => "it was removed meanwhile",
+        io::ErrorKind::ResourceBusy => "another program is changing it",
         _ => "the disk reported an error",
     }
 }
@@ -90,8 +97,13 @@ pub struct Installed {
     pub linked: bool,
     /// Its size when it was hashed.
     pub byte_size: u64,
-    /// Of its whole content.
+    /// Of its whole content as it was published: this says which model it is.
     pub sha256: Sha256,
+    /// Of the bytes that are there. It differs from `sha256` if the file was trimmed ([`Folder::trim`]).
+    pub file_sha256: Sha256,
+    /// How many seconds of sound it encodes at once. None if its file does not say; only those of Whisper do. Also none
+    /// if it was installed before sidecars had this field and [`Folder::trim`] has not been called since.
+    pub context_s: Option<u32>,
     /// `general.architecture`.
     pub architecture: String,
     /// `stt.variant`.
@@ -106,6 +118,18 @@ pub struct Installed {
     pub facts: Option<serde_json::Value>,
     /// When the file was written last, in nanoseconds since 1970, as it was when it was hashed.
     pub(crate) modified_ns: Option<u64>,
+}
+
+impl Installed {
+    /// Whether its sidecar says that it is trimmed. The bytes may not be written yet.
+    fn is_trimmed(&self) -> bool {
+        !self.linked && self.file_sha256 != self.sha256 && self.context_s == Some(ENCODER_CONTEXT_S)
+    }
+
+    /// What tells one content of a model, in one place, from another.
+    fn content(&self) -> (Sha256, Sha256, &Path) {
+        (self.sha256, self.file_sha256, &self.file)
+    }
 }
 
 /// A model of the folder, or what is left of one.
@@ -145,7 +169,13 @@ struct Sidecar {
     file: String,
     linked: bool,
     byte_size: u64,
+    /// As published.
     sha256: Sha256,
+    /// Of the bytes that are there, if that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file_sha256: Option<Sha256>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    context_s: Option<u32>,
     architecture: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     variant: Option<String>,
@@ -247,7 +277,7 @@ impl Folder {
         self.verify(id, &mut |_| {}, &Cancel::new())
     }
 
-    /// Reads a model's whole file and compares it with what was installed.
+    /// Reads a model's whole file and compares it with what was installed. Completes trimming that was stopped midway.
     ///
     /// # Errors
     /// If it is not installed, gone, changed or cannot be read.
@@ -257,32 +287,63 @@ impl Folder {
         on_progress: &mut dyn FnMut(&Progress),
         cancel: &Cancel,
     ) -> Result<Installed, FolderError> {
-        let mut installed = self.sidecar(id)?;
-        let found = look_at(&installed).map_err(FolderError::Damaged)?;
         let mut meter = Meter::new(on_progress, Stage::Checking);
-        meter.begin(Stage::Checking, 0, Some(found.len()), None);
-        let mut hasher = sha2::Sha256::new();
-        let file = File::open(&installed.file)?;
-        let length = hash_into(&mut hasher, file, &mut meter, cancel)?.ok_or(FolderError::Cancelled)?;
-        if length != installed.byte_size || Sha256::finish(hasher) != installed.sha256 {
-            return Err(FolderError::Damaged(changed(&installed)));
+        for _ in 0..trim::ATTEMPTS {
+            let installed = self.sidecar(id)?;
+            match self.verify_once(&installed, &mut meter, cancel) {
+                Ok(Some(verified)) => return Ok(verified),
+                Ok(None) => {}
+                // Another process may have trimmed or replaced it while it was read.
+                Err(FolderError::Damaged(_)) if !self.is_still(&installed) => {}
+                Err(error) => return Err(error),
+            }
         }
+        Err(FolderError::Io(io::ErrorKind::ResourceBusy.into()))
+    }
+
+    /// None if another process changed the model meanwhile.
+    fn verify_once(
+        &self,
+        installed: &Installed,
+        meter: &mut Meter<'_>,
+        cancel: &Cancel,
+    ) -> Result<Option<Installed>, FolderError> {
+        let found = look_at(installed).map_err(FolderError::Damaged)?;
+        let context = trimmed_context(installed)?;
+        meter.begin(Stage::Checking, 0, Some(found.len()), None);
+        let patch = context.map(|context| context.patch(ENCODER_CONTEXT_S)).unwrap_or_default();
+        let file = File::open(&installed.file)?;
+        let (length, [sha256]) =
+            context::hash_forms(file, [&patch], meter, cancel)?.ok_or(FolderError::Cancelled)?;
+        if length != installed.byte_size || sha256 != installed.file_sha256 {
+            return Err(FolderError::Damaged(changed(installed)));
+        }
+        if let Some(context) = context.filter(|context| !context.says(ENCODER_CONTEXT_S)) {
+            return self.complete(installed, &context, &found);
+        }
+        let mut installed = installed.clone();
         if installed.modified_ns != modified_ns(&found) {
             installed.modified_ns = modified_ns(&found);
             // Where nothing can be written it is only hashed again the next time.
             if let Ok(held) = self.hold() {
-                // It may have been removed, or facts set, while it was read.
-                let mut now = self.sidecar(id)?;
-                if now.sha256 == installed.sha256 && now.file == installed.file {
-                    now.modified_ns = installed.modified_ns;
-                    if let Err(error) = self.register(&held, &now) {
-                        tracing::debug!(%error, "time of a model's file not kept");
-                    }
-                    return Ok(now);
+                // It may have been removed, trimmed, or facts set, while it was read.
+                let mut now = self.sidecar(&installed.id)?;
+                if now.content() != installed.content() {
+                    return Ok(None);
                 }
+                now.modified_ns = installed.modified_ns;
+                if let Err(error) = self.register(&held, &now) {
+                    tracing::debug!(%error, "time of a model's file not kept");
+                }
+                return Ok(Some(now));
             }
         }
-        Ok(installed)
+        Ok(Some(installed))
+    }
+
+    /// Whether the sidecar is about the same content as it was.
+    fn is_still(&self, installed: &Installed) -> bool {
+        self.sidecar(&installed.id).is_ok_and(|now| now.content() == installed.content())
     }
 
     /// Keeps what the app found out about a model.
@@ -390,6 +451,8 @@ impl Folder {
             linked: installed.linked,
             byte_size: installed.byte_size,
             sha256: installed.sha256,
+            file_sha256: Some(installed.file_sha256).filter(|sha256| *sha256 != installed.sha256),
+            context_s: installed.context_s,
             architecture: installed.architecture.clone(),
             variant: installed.variant.clone(),
             slug: installed.slug.clone(),
@@ -485,6 +548,8 @@ impl Folder {
             linked: sidecar.linked,
             byte_size: sidecar.byte_size,
             sha256: sidecar.sha256,
+            file_sha256: sidecar.file_sha256.unwrap_or(sidecar.sha256),
+            context_s: sidecar.context_s,
             architecture: sidecar.architecture,
             variant: sidecar.variant,
             slug: sidecar.slug,
@@ -547,6 +612,18 @@ fn changed(installed: &Installed) -> String {
     format!("{file} has another content than when it was installed. Remove the model and install it again.")
 }
 
+/// The numbers in the file of a model that was trimmed; none for another one.
+fn trimmed_context(installed: &Installed) -> Result<Option<Context>, FolderError> {
+    if !installed.is_trimmed() {
+        return Ok(None);
+    }
+    match header::read(&installed.file) {
+        Ok(Header { context: Some(context), .. }) => Ok(Some(context)),
+        Err(HeaderError::Io(error)) => Err(error.into()),
+        _ => Err(FolderError::Damaged(changed(installed))),
+    }
+}
+
 /// When a file was written last.
 pub(crate) fn modified_ns(found: &Metadata) -> Option<u64> {
     let since = found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
@@ -556,9 +633,20 @@ pub(crate) fn modified_ns(found: &Metadata) -> Option<u64> {
 /// Hashes the rest of a file; how long it was, or none if it was cancelled.
 pub(crate) fn hash_into(
     hasher: &mut sha2::Sha256,
+    file: impl Read,
+    meter: &mut Meter<'_>,
+    cancel: &Cancel,
+) -> io::Result<Option<u64>> {
+    read_through(file, meter, cancel, |_, chunk| hasher.update(chunk))
+}
+
+/// Reads the rest of a file in pieces, and tells of each how many bytes came before it; how many there were, or none if
+/// it was cancelled.
+pub(crate) fn read_through(
     mut file: impl Read,
     meter: &mut Meter<'_>,
     cancel: &Cancel,
+    mut take: impl FnMut(u64, &[u8]),
 ) -> io::Result<Option<u64>> {
     let mut buffer = vec![0; CHUNK];
     let mut length = 0;
@@ -569,7 +657,7 @@ pub(crate) fn hash_into(
         match file.read(&mut buffer) {
             Ok(0) => return Ok(Some(length)),
             Ok(count) => {
-                hasher.update(&buffer[..count]);
+                take(length, &buffer[..count]);
                 length += count as u64;
                 meter.at(length);
             }

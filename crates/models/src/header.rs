@@ -9,6 +9,7 @@ mod gguf;
 mod sniff;
 mod source;
 
+use crate::context::Context;
 use source::Source;
 use std::fs::File;
 use std::io;
@@ -76,9 +77,18 @@ pub struct Header {
     pub languages: Vec<String>,
     /// The length of the file.
     pub byte_size: u64,
+    /// Of Whisper: how much it encodes at once, and where the file says so.
+    pub(crate) context: Option<Context>,
 }
 
 impl Header {
+    /// How many seconds of sound it encodes at once; none if it does not say, as only Whisper in GGUF does, or
+    /// contradicts itself.
+    #[must_use]
+    pub fn context_s(&self) -> Option<u32> {
+        self.context.as_ref().and_then(Context::seconds)
+    }
+
     /// Whether it writes words. Otherwise it tells speakers apart.
     #[must_use]
     pub fn recognises_words(&self) -> bool {

@@ -1,8 +1,10 @@
 //! A file of the user becomes an installed model.
 //!
 //! Copied, it is written under a name of its own, hashed on the way, synced and then renamed; linked, it is only read.
-//! The user's file is never changed. A file that lies in the models folder already is used where it is.
+//! The user's file is never changed. A file that lies in the models folder already is used where it is, and counts as a
+//! copy from then on. Copies are trimmed after that ([`Folder::trim`]).
 
+use crate::context::{self, Hashes};
 use crate::control::{Cancel, Meter, Progress, Stage};
 use crate::disk;
 use crate::folder::{self, CHUNK, Folder, FolderError, Installed, Source};
@@ -66,7 +68,7 @@ pub enum ImportError {
 }
 
 /// Takes a file into the models folder. Its id is the stem of its name. A model with the same id and content is
-/// returned as it is.
+/// returned as it is. A copy is trimmed, if it can be; a cancel then leaves it as it came.
 ///
 /// # Errors
 /// If it is no speech model, its name is taken by another one, or it cannot be read or copied. The user's file is as
@@ -78,6 +80,22 @@ pub fn import(
     on_progress: &mut dyn FnMut(&Progress),
     cancel: &Cancel,
 ) -> Result<Installed, ImportError> {
+    let mut meter = Meter::new(on_progress, Stage::Copying);
+    let installed = install(folder, path, how, &mut meter, cancel)?;
+    match folder.trim_telling(&installed.id, &mut meter, cancel) {
+        Err(error @ FolderError::Damaged(_)) => Err(error.into()),
+        trimmed => Ok(trimmed.unwrap_or(installed)),
+    }
+}
+
+/// The same, and leaves the model as it came.
+fn install(
+    folder: &Folder,
+    path: &Path,
+    how: How,
+    meter: &mut Meter<'_>,
+    cancel: &Cancel,
+) -> Result<Installed, ImportError> {
     let header = header::read(path)?;
     let id = path
         .file_stem()
@@ -85,21 +103,24 @@ pub fn import(
         .and_then(|stem| ModelId::from_stem(&stem))
         .ok_or(ImportError::NoName)?;
     sweep(folder)?;
-    let mut meter = Meter::new(on_progress, Stage::Copying);
     let final_path = folder.path().join(format!("{id}.{}", header.kind.extension()));
     let inside = same_file(path, &final_path);
     let known = folder.sidecar(&id).ok();
+    let mut heals = None;
     // A copy that would be thrown away is not made.
     if inside || known.is_some() || how == How::Link {
-        let (sha256, modified_ns) = hash(path, &header, &mut meter, cancel)?;
+        let (hashes, modified_ns) = hash(path, &header, meter, cancel)?;
+        let mut content = Content { sha256: hashes.as_is, file_sha256: hashes.as_is };
         if let Some(known) = known {
-            if known.sha256 != sha256 {
+            if !hashes.fit(known.sha256) {
                 return Err(ImportError::OtherContent(id));
             }
             if let Ok(current) = folder.current(&id) {
                 return Ok(current);
             }
             // The same model, whose file is gone or altered: this one heals it.
+            content.sha256 = known.sha256;
+            heals = Some(content);
         }
         if inside || how == How::Link {
             let file = if inside {
@@ -109,18 +130,35 @@ pub fn import(
                 absolute.to_str().ok_or(ImportError::UnwritablePath)?;
                 absolute
             };
-            let installed = describe(id, file, !inside, sha256, modified_ns, header);
+            let installed = describe(id, file, !inside, content, modified_ns, header);
             return settle(folder, installed, None);
         }
     }
-    copy_in(folder, path, id, final_path, header, &mut meter, cancel)
+    let target = Target { id, file: final_path, heals };
+    copy_in(folder, path, target, header, meter, cancel)
+}
+
+/// What a file is, and what its bytes are.
+#[derive(Clone, Copy)]
+struct Content {
+    /// As published, as far as that is known.
+    sha256: Sha256,
+    /// As it is.
+    file_sha256: Sha256,
+}
+
+/// What a copy will be.
+struct Target {
+    id: ModelId,
+    file: PathBuf,
+    /// The content it has to have, if it takes the place of one that is known.
+    heals: Option<Content>,
 }
 
 fn copy_in(
     folder: &Folder,
     path: &Path,
-    id: ModelId,
-    final_path: PathBuf,
+    target: Target,
     header: Header,
     meter: &mut Meter<'_>,
     cancel: &Cancel,
@@ -129,13 +167,14 @@ fn copy_in(
     if let Some(free) = disk::free_bytes(folder.path()).filter(|free| *free < needed + disk::SPACE_LEFT) {
         return Err(ImportError::NoSpace { needed, free });
     }
-    let copy = Copy::begin(folder, &id)?;
+    let copy = Copy::begin(folder, &target.id)?;
     let (sha256, length) = copy.fill(path, needed, meter, cancel)?;
-    if length != needed {
+    let content = target.heals.unwrap_or(Content { sha256, file_sha256: sha256 });
+    if length != needed || sha256 != content.file_sha256 {
         return Err(ImportError::Changed);
     }
     let modified_ns = copy.file.metadata().ok().and_then(|found| folder::modified_ns(&found));
-    let installed = describe(id, final_path, false, sha256, modified_ns, header);
+    let installed = describe(target.id, target.file, false, content, modified_ns, header);
     settle(folder, installed, Some(&copy))
 }
 
@@ -143,7 +182,7 @@ fn describe(
     id: ModelId,
     file: PathBuf,
     linked: bool,
-    sha256: Sha256,
+    content: Content,
     modified_ns: Option<u64>,
     header: Header,
 ) -> Installed {
@@ -152,7 +191,9 @@ fn describe(
         file,
         linked,
         byte_size: header.byte_size,
-        sha256,
+        sha256: content.sha256,
+        file_sha256: content.file_sha256,
+        context_s: header.context_s(),
         architecture: header.architecture,
         variant: header.variant,
         slug: None,
@@ -172,12 +213,13 @@ fn settle(folder: &Folder, installed: Installed, copy: Option<&Copy>) -> Result<
         }
     } else if copy.is_some() && installed.file.exists() {
         // A file without a sidecar is not ours to overwrite, unless it is the same.
-        let mut hasher = sha2::Sha256::new();
+        let there = header::read(&installed.file).ok().and_then(|header| header.context);
         let file = File::open(&installed.file).map_err(FolderError::from)?;
         let mut quiet = |_: &Progress| {};
         let mut meter = Meter::new(&mut quiet, Stage::Checking);
-        folder::hash_into(&mut hasher, file, &mut meter, &Cancel::new()).map_err(FolderError::from)?;
-        if Sha256::finish(hasher) != installed.sha256 {
+        let hashed = context::hashes(file, there.as_ref(), &mut meter, &Cancel::new());
+        let hashed = hashed.map_err(FolderError::from)?;
+        if hashed.is_none_or(|(_, hashes)| !hashes.fit(installed.sha256)) {
             return Err(ImportError::OtherContent(installed.id));
         }
     }
@@ -193,18 +235,17 @@ fn settle(folder: &Folder, installed: Installed, copy: Option<&Copy>) -> Result<
     Ok(installed)
 }
 
-/// Hash of a file that is not copied, and when it was written last.
+/// Hashes of a file that is not copied, and when it was written last.
 fn hash(
     path: &Path,
     header: &Header,
     meter: &mut Meter<'_>,
     cancel: &Cancel,
-) -> Result<(Sha256, Option<u64>), ImportError> {
+) -> Result<(Hashes, Option<u64>), ImportError> {
     let file = File::open(path).map_err(HeaderError::Io)?;
     let before = file.metadata().map_err(HeaderError::Io)?;
     meter.begin(Stage::Checking, 0, Some(header.byte_size), None);
-    let mut hasher = sha2::Sha256::new();
-    let length = folder::hash_into(&mut hasher, file, meter, cancel)
+    let (length, hashes) = context::hashes(file, header.context.as_ref(), meter, cancel)
         .map_err(HeaderError::Io)?
         .ok_or(ImportError::Cancelled)?;
     let after = fs::metadata(path).map_err(HeaderError::Io)?;
@@ -212,7 +253,7 @@ fn hash(
     if length != header.byte_size || modified_ns != folder::modified_ns(&after) {
         return Err(ImportError::Changed);
     }
-    Ok((Sha256::finish(hasher), modified_ns))
+    Ok((hashes, modified_ns))
 }
 
 /// A copy under way. What gets no final name is removed.

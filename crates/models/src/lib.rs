@@ -12,12 +12,16 @@
 //! there are no accounts and no tokens. What a model can do is read from the model by the engine; what the catalogue
 //! says about it is for choosing only. Leaves out engines, settings, and which model a meeting is given.
 //!
+//! Our own copies of Whisper models are trimmed to [`ENCODER_CONTEXT_S`] ([`Folder::trim`]): twelve bytes of the file
+//! differ from the published one. The published hash still says which model it is. Linked files are never written.
+//!
 //! A model's id is the stem of its file's name. A file counts as installed when its sidecar `<id>.json` is written,
 //! which is the last thing that happens, after its content has been verified and synced.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic"))]
 
 pub mod catalogue;
+mod context;
 mod control;
 mod disk;
 pub mod download;
@@ -27,6 +31,7 @@ mod identity;
 mod import;
 
 pub use catalogue::{Catalogue, CatalogueError};
+pub use context::ENCODER_CONTEXT_S;
 pub use control::{Cancel, Progress, Stage};
 pub use download::{DownloadError, Downloaded, Options, Wanted, download};
 pub use folder::{Entry, Folder, FolderError, Installed, Partial, Source};

@@ -76,6 +76,7 @@ pub(super) fn read<F: Read + Seek>(source: &mut Source<F>) -> Result<Header, Hea
         name: None,
         variant: None,
         languages: if english_only { vec!["en".to_owned()] } else { Vec::new() },
+        context: None,
         byte_size: source.length(),
     })
 }

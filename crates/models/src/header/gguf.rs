@@ -2,6 +2,7 @@
 
 use super::source::Source;
 use super::{Header, HeaderError, Kind};
+use crate::context::{self, Context, Number};
 use std::io::{Read, Seek};
 
 /// More than any model has (a few hundred), and little work.
@@ -86,6 +87,21 @@ struct Metadata {
     variant: Option<String>,
     languages: Vec<String>,
     alignment: Option<u32>,
+    /// For each of `context::KEYS`: none, it has not come; within, none, it came twice or has another type.
+    context: [Option<Option<Number>>; 3],
+}
+
+impl Metadata {
+    /// Only what is certain is ever written to.
+    fn context(&self, architecture: &str) -> Option<Context> {
+        if architecture != context::ARCHITECTURE {
+            return None;
+        }
+        let [Some(samples), Some(frames), Some(seconds)] = self.context.map(Option::flatten) else {
+            return None;
+        };
+        Some(Context { numbers: [samples, frames, seconds] })
+    }
 }
 
 pub(super) fn read<F: Read + Seek>(source: &mut Source<F>) -> Result<Header, HeaderError> {
@@ -112,6 +128,7 @@ pub(super) fn read<F: Read + Seek>(source: &mut Source<F>) -> Result<Header, Hea
     };
     let header = Header {
         kind: Kind::Gguf(version),
+        context: metadata.context(&architecture),
         architecture,
         name: metadata.name.take(),
         variant: metadata.variant.take(),
@@ -136,6 +153,17 @@ fn read_value<F: Read + Seek>(source: &mut Source<F>, metadata: &mut Metadata) -
     }
     let key = source.bytes(key_length as usize)?;
     let kind = source.u32()?;
+    if let Some(asked) = context::KEYS.iter().position(|asked| asked.as_bytes() == key) {
+        let number = match kind {
+            value::UINT32 => Some(Number { place: source.position(), value: source.u32()? }),
+            _ => None,
+        };
+        let came = &mut metadata.context[asked];
+        *came = Some(number.filter(|_| came.is_none()));
+        if number.is_some() {
+            return Ok(());
+        }
+    }
     match (key.as_slice(), kind) {
         (b"general.architecture", value::STRING) => metadata.architecture = Some(text(source)?),
         (b"general.name", value::STRING) => metadata.name = Some(text(source)?),

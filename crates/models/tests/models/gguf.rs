@@ -5,6 +5,8 @@ pub(crate) enum Value {
     Text(&'static str),
     Texts(Vec<&'static str>),
     U32(u32),
+    I32(i32),
+    U64(u64),
     F32s(Vec<f32>),
 }
 
@@ -34,6 +36,17 @@ impl Gguf {
         }
     }
 
+    /// With the numbers of a context, among the other values and in the order of published files.
+    pub(crate) fn with_context(mut self, [samples, frames, seconds]: [u32; 3]) -> Self {
+        let numbers = [
+            ("stt.frontend.chunk_length", Value::U32(seconds)),
+            ("stt.frontend.n_samples", Value::U32(samples)),
+            ("stt.frontend.nb_max_frames", Value::U32(frames)),
+        ];
+        self.values.splice(4..4, numbers);
+        self
+    }
+
     /// The bytes of the file.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut file = b"GGUF".to_vec();
@@ -55,6 +68,14 @@ impl Gguf {
                 }
                 Value::U32(value) => {
                     file.extend(4_u32.to_le_bytes());
+                    file.extend(value.to_le_bytes());
+                }
+                Value::I32(value) => {
+                    file.extend(5_u32.to_le_bytes());
+                    file.extend(value.to_le_bytes());
+                }
+                Value::U64(value) => {
+                    file.extend(10_u32.to_le_bytes());
                     file.extend(value.to_le_bytes());
                 }
                 Value::F32s(values) => {
@@ -88,7 +109,35 @@ impl Gguf {
     }
 }
 
-/// A Whisper model of some size.
+/// The context of published models, and that of our copies: samples, frames and seconds.
+pub(crate) const PUBLISHED: [u32; 3] = [480_000, 3_000, 30];
+pub(crate) const TRIMMED: [u32; 3] = [256_000, 1_600, 16];
+
+/// Where a file has the numbers of its context.
+pub(crate) fn context_places(bytes: &[u8]) -> [usize; 3] {
+    ["stt.frontend.n_samples", "stt.frontend.nb_max_frames", "stt.frontend.chunk_length"].map(|key| {
+        let place = bytes.windows(key.len()).position(|window| window == key.as_bytes()).unwrap();
+        place + key.len() + 4
+    })
+}
+
+/// The same file with another context.
+pub(crate) fn with_context(bytes: &[u8], numbers: [u32; 3]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for (place, number) in context_places(&bytes).into_iter().zip(numbers) {
+        bytes[place..place + 4].copy_from_slice(&number.to_le_bytes());
+    }
+    bytes
+}
+
+/// A Whisper model of some size with the context of published ones.
+pub(crate) fn published(megabytes: u64) -> Vec<u8> {
+    let mut gguf = Gguf::of("whisper").with_context(PUBLISHED);
+    gguf.tensors.push(("encoder.large", vec![1024, 256, megabytes], 0, megabytes << 20));
+    gguf.bytes()
+}
+
+/// A Whisper model of some size that does not say what context it has.
 pub(crate) fn model(megabytes: u64) -> Vec<u8> {
     let mut gguf = Gguf::of("whisper");
     gguf.tensors.push(("encoder.large", vec![1024, 256, megabytes], 0, megabytes << 20));

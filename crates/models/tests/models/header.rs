@@ -1,6 +1,6 @@
 //! What a file is, by its bytes; nothing in it is believed.
 
-use crate::gguf::{Gguf, Value};
+use crate::gguf::{Gguf, PUBLISHED, TRIMMED, Value};
 use models::header::{self, Foreign, Kind};
 use models::{Header, HeaderError};
 use proptest::prelude::*;
@@ -45,6 +45,7 @@ fn the_fixture_of_whisper_architecture_is_read() {
     assert_eq!(header.architecture, "whisper");
     assert_eq!(header.variant.as_deref(), Some("whisper-tiny.en"));
     assert_eq!(header.languages, ["en"]);
+    assert_eq!(header.context_s(), Some(30));
     // Without its last bytes it is noticed to be incomplete, and how much.
     let whole = fs::read(&path).unwrap();
     let needed = whole.len() as u64;
@@ -54,6 +55,52 @@ fn the_fixture_of_whisper_architecture_is_read() {
             assert!(n <= needed && n > found);
         }
         other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_context_is_known_only_if_all_numbers_of_whisper_agree() {
+    let of = |architecture, numbers| Gguf::of(architecture).with_context(numbers);
+    for (numbers, seconds) in [
+        (PUBLISHED, Some(30)),
+        (TRIMMED, Some(16)),
+        ([160_000, 1_000, 10], Some(10)),
+        ([480_000, 3_000, 16], None),
+        ([480_000, 1_600, 30], None),
+        ([256_000, 3_000, 30], None),
+        ([0, 0, 0], None),
+        ([u32::MAX; 3], None),
+    ] {
+        assert_eq!(read(&of("whisper", numbers).bytes()).unwrap().context_s(), seconds, "{numbers:?}");
+        assert_eq!(read(&of("parakeet", numbers).bytes()).unwrap().context_s(), None);
+    }
+    assert_eq!(read(&Gguf::of("whisper").bytes()).unwrap().context_s(), None);
+    // The architecture may come last, and the version may be the older one.
+    let mut turned = of("whisper", PUBLISHED);
+    turned.version = 2;
+    turned.values.rotate_left(1);
+    assert_eq!(read(&turned.bytes()).unwrap().context_s(), Some(30));
+    for number in 4..7 {
+        let mut without = of("whisper", PUBLISHED);
+        without.values.remove(number);
+        assert_eq!(read(&without.bytes()).unwrap().context_s(), None, "without {number}");
+        for other in [
+            Value::I32(30),
+            Value::U64(30),
+            Value::Text("30"),
+            Value::Texts(vec!["30"]),
+            Value::F32s(vec![30.0]),
+        ] {
+            let mut wrong = of("whisper", PUBLISHED);
+            wrong.values[number].1 = other;
+            assert_eq!(read(&wrong.bytes()).unwrap().context_s(), None, "another type of {number}");
+        }
+        for again in [Value::U32(30), Value::I32(30)] {
+            let mut twice = of("whisper", PUBLISHED);
+            let key = twice.values[number].0;
+            twice.values.push((key, again));
+            assert_eq!(read(&twice.bytes()).unwrap().context_s(), None, "twice {number}");
+        }
     }
 }
 
@@ -122,7 +169,7 @@ fn each_refusal_is_a_clause_for_people() {
 
 #[test]
 fn a_file_that_ends_anywhere_is_refused() {
-    let whole = Gguf::of("whisper").bytes();
+    let whole = Gguf::of("whisper").with_context(PUBLISHED).bytes();
     // The last tensor has 20 bytes, and padding follows.
     let needed = whole.len() - 12;
     for length in 0..needed {
@@ -208,7 +255,8 @@ proptest! {
         changes in proptest::collection::vec((0_usize..700, any::<u8>()), 1..8),
         of_whisper_cpp in any::<bool>(),
     ) {
-        let mut bytes = if of_whisper_cpp { ggml(51_865) } else { Gguf::of("whisper").bytes() };
+        let gguf = || Gguf::of("whisper").with_context(PUBLISHED).bytes();
+        let mut bytes = if of_whisper_cpp { ggml(51_865) } else { gguf() };
         for (place, byte) in changes {
             let place = place % bytes.len();
             bytes[place] = byte;

@@ -1,6 +1,7 @@
 //! Downloads in processes of their own: killed, at the same time, behind a proxy.
 
 use crate::download::model;
+use crate::gguf::{self, TRIMMED};
 use crate::server::{Gate, Server, options, until, wanted};
 use models::{Cancel, DownloadError, Folder, FolderError, Sha256, Wanted};
 use std::io::{BufRead, BufReader, Write};
@@ -124,6 +125,30 @@ fn a_download_that_is_killed_again_and_again_ends_right() {
     let downloaded = models::download(&folder, &wanted, &options(), &mut |_| {}, &Cancel::new()).unwrap();
     assert_eq!(downloaded.model.sha256, Sha256::of(&content));
     assert_eq!(folder.verify(&wanted.id, &mut |_| {}, &Cancel::new()).unwrap(), downloaded.model);
+}
+
+#[test]
+fn a_download_that_is_killed_while_it_trims_leaves_a_model_that_can_be_used() {
+    let content = Arc::new(gguf::published(8));
+    let server = Server::of(&content);
+    let place = tempfile::tempdir().unwrap();
+    let folder = Folder::at(place.path().join("models"));
+    let wanted = wanted(&content, &[&server]);
+    let sidecar = folder.path().join("small-F32.json");
+    for round in 0..8 {
+        let mut process = Downloader::start(&folder, &wanted, &[]);
+        until("it is installed", || sidecar.exists());
+        // A little later each time, as far as the machine lets us.
+        (0..round * 40).for_each(|_| std::thread::yield_now());
+        process.kill();
+        let installed = folder.current(&wanted.id).unwrap();
+        assert_eq!(installed.sha256, Sha256::of(&content));
+        let trimmed = folder.trim(&wanted.id).unwrap();
+        assert_eq!((trimmed.sha256, trimmed.context_s), (installed.sha256, Some(16)));
+        assert!(std::fs::read(&trimmed.file).unwrap() == gguf::with_context(&content, TRIMMED));
+        assert_eq!(folder.verify(&wanted.id, &mut |_| {}, &Cancel::new()).unwrap(), trimmed);
+        folder.remove(&wanted.id).unwrap();
+    }
 }
 
 #[test]

@@ -10,3 +10,4 @@ mod header;
 mod import;
 mod interrupted;
 mod server;
+mod trim;
