@@ -1,7 +1,8 @@
-//! `cargo xtask bench`: the app beside a well-known program that does the same work, in one run on one machine.
+//! `cargo xtask bench`: the app beside another program that does the same work, in one run on one machine.
 //!
 //! Only ratios are judged: seconds depend on the machine and on what else it does.
 
+mod bare;
 mod import;
 mod memory;
 mod pipeline;
@@ -9,6 +10,7 @@ mod recording;
 mod score;
 mod speakers;
 mod speech;
+mod watch;
 mod window;
 
 use crate::app::{App, Profile, imported};
@@ -22,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+use watch::{Cost, Watched};
 
 /// Runs the benchmarks; the exit code tells whether all goals were met.
 pub(crate) fn bench(checkout: &Checkout, asked: &Bench) -> Result<ExitCode> {
@@ -33,6 +36,7 @@ pub(crate) fn bench(checkout: &Checkout, asked: &Bench) -> Result<ExitCode> {
     fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
     let mut met = true;
     for benchmark in &asked.benchmarks {
+        watch::adopt_orphans(*benchmark != Benchmark::Window)?;
         met &= match benchmark {
             Benchmark::Pipeline => pipeline::run(checkout, &app, &folder, asked)?,
             Benchmark::Import => import::run(checkout, &app, &folder, asked)?,
@@ -60,10 +64,8 @@ impl DataFolder {
 
 impl Drop for DataFolder {
     fn drop(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while memory::someone_uses(&self.path) && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(50));
-        }
+        // What does not end has been told where it was noticed.
+        let _ = watch::settle(Some(&self.path));
         // The next run removes what is left.
         let _ = fs::remove_dir_all(&self.path);
     }
@@ -91,19 +93,29 @@ fn timed(command: &mut Command) -> Result<Duration> {
 /// A recording that the app has transcribed.
 struct Transcribed {
     job: String,
-    seconds: f64,
     text: String,
-    peak: memory::Peak,
+    watched: Watched,
 }
 
 /// Has the app on `data` import and transcribe a recording, and reads the transcript.
 fn transcribe(app: &App, options: &[&str], recording: &Path, data: &Path) -> Result<Transcribed> {
+    transcribe_while(app, options, recording, data, &mut |_| ())
+}
+
+/// The same; `meanwhile` is called again and again until the command ends, with the moment of its start.
+fn transcribe_while(
+    app: &App,
+    options: &[&str],
+    recording: &Path,
+    data: &Path,
+    meanwhile: &mut dyn FnMut(Instant),
+) -> Result<Transcribed> {
     let result_path = data.with_extension("json");
     let result_file =
         File::create(&result_path).with_context(|| format!("could not create {}", result_path.display()))?;
     let mut import = app.command();
     import.args(["import", "--wait", "--json"]).args(options).arg(recording);
-    let watched = memory::watch(import.stdin(Stdio::null()).stdout(result_file), data)?;
+    let watched = watch::watch(import.stdin(Stdio::null()).stdout(result_file), Some(data), meanwhile)?;
     let results = imported(&crate::setup::read_json(&result_path)?)?;
     fs::remove_file(&result_path).with_context(|| format!("could not remove {}", result_path.display()))?;
     let [result] = results.as_slice() else {
@@ -117,12 +129,23 @@ fn transcribe(app: &App, options: &[&str], recording: &Path, data: &Path) -> Res
     let segments =
         shown["transcript"]["segments"].as_array().context("`meetmemo show` printed no segments")?;
     let texts: Vec<&str> = segments.iter().filter_map(|segment| segment["text"].as_str()).collect();
-    Ok(Transcribed {
-        job: job.clone(),
-        seconds: watched.took.as_secs_f64(),
-        text: texts.join("\n"),
-        peak: watched.peak,
-    })
+    Ok(Transcribed { job: job.clone(), text: texts.join("\n"), watched })
+}
+
+/// The heads of the columns of [`print_row`].
+fn print_heads() {
+    println!("{:<28}{:>10}{:>10}{:>14}{:>8}", "", "wall s", "CPU s", "× real time", "WER");
+}
+
+/// A line of a table: what it took, and how many words are wrong if there are words.
+fn print_row(name: &str, cost: Cost, duration_s: f64, word_error_rate: Option<f64>) {
+    let rate = word_error_rate.map(|rate| format!("{rate:.3}")).unwrap_or_default();
+    let speed = duration_s / cost.wall_s;
+    println!("{name:<28}{:>10.1}{:>10.1}{speed:>14.1}{rate:>8}", cost.wall_s, cost.cpu_s);
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The middle one, or the mean of the two in the middle.
@@ -145,6 +168,13 @@ fn rounded(value: f64) -> f64 {
 fn verdict(what: &str, value: f64, goal: f64) -> (bool, String) {
     let met = value <= goal;
     let (word, sign) = if met { ("met", '≤') } else { ("missed", '>') };
+    (met, format!("goal {word}: {what} {} {sign} {goal}", rounded(value)))
+}
+
+/// The same where more is better.
+fn verdict_at_least(what: &str, value: f64, goal: f64) -> (bool, String) {
+    let met = value >= goal;
+    let (word, sign) = if met { ("met", '≥') } else { ("missed", '<') };
     (met, format!("goal {word}: {what} {} {sign} {goal}", rounded(value)))
 }
 
@@ -171,5 +201,8 @@ mod tests {
         assert_eq!(verdict("ratio", 0.412_34, 0.6), (true, "goal met: ratio 0.412 ≤ 0.6".into()));
         assert_eq!(verdict("ratio", 0.7, 0.6), (false, "goal missed: ratio 0.7 > 0.6".into()));
         assert!(!verdict("ratio", f64::NAN, 0.6).0);
+        assert_eq!(verdict_at_least("speed", 12.0, 10.0), (true, "goal met: speed 12 ≥ 10".into()));
+        assert_eq!(verdict_at_least("speed", 9.5, 10.0), (false, "goal missed: speed 9.5 < 10".into()));
+        assert!(!verdict_at_least("speed", f64::NAN, 10.0).0);
     }
 }

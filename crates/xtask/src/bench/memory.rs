@@ -3,18 +3,9 @@
 //! Proportional set size: memory that several processes share is counted once. The database server is told apart from
 //! the app's own processes (the command, engines, keeper).
 
-use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// Seldom enough not to slow down what is measured.
-const BETWEEN_SAMPLES: Duration = Duration::from_millis(250);
-/// How soon the end of a process is noticed.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// The most memory seen at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,49 +18,29 @@ pub(super) struct Peak {
     pub(super) all_kb: u64,
 }
 
-/// What a command that was watched to its end left behind.
-pub(super) struct Watched {
-    pub(super) took: Duration,
-    pub(super) peak: Peak,
-    pub(super) success: bool,
+impl Peak {
+    /// Looks at the processes of the command `root` and at those that work on `data`.
+    pub(super) fn sample(&mut self, root: u32, data: Option<&Path>) {
+        let (mut app, mut database) = (0, 0);
+        for process in found(data, Some(root)) {
+            let kb = pss_kb(process);
+            if is_database(process) { database += kb } else { app += kb }
+        }
+        self.app_kb = self.app_kb.max(app);
+        self.database_kb = self.database_kb.max(database);
+        self.all_kb = self.all_kb.max(app + database);
+    }
 }
 
-/// Runs `command`, sampling all processes that work on `data`, until it ends.
-pub(super) fn watch(command: &mut Command, data: &Path) -> Result<Watched> {
-    let started = Instant::now();
-    let mut child =
-        command.spawn().with_context(|| format!("could not start `{}`", crate::command::shown(command)))?;
-    let mut peak = Peak::default();
-    let mut next_sample = started;
-    let status = loop {
-        if let Some(status) = child.try_wait().context("could not wait for the app")? {
-            break status;
-        }
-        if Instant::now() >= next_sample {
-            let (mut app, mut database) = (0, 0);
-            for process in using(data, Some(child.id())) {
-                let kb = pss_kb(process);
-                if is_database(process) { database += kb } else { app += kb }
-            }
-            peak.app_kb = peak.app_kb.max(app);
-            peak.database_kb = peak.database_kb.max(database);
-            peak.all_kb = peak.all_kb.max(app + database);
-            next_sample = Instant::now() + BETWEEN_SAMPLES;
-        }
-        thread::sleep(BETWEEN_LOOKS);
-    };
-    Ok(Watched { took: started.elapsed(), peak, success: status.success() })
-}
-
-/// Whether a process still works on `data`.
-pub(super) fn someone_uses(data: &Path) -> bool {
-    !using(data, None).is_empty()
+/// The processes that work on `data`.
+pub(super) fn using(data: &Path) -> BTreeSet<u32> {
+    found(Some(data), None)
 }
 
 /// The processes that were started with `data` as their data folder or name it as an argument, `root`, and all their
 /// descendants: a keeper has a session of its own, and the server is started with an empty environment.
-fn using(data: &Path, root: Option<u32>) -> BTreeSet<u32> {
-    let data = data.as_os_str().as_encoded_bytes();
+fn found(data: Option<&Path>, root: Option<u32>) -> BTreeSet<u32> {
+    let data = data.map(|data| data.as_os_str().as_encoded_bytes());
     let mut parents = BTreeMap::new();
     let mut found: BTreeSet<u32> = root.into_iter().collect();
     for process in processes() {
@@ -79,8 +50,9 @@ fn using(data: &Path, root: Option<u32>) -> BTreeSet<u32> {
         if let Some(parent) = parent(process) {
             parents.insert(process, parent);
         }
-        let names_it = |file: &str| fs::read(of(process, file)).is_ok_and(|text| contains(&text, data));
-        if names_it("environ") || names_it("cmdline") {
+        let names =
+            |file: &str, data: &[u8]| fs::read(of(process, file)).is_ok_and(|text| contains(&text, data));
+        if data.is_some_and(|data| names("environ", data) || names("cmdline", data)) {
             found.insert(process);
         }
     }
@@ -110,16 +82,45 @@ fn processes() -> Vec<u32> {
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// The fourth field of `/proc/N/stat`; the second is a name in parentheses that may hold anything. Nothing for a zombie.
-fn parent(process: u32) -> Option<u32> {
-    parent_in(&fs::read_to_string(of(process, "stat")).ok()?)
+/// Children of this process that have ended and that it did not start: each began a session of its own, which none of
+/// its own children does.
+pub(super) fn ended_orphans() -> Vec<u32> {
+    let Some(own) = stat(std::process::id()) else { return Vec::new() };
+    let orphan = |stat: &Stat| stat.ended && stat.parent == std::process::id() && stat.session != own.session;
+    processes().into_iter().filter(|process| stat(*process).is_some_and(|stat| orphan(&stat))).collect()
 }
 
-fn parent_in(stat: &str) -> Option<u32> {
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?;
-    let parent = fields.next()?.parse().ok()?;
-    (state != "Z").then_some(parent)
+/// Whether a process is there and has not ended.
+pub(super) fn is_alive(process: u32) -> bool {
+    stat(process).is_some_and(|stat| !stat.ended)
+}
+
+/// Nothing for a process that has ended.
+fn parent(process: u32) -> Option<u32> {
+    stat(process).filter(|stat| !stat.ended).map(|stat| stat.parent)
+}
+
+/// What `/proc/N/stat` says of a process.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    /// Its parent has not asked for its end yet.
+    ended: bool,
+    parent: u32,
+    session: u32,
+}
+
+fn stat(process: u32) -> Option<Stat> {
+    stat_in(&fs::read_to_string(of(process, "stat")).ok()?)
+}
+
+/// State, parent, process group and session are fields 3 to 6; the second is a name in parentheses that may hold
+/// anything.
+fn stat_in(text: &str) -> Option<Stat> {
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let &[state, parent, _, session, ..] = fields.as_slice() else { return None };
+    // X is a process that is just being forgotten.
+    let ended = matches!(state, "Z" | "X");
+    Some(Stat { ended, parent: parent.parse().ok()?, session: session.parse().ok()? })
 }
 
 fn is_database(process: u32) -> bool {
@@ -140,11 +141,16 @@ fn pss_in(smaps_rollup: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::process::Command;
+    use std::thread;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn the_kernels_texts_are_read() {
-        assert_eq!(parent_in("17 (a (strange) name) S 4 17 17 0"), Some(4));
-        assert_eq!(parent_in("17 (gone) Z 4 17 17 0"), None);
+        for (text, ended) in [("17 (a (strange) name) S 4 17 9 0", false), ("17 (gone) Z 4 17 9 0", true)] {
+            assert_eq!(stat_in(text), Some(Stat { ended, parent: 4, session: 9 }), "{text}");
+        }
+        assert_eq!(stat_in("17 (cut"), None);
         assert_eq!(
             pss_in("00400000-7ffc000 ---p\nRss:  900 kB\nPss:   123 kB\nPss_Dirty: 4 kB\n"),
             Some(123)
@@ -155,7 +161,7 @@ mod tests {
     #[test]
     fn a_process_and_its_children_are_found_by_their_data_folder() {
         let data = tempfile::tempdir().unwrap();
-        assert!(!someone_uses(data.path()));
+        assert!(using(data.path()).is_empty());
         // `; true` keeps the shell from becoming the sleep.
         let mut child = Command::new("sh")
             .args(["-c", "env -i sleep 30; true"])
@@ -163,11 +169,11 @@ mod tests {
             .spawn()
             .unwrap();
         let deadline = Instant::now() + Duration::from_secs(10);
-        while using(data.path(), None).len() < 2 {
+        while using(data.path()).len() < 2 {
             assert!(Instant::now() < deadline, "the sleep below the shell was not found");
             thread::sleep(Duration::from_millis(10));
         }
-        for process in using(data.path(), None) {
+        for process in using(data.path()) {
             assert!(pss_kb(process) > 0);
             Command::new("kill").arg(process.to_string()).status().unwrap();
         }

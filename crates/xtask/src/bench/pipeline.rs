@@ -1,119 +1,95 @@
-//! The whole way of a long recording, from the command to the transcript in the database, beside
-//! `pocketsphinx_continuous`, which recognises the same file with the same model on one core and stores nothing.
+//! The whole way of a long recording, from the command to the transcript in the database with its speakers, beside the
+//! engine library alone, which recognises the same file with the same model and tells and stores nothing.
 
+use super::bare::{self, Bare};
 use super::recording::{self, Recording};
-use super::{DataFolder, median, memory, rounded, score, verdict, write_json};
+use super::watch::{Cost, Watched};
+use super::{
+    DataFolder, cores, memory, print_heads, print_row, rounded, score, transcribe, verdict, write_json,
+};
 use crate::app::App;
 use crate::args::Bench;
 use crate::checkout::Checkout;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
-use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
 
-/// Most of the other program's time that the app may take, on two cores.
-const GOAL: f64 = 0.6;
+/// Most of the other program's time that the app may take.
+const GOAL: f64 = 1.0;
 
-/// One measurement of one program.
-struct Measured {
-    seconds: f64,
-    text: String,
-    peak: Option<memory::Peak>,
-}
+/// One measurement of one program, with the words that it wrote.
+type Measured = (Watched, String);
 
 /// Runs it; tells whether the goal was met.
 pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) -> Result<bool> {
+    let model = bare::published(checkout, bare::BASE)?;
+    let bare = Bare::build(checkout, folder)?;
     println!("bench pipeline: making {} minutes of speech", asked.minutes);
     let recording = recording::long(checkout, folder, asked.minutes * 60)?;
     let (mut theirs, mut ours) = (Vec::new(), Vec::new());
     for round in 1..=asked.repetitions {
-        println!("bench pipeline: round {round} of {}: pocketsphinx_continuous", asked.repetitions);
-        theirs.push(pocketsphinx(&recording, folder)?);
+        println!("bench pipeline: round {round} of {}: engine alone", asked.repetitions);
+        theirs.push(bare.run(&model, &recording)?);
         println!("bench pipeline: round {round} of {}: meetmemo", asked.repetitions);
         ours.push(meetmemo(app, &recording, folder)?);
     }
     report(&recording, &theirs, &ours, folder)
 }
 
-fn pocketsphinx(recording: &Recording, folder: &Path) -> Result<Measured> {
-    let text_path = folder.join("pocketsphinx.txt");
-    let text_file =
-        File::create(&text_path).with_context(|| format!("could not create {}", text_path.display()))?;
-    let took = super::timed(
-        Command::new("pocketsphinx_continuous")
-            .arg("-infile")
-            .arg(&recording.path)
-            .args(["-logfn", "/dev/null"])
-            .stdin(Stdio::null())
-            .stdout(text_file),
-    )?;
-    let text =
-        fs::read_to_string(&text_path).with_context(|| format!("could not read {}", text_path.display()))?;
-    Ok(Measured { seconds: took.as_secs_f64(), text, peak: None })
-}
-
 /// On a new data folder: making the database is part of the time.
 fn meetmemo(app: &App, recording: &Recording, folder: &Path) -> Result<Measured> {
     let data = DataFolder::new(folder)?;
-    let done = super::transcribe(&app.with_data(&data.path), &[], &recording.path, &data.path)?;
-    Ok(Measured { seconds: done.seconds, text: done.text, peak: Some(done.peak) })
+    let done = transcribe(&app.with_data(&data.path), &[], &recording.path, &data.path)?;
+    Ok((done.watched, done.text))
 }
 
 fn report(recording: &Recording, theirs: &[Measured], ours: &[Measured], folder: &Path) -> Result<bool> {
-    let seconds = |all: &[Measured]| median(&all.iter().map(|one| one.seconds).collect::<Vec<_>>());
-    let wer = |all: &[Measured]| all.last().map(|one| score::compare(&recording.text, &one.text));
+    let cost = |all: &[Measured]| Cost::median(&all.iter().map(|(one, _)| one.cost).collect::<Vec<_>>());
     let side = |name: &str, all: &[Measured]| -> Value {
-        let errors = wer(all);
-        println!(
-            "{name:<26}{:>9.1}{:>9.3}{:>9.3}",
-            seconds(all),
-            seconds(all) / recording.duration_s,
-            errors.map_or(f64::NAN, score::WordErrors::rate)
-        );
+        let errors = all.last().map(|(_, text)| score::compare(&recording.text, text));
+        let rate = errors.map(score::WordErrors::rate);
+        print_row(name, cost(all), recording.duration_s, rate);
         json!({
-            "seconds": all.iter().map(|one| rounded(one.seconds)).collect::<Vec<_>>(),
-            "median_seconds": rounded(seconds(all)),
-            "real_time_factor": rounded(seconds(all) / recording.duration_s),
-            "word_error_rate": errors.map(|errors| rounded(errors.rate())),
+            "seconds": all.iter().map(|(one, _)| rounded(one.cost.wall_s)).collect::<Vec<_>>(),
+            "cpu_seconds": all.iter().map(|(one, _)| rounded(one.cost.cpu_s)).collect::<Vec<_>>(),
+            "median_seconds": rounded(cost(all).wall_s),
+            "real_time_factor": rounded(cost(all).wall_s / recording.duration_s),
+            "word_error_rate": rate.map(rounded),
             "words": errors.map(|errors| errors.words),
         })
     };
     println!("\n{:.0} s of speech, {} cores", recording.duration_s, cores());
-    println!("{:<26}{:>9}{:>9}{:>9}", "", "seconds", "RTF", "WER");
-    let their_side = side("pocketsphinx_continuous", theirs);
+    print_heads();
+    let their_side = side("engine alone", theirs);
     let our_side = side("meetmemo import --wait", ours);
-    let highest = |part: fn(&memory::Peak) -> u64| {
-        ours.iter().filter_map(|one| one.peak.as_ref()).map(part).max().unwrap_or(0)
+    let highest = |all: &[Measured], part: fn(&memory::Peak) -> u64| {
+        all.iter().map(|(one, _)| part(&one.peak)).max().unwrap_or(0)
     };
     let (app_kb, database_kb, all_kb) =
-        (highest(|p| p.app_kb), highest(|p| p.database_kb), highest(|p| p.all_kb));
+        (highest(ours, |p| p.app_kb), highest(ours, |p| p.database_kb), highest(ours, |p| p.all_kb));
+    let engine_kb = highest(theirs, |p| p.app_kb);
     println!(
-        "memory at its peak: app {} MB, database {} MB, together {} MB",
+        "memory at its peak: engine alone {} MB; app {} MB, database {} MB, together {} MB",
+        engine_kb / 1024,
         app_kb / 1024,
         database_kb / 1024,
         all_kb / 1024
     );
-    let ratio = seconds(ours) / seconds(theirs);
-    let (met, sentence) = verdict("seconds of meetmemo ÷ seconds of pocketsphinx_continuous", ratio, GOAL);
+    let ratio = cost(ours).wall_s / cost(theirs).wall_s;
+    let (met, sentence) = verdict("seconds of meetmemo ÷ seconds of the engine alone", ratio, GOAL);
     println!("{sentence}");
     write_json(
         &folder.join("pipeline.json"),
         &json!({
             "recording_seconds": rounded(recording.duration_s),
             "cores": cores(),
-            "pocketsphinx_continuous": their_side,
+            "engine": their_side,
             "meetmemo": our_side,
-            "peak_kb": {"app": app_kb, "database": database_kb, "all": all_kb},
+            "peak_kb": {"engine": engine_kb, "app": app_kb, "database": database_kb, "all": all_kb},
             "ratio": rounded(ratio),
             "goal": GOAL,
             "met": met,
         }),
     )?;
     Ok(met)
-}
-
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
 }

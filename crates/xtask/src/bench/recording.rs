@@ -11,8 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Silence after each clip: somebody else begins to speak.
-const PAUSE_S: &str = "0.6";
+/// Silence after each clip of [`long`], in seconds: somebody else begins to speak.
+const PAUSE_S: f64 = 0.6;
 
 /// Samples per second of everything made here.
 pub(super) const SAMPLE_RATE: u32 = 16_000;
@@ -34,44 +34,51 @@ pub(super) struct Recording {
     pub(super) duration_s: f64,
 }
 
-/// Makes a recording of at least `seconds` in `folder`.
-pub(super) fn long(checkout: &Checkout, folder: &Path, seconds: u32) -> Result<Recording> {
-    let parts_folder = folder.join("parts");
-    super::remove(&parts_folder)?;
-    fs::create_dir_all(&parts_folder)
-        .with_context(|| format!("could not create {}", parts_folder.display()))?;
-    let mut parts = Vec::new();
-    for (index, (path, text)) in clips(checkout)?.into_iter().enumerate() {
-        let part = parts_folder.join(format!("{index}.wav"));
-        command::output(
-            sox()
-                .arg(&path)
-                .args(["-c", "1", "-b", "16"])
-                .arg(&part)
-                .args(["rate", "16000", "pad", "0", PAUSE_S]),
-        )?;
-        let duration_s = duration_s(&part)?;
-        parts.push(Recording { path: part, text, duration_s });
-    }
-    let once: f64 = parts.iter().map(|part| part.duration_s).sum();
-    let times = (f64::from(seconds) / once).ceil() as usize;
-    let path = folder.join("speech.wav");
-    let mut join = sox();
-    let mut text = String::new();
-    for part in parts.iter().cycle().take(parts.len() * times) {
-        join.arg(&part.path);
-        text.push_str(&part.text);
-        text.push('\n');
-    }
-    command::output(join.arg(&path))?;
-    super::remove(&parts_folder)?;
-    let words = folder.join("speech.txt");
-    fs::write(&words, &text).with_context(|| format!("could not write {}", words.display()))?;
-    Ok(Recording { duration_s: duration_s(&path)?, path, text })
+/// A stretch of speech in a file.
+#[derive(Debug)]
+struct Part {
+    file: PathBuf,
+    /// Where it begins and ends, in seconds; nothing if it is the whole file.
+    cut: Option<(f64, f64)>,
+    text: String,
 }
 
-/// A recording of at least `seconds`, made of what a small model for tests knows by heart: the sentences of the panel
-/// in `../shared/audio`, with this share of silence after them. In `folder` as `<name>.wav`.
+impl Part {
+    fn length_s(&self) -> Result<f64> {
+        self.cut.map_or_else(|| duration_s(&self.file), |(start, end)| Ok(end - start))
+    }
+}
+
+/// Makes a recording of at least `seconds` in `folder`.
+pub(super) fn long(checkout: &Checkout, folder: &Path, seconds: u32) -> Result<Recording> {
+    let mut parts = librivox()?;
+    if let Some(panel) = panel(checkout) {
+        let text = text_of_turns(&crate::setup::read_json(&panel)?)?;
+        parts.push(Part { file: panel.with_extension("wav"), cut: None, text });
+    }
+    parts.extend(two_cities(checkout));
+    join(folder, "speech", &parts, seconds, |_| PAUSE_S)
+}
+
+/// Makes a recording of at least `seconds` in which this share is silence, as `<name>.wav` in `folder`. The same as
+/// [`long`] is spoken, but the turns of the panel are single parts. Silence follows each part; there are only the short
+/// pauses of the readers besides.
+pub(super) fn spoken(
+    checkout: &Checkout,
+    folder: &Path,
+    name: &str,
+    seconds: u32,
+    silence: f64,
+) -> Result<Recording> {
+    let mut parts = librivox()?;
+    if let Some(panel) = panel(checkout) {
+        parts.extend(turns(&panel)?);
+    }
+    parts.extend(two_cities(checkout));
+    join(folder, name, &parts, seconds, after(silence))
+}
+
+/// The same of the turns of the panel alone, whose speakers are known.
 pub(super) fn phrases(
     checkout: &Checkout,
     folder: &Path,
@@ -79,38 +86,52 @@ pub(super) fn phrases(
     seconds: u32,
     silence: f64,
 ) -> Result<Recording> {
-    let panel = checkout.root.join("../shared/audio/meeting/panel-5-speakers.json");
-    let (recording, description) = (panel.with_extension("wav"), crate::setup::read_json(&panel)?);
+    let panel = panel(checkout).context("the panel of ../shared/audio is missing")?;
+    join(folder, name, &turns(&panel)?, seconds, after(silence))
+}
+
+/// The pause after a part of some length, so that this share of both is silence.
+fn after(silence: f64) -> impl Fn(f64) -> f64 {
+    move |length_s| length_s * silence / (1.0 - silence)
+}
+
+/// Puts `parts` one after the other, each with its pause, until there are `seconds`. If they are too few for that, all of
+/// them are repeated.
+fn join(
+    folder: &Path,
+    name: &str,
+    parts: &[Part],
+    seconds: u32,
+    pause_s: impl Fn(f64) -> f64,
+) -> Result<Recording> {
     let parts_folder = folder.join("parts");
     super::remove(&parts_folder)?;
     fs::create_dir_all(&parts_folder)
         .with_context(|| format!("could not create {}", parts_folder.display()))?;
-    let turns = description["turns"].as_array().context("the panel's description has no `turns`")?;
-    let (mut parts, mut text, mut once) = (Vec::new(), String::new(), 0.0);
-    for (index, turn) in turns.iter().enumerate() {
-        let (Some(start), Some(end)) = (turn["start"].as_f64(), turn["end"].as_f64()) else {
-            bail!("a turn of the panel has no times")
-        };
-        let pause = (end - start) * silence / (1.0 - silence);
-        let part = parts_folder.join(format!("{index}.wav"));
-        command::output(sox().arg(&recording).args(["-c", "1", "-b", "16"]).arg(&part).args([
-            "trim",
-            &start.to_string(),
-            &format!("={end}"),
-            "pad",
-            "0",
-            &pause.to_string(),
-        ]))?;
-        once += end - start + pause;
-        parts.push(part);
-        text.push_str(turn["text"].as_str().context("a turn of the panel has no text")?);
+    let (mut files, mut text, mut once_s) = (Vec::new(), String::new(), 0.0);
+    for (index, part) in parts.iter().enumerate() {
+        if once_s >= f64::from(seconds) {
+            break;
+        }
+        let length_s = part.length_s()?;
+        let file = parts_folder.join(format!("{index}.wav"));
+        let mut cut = sox();
+        cut.arg(&part.file).args(["-c", "1", "-b", "16"]).arg(&file);
+        if let Some((start, end)) = part.cut {
+            cut.args(["trim", &start.to_string(), &format!("={end}")]);
+        }
+        cut.args(["rate", &SAMPLE_RATE.to_string(), "pad", "0", &pause_s(length_s).to_string()]);
+        command::output(&mut cut)?;
+        once_s += length_s + pause_s(length_s);
+        files.push(file);
+        text.push_str(&part.text);
         text.push('\n');
     }
-    let times = (f64::from(seconds) / once).ceil() as usize;
-    let once_path = parts_folder.join("once.wav");
-    command::output(sox().args(&parts).arg(&once_path))?;
+    let times = (f64::from(seconds) / once_s).ceil().max(1.0) as usize;
+    let once = parts_folder.join("once.wav");
+    command::output(sox().args(&files).arg(&once))?;
     let path = folder.join(format!("{name}.wav"));
-    command::output(sox().arg(&once_path).arg(&path).args(["repeat", &(times - 1).to_string()]))?;
+    command::output(sox().arg(&once).arg(&path).args(["repeat", &(times - 1).to_string()]))?;
     super::remove(&parts_folder)?;
     Ok(Recording { duration_s: duration_s(&path)?, path, text: text.repeat(times) })
 }
@@ -129,30 +150,42 @@ fn duration_s(wav: &Path) -> Result<f64> {
         .with_context(|| format!("soxi told `{}` as the duration of {}", told.trim(), wav.display()))
 }
 
-/// Short recordings with their words.
-fn clips(checkout: &Checkout) -> Result<Vec<(PathBuf, String)>> {
-    let mut clips = librivox()?;
-    let shared = checkout.root.join("../shared/audio");
-    let panel = shared.join("meeting/panel-5-speakers.json");
-    if panel.is_file() {
-        clips.push((panel.with_extension("wav"), text_of_turns(&crate::setup::read_json(&panel)?)?));
-    }
-    let reading = shared.join("speech/two-cities.wav");
-    if reading.is_file() {
-        clips.push((reading, TWO_CITIES.to_owned()));
-    }
-    Ok(clips)
+/// Where the panel of `../shared/audio` is described, if it is there.
+fn panel(checkout: &Checkout) -> Option<PathBuf> {
+    let panel = checkout.root.join("../shared/audio/meeting/panel-5-speakers.json");
+    panel.is_file().then_some(panel)
 }
 
-fn librivox() -> Result<Vec<(PathBuf, String)>> {
-    let models = command::output(Command::new("pkg-config").args(["--variable=modeldir", "pocketsphinx"]))?;
-    let folder = Path::new(models.trim()).with_file_name("test").join("data/librivox");
-    let list = folder.join("transcription");
-    let text = fs::read_to_string(&list).with_context(|| {
-        format!("could not read {}; Debian's pocketsphinx-testdata brings it", list.display())
-    })?;
-    let clips: Vec<_> = transcriptions(&text)
-        .map(|(name, text)| (folder.join(format!("{name}.wav")), text.to_owned()))
+/// The turns of a panel, one by one.
+fn turns(panel: &Path) -> Result<Vec<Part>> {
+    let description = crate::setup::read_json(panel)?;
+    let turns = description["turns"].as_array().context("the panel's description has no `turns`")?;
+    let part = |turn: &Value| {
+        let cut = (turn["start"].as_f64()?, turn["end"].as_f64()?);
+        let text = turn["text"].as_str()?.to_owned();
+        Some(Part { file: panel.with_extension("wav"), cut: Some(cut), text })
+    };
+    turns.iter().map(|turn| part(turn).context("a turn of the panel has no times or no text")).collect()
+}
+
+/// The reading of Dickens in `../shared/audio`, if it is there.
+fn two_cities(checkout: &Checkout) -> Option<Part> {
+    let file = checkout.root.join("../shared/audio/speech/two-cities.wav");
+    file.is_file().then(|| Part { file, cut: None, text: TWO_CITIES.to_owned() })
+}
+
+fn librivox() -> Result<Vec<Part>> {
+    let files = command::output(Command::new("dpkg").args(["-L", "pocketsphinx-testdata"]))
+        .context("the LibriVox clips of Debian's pocketsphinx-testdata were not found")?;
+    let list = files.lines().map(Path::new).find(|path| path.ends_with("librivox/transcription"));
+    let list = list.context("Debian's pocketsphinx-testdata lists no librivox/transcription")?;
+    let text = fs::read_to_string(list).with_context(|| format!("could not read {}", list.display()))?;
+    let clips: Vec<Part> = transcriptions(&text)
+        .map(|(name, text)| Part {
+            file: list.with_file_name(format!("{name}.wav")),
+            cut: None,
+            text: text.to_owned(),
+        })
         .collect();
     if clips.is_empty() {
         bail!("{} lists no recordings", list.display());
@@ -191,5 +224,29 @@ mod tests {
     fn the_words_of_a_panel_are_those_of_its_turns() {
         let panel = serde_json::json!({"turns": [{"text": "one"}, {"text": "two three"}]});
         assert_eq!(text_of_turns(&panel).unwrap(), "one two three");
+    }
+    #[test]
+    fn parts_are_repeated_until_the_recording_is_long_enough() {
+        if !command::on_path("sox") {
+            println!("skipped: sox is not installed");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tone.wav");
+        command::output(sox().args(["-n", "-r", "8000"]).arg(&file).args(["synth", "4", "sine", "300"]))
+            .unwrap();
+        let part = |cut, text: &str| Part { file: file.clone(), cut, text: text.to_owned() };
+        let parts = [part(Some((1.0, 2.5)), "a"), part(None, "b")];
+        for (seconds, silence, duration_s, text) in [
+            (1, 0.0, 1.5, "a\n"),
+            (2, 0.0, 5.5, "a\nb\n"),
+            (2, 0.5, 3.0, "a\n"),
+            (12, 0.0, 16.5, "a\nb\na\nb\na\nb\n"),
+            (12, 0.5, 22.0, "a\nb\na\nb\n"),
+        ] {
+            let made = join(folder.path(), "made", &parts, seconds, after(silence)).unwrap();
+            assert!((made.duration_s - duration_s).abs() < 0.01, "{made:?}");
+            assert_eq!(made.text, text);
+        }
     }
 }

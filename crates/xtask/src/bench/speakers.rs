@@ -78,7 +78,7 @@ pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) 
     println!(
         "{:.0} s of audio: words and speakers {:.1} s, speakers alone {seconds:.1} s ({count} found, {} turns)",
         long.duration_s,
-        words.seconds,
+        words.watched.cost.wall_s,
         found.len()
     );
     let (well, sentence) = verdict("seconds for speakers ÷ seconds of audio", factor, GOAL_TIME);
@@ -89,9 +89,9 @@ pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) 
         &json!({
             "recordings": rows,
             "long_seconds": rounded(long.duration_s),
-            "words_and_speakers_seconds": rounded(words.seconds),
+            "words_and_speakers_seconds": rounded(words.watched.cost.wall_s),
             "speakers_seconds": rounded(seconds),
-            "peak_kb": words.peak.app_kb,
+            "peak_kb": words.watched.peak.app_kb,
             "met": met,
         }),
     )?;

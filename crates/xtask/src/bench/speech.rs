@@ -1,133 +1,351 @@
-//! Neural recognition as the app does it, beside the engine library alone: same model, same recording, same run.
+//! Recognition as the app does it, beside the engine library alone: same model, same recording, same run.
 //!
-//! The app decodes, finds speech, cuts, recognises in processes of its own and commits each window; the bare engine
-//! gets the samples in one call and writes nothing. What is measured of the app is the whole command on an archive that
-//! is open, from the file to the transcript.
+//! The library gets the model as it was published, and all samples in one call. The app decodes, finds speech, cuts,
+//! recognises in processes of its own, tells speakers apart, and stores each window. Telling speakers apart is measured a
+//! second time by itself (`meetmemo speakers JOB rerun --wait`) and subtracted, because the library does not do it. That
+//! second command starts the database and reads the recording as well, so these parts are subtracted too.
 
+use super::bare::{self, Bare};
 use super::recording::{self, Recording};
-use super::{DataFolder, Transcribed, median, rounded, score, verdict, write_json};
+use super::watch::{Cost, watch_well};
+use super::{
+    DataFolder, Transcribed, cores, print_heads, print_row, rounded, score, transcribe, transcribe_while,
+    verdict, verdict_at_least, write_json,
+};
 use crate::app::App;
 use crate::args::Bench;
 use crate::checkout::Checkout;
 use crate::command;
-use anyhow::{Context, Result, bail};
-use serde_json::json;
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
-/// Most of the bare engine's time that the app may take: where people speak without pauses, and where three tenths of
-/// the recording are silence, which the app does not give to the engine.
-const GOAL_SPEECH: f64 = 1.05;
-const GOAL_SILENCE: f64 = 0.75;
+/// Most of the library's time that the app may take without telling speakers apart: where people speak without pauses,
+/// and where three tenths of the recording are silence, which the app does not give to the engine.
+const GOAL_SPEECH: f64 = 0.75;
+const GOAL_SILENCE: f64 = 0.6;
+/// Seconds of audio per second of the whole command, on so many cores.
+const GOAL_SPEED: f64 = 10.0;
+const CORES_OF_GOAL: usize = 2;
 /// Memory of the app over the size of the model for a recording of three hours, in MB.
 const GOAL_MEMORY_MB: f64 = 300.0;
+/// Seconds from the start of the command until the first words can be read. Ten times as many are a failure.
+const GOAL_FIRST_WORDS_S: f64 = 3.0;
 /// Hours of the long recording.
 const LONG_HOURS: u32 = 3;
+/// Share of silence of the recordings for the first words and for memory.
+const SOME_SILENCE: f64 = 0.1;
+/// Between two questions for the first words. They use the cores that the command works on.
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(100);
+
+/// A model that is measured.
+struct Subject {
+    name: String,
+    /// As it was published: the library is given this file.
+    file: PathBuf,
+    /// The app is told this; nothing for the model that ships with it.
+    options: Vec<String>,
+}
+
+/// A recording, what it is, and the goal for it.
+struct Case {
+    what: &'static str,
+    recording: Recording,
+    goal: f64,
+}
+
+/// The two programs.
+struct Sides<'a> {
+    bare: Bare,
+    app: App,
+    data: &'a Path,
+}
+
+/// What came of a measurement.
+struct Outcome {
+    met: bool,
+    json: Value,
+    /// Memory of the app at its peak.
+    peak_kb: u64,
+}
 
 /// Runs it; tells whether the goals were met.
 pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) -> Result<bool> {
-    let model = match &asked.model {
-        Some(model) => model.clone(),
-        None => checkout.root.join("../shared/models/fixture-whisper.gguf"),
-    };
-    if !model.is_file() {
-        bail!("{} is not there; name a model file with --model FILE", model.display());
-    }
-    let bare = bare_engine(checkout)?;
+    let bare = Bare::build(checkout, folder)?;
     let seconds = asked.minutes * 60;
     println!("bench speech: making {} minutes of speech, with and without pauses", asked.minutes);
-    let [speech, silence] = [
-        recording::phrases(checkout, folder, "without-pauses", seconds, 0.0)?,
-        recording::phrases(checkout, folder, "with-pauses", seconds, 0.3)?,
+    let case = |what, name, silence, goal| {
+        Ok::<_, anyhow::Error>(Case {
+            what,
+            recording: recording::spoken(checkout, folder, name, seconds, silence)?,
+            goal,
+        })
+    };
+    let cases = [
+        case("speech without pauses", "without-pauses", 0.0, GOAL_SPEECH)?,
+        case("three tenths silence", "with-pauses", 0.3, GOAL_SILENCE)?,
     ];
     let data = DataFolder::new(folder)?;
-    let app = app.with_data(&data.path);
-    // The archive is made, and the model is looked into, before anything is measured.
-    command::output(app.command().args(["models", "add", "--link"]).arg(&model))?;
-    let name = model.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let sides = Sides { bare, app: app.with_data(&data.path), data: &data.path };
+    let subjects = subjects(checkout, &sides.app, asked.model.as_deref())?;
 
     let mut met = true;
-    let mut sides = Vec::new();
-    for (what, recording, goal) in
-        [("speech without pauses", &speech, GOAL_SPEECH), ("three tenths silence", &silence, GOAL_SILENCE)]
-    {
-        let (mut theirs, mut ours) = (Vec::new(), Vec::new());
-        let mut texts = (String::new(), String::new());
-        for round in 1..=asked.repetitions {
-            println!("bench speech: {what}, round {round} of {}", asked.repetitions);
-            let (took, text) = alone(&bare, &model, recording)?;
-            theirs.push(took);
-            texts.0 = text;
-            let done = meetmemo(&app, &name, recording, &data.path)?;
-            ours.push(done.seconds);
-            texts.1 = done.text;
+    let (mut rows, mut short_kb) = (Vec::new(), Vec::new());
+    for subject in &subjects {
+        for case in &cases {
+            let outcome = sides.compare(subject, case, asked.repetitions)?;
+            met &= outcome.met;
+            rows.push(outcome.json);
+            short_kb.push(outcome.peak_kb);
         }
-        let rate = |text: &str| rounded(score::compare(&recording.text, text).rate());
-        let (their_seconds, our_seconds) = (median(&theirs), median(&ours));
-        println!("\n{what}: {:.0} s", recording.duration_s);
-        println!("{:<26}{:>9.2} s   WER {:.3}", "engine alone", their_seconds, rate(&texts.0));
-        println!("{:<26}{:>9.2} s   WER {:.3}", "meetmemo import --wait", our_seconds, rate(&texts.1));
-        let ratio = our_seconds / their_seconds;
-        let (well, sentence) = verdict("seconds of meetmemo ÷ seconds of the engine alone", ratio, goal);
-        println!("{sentence}\n");
-        met &= well;
-        sides.push(json!({
-            "recording": what,
-            "recording_seconds": rounded(recording.duration_s),
-            "engine_seconds": theirs.iter().copied().map(rounded).collect::<Vec<_>>(),
-            "meetmemo_seconds": ours.iter().copied().map(rounded).collect::<Vec<_>>(),
-            "engine_word_error_rate": rate(&texts.0),
-            "meetmemo_word_error_rate": rate(&texts.1),
-            "ratio": rounded(ratio),
-            "goal": goal,
-        }));
     }
-
-    println!("bench speech: making {LONG_HOURS} hours of speech");
-    let long = recording::phrases(checkout, folder, "hours", LONG_HOURS * 3600, 0.1)?;
-    let short_kb = meetmemo(&app, &name, &speech, &data.path)?.peak.app_kb;
-    let of_hours = meetmemo(&app, &name, &long, &data.path)?;
-    let (took, long_kb) = (of_hours.seconds, of_hours.peak.app_kb);
-    let size = model.metadata().context("the model has gone")?.len();
-    let above = long_kb as f64 / 1024.0 - size as f64 / f64::from(1 << 20);
-    println!(
-        "memory at its peak: {} MB for {} minutes, {} MB for {LONG_HOURS} hours ({took:.0} s)",
-        short_kb / 1024,
-        asked.minutes,
-        long_kb / 1024
-    );
-    let (well, sentence) = verdict("MB above the model's size", above, GOAL_MEMORY_MB);
-    println!("{sentence}");
-    met &= well;
+    let (Some(first), Some(short_kb)) = (subjects.first(), short_kb.first()) else { return Ok(false) };
+    let of_length = sides.lengths(checkout, folder, first, *short_kb, &cases[0].recording)?;
+    met &= of_length.met;
     write_json(
         &folder.join("speech.json"),
-        &json!({
-            "model": name,
-            "recordings": sides,
-            "peak_kb": {"short": short_kb, "long": long_kb},
-            "model_bytes": size,
-            "met": met,
-        }),
+        &json!({"cores": cores(), "recordings": rows, "lengths": of_length.json, "met": met}),
     )?;
     Ok(met)
 }
 
-/// Builds the engine's own way of doing it.
-fn bare_engine(checkout: &Checkout) -> Result<PathBuf> {
-    let mut cargo = crate::app::cargo_for_users(checkout)?;
-    command::run(cargo.args(["build", "--release", "--package", "speech", "--example", "bare"]))?;
-    Ok(checkout.target.join("release/examples/bare"))
+/// The models to measure: the one that was asked for, else the one that ships with the app, and a small one. The archive
+/// is made, and the models are looked into, before anything is measured.
+fn subjects(checkout: &Checkout, app: &App, asked: Option<&Path>) -> Result<Vec<Subject>> {
+    app.json(app.command().args(["models", "list", "--json"]))?;
+    if let Some(file) = asked {
+        return Ok(vec![added(app, file.to_path_buf())?]);
+    }
+    let base = bare::published(checkout, bare::BASE)?;
+    let base = Subject { name: "whisper-base, as it ships".to_owned(), file: base, options: Vec::new() };
+    Ok(vec![base, added(app, bare::published(checkout, bare::TINY_EN)?)?])
 }
 
-fn alone(bare: &Path, model: &Path, recording: &Recording) -> Result<(f64, String)> {
-    let started = std::time::Instant::now();
-    let text = command::output(Command::new(bare).arg(model).arg(&recording.path))?;
-    Ok((started.elapsed().as_secs_f64(), text))
+/// A model that the app takes into its own folder.
+fn added(app: &App, file: PathBuf) -> Result<Subject> {
+    let model = app.json(app.command().args(["models", "add", "--json"]).arg(&file))?;
+    let name = model["id"]
+        .as_str()
+        .with_context(|| format!("`meetmemo models add {}` named no model but {model}", file.display()))?;
+    Ok(Subject { name: name.to_owned(), file, options: vec!["--model".to_owned(), name.to_owned()] })
 }
 
-/// The meeting is deleted, so that the next is none twice.
-fn meetmemo(app: &App, model: &str, recording: &Recording, data: &Path) -> Result<Transcribed> {
-    let done = super::transcribe(app, &["--model", model], &recording.path, data)?;
-    command::output(app.command().args(["delete", &done.job]))?;
-    Ok(done)
+impl Sides<'_> {
+    /// Measures both with `subject` on the recording of `case`.
+    fn compare(&self, subject: &Subject, case: &Case, repetitions: u32) -> Result<Outcome> {
+        let Case { what, recording, goal } = case;
+        let what = format!("{}, {what}", subject.name);
+        let (mut alone, mut import, mut speakers) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut their_text, mut our_text, mut peak_kb) = (String::new(), String::new(), 0);
+        for round in 1..=repetitions {
+            println!("bench speech: {what}, round {round} of {repetitions}");
+            let (watched, text) = self.bare.run(&subject.file, recording)?;
+            alone.push(watched.cost);
+            their_text = text;
+            let done = transcribe(&self.app, &subject.options(), &recording.path, self.data)?;
+            let mut rerun = self.app.command();
+            rerun.args(["speakers", &done.job, "rerun", "--wait"]).stdout(Stdio::null());
+            speakers.push(watch_well(&mut rerun, Some(self.data))?.cost);
+            self.delete(&done)?;
+            import.push(done.watched.cost);
+            peak_kb = peak_kb.max(done.watched.peak.app_kb);
+            our_text = done.text;
+        }
+        let rate = |text: &str| score::compare(&recording.text, text).rate();
+        let length_s = recording.duration_s;
+        let [engine, whole, diarization] = [&alone, &import, &speakers].map(|all| Cost::median(all));
+        let words = whole.without(diarization);
+        println!("\n{what}: {length_s:.0} s, {} cores", cores());
+        print_heads();
+        print_row("engine alone", engine, length_s, Some(rate(&their_text)));
+        print_row("meetmemo import --wait", whole, length_s, Some(rate(&our_text)));
+        print_row("speakers rerun --wait", diarization, length_s, None);
+        print_row("import without speakers", words, length_s, None);
+        let (wall, cpu) = (words.wall_s / engine.wall_s, words.cpu_s / engine.cpu_s);
+        println!("{:<28}{wall:>10.3}{cpu:>10.3}", "… ÷ engine alone");
+        let mut met = true;
+        for (part, ratio) in [("wall seconds", wall), ("CPU seconds", cpu)] {
+            let (well, sentence) = verdict(&format!("{part} ÷ those of the engine alone"), ratio, *goal);
+            met &= well;
+            println!("{sentence}");
+        }
+        met &= fast_enough(length_s / whole.wall_s);
+        println!();
+        let all = |costs: &[Cost]| {
+            let rounded = |part: fn(&Cost) -> f64| costs.iter().map(part).map(rounded).collect::<Vec<_>>();
+            json!({"wall_seconds": rounded(|cost| cost.wall_s), "cpu_seconds": rounded(|cost| cost.cpu_s)})
+        };
+        let json = json!({
+            "model": subject.name,
+            "recording": case.what,
+            "recording_seconds": rounded(length_s),
+            "engine": all(&alone),
+            "meetmemo": all(&import),
+            "speakers": all(&speakers),
+            "engine_word_error_rate": rounded(rate(&their_text)),
+            "meetmemo_word_error_rate": rounded(rate(&our_text)),
+            "wall_ratio": rounded(wall),
+            "cpu_ratio": rounded(cpu),
+            "goal": goal,
+            "times_real_time": rounded(length_s / whole.wall_s),
+            "peak_kb": peak_kb,
+            "met": met,
+        });
+        Ok(Outcome { met, json, peak_kb })
+    }
+
+    /// What should not depend on the length of a recording: memory, and the time until the first words can be read.
+    fn lengths(
+        &self,
+        checkout: &Checkout,
+        folder: &Path,
+        subject: &Subject,
+        short_kb: u64,
+        short: &Recording,
+    ) -> Result<Outcome> {
+        println!("bench speech: making a minute and {LONG_HOURS} hours of speech");
+        let minute = recording::spoken(checkout, folder, "minute", 60, SOME_SILENCE)?;
+        let hours = recording::spoken(checkout, folder, "hours", LONG_HOURS * 3600, SOME_SILENCE)?;
+        let (_, of_minute_s) = self.first_words(subject, &minute)?;
+        let (long, of_hours_s) = self.first_words(subject, &hours)?;
+        let (wall_s, long_kb) = (long.watched.cost.wall_s, long.watched.peak.app_kb);
+        let length = |recording: &Recording| recording.duration_s / 60.0;
+        println!(
+            "\n{}, {:.0} minutes: {wall_s:.0} s, {:.1} × real time",
+            subject.name,
+            length(&hours),
+            hours.duration_s / wall_s
+        );
+        println!(
+            "memory at its peak: {} MB for {:.0} minutes, {} MB for {:.0} minutes",
+            short_kb / 1024,
+            length(short),
+            long_kb / 1024,
+            length(&hours)
+        );
+        let size = fs::metadata(&subject.file).context("the model has gone")?.len();
+        let above = long_kb as f64 / 1024.0 - size as f64 / f64::from(1 << 20);
+        let (mut met, sentence) = verdict("MB above the model's size", above, GOAL_MEMORY_MB);
+        println!("{sentence}");
+        for (recording, seconds) in [(&minute, of_minute_s), (&hours, of_hours_s)] {
+            let what = format!("seconds until the first words of {:.0} minutes", length(recording));
+            println!("{}", verdict(&what, seconds, GOAL_FIRST_WORDS_S).1);
+            met &= seconds <= 10.0 * GOAL_FIRST_WORDS_S;
+        }
+        println!();
+        let json = json!({
+            "model": subject.name,
+            "model_bytes": size,
+            "short": {"seconds": rounded(short.duration_s), "peak_kb": short_kb},
+            "minute": {"seconds": rounded(minute.duration_s), "first_words_seconds": rounded(of_minute_s)},
+            "long": {
+                "seconds": rounded(hours.duration_s),
+                "first_words_seconds": rounded(of_hours_s),
+                "wall_seconds": rounded(wall_s),
+                "peak_kb": long_kb,
+            },
+            "met": met,
+        });
+        Ok(Outcome { met, json, peak_kb: long_kb })
+    }
+
+    /// Has the app transcribe a recording; also tells after how many seconds its first words could be read.
+    fn first_words(&self, subject: &Subject, recording: &Recording) -> Result<(Transcribed, f64)> {
+        println!("bench speech: {}, {:.0} minutes", subject.name, recording.duration_s / 60.0);
+        let mut first = FirstWords { app: &self.app, job: None, last_question: Instant::now(), after: None };
+        let done =
+            transcribe_while(&self.app, &subject.options(), &recording.path, self.data, &mut |started| {
+                first.ask(started);
+            })?;
+        self.delete(&done)?;
+        let after = first.after.with_context(|| {
+            format!("no words of {} could be read before the end", recording.path.display())
+        })?;
+        Ok((done, after.as_secs_f64()))
+    }
+
+    /// The next import of the same recording would find it in the archive otherwise.
+    fn delete(&self, done: &Transcribed) -> Result<()> {
+        command::output(self.app.command().args(["delete", &done.job])).map(|_| ())
+    }
+}
+
+impl Subject {
+    fn options(&self) -> Vec<&str> {
+        self.options.iter().map(String::as_str).collect()
+    }
+}
+
+/// Whether the whole command is fast enough. Only two cores are judged.
+fn fast_enough(times_real_time: f64) -> bool {
+    let what = "× real time with speakers:";
+    if cores() != CORES_OF_GOAL {
+        println!("{what} {times_real_time:.1} (the goal of {GOAL_SPEED} is for {CORES_OF_GOAL} cores)");
+        return true;
+    }
+    let (well, sentence) = verdict_at_least(what, times_real_time, GOAL_SPEED);
+    println!("{sentence}");
+    well
+}
+
+/// Asks for the only recording of the archive until it has words.
+struct FirstWords<'a> {
+    app: &'a App,
+    job: Option<String>,
+    last_question: Instant,
+    /// From the start of the command.
+    after: Option<Duration>,
+}
+
+impl FirstWords<'_> {
+    fn ask(&mut self, started: Instant) {
+        if self.after.is_some() || self.last_question.elapsed() < BETWEEN_QUESTIONS {
+            return;
+        }
+        // What cannot be asked now is asked again.
+        let answer =
+            |arguments: &[&str]| self.app.json(self.app.command().args(arguments)).unwrap_or_default();
+        match &self.job {
+            None => self.job = newest(&answer(&["list", "--limit", "1", "--json"])),
+            Some(job) => {
+                if has_words(&answer(&["show", job, "--json"])) {
+                    self.after = Some(started.elapsed());
+                }
+            }
+        }
+        self.last_question = Instant::now();
+    }
+}
+
+/// The id of the first recording that `meetmemo list --json` printed.
+fn newest(list: &Value) -> Option<String> {
+    Some(list[0]["id"].as_str()?.to_owned())
+}
+
+/// Whether `meetmemo show --json` printed words.
+fn has_words(meeting: &Value) -> bool {
+    let segments = meeting["transcript"]["segments"].as_array();
+    segments.is_some_and(|segments| segments.iter().any(|segment| segment["text"] != ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_words_are_noticed() {
+        assert_eq!(newest(&json!([])), None);
+        assert_eq!(newest(&json!([{"id": "1f"}, {"id": "2f"}])).as_deref(), Some("1f"));
+        for (meeting, words) in [
+            (json!(null), false),
+            (json!({"transcript": null}), false),
+            (json!({"transcript": {"segments": []}}), false),
+            (json!({"transcript": {"segments": [{"text": ""}, {"text": "It was"}]}}), true),
+        ] {
+            assert_eq!(has_words(&meeting), words, "{meeting}");
+        }
+    }
 }
