@@ -11,7 +11,7 @@ use std::fs;
 pub(crate) struct WindowState {
     /// Width of the library in CSS pixels.
     pub sidebar_width: u32,
-    /// Whether the note on the English engine was put away.
+    /// Whether the hint at larger models was put away.
     pub hint_dismissed: bool,
     /// Whether the offer to remember voices was put away.
     pub people_hint_dismissed: bool,

@@ -177,7 +177,7 @@ async fn the_first_hour_with_the_window() {
 
     // Delete asks once, says what goes and what stays, and is final.
     open_row(&stage, "Weekly with Anna").await;
-    stage.sees("English draft engine").await;
+    stage.sees("Whisper base").await;
     stage.click("More").await;
     stage.click("Delete…").await;
     stage.sees("This cannot be undone.").await;

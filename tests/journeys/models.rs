@@ -20,7 +20,7 @@ use thirtyfour::prelude::*;
 /// What the model is called in commands, and for people.
 const MODEL: &str = "phrases-F16";
 const TITLE: &str = "Phrases";
-const DRAFT: &str = "English draft engine";
+const INCLUDED: &str = "Whisper base";
 
 // A server of models
 
@@ -316,13 +316,13 @@ async fn resize(stage: &Stage, (width, height): (u32, u32)) {
 }
 
 #[tokio::test]
-async fn a_model_is_installed_from_a_mirror_and_beside_the_draft_engine_it_makes_the_better_version() {
+async fn a_model_is_installed_from_a_mirror_and_beside_the_included_one_it_makes_the_better_version() {
     let (mut stage, mirror, model) = with_catalogue();
     stage.open(&[]).await;
 
     // The way there is a hint.
-    stage.sees(&format!("{DRAFT} is ready. For better text and 99 languages,")).await;
-    stage.click("choose a speech model").await;
+    stage.sees("Ready in 99 languages. For fewer mistakes,").await;
+    stage.click("choose a larger model").await;
     until_state(&stage, MODEL, "available").await;
     assert_eq!(heading(&stage).await, "Speech models");
     look_over(&stage, "models-1-room").await;
@@ -413,10 +413,10 @@ async fn a_model_is_installed_from_a_mirror_and_beside_the_draft_engine_it_makes
     stage.click("Transcribe again…").await;
     stage.sees("Transcribe “Panel on reading” again").await;
     stage.sees("The text there is now stays as an older version.").await;
-    choose_model(&stage, DRAFT).await;
+    choose_model(&stage, INCLUDED).await;
     look_over(&stage, "models-7-again").await;
     stage.click("Transcribe again").await;
-    stage.until("the head names the other engine", async || facts(&stage).await.contains(DRAFT)).await;
+    stage.until("the head names the other engine", async || facts(&stage).await.contains(INCLUDED)).await;
     stage
         .until("it is transcribed again", async || status(&stage, "Panel on reading.wav") == "completed")
         .await;
@@ -429,7 +429,7 @@ async fn a_model_is_installed_from_a_mirror_and_beside_the_draft_engine_it_makes
     let pane = stage.element("aside[aria-labelledby]").await;
     stage.until("there are two", async || count(&stage, "aside ol > li").await == 2).await;
     let pane_says = pane.text().await.unwrap();
-    for wanted in ["Version 2", "Version 1", "Current", DRAFT, TITLE] {
+    for wanted in ["Version 2", "Version 1", "Current", INCLUDED, TITLE] {
         assert!(pane_says.contains(wanted), "{wanted}: {pane_says}");
     }
     look_over(&stage, "models-8-versions").await;
@@ -571,11 +571,11 @@ async fn a_meeting_whose_model_is_gone_says_so_and_offers_the_others() {
     stage.click("Choose another model…").await;
     stage.sees("Transcribe “Waiting” again").await;
     stage.sees(&format!("{model} is not on this computer any more.")).await;
-    choose_model(&stage, DRAFT).await;
+    choose_model(&stage, INCLUDED).await;
     look_over(&stage, "gone-2-choose").await;
     stage.click("Transcribe again").await;
     stage.until("it is transcribed", async || status(&stage, "Waiting.wav") == "completed").await;
-    stage.until("the head names the engine", async || facts(&stage).await.contains(DRAFT)).await;
+    stage.until("the head names the engine", async || facts(&stage).await.contains(INCLUDED)).await;
     stage.until("its text is there", async || lines(&stage).await > 0).await;
     assert_eq!(count(&stage, ".meeting .notice.danger").await, 0);
     stage.close().await;

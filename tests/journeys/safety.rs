@@ -50,7 +50,8 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
             let refused = stage.invoke(command, json!({ "id": id, "fromMs": 0 })).await.unwrap_err();
             assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
         }
-        let choice = json!({ "model": "en-us", "language": null, "translate": false, "vocabulary": [] });
+        let choice =
+            json!({ "model": "whisper-base", "language": null, "translate": false, "vocabulary": [] });
         let versions = json!({ "id": id, "versionId": id, "left": id, "right": id, "choice": choice });
         for command in
             ["choice", "transcribe_again", "versions", "version_page", "compare_versions", "make_current"]

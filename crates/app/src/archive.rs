@@ -1,6 +1,7 @@
 //! What can be done with meetings that are there: list, show, rename, retry, cancel, delete.
 
 use crate::App;
+use crate::language_vote::{other_languages, settled_to};
 use crate::refusal::{Code, refuse};
 use crate::speakers::Cast;
 use crate::view::{
@@ -79,7 +80,8 @@ impl App {
                 let lines = self.store.segments(version.id).await?;
                 let title = self.room.title(&version.model);
                 let cast = Cast::of(self.store.speakers(job.id).await?);
-                Some(transcript_view(version, title, lines, &cast))
+                let others = other_languages(&self.store.windows(version.id).await?);
+                Some(transcript_view(version, title, lines, others, &cast))
             }
             None => None,
         };
@@ -91,20 +93,24 @@ impl App {
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
     pub async fn page(&self, prefix: &str, from: AudioTime) -> Result<MeetingPage> {
-        // Progress before lines: what it calls settled is in the lines for certain.
         let job = self.find(prefix).await?;
+        let mut settled_ms = 0;
         let (transcript, lines) = match self.store.shown_transcript(job_id(&job)).await? {
             Some(version) => {
+                // Before the lines are fetched: lines that count as settled are then among them for certain. Until its
+                // language is settled, windows of an unfinished version may be recognised again.
+                let windows = self.store.windows(version.id).await?;
+                settled_ms = match version.is_complete() {
+                    true => job.duration_ms.unwrap_or(u32::MAX),
+                    false if version.language.is_none() => 0,
+                    false => settled_to(&windows),
+                };
                 let lines = self.store.text_lines(version.id, from).await?;
-                let facts = transcript_facts(&version, self.room.title(&version.model), &lines);
+                let title = self.room.title(&version.model);
+                let facts = transcript_facts(&version, title, &lines, other_languages(&windows));
                 (Some(facts), lines)
             }
             None => (None, Vec::new()),
-        };
-        let settled_ms = match (&transcript, &job.progress) {
-            (Some(version), _) if version.complete => job.duration_ms.unwrap_or(u32::MAX),
-            (Some(_), Some(progress)) => progress.audio_done_ms,
-            _ => 0,
         };
         let cast = Cast::named(self.store.speaker_names(job_id(&job)).await?);
         let lines = lines.into_iter().map(|line| line_view(line, &cast)).collect();

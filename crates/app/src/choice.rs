@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 use speech::{Capabilities, EngineSpec, WINDOWING_VERSION};
 use store::{Job, Transcript};
 
-/// The name of the engine that comes along: its model's.
-pub(crate) const BUILT_IN: &str = "en-us";
 /// What is said of a model that is here and that the engine has not been able to load yet.
 pub(crate) const NEVER_LOADED: &str =
     "It has not been tried yet, or could not be loaded. Install it again, or remove it.";
-/// What it is called.
-pub(crate) const BUILT_IN_TITLE: &str = "English draft engine";
+/// The speech model that is included.
+pub(crate) const BUILT_IN: &str = speech::built_in::ID;
+/// Its title.
+pub(crate) const BUILT_IN_TITLE: &str = "Whisper base";
+/// The model of PocketSphinx, which was included before. Its transcripts stay; new work uses [`BUILT_IN`].
+pub(crate) const RETIRED: &str = "en-us";
 
 /// Most terms of a vocabulary, and characters of one: models read it before every window.
 const MOST_TERMS: usize = 100;
@@ -27,7 +29,7 @@ const LONGEST_TERM: usize = 80;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Choice {
-    /// A speech model by its id; `en-us` is the engine that comes along.
+    /// A speech model by its id; `whisper-base` is the one that is included.
     pub model: String,
     /// Spoken language, BCP 47; none: the model finds out, or knows only one.
     pub language: Option<String>,
@@ -78,16 +80,20 @@ impl Chosen {
             true => 1,
             false => speech::decoder_count(cores, free, self.capabilities.memory_bytes),
         });
-        let EngineSpec::Neural { model, sha256, device, .. } = self.spec.clone() else {
-            return (self.spec.clone(), count);
-        };
-        let begun = unfinished.iter().find(|old| {
-            old.model == self.capabilities.model && old.model_sha256 == self.capabilities.model_sha256
-        });
+        let begun = unfinished
+            .iter()
+            .find(|old| old.model == self.choice.model && old.model_sha256 == self.capabilities.model_sha256);
         let begun = begun.and_then(|old| old.settings.get("threads")?.as_u64());
-        let threads = begun.and_then(|threads| u32::try_from(threads).ok());
-        let threads = threads.unwrap_or_else(|| u32::try_from(cores.div_ceil(count.max(1))).unwrap_or(1));
-        (EngineSpec::Neural { model, sha256, device, threads }, count)
+        let begun = begun.and_then(|threads| u32::try_from(threads).ok());
+        // A second thread in a decoder mostly waits for the first. It helps only where there is no memory for a second
+        // decoder.
+        let threads = begun.unwrap_or_else(|| match decoders {
+            None if count < speech::decoder_count(cores, None, 1) && !on_gpu => {
+                u32::try_from(cores / count.max(1)).unwrap_or(1)
+            }
+            _ => 1,
+        });
+        (EngineSpec { threads, ..self.spec.clone() }, count)
     }
 
     /// Everything that decides the words, besides engine and model: work is resumed only where it is equal.
@@ -104,10 +110,11 @@ impl Chosen {
             "translate": self.choice.translate && offered.translates,
             "vocabulary": if offered.vocabulary { self.choice.vocabulary.as_slice() } else { &[] },
             "word_times": offered.word_times,
+            "threads": spec.threads,
+            "device": offered.device,
         });
-        if let EngineSpec::Neural { threads, .. } = spec {
-            settings["threads"] = (*threads).into();
-            settings["device"] = offered.device.as_str().into();
+        if let Some(seconds) = spec.context_s {
+            settings["context_s"] = seconds.into();
         }
         settings
     }
@@ -127,7 +134,11 @@ impl App {
             }
         };
         Choice {
-            model: settings.model.clone().unwrap_or_else(|| BUILT_IN.to_owned()),
+            model: settings
+                .model
+                .clone()
+                .filter(|model| model != RETIRED)
+                .unwrap_or_else(|| BUILT_IN.to_owned()),
             language: settings.language.clone(),
             translate: settings.translate,
             vocabulary: settings.vocabulary.clone(),
@@ -150,7 +161,7 @@ impl App {
         let speakers = Some(Expected::of(&asked)).filter(|expected| *expected != Expected::default());
         match asked.model {
             Some(model) => Choice {
-                model,
+                model: if model == RETIRED { BUILT_IN.to_owned() } else { model },
                 language: asked.language,
                 translate: asked.translate,
                 vocabulary: asked.vocabulary,
@@ -199,8 +210,8 @@ impl App {
     pub(crate) async fn chosen(&self, choice: &Choice) -> Result<Result<Chosen, String>> {
         let choice = choice.clone();
         if choice.model == BUILT_IN {
-            return Ok(match EngineSpec::built_in(self.resources.folder()) {
-                Ok(spec) => Ok(Chosen { capabilities: spec.capabilities(), spec, choice }),
+            return Ok(match speech::built_in::spec(self.resources.folder()) {
+                Ok(spec) => Ok(Chosen { capabilities: speech::built_in::capabilities(&spec), spec, choice }),
                 Err(error) => Err(format!("{}.", crate::refusal::capitalised(&error.to_string()))),
             });
         }
@@ -214,7 +225,8 @@ impl App {
                 Some(Entry::Damaged { why, .. }) => return Ok(Err(damaged(&choice.model, &why))),
                 Some(Entry::Ok(_)) => {}
             }
-            let installed = match folder.current(&id) {
+            // An earlier version of the app installed Whisper models with their published context.
+            let installed = match folder.trim(&id) {
                 Ok(installed) => installed,
                 Err(error) => {
                     return Ok(Err(damaged(
@@ -287,11 +299,12 @@ impl App {
 
 /// The engine of an installed model. Threads are chosen when it is known how many decoders there will be.
 pub(crate) fn spec_of(installed: &Installed, device: speech::Device) -> EngineSpec {
-    EngineSpec::Neural {
+    EngineSpec {
         model: installed.file.clone(),
         sha256: Some(installed.sha256.to_string()),
         device,
         threads: 1,
+        context_s: installed.context_s,
     }
 }
 

@@ -150,13 +150,29 @@ fn engine_checks() -> Vec<Check> {
         Ok(resources) => resources,
         Err(error) => return vec![check("engines", State::Failed, format!("{error:#}."), None)],
     };
-    match speech::EngineSpec::built_in(resources.folder()) {
+    match speech::built_in::spec(resources.folder()) {
         Ok(spec) => {
             let offered = spec.capabilities();
             let decoders =
                 speech::decoder_count(speech::cores(), speech::available_memory(), offered.memory_bytes);
             let engine = format!("{} is ready, {decoders} at once on this computer.", offered.engine);
-            vec![check("engines", State::Ok, engine, None)]
+            match (speech::neural::processor_suffices(), resources.slower_engine().is_file()) {
+                (true, _) => vec![check("engines", State::Ok, engine, None)],
+                (false, true) => {
+                    vec![check(
+                        "engines",
+                        State::Warning,
+                        format!("{engine} {}", crate::room::SLOW_PROCESSOR),
+                        None,
+                    )]
+                }
+                (false, false) => {
+                    let message =
+                        "This computer's processor lacks AVX2, which this build of the speech engine needs.";
+                    let action = "Install the package of MeetMemo: it brings an engine for such processors.";
+                    vec![check("engines", State::Failed, message, Some(action))]
+                }
+            }
         }
         Err(error) => {
             let action = Some("Install MeetMemo again; in a checkout, run `cargo xtask setup`.");

@@ -14,6 +14,7 @@ mod facts;
 mod hidden;
 mod import_list;
 mod intake;
+mod language_vote;
 mod languages;
 pub mod logging;
 mod people;

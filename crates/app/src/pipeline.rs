@@ -5,6 +5,7 @@
 //! recording taken up again is read from the start, and windows that are committed are not recognised again.
 
 use crate::App;
+use crate::language_vote::{Early, LEAST_SPEECH_S, VOTERS, Vote, vote};
 use crate::sound::keep_seek_index;
 use crate::worker::stopped;
 use anyhow::{Context, Result, anyhow};
@@ -40,7 +41,9 @@ pub(crate) enum Ending {
 /// What the threads tell the task that commits.
 enum Told {
     /// A window is on its way to a decoder, or was committed by an earlier run.
-    Cut { window: Window, committed: bool },
+    Cut { index: u32, span: Span, committed: bool },
+    /// These windows are to settle the language; nothing is cut before they have.
+    Settle(Vec<Early>),
     /// What a decoder says.
     Speech(Event),
     /// The file has been read to its end.
@@ -84,8 +87,18 @@ struct Account {
     read: Option<(u64, Option<String>)>,
     /// Seconds of work per second of audio in this computer's earlier runs with the same model.
     usual: Option<f64>,
-    /// Who waits for the language that the first window turns out to be in.
-    language: Option<mpsc::Sender<Option<String>>>,
+    /// The search for the language, until it is settled.
+    search: Option<Search>,
+}
+
+/// The language of a recording is not settled yet.
+struct Search {
+    /// The language of each window that is recognised, `None` where nothing was said.
+    found: HashMap<u32, Option<String>>,
+    /// The windows that are to settle it, once the reader has named them.
+    windows: Option<Vec<Early>>,
+    /// Where the reader waits for the answer.
+    answer: mpsc::Sender<Vote>,
 }
 
 /// Milliseconds of audio after which a run's own speed counts as much as that of earlier runs.
@@ -103,7 +116,7 @@ impl Account {
             total_ms,
             read: None,
             usual,
-            language: None,
+            search: None,
         }
     }
 
@@ -236,7 +249,7 @@ impl App {
         let language = language.map(str::to_owned);
         let new = NewTranscript {
             engine: offered.engine.clone(),
-            model: offered.model.clone(),
+            model: choice.model.clone(),
             model_sha256: offered.model_sha256.clone(),
             settings: chosen.settings(&spec, offered, language.as_deref()),
             language: language.clone(),
@@ -250,27 +263,34 @@ impl App {
         let mut account = Account::new(job.duration_ms.and_then(|ms| u32::try_from(ms).ok()), usual);
         let options = Options {
             language: version.language.clone(),
+            check_language: false,
             translate: choice.translate && offered.translates,
             vocabulary: if offered.vocabulary { choice.vocabulary.clone() } else { Vec::new() },
         };
-        // The first window says which language it is; the others are then heard in that one.
-        let first_is_done = committed.iter().any(|window| window.index == 0);
-        let (found, finding) = mpsc::channel();
-        if version.language.is_none() && offered.detects_language && !first_is_done {
-            account.language = Some(found);
-        } else {
-            drop(found);
+        let (answer, settled) = mpsc::channel();
+        let searching = version.language.is_none() && offered.detects_language;
+        if searching {
+            let found = committed.iter().map(|window| (window.index, window.language.clone())).collect();
+            account.search = Some(Search { found, windows: None, answer });
         }
 
         let (tell, mut told) = channel::channel(16);
         let reader = {
             let (decoders, tell, tools) = (Arc::clone(&decoders), tell.clone(), self.tools.clone());
             let (library, cutting) = (self.data.library(), offered.cutting);
-            let finding = account.language.is_some().then_some(finding);
+            let detects = offered.detects_language;
             std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
                 let committed = committed.into_iter().map(|window| (window.index, window.span)).collect();
-                let windows =
-                    Handing { committed, decoders: &decoders, options, finding, tell: &tell, seen: 0 };
+                let search = searching.then_some((settled, Vec::new()));
+                let windows = Handing {
+                    committed,
+                    decoders: &decoders,
+                    options,
+                    detects,
+                    search,
+                    tell: &tell,
+                    seen: 0,
+                };
                 if let Err(failure) = read_and_cut(&library, &audio, &tools, cutting, windows) {
                     let _ = tell.blocking_send(Told::Broken(failure));
                 }
@@ -346,11 +366,12 @@ impl App {
                 }
             };
             match news {
-                Some(Told::Cut { window, committed }) => {
-                    account.cut_to = window.span.end;
+                Some(Told::Cut { index, span, committed }) => {
+                    // A window that is recognised again lies before others.
+                    account.cut_to = account.cut_to.max(span.end);
                     if !committed {
-                        account.first_new.get_or_insert((window.span.start, Instant::now()));
-                        account.in_flight.insert(window.index, window.span.start);
+                        account.first_new.get_or_insert((span.start, Instant::now()));
+                        account.in_flight.insert(index, span.start);
                     }
                     if !transcribing {
                         transcribing = true;
@@ -362,20 +383,29 @@ impl App {
                 Some(Told::Speech(Event::Progress { .. })) => {}
                 Some(Told::Speech(Event::Finished { index, span, recognition, took })) => {
                     tracing::debug!(index, took_ms = took.as_millis() as u64, "window recognised");
-                    if let Some(waiting) = account.language.take() {
-                        if let Some(language) = &recognition.language
-                            && !self.store.found_language(lease, version.id, language).await?
-                        {
-                            return Ok(Ok(Recognised::Stopped(Ending::LeaseLost)));
-                        }
-                        // Nobody waits any more if there was only this window.
-                        let _ = waiting.send(recognition.language.clone());
-                    }
+                    // A window without words is in no language.
+                    let language = recognition.language.filter(|_| !recognition.words.is_empty());
                     let lines = segments(recognition.words, &recognition.doubts);
-                    if !self.store.commit_window(lease, version.id, Window { index, span }, &lines).await? {
+                    let other_language = recognition.other_language;
+                    let window = Window { index, span, language: language.clone(), other_language };
+                    if !self.store.commit_window(lease, version.id, &window, &lines).await? {
                         return Ok(Ok(Recognised::Stopped(Ending::LeaseLost)));
                     }
                     account.in_flight.remove(&index);
+                    if let Some(search) = &mut account.search {
+                        search.found.insert(index, language);
+                    }
+                    if !self.settle_language(&mut account, lease, version).await? {
+                        return Ok(Ok(Recognised::Stopped(Ending::LeaseLost)));
+                    }
+                }
+                Some(Told::Settle(windows)) => {
+                    if let Some(search) = &mut account.search {
+                        search.windows = Some(windows);
+                    }
+                    if !self.settle_language(&mut account, lease, version).await? {
+                        return Ok(Ok(Recognised::Stopped(Ending::LeaseLost)));
+                    }
                 }
                 Some(Told::Speech(Event::Failed { span, error, .. })) => {
                     return Ok(Err(match error {
@@ -401,8 +431,44 @@ impl App {
         }
     }
 
+    /// Settles the language if the windows that decide are all recognised, and answers the reader. False if the lease is
+    /// void.
+    async fn settle_language(
+        &self,
+        account: &mut Account,
+        lease: Lease,
+        version: &Transcript,
+    ) -> Result<bool> {
+        let Some(search) = &mut account.search else { return Ok(true) };
+        let Some(windows) = &search.windows else { return Ok(true) };
+        let vote = vote(windows, &search.found);
+        match &vote {
+            Vote::Open => return Ok(true),
+            Vote::Silent => search.windows = None,
+            Vote::Settled { language, .. } => {
+                if !self.store.settle_language(lease, version.id, language).await? {
+                    return Ok(false);
+                }
+            }
+        }
+        // A reader that has ended waits for nothing.
+        let _ = search.answer.send(vote.clone());
+        if matches!(vote, Vote::Settled { .. }) {
+            account.search = None;
+        }
+        Ok(true)
+    }
+
+    /// How engine processes are started: as this program in a hidden mode, or on a processor that its engine library is
+    /// not built for, as the slower program that comes in the package.
     pub(crate) fn engine_command(&self) -> EngineCommand {
-        EngineCommand { program: self.program.clone(), arguments: vec![crate::hidden::ENGINE.into()] }
+        let slower = self.resources.slower_engine();
+        match !speech::neural::processor_suffices() && slower.is_file() {
+            true => EngineCommand { program: slower, arguments: Vec::new() },
+            false => {
+                EngineCommand { program: self.program.clone(), arguments: vec![crate::hidden::ENGINE.into()] }
+            }
+        }
     }
 
     /// Becomes this computer's worker again after the server was restarted. Should another process have been faster,
@@ -450,8 +516,10 @@ struct Handing<'a> {
     committed: HashMap<u32, Span>,
     decoders: &'a Decoders,
     options: Options,
-    /// Where the language will be told that the first window is in, if it is waited for.
-    finding: Option<mpsc::Receiver<Option<String>>>,
+    /// Whether the model can tell languages.
+    detects: bool,
+    /// While the language is not settled: where it will be told, and the windows since the last vote.
+    search: Option<(mpsc::Receiver<Vote>, Vec<speech::Window>)>,
     tell: &'a channel::Sender<Told>,
     /// Committed windows that were cut again.
     seen: usize,
@@ -460,29 +528,66 @@ struct Handing<'a> {
 impl Handing<'_> {
     fn over(&mut self, windows: Vec<speech::Window>) -> Result<(), Failure> {
         for window in windows {
-            let place = Window { index: window.index, span: window.span() };
-            let before = self.committed.get(&place.index);
-            if before.is_some_and(|span| *span != place.span) {
+            let before = self.committed.get(&window.index);
+            if before.is_some_and(|span| *span != window.span()) {
                 return Err(Failure::CutsDiffer);
             }
             self.seen += usize::from(before.is_some());
             let committed = before.is_some();
-            if window.index > 0
-                && let Some(finding) = self.finding.take()
+            if let Some((_, early)) = &mut self.search {
+                early.push(window.clone());
+            }
+            self.hand(window, committed)?;
+            if self
+                .search
+                .as_ref()
+                .is_some_and(|(_, early)| early.iter().filter(|w| votes(w)).count() == VOTERS)
             {
-                // An end without an answer is that of everything.
-                self.options.language = finding.recv().map_err(|_| SpeechError::Cancelled)?;
-            }
-            if self.tell.blocking_send(Told::Cut { window: place, committed }).is_err() {
-                // Nobody listens any more: stopped.
-                return Err(SpeechError::Cancelled.into());
-            }
-            if !committed {
-                self.decoders.submit(window, self.options.clone())?;
+                self.settle()?;
             }
         }
         Ok(())
     }
+
+    fn hand(&mut self, window: speech::Window, committed: bool) -> Result<(), Failure> {
+        let cut = Told::Cut { index: window.index, span: window.span(), committed };
+        if self.tell.blocking_send(cut).is_err() {
+            // Nobody listens any more: stopped.
+            return Err(SpeechError::Cancelled.into());
+        }
+        if !committed {
+            let check_language = self.detects && self.options.language.is_some() && votes(&window);
+            self.decoders.submit(window, Options { check_language, ..self.options.clone() })?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the language is settled by the windows since the last vote, and has those that turn out to be in
+    /// another language recognised again. If nothing was said in them, the next ones decide.
+    fn settle(&mut self) -> Result<(), Failure> {
+        let Some((settled, early)) = &mut self.search else { return Ok(()) };
+        let early = std::mem::take(early);
+        let windows =
+            early.iter().map(|window| Early { index: window.index, votes: votes(window) }).collect();
+        if self.tell.blocking_send(Told::Settle(windows)).is_err() {
+            return Err(SpeechError::Cancelled.into());
+        }
+        // An end without an answer is that of everything.
+        let Vote::Settled { language, again } = settled.recv().map_err(|_| SpeechError::Cancelled)? else {
+            return Ok(());
+        };
+        self.search = None;
+        self.options.language = Some(language);
+        for window in early.into_iter().filter(|window| again.contains(&window.index)) {
+            self.hand(window, false)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a window holds enough speech to tell its language.
+fn votes(window: &speech::Window) -> bool {
+    window.seconds() >= LEAST_SPEECH_S
 }
 
 /// Reads the audio, cuts it at pauses and hands over what is not committed yet. Leaves behind where the audio can be
@@ -503,6 +608,7 @@ fn read_and_cut(
         keep_seek_index(library, audio, &index);
     }
     windows.over(windower.finish())?;
+    windows.settle()?;
     if windows.seen != windows.committed.len() {
         return Err(Failure::CutsDiffer);
     }

@@ -1,9 +1,9 @@
-//! What the programs come with: PostgreSQL, the speech model, fonts.
+//! What the programs come with: PostgreSQL, the speech model, fonts, the network that tells voices apart.
 
 use anyhow::{Result, anyhow};
 use std::path::{Path, PathBuf};
 
-/// The folder of resources: `postgres/`, `pocketsphinx/`, `fonts/`.
+/// The folder of resources: `postgres/`, `speech/`, `voice/`, `fonts/`, in packages also `engine/`.
 #[derive(Debug, Clone)]
 pub struct Resources(PathBuf);
 
@@ -41,6 +41,11 @@ impl Resources {
     /// PostgreSQL's installation.
     pub fn postgres(&self) -> PathBuf {
         self.0.join("postgres")
+    }
+
+    /// The engine processes' program for processors without AVX2. Only packages have it.
+    pub fn slower_engine(&self) -> PathBuf {
+        self.0.join("engine").join("meetmemo-engine")
     }
 
     /// Fonts for PDF.

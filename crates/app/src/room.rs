@@ -5,7 +5,7 @@
 //! has loaded it once and said what it can do, which is kept beside it.
 
 use crate::App;
-use crate::choice::{BUILT_IN, BUILT_IN_TITLE, Choice, NEVER_LOADED, known, spec_of};
+use crate::choice::{BUILT_IN, BUILT_IN_TITLE, Choice, NEVER_LOADED, RETIRED, known, spec_of};
 use crate::refusal::{Code, capitalised, refuse};
 use crate::view::{ModelNews, ModelRoom, ModelSource, ModelSpeed, ModelState, ModelView};
 use anyhow::{Context, Result};
@@ -22,6 +22,9 @@ use tokio::sync::broadcast;
 const NEWS: usize = 256;
 /// Share of the memory that a model with one recogniser may take.
 const MEMORY_SHARE: f64 = 0.6;
+/// What is said where engine processes run without the instructions that they are fastest with.
+pub(crate) const SLOW_PROCESSOR: &str =
+    "This computer's processor lacks AVX2, so speech is transcribed several times more slowly than usual.";
 /// Working memory of one recogniser besides the model's file, for models that are not here to ask.
 const WORKING_MEMORY: u64 = 300 << 20;
 
@@ -134,8 +137,10 @@ impl Room {
 
     /// What a model is called.
     pub(crate) fn title(&self, id: &str) -> String {
-        if id == BUILT_IN {
-            return BUILT_IN_TITLE.to_owned();
+        match id {
+            BUILT_IN => return BUILT_IN_TITLE.to_owned(),
+            RETIRED => return "PocketSphinx, US English".to_owned(),
+            _ => {}
         }
         match self.offer(id) {
             Some(offer) => offer.model.title.clone(),
@@ -173,7 +178,10 @@ impl App {
         let memory = speech::total_memory();
         let defaults = self.defaults();
         let (mut device, mut device_note) = (None, None);
-        let mut models = vec![built_in()];
+        if !speech::neural::processor_suffices() {
+            device_note = Some(SLOW_PROCESSOR.to_owned());
+        }
+        let mut models = vec![built_in(&self.room.0.catalogue)];
         let mut seen = BTreeSet::new();
         for entry in entries {
             let view = match entry {
@@ -181,7 +189,9 @@ impl App {
                     if installed.id.as_str() == defaults.model
                         && let Some(found) = known(&installed)
                     {
-                        (device, device_note) = device_of(&found);
+                        let (used, note) = device_of(&found);
+                        device = used;
+                        device_note = note.or(device_note);
                     }
                     self.installed_view(&installed)
                 }
@@ -194,7 +204,10 @@ impl App {
         }
         for offer in self.room.0.catalogue.files() {
             let id = offer.file.id();
-            if !seen.contains(id.as_str()) {
+            // The included model is not offered for download in another form.
+            let included = offer.model.slug.as_str() == BUILT_IN;
+            let begun = partials.iter().any(|partial| partial.id == id);
+            if !seen.contains(id.as_str()) && (!included || begun) {
                 let state = match partials.iter().find(|partial| partial.id == id) {
                     None => ModelState::Available,
                     Some(partial) => {
@@ -310,9 +323,9 @@ impl App {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let id = ModelId::from_stem(&stem)
                 .ok_or_else(|| refused("its name has no letter or digit: rename it first".to_owned()))?;
-            if id.as_str() == BUILT_IN {
+            if [BUILT_IN, RETIRED].contains(&id.as_str()) {
                 return Err(refused(
-                    "this is the name of the engine that comes along: rename the file".to_owned(),
+                    "this is the name of the speech model that is included: rename the file".to_owned(),
                 ));
             }
             let begins = ModelState::Copying { done_bytes: 0, total_bytes: None };
@@ -495,18 +508,28 @@ fn device_of(found: &Capabilities) -> (Option<String>, Option<String>) {
     ((!on_processor).then(|| found.device.clone()), note)
 }
 
-fn built_in() -> ModelView {
+/// The model that is included: as in the catalogue, but for its state.
+fn built_in(catalogue: &Catalogue) -> ModelView {
+    let spec = speech::built_in::at(PathBuf::new());
+    let offer = catalogue
+        .files()
+        .find(|offer| offer.model.slug.as_str() == BUILT_IN && offer.file.quantisation == "Q8_0");
+    let mut view = match &offer {
+        Some(offer) => offered_view(offer, ModelState::BuiltIn),
+        None => ModelView { state: ModelState::BuiltIn, ..plain_view(BUILT_IN) },
+    };
+    tell_truly(&mut view, &speech::built_in::capabilities(&spec));
     ModelView {
+        id: BUILT_IN.to_owned(),
         title: BUILT_IN_TITLE.to_owned(),
-        family: "PocketSphinx".to_owned(),
-        languages: vec!["en".to_owned()],
-        word_times: true,
-        speed: Some(ModelSpeed::Fast),
-        licence: Some("BSD-2-Clause".to_owned()),
+        group: BUILT_IN.to_owned(),
+        byte_size: Some(speech::built_in::BYTE_SIZE),
+        memory_bytes: Some(speech::built_in::BYTE_SIZE + WORKING_MEMORY),
+        sha256: None,
+        licence: Some("MIT".to_owned()),
+        preferred: true,
         source: ModelSource::BuiltIn,
-        state: ModelState::BuiltIn,
-        memory_bytes: Some(140 << 20),
-        ..plain_view(BUILT_IN)
+        ..view
     }
 }
 
@@ -606,7 +629,8 @@ fn recommend(models: &mut [ModelView], cores: usize, with_gpu: bool) {
     let best = models
         .iter_mut()
         .filter(|view| {
-            view.preferred && view.fits && view.licence_note.is_none() && view.languages.len() >= 25
+            let useful = view.preferred && view.fits && view.source != ModelSource::BuiltIn;
+            useful && view.licence_note.is_none() && view.languages.len() >= 25
         })
         .filter(|view| view.speed.is_some_and(|speed| speed <= slowest))
         .min_by(|a, b| {

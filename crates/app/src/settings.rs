@@ -52,7 +52,7 @@ pub struct Settings {
     pub db_pool_max_size: u32,
     /// The language spoken in recordings unless said otherwise, BCP 47; none: the engine's own.
     pub language: Option<String>,
-    /// The speech model of new recordings; none: the engine that comes along.
+    /// The speech model of new recordings; none: the one that is included.
     pub model: Option<String>,
     /// English, whatever is spoken.
     pub translate: bool,
@@ -108,9 +108,9 @@ const DEFAULT_FILE: &str = "\
 # db_pool_min_size = 5
 # db_pool_max_size = 20
 
-# What new recordings are transcribed with: a speech model (see `meetmemo models`; en-us comes along), the language
+# What new recordings are transcribed with: a speech model (see `meetmemo models`; whisper-base is included), the language
 # spoken, as a code, whether to write English whatever is spoken, and names and terms to expect.
-# model = \"en-us\"
+# model = \"whisper-base\"
 # language = \"en\"
 # translate = false
 # vocabulary = [\"MeetMemo\"]
@@ -122,7 +122,7 @@ const DEFAULT_FILE: &str = "\
 # model_mirror = \"https://models.example.org\"
 # model_catalogue = \"/srv/models/catalogue.json\"
 
-# Recognisers at once. By default one for each processor core, at most four, as memory allows.
+# Recognisers at once. By default one for each processor core, at most eight, as memory allows.
 # decoders = 2
 
 # Paper of PDF exports: a4 or letter.

@@ -2,6 +2,7 @@
 
 use crate::App;
 use crate::choice::Choice;
+use crate::language_vote::other_languages;
 use crate::refusal::{Code, refuse};
 use crate::speakers::Cast;
 use crate::view::{
@@ -59,7 +60,8 @@ impl App {
         let version = self.find_version(job_id(&job), version).await?;
         let lines = self.store.text_lines(version.id, AudioTime::ZERO).await?;
         let settled_ms = if version.is_complete() { u32::MAX } else { 0 };
-        let facts = transcript_facts(&version, self.room.title(&version.model), &lines);
+        let others = other_languages(&self.store.windows(version.id).await?);
+        let facts = transcript_facts(&version, self.room.title(&version.model), &lines, others);
         let cast = Cast::named(self.store.speaker_names(job_id(&job)).await?);
         let lines = lines.into_iter().map(|line| line_view(line, &cast)).collect();
         Ok(MeetingPage { job, transcript: Some(facts), lines, settled_ms })

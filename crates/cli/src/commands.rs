@@ -6,7 +6,8 @@ use crate::progress::Shown;
 use anyhow::{Context, Result};
 use app::view::JobView;
 use app::{
-    App, ExportRequest, ExportType, ImportList, ImportOptions, Imported, JobId, Outcome, Scope, Start, State,
+    App, Choice, ExportRequest, ExportType, ImportList, ImportOptions, Imported, JobId, Outcome, Scope,
+    Start, State,
 };
 use serde::Serialize;
 use std::ffi::OsString;
@@ -38,6 +39,7 @@ pub(crate) async fn import(
     stop: watch::Receiver<bool>,
 ) -> Result<ExitCode> {
     let arguments::Choosing { language, translate, vocabulary } = import.choosing;
+    let asked_model = import.model.clone();
     let options =
         ImportOptions { language, model: import.model, translate, vocabulary, speakers: import.speakers };
     let mut lists: Vec<ImportList> = Vec::new();
@@ -69,6 +71,9 @@ pub(crate) async fn import(
         );
     }
 
+    if let Some(model) = asked_model {
+        transcribe_known(app, &imported, &model, json).await?;
+    }
     let mut rows: Vec<ImportRow> = imported.iter().map(row).collect();
     let jobs: Vec<JobId> = rows.iter().filter_map(|row| row.job_id.as_deref()?.parse().ok()).collect();
     let mut well = rows.iter().all(|row| row.outcome != "failed");
@@ -102,6 +107,26 @@ pub(crate) async fn import(
         say_summary(&rows);
     }
     Ok(code(well))
+}
+
+/// Files that were in the archive before and are transcribed with another model than the one asked for now get one more
+/// version. The versions they have stay.
+async fn transcribe_known(app: &App, imported: &[Imported], model: &str, json: bool) -> Result<()> {
+    for one in imported {
+        let Outcome::Duplicate { job, .. } = &one.outcome else { continue };
+        if job.status != "completed" || job.model == model {
+            continue;
+        }
+        let choice = Choice { model: model.to_owned(), ..app.choice(&job.id).await? };
+        let job = app.transcribe_again(&job.id, &choice).await?;
+        if !json {
+            print::line(&format!(
+                "“{}” gets a new version with the speech model “{model}”. The old one stays.",
+                job.title
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn row(imported: &Imported) -> ImportRow {

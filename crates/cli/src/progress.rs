@@ -56,14 +56,19 @@ async fn running(app: &App, jobs: &[JobId]) -> anyhow::Result<Vec<JobView>> {
 
 fn show(job: &JobView, told: &mut HashMap<String, u32>) {
     let Some(progress) = job.progress else { return };
-    let text = format!("{}: {}", job.title, sentence(&progress));
+    let step = match job.workflow_state.as_deref() {
+        Some("diarizing") => "telling speakers apart, ",
+        Some("aligning") => "finishing, ",
+        _ => "",
+    };
+    let text = format!("{}: {step}{}", job.title, sentence(&progress));
     if std::io::stderr().is_terminal() {
         let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
         return;
     }
-    let percent = match progress.audio_total_ms {
-        Some(total) if total > 0 => (f64::from(progress.audio_done_ms) / f64::from(total) * 100.0) as u32,
-        _ => progress.audio_done_ms / 60_000,
+    let percent = match progress.share {
+        Some(share) => (share * 100.0) as u32,
+        None => progress.audio_done_ms / 60_000,
     };
     let step = percent / STEP;
     if told.insert(job.id.clone(), step) != Some(step) {
@@ -104,6 +109,7 @@ mod tests {
             audio_total_ms: Some(2_890_000),
             real_time_factor: Some(0.16),
             left_ms: Some(342_400.0),
+            share: Some(0.22),
         };
         assert_eq!(sentence(&known), "0:12:30 of 0:48:10 · about 6 min left · 6.2× real time");
         let unknown = ProgressView { audio_total_ms: None, real_time_factor: None, left_ms: None, ..known };

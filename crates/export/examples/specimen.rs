@@ -40,7 +40,7 @@ fn document(title: &str, file: &str, runs: Vec<Run>) -> Document {
             duration: runs.last().and_then(|run| run.lines.last()).map(|line| line.start.plus_ms(7_000)),
             language: Some("English".into()),
             speakers: Vec::new(),
-            engine: Some("PocketSphinx en-us".into()),
+            engine: Some("transcribe.cpp whisper-base".into()),
             notes: Vec::new(),
         },
         runs,

@@ -31,7 +31,7 @@ pub struct Facts {
     pub language: Option<String>,
     /// Who speaks, by name; empty where speakers were not told apart.
     pub speakers: Vec<String>,
-    /// What transcribed it: `PocketSphinx en-us`.
+    /// What transcribed it: `transcribe.cpp whisper-base`.
     pub engine: Option<String>,
     /// What a reader should know: `the file ends early: 3.1 s could be read`.
     pub notes: Vec<String>,

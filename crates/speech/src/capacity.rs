@@ -1,9 +1,9 @@
 //! How many decoders this computer has room for.
 
-/// Decoders help up to here; beyond it the rest of the pipeline and the user's other programs matter more.
-const MOST: usize = 4;
+/// No more decoders than this: reading and committing keep up with so many, and each has its share of the cache.
+const MOST: usize = 8;
 
-/// How many decoders to run: one per core, at most four, as many as fit into the memory that is free, at least one.
+/// How many decoders to run: one per core, at most eight, as many as fit into the memory that is free, at least one.
 ///
 /// `available_memory` is in bytes, `None` if unknown ([`available_memory`]), without what decoders share
 /// ([`crate::Capabilities::shared_bytes`]); `memory_per_decoder` is [`crate::Capabilities::memory_bytes`].
@@ -62,7 +62,7 @@ mod tests {
         const MB: u64 = 1 << 20;
         for (cores, free, each, count) in [
             (2, Some(8000 * MB), 140 * MB, 2),
-            (16, Some(8000 * MB), 140 * MB, 4),
+            (16, Some(8000 * MB), 140 * MB, 8),
             (4, Some(300 * MB), 140 * MB, 2),
             (4, Some(0), 140 * MB, 1),
             (4, None, 140 * MB, 4),

@@ -6,7 +6,7 @@
 
 use crate::windows::{Cutting, Window};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use transcript::{Doubt, Word};
 
 /// A loaded speech engine. It keeps nothing from one window to the next: the words of a window depend on the
@@ -33,11 +33,11 @@ pub trait Engine: Send {
 /// What an engine with its model can do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Capabilities {
-    /// The engine's name for people: `PocketSphinx`.
+    /// The engine's name for people: `transcribe.cpp`.
     pub engine: String,
-    /// The model's name for people: `en-us`.
+    /// The model's name: `whisper-base`.
     pub model: String,
-    /// SHA-256 of the model's file in hexadecimal; `None` for a model that is a folder of files.
+    /// SHA-256 of the model's file as it was published, in hexadecimal.
     pub model_sha256: Option<String>,
     /// The languages it can recognise, as BCP 47 tags: `["en"]`.
     pub languages: Vec<String>,
@@ -56,7 +56,7 @@ pub struct Capabilities {
     /// The longest window it takes, in milliseconds of audio; `None` if any length is fine.
     pub longest_window_ms: Option<u32>,
     /// How recordings are best cut for it.
-    #[serde(default = "single")]
+    #[serde(default)]
     pub cutting: Cutting,
     /// Memory one decoder needs at its peak, in bytes, …
     pub memory_bytes: u64,
@@ -69,10 +69,6 @@ pub struct Capabilities {
     /// Whether a graphics processor was wanted and could not be used.
     #[serde(default)]
     pub fell_back: bool,
-}
-
-fn single() -> Cutting {
-    Cutting::SINGLE
 }
 
 impl Capabilities {
@@ -113,6 +109,10 @@ impl Capabilities {
 pub struct Options {
     /// The spoken language as a BCP 47 tag; `None` leaves it to the engine.
     pub language: Option<String>,
+    /// Let the engine find the language of this window as well, and say so if it differs from `language`, which the
+    /// words are in all the same. Costs nothing where both agree.
+    #[serde(default)]
+    pub check_language: bool,
     /// Write in English what is said in another language.
     #[serde(default)]
     pub translate: bool,
@@ -121,13 +121,23 @@ pub struct Options {
     pub vocabulary: Vec<String>,
 }
 
+impl Options {
+    /// The same, with the choice of the language left to the engine.
+    pub(crate) fn in_any_language(&self) -> Self {
+        Self { language: None, ..self.clone() }
+    }
+}
+
 /// What an engine heard in a window.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Recognition {
     /// The words in order of time, times counted from the start of the recording.
     pub words: Vec<Word>,
-    /// The language that was recognised, as a BCP 47 tag; `None` if the engine cannot tell.
+    /// The language of the words, as a BCP 47 tag; `None` if nothing was said or the engine cannot tell.
     pub language: Option<String>,
+    /// The language that the engine finds by itself, where that was tried and is another one.
+    #[serde(default)]
+    pub other_language: Option<String>,
     /// Where the words are more likely the engine's than the speaker's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<Doubt>,
@@ -154,26 +164,20 @@ impl Control for Unattended {
     fn progress(&self, _samples: u64) {}
 }
 
-/// Which engine with which model. What crosses to an engine process, and enough to open the same engine again.
+/// Which model to load, and how. What crosses to an engine process, and enough to open the same engine again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "engine", rename_all = "snake_case")]
-pub enum EngineSpec {
-    /// The built-in engine. Linux only.
-    PocketSphinx {
-        /// A folder with an acoustic model, a language model and a dictionary; see [`EngineSpec::built_in`].
-        model: PathBuf,
-    },
-    /// A neural model of any family that `transcribe-cpp` knows.
-    Neural {
-        /// The model's file.
-        model: PathBuf,
-        /// SHA-256 of the file, from whoever put it there.
-        sha256: Option<String>,
-        /// What to compute on.
-        device: Device,
-        /// Threads of one decoder, at least one. Decides the words in their last bits.
-        threads: u32,
-    },
+pub struct EngineSpec {
+    /// The model's file, of any family that `transcribe-cpp` knows.
+    pub model: PathBuf,
+    /// SHA-256 of the file as it was published, in hexadecimal.
+    pub sha256: Option<String>,
+    /// What to compute on.
+    pub device: Device,
+    /// Threads of one decoder, at least one. Changes the last bits of the results.
+    pub threads: u32,
+    /// Seconds of audio that a Whisper model's encoder sees at once: each window is padded to that length, so a window
+    /// costs the same whatever its own length. `None` for models that pad nothing.
+    pub context_s: Option<u32>,
 }
 
 /// What a neural engine computes on.
@@ -193,98 +197,36 @@ impl Device {
 }
 
 impl EngineSpec {
-    /// The engine that needs no download, with its model below the program's resources: the folder
-    /// `pocketsphinx/en-us`, a copy of the same folder of Debian's package `pocketsphinx-en-us`.
+    /// Whether the model's file exists, without loading it.
     ///
     /// # Errors
-    /// [`EngineError::ModelMissing`], or [`EngineError::NotOnThisSystem`] where there is no built-in engine.
-    pub fn built_in(resources: &Path) -> Result<Self, EngineError> {
-        let spec = Self::PocketSphinx { model: resources.join("pocketsphinx").join("en-us") };
-        spec.check()?;
-        Ok(spec)
-    }
-
-    /// Whether the engine exists on this system and its model is complete, without loading it.
-    ///
-    /// # Errors
-    /// As [`EngineSpec::built_in`].
+    /// [`EngineError::ModelMissing`].
     pub fn check(&self) -> Result<(), EngineError> {
-        match self {
-            #[cfg(target_os = "linux")]
-            Self::PocketSphinx { model } => crate::pocketsphinx::Model::in_folder(model).map(drop),
-            #[cfg(not(target_os = "linux"))]
-            Self::PocketSphinx { .. } => Err(self.not_here()),
-            Self::Neural { model, .. } if model.is_file() => Ok(()),
-            Self::Neural { model, .. } => Err(EngineError::ModelMissing { path: model.clone() }),
+        match self.model.is_file() {
+            true => Ok(()),
+            false => Err(EngineError::ModelMissing { path: self.model.clone() }),
         }
     }
 
     /// The same without a graphics processor; `None` if that changes nothing.
     pub(crate) fn on_cpu(&self) -> Option<Self> {
-        match self {
-            Self::Neural { model, sha256, device: Device::Auto, threads } if Device::GPU_SUPPORTED => {
-                let (model, sha256) = (model.clone(), sha256.clone());
-                Some(Self::Neural { model, sha256, device: Device::Cpu, threads: *threads })
-            }
-            _ => None,
-        }
-    }
-
-    /// The model's file or folder.
-    pub fn model(&self) -> &Path {
-        match self {
-            Self::PocketSphinx { model } | Self::Neural { model, .. } => model,
-        }
+        (self.device == Device::Auto && Device::GPU_SUPPORTED)
+            .then(|| Self { device: Device::Cpu, ..self.clone() })
     }
 
     /// What the engine can do, as far as that is known without loading the model.
     pub fn capabilities(&self) -> Capabilities {
-        match self {
-            Self::PocketSphinx { model } => Capabilities {
-                engine: "PocketSphinx".to_owned(),
-                model: model.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
-                model_sha256: None,
-                languages: vec!["en".to_owned()],
-                detects_language: false,
-                word_times: true,
-                // Its posteriors say nothing about correctness: a right “and” scored 0.017.
-                word_confidence: false,
-                translates: false,
-                vocabulary: false,
-                longest_window_ms: Some(300_000),
-                cutting: Cutting::SINGLE,
-                memory_bytes: 140 * 1024 * 1024,
-                shared_bytes: 0,
-                device: "CPU".to_owned(),
-                fell_back: false,
-            },
-            Self::Neural { model, sha256, .. } => crate::neural::before_loading(model, sha256.clone()),
-        }
+        crate::neural::before_loading(self)
     }
 
-    /// Loads the model. Takes about half a second for the built-in engine, and up to a minute for a large model that is
-    /// not in the system's cache.
+    /// Loads the model. Takes about a third of a second for the model that ships with the programs, and up to a minute
+    /// for a large one that is not in the system's cache.
     ///
     /// # Errors
-    /// As [`EngineSpec::built_in`], and [`EngineError::ModelUnusable`].
+    /// [`EngineError::ModelMissing`], [`EngineError::ModelUnusable`], [`EngineError::NoSpeechModel`],
+    /// [`EngineError::OutOfMemory`], or [`EngineError::NotOnThisSystem`].
     pub fn open(&self) -> Result<Box<dyn Engine>, EngineError> {
-        match self {
-            #[cfg(target_os = "linux")]
-            Self::PocketSphinx { model } => {
-                let model = crate::pocketsphinx::Model::in_folder(model)?;
-                Ok(Box::new(crate::pocketsphinx::PocketSphinx::load(&model, self.capabilities())?))
-            }
-            #[cfg(not(target_os = "linux"))]
-            Self::PocketSphinx { .. } => Err(self.not_here()),
-            Self::Neural { model, device, threads, .. } => {
-                Ok(Box::new(crate::neural::Neural::load(model, *device, *threads, self.capabilities())?))
-            }
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn not_here(&self) -> EngineError {
-        EngineError::NotOnThisSystem { engine: self.capabilities().engine }
+        Ok(Box::new(crate::neural::Neural::load(self)?))
     }
 }
 
@@ -363,8 +305,13 @@ pub enum EngineError {
 mod tests {
     use super::*;
 
+    fn spec() -> EngineSpec {
+        let model = PathBuf::from("/mo dels/ä.gguf");
+        EngineSpec { model, sha256: None, device: Device::Cpu, threads: 1, context_s: Some(16) }
+    }
+
     fn capabilities(languages: &[&str]) -> Capabilities {
-        let mut c = EngineSpec::PocketSphinx { model: PathBuf::from("/models/en-us") }.capabilities();
+        let mut c = spec().capabilities();
         c.languages = languages.iter().map(|l| (*l).to_owned()).collect();
         c
     }
@@ -386,7 +333,7 @@ mod tests {
     fn a_language_it_lacks_is_refused_with_those_it_has() {
         let c = capabilities(&["en", "fr"]);
         let refusal = c.language(Some("de-AT")).expect_err("no German").to_string();
-        assert_eq!(refusal, "PocketSphinx does not know the language “de-AT”; it knows: en, fr");
+        assert_eq!(refusal, "transcribe.cpp does not know the language “de-AT”; it knows: en, fr");
         for asked in ["", "-", "english", "e"] {
             assert!(c.language(Some(asked)).is_err(), "{asked}");
         }
@@ -394,9 +341,8 @@ mod tests {
 
     #[test]
     fn a_spec_survives_the_way_to_another_process() {
-        let spec = EngineSpec::PocketSphinx { model: PathBuf::from("/mo dels/ä") };
+        let spec = spec();
         let json = serde_json::to_string(&spec).expect("a spec can be written");
-        assert_eq!(json, r#"{"engine":"pocket_sphinx","model":"/mo dels/ä"}"#);
         assert_eq!(serde_json::from_str::<EngineSpec>(&json).expect("and read"), spec);
     }
 }

@@ -9,17 +9,17 @@
 //! become readable segments (`transcript`). Threads and pipes only, no async runtime.
 
 mod activity;
+pub mod built_in;
 mod capacity;
 pub mod diarize;
 pub mod engine;
 mod error;
-mod guard;
+mod hallucination;
 pub mod neural;
-#[cfg(target_os = "linux")]
-pub mod pocketsphinx;
 pub mod process;
 pub mod speaker_model;
 pub mod windows;
+mod word_times;
 
 pub use capacity::{available_memory, cores, decoder_count, total_memory};
 pub use diarize::{

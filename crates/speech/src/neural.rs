@@ -5,32 +5,37 @@
 //! where nobody speaks is recognised again in other ways, and marked if it stays. Leaves out which models there are
 //! and where they come from (crate `models`).
 
-use crate::engine::{Capabilities, Control, Device, Engine, EngineError, Options, Recognition};
-use crate::guard::{self, Heard, Voiced};
+use crate::engine::{Capabilities, Control, Device, Engine, EngineError, EngineSpec, Options, Recognition};
+use crate::hallucination::{self, Heard, Voiced};
 use crate::windows::{Cutting, Window};
+use crate::word_times::{Stretch, align};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use transcribe_cpp::{
     Backend, BackendMask, Error, Feature, Model, ModelOptions, Role, RunExtension, RunOptions, Session,
     SessionOptions, Task, TimestampKind, Transcript, WhisperRunOptions,
 };
-use transcript::{AudioTime, Doubt, Reason, SAMPLE_RATE, Span, Word};
+use transcript::{AudioTime, Doubt, Reason, SAMPLE_RATE, Span, Word, words_of};
 
+/// The name of the engine library.
+const ENGINE: &str = "transcribe.cpp";
 /// Working memory of a decoder beside the weights, which are mapped and shared: activations and caches. A generous
 /// estimate for models of up to a billion parameters.
 const WORKING_MEMORY: u64 = 300 << 20;
 /// Whisper begins its random numbers here, so that the same window always gives the same words.
 const SEED: u32 = 20_251;
+/// A window with doubtful or hardly any words holds no speech if the model finds that at least this probable.
+const NO_SPEECH: f32 = 0.3;
 /// Less than a window's shortest speech confuses models that pad to a fixed length; nothing is said in it.
 const SHORTEST: usize = SAMPLE_RATE as usize / 10;
 
 /// What is known of a model without loading it.
-pub(crate) fn before_loading(model: &Path, sha256: Option<String>) -> Capabilities {
-    let bytes = std::fs::metadata(model).map(|found| found.len()).unwrap_or(0);
+pub(crate) fn before_loading(spec: &EngineSpec) -> Capabilities {
+    let bytes = std::fs::metadata(&spec.model).map(|found| found.len()).unwrap_or(0);
     Capabilities {
-        engine: "transcribe.cpp".to_owned(),
-        model: model.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-        model_sha256: sha256,
+        engine: ENGINE.to_owned(),
+        model: name_of(&spec.model),
+        model_sha256: spec.sha256.clone(),
         languages: Vec::new(),
         detects_language: false,
         word_times: false,
@@ -38,7 +43,7 @@ pub(crate) fn before_loading(model: &Path, sha256: Option<String>) -> Capabiliti
         translates: false,
         vocabulary: false,
         longest_window_ms: None,
-        cutting: Cutting::PACKED,
+        cutting: Cutting::for_context(spec.context_s),
         memory_bytes: WORKING_MEMORY,
         shared_bytes: bytes,
         device: String::new(),
@@ -46,11 +51,15 @@ pub(crate) fn before_loading(model: &Path, sha256: Option<String>) -> Capabiliti
     }
 }
 
+/// The model's name: that of its file without the ending.
+fn name_of(model: &Path) -> String {
+    model.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 /// Loads the model of `path`, of whatever role.
 pub(crate) fn load_model(path: &Path, device: Device) -> Result<Model, EngineError> {
-    let Capabilities { engine, model: name, .. } = before_loading(path, None);
     if !processor_suffices() {
-        return Err(EngineError::NotOnThisSystem { engine });
+        return Err(EngineError::NotOnThisSystem { engine: ENGINE.to_owned() });
     }
     let (backend, mask) = match device {
         Device::Auto if Device::GPU_SUPPORTED => (Backend::Auto, BackendMask::ALL),
@@ -60,7 +69,7 @@ pub(crate) fn load_model(path: &Path, device: Device) -> Result<Model, EngineErr
     let options = ModelOptions { backend, ..ModelOptions::default() };
     transcribe_cpp::init_backends_with(None::<&Path>, mask)
         .and_then(|()| Model::load_with(path, &options))
-        .map_err(|error| failed(error, path, &name))
+        .map_err(|error| failed(error, path, &name_of(path)))
 }
 
 /// What it means that the model of `path` cannot be loaded.
@@ -86,24 +95,21 @@ pub struct Neural {
 }
 
 impl Neural {
-    /// Loads the model of `path`. `capabilities` is what is known without it.
+    /// Loads the model.
     ///
     /// # Errors
     /// [`EngineError::ModelMissing`], [`EngineError::ModelUnusable`], [`EngineError::NoSpeechModel`],
     /// [`EngineError::OutOfMemory`], or [`EngineError::NotOnThisSystem`] on a processor that is too old.
-    pub fn load(
-        path: &Path,
-        device: Device,
-        threads: u32,
-        capabilities: Capabilities,
-    ) -> Result<Self, EngineError> {
+    pub fn load(spec: &EngineSpec) -> Result<Self, EngineError> {
+        let capabilities = before_loading(spec);
+        let path = spec.model.as_path();
         let failed = |error| failed(error, path, &capabilities.model);
-        let model = load_model(path, device)?;
+        let model = load_model(path, spec.device)?;
         if !model.roles().contains(Role::Asr) {
             return Err(EngineError::NoSpeechModel { path: path.to_owned() });
         }
         let offered = model.capabilities().map_err(failed)?;
-        let threads = i32::try_from(threads).unwrap_or(1).max(1);
+        let threads = i32::try_from(spec.threads).unwrap_or(1).max(1);
         let session = model
             .session_with(&SessionOptions { n_threads: threads, ..SessionOptions::default() })
             .map_err(failed)?;
@@ -124,7 +130,7 @@ impl Neural {
                 translates: offered.supports_translate,
                 vocabulary: model.supports(Feature::Vocabulary),
                 longest_window_ms,
-                cutting: Cutting::PACKED.within(longest_window_ms),
+                cutting: capabilities.cutting.within(longest_window_ms),
                 device,
                 ..capabilities
             },
@@ -137,8 +143,8 @@ impl Neural {
         EngineError::Failed { engine: self.capabilities.engine.clone() }
     }
 
-    /// How to run the model for these options; `hotter` not to choose the likeliest words only.
-    fn run_options(&self, options: &Options, hotter: bool) -> Result<RunOptions, EngineError> {
+    /// How to run the model for these options.
+    fn run_options(&self, options: &Options, attempt: Attempt) -> Result<RunOptions, EngineError> {
         let asked = self.capabilities.language(options.language.as_deref())?.map(str::to_owned);
         let english = || {
             let known = &self.capabilities.languages;
@@ -150,16 +156,31 @@ impl Neural {
         };
         let translate = options.translate && self.capabilities.translates;
         let target = translate.then(|| "en".to_owned()).filter(|en| self.translates_into.contains(en));
-        // The library's own second attempts, at higher temperatures, are for single windows what `Neural::again` is
-        // for their parts.
         let family = self.whisper.then(|| {
-            RunExtension::Whisper(WhisperRunOptions {
+            let usual = WhisperRunOptions {
                 seed: Some(SEED),
-                temperature: Some(if hotter { 0.4 } else { 0.0 }),
-                temperature_inc: Some(if hotter { 0.0 } else { 0.4 }),
-                no_speech_thold: hotter.then_some(0.4),
+                temperature: Some(0.0),
+                temperature_inc: Some(0.0),
                 condition_on_prev_tokens: Some(false),
                 ..WhisperRunOptions::default()
+            };
+            RunExtension::Whisper(match attempt {
+                // The library's own further attempts sample words at rising temperatures, which writes fluent nonsense
+                // over music. The guard decides instead.
+                Attempt::First | Attempt::Part => usual,
+                // Sampled words are believed only where the model finds speech, or finds them likely.
+                Attempt::Sampled => WhisperRunOptions {
+                    temperature: Some(0.4),
+                    no_speech_thold: Some(0.1),
+                    logprob_thold: Some(-0.8),
+                    ..usual
+                },
+                // Whatever the likelihood of the words, the probability of “no speech” decides.
+                Attempt::Probe => WhisperRunOptions {
+                    no_speech_thold: Some(NO_SPEECH),
+                    logprob_thold: Some(f32::MAX),
+                    ..usual
+                },
             })
         });
         Ok(RunOptions {
@@ -201,8 +222,19 @@ impl Neural {
         };
         let voiced = Voiced::of(samples);
         let words = words(&transcript, &voiced, milliseconds(samples.len()));
-        let doubts = guard::doubts(&words, &voiced);
-        Ok(Decoded { words, doubts, language: transcript.language })
+        // A language that was given is not found once more.
+        let language = transcript.language.or_else(|| run.language.clone());
+        let doubts = hallucination::doubts(&words, &voiced, language.as_deref());
+        Ok(Decoded { words, doubts, language })
+    }
+
+    /// Whether the model finds no speech in `samples`, asked directly. Other models than Whisper cannot tell.
+    fn is_without_speech(&mut self, samples: &[f32], options: &Options) -> Result<bool, EngineError> {
+        if !self.whisper {
+            return Ok(false);
+        }
+        let probe = self.run_options(options, Attempt::Probe)?;
+        Ok(self.decode(samples, &probe)?.words.is_empty())
     }
 
     /// Recognises a window with doubtful words in other ways, and gives what is least doubtful.
@@ -214,26 +246,31 @@ impl Neural {
         control: &dyn Control,
     ) -> Result<Decoded, EngineError> {
         let mut best = first;
-        for attempt in [Again::Halves, Again::Hotter] {
+        for attempt in [Attempt::Sampled, Attempt::Part] {
             if control.cancelled() {
                 return Err(EngineError::Cancelled);
             }
+            let run = self.run_options(options, attempt)?;
             let other = match attempt {
-                Again::Hotter if !self.whisper => continue,
-                Again::Hotter => {
-                    let run = self.run_options(options, true)?;
-                    self.decode(samples, &run)?
-                }
-                Again::Halves => {
+                Attempt::Sampled if !self.whisper => continue,
+                Attempt::Part => {
+                    // In two parts, divided at a pause: a loop seldom outlives its beginning.
                     let voiced = Voiced::of(samples);
                     let at = voiced.pause_near_the_middle();
-                    let run = self.run_options(options, false)?;
                     let (left, right) = samples.split_at(at.min(samples.len()));
                     let (left, right) = (self.decode(left, &run)?, self.decode(right, &run)?);
                     left.followed_by(right, milliseconds(at), &voiced)
                 }
+                _ => {
+                    let sampled = self.decode(samples, &run)?;
+                    if sampled.words.is_empty() {
+                        // The words of the first attempt were a loop over something that is no speech.
+                        return Ok(sampled);
+                    }
+                    sampled
+                }
             };
-            if guard::doubtful(&other.doubts) < guard::doubtful(&best.doubts) {
+            if hallucination::doubtful(&other.doubts) < hallucination::doubtful(&best.doubts) {
                 best = Decoded { language: best.language, ..other };
             }
             if best.doubts.is_empty() {
@@ -244,13 +281,17 @@ impl Neural {
     }
 }
 
-/// Other ways to recognise the same samples.
-#[derive(Clone, Copy)]
-enum Again {
-    /// In two parts, divided at a pause: a loop seldom outlives its beginning.
-    Halves,
+/// Ways to recognise the same samples.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    /// As usual.
+    First,
+    /// A part of a window whose words are in doubt.
+    Part,
     /// Without always taking the likeliest word.
-    Hotter,
+    Sampled,
+    /// To ask whether there is any speech.
+    Probe,
 }
 
 /// What was heard in a window or a part of it, with times from its beginning.
@@ -269,9 +310,10 @@ impl Decoded {
             start_ms: word.start_ms + by_ms,
             end_ms: word.end_ms + by_ms,
             stretch: word.stretch + stretches,
+            stretch_ms: (word.stretch_ms.0 + by_ms, word.stretch_ms.1 + by_ms),
             ..word
         }));
-        self.doubts = guard::doubts(&self.words, voiced);
+        self.doubts = hallucination::doubts(&self.words, voiced, self.language.as_deref());
         self
     }
 }
@@ -287,16 +329,44 @@ impl Engine for Neural {
         options: &Options,
         control: &dyn Control,
     ) -> Result<Recognition, EngineError> {
-        let run = self.run_options(options, false)?;
         if control.cancelled() {
             return Err(EngineError::Cancelled);
         }
-        let first = self.decode(&window.samples, &run)?;
+        let language = self.capabilities.language(options.language.as_deref())?.map(str::to_owned);
+        let detects = self.capabilities.detects_language;
+        let check = options.check_language && detects && language.is_some();
+        let mut other_language = None;
+        let mut first = if check {
+            let found =
+                self.decode(&window.samples, &self.run_options(&options.in_any_language(), Attempt::First)?)?;
+            other_language = found.language.clone().filter(|_| !found.words.is_empty());
+            // Words in the language that was asked for are the same, whether it was found or given.
+            (found.language == language).then_some(found)
+        } else {
+            None
+        };
+        let run = self.run_options(options, Attempt::First)?;
+        let first = match first.take() {
+            Some(found) => found,
+            None => self.decode(&window.samples, &run)?,
+        };
+        if hallucination::may_be_no_speech(&first.words, &first.doubts)
+            && self.is_without_speech(&window.samples, options)?
+        {
+            control.progress(window.samples.len() as u64);
+            return Ok(Recognition::default());
+        }
         let decoded = if first.doubts.is_empty() {
             first
         } else {
             self.again(first, &window.samples, options, control)?
         };
+        if !decoded.doubts.is_empty() && !check && detects && language.is_some() {
+            let found =
+                self.decode(&window.samples, &self.run_options(&options.in_any_language(), Attempt::First)?)?;
+            other_language = found.language.filter(|_| !found.words.is_empty());
+        }
+        let other_language = other_language.filter(|other| Some(other) != language.as_ref());
         control.progress(window.samples.len() as u64);
 
         let samples = |ms: u32| u64::from(ms) * u64::from(SAMPLE_RATE) / 1000;
@@ -323,8 +393,9 @@ impl Engine for Neural {
                 reason,
             })
             .collect();
-        let language = decoded.language.or(run.language);
-        Ok(Recognition { words, language, doubts })
+        // Words make a language: noise has none.
+        let language = decoded.language.filter(|_| !words.is_empty());
+        Ok(Recognition { words, language, other_language, doubts })
     }
 }
 
@@ -354,63 +425,76 @@ fn words(transcript: &Transcript, voiced: &Voiced, length_ms: u32) -> Vec<Heard>
                 confidence: confidence(word),
                 estimated: false,
                 stretch: usize::try_from(word.seg_index).unwrap_or(0),
+                stretch_ms: (ms(word.t0_ms), ms(word.t1_ms).max(ms(word.t0_ms))),
             })
             .collect();
     }
-    let mut words = Vec::new();
     let timed = transcript.timestamp_kind != TimestampKind::None && !transcript.segments.is_empty();
-    if timed {
-        let stretches: Vec<(u32, u32)> =
-            transcript.segments.iter().map(|s| (ms(s.t0_ms), ms(s.t1_ms).max(ms(s.t0_ms)))).collect();
-        let stretches = voiced.snap(&stretches);
-        for (stretch, (segment, (start, end))) in transcript.segments.iter().zip(stretches).enumerate() {
-            spread(&segment.text, start, end, stretch, voiced, &mut words);
-        }
+    let stretches: Vec<Stretch> = if timed {
+        let segments = transcript.segments.iter();
+        segments
+            .map(|segment| Stretch {
+                times_ms: Some((ms(segment.t0_ms), ms(segment.t1_ms).max(ms(segment.t0_ms)))),
+                words: words_of(&segment.text),
+            })
+            .collect()
     } else {
-        spread(&transcript.text, 0, length_ms, 0, voiced, &mut words);
-    }
-    words
-}
-
-/// Gives the words of `text` times within a stretch, by their share of its letters, where there is speech.
-fn spread(text: &str, start_ms: u32, end_ms: u32, stretch: usize, voiced: &Voiced, words: &mut Vec<Heard>) {
-    let parts = transcript::words_of(text);
-    // A letter more for each word stands for what is between words.
-    let weight = |word: &str| word.chars().count() + 1;
-    let total: usize = parts.iter().map(|word| weight(word)).sum();
-    let moments = voiced.moments(start_ms, end_ms);
-    let (Some(&first), Some(&last)) = (moments.first(), moments.last()) else { return };
-    let frame = crate::activity::FRAME as u32 * 1000 / SAMPLE_RATE;
-    let mut done = 0;
-    for text in parts {
-        let at = |letters: usize| letters * moments.len() / total.max(1);
-        let (begin, end) = (at(done), at(done + weight(&text)));
-        done += weight(&text);
-        let start = moments.get(begin).copied().unwrap_or(last);
-        let end = moments.get(end.saturating_sub(1).max(begin)).copied().unwrap_or(last) + frame;
-        words.push(Heard {
-            start_ms: start.max(first).max(start_ms).min(end_ms),
-            end_ms: end.min(end_ms.max(start_ms)).max(start.min(end_ms)),
+        vec![Stretch { times_ms: None, words: words_of(&transcript.text) }]
+    };
+    let times = align(&stretches, voiced, length_ms);
+    let numbered = stretches.into_iter().enumerate();
+    let texts = numbered.flat_map(|(number, stretch)| {
+        let stretch_ms = stretch.times_ms.unwrap_or((0, length_ms));
+        stretch.words.into_iter().map(move |word| (number, stretch_ms, word))
+    });
+    texts
+        .zip(times)
+        .map(|((stretch, stretch_ms, text), (start_ms, end_ms))| Heard {
+            start_ms,
+            end_ms,
             text,
             confidence: None,
             estimated: true,
             stretch,
-        });
-    }
+            stretch_ms,
+        })
+        .collect()
 }
 
 fn milliseconds(samples: usize) -> u32 {
     AudioTime::from_samples(samples as u64).as_ms()
 }
 
-/// The engine is built for x86-64 processors with AVX2, FMA and F16C (`.cargo/config.toml`); another would be ended by
-/// its first instruction.
-fn processor_suffices() -> bool {
+/// Whether the engine library in this program is built for processors with AVX2, FMA, F16C and BMI2, as
+/// `.cargo/config.toml` says, or for those without (`cargo xtask bundle` builds both).
+const NEEDS_AVX2: bool = {
+    let arguments = match option_env!("TRANSCRIBE_CMAKE_ARGS") {
+        Some(arguments) => arguments.as_bytes(),
+        None => b"",
+    };
+    let wanted = b"-DGGML_AVX2=ON";
+    let mut at = 0;
+    let mut found = false;
+    while at + wanted.len() <= arguments.len() {
+        let mut same = 0;
+        while same < wanted.len() && arguments[at + same] == wanted[same] {
+            same += 1;
+        }
+        found |= same == wanted.len();
+        at += 1;
+    }
+    found
+};
+
+/// Whether this processor can run the engine library that is built into this program; another would be ended by its
+/// first instruction.
+pub fn processor_suffices() -> bool {
     #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("avx2")
-        && std::arch::is_x86_feature_detected!("fma")
-        && std::arch::is_x86_feature_detected!("f16c")
-        && std::arch::is_x86_feature_detected!("bmi2");
+    return !NEEDS_AVX2
+        || (std::arch::is_x86_feature_detected!("avx2")
+            && std::arch::is_x86_feature_detected!("fma")
+            && std::arch::is_x86_feature_detected!("f16c")
+            && std::arch::is_x86_feature_detected!("bmi2"));
     #[cfg(not(target_arch = "x86_64"))]
     true
 }

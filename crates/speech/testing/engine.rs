@@ -1,7 +1,7 @@
 //! The other process in the tests of `speech`: an engine process, or a program that has some. Not a product.
 
 use speech::speaker_model::{SpeakerModel, Spoken};
-use speech::{Decoders, EngineCommand, EngineError, EngineSpec, Options, Window};
+use speech::{Decoders, Device, EngineCommand, EngineError, EngineSpec, Options, Window};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
 fn own_engines(model: PathBuf) -> ExitCode {
     let Ok(program) = std::env::current_exe() else { return ExitCode::FAILURE };
     let command = EngineCommand { program, arguments: vec!["engine".into()] };
-    let spec = EngineSpec::PocketSphinx { model };
+    let spec = EngineSpec { model, sha256: None, device: Device::Cpu, threads: 1, context_s: None };
     let Ok((decoders, _events)) = Decoders::start(command, spec, 2) else {
         return ExitCode::FAILURE;
     };

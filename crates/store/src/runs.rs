@@ -194,6 +194,13 @@ impl Store {
                 .set(jobs::workflow_state.eq(state.as_str()))
                 .execute(c)
                 .await?;
+            if state == WorkflowState::Diarizing {
+                // This step goes through the recording once more. What the step before has told is not its progress.
+                diesel::update(job_runs::table.find(lease.job))
+                    .set((job_runs::audio_done_ms.eq(0_i64), job_runs::left_ms.eq(None::<i64>)))
+                    .execute(c)
+                    .await?;
+            }
             Ok(true)
         }))
     }

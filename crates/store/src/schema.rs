@@ -100,6 +100,8 @@ diesel::table! {
         window_index -> Integer,
         start_ms -> BigInt,
         end_ms -> BigInt,
+        language -> Nullable<Text>,
+        other_language -> Nullable<Text>,
     }
 }
 

@@ -122,12 +122,16 @@ pub struct VersionFacts {
 }
 
 /// A committed window of audio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     /// Its place in the recording, from 0.
     pub index: u32,
     /// The audio it covers.
     pub span: Span,
+    /// The language of its words, BCP 47; `None` where nothing was said.
+    pub language: Option<String>,
+    /// The language that the engine finds in it by itself, where it is not that of the words.
+    pub other_language: Option<String>,
 }
 
 /// What a version took in the end.
@@ -298,18 +302,34 @@ impl Store {
         })
     }
 
-    /// Writes down which language an unfinished version turned out to be in. False if the lease is void.
-    pub async fn found_language(&self, lease: Lease, id: TranscriptId, language: &str) -> Result<bool> {
+    /// Settles the language of an unfinished version. Windows with words in another language are removed with their
+    /// lines, so that they are recognised again. False if the lease is void.
+    pub async fn settle_language(&self, lease: Lease, id: TranscriptId, language: &str) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
             if !may_fill(c, lease, id).await? {
                 return Ok(false);
             }
             diesel::update(transcripts::table.find(id)).set(transcripts::language.eq(language)).execute(c).await?;
+            let others: Vec<i32> = diesel::delete(
+                transcript_windows::table
+                    .filter(transcript_windows::transcript_id.eq(id))
+                    .filter(transcript_windows::language.ne(language)),
+            )
+            .returning(transcript_windows::window_index)
+            .get_results(c)
+            .await?;
+            diesel::delete(
+                segments::table
+                    .filter(segments::transcript_id.eq(id))
+                    .filter(segments::window_index.eq_any(others)),
+            )
+            .execute(c)
+            .await?;
             Ok(true)
         }))
     }
 
-    /// The places of the committed windows of a version, in their order.
+    /// The committed windows of a version, in their order.
     pub async fn windows(&self, id: TranscriptId) -> Result<Vec<Window>> {
         on_connection!(self, connection => windows_of(connection, id))
     }
@@ -418,7 +438,7 @@ impl Store {
         &self,
         lease: Lease,
         id: TranscriptId,
-        window: Window,
+        window: &Window,
         lines: &[Segment],
     ) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
@@ -431,6 +451,8 @@ impl Store {
                     transcript_windows::window_index.eq(index_of(window)?),
                     transcript_windows::start_ms.eq(i64::from(window.span.start.as_ms())),
                     transcript_windows::end_ms.eq(i64::from(window.span.end.as_ms())),
+                    transcript_windows::language.eq(&window.language),
+                    transcript_windows::other_language.eq(&window.other_language),
                 ))
                 .on_conflict_do_nothing()
                 .execute(c)
@@ -580,16 +602,23 @@ async fn may_fill(c: &mut AsyncPgConnection, lease: Lease, id: TranscriptId) -> 
 }
 
 async fn windows_of(c: &mut AsyncPgConnection, id: TranscriptId) -> Result<Vec<Window>> {
-    let rows: Vec<(i32, i64, i64)> = transcript_windows::table
+    type Row = (i32, i64, i64, Option<String>, Option<String>);
+    let rows: Vec<Row> = transcript_windows::table
         .filter(transcript_windows::transcript_id.eq(id))
         .order(transcript_windows::window_index)
-        .select((transcript_windows::window_index, transcript_windows::start_ms, transcript_windows::end_ms))
+        .select((
+            transcript_windows::window_index,
+            transcript_windows::start_ms,
+            transcript_windows::end_ms,
+            transcript_windows::language,
+            transcript_windows::other_language,
+        ))
         .load(c)
         .await?;
     rows.into_iter()
-        .map(|(index, start, end)| {
+        .map(|(index, start, end, language, other_language)| {
             let index = u32::try_from(index).map_err(|_| StoreError::Unknown(format!("window {index}")))?;
-            Ok(Window { index, span: Span::new(time(start)?, time(end)?) })
+            Ok(Window { index, span: Span::new(time(start)?, time(end)?), language, other_language })
         })
         .collect()
 }
@@ -624,7 +653,7 @@ pub(crate) async fn insert_lines(
     Ok(())
 }
 
-fn index_of(window: Window) -> Result<i32> {
+fn index_of(window: &Window) -> Result<i32> {
     i32::try_from(window.index).map_err(|_| StoreError::Unknown(format!("window {}", window.index)))
 }
 

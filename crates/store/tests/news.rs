@@ -81,10 +81,15 @@ async fn every_change_of_a_recording_is_told() {
     };
     let (version, _) = other_process.open_transcript(claim.lease, &new).await.unwrap().unwrap();
     assert_eq!(ear.heard().await, [Topic::Transcript(version.id)]);
-    let window = Window { index: 0, span: Span::new(AudioTime::ZERO, AudioTime::from_ms(9)) };
-    assert!(other_process.commit_window(claim.lease, version.id, window, &[]).await.unwrap());
+    let window = Window {
+        index: 0,
+        span: Span::new(AudioTime::ZERO, AudioTime::from_ms(9)),
+        language: None,
+        other_language: None,
+    };
+    assert!(other_process.commit_window(claim.lease, version.id, &window, &[]).await.unwrap());
     assert!(ear.heard().await.contains(&Topic::Transcript(version.id)));
-    assert!(other_process.commit_window(claim.lease, version.id, window, &[]).await.unwrap());
+    assert!(other_process.commit_window(claim.lease, version.id, &window, &[]).await.unwrap());
     assert_eq!(ear.heard().await, [], "a second commit changes nothing");
     assert!(other_process.complete_transcript(claim.lease, version.id, &[], Spent::default()).await.unwrap());
     let heard = ear.heard().await;

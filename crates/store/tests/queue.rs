@@ -64,7 +64,8 @@ fn span(start: u32, end: u32) -> Span {
 }
 
 fn window(index: u32) -> Window {
-    Window { index, span: span(index * 10_000, (index + 1) * 10_000) }
+    let span = span(index * 10_000, (index + 1) * 10_000);
+    Window { index, span, language: None, other_language: None }
 }
 
 /// One line in the window of this index.
@@ -82,7 +83,7 @@ async fn opened(store: &Store, claim: &Claim) -> (Transcript, Vec<Window>) {
 /// Transcribes a claimed job to its end.
 async fn completed(store: &Store, claim: &Claim) -> Transcript {
     let (version, _) = opened(store, claim).await;
-    assert!(store.commit_window(claim.lease, version.id, window(0), &[line(0, "Hello")]).await.unwrap());
+    assert!(store.commit_window(claim.lease, version.id, &window(0), &[line(0, "Hello")]).await.unwrap());
     let lines = [line(0, "Hello")];
     assert!(store.complete_transcript(claim.lease, version.id, &lines, spent(10_000, 500)).await.unwrap());
     version
@@ -341,7 +342,7 @@ async fn the_same_computer_takes_over_at_once_and_a_committed_window_resets_the_
         assert_eq!(last.take_overs, take_overs);
     }
     let (version, _) = opened(&store, &last).await;
-    assert!(store.commit_window(last.lease, version.id, window(0), &[]).await.unwrap());
+    assert!(store.commit_window(last.lease, version.id, &window(0), &[]).await.unwrap());
     assert_eq!(claim(&store, &here, None).await.unwrap().take_overs, 1);
 }
 
@@ -352,7 +353,7 @@ async fn a_job_that_was_given_back_is_free_for_every_computer() {
     let there = Place { library: here.library, machine: MachineId::new() };
     let first = claimed(&store, &here).await;
     let (version, _) = opened(&store, &first).await;
-    assert!(store.commit_window(first.lease, version.id, window(0), &[line(0, "Kept")]).await.unwrap());
+    assert!(store.commit_window(first.lease, version.id, &window(0), &[line(0, "Kept")]).await.unwrap());
     store.release_lease(first.lease).await.unwrap();
     let second = claim(&store, &there, None).await.unwrap();
     assert_eq!(second.job.id, first.job.id);
@@ -398,7 +399,7 @@ async fn assert_void(
     assert!(!store.note_media(lease, 1, Some("late")).await.unwrap(), "note_media after {after}");
     let opened = store.open_transcript(lease, &made_with("other")).await.unwrap();
     assert_eq!(opened, None, "open_transcript after {after}");
-    let committed = store.commit_window(lease, version.id, window(7), &lines).await.unwrap();
+    let committed = store.commit_window(lease, version.id, &window(7), &lines).await.unwrap();
     assert!(!committed, "commit_window after {after}");
     assert!(!store.restart_transcript(lease, version.id).await.unwrap(), "restart_transcript after {after}");
     let completed = store.complete_transcript(lease, version.id, &lines, spent(1, 1)).await.unwrap();
@@ -418,7 +419,7 @@ async fn a_void_lease_can_commit_nothing() {
         let id = claim.job.id;
         let (version, _) = opened(&store, &claim).await;
         assert!(
-            store.commit_window(claim.lease, version.id, window(0), &[line(0, "In time")]).await.unwrap()
+            store.commit_window(claim.lease, version.id, &window(0), &[line(0, "In time")]).await.unwrap()
         );
         match after {
             "cancel" => assert!(store.cancel_job(id).await.unwrap().is_some()),
@@ -477,10 +478,10 @@ async fn a_window_is_committed_once() {
     let claim = claimed(&store, &here).await;
     let (version, none) = opened(&store, &claim).await;
     assert!(none.is_empty());
-    assert!(store.commit_window(claim.lease, version.id, window(1), &[line(1, "second")]).await.unwrap());
-    assert!(store.commit_window(claim.lease, version.id, window(0), &[line(0, "first")]).await.unwrap());
+    assert!(store.commit_window(claim.lease, version.id, &window(1), &[line(1, "second")]).await.unwrap());
+    assert!(store.commit_window(claim.lease, version.id, &window(0), &[line(0, "first")]).await.unwrap());
     let before = everything(&database).await;
-    assert!(store.commit_window(claim.lease, version.id, window(1), &[line(1, "again")]).await.unwrap());
+    assert!(store.commit_window(claim.lease, version.id, &window(1), &[line(1, "again")]).await.unwrap());
     assert_eq!(everything(&database).await, before);
     assert_eq!(texts(&store, &version).await, ["first", "second"], "in order of time, not of arrival");
     let (same, windows) = opened(&store, &claim).await;
@@ -496,7 +497,7 @@ async fn words_come_back_as_they_were_committed() {
     let mut said = line(0, "Grüße „aus“ \\ 北京 🎤 'x' {\"y\"}");
     said.words[0].confidence = Some(0.5);
     let many: Vec<Segment> = (0..4_500).map(|i| line(i, &format!("line {i}"))).collect();
-    assert!(store.commit_window(claim.lease, version.id, window(0), &[said.clone()]).await.unwrap());
+    assert!(store.commit_window(claim.lease, version.id, &window(0), &[said.clone()]).await.unwrap());
     assert_eq!(store.segments(version.id).await.unwrap()[0].segment, said);
     assert!(store.complete_transcript(claim.lease, version.id, &many, spent(45_000_000, 5)).await.unwrap());
     let stored: Vec<Segment> =
@@ -511,7 +512,7 @@ async fn work_is_resumed_with_equal_settings_and_begun_anew_with_others() {
     let first = claimed(&store, &here).await;
     let (one, _) = opened(&store, &first).await;
     assert_eq!(one.version, 1);
-    assert!(store.commit_window(first.lease, one.id, window(0), &[line(0, "one")]).await.unwrap());
+    assert!(store.commit_window(first.lease, one.id, &window(0), &[line(0, "one")]).await.unwrap());
     assert!(store.fail_job(first.lease, "The disk is full.").await.unwrap());
     store.requeue(first.job.id).await.unwrap().unwrap();
 
@@ -555,7 +556,10 @@ async fn completion_makes_the_version_current_and_ends_the_run() {
     let (version, _) = opened(&store, &claim).await;
     assert!(!version.is_complete());
     assert!(
-        store.commit_window(claim.lease, version.id, window(0), &[line(0, "a"), line(0, "b")]).await.unwrap()
+        store
+            .commit_window(claim.lease, version.id, &window(0), &[line(0, "a"), line(0, "b")])
+            .await
+            .unwrap()
     );
     assert_eq!(
         store.shown_transcript(claim.job.id).await.unwrap().unwrap().id,
@@ -589,7 +593,7 @@ async fn a_meeting_with_a_transcript_returns_to_it_when_a_new_run_fails_or_is_ca
         if ending != "cancelled while waiting" {
             let again = claim(&store, &here, None).await.unwrap();
             let new = opened_with(&store, &again, &made_with(ending)).await.0;
-            assert!(store.commit_window(again.lease, new.id, window(0), &[line(0, "other")]).await.unwrap());
+            assert!(store.commit_window(again.lease, new.id, &window(0), &[line(0, "other")]).await.unwrap());
             if ending == "failed" {
                 assert!(store.fail_job(again.lease, "The engine ended.").await.unwrap());
             }
@@ -648,7 +652,7 @@ async fn deletion_notes_the_file_and_takes_everything_along() {
     ask_again(&database, id).await;
     let again = claim(&store, &here, Some(&[id])).await.unwrap();
     let (version, _) = opened(&store, &again).await;
-    assert!(store.commit_window(again.lease, version.id, window(0), &[line(0, "x")]).await.unwrap());
+    assert!(store.commit_window(again.lease, version.id, &window(0), &[line(0, "x")]).await.unwrap());
     let export = export_of(id, here.library);
     store.create_export(&export).await.unwrap();
     store.create_export(&export_of(id, LibraryId::new())).await.unwrap();

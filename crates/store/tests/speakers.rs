@@ -97,8 +97,8 @@ impl Meeting {
         };
         let (version, _) = self.store.open_transcript(claim.lease, &new).await.unwrap().unwrap();
         let lines = segments(words(), &[]);
-        let window = Window { index: 0, span: span(0, 12_000) };
-        assert!(self.store.commit_window(claim.lease, version.id, window, &lines).await.unwrap());
+        let window = Window { index: 0, span: span(0, 12_000), language: None, other_language: None };
+        assert!(self.store.commit_window(claim.lease, version.id, &window, &lines).await.unwrap());
         let spent = Spent { audio_ms: 12_000, ..Spent::default() };
         assert!(self.store.complete_transcript(claim.lease, version.id, &lines, spent).await.unwrap());
         version.id

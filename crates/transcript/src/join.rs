@@ -1,5 +1,7 @@
 //! The words of windows that overlap become one sequence of words.
 
+mod capitals;
+
 use crate::{AudioTime, Span, Word};
 
 /// Words further from a cut than this, in milliseconds, are not what was heard twice. Windows overlap by 0.8 s to each
@@ -10,14 +12,17 @@ const APART_MS: u32 = 1_000;
 
 /// Joins the words of windows, which come in order of time, each with the span that it answers for. Where one begins
 /// at the moment at which the one before ends, speech was cut and both hold what was said around the cut: it is taken
-/// once. Words keep their order, and no word begins before the one before it ends.
+/// once. Words keep their order, and no word begins before the one before it ends. A word that is capitalised only because
+/// its window begins with it loses its capital.
 pub fn join(windows: impl IntoIterator<Item = (Span, Vec<Word>)>) -> Vec<Word> {
     let mut joined: Vec<Word> = Vec::new();
+    let mut beginnings = Vec::new();
     let mut before: Option<Span> = None;
     for (span, words) in windows {
         let cut = before.filter(|before| before.end == span.start).map(|before| before.end);
         let (keep, skip) = cut.map_or((joined.len(), 0), |cut| seam(&joined, &words, cut));
         joined.truncate(keep);
+        beginnings.push(keep);
         for mut word in words.into_iter().skip(skip) {
             if let Some(last) = joined.last() {
                 word.start = word.start.max(last.end);
@@ -27,6 +32,7 @@ pub fn join(windows: impl IntoIterator<Item = (Span, Vec<Word>)>) -> Vec<Word> {
         }
         before = Some(span);
     }
+    capitals::lower(&mut joined, &beginnings);
     joined
 }
 

@@ -20,7 +20,7 @@ pub use overlay::{Overlay, SpeakerEdit, same_speakers};
 pub use segment::{Line, Segment, lines, segments};
 pub use time::{AudioTime, Span};
 pub use turn::Turn;
-pub use word::{Doubt, Reason, Word, key_of, places_in_text, text_of, words_of};
+pub use word::{Doubt, Reason, Word, key_of, places_in_text, text_of, words_of, written_without_spaces};
 
 /// Sample rate of all audio between the decoder and the engines, in samples per second.
 pub const SAMPLE_RATE: u32 = 16_000;

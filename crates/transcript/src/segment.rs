@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Segment {
     /// From the start of the first word to the end of the last.
     pub span: Span,
-    /// The words joined as their script joins them, the first letter in upper case.
+    /// The words joined as their script joins them; the first letter in upper case if the engine writes none.
     pub text: String,
     /// The words as recognised.
     pub words: Vec<Word>,
@@ -61,6 +61,9 @@ pub fn lines<S: Copy + PartialEq>(
     words: impl IntoIterator<Item = (Word, Said<S>)>,
     doubts: &[Doubt],
 ) -> Vec<Line<S>> {
+    let words: Vec<(Word, Said<S>)> = words.into_iter().collect();
+    // An engine that writes capitals knows better where a sentence begins.
+    let capitals = words.iter().any(|(word, _)| word.text.contains(char::is_uppercase));
     let mut lines = Vec::new();
     let mut line: Vec<(Word, Said<S>)> = Vec::new();
     let mut doubt = None;
@@ -78,25 +81,30 @@ pub fn lines<S: Copy + PartialEq>(
                 || before.speaker != said.speaker
                 || doubt != of_word;
             if ends {
-                lines.push(line_of(std::mem::take(&mut line), doubt));
+                lines.push(line_of(std::mem::take(&mut line), doubt, !capitals));
             }
         }
         doubt = of_word;
         line.push((word, said));
     }
     if !line.is_empty() {
-        lines.push(line_of(line, doubt));
+        lines.push(line_of(line, doubt, !capitals));
     }
     lines
 }
 
-fn line_of<S: Copy>(words: Vec<(Word, Said<S>)>, doubt: Option<Reason>) -> Line<S> {
+fn line_of<S: Copy>(words: Vec<(Word, Said<S>)>, doubt: Option<Reason>, capitalise: bool) -> Line<S> {
     let (words, said): (Vec<Word>, Vec<Said<S>>) = words.into_iter().unzip();
     let start = words.first().map(|w| w.start).unwrap_or_default();
     let end = words.iter().map(|w| w.end).max().unwrap_or_default();
     let text = text_of(words.iter().map(|w| w.text.as_str()));
     Line {
-        segment: Segment { span: Span::new(start, end), text: capitalised(&text), words, doubt },
+        segment: Segment {
+            span: Span::new(start, end),
+            text: if capitalise { capitalised(&text) } else { text },
+            words,
+            doubt,
+        },
         speaker: said.first().and_then(|said| said.speaker),
         overlap: said.iter().filter(|said| said.overlap).count() * 2 > said.len(),
         by_hand: said.iter().all(|said| said.by_hand),
@@ -140,7 +148,12 @@ mod tests {
 
     #[test]
     fn sentence_punctuation_ends_a_line() {
-        assert_eq!(texts(&[("Yes.", 0, 200), ("no", 210, 400)]), ["Yes.", "No"]);
+        assert_eq!(texts(&[("yes.", 0, 200), ("no", 210, 400)]), ["Yes.", "No"]);
+    }
+
+    #[test]
+    fn an_engine_that_writes_capitals_decides_where_there_are_any() {
+        assert_eq!(texts(&[("Ask", 0, 200), ("not", 1000, 1200)]), ["Ask", "not"]);
     }
 
     #[test]

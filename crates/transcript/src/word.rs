@@ -51,8 +51,10 @@ pub fn key_of(word: &str) -> String {
 pub enum Reason {
     /// The engine seems to have repeated itself.
     Repetition,
-    /// Little or no speech was heard where the words are.
+    /// The sound where the words are is no speech, or too little or too much of it for these words.
     Invented,
+    /// The characters are damaged, or of a script that the language is not written in.
+    Garbled,
 }
 
 impl Reason {
@@ -61,12 +63,13 @@ impl Reason {
         match self {
             Self::Repetition => "repetition",
             Self::Invented => "invented",
+            Self::Garbled => "garbled",
         }
     }
 
     /// The reason that `word` stands for.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Repetition, Self::Invented].into_iter().find(|reason| reason.as_str() == word)
+        [Self::Repetition, Self::Invented, Self::Garbled].into_iter().find(|reason| reason.as_str() == word)
     }
 }
 
@@ -134,8 +137,8 @@ pub fn places_in_text<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<Range
     places
 }
 
-/// Han, Hiragana, Katakana: the scripts of Chinese and Japanese (Unicode blocks).
-fn written_without_spaces(c: char) -> bool {
+/// Whether `c` is of Han, Hiragana or Katakana, the scripts of Chinese and Japanese (Unicode blocks).
+pub fn written_without_spaces(c: char) -> bool {
     matches!(u32::from(c), 0x3005..=0x3007 | 0x3040..=0x30FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x20000..=0x3FFFF)
 }
 

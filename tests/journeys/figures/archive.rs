@@ -100,8 +100,8 @@ async fn complete(
     store.register(&new).await.unwrap();
     let lease = store.claim_job(library, machine, Some(&[id])).await.unwrap().unwrap().lease;
     let made_with = NewTranscript {
-        engine: "PocketSphinx".to_owned(),
-        model: "en-us".to_owned(),
+        engine: "transcribe.cpp".to_owned(),
+        model: "whisper-base".to_owned(),
         model_sha256: None,
         language: Some("en".to_owned()),
         settings: serde_json::json!({}),
@@ -112,8 +112,9 @@ async fn complete(
     if lines.len() > LINES_OF_SHORT {
         for (index, part) in lines.chunks(LINES_PER_WINDOW).enumerate() {
             let span = Span::new(part[0].span.start, part[part.len() - 1].span.end);
-            let window = Window { index: index.try_into().unwrap(), span };
-            assert!(store.commit_window(lease, version.id, window, part).await.unwrap());
+            let window =
+                Window { index: index.try_into().unwrap(), span, language: None, other_language: None };
+            assert!(store.commit_window(lease, version.id, &window, part).await.unwrap());
         }
     }
     assert!(

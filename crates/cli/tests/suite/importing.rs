@@ -159,14 +159,14 @@ fn a_language_or_model_that_there_is_not_is_refused_before_anything_is_copied() 
     let app = MeetMemo::new();
     let clip = clips()[0].clone();
     for (wrong, sentence) in [
-        (["--language", "de"], "PocketSphinx does not know the language “de”; it knows: en."),
+        (["--language", "tlh"], "transcribe.cpp does not know the language “tlh”; it knows: en, zh, de"),
         (
             ["--model", "large-v9"],
             "The speech model “large-v9” is not installed. Install it, or choose another one.",
         ),
     ] {
         let said = app.refused(&[&["import", clip.to_str().unwrap()], &wrong[..]].concat());
-        assert_eq!(said, sentence);
+        assert!(said.starts_with(sentence), "{said}");
     }
     assert_eq!(app.json(&["list"]).as_array().unwrap().len(), 0);
     assert_eq!(app.run(&["import"]).code, 2, "wrong usage");

@@ -164,27 +164,27 @@ fn without_any_network_there_is_a_room_with_one_recommendation_and_a_sentence_fo
     let everything = app.json(&["models", "list", "--all"]);
     let all = everything["models"].as_array().unwrap();
     assert!(all.len() >= 300, "{}", all.len());
-    assert_eq!((&all[0]["id"], &all[0]["state"]["state"]), (&"en-us".into(), &"built_in".into()));
-    assert_eq!(everything["defaults"]["model"], "en-us");
+    assert_eq!((&all[0]["id"], &all[0]["state"]["state"]), (&"whisper-base".into(), &"built_in".into()));
+    assert_eq!(everything["defaults"]["model"], "whisper-base");
     let recommended: Vec<&Value> = all.iter().filter(|model| model["recommended"] == true).collect();
     assert_eq!(recommended.len(), 1, "{recommended:?}");
     assert!(recommended[0]["fits"] == true && recommended[0]["licence"].is_string(), "{recommended:?}");
     for model in all {
         assert!(model["title"].as_str().is_some_and(|title| !title.is_empty()), "{model}");
-        assert!(model["state"]["state"] == "available" || model["id"] == "en-us", "{model}");
+        assert!(model["state"]["state"] == "available" || model["id"] == "whisper-base", "{model}");
     }
 
     let short = app.json(&["models"]);
     let short = short["models"].as_array().unwrap();
     assert!(short.len() > 20 && short.len() < all.len() / 3, "one file of each model: {}", short.len());
-    assert!(short.contains(recommended[0]) && short[0]["id"] == "en-us");
+    assert!(short.contains(recommended[0]) && short[0]["id"] == "whisper-base");
     let german = app.json(&["models", "list", "--language", "de"]);
     let german = german["models"].as_array().unwrap();
     assert!(german.len() > 10 && german.len() < short.len(), "{}", german.len());
     assert!(german.iter().all(|model| model["languages"].as_array().unwrap().contains(&"de".into())));
     let told = app.run(&["models"]).out;
     assert!(
-        told.starts_with("* en-us ") && told.matches("recommended for this computer").count() == 1,
+        told.starts_with("* whisper-base ") && told.matches("recommended for this computer").count() == 1,
         "{told}"
     );
 

@@ -342,11 +342,11 @@ fn cancelled_work_goes_on_later_also_when_the_model_was_away_meanwhile() {
         format!("The speech model “{MODEL}” is not installed. Install it, or choose another one.")
     );
 
-    let other = app.json(&["transcribe", &job, "--model", "en-us", "--wait"]);
+    let other = app.json(&["transcribe", &job, "--model", "whisper-base", "--wait"]);
     assert_eq!((&other["status"], &other["model_missing"]), (&"completed".into(), &false.into()));
     let other = app.show(&job);
     let made = ["version", "engine"].map(|key| &other["transcript"][key]);
-    assert_eq!(made, [&Value::from(2), &Value::from("PocketSphinx")]);
+    assert_eq!(made, [&Value::from(2), &Value::from("transcribe.cpp")]);
 
     app.json(&["models", "add", fixture().unwrap().to_str().unwrap()]);
     app.json(&["transcribe", &job, "--model", MODEL, "--wait"]);
@@ -372,10 +372,13 @@ fn transcribing_again_adds_a_version_and_loses_none() {
     let first = app.show(job);
     assert_eq!(text(&first), phrases.join(" "));
 
-    let again = app.run(&["transcribe", job, "--model", "en-us", "--wait"]);
+    let again = app.run(&["transcribe", job, "--model", "whisper-base", "--wait"]);
     assert_eq!(again.code, 0, "{}", again.err);
     let second = app.show(job);
-    assert_eq!((&second["transcript"]["version"], &second["job"]["model"]), (&2.into(), &"en-us".into()));
+    assert_eq!(
+        (&second["transcript"]["version"], &second["job"]["model"]),
+        (&2.into(), &"whisper-base".into())
+    );
     assert_ne!(text(&second), text(&first));
     let old = app.json(&["versions", job, "--show", "1"]);
     let texts = |lines: &Value| -> Vec<String> {
@@ -417,7 +420,7 @@ fn transcribing_again_adds_a_version_and_loses_none() {
     let failing = ["transcribe", job, "--model", MODEL, "--wait"];
     let failing: Said = app.command(&failing).env(FAULT, "crash").output().unwrap().into();
     assert_eq!(failing.code, 1, "{}", failing.out);
-    app.json(&["transcribe", job, "--model", "en-us"]);
+    app.json(&["transcribe", job, "--model", "whisper-base"]);
     assert_eq!(app.json(&["cancel", job])["status"], "completed");
     let after = app.show(job);
     assert_eq!((&after["job"]["status"], &after["transcript"]["version"]), (&"completed".into(), &1.into()));
@@ -483,7 +486,7 @@ fn the_chosen_model_transcribes_new_recordings_until_it_is_removed() {
     };
     let check = models(None);
     let message = check["message"].as_str().unwrap();
-    assert!(message.contains("English draft engine, fixture-whisper"), "{message}");
+    assert!(message.contains("Whisper base, fixture-whisper"), "{message}");
     assert!(message.contains("transcribed with fixture-whisper"), "{message}");
 
     // Refused before anything is copied, with what would be possible.
@@ -509,11 +512,11 @@ fn the_chosen_model_transcribes_new_recordings_until_it_is_removed() {
     assert!(row["error_message"].as_str().unwrap().contains("“gone” is not installed"), "{row}");
 
     app.json(&["models", "remove", MODEL]);
-    assert_eq!(app.json(&["models", "list"])["defaults"]["model"], "en-us");
+    assert_eq!(app.json(&["models", "list"])["defaults"]["model"], "whisper-base");
     let check = models(None);
     assert!(!check.to_string().contains(MODEL) && check["state"] == "ok", "{check}");
     let job = app.import(&third);
-    assert_eq!(app.show(&job)["job"]["model"], "en-us");
+    assert_eq!(app.show(&job)["job"]["model"], "whisper-base");
     let gone = models(Some(MODEL));
     assert_eq!(gone["state"], "failed", "{gone}");
 }

@@ -4,6 +4,7 @@ use crate::common::{
     DEADLINE, MeetMemo, clips, kill, said, samples, shared_audio, silence, speech, word_error_rate, words,
     write_wav,
 };
+use serde_json::json;
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,10 +19,11 @@ fn a_recording_becomes_a_transcript_a_markdown_and_a_pdf() {
     assert_eq!(meeting["job"]["status"], "completed");
     assert_eq!(meeting["job"]["workflow_state"], "done");
     let transcript = &meeting["transcript"];
-    assert_eq!((&transcript["version"], &transcript["engine"]), (&1.into(), &"PocketSphinx".into()));
+    assert_eq!((&transcript["version"], &transcript["engine"]), (&1.into(), &"transcribe.cpp".into()));
+    assert_eq!((&transcript["model"], &transcript["language"]), (&"whisper-base".into(), &"en".into()));
     let heard: Vec<String> = words(&meeting).into_iter().map(|(_, _, word)| word).collect();
     let rate = word_error_rate(FIRST_CLIP, &heard.join(" "));
-    assert!(rate < 0.4, "{rate}: {heard:?}");
+    assert!(rate < 0.15, "{rate}: {heard:?}");
     for segment in transcript["segments"].as_array().unwrap() {
         let first = segment["text"].as_str().unwrap().chars().next().unwrap();
         assert!(first.is_uppercase() || first.is_numeric(), "{segment}");
@@ -84,7 +86,7 @@ fn words_after_a_long_pause_keep_their_times() {
         if word == word_alone {
             compared += 1;
             let off = *start as i64 - (*start_alone as i64 + shift);
-            assert!(off.abs() <= 100, "“{word}” is {off} ms off");
+            assert!(off.abs() <= 250, "“{word}” is {off} ms off");
         }
     }
     assert!(
@@ -95,13 +97,15 @@ fn words_after_a_long_pause_keep_their_times() {
 }
 
 #[test]
-fn silence_noise_and_a_tone_give_no_words() {
+fn silence_noise_and_tones_give_no_words_no_speaker_and_no_language() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
     let sounds = [
         ("silence", "-n|trim|0|20"),
         ("noise", "-n|synth|20|pinknoise|vol|0.3"),
         ("tone", "-n|synth|20|sine|440|vol|0.5"),
+        ("chord", "-n|synth|20|sine|262|sine|330|sine|392|remix|-|vol|0.5"),
+        ("melody", "-n|synth|2|pluck|C4|synth|2|pluck|E4|repeat|9|vol|0.5"),
     ];
     for (name, how) in sounds {
         let path = dir.path().join(format!("{name}.wav"));
@@ -116,6 +120,8 @@ fn silence_noise_and_a_tone_give_no_words() {
         let meeting = app.transcribed(&path);
         assert_eq!(words(&meeting), [], "{name}");
         assert_eq!(meeting["job"]["duration_ms"], 20_000);
+        let transcript = &meeting["transcript"];
+        assert_eq!((&transcript["language"], &transcript["speakers"]), (&json!(null), &json!([])), "{name}");
     }
 }
 
@@ -284,8 +290,9 @@ fn memory_does_not_grow_with_the_recording() {
     let (short, long) = (peak(5), peak(20));
     println!("5 min: {short:.0} MB, 20 min: {long:.0} MB");
     assert!(long < short * 1.15, "{short:.0} MB for 5 minutes, {long:.0} MB for 20");
-    let decoders = std::thread::available_parallelism().unwrap().get().min(4) as f64;
-    assert!(long <= 150.0 + 140.0 * decoders, "{long:.0} MB");
+    let decoders = std::thread::available_parallelism().unwrap().get().min(8) as f64;
+    // One engine process has 180 to 196 MB at its peak, 80 of which are the weights that all share.
+    assert!(long <= 150.0 + 220.0 * decoders, "{long:.0} MB");
 }
 
 #[test]
@@ -304,23 +311,60 @@ fn nothing_runs_after_the_last_command_has_ended_however_it_ended() {
     assert!(app.wait_until_nothing_runs() < Duration::from_secs(20));
 }
 
+/// Recordings, what is said in them, and the most word errors, a margin above what was measured (0.041, 0.034, 0).
 #[test]
-fn the_panel_is_recognised_as_well_as_the_engines_own_program_does() {
+fn recordings_become_right_words_with_punctuation() {
     let Some(audio) = shared_audio() else { return };
-    let path = audio.join("meeting/panel-5-speakers.wav");
-    let reference: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(path.with_extension("json")).unwrap()).unwrap();
-    let reference: Vec<&str> =
-        reference["turns"].as_array().unwrap().iter().map(|turn| turn["text"].as_str().unwrap()).collect();
-    let peer = Command::new("pocketsphinx_continuous")
-        .args(["-logfn", "/dev/null", "-infile"])
-        .arg(&path)
-        .output()
-        .unwrap();
-    let peer = word_error_rate(&reference.join(" "), &String::from_utf8_lossy(&peer.stdout));
-    let heard: Vec<String> =
-        words(&MeetMemo::new().transcribed(&path)).into_iter().map(|(_, _, word)| word).collect();
-    let ours = word_error_rate(&reference.join(" "), &heard.join(" "));
-    println!("word error rate: {ours:.3}, pocketsphinx_continuous {peer:.3}");
-    assert!(ours <= peer + 0.03, "{ours:.3} against {peer:.3}");
+    let panel = fs::read_to_string(audio.join("meeting/panel-5-speakers.json")).unwrap();
+    let panel: serde_json::Value = serde_json::from_str(&panel).unwrap();
+    let by = |speaker: &str| -> String {
+        let turns = panel["turns"].as_array().unwrap().iter();
+        let turns = turns.filter(|turn| turn["speaker"].as_str().unwrap().contains(speaker));
+        turns.map(|turn| turn["text"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
+    };
+    let app = MeetMemo::new();
+    for (recording, reference, most) in [
+        ("meeting/panel-5-speakers.wav", by("S"), 0.06),
+        ("speech/two-cities.wav", by("S3"), 0.05),
+        ("speech/jfk.wav", by("S1"), 0.0),
+    ] {
+        let meeting = app.transcribed(&audio.join(recording));
+        let heard: Vec<String> = words(&meeting).into_iter().map(|(_, _, word)| word).collect();
+        let heard = heard.join(" ");
+        let rate = word_error_rate(&reference, &heard);
+        println!("{recording}: word error rate {rate:.3}");
+        assert!(rate <= most, "{recording}: {rate:.3}: {heard}");
+        assert!(heard.contains(", ") && heard.ends_with('.'), "{heard}");
+        assert_eq!(meeting["transcript"]["language"], "en");
+    }
+}
+
+#[test]
+fn languages_are_found_and_written_in_their_script() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    // Robotic speech is hard to tell: only those two languages are asked for that must be found.
+    for (language, text) in [
+        (
+            "de",
+            "Guten Morgen und willkommen zu unserer Besprechung. Heute sprechen wir über den neuen Haushalt und die \
+             wichtigsten Aufgaben für das nächste Jahr. Bitte stellen Sie Ihre Fragen am Ende der Sitzung.",
+        ),
+        (
+            "es",
+            "Buenos días y bienvenidos a nuestra reunión. Hoy vamos a hablar del nuevo presupuesto y de las tareas más \
+             importantes del próximo año. Por favor, hagan sus preguntas al final de la reunión.",
+        ),
+    ] {
+        let path = dir.path().join(format!("{language}.wav"));
+        let made =
+            Command::new("espeak-ng").args(["-v", language, "-s", "140", "-w"]).arg(&path).arg(text).status();
+        assert!(made.unwrap().success());
+        let meeting = app.transcribed(&path);
+        assert_eq!(meeting["transcript"]["language"], language, "{meeting}");
+        assert_eq!(meeting["transcript"]["other_languages"], serde_json::json!([]));
+        let heard = said(&meeting).into_iter().map(|(_, _, text, _)| text).collect::<Vec<_>>().join(" ");
+        println!("{language}: {heard}");
+        assert!(heard.split_whitespace().count() >= 20, "{heard}");
+    }
 }

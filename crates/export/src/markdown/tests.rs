@@ -50,7 +50,7 @@ fn a_meeting_reads_like_a_document() {
     meeting.facts.recorded_at = DateTime::parse_from_rfc3339("2025-03-04T09:05:00-03:30").ok();
     meeting.facts.duration = Some(AudioTime::from_ms(3_730_000));
     meeting.facts.language = Some("English".into());
-    meeting.facts.engine = Some("PocketSphinx en-us".into());
+    meeting.facts.engine = Some("transcribe.cpp whisper-base".into());
     meeting.facts.notes = vec!["the file ends early: 3.1 s could be read".into()];
     insta::assert_snapshot!(markdown(&meeting), @r#"
     # Budget 2026: don't panic
@@ -59,7 +59,7 @@ fn a_meeting_reads_like_a_document() {
     - **Recorded:** 4 March 2025, 09:05
     - **Duration:** 1:02:10
     - **Language:** English
-    - **Engine:** PocketSphinx en-us
+    - **Engine:** transcribe.cpp whisper-base
     - **Note:** the file ends early: 3.1 s could be read
 
     **Anna**

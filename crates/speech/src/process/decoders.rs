@@ -272,7 +272,7 @@ impl Decoder {
             };
             let loaded = match loaded {
                 Err(SpeechError::Crashed) => {
-                    let path = self.crew.spec().model().to_owned();
+                    let path = self.crew.spec().model;
                     Err(EngineError::ModelUnusable { path }.into())
                 }
                 loaded => loaded,

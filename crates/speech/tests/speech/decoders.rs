@@ -283,7 +283,7 @@ fn runs(id: u32) -> bool {
 
 #[test]
 fn engine_processes_end_when_the_program_is_killed_even_if_they_hang() {
-    let model = built_in().model().to_owned();
+    let model = built_in().model;
     for fault in ["", "hang"] {
         let mut program = Command::new(ENGINE)
             .arg("own-engines")
@@ -334,7 +334,7 @@ fn what_cannot_be_started_is_said_at_the_start() {
     let begin =
         |command: EngineCommand, spec: EngineSpec| Decoders::start(command, spec, 2).map(drop).unwrap_err();
 
-    let nowhere = EngineSpec::PocketSphinx { model: PathBuf::from("/nowhere") };
+    let nowhere = EngineSpec { model: PathBuf::from("/nowhere"), ..built_in() };
     let model = begin(sound("mark-model"), nowhere);
     assert!(
         matches!(&model, SpeechError::Engine(EngineError::ModelMissing { path }) if path.starts_with("/nowhere"))
@@ -357,8 +357,8 @@ fn what_cannot_be_started_is_said_at_the_start() {
 #[test]
 fn a_decoder_stays_within_its_memory() {
     let (decoders, events) = start(sound("mark-memory"), 1);
-    // Twenty seconds is as long as windows get.
-    let long: Vec<f32> = librivox().into_iter().flat_map(|clip| clip.samples).take(20 * RATE).collect();
+    // Fifteen seconds is as long as windows get.
+    let long: Vec<f32> = librivox().into_iter().flat_map(|clip| clip.samples).take(15 * RATE).collect();
     decoders.submit(window(0, &long), Options::default()).unwrap();
     wait_until("words", Duration::from_secs(60), || {
         events.try_recv().is_ok_and(|event| matches!(event, Event::Finished { .. }))
@@ -368,7 +368,8 @@ fn a_decoder_stays_within_its_memory() {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     eprintln!("a decoder's peak: {} MB", peak / 1024);
-    assert!(peak * 1024 <= built_in().capabilities().memory_bytes, "{peak} kB");
+    let known = built_in().capabilities();
+    assert!(peak * 1024 <= known.memory_bytes + known.shared_bytes, "{peak} kB");
 }
 
 #[test]
@@ -378,9 +379,9 @@ fn engine_processes_wait_for_the_next_recording_and_end_with_their_stable() {
         let (decoders, events) = Decoders::start_in(&stable, command, built_in(), 1).unwrap();
         decoders.submit(window(0, &silence(1.0)), Options::default()).unwrap();
         decoders.finish();
-        assert!(matches!(events.recv(), Ok(Event::Finished { .. })));
-        // All threads are through: nothing more comes.
-        assert!(events.recv().is_err());
+        // The channel ends when all threads are through.
+        let ends = events.iter().filter(|event| !matches!(event, Event::Progress { .. })).collect::<Vec<_>>();
+        assert!(matches!(ends.as_slice(), [Event::Finished { .. }]), "{ends:?}");
     };
     run(sound("mark-stable"));
     let first = processes("mark-stable");

@@ -12,7 +12,8 @@ fn fixture() -> Option<PathBuf> {
 }
 
 fn spec(model: &Path) -> EngineSpec {
-    EngineSpec::Neural { model: model.to_owned(), sha256: None, device: Device::Auto, threads: 1 }
+    let model = model.to_owned();
+    EngineSpec { model, sha256: None, device: Device::Auto, threads: 1, context_s: None }
 }
 
 /// What `engine` hears in a recording, window by window.
@@ -77,8 +78,7 @@ fn two_runs_with_the_same_number_of_threads_give_the_same_words() {
     let (Some(model), Some(recording)) = (fixture(), shared("speech/two-cities.wav")) else { return };
     let samples = wav(&recording);
     let run = |threads| {
-        let EngineSpec::Neural { model, sha256, device, .. } = spec(&model) else { unreachable!() };
-        let spec = EngineSpec::Neural { model, sha256, device, threads };
+        let spec = EngineSpec { threads, ..spec(&model) };
         hear(spec.open().unwrap().as_mut(), &samples)
     };
     // The last bits of sums depend on the threads, and a likelier word can depend on these.
@@ -95,7 +95,7 @@ fn what_a_model_can_do_is_asked_of_the_model() {
     assert_eq!((offered.model.as_str(), offered.engine.as_str()), ("fixture-whisper", "transcribe.cpp"));
     assert_eq!(offered.languages, ["en"]);
     assert!(!offered.detects_language && !offered.translates && !offered.word_times && offered.vocabulary);
-    assert_eq!((offered.cutting, offered.longest_window_ms), (Cutting::PACKED, None));
+    assert_eq!((offered.cutting, offered.longest_window_ms), (Cutting::default(), None));
     assert_eq!((offered.device.as_str(), offered.fell_back), ("CPU", false));
 }
 
@@ -166,7 +166,7 @@ fn packed_windows_hold_the_speech_and_not_the_silence() {
         samples.extend(&clip.samples);
         samples.extend(silence(6.0));
     }
-    let mut windower = Windower::new(Cutting::PACKED);
+    let mut windower = Windower::new(Cutting::default());
     let mut windows = windower.push(&samples);
     windows.extend(windower.finish());
     let spoken: usize = clips.iter().map(|clip| clip.samples.len()).sum();

@@ -1,11 +1,10 @@
-//! What the built-in engine hears.
+//! What the engine hears with the model that ships with the programs.
 
 use crate::recordings::{
     Clip, RATE, built_in, hear, librivox, quieter, shared, signals, silence, wav, window, windows,
     word_error_rate, words,
 };
-use speech::{Control, Engine, EngineError, EngineSpec, Options, engine::Unattended};
-use std::io::Write;
+use speech::{Control, Engine, EngineError, Options, built_in as included, engine::Unattended};
 use transcript::{AudioTime, Word};
 
 fn engine() -> Box<dyn Engine> {
@@ -13,30 +12,31 @@ fn engine() -> Box<dyn Engine> {
 }
 
 #[test]
-fn most_words_of_clear_readings_are_right() {
+fn nearly_all_words_of_clear_readings_are_right() {
     let mut engine = engine();
     let clips = librivox();
     let text = clips.iter().map(|clip| clip.text.as_str()).collect::<Vec<_>>().join(" ");
     let heard: Vec<Word> = clips.iter().flat_map(|clip| words(engine.as_mut(), &clip.samples)).collect();
     let rate = word_error_rate(&text, &heard);
     eprintln!("LibriVox: word error rate {rate:.3}");
-    // `pocketsphinx_continuous`, same clips: 0.37.
-    assert!(rate <= 0.33, "{rate}");
+    assert!(rate <= 0.10, "{rate}");
+}
+
+/// What is said in a recording of `../shared/audio`, from the turns beside it.
+fn said(recording: &std::path::Path) -> String {
+    let turns = std::fs::read_to_string(recording.with_extension("json")).unwrap();
+    let turns: serde_json::Value = serde_json::from_str(&turns).unwrap();
+    let turns = turns["turns"].as_array().unwrap();
+    turns.iter().map(|turn| turn["text"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
-fn most_words_of_a_meeting_are_right_however_quiet() {
+fn nearly_all_words_of_a_meeting_are_right_however_quiet() {
     let Some(panel) = shared("meeting/panel-5-speakers.wav") else { return };
-    let turns: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(panel.with_extension("json")).unwrap()).unwrap();
-    let turns = turns["turns"].as_array().unwrap();
-    let text = turns.iter().map(|turn| turn["text"].as_str().unwrap()).collect::<Vec<_>>().join(" ");
     let mut engine = engine();
-    let samples = wav(&panel);
-    let rate = word_error_rate(&text, &words(engine.as_mut(), &samples));
+    let rate = word_error_rate(&said(&panel), &words(engine.as_mut(), &wav(&panel)));
     eprintln!("panel: word error rate {rate:.3}");
-    // `pocketsphinx_continuous`: 0.355.
-    assert!(rate <= 0.36, "{rate}");
+    assert!(rate <= 0.06, "{rate}");
 }
 
 #[test]
@@ -49,10 +49,13 @@ fn quiet_speech_gives_the_words_of_loud_speech() {
 }
 
 #[test]
-fn what_is_no_speech_gives_no_words() {
+fn what_is_no_speech_gives_no_words_and_no_language() {
     let mut engine = engine();
     for (name, samples) in signals() {
-        assert_eq!(words(engine.as_mut(), &samples), [], "{name}");
+        for window in windows(&samples) {
+            let heard = hear(engine.as_mut(), &window);
+            assert_eq!((heard.words, heard.language), (vec![], None), "{name}");
+        }
     }
 }
 
@@ -96,7 +99,7 @@ fn assert_same_times(what: &str, heard: &[Word], alone: &[Word], offset_ms: u32)
         alone.len()
     );
     for (time, truth) in same {
-        assert!(time.abs_diff(truth) <= 100, "{what}: {time} ms instead of {truth} ms");
+        assert!(time.abs_diff(truth) <= 250, "{what}: {time} ms instead of {truth} ms");
     }
 }
 
@@ -110,13 +113,10 @@ fn words_after_a_long_pause_keep_their_times() {
     let samples = [&clip[..], &silence(pause), &clip].concat();
     let middle = AudioTime::from_ms(offset_ms - 3000);
 
-    let one = hear(engine.as_mut(), &window(0, &samples)).words;
-    let cut = words(engine.as_mut(), &samples);
-    for (what, heard) in [("one window", one), ("cut", cut)] {
-        let split = heard.partition_point(|word| word.start < middle);
-        assert_same_times(what, &heard[..split], &alone, 0);
-        assert_same_times(what, &heard[split..], &alone, offset_ms);
-    }
+    let heard = words(engine.as_mut(), &samples);
+    let split = heard.partition_point(|word| word.start < middle);
+    assert_same_times("before the pause", &heard[..split], &alone, 0);
+    assert_same_times("after the pause", &heard[split..], &alone, offset_ms);
 }
 
 #[test]
@@ -149,24 +149,47 @@ fn a_window_gives_the_same_words_whatever_came_before() {
 }
 
 #[test]
-fn windows_too_short_for_a_word_have_none_and_one_too_long_is_refused() {
+fn windows_too_short_for_a_word_have_none() {
     let mut engine = engine();
     for length in [0, 1, 159, 160, 410, 1000] {
         assert_eq!(hear(engine.as_mut(), &window(0, &vec![0.1; length])).words, []);
     }
-    let error = engine.recognise(&window(0, &silence(301.0)), &Options::default(), &Unattended).unwrap_err();
-    assert!(matches!(error, EngineError::WindowTooLong { longest_ms: 300_000, .. }));
 }
 
 #[test]
-fn a_language_it_lacks_is_refused_and_one_it_has_is_reported() {
+fn a_language_is_found_checked_or_refused() {
     let mut engine = engine();
-    let clip = window(0, &librivox()[1].samples);
-    let speak = |language: &str| Options { language: Some(language.to_owned()), ..Options::default() };
-    let error = engine.recognise(&clip, &speak("de"), &Unattended).unwrap_err();
-    assert_eq!(error.to_string(), "PocketSphinx does not know the language “de”; it knows: en");
-    let heard = engine.recognise(&clip, &speak("en-GB"), &Unattended).unwrap();
-    assert_eq!(heard.language.as_deref(), Some("en"));
+    let clip = window(0, &librivox()[0].samples);
+    let speak = |language: &str| Options {
+        language: Some(language.to_owned()),
+        check_language: true,
+        ..Options::default()
+    };
+    let found = hear(engine.as_mut(), &clip);
+    assert_eq!((found.language.as_deref(), found.other_language), (Some("en"), None));
+    let error = engine.recognise(&clip, &speak("tlh"), &Unattended).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("transcribe.cpp does not know the language “tlh”; it knows: en, zh, de")
+    );
+    let agreed = engine.recognise(&clip, &speak("en-GB"), &Unattended).unwrap();
+    assert_eq!((agreed.language.as_deref(), agreed.other_language), (Some("en"), None));
+    assert_eq!(agreed.words, found.words, "a check changes no word");
+    let other = engine.recognise(&clip, &speak("de"), &Unattended).unwrap();
+    assert_eq!((other.language.as_deref(), other.other_language.as_deref()), (Some("de"), Some("en")));
+}
+
+#[test]
+fn what_the_model_can_do_is_known_without_loading_it() {
+    let spec = built_in();
+    let known = included::capabilities(&spec);
+    let loaded = spec.open().unwrap().capabilities().clone();
+    // Its name is not that of its file.
+    assert_eq!(known, speech::Capabilities { model: included::ID.to_owned(), ..loaded });
+    assert_eq!((known.languages.len(), known.cutting.longest_ms), (99, 15_000));
+    let file = std::fs::read(&spec.model).unwrap();
+    assert_eq!(file.len() as u64, included::BYTE_SIZE);
 }
 
 #[test]
@@ -187,23 +210,52 @@ fn a_cancelled_window_is_not_begun() {
 #[test]
 fn a_missing_or_broken_model_is_said_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
-    let missing = EngineSpec::built_in(folder.path()).unwrap_err();
-    let expected = folder.path().join("pocketsphinx/en-us/en-us");
+    let missing = included::spec(folder.path()).unwrap_err();
+    let expected = folder.path().join("speech/whisper-base-q8_0.gguf");
     assert_eq!(
         missing.to_string(),
         format!("the speech model is not installed: {} is missing; install it again", expected.display())
     );
 
-    // The same files but for the language model. Links, except to what is written here: writing through a link
-    // would change the installed model.
-    let model = built_in().model().to_owned();
-    let copy = folder.path().join("pocketsphinx/en-us");
-    std::fs::create_dir_all(&copy).unwrap();
-    for part in ["en-us", "cmudict-en-us.dict"] {
-        std::os::unix::fs::symlink(model.join(part), copy.join(part)).unwrap();
+    let whole = std::fs::read(built_in().model).unwrap();
+    std::fs::create_dir_all(expected.parent().unwrap()).unwrap();
+    for broken in [&b"not a speech model"[..], &whole[..whole.len() / 2], &whole[..500]] {
+        std::fs::write(&expected, broken).unwrap();
+        let refused = included::spec(folder.path()).unwrap().open().err();
+        assert_eq!(refused, Some(EngineError::ModelUnusable { path: expected.clone() }));
     }
-    let mut language_model = std::fs::File::create_new(copy.join("en-us.lm.bin")).unwrap();
-    language_model.write_all(b"not a language model").unwrap();
-    let broken = EngineSpec::built_in(folder.path()).unwrap().open().err();
-    assert_eq!(broken, Some(EngineError::ModelUnusable { path: copy }));
+}
+
+/// Word times against those of an acoustic model, which aligned the words of the clips once (PocketSphinx 5,
+/// `set_align_text`): clip, word, start and end in milliseconds.
+const ALIGNED: &str = include_str!("aligned-words.tsv");
+
+#[test]
+fn words_begin_and_end_where_they_are_said() {
+    let mut engine = engine();
+    let mut off = Vec::new();
+    for (number, clip) in librivox().into_iter().enumerate() {
+        let truth: Vec<Word> = ALIGNED
+            .lines()
+            .map(|line| line.split('\t').collect::<Vec<_>>())
+            .filter(|fields| fields[0] == number.to_string())
+            .map(|fields| {
+                let at = |field: usize| AudioTime::from_ms(fields[field].parse().unwrap());
+                let text = fields[1].to_owned();
+                Word { start: at(2), end: at(3), text, confidence: None, estimated: false }
+            })
+            .collect();
+        let heard: Vec<Word> = words(engine.as_mut(), &clip.samples)
+            .into_iter()
+            .map(|word| Word { text: word.key(), ..word })
+            .collect();
+        let same = same_words(&heard, &truth);
+        assert!(same.len() * 10 >= truth.len() * 9, "clip {number}: {} of {} words", same.len(), truth.len());
+        off.extend(same.into_iter().map(|(time, truth)| time.abs_diff(truth)));
+    }
+    off.sort_unstable();
+    let (median, most, worst) = (off[off.len() / 2], off[off.len() * 95 / 100], off[off.len() - 1]);
+    eprintln!("words begin {median} ms off at the median, {most} ms at 95 %, {worst} ms at most");
+    // Measured: 80, 295 and 500 ms over this and other speech.
+    assert!(median <= 110 && most <= 400 && worst <= 1_000, "{median} {most} {worst}");
 }

@@ -99,15 +99,14 @@ pub(crate) fn wav(path: &Path) -> Vec<f32> {
     }
 }
 
-/// The built-in engine with the installed model.
+/// The engine with the model that ships with the programs: below `MEETMEMO_RESOURCES`, or where set-up puts it beside
+/// this test's own folder.
 pub(crate) fn built_in() -> EngineSpec {
-    match std::env::var_os("MEETMEMO_RESOURCES") {
-        Some(resources) => EngineSpec::built_in(Path::new(&resources)).unwrap(),
-        None => {
-            let models = output("pkg-config", &["--variable=modeldir", "pocketsphinx"]);
-            EngineSpec::PocketSphinx { model: Path::new(models.trim()).join("en-us") }
-        }
-    }
+    let own = std::env::current_exe().unwrap();
+    // <target>/<profile>/deps/<test>
+    let beside = own.ancestors().nth(3).unwrap().join("resources");
+    let resources = std::env::var_os("MEETMEMO_RESOURCES").map_or(beside, PathBuf::from);
+    speech::built_in::spec(&resources).expect("run `cargo xtask setup --tests`")
 }
 
 fn output(program: &str, arguments: &[&str]) -> String {
@@ -122,7 +121,7 @@ pub(crate) fn window(index: u32, samples: &[f32]) -> Window {
 }
 
 pub(crate) fn windows(samples: &[f32]) -> Vec<Window> {
-    let mut windower = Windower::new(Cutting::SINGLE);
+    let mut windower = Windower::new(Cutting::default());
     let mut windows = windower.push(samples);
     windows.extend(windower.finish());
     windows

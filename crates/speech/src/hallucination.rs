@@ -1,6 +1,11 @@
-//! What a neural model writes without having heard it: loops of the same words, and words where nobody speaks.
+//! The hallucination guard: finds words that a neural model wrote without having heard them.
+//!
+//! It knows loops of the same words, words where nobody speaks, more or fewer words than the speech has time for, and
+//! text in a script that the language is not written in.
 
-use crate::activity::{Activity, FRAME};
+mod script;
+
+use crate::activity::{Activity, FRAME, energy};
 use std::ops::Range;
 use transcript::{Reason, SAMPLE_RATE, key_of};
 
@@ -14,15 +19,19 @@ pub(crate) struct Heard {
     pub(crate) estimated: bool,
     /// Which of the model's stretches it is in.
     pub(crate) stretch: usize,
+    /// Where the model says that this stretch begins and ends; the word's own times where it says nothing.
+    pub(crate) stretch_ms: (u32, u32),
 }
 
-/// Which frames of a window hold speech.
-pub(crate) struct Voiced(Vec<bool>);
+/// Which frames of a window hold speech, and how loud they are.
+pub(crate) struct Voiced {
+    frames: Vec<bool>,
+    /// Decibels relative to full scale, one for each frame.
+    levels: Vec<f32>,
+}
 
-/// A time of the model further than this from where speech begins or ends, in milliseconds, is not about that.
-const FAR_MS: u32 = 900;
-/// A pause that can be heard, in milliseconds.
-const PAUSE_MS: u32 = 64;
+/// Frames this much quieter than loud speech hold none, in decibels.
+const RANGE_DB: f32 = 41.0;
 
 const FRAME_MS: u32 = FRAME as u32 * 1000 / SAMPLE_RATE;
 
@@ -30,82 +39,41 @@ impl Voiced {
     /// Listens to the samples of a window.
     pub(crate) fn of(samples: &[f32]) -> Self {
         let mut activity = Activity::new();
-        let frames = samples.chunks(FRAME).map(|chunk| {
+        let (mut frames, mut levels) = (Vec::new(), Vec::new());
+        for chunk in samples.chunks(FRAME) {
             let mut frame = [0.0; FRAME];
             frame[..chunk.len()].copy_from_slice(chunk);
-            activity.voiced(&frame)
-        });
-        Self(frames.collect())
+            frames.push(activity.voiced(&frame));
+            levels.push(10.0 * (energy(&frame) / FRAME as f32).max(1e-10).log10());
+        }
+        Self { frames, levels }
     }
 
-    /// The moments, in milliseconds, at which the frames with speech between `start_ms` and `end_ms` begin; all frames
-    /// there if hardly any has speech.
-    pub(crate) fn moments(&self, start_ms: u32, end_ms: u32) -> Vec<u32> {
-        let (first, last) = (start_ms / FRAME_MS, end_ms.div_ceil(FRAME_MS).max(start_ms / FRAME_MS + 1));
-        let voiced: Vec<u32> = (first..last).filter(|frame| self.at(*frame)).collect();
-        let few = voiced.len() < 3 || voiced.len() * 5 < (last - first) as usize;
-        let frames = if few { (first..last).collect() } else { voiced };
-        frames.into_iter().map(|frame| frame * FRAME_MS).collect()
+    /// A window with speech in these frames, all as loud.
+    #[cfg(test)]
+    pub(crate) fn from_frames(frames: Vec<bool>) -> Self {
+        let levels = frames.iter().map(|voiced| if *voiced { -20.0 } else { -60.0 }).collect();
+        Self { frames, levels }
     }
 
-    /// Moves the times that a model gives its stretches, which are off by up to a second, to where speech begins and
-    /// ends. Each beginning goes to one onset of speech, none passes another, and together they move as little as can
-    /// be; one that is far from all onsets stays. `stretches` are in order of time.
-    pub(crate) fn snap(&self, stretches: &[(u32, u32)]) -> Vec<(u32, u32)> {
-        let runs = self.runs();
-        // best[i][j]: least cost of the first i stretches with the first j runs, and whether stretch i goes to run j.
-        let mut best = vec![vec![(0_u32, None); runs.len() + 1]; stretches.len() + 1];
-        for (i, &(start, _)) in stretches.iter().enumerate() {
-            for j in 0..=runs.len() {
-                let stays = (best[i][j].0 + FAR_MS, Some(None));
-                let mut cheapest = stays;
-                if j > 0 {
-                    let goes = (best[i][j - 1].0 + start.abs_diff(runs[j - 1].0), Some(Some(j - 1)));
-                    let left_out = (best[i + 1][j - 1].0, None);
-                    cheapest = [goes, left_out, stays].into_iter().min_by_key(|way| way.0).unwrap_or(stays);
-                }
-                best[i + 1][j] = cheapest;
-            }
-        }
-        let mut starts = Vec::with_capacity(stretches.len());
-        let (mut i, mut j) = (stretches.len(), runs.len());
-        while i > 0 {
-            match best[i][j].1 {
-                None => j -= 1,
-                Some(way) => {
-                    let start = way.map_or(stretches[i - 1].0, |run| runs[run].0);
-                    j = way.unwrap_or(j);
-                    starts.push(start);
-                    i -= 1;
-                }
-            }
-        }
-        starts.reverse();
-        // What stayed may have been passed by what moved.
-        for i in 1..starts.len() {
-            starts[i] = starts[i].max(starts[i - 1]);
-        }
-        let next = |i: usize| starts.get(i + 1).copied().unwrap_or(u32::MAX);
-        let ends = stretches.iter().enumerate().map(|(i, &(_, end))| {
-            let run_ends = runs.iter().map(|run| run.1).filter(|end| *end > starts[i] && *end <= next(i));
-            let nearest = run_ends.min_by_key(|run_end| run_end.abs_diff(end));
-            let near = nearest.filter(|run_end| run_end.abs_diff(end) <= FAR_MS).unwrap_or(end);
-            (starts[i], near.min(next(i)).max(starts[i]))
-        });
-        ends.collect()
-    }
-
-    /// Where speech begins and ends, in milliseconds; pauses too short to hear are none.
-    fn runs(&self) -> Vec<(u32, u32)> {
-        let mut runs: Vec<(u32, u32)> = Vec::new();
-        for frame in (0..self.0.len() as u32).filter(|frame| self.at(*frame)) {
-            let (start, end) = (frame * FRAME_MS, (frame + 1) * FRAME_MS);
-            match runs.last_mut() {
-                Some(run) if start - run.1 < PAUSE_MS => run.1 = end,
-                _ => runs.push((start, end)),
-            }
-        }
-        runs
+    /// How much speech is in each frame, from 0 for silence to 1 for loud speech.
+    pub(crate) fn presence(&self) -> Vec<f32> {
+        let mut spoken: Vec<f32> =
+            self.frames.iter().zip(&self.levels).filter(|f| *f.0).map(|f| *f.1).collect();
+        let mut all = self.levels.clone();
+        let quantile = |levels: &mut Vec<f32>, share: usize| {
+            levels.sort_by(f32::total_cmp);
+            levels.get(levels.len() * share / 100).copied()
+        };
+        let loud = quantile(&mut spoken, 90).or_else(|| quantile(&mut all, 90)).unwrap_or(0.0);
+        let quiet = quantile(&mut all, 5).unwrap_or(0.0).clamp(loud - RANGE_DB, loud - 6.0);
+        let frames = self.frames.iter().zip(&self.levels);
+        frames
+            .map(|(voiced, level)| {
+                let loudness = ((level - quiet) / (loud - quiet)).clamp(0.0, 1.0).powf(1.3);
+                if *voiced { 0.17 + 0.83 * loudness } else { 0.9 * loudness }
+            })
+            .collect()
     }
 
     /// Milliseconds of speech between `start_ms` and `end_ms`.
@@ -116,11 +84,11 @@ impl Voiced {
 
     /// The middle of the longest pause in the middle half of the window, in samples; of the window if there is none.
     pub(crate) fn pause_near_the_middle(&self) -> usize {
-        let (first, last) = (self.0.len() / 4, self.0.len() * 3 / 4);
-        let mut best = (0, self.0.len() / 2);
+        let (first, last) = (self.frames.len() / 4, self.frames.len() * 3 / 4);
+        let mut best = (0, self.frames.len() / 2);
         let mut begin = None;
         for frame in first..=last {
-            match (frame < last && !self.0[frame], begin) {
+            match (frame < last && !self.frames[frame], begin) {
                 (true, None) => begin = Some(frame),
                 (false, Some(from)) => {
                     if frame - from > best.0 {
@@ -135,7 +103,7 @@ impl Voiced {
     }
 
     fn at(&self, frame: u32) -> bool {
-        self.0.get(frame as usize).copied().unwrap_or(false)
+        self.frames.get(frame as usize).copied().unwrap_or(false)
     }
 }
 
@@ -143,11 +111,19 @@ impl Voiced {
 const LONGEST_BLOCK: usize = 40;
 /// A stretch of the model with less speech than this, and less than a tenth of its time, was not spoken.
 const LEAST_SPEECH_MS: u32 = 150;
+/// A model's times may be off by this much, in milliseconds.
+const NEAR_MS: u32 = 300;
 /// More words in a second of speech than anybody says.
 const TOO_FAST: f64 = 9.0;
+/// More speech for each word, in milliseconds, than anybody takes: the sound is no speech, or the words are not all.
+const TOO_SLOW_MS: u32 = 2_500;
 
-/// Ranges of `words` to doubt, in order, without overlap.
-pub(crate) fn doubts(words: &[Heard], voiced: &Voiced) -> Vec<(Range<usize>, Reason)> {
+/// Ranges of `words` to doubt, in order, without overlap. `language` is that of the words, BCP 47, if it is known.
+pub(crate) fn doubts(
+    words: &[Heard],
+    voiced: &Voiced,
+    language: Option<&str>,
+) -> Vec<(Range<usize>, Reason)> {
     let keys: Vec<String> = words.iter().map(|word| key_of(&word.text)).collect();
     let mut repeated = loops(&keys);
     if repeated.is_empty() {
@@ -159,16 +135,29 @@ pub(crate) fn doubts(words: &[Heard], voiced: &Voiced) -> Vec<(Range<usize>, Rea
         if doubts.iter().any(|(other, _)| other.start < range.end && range.start < other.end) {
             continue;
         }
-        let (start, end) = (words[range.start].start_ms, words[range.end - 1].end_ms);
-        let speech = voiced.speech_ms(start, end);
+        let (start, end) = words[range.start].stretch_ms;
+        let speech = voiced.speech_ms(start.saturating_sub(NEAR_MS), end.saturating_add(NEAR_MS));
+        let count = u32::try_from(range.len()).unwrap_or(u32::MAX);
         let silent = speech < LEAST_SPEECH_MS && speech * 10 < end.saturating_sub(start).max(1);
         let hasty = range.len() > 12 && range.len() as f64 > TOO_FAST * f64::from(speech.max(1)) / 1000.0;
-        if silent || hasty {
+        let sparse = speech > TOO_SLOW_MS.saturating_mul(count);
+        if silent || hasty || sparse {
             doubts.push((range, Reason::Invented));
+        } else if script::is_garbled(words[range.clone()].iter().map(|word| word.text.as_str()), language) {
+            doubts.push((range, Reason::Garbled));
         }
     }
     doubts.sort_by_key(|(range, _)| range.start);
     doubts
+}
+
+/// So few words in a window may be what a model writes over noise.
+const FEW: usize = 3;
+
+/// Whether the sound of a window with these words may be no speech at all. A loop says nothing about that.
+pub(crate) fn may_be_no_speech(words: &[Heard], doubts: &[(Range<usize>, Reason)]) -> bool {
+    let few = !words.is_empty() && words.len() <= FEW;
+    few || doubts.iter().any(|(_, reason)| *reason != Reason::Repetition)
 }
 
 /// How bad it is: words to doubt.
@@ -281,18 +270,8 @@ mod tests {
         assert!(refrain("").is_empty());
     }
 
-    #[test]
-    fn times_of_a_model_go_to_where_speech_begins_and_ends() {
-        // Speech at 0.48–1.6, 2.08–3.2 and 4–4.8 s.
-        let voiced = Voiced((0..400).map(|f| matches!(f, 30..100 | 130..200 | 250..300)).collect());
-        assert_eq!(
-            voiced.snap(&[(100, 1900), (1900, 3300), (3500, 5000)]),
-            [(480, 1600), (2080, 3200), (4000, 4800)]
-        );
-        // One more than there are runs of speech: it stays, in order.
-        assert_eq!(voiced.snap(&[(500, 1000), (1000, 1500)]), [(480, 1000), (1000, 1600)]);
-        assert_eq!(voiced.snap(&[]), []);
-        assert_eq!(Voiced(vec![]).snap(&[(10, 20)]), [(10, 20)]);
+    fn voiced(frames: usize, voiced: impl Fn(usize) -> bool) -> Voiced {
+        Voiced::from_frames((0..frames).map(voiced).collect())
     }
 
     fn heard(spec: &[(u32, u32, &str, usize)]) -> Vec<Heard> {
@@ -304,6 +283,7 @@ mod tests {
                 confidence: None,
                 estimated: true,
                 stretch,
+                stretch_ms: (start_ms, end_ms),
             })
             .collect()
     }
@@ -311,28 +291,44 @@ mod tests {
     #[test]
     fn words_where_nobody_speaks_are_doubted() {
         // Speech in the first second of three.
-        let voiced = Voiced((0..188).map(|frame| frame < 62).collect());
+        let voiced = voiced(188, |frame| frame < 62);
         let words = heard(&[(0, 400, "hello", 0), (400, 900, "there", 0), (1500, 2900, "Thanks", 1)]);
-        assert_eq!(doubts(&words, &voiced), [(2..3, Reason::Invented)]);
+        assert_eq!(doubts(&words, &voiced, Some("en")), [(2..3, Reason::Invented)]);
     }
 
     #[test]
     fn words_faster_than_anybody_speaks_are_doubted() {
-        let voiced = Voiced(vec![true; 63]);
+        let voiced = voiced(63, |_| true);
         let fast: Vec<_> =
             (0..20).map(|i| (i * 50, i * 50 + 50, ["a", "b", "c"][i as usize % 3], 0)).collect();
         // Three in turn would be a loop.
         let fast: Vec<_> = fast.into_iter().map(|(a, b, _, s)| (a, b, format!("w{a}"), s)).collect();
         let words: Vec<Heard> =
             fast.iter().flat_map(|(a, b, text, s)| heard(&[(*a, *b, text.as_str(), *s)])).collect();
-        assert_eq!(doubts(&words, &voiced), [(0..20, Reason::Invented)]);
+        assert_eq!(doubts(&words, &voiced, Some("en")), [(0..20, Reason::Invented)]);
+    }
+
+    #[test]
+    fn a_word_for_many_seconds_of_sound_is_doubted() {
+        // A chord passes for speech.
+        let voiced = voiced(600, |_| true);
+        let word = |end_ms| heard(&[(0, end_ms, "3", 0)]);
+        assert_eq!(doubts(&word(9_000), &voiced, Some("en")), [(0..1, Reason::Invented)]);
+        assert_eq!(doubts(&word(900), &voiced, Some("en")), []);
+    }
+
+    #[test]
+    fn text_in_a_foreign_script_is_doubted() {
+        let voiced = voiced(63, |_| true);
+        let words = heard(&[(0, 400, "Und", 0), (400, 900, "так", 1), (900, 1000, "gut", 2)]);
+        assert_eq!(doubts(&words, &voiced, Some("de")), [(1..2, Reason::Garbled)]);
     }
 
     #[test]
     fn a_window_is_divided_at_its_longest_pause() {
-        let voiced = Voiced((0..100).map(|f| !(40..44).contains(&f) && !(60..70).contains(&f)).collect());
-        assert_eq!(voiced.pause_near_the_middle(), 65 * FRAME);
-        assert_eq!(Voiced(vec![true; 100]).pause_near_the_middle(), 50 * FRAME);
-        assert_eq!(Voiced(vec![]).pause_near_the_middle(), 0);
+        let window = voiced(100, |f| !(40..44).contains(&f) && !(60..70).contains(&f));
+        assert_eq!(window.pause_near_the_middle(), 65 * FRAME);
+        assert_eq!(voiced(100, |_| true).pause_near_the_middle(), 50 * FRAME);
+        assert_eq!(voiced(0, |_| true).pause_near_the_middle(), 0);
     }
 }

@@ -1,0 +1,63 @@
+//! The speech model that ships with the programs: Whisper base, multilingual.
+//!
+//! `cargo xtask setup` makes its file from published weights. Leaves out how it is made (`xtask`) and how it is loaded
+//! ([`crate::neural`]).
+
+use crate::engine::{Capabilities, Device, EngineError, EngineSpec};
+use std::path::{Path, PathBuf};
+
+/// The model's name in settings, on the command line and in the archive.
+pub const ID: &str = "whisper-base";
+/// The model's file, below the folder of resources.
+const FILE: &str = "speech/whisper-base-q8_0.gguf";
+/// SHA-256 of the file, in hexadecimal. `xtask` refuses to make another.
+const SHA256: &str = "0beef39a23fee56b809f26458206de4cbee5b4f2dc7de07d798fbec166e5b585";
+/// Seconds of audio that the file lets the encoder see at once; see [`EngineSpec::context_s`].
+const CONTEXT_S: u32 = 16;
+
+/// The languages of multilingual Whisper, in the order of its tokens.
+const LANGUAGES: [&str; 99] = [
+    "en", "zh", "de", "es", "ru", "ko", "fr", "ja", "pt", "tr", "pl", "ca", "nl", "ar", "sv", "it", "id",
+    "hi", "fi", "vi", "he", "uk", "el", "ms", "cs", "ro", "da", "hu", "ta", "no", "th", "ur", "hr", "bg",
+    "lt", "la", "mi", "ml", "cy", "sk", "te", "fa", "lv", "bn", "sr", "az", "sl", "kn", "et", "mk", "br",
+    "eu", "is", "hy", "ne", "mn", "bs", "kk", "sq", "sw", "gl", "mr", "pa", "si", "km", "sn", "yo", "so",
+    "af", "oc", "ka", "be", "tg", "sd", "gu", "am", "yi", "lo", "uz", "fo", "ht", "ps", "tk", "nn", "mt",
+    "sa", "lb", "my", "bo", "tl", "mg", "as", "tt", "haw", "ln", "ha", "ba", "jw", "su",
+];
+
+/// The engine that needs no download, with its model below the folder `resources`.
+///
+/// # Errors
+/// [`EngineError::ModelMissing`].
+pub fn spec(resources: &Path) -> Result<EngineSpec, EngineError> {
+    let spec = at(resources.join(FILE));
+    spec.check()?;
+    Ok(spec)
+}
+
+/// The engine with its model in the file `model`, which may be missing.
+pub fn at(model: PathBuf) -> EngineSpec {
+    EngineSpec {
+        model,
+        sha256: Some(SHA256.to_owned()),
+        device: Device::Cpu,
+        threads: 1,
+        context_s: Some(CONTEXT_S),
+    }
+}
+
+/// What the model can do, without loading it.
+pub fn capabilities(spec: &EngineSpec) -> Capabilities {
+    Capabilities {
+        model: ID.to_owned(),
+        languages: LANGUAGES.map(str::to_owned).to_vec(),
+        detects_language: true,
+        translates: true,
+        vocabulary: true,
+        device: "CPU".to_owned(),
+        ..spec.capabilities()
+    }
+}
+
+/// Size of the model's file in bytes.
+pub const BYTE_SIZE: u64 = 83_143_968;

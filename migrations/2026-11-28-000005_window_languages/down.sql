@@ -1,0 +1,3 @@
+ALTER TABLE transcript_windows
+    DROP COLUMN language,
+    DROP COLUMN other_language;
