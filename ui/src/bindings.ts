@@ -326,9 +326,9 @@ export type DeletionView = {
 export type Doubt = 
 /**  The model seems to have repeated itself. */
 "repetition" | 
-/**  Little or no speech was heard there. */
+/**  The sound there is no speech, or too little or too much of it for these words. */
 "invented" | 
-/**  Characters are damaged, or of another script than that of the language. */
+/**  The characters are damaged, or of a script that the language is not written in. */
 "garbled";
 
 /**  What adding files and folders would do. */
@@ -1517,7 +1517,7 @@ export type WindowState = WindowState_Serialize | WindowState_Deserialize;
 export type WindowState_Deserialize = {
 	/**  Width of the library in CSS pixels. */
 	sidebar_width?: number,
-	/**  Whether the note on the English engine was put away. */
+	/**  Whether the hint at larger models was put away. */
 	hint_dismissed?: boolean,
 	/**  Whether the offer to remember voices was put away. */
 	people_hint_dismissed?: boolean,
@@ -1531,7 +1531,7 @@ export type WindowState_Deserialize = {
 export type WindowState_Serialize = {
 	/**  Width of the library in CSS pixels. */
 	sidebar_width: number,
-	/**  Whether the note on the English engine was put away. */
+	/**  Whether the hint at larger models was put away. */
 	hint_dismissed: boolean,
 	/**  Whether the offer to remember voices was put away. */
 	people_hint_dismissed: boolean,

@@ -330,7 +330,10 @@ impl App {
         let spent = account.spent(duration_ms);
         let mut job = job.clone();
         job.duration_ms = Some(duration_ms);
-        if let Some(ending) = self.tell_apart(&job, lease, *take_overs, lock, stop).await? {
+        // Where nobody speaks there are no speakers to tell apart.
+        if self.store.has_words(version.id).await?
+            && let Some(ending) = self.tell_apart(&job, lease, *take_overs, lock, stop).await?
+        {
             return Ok(Ok(ending));
         }
         self.complete(lease, &version, spent).await.map(Ok)

@@ -6,8 +6,8 @@ use crate::language_vote::other_languages;
 use crate::refusal::{Code, refuse};
 use crate::speakers::Cast;
 use crate::view::{
-    ComparePiece, CompareRow, Comparison, JobView, MeetingPage, VersionState, VersionView, job_id, line_view,
-    transcript_facts,
+    ComparePiece, CompareRow, Comparison, JobView, MeetingPage, VersionState, VersionView, is_translated,
+    job_id, line_view, transcript_facts,
 };
 use anyhow::Result;
 use chrono::SecondsFormat;
@@ -149,7 +149,7 @@ impl App {
             model_title: self.room.title(&version.model),
             model_here: self.is_here(&version.model, version.model_sha256.as_deref()),
             language_detected: version.language.is_some() && setting("language").is_null(),
-            translated: setting("translate").as_bool().unwrap_or(false),
+            translated: is_translated(&version),
             vocabulary: terms,
             word_times: setting("word_times").as_bool().unwrap_or(true),
             audio_ms: version.audio_ms.map(milliseconds),

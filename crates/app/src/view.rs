@@ -391,6 +391,7 @@ pub(crate) fn transcript_view(
     other_languages: Vec<OtherLanguage>,
     cast: &Cast,
 ) -> TranscriptView {
+    let other_languages = if is_translated(&version) { Vec::new() } else { other_languages };
     TranscriptView {
         version: version.version,
         complete: version.is_complete(),
@@ -398,8 +399,8 @@ pub(crate) fn transcript_view(
         model: version.model,
         model_title,
         model_sha256: version.model_sha256,
-        language: version.language,
         other_languages,
+        language: version.language,
         speakers: cast.facts(),
         segments: lines.into_iter().map(|line| segment_view(line, cast)).collect(),
         turns: cast.turns(),
@@ -424,8 +425,13 @@ pub(crate) fn transcript_facts(
         language_detected: version.language.is_some() && !asked,
         language: version.language.clone(),
         doubtful_lines: u32::try_from(doubtful).unwrap_or(u32::MAX),
-        other_languages,
+        other_languages: if is_translated(version) { Vec::new() } else { other_languages },
     }
+}
+
+/// Whether the text is in English, whatever is spoken.
+pub(crate) fn is_translated(version: &Transcript) -> bool {
+    version.settings.get("translate").and_then(serde_json::Value::as_bool).unwrap_or(false)
 }
 
 pub(crate) fn line_view(line: TextLine, cast: &Cast) -> LineView {

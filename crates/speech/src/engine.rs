@@ -94,7 +94,6 @@ impl Capabilities {
                 Some(end) => tag = &tag[..end],
                 None => {
                     return Err(EngineError::LanguageNotSupported {
-                        engine: self.engine.clone(),
                         language: asked.to_owned(),
                         supported: self.languages.clone(),
                     });
@@ -235,10 +234,8 @@ impl EngineSpec {
 #[serde(tag = "error", rename_all = "snake_case")]
 pub enum EngineError {
     /// The engine does not know the language that was asked for. Choose one it knows, or another engine.
-    #[error("{engine} does not know the language “{language}”; it knows: {}", supported.join(", "))]
+    #[error("the speech model does not know the language “{language}”; it knows: {}", supported.join(", "))]
     LanguageNotSupported {
-        /// Name of the engine.
-        engine: String,
         /// The tag that was asked for.
         language: String,
         /// The tags it knows.
@@ -333,7 +330,7 @@ mod tests {
     fn a_language_it_lacks_is_refused_with_those_it_has() {
         let c = capabilities(&["en", "fr"]);
         let refusal = c.language(Some("de-AT")).expect_err("no German").to_string();
-        assert_eq!(refusal, "transcribe.cpp does not know the language “de-AT”; it knows: en, fr");
+        assert_eq!(refusal, "the speech model does not know the language “de-AT”; it knows: en, fr");
         for asked in ["", "-", "english", "e"] {
             assert!(c.language(Some(asked)).is_err(), "{asked}");
         }

@@ -14,8 +14,9 @@ const FRAME_MS: u32 = FRAME as u32 * 1000 / SAMPLE_RATE;
 const LONGEST: usize = 120;
 
 // The constants below were chosen by random search on 310 words of eight voices (LibriVox clips of pocketsphinx-testdata,
-// a panel, a speech), against forced alignment by an acoustic model (PocketSphinx 5, `set_align_text`). Costs are
-// exponents of likelihoods. The optimum is flat: 20 % more or less of any of them changes the median by less than 10 ms.
+// a panel, a speech), against forced alignment by an acoustic model (PocketSphinx 5, `set_align_text`): words begin 83 ms
+// off at the median, 300 ms at 95 %, 500 ms at most. With one of the constants 20 % larger or smaller, the median is
+// between 80 and 106 ms, and the worst word at most 1.02 s off. Costs are exponents of likelihoods.
 
 /// Standard deviation of the logarithm of a word's duration around what its letters suggest.
 const SPREAD: f32 = 0.38;

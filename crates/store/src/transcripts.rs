@@ -334,6 +334,14 @@ impl Store {
         on_connection!(self, connection => windows_of(connection, id))
     }
 
+    /// Whether anything was said in a version.
+    pub async fn has_words(&self, id: TranscriptId) -> Result<bool> {
+        on_connection!(self, connection => async {
+            let lines = segments::table.filter(segments::transcript_id.eq(id));
+            diesel::select(diesel::dsl::exists(lines)).get_result(connection).await
+        })
+    }
+
     /// Seconds of work per second of audio that this computer took with a model lately; `None` if it never used it.
     pub async fn speed(&self, machine: MachineId, model: &str) -> Result<Option<f64>> {
         let recent: Vec<Option<f64>> = on_connection!(self, connection => async {

@@ -21,10 +21,10 @@ usage: cargo xtask COMMAND
                      make the package for Debian and Ubuntu in <target folder>/release/bundle/deb; with --try
                      install it on a bare system of its own (needs root), transcribe FILE there and show the window
   bench [NAME…]      run the benchmarks `pipeline` and `import`, or the named ones; `window` needs what tests need,
-                     `speakers` and `speech` the recordings in ../shared
+                     `speakers` needs the recordings in ../shared
                        --repetitions N  how often each side is measured, alternately (1; 3 for `window` alone)
                        --minutes N      length of the recording for `pipeline`, `speakers` and `speech` (10)
-                       --model FILE     speech model for `speech` (the small one in ../shared)
+                       --model FILE     speech model for `speech` (Whisper base as it ships, and tiny.en)
                        --files N        number of files for `import` (1000)
 
 The target folder is `target`, or CARGO_TARGET_DIR.";

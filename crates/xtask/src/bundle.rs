@@ -27,7 +27,8 @@ pub(crate) fn bundle(checkout: &Checkout, recording: Option<&Path>) -> Result<Ex
     }
     let window = app::build(checkout, "meetmemo-desktop", Profile::Release)?;
     let command_line = app::build(checkout, "meetmemo", Profile::Release)?;
-    let staged = stage(checkout, &command_line)?;
+    let slower_engine = slower_engine(checkout)?;
+    let staged = stage(checkout, &command_line, slower_engine.as_deref())?;
     let depends = depends::all(&[&window, &command_line])?;
 
     let folder = checkout.target.join("release/bundle/deb");
@@ -64,14 +65,39 @@ pub(crate) fn bundle(checkout: &Checkout, recording: Option<&Path>) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
+/// What ggml is built with for x86-64 processors without AVX2: x86-64-v2, which all have had since about 2009.
+const WITHOUT_AVX2: &str = "-DGGML_NATIVE=OFF -DGGML_SSE42=ON -DGGML_AVX=OFF -DGGML_AVX2=OFF -DGGML_BMI2=OFF -DGGML_FMA=OFF \
+     -DGGML_F16C=OFF";
+
+/// Builds the engine process for processors that the engine library in the programs is not built for; see
+/// `App::engine_command`. Elsewhere than on x86-64 there are none.
+fn slower_engine(checkout: &Checkout) -> Result<Option<PathBuf>> {
+    if !cfg!(target_arch = "x86_64") {
+        return Ok(None);
+    }
+    println!("bundle: building the engine for processors without AVX2");
+    // Beside the usual build, whose native library would be built anew for each of both.
+    let target = checkout.target.join("without-avx2");
+    let mut cargo = app::cargo_for_users(checkout)?;
+    cargo
+        .env("TRANSCRIBE_CMAKE_ARGS", WITHOUT_AVX2)
+        .args(["build", "--release", "--package", "speech", "--bin", "meetmemo-engine", "--target-dir"])
+        .arg(&target);
+    command::run(&mut cargo)?;
+    Ok(Some(target.join("release/meetmemo-engine")))
+}
+
 /// Copies what the package holds besides the window to a folder of its own, with the modes it has to have there.
-fn stage(checkout: &Checkout, command_line: &Path) -> Result<PathBuf> {
+fn stage(checkout: &Checkout, command_line: &Path, slower_engine: Option<&Path>) -> Result<PathBuf> {
     let staged = checkout.target.join("bundle-stage");
     empty(&staged)?;
     files::copy(command_line, &staged.join("meetmemo"))?;
     let resources = staged.join("resources");
     // How a folder was made is of interest to the next set-up only.
     files::copy_tree(&checkout.resources, &resources, |relative| !relative.ends_with(files::SOURCE))?;
+    if let Some(engine) = slower_engine {
+        files::copy(engine, &resources.join("engine/meetmemo-engine"))?;
+    }
     files::copy(&checkout.root.join("CHANGELOG.md"), &staged.join("changelog"))?;
     // Without name and time, so that the same text makes the same file.
     command::output(Command::new("gzip").args(["-9", "--no-name"]).arg(staged.join("changelog")))?;

@@ -159,7 +159,7 @@ fn a_language_or_model_that_there_is_not_is_refused_before_anything_is_copied() 
     let app = MeetMemo::new();
     let clip = clips()[0].clone();
     for (wrong, sentence) in [
-        (["--language", "tlh"], "transcribe.cpp does not know the language “tlh”; it knows: en, zh, de"),
+        (["--language", "tlh"], "The speech model does not know the language “tlh”; it knows: en, zh, de"),
         (
             ["--model", "large-v9"],
             "The speech model “large-v9” is not installed. Install it, or choose another one.",
