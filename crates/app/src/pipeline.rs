@@ -427,7 +427,7 @@ impl App {
                 Some(Told::Broken(failure)) => return Ok(Err(failure)),
                 // All threads are through.
                 None if account.read.is_some() && account.in_flight.is_empty() => {
-                    return Ok(Ok(Recognised::All(account)));
+                    return Ok(Ok(Recognised::All(Box::new(account))));
                 }
                 None => return Err(anyhow!("the decoders ended before the recording did")),
             }
@@ -510,7 +510,7 @@ impl App {
 
 /// How recognising ended.
 enum Recognised {
-    All(Account),
+    All(Box<Account>),
     Stopped(Ending),
 }
 

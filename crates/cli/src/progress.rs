@@ -56,7 +56,7 @@ async fn running(app: &App, jobs: &[JobId]) -> anyhow::Result<Vec<JobView>> {
 
 fn show(job: &JobView, told: &mut HashMap<String, u32>) {
     let Some(progress) = job.progress else { return };
-    let step = match job.workflow_state.as_deref() {
+    let step = match job.workflow_state {
         Some("diarizing") => "telling speakers apart, ",
         Some("aligning") => "finishing, ",
         _ => "",
