@@ -264,8 +264,12 @@ impl Neural {
                 _ => {
                     let sampled = self.decode(samples, &run)?;
                     if sampled.words.is_empty() {
-                        // The words of the first attempt were a loop over something that is no speech.
-                        return Ok(sampled);
+                        // Not even likely words: the first attempt may have looped over something that is no speech. If
+                        // it is speech, its words stay, with their doubts.
+                        if self.is_without_speech(samples, options)? {
+                            return Ok(sampled);
+                        }
+                        continue;
                     }
                     sampled
                 }

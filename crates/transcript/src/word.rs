@@ -29,9 +29,14 @@ impl Word {
         AudioTime::from_ms(self.start.as_ms() + self.end.since(self.start) / 2)
     }
 
-    /// Whether its punctuation ends a sentence.
+    /// Whether its punctuation ends a sentence. The full stop of an abbreviation before a name does not, nor that of an
+    /// initial.
     pub fn ends_sentence(&self) -> bool {
-        self.text.ends_with(['.', '?', '!', '…', '。', '？', '！'])
+        let abbreviated = self.text.strip_suffix('.').is_some_and(|word| {
+            let initial = word != "I" && word.chars().count() == 1 && word.chars().all(char::is_uppercase);
+            initial || BEFORE_NAMES.contains(&word.to_lowercase().as_str())
+        });
+        !abbreviated && self.text.ends_with(['.', '?', '!', '…', '。', '？', '！'])
     }
 
     /// The word as it is compared with others; see [`key_of`].
@@ -39,6 +44,12 @@ impl Word {
         key_of(&self.text)
     }
 }
+
+/// Abbreviations that something always follows, in English, German, French, Spanish, Italian, Portuguese and Dutch.
+const BEFORE_NAMES: [&str; 28] = [
+    "mr", "mrs", "ms", "dr", "prof", "st", "mt", "gen", "gov", "sen", "rep", "rev", "hon", "capt", "col",
+    "lt", "sgt", "vs", "e.g", "i.e", "z.b", "d.h", "bzw", "sr", "sra", "dott", "dhr", "mevr",
+];
 
 /// A word as it is compared with others: without case and without what is no letter or digit. Empty for a dash.
 pub fn key_of(word: &str) -> String {
@@ -145,6 +156,21 @@ pub fn written_without_spaces(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_stop_after_an_abbreviation_ends_no_sentence() {
+        let time = AudioTime::ZERO;
+        let ends = |text: &str| {
+            let text = text.to_owned();
+            Word { start: time, end: time, text, confidence: None, estimated: false }.ends_sentence()
+        };
+        for text in ["them.", "why?", "no!", "well…", "好。", "etc.", "a.", "I."] {
+            assert!(ends(text), "{text}");
+        }
+        for text in ["Mr.", "Dr.", "J.", "z.B.", "them", "them,", ""] {
+            assert!(!ends(text), "{text}");
+        }
+    }
 
     #[test]
     fn words_and_text_are_each_others_reverse() {

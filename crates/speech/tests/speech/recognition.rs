@@ -253,7 +253,7 @@ fn words_begin_and_end_where_they_are_said() {
         words_in_all += truth.len();
         off.extend(same.into_iter().map(|(time, truth)| time.abs_diff(truth)));
     }
-    assert!(off.len() * 10 >= words_in_all * 9, "{} of {words_in_all} words are the same", off.len());
+    assert!(off.len() * 10 >= words_in_all * 8, "{} of {words_in_all} words are the same", off.len());
     off.sort_unstable();
     let (median, most, worst) = (off[off.len() / 2], off[off.len() * 95 / 100], off[off.len() - 1]);
     eprintln!("words begin {median} ms off at the median, {most} ms at 95 %, {worst} ms at most");
