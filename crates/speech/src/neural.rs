@@ -1,8 +1,8 @@
 //! Neural engines: any model that `transcribe-cpp` (ggml) knows, from one file.
 //!
 //! What a model can do is asked of the model, never concluded from its name. Models that give times only for longer
-//! stretches have their words spread over the speech in these, which is marked; what looks like a loop or was written
-//! where nobody speaks is recognised again in other ways, and marked if it stays. Leaves out which models there are
+//! stretches have their words laid over the sound ([`crate::word_times`]), which is marked; what looks like a loop or was
+//! written where nobody speaks is recognised again in other ways, and marked if it stays. Leaves out which models there are
 //! and where they come from (crate `models`).
 
 use crate::engine::{Capabilities, Control, Device, Engine, EngineError, EngineSpec, Options, Recognition};
@@ -228,6 +228,12 @@ impl Neural {
         Ok(Decoded { words, doubts, language })
     }
 
+    /// What the model hears in `samples` in the language that it finds itself.
+    fn decode_in_any_language(&mut self, samples: &[f32], options: &Options) -> Result<Decoded, EngineError> {
+        let run = self.run_options(&options.in_any_language(), Attempt::First)?;
+        self.decode(samples, &run)
+    }
+
     /// Whether the model finds no speech in `samples`, asked directly. Other models than Whisper cannot tell.
     fn is_without_speech(&mut self, samples: &[f32], options: &Options) -> Result<bool, EngineError> {
         if !self.whisper {
@@ -340,19 +346,19 @@ impl Engine for Neural {
         let detects = self.capabilities.detects_language;
         let check = options.check_language && detects && language.is_some();
         let mut other_language = None;
-        let mut first = if check {
-            let found =
-                self.decode(&window.samples, &self.run_options(&options.in_any_language(), Attempt::First)?)?;
+        let mut first = None;
+        if check {
+            let found = self.decode_in_any_language(&window.samples, options)?;
             other_language = found.language.clone().filter(|_| !found.words.is_empty());
             // Words in the language that was asked for are the same, whether it was found or given.
-            (found.language == language).then_some(found)
-        } else {
-            None
-        };
-        let run = self.run_options(options, Attempt::First)?;
-        let first = match first.take() {
+            first = (found.language == language).then_some(found);
+        }
+        let first = match first {
             Some(found) => found,
-            None => self.decode(&window.samples, &run)?,
+            None => {
+                let run = self.run_options(options, Attempt::First)?;
+                self.decode(&window.samples, &run)?
+            }
         };
         if hallucination::may_be_no_speech(&first.words, &first.doubts)
             && self.is_without_speech(&window.samples, options)?
@@ -366,8 +372,7 @@ impl Engine for Neural {
             self.again(first, &window.samples, options, control)?
         };
         if !decoded.doubts.is_empty() && !check && detects && language.is_some() {
-            let found =
-                self.decode(&window.samples, &self.run_options(&options.in_any_language(), Attempt::First)?)?;
+            let found = self.decode_in_any_language(&window.samples, options)?;
             other_language = found.language.filter(|_| !found.words.is_empty());
         }
         let other_language = other_language.filter(|other| Some(other) != language.as_ref());
