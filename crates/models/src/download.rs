@@ -348,8 +348,8 @@ fn places(wanted: &Wanted, options: &Options) -> Result<Vec<Place>, DownloadErro
     Ok(bases.into_iter().map(place).collect())
 }
 
-/// A file that somebody put into the folder by hand: installed if it is the one that is wanted, trimmed or not, and
-/// never replaced.
+/// Installs a file that the user copied into the folder, if it has the wanted content (trimmed or not). Never replaces
+/// such a file.
 fn adopt(
     folder: &Folder,
     wanted: &Wanted,

@@ -11,7 +11,7 @@
 //!
 //! A sidecar is written last, so a model that has one was whole. Our own copies of Whisper models are trimmed when they
 //! have one (`folder/trim.rs`). The sidecar then has two hashes: the published one, which says which model it is, and
-//! that of the file. Files are only deleted when somebody says so.
+//! that of the file. A model file is deleted only at the user's request.
 
 mod trim;
 

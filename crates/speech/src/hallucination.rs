@@ -157,7 +157,29 @@ const FEW: usize = 3;
 /// Whether the sound of a window with these words may be no speech at all. A loop says nothing about that.
 pub(crate) fn may_be_no_speech(words: &[Heard], doubts: &[(Range<usize>, Reason)]) -> bool {
     let few = !words.is_empty() && words.len() <= FEW;
-    few || doubts.iter().any(|(_, reason)| *reason != Reason::Repetition)
+    few || (doubts.iter().any(|(_, reason)| *reason != Reason::Repetition) && certain_are_few(words, doubts))
+}
+
+/// Whether hardly any of the words are beyond doubt. Where some are, somebody speaks, whatever the model says of the
+/// window as a whole.
+pub(crate) fn certain_are_few(words: &[Heard], doubts: &[(Range<usize>, Reason)]) -> bool {
+    (0..words.len()).filter(|at| !doubts.iter().any(|(range, _)| range.contains(at))).count() <= FEW
+}
+
+/// From this much speech on, in milliseconds, a stretch of the model is compared with how fast people speak …
+const LONG_STRETCH_MS: u32 = 4_000;
+/// … and fewer letters in a second of speech than this are not all that was said. Slow readers say twice as many.
+const SLOW_LETTERS: f64 = 6.0;
+
+/// Whether the model seems to have passed over speech: it wrote few letters for a long stretch. Whisper does that where
+/// speakers change without a pause.
+pub(crate) fn passes_over_speech(words: &[Heard], voiced: &Voiced) -> bool {
+    stretches(words).into_iter().any(|range| {
+        let (start, end) = words[range.start].stretch_ms;
+        let speech = voiced.speech_ms(start, end);
+        let letters: usize = words[range].iter().map(|word| script::letters(&word.text)).sum();
+        speech >= LONG_STRETCH_MS && (letters as f64) < SLOW_LETTERS * f64::from(speech) / 1000.0
+    })
 }
 
 /// How bad it is: words to doubt.

@@ -243,6 +243,31 @@ impl Neural {
         Ok(self.decode(samples, &probe)?.words.is_empty())
     }
 
+    /// What the model hears in the two parts of a window, divided at a pause.
+    fn in_parts(&mut self, samples: &[f32], run: &RunOptions) -> Result<Decoded, EngineError> {
+        let voiced = Voiced::of(samples);
+        let at = voiced.pause_near_the_middle();
+        let (left, right) = samples.split_at(at.min(samples.len()));
+        let (left, right) = (self.decode(left, run)?, self.decode(right, run)?);
+        Ok(left.followed_by(right, milliseconds(at), &voiced))
+    }
+
+    /// Recognises a window again if the model seems to have passed over some of its speech.
+    fn without_gaps(
+        &mut self,
+        first: Decoded,
+        samples: &[f32],
+        options: &Options,
+    ) -> Result<Decoded, EngineError> {
+        if !hallucination::passes_over_speech(&first.words, &Voiced::of(samples)) {
+            return Ok(first);
+        }
+        let run = self.run_options(options, Attempt::Part)?;
+        let other = self.in_parts(samples, &run)?;
+        let better = other.doubts.is_empty() && other.words.len() > first.words.len();
+        Ok(if better { Decoded { language: first.language, ..other } } else { first })
+    }
+
     /// Recognises a window with doubtful words in other ways, and gives what is least doubtful.
     fn again(
         &mut self,
@@ -259,20 +284,16 @@ impl Neural {
             let run = self.run_options(options, attempt)?;
             let other = match attempt {
                 Attempt::Sampled if !self.whisper => continue,
-                Attempt::Part => {
-                    // In two parts, divided at a pause: a loop seldom outlives its beginning.
-                    let voiced = Voiced::of(samples);
-                    let at = voiced.pause_near_the_middle();
-                    let (left, right) = samples.split_at(at.min(samples.len()));
-                    let (left, right) = (self.decode(left, &run)?, self.decode(right, &run)?);
-                    left.followed_by(right, milliseconds(at), &voiced)
-                }
+                // A loop seldom outlives its beginning.
+                Attempt::Part => self.in_parts(samples, &run)?,
                 _ => {
                     let sampled = self.decode(samples, &run)?;
                     if sampled.words.is_empty() {
                         // Not even likely words: the first attempt may have looped over something that is no speech. If
                         // it is speech, its words stay, with their doubts.
-                        if self.is_without_speech(samples, options)? {
+                        if hallucination::certain_are_few(&best.words, &best.doubts)
+                            && self.is_without_speech(samples, options)?
+                        {
                             return Ok(sampled);
                         }
                         continue;
@@ -367,7 +388,7 @@ impl Engine for Neural {
             return Ok(Recognition::default());
         }
         let decoded = if first.doubts.is_empty() {
-            first
+            self.without_gaps(first, &window.samples, options)?
         } else {
             self.again(first, &window.samples, options, control)?
         };

@@ -1,10 +1,11 @@
 //! A recording becomes windows: stretches of speech, cut at pauses, each to be recognised on its own.
 //!
-//! A run of speech lasts until the next pause, and no longer than [`Cutting::longest_ms`]. Speech without a pause is cut
-//! at its quietest point, and both sides of the cut hold some of the other's samples, so that no word is cut in two
-//! (`transcript::join` removes the words that both windows hold). A window holds as many runs as fit, without the silence
-//! between them: models that pad their input take the same time for a short window as for a full one, and they use what
-//! was said before. The first window is shorter, so that the first words appear early.
+//! A window takes speech, without the silence between, until it is [`Cutting::longest_ms`] long. It then ends at the
+//! longest pause in its last fifth, or else its last third, and what comes after that pause begins the next window.
+//! Without a pause there, it is cut at the quietest point of its second half, and both sides of the cut hold some of the other's samples, so that no
+//! word is cut in two (`transcript::join` removes the words that both windows hold). Full windows cost least, because
+//! models that pad their input take nearly the same time for a short window, and they have the fewest errors, because
+//! such models use what was said before. The first window is shorter, so that the first words appear early.
 //!
 //! Windows are a function of the samples and the [`Cutting`], whatever the pieces in which the samples come, so that a
 //! later run finds the same windows with the same numbers and can leave out those it has words for.
@@ -15,7 +16,7 @@ use transcript::{AudioTime, SAMPLE_RATE, Span};
 
 /// Changes whenever the same recording would be cut into other windows. Words of windows of another version must not
 /// be mixed with those of this one.
-pub const WINDOWING_VERSION: u32 = 3;
+pub const WINDOWING_VERSION: u32 = 4;
 
 /// Frames in `ms` milliseconds.
 const fn frames(ms: usize) -> usize {
@@ -25,33 +26,31 @@ const fn frames(ms: usize) -> usize {
 /// Kept of the silence before and after speech. Onsets and endings are quieter than what the detector waits for.
 /// With more, less far speech is missed (2.3 % at 200 ms, 3.0 % here) and no word more is right.
 const PADDING: usize = frames(160);
-/// A pause this long ends a window … Waiting for longer ones (700 ms; 600 ms until the tenth second) brings speakers
-/// together in a window and costs words: 447 and 465 errors in 1362 instead of 431.
-const PAUSE: usize = frames(500);
-/// … and this one suffices when the window has become `LONG`.
-const SHORT_PAUSE: usize = frames(300);
-const LONG: usize = frames(6_000);
+/// The shortest silence at which a window may end without an overlap.
+const PAUSE: usize = frames(120);
+/// Silence on both sides sets a sound apart by at least this …
+const APART: u64 = frames(500) as u64;
+/// … and if less of it than this is speech, it is a click or a cough.
+const LEAST_SPEECH: usize = frames(100);
 /// What both sides of a cut in the middle of speech hold of the other's: a long word, or two short ones.
 const OVERLAP: usize = frames(800);
-/// Runs of speech further apart than this do not share a window: what is heard after half a minute of silence has
-/// little to do with what was said before it, and is waiting to be seen.
-const FAR_APART: u64 = 30 * SAMPLE_RATE as u64;
+/// Speech after a longer silence begins another window: what is heard after half a minute has little to do with what was
+/// said before it, and is waiting to be seen.
+const FAR_APART: u64 = frames(30_000) as u64;
 /// The quietest point is the middle of the quietest stretch of this length: the closure of a plosive is shorter.
 const QUIET: usize = frames(100);
-/// Speech less than this is a click or a cough.
-const LEAST_SPEECH: usize = frames(100);
 
 /// How a recording is cut for an engine. Decides the words, so it belongs to the settings of a transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cutting {
     /// No window holds more, in milliseconds of samples; between 2 000 and 28 000.
     pub longest_ms: u32,
-    /// The first window takes no further run once it would hold more than this, in milliseconds of samples.
+    /// The first window holds no more than this, in milliseconds of samples.
     #[serde(default = "first_ms")]
     pub first_ms: u32,
 }
 
-/// Two or three sentences: enough to tell the language, and recognised about a second earlier than a full window.
+/// A sentence or two: enough to tell the language, and recognised earlier than a full window.
 const fn first_ms() -> u32 {
     8_000
 }
@@ -86,17 +85,11 @@ impl Cutting {
         Self { longest_ms, ..self }
     }
 
-    /// Frames of the longest window.
-    fn longest(self) -> usize {
-        frames(self.longest_ms.clamp(Self::SHORTEST_MS, Self::LONGEST_MS) as usize)
-    }
-
-    /// Frames up to which window `index` takes further runs.
-    fn full(self, index: u32) -> usize {
-        match index {
-            0 => self.longest().min(frames(self.first_ms as usize)),
-            _ => self.longest(),
-        }
+    /// The most frames of window `index`.
+    fn longest(self, index: u32) -> usize {
+        let longest = self.longest_ms.clamp(Self::SHORTEST_MS, Self::LONGEST_MS);
+        let first = self.first_ms.clamp(Self::SHORTEST_MS, longest);
+        frames(if index == 0 { first } else { longest } as usize)
     }
 }
 
@@ -206,32 +199,22 @@ pub struct Heard {
     pub speech: u64,
 }
 
-/// A stretch of speech.
-struct Run {
-    start: u64,
-    samples: Vec<f32>,
-    from: u64,
-    to: u64,
-    /// Whether it begins with samples that the run before holds too.
-    continues: bool,
-}
-
-/// Cuts a recording into windows while it is being decoded. Holds at most the samples of two windows.
+/// Cuts a recording into windows while it is being decoded. Holds at most the samples of one window.
 pub struct Windower {
     cutting: Cutting,
     activity: Activity,
     /// The frame that is not complete yet.
     partial: Vec<f32>,
-    /// The frames that may become part of a window; `samples` holds `FRAME` for each of `frames`.
+    /// The frames of the window that is being filled, or of the silence before it.
     frames: Vec<Frame>,
+    /// Their samples, `FRAME` for each.
     samples: Vec<f32>,
-    /// Number of the first of `samples` in the recording.
-    start: u64,
-    /// Number of the first sample that the run before does not answer for.
+    /// Frames pushed.
+    pushed: u64,
+    /// Number of the first sample that no window answers for yet.
     answered: u64,
-    state: State,
-    /// The window that may still take a run.
-    open: Option<Window>,
+    /// How many of `frames`, from the first, are from before the cut that ended the last window in the middle of speech.
+    shared: usize,
     next: u32,
     heard: Heard,
     finished: bool,
@@ -239,18 +222,20 @@ pub struct Windower {
 
 #[derive(Clone, Copy)]
 struct Frame {
+    /// Its number in the recording. Numbers are missing where silence was left out.
+    number: u64,
     voiced: bool,
     energy: f32,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// No speech. The frames are the padding of a window to come.
-    Silence,
-    /// The frames are the beginning of a window.
-    Speech,
-    /// The same, right after a window that had to be cut: whatever is said belongs to it, however short.
-    Continuation,
+/// Silence within a window.
+#[derive(Clone, Copy)]
+struct Pause {
+    /// The first frame of it that is held, and the one after the last.
+    from: usize,
+    to: usize,
+    /// How long it was in the recording, in frames.
+    length: u64,
 }
 
 impl Windower {
@@ -262,10 +247,9 @@ impl Windower {
             partial: Vec::with_capacity(FRAME),
             frames: Vec::new(),
             samples: Vec::new(),
-            start: 0,
+            pushed: 0,
             answered: 0,
-            state: State::Silence,
-            open: None,
+            shared: 0,
             next: 0,
             heard: Heard::default(),
             finished: false,
@@ -286,57 +270,38 @@ impl Windower {
             let (piece, after) = rest.split_at(rest.len().min(FRAME - self.partial.len()));
             self.partial.extend(piece.iter().map(|s| if s.is_nan() { 0.0 } else { s.clamp(-1.0, 1.0) }));
             rest = after;
-            if self.partial.len() == FRAME
-                && let Some(run) = self.end_frame()
-            {
-                windows.extend(self.pack(run));
+            if self.partial.len() == FRAME {
+                windows.extend(self.end_frame());
             }
         }
         self.heard.samples += samples.len() as u64;
         windows
     }
 
-    /// Ends the recording and returns the windows that it completes, if speech goes on until the end or nearly so, or
-    /// one could still have taken more.
+    /// Ends the recording and returns the windows that it completes.
     pub fn finish(&mut self) -> Vec<Window> {
-        let mut runs = Vec::new();
+        let mut windows = Vec::new();
         if !self.partial.is_empty() {
             self.partial.resize(FRAME, 0.0);
-            runs.extend(self.end_frame());
+            windows.extend(self.end_frame());
         }
-        if self.state != State::Silence {
-            runs.extend(self.end_speech());
+        self.drop_click();
+        if let Some(last) = self.last_voiced() {
+            let length = (last + 1 + PADDING).min(self.frames.len());
+            windows.push(self.emit(length, length));
         }
         // The last frame may reach beyond the last sample.
-        for run in &mut runs {
-            let within = usize::try_from(self.heard.samples.saturating_sub(run.start)).unwrap_or(usize::MAX);
-            run.samples.truncate(within);
-            self.heard.speech -= run.to.saturating_sub(self.heard.samples);
-            run.to = run.to.min(self.heard.samples);
+        for window in &mut windows {
+            let beyond = window.end().saturating_sub(self.heard.samples);
+            if let Some(piece) = window.place.pieces.last_mut() {
+                piece.length -= beyond;
+                window.samples.truncate(window.samples.len() - beyond as usize);
+            }
+            self.heard.speech -= window.place.to.saturating_sub(self.heard.samples);
+            window.place.to = window.place.to.min(self.heard.samples);
         }
-        let mut windows: Vec<Window> = runs.into_iter().filter_map(|run| self.pack(run)).collect();
-        windows.extend(self.open.take());
         self.finished = true;
         windows
-    }
-
-    /// Adds a run to the window that is open, or opens another; gives the window that takes no more.
-    fn pack(&mut self, run: Run) -> Option<Window> {
-        let Run { start, samples, from, to, continues } = run;
-        let piece = Piece { start, length: samples.len() as u64 };
-        if let Some(open) = &mut self.open
-            && !continues
-            && open.samples.len() + samples.len() <= self.cutting.full(open.index) * FRAME
-            && start.saturating_sub(open.end()) <= FAR_APART
-        {
-            open.samples.extend(samples);
-            open.place.pieces.push(piece);
-            open.place.to = to;
-            return None;
-        }
-        let window = Window { index: self.next, place: Place { pieces: vec![piece], from, to }, samples };
-        self.next += 1;
-        self.open.replace(window)
     }
 
     /// How much has been heard. Speech counts when its window is complete.
@@ -345,95 +310,128 @@ impl Windower {
     }
 
     /// A frame is complete.
-    fn end_frame(&mut self) -> Option<Run> {
+    fn end_frame(&mut self) -> Option<Window> {
         let frame: &[f32; FRAME] = self.partial.as_slice().try_into().expect("a complete frame");
         let voiced = self.activity.voiced(frame);
-        self.frames.push(Frame { voiced, energy: energy(frame) });
+        self.frames.push(Frame { number: self.pushed, voiced, energy: energy(frame) });
         self.samples.extend_from_slice(frame);
         self.partial.clear();
+        self.pushed += 1;
+        if voiced { self.cut_if_full() } else { self.leave_out_silence() }
+    }
 
-        if self.state == State::Silence {
-            if voiced {
-                self.state = State::Speech;
-            } else {
-                self.keep_padding();
-            }
+    /// The last frame is silence. Of silence, only the padding of the speech before and after it is kept.
+    fn leave_out_silence(&mut self) -> Option<Window> {
+        let Some(last) = self.last_voiced() else {
+            self.drop(0..self.frames.len().saturating_sub(PADDING));
             return None;
-        }
-        let silence = self.frames.iter().rev().take_while(|frame| !frame.voiced).count();
-        let pause = if self.frames.len() - silence >= LONG { SHORT_PAUSE } else { PAUSE };
-        if silence >= pause {
-            self.end_speech()
-        } else if self.frames.len() == self.cutting.longest() {
-            Some(self.cut())
-        } else {
-            None
-        }
-    }
-
-    /// Speech is over: it becomes a run if there was enough of it.
-    fn end_speech(&mut self) -> Option<Run> {
-        let last = self.frames.iter().rposition(|frame| frame.voiced).expect("a run begins with speech");
-        let length = (last + 1 + PADDING).min(self.frames.len());
-        let speech = self.frames.iter().filter(|frame| frame.voiced).count();
-        let run = if speech >= LEAST_SPEECH || self.state == State::Continuation {
-            Some(self.run(length, length))
-        } else {
-            None
         };
-        self.drop_front(length);
-        self.state = State::Silence;
-        self.keep_padding();
-        run
+        let after = last + 1 + PADDING;
+        if self.frames.len() > after + PADDING {
+            self.drop(after..self.frames.len() - PADDING);
+        }
+        match self.pushed - 1 - self.frames[last].number {
+            APART => {
+                self.drop_click();
+                None
+            }
+            FAR_APART.. => Some(self.emit(after, after)),
+            _ => self.cut_if_full(),
+        }
     }
 
-    /// Speech goes on for too long.
-    fn cut(&mut self) -> Run {
-        let middle = self.frames.len() / 2;
+    fn last_voiced(&self) -> Option<usize> {
+        self.frames.iter().rposition(|frame| frame.voiced)
+    }
+
+    /// Removes what was heard since the last long pause if it is too short for speech.
+    fn drop_click(&mut self) {
+        let pauses = self.pauses(self.shared);
+        let since = pauses.iter().rev().find(|pause| pause.length >= APART && pause.to < self.frames.len());
+        let from = since.map_or(self.shared, |pause| pause.to);
+        let voiced = self.frames[from..].iter().filter(|frame| frame.voiced).count();
+        if voiced < LEAST_SPEECH && (since.is_some() || self.shared == 0) {
+            let before = since.map_or(0, |pause| (pause.from + PADDING).min(pause.to));
+            self.drop(before..self.frames.len().saturating_sub(PADDING).max(before));
+        }
+    }
+
+    /// The silences from frame `from` on.
+    fn pauses(&self, from: usize) -> Vec<Pause> {
+        let mut pauses = Vec::new();
+        let mut at = from;
+        for stretch in self.frames[from..].chunk_by(|a, b| a.voiced == b.voiced) {
+            if let ([first, ..], [.., last], false) = (stretch, stretch, stretch[0].voiced) {
+                let length = last.number + 1 - first.number;
+                pauses.push(Pause { from: at, to: at + stretch.len(), length });
+            }
+            at += stretch.len();
+        }
+        pauses
+    }
+
+    fn cut_if_full(&mut self) -> Option<Window> {
+        (self.frames.len() >= self.cutting.longest(self.next)).then(|| self.cut())
+    }
+
+    /// The window is full.
+    fn cut(&mut self) -> Window {
+        let length = self.frames.len();
+        let pauses = self.pauses(0);
+        let longest = |from: usize| {
+            let late = pauses.iter().filter(|pause| pause.length >= PAUSE as u64 && middle(pause) >= from);
+            late.max_by_key(|pause| pause.length)
+        };
+        if let Some(pause) = longest(length * 4 / 5).or_else(|| longest(length * 2 / 3)) {
+            return self.emit(middle(pause), middle(pause));
+        }
         let loudness = |at: &usize| -> f32 { self.frames[*at..*at + QUIET].iter().map(|f| f.energy).sum() };
-        let quietest = (middle..=self.frames.len() - QUIET)
+        let quietest = (length / 2..=length - QUIET)
             .min_by(|a, b| loudness(a).total_cmp(&loudness(b)))
             .expect("half a window is longer than a pause");
         let cut = quietest + QUIET / 2;
-        let goes_on = self.frames[cut..].iter().any(|frame| frame.voiced);
-        let length = if goes_on { (cut + OVERLAP).min(self.frames.len()) } else { cut };
-        let run = self.run(length, cut);
+        self.emit((cut + OVERLAP).min(length), cut)
+    }
+
+    /// The first `length` frames as a window that answers for those before frame `until`. Keeps what begins the next.
+    fn emit(&mut self, length: usize, until: usize) -> Window {
+        let start = |frame: &Frame| frame.number * FRAME as u64;
+        let mut pieces: Vec<Piece> = Vec::new();
+        for stretch in self.frames[..length].chunk_by(|a, b| a.number + 1 == b.number) {
+            pieces.push(Piece { start: start(&stretch[0]), length: (stretch.len() * FRAME) as u64 });
+        }
+        let from = self.answered.max(start(&self.frames[0]));
+        let to = start(&self.frames[until - 1]) + FRAME as u64;
+        let samples = self.samples[..length * FRAME].to_vec();
+        let window = Window { index: self.next, place: Place { pieces, from, to }, samples };
+        self.next += 1;
+        self.answered = to;
+        self.heard.speech += to - from;
+        let goes_on = length > until && self.frames[until..].iter().any(|frame| frame.voiced);
         if goes_on {
             // What was said just before the cut comes along; the cut is in the second half, so this gets on.
-            self.drop_front(cut - OVERLAP.min(cut / 2));
-            self.state = State::Continuation;
+            let again = OVERLAP.min(until / 2);
+            self.drop(0..until - again);
+            self.shared = again;
         } else {
-            self.drop_front(cut);
-            self.state = State::Silence;
-            self.keep_padding();
+            self.drop(0..until);
+            self.shared = 0;
+            // Of the silence before the next speech, only its padding.
+            let first = self.frames.iter().position(|frame| frame.voiced).unwrap_or(self.frames.len());
+            self.drop(0..first.saturating_sub(PADDING));
         }
-        run
+        window
     }
 
-    /// The first `length` frames as a run that answers for those before frame `until`.
-    fn run(&mut self, length: usize, until: usize) -> Run {
-        let from = self.answered.max(self.start);
-        let to = self.start + (until * FRAME) as u64;
-        self.heard.speech += to.saturating_sub(from);
-        self.answered = to;
-        Run {
-            start: self.start,
-            samples: self.samples[..length * FRAME].to_vec(),
-            from,
-            to,
-            continues: from > self.start,
-        }
+    fn drop(&mut self, frames: std::ops::Range<usize>) {
+        self.samples.drain(frames.start * FRAME..frames.end * FRAME);
+        self.frames.drain(frames);
     }
+}
 
-    fn keep_padding(&mut self) {
-        self.drop_front(self.frames.len().saturating_sub(PADDING));
-    }
-
-    fn drop_front(&mut self, length: usize) {
-        self.frames.drain(..length);
-        self.samples.drain(..length * FRAME);
-        self.start += (length * FRAME) as u64;
-    }
+/// The frame in the middle of a pause.
+fn middle(pause: &Pause) -> usize {
+    pause.from.midpoint(pause.to)
 }
 
 impl std::fmt::Debug for Windower {
@@ -459,17 +457,70 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_two_windows_are_held_however_long_speech_goes_on() {
+    fn no_more_than_one_window_is_held_however_long_speech_goes_on() {
         let mut windower = Windower::new(Cutting::default());
-        let longest = Cutting::default().longest() * FRAME;
+        let longest = Cutting::default().longest(1) * FRAME;
         let mut windows = 0;
         for piece in dialling(90).chunks(1600) {
             windows += windower.push(piece).len();
             assert!(windower.samples.len() <= longest);
-            assert!(windower.open.as_ref().is_none_or(|open| open.samples.len() <= longest));
             assert_eq!(windower.samples.len(), windower.frames.len() * FRAME);
         }
         assert!(windows >= 4, "{windows}");
+    }
+
+    #[test]
+    fn a_click_between_long_silences_is_no_speech() {
+        let silence = vec![0.0; 2 * SAMPLE_RATE as usize];
+        let click = &dialling(1)[..SAMPLE_RATE as usize / 100];
+        let speech = dialling(3);
+        let alone: Vec<f32> = [&silence, click, &silence].concat();
+        let mut windower = Windower::new(Cutting::default());
+        assert!(windower.push(&alone).is_empty());
+        assert!(windower.finish().is_empty());
+
+        let between = [&speech[..], &silence, click, &silence, &speech, &silence].concat();
+        let mut windower = Windower::new(Cutting::default());
+        assert!(windower.push(&between).is_empty());
+        let windows = windower.finish();
+        let [window] = windows.as_slice() else { panic!("{} windows", windows.len()) };
+        let click_at = (speech.len() + silence.len()) as u64;
+        assert_eq!(window.place.pieces.len(), 2, "{:?}", window.place);
+        assert!(window.place.pieces[0].end() < click_at);
+        assert!(window.place.pieces[1].start > click_at + silence.len() as u64 / 2);
+    }
+
+    #[test]
+    fn a_window_ends_at_the_longest_pause_of_its_last_fifth() {
+        let long = Cutting { first_ms: 15_000, ..Cutting::default() };
+        let second = SAMPLE_RATE as usize;
+        let speech = dialling(20);
+        // Beside the pauses of 100 ms in `dialling`: a second after 5 s, 0.3 s after 12.5 s and 0.4 s after 13.5 s.
+        let recording = [
+            &speech[..5 * second],
+            &vec![0.0; second],
+            &speech[..13 * second / 2],
+            &vec![0.0; second * 3 / 10],
+            &speech[..second * 7 / 10],
+            &vec![0.0; second * 4 / 10],
+            &speech[..10 * second],
+        ]
+        .concat();
+        let mut windower = Windower::new(long);
+        let windows = windower.push(&recording);
+        assert_eq!(windows.len(), 1);
+        let end = windows[0].place.to as f64 / f64::from(SAMPLE_RATE);
+        assert!((13.5..13.95).contains(&end), "{end}");
+        assert_eq!(windows[0].place.pieces.len(), 2, "{:?}", windows[0].place);
+    }
+
+    #[test]
+    fn speech_after_half_a_minute_of_silence_begins_another_window() {
+        let mut windower = Windower::new(Cutting::default());
+        let recording = [&dialling(2)[..], &vec![0.0; 31 * SAMPLE_RATE as usize]].concat();
+        assert_eq!(windower.push(&recording).len(), 1);
+        assert!(windower.push(&dialling(2)).is_empty());
+        assert_eq!(windower.finish().len(), 1);
     }
 
     #[test]

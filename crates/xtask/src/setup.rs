@@ -11,6 +11,7 @@ mod fonts;
 mod licenses;
 mod npm;
 mod page;
+mod pip;
 mod postgres;
 mod speech_model;
 mod system;

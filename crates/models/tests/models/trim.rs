@@ -140,7 +140,7 @@ fn a_linked_file_is_never_written() {
     }
     assert_eq!(place.sidecar().get("file_sha256"), None);
     assert_eq!(place.sidecar()["context_s"], 30);
-    // Not even if somebody wrote into the sidecar that it is trimmed.
+    // A forged sidecar, which says that the file is trimmed, does not change that.
     let mut sidecar = place.sidecar();
     sidecar["file_sha256"] = Sha256::of(&place.trimmed()).to_string().into();
     sidecar["context_s"] = 16.into();

@@ -63,6 +63,17 @@ fn script_of(c: char) -> Option<Script> {
     })
 }
 
+/// How long a text takes to say, as the number of Latin letters that take as long: about three for a Chinese character
+/// or a Korean syllable, four for a digit.
+pub(super) fn letters(text: &str) -> usize {
+    let of = |c: char| match script_of(c) {
+        Some(Script::Chinese | Script::Hangul) => 3,
+        _ if c.is_ascii_digit() => 4,
+        _ => usize::from(c.is_alphabetic()),
+    };
+    text.chars().map(of).sum()
+}
+
 /// The scripts of a language by its BCP 47 tag; none if this is not known.
 fn scripts_of(language: &str) -> &'static [Script] {
     match language.split(['-', '_']).next().unwrap_or_default() {

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Silence after each clip of [`long`], in seconds: somebody else begins to speak.
+/// Silence after each clip of [`long`], in seconds: about the pause before another speaker begins.
 const PAUSE_S: f64 = 0.6;
 
 /// Samples per second of everything made here.

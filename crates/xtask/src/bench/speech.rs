@@ -64,7 +64,7 @@ struct Sides<'a> {
     data: &'a Path,
 }
 
-/// What came of a measurement.
+/// The result of measuring one case.
 struct Outcome {
     met: bool,
     json: Value,

@@ -53,8 +53,8 @@ pub(super) struct Watched {
     pub(super) success: bool,
 }
 
-/// Makes this process the parent of processes whose own parent has ended, or no longer. Such a process stays listed after
-/// its end until [`settle`] is called, so whoever does not call it must not adopt.
+/// Makes this process the parent of processes whose own parent has ended, or no longer. The system keeps
+/// listing such a process after its end until [`settle`] is called; do not adopt without calling it.
 pub(super) fn adopt_orphans(adopt: bool) -> Result<()> {
     // Other systems are turned away before this.
     #[cfg(not(target_os = "linux"))]

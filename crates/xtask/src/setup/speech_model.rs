@@ -11,7 +11,6 @@
 mod ctranslate2;
 mod frontend;
 mod gguf;
-mod pip;
 mod weights;
 mod whisper;
 

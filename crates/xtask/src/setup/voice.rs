@@ -3,16 +3,18 @@
 //! `crates/xtask/resources/ge2e-requirements.txt` pins the package and its content. Only its weights and its licence are
 //! taken, by `ge2e.py` beside it; the package itself is neither installed nor run.
 
-use super::files;
+use super::{files, pip};
 use crate::checkout::Checkout;
 use crate::command;
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 /// Raise it when this module makes a different folder from the same package and script.
 const RECIPE: u32 = 1;
+
+/// The package and its hash, in pip's format.
+const REQUIREMENTS: &str = "resources/ge2e-requirements.txt";
 
 /// The package, as it is pinned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +39,8 @@ pub(crate) fn set_up(checkout: &Checkout) -> Result<()> {
     let work = checkout.target.join("setup").join(format!("voice-{}", std::process::id()));
     fs::create_dir_all(&work).with_context(|| format!("could not create {}", work.display()))?;
     println!("setup: fetching the voice encoder (resemblyzer {})", pinned.version);
-    let made = fetch(checkout, &work).and_then(|()| {
+    let requirements = checkout.own(REQUIREMENTS);
+    let made = pip::download("the voice encoder", &requirements, &work).and_then(|()| {
         let wheel = files::entries(&work)?.pop().context("pip fetched nothing")?;
         files::replace_folder(&folder, &source, |new| {
             command::output(python().arg(&script).arg(&wheel).arg(new)).map(drop)
@@ -55,7 +58,7 @@ pub(super) fn version(checkout: &Checkout) -> Result<String> {
 }
 
 fn pinned(checkout: &Checkout) -> Result<Pinned> {
-    let path = checkout.own("resources/ge2e-requirements.txt");
+    let path = checkout.own(REQUIREMENTS);
     let text = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
     parse(&text).with_context(|| format!("{} is not as expected", path.display()))
 }
@@ -74,28 +77,8 @@ fn parse(requirements: &str) -> Result<Pinned> {
     Ok(Pinned { requirement: requirement.to_owned(), version })
 }
 
-/// The wheel, into `folder`. pip checks the hash.
-fn fetch(checkout: &Checkout, folder: &Path) -> Result<()> {
-    if !command::on_path(PYTHON) {
-        bail!("Python is needed for the voice encoder: install Python 3 with pip");
-    }
-    command::output(
-        python()
-            .args(["-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"])
-            .args(["--no-deps", "--only-binary", ":all:", "--require-hashes"])
-            .arg("--requirement")
-            .arg(checkout.own("resources/ge2e-requirements.txt"))
-            .arg("--dest")
-            .arg(folder),
-    )
-    .map(drop)
-    .context("could not fetch the voice encoder")
-}
-
-const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
-
 fn python() -> Command {
-    let mut python = Command::new(PYTHON);
+    let mut python = Command::new(pip::PYTHON);
     // No folder of compiled modules beside the script.
     python.env("PYTHONDONTWRITEBYTECODE", "1");
     python
@@ -121,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_checkpoint_that_names_anything_else_is_not_read() {
-        if !command::on_path(PYTHON) {
+        if !command::on_path(pip::PYTHON) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();

