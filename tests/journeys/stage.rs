@@ -394,14 +394,29 @@ impl Stage {
 
     /// What axe-core finds wrong with what is shown.
     pub(crate) async fn complaints(&self) -> Vec<String> {
+        self.complaints_of("{ resultTypes: ['violations'] }").await
+    }
+
+    /// The same of colours alone: what else axe looks at does not depend on the theme.
+    pub(crate) async fn complaints_of_colours(&self) -> Vec<String> {
+        self.complaints_of(
+            "{ resultTypes: ['violations'], runOnly: ['color-contrast', 'link-in-text-block'] }",
+        )
+        .await
+    }
+
+    /// Runs axe with these options, JavaScript.
+    async fn complaints_of(&self, options: &str) -> Vec<String> {
         let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/node_modules/axe-core/axe.min.js");
         let axe = std::fs::read_to_string(axe).expect("set-up for tests installs the page's packages");
         self.script(&axe, vec![]).await;
-        let run = "const done = arguments[0];
-            axe.run(document, { resultTypes: ['violations'] }).then(
+        let run = format!(
+            "const done = arguments[0];
+            axe.run(document, {options}).then(
                 (found) => done(found.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join(' | '))),
-                (error) => done(['axe failed: ' + error]))";
-        let found = self.page().execute_async(run, vec![]).await.unwrap();
+                (error) => done(['axe failed: ' + error]))"
+        );
+        let found = self.page().execute_async(&run, vec![]).await.unwrap();
         found.json().as_array().unwrap().iter().map(|c| c.as_str().unwrap().to_owned()).collect()
     }
 }

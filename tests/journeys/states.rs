@@ -50,9 +50,17 @@ async fn every_state_is_there_for_everyone_in_light_and_dark() {
             stage.page().goto(format!("{list}?{theme}-{name}#{name}&theme={theme}")).await.unwrap();
             let themed = "return document.documentElement.dataset.theme ?? ''";
             stage.until("the theme is on", async || stage.script(themed, vec![]).await == json!(theme)).await;
-            // Scenes act 0.3 s after the window is up.
-            tokio::time::sleep(Duration::from_millis(900)).await;
-            for complaint in stage.complaints().await {
+            let performed = "return document.documentElement.dataset.performed === 'true'";
+            stage
+                .until("the scene is over", async || stage.script(performed, vec![]).await == json!(true))
+                .await;
+            // What fades in does so within 0.2 s.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let complained = match theme {
+                "light" => stage.complaints().await,
+                _ => stage.complaints_of_colours().await,
+            };
+            for complaint in complained {
                 complaints.push(format!("{name}, {theme}: {complaint}"));
             }
             if keep {

@@ -311,11 +311,15 @@ impl Windower {
 
     /// A frame is complete.
     fn end_frame(&mut self) -> Option<Window> {
-        let frame: &[f32; FRAME] = self.partial.as_slice().try_into().expect("a complete frame");
-        let voiced = self.activity.voiced(frame);
+        let frame: [f32; FRAME] = self.partial.as_slice().try_into().expect("a complete frame");
+        self.partial.clear();
+        let voiced = self.activity.voiced(&frame);
+        self.take(&frame, voiced)
+    }
+
+    fn take(&mut self, frame: &[f32; FRAME], voiced: bool) -> Option<Window> {
         self.frames.push(Frame { number: self.pushed, voiced, energy: energy(frame) });
         self.samples.extend_from_slice(frame);
-        self.partial.clear();
         self.pushed += 1;
         if voiced { self.cut_if_full() } else { self.leave_out_silence() }
     }
@@ -469,58 +473,67 @@ mod tests {
         assert!(windows >= 4, "{windows}");
     }
 
-    #[test]
-    fn a_click_between_long_silences_is_no_speech() {
-        let silence = vec![0.0; 2 * SAMPLE_RATE as usize];
-        let click = &dialling(1)[..SAMPLE_RATE as usize / 100];
-        let speech = dialling(3);
-        let alone: Vec<f32> = [&silence, click, &silence].concat();
-        let mut windower = Windower::new(Cutting::default());
-        assert!(windower.push(&alone).is_empty());
-        assert!(windower.finish().is_empty());
-
-        let between = [&speech[..], &silence, click, &silence, &speech, &silence].concat();
-        let mut windower = Windower::new(Cutting::default());
-        assert!(windower.push(&between).is_empty());
-        let windows = windower.finish();
-        let [window] = windows.as_slice() else { panic!("{} windows", windows.len()) };
-        let click_at = (speech.len() + silence.len()) as u64;
-        assert_eq!(window.place.pieces.len(), 2, "{:?}", window.place);
-        assert!(window.place.pieces[0].end() < click_at);
-        assert!(window.place.pieces[1].start > click_at + silence.len() as u64 / 2);
+    /// Cuts stretches of so many milliseconds, by turns silence and speech; gives the windows as the frames of their
+    /// pieces, from one to before the other.
+    fn cut(cutting: Cutting, stretches: &[usize]) -> Vec<Vec<(usize, usize)>> {
+        let mut windower = Windower::new(cutting);
+        let mut windows = Vec::new();
+        for (index, ms) in stretches.iter().enumerate() {
+            for _ in 0..frames(*ms) {
+                windower.heard.samples += FRAME as u64;
+                windows.extend(windower.take(&[0.0; FRAME], index % 2 == 1));
+            }
+        }
+        windows.extend(windower.finish());
+        let frame = |sample: u64| sample as usize / FRAME;
+        windows
+            .iter()
+            .map(|w| w.place.pieces.iter().map(|p| (frame(p.start), frame(p.end()))).collect())
+            .collect()
     }
 
     #[test]
-    fn a_window_ends_at_the_longest_pause_of_its_last_fifth() {
-        let long = Cutting { first_ms: 15_000, ..Cutting::default() };
-        let second = SAMPLE_RATE as usize;
-        let speech = dialling(20);
-        // Beside the pauses of 100 ms in `dialling`: a second after 5 s, 0.3 s after 12.5 s and 0.4 s after 13.5 s.
-        let recording = [
-            &speech[..5 * second],
-            &vec![0.0; second],
-            &speech[..13 * second / 2],
-            &vec![0.0; second * 3 / 10],
-            &speech[..second * 7 / 10],
-            &vec![0.0; second * 4 / 10],
-            &speech[..10 * second],
-        ]
-        .concat();
-        let mut windower = Windower::new(long);
-        let windows = windower.push(&recording);
-        assert_eq!(windows.len(), 1);
-        let end = windows[0].place.to as f64 / f64::from(SAMPLE_RATE);
-        assert!((13.5..13.95).contains(&end), "{end}");
-        assert_eq!(windows[0].place.pieces.len(), 2, "{:?}", windows[0].place);
+    fn a_click_between_silences_is_no_speech() {
+        let usual = Cutting::default();
+        assert!(cut(usual, &[2_000, 80, 2_000]).is_empty());
+        let windows = cut(usual, &[2_000, 3_000, 2_000, 80, 2_000, 3_000, 2_000, 80]);
+        let speech = |from_ms: usize| (frames(from_ms) - PADDING, frames(from_ms) + frames(3_000) + PADDING);
+        let [pieces] = windows.as_slice() else { panic!("{windows:?}") };
+        let [first, second] = pieces.as_slice() else { panic!("{pieces:?}") };
+        assert_eq!(*first, speech(2_000));
+        assert!(
+            second.0.abs_diff(speech(9_080).0) <= 2 && second.1 - second.0 == first.1 - first.0,
+            "{second:?}"
+        );
+        // Near to speech it may be its end.
+        assert_eq!(
+            cut(usual, &[0, 3_000, 300, 80, 2_000])[0][0].1,
+            frames(3_000) + frames(300) + frames(80) + PADDING
+        );
+    }
+
+    #[test]
+    fn a_window_ends_at_the_longest_pause_near_its_end() {
+        let whole = Cutting { first_ms: 15_000, ..Cutting::default() };
+        let ends = |stretches: &[usize]| cut(whole, stretches)[0].last().unwrap().1;
+        let up_to = |stretches: &[usize], pause: usize| -> usize {
+            stretches[..pause].iter().map(|ms| frames(*ms)).sum::<usize>() + frames(stretches[pause]) / 2
+        };
+        // Of those in the last fifth of 15 s, not a longer one before.
+        let stretches = [0, 5_000, 300, 7_200, 200, 1_000, 250, 9_000];
+        assert_eq!(ends(&stretches), up_to(&stretches, 6));
+        // None there: the longest in the last third.
+        let stretches = [0, 5_000, 300, 5_200, 200, 9_000];
+        assert_eq!(ends(&stretches), up_to(&stretches, 4));
+        // None at all: in speech, and both windows hold what is said at the cut.
+        let windows = cut(whole, &[0, 5_000, 300, 20_000]);
+        assert!(windows[0][0].1 >= windows[1][0].0 + 2 * OVERLAP - 1, "{windows:?}");
     }
 
     #[test]
     fn speech_after_half_a_minute_of_silence_begins_another_window() {
-        let mut windower = Windower::new(Cutting::default());
-        let recording = [&dialling(2)[..], &vec![0.0; 31 * SAMPLE_RATE as usize]].concat();
-        assert_eq!(windower.push(&recording).len(), 1);
-        assert!(windower.push(&dialling(2)).is_empty());
-        assert_eq!(windower.finish().len(), 1);
+        assert_eq!(cut(Cutting::default(), &[0, 2_000, 29_000, 2_000]).len(), 1);
+        assert_eq!(cut(Cutting::default(), &[0, 2_000, 31_000, 2_000]).len(), 2);
     }
 
     #[test]

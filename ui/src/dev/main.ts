@@ -27,5 +27,41 @@ if (!scene) {
   })
   Object.assign(window, { client })
   mount(App, { target, props: { client } })
-  setTimeout(() => scene.then?.(client), 300)
+  const act = scene.then
+  if (act) setTimeout(() => perform(() => act(client)), 300)
+  else performed()
+}
+
+/** Lets a scene act, and says when the last of the timers that it started has run or was cleared. */
+function perform(act: () => void) {
+  const { setTimeout: start, clearTimeout: clear } = window
+  const running = new Set<number>()
+  const end = (timer?: number) => {
+    if (timer !== undefined) running.delete(timer)
+    if (running.size === 0) performed()
+  }
+  const counted = (handler: TimerHandler, ms = 0, ...rest: unknown[]): number => {
+    const timer = start(() => {
+      if (typeof handler === 'function') counting(() => handler(...rest))
+      end(timer)
+    }, ms)
+    running.add(timer)
+    return timer
+  }
+  const counting = (work: () => void) => {
+    window.setTimeout = counted as typeof window.setTimeout
+    work()
+    window.setTimeout = start
+  }
+  window.clearTimeout = ((timer?: number) => {
+    clear(timer)
+    if (timer !== undefined && running.has(timer)) end(timer)
+  }) as typeof window.clearTimeout
+  counting(act)
+  end()
+}
+
+/** Tells tests that this state looks as it is meant to. */
+function performed() {
+  document.documentElement.dataset.performed = 'true'
 }
