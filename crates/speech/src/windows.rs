@@ -356,7 +356,8 @@ impl Windower {
         let voiced = self.frames[from..].iter().filter(|frame| frame.voiced).count();
         if voiced < LEAST_SPEECH && (since.is_some() || self.shared == 0) {
             let before = since.map_or(0, |pause| (pause.from + PADDING).min(pause.to));
-            self.drop(before..self.frames.len().saturating_sub(PADDING).max(before));
+            let after = self.last_voiced().map_or(0, |last| last + 1);
+            self.drop(before..self.frames.len().saturating_sub(PADDING).max(after).max(before));
         }
     }
 
