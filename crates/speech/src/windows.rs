@@ -516,7 +516,7 @@ mod tests {
     #[test]
     fn a_window_ends_at_the_longest_pause_near_its_end() {
         let whole = Cutting { first_ms: 15_000, ..Cutting::default() };
-        let ends = |stretches: &[usize]| cut(whole, stretches)[0].last().unwrap().1;
+        let ends = |stretches: &[usize]| cut(whole, stretches)[0].last().expect("a window has a piece").1;
         let up_to = |stretches: &[usize], pause: usize| -> usize {
             stretches[..pause].iter().map(|ms| frames(*ms)).sum::<usize>() + frames(stretches[pause]) / 2
         };
