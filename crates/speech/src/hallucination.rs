@@ -292,6 +292,42 @@ mod tests {
         assert!(refrain("").is_empty());
     }
 
+    /// Words of one stretch of the model, from 0 to `end_ms`.
+    fn stretch(text: &str, end_ms: u32) -> Vec<Heard> {
+        let word = |text: &str| Heard {
+            start_ms: 0,
+            end_ms,
+            text: text.to_owned(),
+            confidence: None,
+            estimated: true,
+            stretch: 0,
+            stretch_ms: (0, end_ms),
+        };
+        text.split_whitespace().map(word).collect()
+    }
+
+    #[test]
+    fn few_letters_for_a_long_stretch_of_speech_are_not_all_that_was_said() {
+        let speech = voiced(500, |_| true);
+        let passes_over = |text: &str, end_ms| passes_over_speech(&stretch(text, end_ms), &speech);
+        assert!(passes_over("It was the season of darkness.", 8_000));
+        // As fast as people speak, slowly, and in fewer but longer characters.
+        assert!(!passes_over("It was the season of darkness.", 2_500));
+        assert!(!passes_over("Donaudampfschifffahrtsgesellschaft und Straßenbahn", 6_000));
+        assert!(!passes_over("这是最好的时代这是最坏的时代", 6_000));
+        // In silence nothing is passed over.
+        assert!(!passes_over_speech(&stretch("Yes.", 8_000), &voiced(500, |frame| frame < 30)));
+    }
+
+    #[test]
+    fn words_beyond_doubt_say_that_somebody_speaks() {
+        let words = stretch("we had everything to do we had everything to do", 8_000);
+        assert!(!may_be_no_speech(&words, &[(6..10, Reason::Invented)]));
+        assert!(may_be_no_speech(&words, &[(1..10, Reason::Invented)]));
+        assert!(!may_be_no_speech(&words, &[(1..10, Reason::Repetition)]));
+        assert!(may_be_no_speech(&words[..2], &[]));
+    }
+
     fn voiced(frames: usize, voiced: impl Fn(usize) -> bool) -> Voiced {
         Voiced::from_frames((0..frames).map(voiced).collect())
     }
