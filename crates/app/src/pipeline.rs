@@ -276,7 +276,7 @@ impl App {
 
         let (tell, mut told) = channel::channel(16);
         let (recognised, first) = mpsc::channel();
-        // A version that has words already can be read meanwhile.
+        // A version that already has words can be read while the work goes on.
         let first = committed.is_empty().then_some(first);
         let reader = {
             let (decoders, tell, tools) = (Arc::clone(&decoders), tell.clone(), self.tools.clone());
@@ -291,7 +291,6 @@ impl App {
                     options,
                     detects,
                     search,
-                    handed: 0,
                     first,
                     tell: &tell,
                     seen: 0,
@@ -529,10 +528,9 @@ struct Handing<'a> {
     detects: bool,
     /// While the language is not settled: where it will be told, and the windows since the last vote.
     search: Option<(mpsc::Receiver<Vote>, Vec<speech::Window>)>,
-    /// Windows given to the decoders.
-    handed: usize,
-    /// Tells when the first window has been recognised, unless nobody waits for it. Until then no other window is given
-    /// to a decoder: alone, the first words come in two thirds of the time.
+    /// Receives a message when the first window has been recognised. The reader waits for it before it hands over
+    /// another window: with the processor to itself, the first window takes two thirds of the time. `None` once that is
+    /// over, and for a version that already has words.
     first: Option<mpsc::Receiver<()>>,
     tell: &'a channel::Sender<Told>,
     /// Committed windows that were cut again.
@@ -570,15 +568,12 @@ impl Handing<'_> {
             return Err(SpeechError::Cancelled.into());
         }
         if !committed {
-            if self.handed == 1
-                && let Some(first) = self.first.take()
-            {
-                // Decoders that have ended take no further window, so there is no need to look at an error here.
-                let _ = first.recv();
-            }
-            self.handed += 1;
             let check_language = self.detects && self.options.language.is_some() && votes(&window);
             self.decoders.submit(window, Options { check_language, ..self.options.clone() })?;
+            if let Some(first) = self.first.take() {
+                // An error means that the decoders have ended; the next `submit` reports that.
+                let _ = first.recv();
+            }
         }
         Ok(())
     }
@@ -643,7 +638,7 @@ fn read_and_cut(
 fn relay(reports: &mpsc::Receiver<Event>, tell: &channel::Sender<Told>, recognised: mpsc::Sender<()>) {
     while let Ok(event) = reports.recv() {
         if matches!(event, Event::Finished { .. } | Event::Failed { .. }) {
-            // The reader may have ended, or waits for the first only.
+            // An error means that the reader has ended or has received the first message already.
             let _ = recognised.send(());
         }
         if tell.blocking_send(Told::Speech(event)).is_err() {

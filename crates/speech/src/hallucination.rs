@@ -160,8 +160,8 @@ pub(crate) fn may_be_no_speech(words: &[Heard], doubts: &[(Range<usize>, Reason)
     few || (doubts.iter().any(|(_, reason)| *reason != Reason::Repetition) && certain_are_few(words, doubts))
 }
 
-/// Whether hardly any of the words are beyond doubt. Where some are, somebody speaks, whatever the model says of the
-/// window as a whole.
+/// Whether at most [`FEW`] words have no doubt mark. A window with more such words contains speech, even if the model
+/// reports that it contains none.
 pub(crate) fn certain_are_few(words: &[Heard], doubts: &[(Range<usize>, Reason)]) -> bool {
     (0..words.len()).filter(|at| !doubts.iter().any(|(range, _)| range.contains(at))).count() <= FEW
 }

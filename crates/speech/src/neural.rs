@@ -225,7 +225,8 @@ impl Neural {
         // A language that was given is not found once more.
         let language = transcript.language.or_else(|| run.language.clone());
         let doubts = hallucination::doubts(&words, &voiced, language.as_deref());
-        Ok(Decoded { words, doubts, language })
+        let passes_over_speech = hallucination::passes_over_speech(&words, &voiced);
+        Ok(Decoded { words, doubts, language, passes_over_speech })
     }
 
     /// What the model hears in `samples` in the language that it finds itself.
@@ -259,7 +260,7 @@ impl Neural {
         samples: &[f32],
         options: &Options,
     ) -> Result<Decoded, EngineError> {
-        if !hallucination::passes_over_speech(&first.words, &Voiced::of(samples)) {
+        if !first.passes_over_speech {
             return Ok(first);
         }
         let run = self.run_options(options, Attempt::Part)?;
@@ -331,6 +332,8 @@ struct Decoded {
     words: Vec<Heard>,
     doubts: Vec<(Range<usize>, Reason)>,
     language: Option<String>,
+    /// Whether words seem to be missing; see [`hallucination::passes_over_speech`].
+    passes_over_speech: bool,
 }
 
 impl Decoded {

@@ -2,10 +2,11 @@
 //!
 //! A window takes speech, without the silence between, until it is [`Cutting::longest_ms`] long. It then ends at the
 //! longest pause in its last fifth, or else its last third, and what comes after that pause begins the next window.
-//! Without a pause there, it is cut at the quietest point of its second half, and both sides of the cut hold some of the other's samples, so that no
-//! word is cut in two (`transcript::join` removes the words that both windows hold). Full windows cost least, because
-//! models that pad their input take nearly the same time for a short window, and they have the fewest errors, because
-//! such models use what was said before. The first window is shorter, so that the first words appear early.
+//! Without a pause there, it is cut at the quietest point of its second half, and both sides of the cut hold some of the
+//! other's samples, so that no word is cut in two (`transcript::join` removes the words that both windows hold). Full
+//! windows cost least, because models that pad their input take nearly the same time for a short window. They also have
+//! the fewest errors, because such models use what was said before. The first window is shorter, so that the first words
+//! appear early.
 //!
 //! Windows are a function of the samples and the [`Cutting`], whatever the pieces in which the samples come, so that a
 //! later run finds the same windows with the same numbers and can leave out those it has words for.
@@ -27,10 +28,10 @@ const fn frames(ms: usize) -> usize {
 /// With more, less far speech is missed (2.3 % at 200 ms, 3.0 % here) and no word more is right.
 const PADDING: usize = frames(160);
 /// The shortest silence at which a window may end without an overlap.
-const PAUSE: usize = frames(120);
-/// Silence on both sides sets a sound apart by at least this …
+const PAUSE: u64 = frames(120) as u64;
+/// A sound with at least this much silence on both sides stands alone.
 const APART: u64 = frames(500) as u64;
-/// … and if less of it than this is speech, it is a click or a cough.
+/// A sound that stands alone and holds less speech than this is a click or a cough.
 const LEAST_SPEECH: usize = frames(100);
 /// What both sides of a cut in the middle of speech hold of the other's: a long word, or two short ones.
 const OVERLAP: usize = frames(800);
@@ -366,8 +367,8 @@ impl Windower {
         let mut pauses = Vec::new();
         let mut at = from;
         for stretch in self.frames[from..].chunk_by(|a, b| a.voiced == b.voiced) {
-            if let ([first, ..], [.., last], false) = (stretch, stretch, stretch[0].voiced) {
-                let length = last.number + 1 - first.number;
+            if !stretch[0].voiced {
+                let length = stretch[stretch.len() - 1].number + 1 - stretch[0].number;
                 pauses.push(Pause { from: at, to: at + stretch.len(), length });
             }
             at += stretch.len();
@@ -384,7 +385,7 @@ impl Windower {
         let length = self.frames.len();
         let pauses = self.pauses(0);
         let longest = |from: usize| {
-            let late = pauses.iter().filter(|pause| pause.length >= PAUSE as u64 && middle(pause) >= from);
+            let late = pauses.iter().filter(|pause| pause.length >= PAUSE && middle(pause) >= from);
             late.max_by_key(|pause| pause.length)
         };
         if let Some(pause) = longest(length * 4 / 5).or_else(|| longest(length * 2 / 3)) {
@@ -506,7 +507,7 @@ mod tests {
             second.0.abs_diff(speech(9_080).0) <= 2 && second.1 - second.0 == first.1 - first.0,
             "{second:?}"
         );
-        // Near to speech it may be its end.
+        // A short sound near speech is kept: it may be the end of a word.
         assert_eq!(
             cut(usual, &[0, 3_000, 300, 80, 2_000])[0][0].1,
             frames(3_000) + frames(300) + frames(80) + PADDING

@@ -104,7 +104,7 @@ fn recordings_become_right_words_at_the_right_times() {
     let recordings = [
         // The test model repeats a phrase here and there in full windows: it was trained with the whole context of 30 s.
         // Published models do not (`recordings_become_right_words_with_punctuation`).
-        ("meeting/panel-5-speakers.wav", by("S"), 0.15),
+        ("meeting/panel-5-speakers.wav", by("S"), 0.12),
         ("speech/jfk.wav", by("S1"), 0.10),
         ("speech/two-cities.wav", by("S3"), 0.15),
         ("broken/silence-20s.wav", String::new(), 0.0),
