@@ -177,6 +177,10 @@ impl<F: Read + Seek> Walk<'_, F> {
             }
             // A box that claims to be longer than its parent, or than the file, ends with it.
             let end = from.saturating_add(size).min(to);
+            if end < from + header {
+                // Its parent ends within its header.
+                break;
+            }
             if parent == b"file" && &kind == b"mdat" && from.saturating_add(size) > to {
                 // The demuxer would skip such a box, and with it all there is.
                 self.movie.cut = Some(match header {
@@ -399,6 +403,15 @@ mod tests {
 
     fn parsed(bytes: &[u8]) -> Movie {
         read(&mut Cursor::new(bytes), bytes.len() as u64).unwrap()
+    }
+
+    #[test]
+    fn a_box_whose_parent_ends_within_its_header_is_left_out() {
+        // A size of 64 bits takes 8 bytes more, which lie behind the parent.
+        let keys = [&1u32.to_be_bytes(), b"keys".as_slice()].concat();
+        let moov = element(b"moov", &element(b"udta", &element(b"meta", &[&[0; 4], &keys[..]].concat())));
+        let movie = parsed(&[element(b"ftyp", b"M4A \0\0\0\0"), moov, 16u64.to_be_bytes().to_vec()].concat());
+        assert!(movie.tracks.is_empty());
     }
 
     #[test]
