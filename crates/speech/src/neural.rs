@@ -263,10 +263,12 @@ impl Neural {
         if !first.passes_over_speech {
             return Ok(first);
         }
-        let run = self.run_options(options, Attempt::Part)?;
+        // Half a window is too little to find another language in it.
+        let language = first.language.clone().or_else(|| options.language.clone());
+        let run = self.run_options(&Options { language, ..options.clone() }, Attempt::Part)?;
         let other = self.in_parts(samples, &run)?;
         let better = other.doubts.is_empty() && other.words.len() > first.words.len();
-        Ok(if better { Decoded { language: first.language, ..other } } else { first })
+        Ok(if better { other } else { first })
     }
 
     /// Recognises a window with doubtful words in other ways, and gives what is least doubtful.
