@@ -1,11 +1,13 @@
 //! Sound decoded by an installed `ffmpeg`, streamed over a pipe.
 //!
 //! `ffmpeg` is given one file, one forced demuxer and no other protocol than files, without a shell. It writes raw
-//! 32-bit float mono at the rate that is asked for; what it says on standard error is read for the properties of the file, counted for
-//! damage, and never shown.
+//! 32-bit float mono at the rate that is asked for: every sample that it decodes, in order. What it says on standard error
+//! is read for the properties of the file and for the timestamp and duration of each frame, counted for damage, and never
+//! shown. What the timestamps mean is decided by our own [`Timeline`](crate::timeline::Timeline), as for any file.
 
 use crate::error::MediaError;
 use crate::mono;
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -38,11 +40,13 @@ pub(crate) struct Wanted {
     pub(crate) from_s: u64,
     /// This channel, counted from 0, and not the mean of all. Where there is no such channel, silence.
     pub(crate) channel: Option<u16>,
+    /// The mean of so many channels, by their numbers: where `ffmpeg` knows no layout of so many.
+    pub(crate) all_of: Option<u16>,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { rate: transcript::SAMPLE_RATE, from_s: 0, channel: None }
+        Self { rate: transcript::SAMPLE_RATE, from_s: 0, channel: None, all_of: None }
     }
 }
 
@@ -81,10 +85,20 @@ pub(crate) struct Log {
     pub(crate) errors: u32,
     /// The last of them.
     last_error: Option<String>,
+    /// Frames that it decoded and whose samples have not been asked for.
+    frames: VecDeque<Stamp>,
+}
+
+/// One frame that it decoded, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Stamp {
+    /// NaN if it has none.
+    pub(crate) at: f64,
+    pub(crate) duration: f64,
 }
 
 /// What it said about the first audio stream and the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Description {
     pub(crate) codec: Option<String>,
     pub(crate) sample_rate: Option<u32>,
@@ -92,6 +106,10 @@ pub(crate) struct Description {
     /// Streams of sound, of which the first is decoded.
     pub(crate) streams: usize,
     pub(crate) duration_ms: Option<u32>,
+    /// The first timestamp of any stream, in seconds.
+    pub(crate) start: f64,
+    /// Whether there are other streams than sound, such as pictures.
+    pub(crate) others: bool,
     pub(crate) title: Option<String>,
     pub(crate) date: Option<String>,
 }
@@ -126,13 +144,17 @@ impl Ffmpeg {
             // Of the input: it seeks, then decodes and drops what is before.
             command.args(["-ss", &wanted.from_s.to_string()]);
         }
-        // Gaps between timestamps become silence, as in this crate; the mix may not exceed full scale.
-        let mut filters = "aresample=async=1:min_hard_comp=0.1:first_pts=0:rematrix_maxval=1.0".to_owned();
-        if let Some(channel) = wanted.channel {
-            filters.insert_str(0, &format!("pan=mono|c0=c{},", channel.min(LAST_CHANNEL)));
+        // Each frame is told of before anything changes its rate; the mix may not exceed full scale.
+        let mut filters = "ashowinfo,aresample=rematrix_maxval=1.0".to_owned();
+        let channel = |channel: u16| format!("c{}", channel.min(LAST_CHANNEL));
+        if let Some(wanted) = wanted.channel {
+            filters.insert_str(0, &format!("pan=mono|c0={},", channel(wanted)));
+        } else if let Some(all) = wanted.all_of {
+            let all: Vec<String> = (0..all.min(LAST_CHANNEL + 1)).map(channel).collect();
+            filters.insert_str(0, &format!("pan=mono|c0<{},", all.join("+")));
         }
         command
-            .args(["-protocol_whitelist", "file,pipe", "-f", demuxer, "-i"])
+            .args(["-copyts", "-protocol_whitelist", "file,pipe", "-f", demuxer, "-i"])
             .arg(input)
             .args(["-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1"])
             .args(["-af", &filters])
@@ -196,6 +218,12 @@ impl Ffmpeg {
     /// What the last call of [`next`](Self::next) decoded.
     pub(crate) fn samples(&self) -> &[f32] {
         &self.samples
+    }
+
+    /// Frames that it has told of since this was last asked. Waits for some if there are none: they are told of before their
+    /// samples are written, but on another pipe.
+    pub(crate) fn frames(&self) -> VecDeque<Stamp> {
+        std::mem::take(&mut self.ear.wait_until(|log| !log.frames.is_empty() || log.closed).frames)
     }
 
     /// What it has said so far.
@@ -310,9 +338,13 @@ impl Log {
             let line = line.trim();
             if let Some(rest) = line.strip_prefix("Duration: ") {
                 description.duration_ms = duration(rest.split(',').next().unwrap_or_default());
+                let start = rest.split_once("start: ").and_then(|(_, start)| start.split(',').next());
+                description.start = start.and_then(|start| start.trim().parse().ok()).unwrap_or(0.0);
             } else if line.starts_with("Stream #") {
                 global = false;
-                description.streams += usize::from(line.contains(": Audio: "));
+                let is_sound = line.contains(": Audio: ");
+                description.streams += usize::from(is_sound);
+                description.others |= !is_sound;
                 if description.codec.is_none()
                     && let Some((_, audio)) = line.split_once(": Audio: ")
                 {
@@ -333,6 +365,14 @@ impl Log {
     }
 
     fn take(&mut self, line: &str) {
+        if let Some(frame) = line.contains("ashowinfo").then(|| frame(line)).flatten() {
+            self.frames.push_back(frame);
+            return;
+        }
+        // Its output has no timestamps, and our own are not from there.
+        if line.contains("non monotonically increasing dts") {
+            return;
+        }
         // "[asf @ 0x55d0] [error] text": the level is the last mark.
         let is_error = ["[error]", "[fatal]", "[panic]"].iter().any(|mark| line.contains(mark));
         if is_error {
@@ -344,6 +384,14 @@ impl Log {
             self.lines.push(line.strip_prefix("[info] ").unwrap_or(line).to_owned());
         }
     }
+}
+
+/// `[Parsed_ashowinfo_0 @ 0x5] [info] n:1 pts:576 pts_time:0.0261224 … rate:22050 nb_samples:576 …`; "NOPTS" is none.
+fn frame(line: &str) -> Option<Stamp> {
+    let value = |key: &str| line.split_whitespace().find_map(|word| word.strip_prefix(key));
+    let (rate, samples): (f64, f64) = (value("rate:")?.parse().ok()?, value("nb_samples:")?.parse().ok()?);
+    let at = value("pts_time:")?.parse().unwrap_or(f64::NAN);
+    Some(Stamp { at, duration: samples / rate }).filter(|stamp| stamp.duration.is_finite())
 }
 
 /// `wmav2 (a[1][0][0] / 0x0161), 48000 Hz, stereo, fltp, 64 kb/s`
@@ -453,7 +501,7 @@ mod tests {
             "[info]   Metadata:",
             "[info]     title           : Board: May",
             "[info]     creation_time   : 2024-05-06T07:08:09.000000Z",
-            "[info]   Duration: 01:00:11.50, start: 0.000000, bitrate: 66 kb/s",
+            "[info]   Duration: 01:00:11.50, start: 1.400000, bitrate: 66 kb/s",
             "[info]   Stream #0:0: Video: wmv2 (WMV2 / 0x32564D57), yuv420p, 320x240",
             "[info]   Stream #0:1[0x81](eng): Audio: wmav2 (a[1][0][0] / 0x0161), 48000 Hz, 5.1(side), fltp, 64 kb/s",
             "[info]     Metadata:",
@@ -469,10 +517,27 @@ mod tests {
             channels: Some(6),
             streams: 1,
             duration_ms: Some(3_611_500),
+            start: 1.4,
+            others: true,
             title: Some("Board: May".to_owned()),
             date: Some("2024-05-06T07:08:09.000000Z".to_owned()),
         };
         assert_eq!(log.description(), expected);
+    }
+
+    #[test]
+    fn frames_are_told_of() {
+        let mut log = Log::default();
+        for line in [
+            "[Parsed_ashowinfo_0 @ 0x562f] [info] n:1 pts:576 pts_time:0.0261224 pos:341 fmt:fltp channels:1 chlayout:mono rate:22050 nb_samples:441 checksum:5A974107",
+            "[Parsed_ashowinfo_0 @ 0x562f] [info] n:2 pts:NOPTS pts_time:NOPTS fmt:fltp rate:22050 nb_samples:441 checksum:5A974107",
+            "[Parsed_ashowinfo_0 @ 0x5609] [info]   side data - matrix encoding: none",
+            "[f32le @ 0x562] [error] Application provided invalid, non monotonically increasing dts to muxer in stream 0: 5 >= 1",
+        ] {
+            log.take(line);
+        }
+        assert_eq!(log.frames[0], Stamp { at: 0.026_122_4, duration: 0.02 });
+        assert!(log.frames.len() == 2 && log.frames[1].at.is_nan() && log.errors == 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! exactly as the reading did. What a container says about positions is only used to find the packet, and is checked.
 
 use crate::resample::RATES;
-use crate::timeline::Clock;
+use crate::timeline::{Clock, State};
 use symphonia::core::checksum::Crc32;
 use symphonia::core::io::Monitor;
 
@@ -14,10 +14,8 @@ const SPACING: u64 = 10;
 pub(crate) const MOST_MARKS: usize = 4096;
 /// "MeetMemo", seek.
 const MAGIC: [u8; 4] = *b"MMsk";
-/// Raise them when the meaning of a field or of a position changes; older ones are then ignored. The form for one track.
-const VERSION: u8 = 1;
-/// The form for several tracks.
-const VERSION_OF_TRACKS: u8 = 2;
+/// Raise it when the meaning of a field or of a position changes; older ones are then ignored.
+const VERSION: u8 = 3;
 /// Tracks that are read, each with marks of its own.
 const MOST_TRACKS: usize = 16;
 
@@ -26,10 +24,19 @@ const MOST_TRACKS: usize = 16;
 pub struct SeekIndex {
     /// Bytes in the file.
     pub(crate) file_len: u64,
-    /// Decoded in this process, otherwise by `ffmpeg`, which has no marks.
-    pub(crate) native: bool,
+    pub(crate) read_by: ReadBy,
     /// Those that are heard together; at least one.
     pub(crate) tracks: Vec<TrackIndex>,
+}
+
+/// What decoded a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ReadBy {
+    Native,
+    /// `ffmpeg`, which has no marks: timestamps lead to sound.
+    Ffmpeg,
+    /// `ffmpeg`, and timestamps do not lead to it: they jumped.
+    FfmpegCorrected,
 }
 
 /// Where in a track is what.
@@ -57,68 +64,71 @@ pub(crate) struct Mark {
     /// Byte of the file to begin at: the first of a bare frame, or of the Matroska cluster some time before. For others
     /// how far the file had been read.
     pub(crate) offset: u64,
-    /// Where in the file the bare frame before ended; 0 for containers.
-    pub(crate) frame_end: u64,
     /// Sample rate of what was given last.
     pub(crate) rate: u32,
-    /// State of the time line, in seconds.
-    pub(crate) shift: f64,
-    pub(crate) end: Option<f64>,
-    pub(crate) cursor: f64,
-    pub(crate) silence: f64,
+    /// State of the time line.
+    pub(crate) state: State,
     /// The time of all tracks that belong together, in seconds; nothing where there is one.
     pub(crate) clock: Clock,
 }
 
-/// Numbers in a mark, the last of which only several tracks have.
+/// Numbers in a mark.
 const FIELDS: usize = 15;
-/// Numbers in a mark of one track.
-const FIELDS_OF_ONE: usize = 11;
 
 impl Mark {
     fn to_numbers(self) -> [u64; FIELDS] {
-        let Clock { now, closed, sound, silence } = self.clock;
+        let State { shift, home, cursor, silence, steady } = self.state;
+        let Clock { now, closed, sound, silence: clock_silence } = self.clock;
+        // No shift that is believed is infinite.
+        let seconds = [
+            shift,
+            home.unwrap_or(f64::INFINITY),
+            cursor,
+            silence,
+            steady,
+            now,
+            closed,
+            sound,
+            clock_silence,
+        ];
+        let [shift, home, cursor, silence, steady, now, closed, sound, clock_silence] =
+            seconds.map(f64::to_bits);
         [
             self.position,
             u64::from(self.section),
             self.pts.cast_unsigned(),
             u64::from(self.crc),
             self.offset,
-            self.frame_end,
             u64::from(self.rate),
-            self.shift.to_bits(),
-            // No end that is believed is infinite.
-            self.end.unwrap_or(f64::INFINITY).to_bits(),
-            self.cursor.to_bits(),
-            self.silence.to_bits(),
-            now.to_bits(),
-            closed.to_bits(),
-            sound.to_bits(),
-            silence.to_bits(),
+            shift,
+            home,
+            cursor,
+            silence,
+            steady,
+            now,
+            closed,
+            sound,
+            clock_silence,
         ]
     }
 
     fn from_numbers(numbers: [u64; FIELDS]) -> Option<Self> {
-        let [position, section, pts, crc, offset, frame_end, rate, state @ ..] = numbers;
-        let [shift, end, cursor, silence, clock @ ..] = state.map(f64::from_bits);
-        let [now, closed, clock_sound, clock_silence] = clock;
+        let [position, section, pts, crc, offset, rate, seconds @ ..] = numbers;
+        let seconds = seconds.map(f64::from_bits);
+        let [shift, home, cursor, silence, steady, now, closed, sound, clock_silence] = seconds;
+        let home = Some(home).filter(|home| *home != f64::INFINITY);
         let mark = Self {
             position,
             section: section.try_into().ok()?,
             pts: pts.cast_signed(),
             crc: crc.try_into().ok()?,
             offset,
-            frame_end,
             rate: rate.try_into().ok()?,
-            shift,
-            end: Some(end).filter(|end| *end != f64::INFINITY),
-            cursor,
-            silence,
-            clock: Clock { now, closed, sound: clock_sound, silence: clock_silence },
+            state: State { shift, home, cursor, silence, steady },
+            clock: Clock { now, closed, sound, silence: clock_silence },
         };
-        let state = [shift, cursor, silence, mark.end.unwrap_or(0.0)];
-        let sane = state.into_iter().chain(clock).collect::<Vec<_>>();
-        (RATES.contains(&mark.rate) && sane.iter().all(|n| n.is_finite() && n.abs() < 1e12)).then_some(mark)
+        let sane = seconds.iter().enumerate().all(|(i, n)| (i == 1 && home.is_none()) || n.abs() < 1e12);
+        (RATES.contains(&mark.rate) && sane).then_some(mark)
     }
 }
 
@@ -199,23 +209,17 @@ impl SeekIndex {
         u64::try_from(u128::from(self.frames()) * 1000 / rate).unwrap_or(u64::MAX)
     }
 
-    /// A form to be kept in a file: some 30 bytes for 10 s of sound, and some 60 for each track where there are several.
+    /// A form to be kept in a file: some 40 bytes for 10 s of a track.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let single = self.tracks.len() == 1;
         let mut bytes = MAGIC.to_vec();
-        bytes.push(if single { VERSION } else { VERSION_OF_TRACKS });
-        bytes.push(u8::from(self.native));
+        bytes.extend([VERSION, self.read_by as u8]);
         put(&mut bytes, self.file_len);
-        if !single {
-            put(&mut bytes, self.tracks.len() as u64);
-        }
+        put(&mut bytes, self.tracks.len() as u64);
         for track in &self.tracks {
             put(&mut bytes, u64::from(track.rate));
             put(&mut bytes, track.frames);
-            if !single {
-                put(&mut bytes, track.marks.len() as u64);
-            }
-            track.put_marks(if single { FIELDS_OF_ONE } else { FIELDS }, &mut bytes);
+            put(&mut bytes, track.marks.len() as u64);
+            track.put_marks(&mut bytes);
         }
         bytes.extend(checksum(&bytes).to_le_bytes());
         bytes
@@ -229,21 +233,22 @@ impl SeekIndex {
             return None;
         }
         let (head, mut rest) = body.split_first_chunk::<6>()?;
-        let single = head[4] == VERSION;
-        if head[..4] != MAGIC || !(single || head[4] == VERSION_OF_TRACKS) || head[5] > 1 {
+        if head[..4] != MAGIC || head[4] != VERSION {
             return None;
         }
+        let read_by = [ReadBy::Native, ReadBy::Ffmpeg, ReadBy::FfmpegCorrected]
+            .into_iter()
+            .find(|by| *by as u8 == head[5])?;
         if take(&mut rest)? != file_len {
             return None;
         }
         // A checksum is no seal: whatever else it says is checked before it is used.
-        let count = if single { 1 } else { usize::try_from(take(&mut rest)?).ok()? };
-        if !single && !(2..=MOST_TRACKS).contains(&count) {
+        let count = usize::try_from(take(&mut rest)?).ok()?;
+        if !(1..=MOST_TRACKS).contains(&count) {
             return None;
         }
-        let tracks: Option<Vec<_>> =
-            (0..count).map(|_| TrackIndex::take(&mut rest, single, file_len)).collect();
-        rest.is_empty().then_some(Self { file_len, native: head[5] == 1, tracks: tracks? })
+        let tracks: Option<Vec<_>> = (0..count).map(|_| TrackIndex::take(&mut rest, file_len)).collect();
+        rest.is_empty().then_some(Self { file_len, read_by, tracks: tracks? })
     }
 }
 
@@ -254,11 +259,11 @@ impl TrackIndex {
         u64::try_from(exact.div_ceil(u128::from(self.rate.max(1)))).unwrap_or(u64::MAX)
     }
 
-    fn put_marks(&self, fields: usize, bytes: &mut Vec<u8>) {
+    fn put_marks(&self, bytes: &mut Vec<u8>) {
         let mut last = [0; FIELDS];
         for mark in &self.marks {
             let numbers = mark.to_numbers();
-            for (number, last) in numbers.iter().zip(last).take(fields) {
+            for (number, last) in numbers.iter().zip(last) {
                 // Differences are small, also backwards; zigzag keeps them short.
                 let step = number.wrapping_sub(last).cast_signed();
                 put(bytes, (step << 1 ^ step >> 63).cast_unsigned());
@@ -267,24 +272,23 @@ impl TrackIndex {
         }
     }
 
-    /// The only one up to the end of `bytes`, or one of several.
-    fn take(bytes: &mut &[u8], single: bool, file_len: u64) -> Option<Self> {
+    /// The next one in `bytes`.
+    fn take(bytes: &mut &[u8], file_len: u64) -> Option<Self> {
         let (rate, frames) = (u32::try_from(take(bytes)?).ok()?, take(bytes)?);
         if !RATES.contains(&rate) {
             return None;
         }
-        let (fields, mut left) = if single { (FIELDS_OF_ONE, u64::MAX) } else { (FIELDS, take(bytes)?) };
+        let number = take(bytes)?;
         let mut marks: Vec<Mark> = Vec::new();
         let mut last = [0_u64; FIELDS];
-        while left > 0 && !(single && bytes.is_empty()) {
-            left -= 1;
-            for number in &mut last[..fields] {
+        for _ in 0..number {
+            for number in &mut last {
                 let step = take(bytes)?;
                 *number = number.wrapping_add(step >> 1 ^ (step & 1).wrapping_neg());
             }
             let mark = Mark::from_numbers(last)?;
             let before = marks.last().map_or(0, |mark| mark.position);
-            let inside = mark.offset <= file_len && mark.frame_end <= file_len && mark.position <= frames;
+            let inside = mark.offset <= file_len && mark.position <= frames;
             if mark.position <= before || !inside || marks.len() >= MOST_MARKS {
                 return None;
             }
@@ -323,7 +327,7 @@ mod tests {
     use super::*;
 
     fn index(hours: u64) -> SeekIndex {
-        SeekIndex { file_len: 1 << 40, native: true, tracks: vec![track(hours, MOST_MARKS)] }
+        SeekIndex { file_len: 1 << 40, read_by: ReadBy::Native, tracks: vec![track(hours, MOST_MARKS)] }
     }
 
     fn track(hours: u64, most: usize) -> TrackIndex {
@@ -334,11 +338,14 @@ mod tests {
                 pts: i as i64 * 441_123 - 1105,
                 crc: checksum(&i.to_le_bytes()),
                 offset: i * 160_000,
-                frame_end: i * 160_000 + 3,
                 rate: 44_100,
-                shift: 0.025,
-                end: (i > 5).then_some(3600.0),
-                cursor: i as f64 * 10.003,
+                state: State {
+                    shift: 0.025,
+                    home: (i > 5).then_some(3600.0),
+                    cursor: i as f64 * 10.003,
+                    silence: 0.5,
+                    steady: i as f64 * 10.0,
+                },
                 ..Mark::default()
             };
             if marks.is_due(mark.position, 44_100) {
@@ -358,7 +365,7 @@ mod tests {
         let index = index(3);
         let bytes = index.to_bytes();
         assert_eq!(SeekIndex::from_bytes(&bytes, 1 << 40), Some(index));
-        assert!(bytes.len() < 45_000, "{} bytes for three hours", bytes.len());
+        assert!(bytes.len() < 60_000, "{} bytes for three hours", bytes.len());
     }
 
     #[test]
@@ -386,7 +393,7 @@ mod tests {
                 accepted += 1;
                 let marks = &index.tracks[0].marks;
                 assert!(marks.is_sorted_by_key(|mark| mark.position));
-                assert!(marks.iter().all(|mark| mark.offset <= 1 << 40 && mark.cursor.is_finite()));
+                assert!(marks.iter().all(|mark| mark.offset <= 1 << 40 && mark.state.cursor.is_finite()));
             }
         }
         // Checksums of packets may be anything; they just do not match.
@@ -410,12 +417,12 @@ mod tests {
         let mut tracks =
             vec![track(3, 700), track(2, 700), TrackIndex { rate: 8_000, ..TrackIndex::default() }];
         for mark in &mut tracks[1].marks {
-            mark.clock = Clock { now: mark.cursor, closed: 3600.0, sound: 7.0, silence: 2.5 };
+            mark.clock = Clock { now: mark.state.cursor, closed: 3600.0, sound: 7.0, silence: 2.5 };
         }
         for (track, frames) in tracks.iter_mut().zip([44_100 * 10_800, 44_100 * 7_200, 8_001 * 20_000]) {
             track.frames = frames;
         }
-        let index = SeekIndex { file_len: 1 << 40, native: true, tracks };
+        let index = SeekIndex { file_len: 1 << 40, read_by: ReadBy::Native, tracks };
         let bytes = index.to_bytes();
         assert_eq!((index.rate(), index.duration_ms()), (44_100, 20_002_500));
         assert_eq!(SeekIndex::from_bytes(&bytes, 1 << 40).as_ref(), Some(&index));

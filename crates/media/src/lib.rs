@@ -17,6 +17,7 @@
 mod containers;
 mod date;
 mod error;
+mod external;
 mod ffmpeg;
 mod index;
 mod listen;

@@ -15,12 +15,13 @@
 //! [`Reader`]: crate::Reader
 
 use crate::error::MediaError;
-use crate::ffmpeg::{Ffmpeg, Wanted};
-use crate::index::{MOST_MARKS, Mark, SeekIndex};
+use crate::external::External;
+use crate::ffmpeg::Wanted;
+use crate::index::{MOST_MARKS, Mark, ReadBy, SeekIndex};
 use crate::mono;
 use crate::native::Native;
 use crate::part::Part;
-use crate::reader::{self, External, Source};
+use crate::reader::{self, Source};
 use crate::resample::Resampler;
 use crate::tools::Tools;
 use std::fmt;
@@ -51,8 +52,8 @@ struct Inner {
     /// Given out.
     rate: u32,
     frames: u64,
-    /// Decoded in this process, as far as is known.
-    native: bool,
+    /// As far as is known.
+    read_by: ReadBy,
     /// Those that are heard together, in the order of the file; one for all other files.
     tracks: Vec<Track>,
 }
@@ -87,7 +88,7 @@ impl Sound {
         let file_len = path.metadata().map_err(MediaError::Io)?.len();
         let mut index = index.and_then(|bytes| SeekIndex::from_bytes(bytes, file_len));
         // One for a single track may have been made when only one was heard.
-        if index.as_ref().is_some_and(|index| index.native && index.tracks.len() == 1)
+        if index.as_ref().is_some_and(|index| index.read_by == ReadBy::Native && index.tracks.len() == 1)
             && reader::may_have_tracks(path)?
             && reader::open(path, tools, Part::All, false).is_ok_and(|sources| sources.len() > 1)
         {
@@ -97,7 +98,7 @@ impl Sound {
             Some(index) => Length { frames: index.frames(), rate: index.rate() },
             None => Length { frames: 0, rate: 0 },
         };
-        let native = index.as_ref().is_none_or(|index| index.native);
+        let read_by = index.as_ref().map_or(ReadBy::Native, |index| index.read_by);
         let known = index.into_iter().flat_map(|index| index.tracks).map(|track| Track {
             marks: track.marks,
             marks_rate: track.rate,
@@ -110,7 +111,7 @@ impl Sound {
             file_len,
             rate: 0,
             frames: 0,
-            native,
+            read_by,
             tracks: known.collect(),
         };
         let length = if length.rate > 0 { length } else { inner.measure(duration_ms)? };
@@ -180,7 +181,7 @@ impl Inner {
             match source {
                 Source::Native(native) => natives.push(*native),
                 Source::Ffmpeg(external) => {
-                    self.native = false;
+                    self.read_by = ReadBy::Ffmpeg;
                     return self.measure_external(*external, known);
                 }
             }
@@ -221,7 +222,7 @@ impl Inner {
 
     /// Sound from `from` on.
     fn voices(&self, from: u64) -> Result<Vec<Voice>, MediaError> {
-        if !self.native
+        if self.read_by != ReadBy::Native
             && let Some(entered) = self.ffmpeg(from)?
         {
             return Ok(vec![Voice::new(entered)]);
@@ -245,16 +246,19 @@ impl Inner {
 
     fn ffmpeg(&self, from: u64) -> Result<Option<Entered>, MediaError> {
         let rate = u64::from(self.rate);
-        // A second more for decoders that need the past.
-        let from_s = (from / rate).saturating_sub(1);
-        let wanted = Wanted { rate: self.rate, from_s, channel: None };
-        let Some(ffmpeg) = reader::ffmpeg_at(&self.path, &self.tools, wanted)? else { return Ok(None) };
+        // A second more for decoders that need the past. Where timestamps jumped, all of it is decoded.
+        let from_s =
+            if self.read_by == ReadBy::FfmpegCorrected { 0 } else { (from / rate).saturating_sub(1) };
+        let wanted = Wanted { rate: self.rate, from_s, ..Wanted::default() };
+        let Some(external) = reader::again(&self.path, &self.tools, wanted)? else { return Ok(None) };
+        let begins =
+            if from_s > 0 { (external.first() * f64::from(self.rate)).round().max(0.0) as u64 } else { 0 };
         Ok(Some(Entered {
-            origin: Origin::Ffmpeg(Box::new(ffmpeg)),
+            origin: Origin::External(Box::new(external)),
             first: self.rate,
             to_first: None,
-            missing: 0,
-            unwanted: from - from_s * rate,
+            missing: begins.saturating_sub(from),
+            unwanted: from.saturating_sub(begins),
             to_rate: None,
             filtered: 0,
             scratch: Vec::new(),
@@ -350,7 +354,7 @@ fn gcd(a: u32, b: u32) -> u32 {
 
 enum Origin {
     Native(Box<Native>),
-    Ffmpeg(Box<Ffmpeg>),
+    External(Box<External>),
 }
 
 /// A file that is being decoded from somewhere in the middle.
@@ -377,7 +381,7 @@ impl Entered {
         self.scratch.clear();
         let (more, rate) = match &mut self.origin {
             Origin::Native(native) => (native.next()?, native.rate()),
-            Origin::Ffmpeg(ffmpeg) => (ffmpeg.next()?, self.first),
+            Origin::External(external) => (external.next()?, self.first),
         };
         if let Some(old) = self.to_first.take_if(|old| !more || old.rate() != rate) {
             old.finish(&mut self.scratch);
@@ -385,7 +389,7 @@ impl Entered {
         if more {
             let samples = match &self.origin {
                 Origin::Native(native) => native.samples(),
-                Origin::Ffmpeg(ffmpeg) => ffmpeg.samples(),
+                Origin::External(external) => external.samples(),
             };
             if rate == self.first {
                 self.scratch.extend_from_slice(samples);
@@ -539,6 +543,7 @@ mod tests {
 
     use super::*;
     use crate::index::TrackIndex;
+    use crate::timeline::State;
 
     #[test]
     fn it_can_be_moved_to_another_thread() {
@@ -573,14 +578,13 @@ mod tests {
                 pts: random().cast_signed(),
                 crc: random() as u32,
                 offset: random() % u64::from(len),
-                frame_end: random() % u64::from(len),
                 rate: 16_000,
-                cursor: random() as f64 % 1e9,
+                state: State { cursor: random() as f64 % 1e9, ..State::default() },
                 ..Mark::default()
             });
             let file_len = u64::from(len) + 44;
             let track = TrackIndex { rate: 16_000, frames, marks: marks.collect() };
-            let index = SeekIndex { file_len, native: true, tracks: vec![track] };
+            let index = SeekIndex { file_len, read_by: ReadBy::Native, tracks: vec![track] };
             let sound = Sound::new(path.path(), &Tools::none(), Some(&index.to_bytes()), None).unwrap();
             let from = random() % frames;
             let mut heard = Vec::new();

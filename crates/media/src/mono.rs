@@ -10,14 +10,19 @@ const LIMIT: f32 = 8.0;
 ///
 /// The plain mean, whatever the layout: voices are in the front channels, in one microphone of a recorder, or on
 /// either side of a stereo interview, and no fixed weights suit all of them. A silent or low-frequency channel then
-/// costs level (6 dB for one silent side of a stereo pair) but never words, since what follows adapts to level.
+/// costs level (6 dB for one silent side of a stereo pair) but never words, since what follows adapts to level. Two sides
+/// that are opposite to one another would leave nothing, so one of them is turned.
 /// Values that are not finite become zero.
 pub(crate) fn mix(interleaved: &[f32], channels: usize, mono: &mut Vec<f32>) {
     mono.clear();
     match channels {
         0 => {}
         1 => mono.extend(interleaved.iter().copied().map(tame)),
-        2 => mono.extend(interleaved.as_chunks::<2>().0.iter().map(|[l, r]| 0.5 * (tame(*l) + tame(*r)))),
+        2 => {
+            let frames = interleaved.as_chunks::<2>().0;
+            let right = 0.5 * sign_of_right(frames);
+            mono.extend(frames.iter().map(|[l, r]| 0.5 * tame(*l) + right * tame(*r)));
+        }
         n => {
             let scale = 1.0 / n as f32;
             mono.extend(
@@ -25,6 +30,34 @@ pub(crate) fn mix(interleaved: &[f32], channels: usize, mono: &mut Vec<f32>) {
             );
         }
     }
+}
+
+/// Frames of a packet by which it is told whether both sides are opposite.
+const ENOUGH_FRAMES: usize = 256;
+/// Sides whose correlation is below the first are opposite, and above the second they are not; between them, less and
+/// less of one side is taken, so that nothing switches.
+const OPPOSITE: [f32; 2] = [-0.95, -0.75];
+
+/// What the right side counts: 1, or down to −1 where both sides are opposite, as from a microphone with a wrong cable. It
+/// depends on these frames alone, so a recording sounds the same from wherever it is entered.
+fn sign_of_right(frames: &[[f32; 2]]) -> f32 {
+    if frames.len() < ENOUGH_FRAMES {
+        return 1.0;
+    }
+    let (mut both, mut left, mut right) = (0.0_f32, 0.0_f32, 0.0_f32);
+    for [l, r] in frames {
+        let (l, r) = (tame(*l), tame(*r));
+        both += l * r;
+        left += l * l;
+        right += r * r;
+    }
+    // Most recordings are here.
+    if both >= 0.0 {
+        return 1.0;
+    }
+    let correlation = both / (left * right).sqrt();
+    let [opposite, not] = OPPOSITE;
+    (2.0 * (correlation - opposite) / (not - opposite) - 1.0).clamp(-1.0, 1.0)
 }
 
 /// Writes channel `wanted`, counted from 0, of the `channels` interleaved channels of `interleaved` to `mono`, replacing
@@ -95,6 +128,20 @@ mod tests {
         assert!(mono.iter().all(|s| (s - 0.6).abs() < 1e-6) && mono.len() == 2);
         mix(&[1.0], 0, &mut mono);
         assert!(mono.is_empty());
+    }
+
+    #[test]
+    fn opposite_sides_do_not_cancel_out() {
+        let tone = |i: u16| (f32::from(i) * 0.3).sin();
+        let mut mono = Vec::new();
+        let opposite: Vec<f32> = (0..512).flat_map(|i| [tone(i), -0.9 * tone(i)]).collect();
+        mix(&opposite, 2, &mut mono);
+        assert!(mono.iter().zip(0..).all(|(s, i)| (s - 0.95 * tone(i)).abs() < 1e-3));
+        let same: Vec<f32> = (0..512).flat_map(|i| [tone(i), 0.5 * tone(i)]).collect();
+        mix(&same, 2, &mut mono);
+        assert!(mono.iter().zip(0..).all(|(s, i)| (s - 0.75 * tone(i)).abs() < 1e-3));
+        mix(&[0.0; 1024], 2, &mut mono);
+        assert_eq!(mono, [0.0; 512]);
     }
 
     #[test]

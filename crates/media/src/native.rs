@@ -3,22 +3,26 @@
 mod codecs;
 mod company;
 mod enter;
+mod frames;
 mod guard;
 mod prepare;
 mod tags;
 
-use crate::containers::matroska::Clusters;
+use crate::containers::matroska::{self, Clusters, Next};
+use crate::containers::mp4::{self, Piece};
 use crate::error::MediaError;
 use crate::index::{MOST_MARKS, Mark, Marks, checksum};
 use crate::mono;
 use crate::resample::RATES;
 use crate::sniff::Container;
-use crate::source::{FileSource, Patch, Position, View, read_at};
-use crate::timeline::Timeline;
+use crate::source::{FileSource, Patch, Position, View};
+use crate::timeline::{Fit, Placement, Timeline};
 use codecs::Choice;
 use company::Company;
+use frames::FramesReader;
 use guard::{Failure, guard};
-use prepare::{Prepared, STRIDE, ogg_placement};
+use prepare::{Prepared, ogg_placement};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::ops::Range;
 use symphonia::core::codecs::audio::AudioDecoder;
@@ -42,8 +46,6 @@ const LONGEST_PACKET: f64 = 10.0;
 const SILENCE_RUN: f64 = 0.25;
 /// A stated duration may exceed what was read by this, plus half a percent, in seconds.
 const SLACK: f64 = 0.75;
-/// Bytes between two bare frames that are no loss: room for [`STRIDE`] and a header.
-const BETWEEN_FRAMES: u64 = 2 * STRIDE as u64;
 /// Elements of Matroska gone through for one mark: an hour of film between two of them has some 500,000.
 const MOST_ELEMENTS: usize = 20_000;
 
@@ -106,7 +108,18 @@ pub(crate) struct Native {
     /// Seconds per unit of its timestamps.
     tick: f64,
     timeline: Timeline,
+    /// Pieces of the track that are heard, by its edit list; empty if all of it is.
+    pieces: Vec<Piece>,
+    /// The tracks of an MP4 file that is made of fragments; empty for all others.
+    fragments: Vec<mp4::Track>,
     interleaved: Vec<f32>,
+    /// Channels that are decoded as one, and samples of a frame that is not complete.
+    folded: Option<u16>,
+    unfinished: Vec<f32>,
+    /// What waits for its place on the time line, in the order in which that was told.
+    waiting: VecDeque<Run>,
+    /// Used buffers of runs.
+    spare: Vec<Vec<f32>>,
     mono: Vec<f32>,
     /// Sample rate of `mono`, or before there is any, that of the header.
     rate: u32,
@@ -124,13 +137,24 @@ pub(crate) struct Native {
     /// How many streams followed the first one in the same file.
     section: u32,
     clusters: Option<Clusters>,
-    frames: Option<Frames>,
     end: Stated,
     /// Tracks of sound in the file.
     sound_tracks: usize,
     /// Those that belong together, the own among them.
     company: Option<Company>,
     ended: bool,
+    /// The end of the file was reached, and not yet compared with what was stated.
+    unchecked: bool,
+    /// Timestamp of the last packet of any track, in seconds.
+    last_read: f64,
+    /// The last cluster or appended file of Matroska where reading began that did not begin at the start.
+    went_on: u64,
+    /// Timestamp of the first packet of an Opus stream in Ogg, if it is less than 0; `None` before there is one.
+    before: Option<i64>,
+    /// What is to be left out of the end of the packet, if it is the last.
+    padding: Duration,
+    /// The next sound is the first behind damage.
+    behind_damage: bool,
     /// There was sound.
     heard: bool,
     /// Packets in a row that gave nothing.
@@ -140,6 +164,17 @@ pub(crate) struct Native {
     passed: u64,
     losses: Losses,
     about: About,
+}
+
+/// What was decoded, or lost, and waits for its place.
+struct Run {
+    rate: u32,
+    /// Mono; nothing if it was lost.
+    samples: Vec<f32>,
+    /// Silence that belongs before it stands for sound that was lost.
+    behind_damage: bool,
+    /// Samples to be left out of its end, if nothing follows.
+    padding: usize,
 }
 
 /// What [`Native::samples`] shows.
@@ -197,21 +232,6 @@ impl Tally {
     }
 }
 
-/// Where a stream of bare frames stands in its file.
-struct Frames {
-    /// Where the last frame ended, if there was one.
-    last: Option<u64>,
-    /// What of the last header tells sample rate and channels; nothing for ADTS, whose headers are not passed on.
-    signal: Option<[u8; 3]>,
-    adts: bool,
-    file: File,
-    /// Frames the header states, and how many of them are padding at the end.
-    stated: u64,
-    padding: u32,
-    /// Added to timestamps, if the demuxer was started in the middle and counts from there.
-    moved: Option<i64>,
-}
-
 impl Native {
     /// Opens the file, chooses a track and decodes until there is sound. A track that was asked for is not decoded yet: it
     /// may begin hours later.
@@ -227,12 +247,22 @@ impl Native {
     ) -> Result<Self, MediaError> {
         let prepared = Prepared::new(&file, len, start, container, wish)?;
         let again = || file.try_clone().map_err(MediaError::Io);
-        let frames_file = again()?;
         let source = FileSource::new(again()?, len, prepared.view.clone()).map_err(MediaError::Io)?;
-        let position = source.position();
-        let mut format = demuxer(source).map_err(|failure| prepared.refusal(failure))?;
-
+        let mut position = source.position();
         let mut tags = Tags::default();
+        let mut format = match container {
+            Container::Mpeg(_) => {
+                if wish.tags
+                    && let Ok(mut tagged) = demuxer(source)
+                {
+                    tags.read(&mut *tagged);
+                }
+                position = Position::default();
+                frames(again()?, len, prepared.first_frame, None, &position)
+            }
+            _ => demuxer(source),
+        }
+        .map_err(|failure| prepared.refusal(failure))?;
         if wish.tags {
             tags.read(&mut *format);
         }
@@ -258,20 +288,12 @@ impl Native {
         let together = prepared.together(&*format, wish);
         let moved = |track: &Track| prepared.moved(track);
         let company = Company::new(&together, format.tracks(), moved, prepared.end(&*format, len));
-        let rate = choice.params().sample_rate.filter(|r| RATES.contains(r)).unwrap_or(SAMPLE_RATE);
+        let unfolded = |rate: u32| rate / u32::from(prepared.folded().unwrap_or(1));
+        let rate =
+            choice.params().sample_rate.map(unfolded).filter(|r| RATES.contains(r)).unwrap_or(SAMPLE_RATE);
         let placement = prepared.placement(&track, format.tracks().len(), company.is_some());
-        let frames = match container {
-            Container::Mpeg(stream) => Some(Frames {
-                last: None,
-                signal: None,
-                adts: stream.adts,
-                file: frames_file,
-                stated: track.num_frames.unwrap_or(u64::MAX),
-                padding: track.padding.unwrap_or(0),
-                moved: None,
-            }),
-            _ => None,
-        };
+        let pieces = prepared.pieces(&track);
+        let fragments = prepared.fragments().map(|movie| movie.tracks.clone()).unwrap_or_default();
         let clusters = prepared.matroska.body.map(Clusters::new);
         let unsized_whole = prepared.matroska.unsized_whole.clone();
         let origin = Origin { file, len, start, wish, view: prepared.view.clone(), unsized_whole };
@@ -284,7 +306,13 @@ impl Native {
             track: id,
             tick,
             timeline: Timeline::new(placement),
+            pieces,
+            fragments,
             interleaved: Vec::new(),
+            folded: prepared.folded(),
+            unfinished: Vec::new(),
+            waiting: VecDeque::new(),
+            spare: Vec::new(),
             mono: Vec::new(),
             rate,
             silence: 0,
@@ -296,16 +324,21 @@ impl Native {
             marks: Marks::new(most_marks(if company.is_some() { sound_tracks } else { 1 })),
             section: 0,
             clusters,
-            frames,
             end,
             sound_tracks,
             company,
             ended: false,
+            unchecked: false,
+            last_read: 0.0,
+            went_on: 0,
+            before: None,
+            padding: Duration::ZERO,
+            behind_damage: false,
             heard: false,
             failures: 0,
             panics: 0,
             passed: 0,
-            losses: Losses { ends_early: prepared.cut, ..Losses::default() },
+            losses: Losses { ends_early: prepared.cut, damaged: prepared.is_damaged(), lost: 0.0 },
             about,
         };
         if wish.track.is_none() {
@@ -394,7 +427,11 @@ impl Native {
                 self.tally.add(self.rate, self.mono.len() as u64);
                 return Ok(true);
             }
+            if self.settle(self.ended) {
+                continue;
+            }
             if self.ended {
+                self.compare_with_header();
                 return Ok(false);
             }
             self.advance()?;
@@ -403,8 +440,13 @@ impl Native {
 
     /// Decodes until there is sound, so that a file without any is refused when it is opened.
     pub(crate) fn start(&mut self) -> Result<(), MediaError> {
-        while !self.heard && !self.ended {
-            self.advance()?;
+        while !self.heard {
+            if !self.settle(self.ended) {
+                if self.ended {
+                    break;
+                }
+                self.advance()?;
+            }
         }
         if self.heard {
             // The decoder knows better than the header.
@@ -422,7 +464,7 @@ impl Native {
         match self.fetch()? {
             Some(packet) => {
                 self.mark(&packet)?;
-                self.go_through(packet)
+                self.decode(packet)
             }
             None => Ok(()),
         }
@@ -436,7 +478,9 @@ impl Native {
         let mut packet = match guard(|| self.format.next_packet()) {
             Ok(Some(packet)) => packet,
             Ok(None) => {
-                self.finish();
+                if !self.go_on_behind(false)? {
+                    self.finish();
+                }
                 return Ok(None);
             }
             Err(Failure::Reset) => {
@@ -444,9 +488,14 @@ impl Native {
                 return Ok(None);
             }
             Err(Failure::Io(error)) => return Err(MediaError::Io(error)),
+            Err(Failure::EndOfFile | Failure::Malformed(_) | Failure::Panic)
+                if self.go_on_behind(true)? =>
+            {
+                return Ok(None);
+            }
             Err(Failure::EndOfFile) => {
-                // WAV is read to where the file ends, whatever its header says; that was looked at when opening.
-                self.losses.ends_early |= self.container != Container::Wave;
+                // These are read to where the file ends, whatever their header says; that was looked at when opening.
+                self.losses.ends_early |= !matches!(self.container, Container::Wave | Container::Matroska);
                 self.finish();
                 return Ok(None);
             }
@@ -464,30 +513,69 @@ impl Native {
                 return Ok(None);
             }
         };
+        if let Some(track) = self.fragments.iter().find(|track| track.id == packet.track_id) {
+            self.behind_damage |= packet.track_id == self.track && track.is_behind_loss(packet.pts.get());
+            packet.pts = track.stated(packet.pts.get()).into();
+        }
         if let Some(company) = &mut self.company {
             company.hear(&packet);
         }
+        self.last_read = packet.pts.get() as f64 * self.tick_of(packet.track_id);
         if packet.track_id != self.track {
             let end = packet.pts.saturating_add(packet.dur).get() as f64 * self.tick_of(packet.track_id);
             self.end.seen = self.end.seen.max(end);
             return Ok(None);
         }
-        if let Some(moved) = self.frames.as_ref().and_then(|frames| frames.moved) {
-            packet.pts = packet.pts.get().saturating_add(moved).into();
-        }
         Ok(Some(packet))
     }
 
-    /// Puts what the packet holds, and what was lost in front of it, where it belongs.
+    /// Goes on in a Matroska file where the demuxer cannot: behind damage, and where a file was appended. `false` if there
+    /// is nothing more.
     ///
     /// # Errors
     /// Only if the disk fails.
-    fn go_through(&mut self, packet: Packet) -> Result<(), MediaError> {
-        let between = self.between_frames(&packet);
-        if between > 0.0 {
-            self.lose(between);
-        }
-        self.decode(packet)
+    fn go_on_behind(&mut self, damaged: bool) -> Result<bool, MediaError> {
+        let Some(mut clusters) = self.clusters.clone() else { return Ok(false) };
+        let unit = self.format.media_info().time_base.map_or(0.0, f64::from);
+        let moment = (self.last_read.max(0.0) / unit.max(1e-12)) as u64;
+        let file = &self.origin.file;
+        let last = clusters.before(file, moment, usize::MAX).map_err(MediaError::Io)?;
+        let from = last.unwrap_or(self.origin.start).max(self.went_on) + 1;
+        let (offset, went_on) = match matroska::next(file, from).map_err(MediaError::Io)? {
+            // That at the very start is where reading began.
+            Some(Next::Cluster(offset)) if last.is_some() => {
+                let began = self.begin_at_cluster(offset)?;
+                self.renew_decoder();
+                (offset, began)
+            }
+            Some(Next::File(offset)) if self.begin_file(offset)? => {
+                self.went_on = offset;
+                return Ok(true);
+            }
+            Some(Next::File(offset)) => (offset, false),
+            Some(Next::Cluster(_)) | None => return Ok(false),
+        };
+        self.went_on = offset;
+        self.losses.damaged |= damaged || !went_on;
+        self.behind_damage = went_on;
+        Ok(went_on)
+    }
+
+    /// Begins with the file that was appended at this byte. `false` if there is nothing to be heard in it.
+    fn begin_file(&mut self, start: u64) -> Result<bool, MediaError> {
+        let Origin { len, wish, .. } = self.origin;
+        let prepared = Prepared::new(&self.origin.file, len, start, self.container, wish);
+        let Ok(prepared) = prepared else { return Ok(false) };
+        let source = self.source(prepared.view.clone()).map_err(MediaError::Io)?;
+        let position = source.position();
+        let Ok(format) = demuxer(source) else { return Ok(false) };
+        self.format = format;
+        self.position = position;
+        self.clusters = prepared.matroska.body.map(Clusters::new);
+        self.origin.view = prepared.view;
+        self.origin.unsized_whole = prepared.matroska.unsized_whole;
+        self.restart();
+        Ok(true)
     }
 
     /// Seconds per unit of the timestamps of any track.
@@ -500,16 +588,16 @@ impl Native {
     /// Only if the disk fails.
     fn decode(&mut self, mut packet: Packet) -> Result<(), MediaError> {
         self.trim_sanely(&mut packet);
-        let at = (packet.pts.get() as f64 + packet.trim_start.get() as f64) * self.tick;
+        let at = self.timestamp(&packet);
         let duration = packet.dur.get() as f64 * self.tick;
         // An empty packet means "conceal a loss" to Opus, for as long as its buffer is.
         if packet.data.is_empty() {
+            // Frames without a container stand for what was between them.
+            if matches!(self.container, Container::Mpeg(_)) {
+                self.lose(at, duration);
+            }
             self.fail();
             return Ok(());
-        }
-        if self.frames.as_mut().is_some_and(|frames| frames.changes(&packet.data)) {
-            // The decoder keeps to the sample rate of its first packet; joined files may have several.
-            self.renew_decoder();
         }
         let decoder = &mut self.decoder;
         let interleaved = &mut self.interleaved;
@@ -518,6 +606,10 @@ impl Native {
             buffer.copy_to_vec_interleaved::<f32>(interleaved);
             Ok((buffer.spec().rate(), buffer.spec().channels().count(), buffer.frames()))
         });
+        let decoded = match self.folded {
+            Some(channels) => decoded.map(|(rate, _, frames)| self.unfold(rate, frames, channels)),
+            None => decoded,
+        };
         let refused = match decoded {
             Ok((_, _, 0)) => {
                 self.fail();
@@ -544,49 +636,114 @@ impl Native {
         tracing::debug!(detail = refused, "packet skipped");
         // MP3 and AAC cannot decode their first packet when the start of the stream was cut off; nothing is lost then.
         if self.heard {
-            self.lose(if duration <= LONGEST_PACKET { duration } else { 0.0 });
+            self.lose(at, if duration <= LONGEST_PACKET { duration } else { 0.0 });
         }
         self.fail();
         Ok(())
     }
 
-    /// Mixes what was decoded and puts it where it belongs.
+    /// Takes what was decoded as one channel for what it is: one sample of each of `channels` in turn. Returns rate,
+    /// channels and frames. What does not make a whole frame is left to the next packet.
+    fn unfold(&mut self, rate: u32, samples: usize, channels: u16) -> (u32, usize, usize) {
+        self.unfinished.append(&mut self.interleaved);
+        let channels = usize::from(channels);
+        let frames = self.unfinished.len() / channels;
+        let rest = self.unfinished.split_off(frames * channels);
+        self.interleaved = std::mem::replace(&mut self.unfinished, rest);
+        // A packet that gives nothing is one that is no frame yet.
+        (rate / channels as u32, channels, frames.max(usize::from(samples > 0)))
+    }
+
+    /// Mixes what was decoded and lets it wait for its place.
     fn accept(&mut self, at: f64, rate: u32, channels: usize) {
+        let mut mono = self.spare.pop().unwrap_or_default();
         match self.origin.wish.channel {
-            Some(wanted) => mono::pick(&self.interleaved, channels, usize::from(wanted), &mut self.mono),
-            None => mono::mix(&self.interleaved, channels, &mut self.mono),
+            Some(wanted) => mono::pick(&self.interleaved, channels, usize::from(wanted), &mut mono),
+            None => mono::mix(&self.interleaved, channels, &mut mono),
         }
         self.failures = 0;
         if !self.heard {
             self.about.channels = u16::try_from(channels).unwrap_or(u16::MAX);
         }
-        let keep = self.place(at, rate, self.mono.len());
+        if self.pieces.is_empty() {
+            self.hear(at, rate, mono);
+            return;
+        }
+        for piece in 0..self.pieces.len() {
+            let (at, range) = self.pieces[piece].of(at, mono.len(), rate);
+            if !range.is_empty() {
+                let mut part = self.spare.pop().unwrap_or_default();
+                part.clear();
+                part.extend_from_slice(&mono[range]);
+                self.hear(at, rate, part);
+            }
+        }
+        self.spare.push(mono);
+    }
+
+    /// Sound with this timestamp waits for its place.
+    fn hear(&mut self, at: f64, rate: u32, samples: Vec<f32>) {
+        self.stay_together();
+        let padding = (self.padding.get() as f64 * self.tick * f64::from(rate)).round() as usize;
+        let may_join = self.waiting.back().is_some_and(|last| last.rate == rate && last.padding == 0);
+        let duration = samples.len() as f64 / f64::from(rate);
+        let is_one = self.timeline.hear(at - self.closed(), duration, may_join);
+        if let Some(last) = self.waiting.back_mut().filter(|_| is_one) {
+            last.samples.extend_from_slice(&samples);
+            last.padding = padding;
+            last.behind_damage |= std::mem::take(&mut self.behind_damage);
+            self.spare.push(samples);
+            return;
+        }
+        let behind_damage = std::mem::take(&mut self.behind_damage);
+        self.waiting.push_back(Run { rate, samples, behind_damage, padding });
+    }
+
+    /// Silence is believed as far as the tracks that belong together have come.
+    fn stay_together(&mut self) {
+        if let Some(company) = &self.company {
+            self.timeline.has_reached(company.reached());
+        }
+    }
+
+    /// Puts what has waited longest in its place, if that is known by now: leaves silence, sound, or neither to be given.
+    /// With `all`, nothing that comes is waited for.
+    fn settle(&mut self, all: bool) -> bool {
+        let Some(first) = self.waiting.front() else { return false };
+        if first.padding > 0 && self.waiting.len() == 1 && !all {
+            return false;
+        }
+        let Some(fit) = self.timeline.settle(all) else { return false };
+        let Some(mut run) = self.waiting.pop_front() else { return false };
+        if self.waiting.is_empty() && self.ended {
+            run.samples.truncate(run.samples.len().saturating_sub(run.padding));
+        }
+        let keep = self.put(fit, run.rate, run.samples.len());
+        // These leave out nothing by intention; Matroska and MP4 may pause.
+        let is_whole = matches!(self.container, Container::Flac | Container::Ogg);
+        if run.behind_damage || (is_whole && fit.silence > 0.0 && self.heard) {
+            self.losses.damaged = true;
+            self.losses.lost += fit.silence;
+        }
+        let old = std::mem::replace(&mut self.mono, run.samples);
+        self.spare.push(old);
         self.mono.truncate(keep.end);
         self.mono.drain(..keep.start);
         self.held = !self.mono.is_empty();
         self.heard |= self.held;
+        true
     }
 
-    /// Finds the place of `len` frames on the time line: leaves silence to be given before them, and says which to keep.
-    fn place(&mut self, at: f64, rate: u32, len: usize) -> Range<usize> {
+    /// Leaves the silence to be given that belongs before `len` frames, and says which of these to keep.
+    fn put(&mut self, fit: Fit, rate: u32, len: usize) -> Range<usize> {
         let frames = |seconds: f64| (seconds * f64::from(rate)).round() as usize;
-        if let Some(company) = &self.company {
-            self.timeline.has_reached(company.reached());
-        }
-        let fit = self.timeline.place(at - self.closed(), len as f64 / f64::from(rate));
         if rate != self.rate {
             // Silence that is still waiting was counted at the old rate.
             self.silence = (self.silence as f64 * f64::from(rate) / f64::from(self.rate)) as u64;
             self.rate = rate;
         }
         self.silence += frames(fit.silence) as u64;
-        // These leave out nothing by intention; Matroska and MP4 may pause.
-        if fit.silence > 0.0 && self.heard && matches!(self.container, Container::Flac | Container::Ogg) {
-            self.losses.damaged = true;
-            self.losses.lost += fit.silence;
-        }
-        let end = len - frames(fit.drop_end).min(len);
-        frames(fit.drop).min(end)..end
+        frames(fit.drop).min(len)..len
     }
 
     /// Taken out of the timestamps of all tracks that belong together, in seconds.
@@ -594,12 +751,17 @@ impl Native {
         self.company.as_ref().map_or(0.0, |company| company.clock.closed)
     }
 
-    /// Sound of this length is not there: silence stands for it.
-    fn lose(&mut self, seconds: f64) {
+    /// Sound of this length, with this timestamp, is not there: silence stands for it.
+    fn lose(&mut self, at: f64, seconds: f64) {
         self.losses.damaged = true;
-        let silence = self.timeline.lose(seconds);
-        self.losses.lost += silence;
-        self.silence += (silence * f64::from(self.rate)).round() as u64;
+        let of_piece = |piece: &Piece| (at + seconds).min(piece.to) - at.max(piece.from);
+        let heard = match &*self.pieces {
+            [] => seconds,
+            pieces => pieces.iter().map(of_piece).filter(|seconds| *seconds > 0.0).sum(),
+        };
+        self.stay_together();
+        self.timeline.lose(heard);
+        self.waiting.push_back(Run { rate: self.rate, samples: Vec::new(), behind_damage: true, padding: 0 });
     }
 
     /// A packet gave nothing; too many of them end the file.
@@ -621,30 +783,48 @@ impl Native {
         }
     }
 
-    /// Another stream begins in the same file, as in concatenated Ogg files. Its parameters may differ.
+    /// Another stream begins in the same file, as in joined files. Its parameters may differ.
     fn restart(&mut self) {
-        let wish = Wish { tags: false, core_only: true, ..self.origin.wish };
-        let chosen = codecs::choose(self.format.tracks(), self.format.default_track(TrackType::Audio), wish);
-        let Some((track, choice, decoder)) = chosen else {
-            self.losses.damaged = true;
-            self.fail();
-            return;
-        };
         self.section += 1;
-        self.track = track.id;
-        self.tick = track.time_base.map_or(0.0, f64::from);
-        self.timeline.restart(ogg_placement(&track));
-        self.choice = choice;
-        self.decoder = decoder;
+        if !self.take_track() {
+            self.losses.damaged = true;
+        }
         // The header that stated a duration was about the first part only.
         self.end.duration = None;
         // Damage can look like a new stream over and over.
         self.fail();
     }
 
-    /// The demuxer has nothing more: compares with what the header stated.
+    /// Takes the track that the demuxer now has, with timestamps of its own. `false` if none can be decoded.
+    fn take_track(&mut self) -> bool {
+        let wish = Wish { tags: false, core_only: true, ..self.origin.wish };
+        let chosen = codecs::choose(self.format.tracks(), self.format.default_track(TrackType::Audio), wish);
+        let Some((track, choice, decoder)) = chosen else { return false };
+        self.track = track.id;
+        self.tick = track.time_base.map_or(0.0, f64::from);
+        let placement = match self.container {
+            Container::Ogg => ogg_placement(&track),
+            Container::Mpeg(_) => Placement { continuous: true, ..Placement::default() },
+            _ => Placement { from_first: true, ..Placement::default() },
+        };
+        self.timeline.restart(placement);
+        self.before = None;
+        self.choice = choice;
+        self.decoder = decoder;
+        true
+    }
+
+    /// The demuxer has nothing more.
     fn finish(&mut self) {
         self.ended = true;
+        self.unchecked = true;
+    }
+
+    /// Compares what was read to the end with what the header stated.
+    fn compare_with_header(&mut self) {
+        if !std::mem::take(&mut self.unchecked) {
+            return;
+        }
         let read = self.timeline.cursor();
         let reached = if self.end.of_media { read.max(self.end.seen) } else { read };
         if let Some(stated) = self.end.duration
@@ -654,41 +834,32 @@ impl Native {
         }
     }
 
-    /// Corrects what demuxers of bare frames trim.
+    /// Corrects what demuxers trim.
     ///
-    /// They cut at the duration of the header, which is an estimate for files without a count, and that of the first
-    /// part for concatenated files. Only the padding that the encoder states may go.
-    fn trim_sanely(&self, packet: &mut Packet) {
-        if let Some(frames) = &self.frames {
-            let beyond = packet.pts.saturating_add(packet.dur).get().saturating_sub_unsigned(frames.stated);
-            if frames.moved.is_some() {
-                // It knows neither the start nor the end.
-                packet.trim_start = Duration::ZERO;
-                packet.trim_end = Duration::from(beyond.max(0).unsigned_abs());
-            }
-            if beyond > i64::from(frames.padding) {
-                packet.trim_end = Duration::ZERO;
-            }
+    /// That of Ogg cuts wherever a page states a position that is earlier than its sound, as pages without a position do;
+    /// only behind the last packet there may be padding.
+    fn trim_sanely(&mut self, packet: &mut Packet) {
+        self.padding = Duration::ZERO;
+        if self.container == Container::Ogg {
+            // Where it leaves nothing, the page has no position.
+            self.padding = if packet.dur.is_zero() { Duration::ZERO } else { packet.trim_end };
+            packet.dur = packet.dur.saturating_add(packet.trim_end);
+            packet.trim_end = Duration::ZERO;
         }
         // Never by more than there is, whatever a granule position says.
         packet.trim_start = packet.trim_start.min(Duration::from(1_u64 << 20));
     }
 
-    /// Seconds that the bytes between the last bare frame and this one stood for.
+    /// When the sound of a packet begins by its timestamp, in seconds.
     ///
-    /// These streams have no timestamps: the demuxer counts frames, so a hole would shift all that follows.
-    fn between_frames(&mut self, packet: &Packet) -> f64 {
-        let Some(frames) = &mut self.frames else { return 0.0 };
-        let now = self.position.get();
-        let size = packet.data.len() as u64;
-        let skipped = match frames.last.replace(now) {
-            Some(last) => now.saturating_sub(last).saturating_sub(size),
-            None => 0,
-        };
-        if skipped <= BETWEEN_FRAMES || size == 0 || frames.is_tag(now - size - skipped) {
-            return 0.0;
-        }
-        skipped as f64 / size as f64 * packet.block_dur().get() as f64 * self.tick
+    /// An Opus stream in Ogg begins at 0 with what its encoder put in front (RFC 7845, 4.3), whatever its first page says.
+    fn timestamp(&mut self, packet: &Packet) -> f64 {
+        let pts = packet.pts.get();
+        let before = *self.before.get_or_insert(match self.container {
+            Container::Ogg if self.choice.is_opus() => pts.min(0),
+            _ => 0,
+        });
+        (pts.saturating_sub(before) as f64 + packet.trim_start.get() as f64) * self.tick
     }
 
     /// Remembers the state in front of `packet`, if it is time to.
@@ -697,14 +868,11 @@ impl Native {
     /// Only if the disk fails.
     fn mark(&mut self, packet: &Packet) -> Result<(), MediaError> {
         let position = self.tally.position();
-        let waiting = self.silence > 0 || self.held || !self.heard;
+        let waiting = self.silence > 0 || self.held || !self.heard || !self.waiting.is_empty();
         if waiting || packet.data.is_empty() || !self.marks.is_due(position, self.tally.rate) {
             return Ok(());
         }
         let offset = match self.container {
-            Container::Mpeg(_) => {
-                self.frames.as_ref().map_or(Ok(None), |frames| frames.start_of(packet, self.position.get()))
-            }
             Container::Matroska => {
                 let at = packet.pts.get() as f64 * self.tick;
                 self.cluster_before(at, MOST_ELEMENTS)
@@ -719,12 +887,8 @@ impl Native {
             pts: packet.pts.get(),
             crc: checksum(&packet.data),
             offset,
-            frame_end: self.frames.as_ref().and_then(|frames| frames.last).unwrap_or(0),
             rate: self.rate,
-            shift: state.shift,
-            end: state.end,
-            cursor: state.cursor,
-            silence: state.silence,
+            state,
             clock: self.company.as_ref().map(|company| company.clock).unwrap_or_default(),
         };
         self.marks.add(mark, self.tally.rate);
@@ -735,6 +899,24 @@ impl Native {
 /// How many marks are kept of each of so many tracks: all of them together stay within a bound.
 fn most_marks(tracks: usize) -> usize {
     (2 * MOST_MARKS / tracks.max(1)).min(MOST_MARKS)
+}
+
+/// A demuxer of frames without a container that begins at byte `base` of the file; see [`FramesReader::new`].
+fn frames(
+    file: File,
+    len: u64,
+    base: u64,
+    first: Option<i64>,
+    position: &Position,
+) -> Result<Box<dyn FormatReader>, Failure> {
+    let view = View { start: base, ..View::default() };
+    let source = FileSource::new(file, len, view).map_err(Failure::Io)?;
+    guard(|| {
+        let stream = MediaSourceStream::new(Box::new(source), Default::default());
+        let reader: Box<dyn FormatReader> =
+            Box::new(FramesReader::new(stream, base, len, first, position.clone())?);
+        Ok(reader)
+    })
 }
 
 /// A demuxer on what `source` shows, whatever it is.
@@ -748,52 +930,4 @@ fn demuxer(source: FileSource) -> Result<Box<dyn FormatReader>, Failure> {
             MetadataOptions::default(),
         )
     })
-}
-
-impl Frames {
-    /// Whether the frame has another version, layer, sample rate or number of channels than the one before.
-    fn changes(&mut self, frame: &[u8]) -> bool {
-        let Some([_, version, rate, mode]) = frame.first_chunk::<4>().filter(|_| !self.adts) else {
-            return false;
-        };
-        let signal = [version & 0x1e, rate & 0x0c, u8::from(mode >> 6 == 3)];
-        self.signal.replace(signal).is_some_and(|last| last != signal)
-    }
-
-    /// Whether a tag starts near this position: concatenated files have them in the middle.
-    fn is_tag(&self, near: u64) -> bool {
-        let mut window = [0; 4 * STRIDE];
-        let read = read_at(&self.file, near.saturating_sub(2 * STRIDE as u64), &mut window);
-        let seen = &window[..read.unwrap_or(0)];
-        [b"ID3".as_slice(), b"TAG", b"APETAGEX"].iter().any(|tag| seen.windows(tag.len()).any(|w| w == *tag))
-    }
-
-    /// Where in the file the frame of `packet` begins, after which it has been read to `now`. `None` if it cannot be
-    /// told, as in a row of tiny equal frames.
-    fn start_of(&self, packet: &Packet, now: u64) -> std::io::Result<Option<u64>> {
-        /// Of ADTS, with its checksum.
-        const LONGEST_HEADER: usize = 9;
-        let data = &packet.data;
-        let mut window = vec![0; LONGEST_HEADER + STRIDE + data.len()];
-        let Some(from) = now.checked_sub(window.len() as u64) else { return Ok(None) };
-        let read = read_at(&self.file, from, &mut window)?;
-        // The frame ended less than a stride ago.
-        let mut found = window[..read]
-            .windows(data.len())
-            .enumerate()
-            .skip(LONGEST_HEADER + 1)
-            .filter(|(_, bytes)| *bytes == &**data);
-        let (Some((at, _)), None) = (found.next(), found.next()) else { return Ok(None) };
-        let is_header = |len: usize, protected: bool| {
-            let header = &window[at - len..at];
-            header[0] == 0xff && header[1] & 0xf6 == 0xf0 && (header[1] & 1 == 0) == protected
-        };
-        let header = match self.adts {
-            false => 0,
-            true if is_header(7, false) => 7,
-            true if is_header(9, true) => 9,
-            true => return Ok(None),
-        };
-        Ok(Some(from + (at - header) as u64))
-    }
 }

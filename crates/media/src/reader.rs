@@ -1,12 +1,12 @@
 //! Opening a file and reading it to the end.
 
 use crate::containers::mpeg;
-use crate::date;
 use crate::error::MediaError;
-use crate::ffmpeg::{Description, Ffmpeg, Wanted};
-use crate::index::{SeekIndex, TrackIndex};
+use crate::external::External;
+use crate::ffmpeg::Wanted;
+use crate::index::{ReadBy, SeekIndex, TrackIndex};
 use crate::mono;
-use crate::native::{About, Native, Tags, Wish};
+use crate::native::{About, Native, Wish};
 use crate::part::Part;
 use crate::resample::{RATES, Resampler};
 use crate::sniff::{Container, Foreign, HEAD, Kind, sniff};
@@ -196,9 +196,14 @@ impl Reader {
         if !self.ended {
             return None;
         }
-        let native = self.voices.iter().all(|voice| matches!(voice.source, Source::Native(_)));
+        let read_by = self.voices.iter().map(|voice| match &voice.source {
+            Source::Native(_) => ReadBy::Native,
+            Source::Ffmpeg(external) if external.is_corrected() => ReadBy::FfmpegCorrected,
+            Source::Ffmpeg(_) => ReadBy::Ffmpeg,
+        });
+        let read_by = read_by.max().unwrap_or(ReadBy::Native);
         let tracks = self.voices.iter().map(Voice::index).collect();
-        Some(SeekIndex { file_len: self.file_len, native, tracks })
+        Some(SeekIndex { file_len: self.file_len, read_by, tracks })
     }
 
     /// What is missing from what was given. Complete only after [`read`](Self::read) has given `None`.
@@ -267,7 +272,7 @@ impl Voice {
     fn decode(&mut self, out: &mut Vec<f32>) -> Result<(), MediaError> {
         let (more, rate) = match &mut self.source {
             Source::Native(native) => (native.next()?, native.rate()),
-            Source::Ffmpeg(external) => (external.next(self.made)?, SAMPLE_RATE),
+            Source::Ffmpeg(external) => (external.next()?, SAMPLE_RATE),
         };
         if !more {
             self.ended = true;
@@ -278,7 +283,7 @@ impl Voice {
         }
         let samples = match &self.source {
             Source::Native(native) => native.samples(),
-            Source::Ffmpeg(external) => external.ffmpeg.samples(),
+            Source::Ffmpeg(external) => external.samples(),
         };
         if let Some(old) = self.resampler.take_if(|r| r.rate() != rate) {
             old.finish(out);
@@ -298,7 +303,7 @@ impl Voice {
                 let losses = native.losses();
                 (losses.ends_early, losses.damaged, losses.lost)
             }
-            Source::Ffmpeg(external) => external.losses(self.made, self.ended),
+            Source::Ffmpeg(external) => external.losses(self.ended),
         }
     }
 
@@ -334,116 +339,16 @@ impl Source {
     }
 }
 
-/// A file read by `ffmpeg`.
-pub(crate) struct External {
-    ffmpeg: Ffmpeg,
-    name: &'static str,
-    description: Description,
-    /// The first run was decoded when opening and has not been given.
-    first: bool,
-    /// More samples than this are not believed.
-    most: u64,
-}
-
-impl External {
-    fn open(
-        program: &Path,
-        path: &Path,
-        name: &'static str,
-        demuxer: &str,
-        part: Part,
-    ) -> Result<Self, MediaError> {
-        let wanted = Wanted { channel: channel_of(part)?, ..Wanted::default() };
-        let mut ffmpeg = Ffmpeg::start(program, path, demuxer, wanted)?;
-        if !ffmpeg.next()? {
-            return Err(ffmpeg.log().failure(name));
-        }
-        let description = ffmpeg.description();
-        // Timestamps can lie to `ffmpeg` too, which fills what they leave out with silence.
-        let stated = description.duration_ms.map_or(u64::from(u32::MAX), u64::from);
-        let most = (stated + stated / 4 + 600_000).saturating_mul(u64::from(SAMPLE_RATE) / 1000);
-        Ok(Self { ffmpeg, name, description, first: true, most })
-    }
-
-    fn next(&mut self, position: u64) -> Result<bool, MediaError> {
-        if std::mem::take(&mut self.first) {
-            return Ok(true);
-        }
-        if position > self.most {
-            return Ok(false);
-        }
-        self.ffmpeg.next()
-    }
-
-    pub(crate) fn about(&self) -> About {
-        let description = self.description.clone();
-        let mut tags = Tags::default();
-        if let Some(title) = &description.title {
-            tags.add_title(title);
-        }
-        tags.add_date(description.date.as_deref().and_then(date::parse));
-        About {
-            container: self.name,
-            codec: description.codec.as_deref().map_or_else(|| self.name.to_owned(), name_of_ffmpeg),
-            sample_rate: description.sample_rate.unwrap_or(0),
-            channels: description.channels.unwrap_or(0),
-            duration: description.duration_ms.map(|ms| f64::from(ms) / 1000.0),
-            tags,
-        }
-    }
-
-    /// Streams of sound in the file.
-    pub(crate) fn streams(&self) -> usize {
-        self.description.streams
-    }
-
-    /// Ends early, damaged, lost.
-    fn losses(&self, position: u64, ended: bool) -> (bool, bool, f64) {
-        let read = position as f64 / f64::from(SAMPLE_RATE);
-        let stated = self.description.duration_ms.map_or(0.0, |ms| f64::from(ms) / 1000.0);
-        let short = stated - read > 1.0 + stated * 0.01;
-        let early = ended && (short || position > self.most || self.ffmpeg.has_failed());
-        (early, self.ffmpeg.log().errors > 0, 0.0)
-    }
-}
-
-/// The codecs people meet most, by the names `ffmpeg` gives them.
-fn name_of_ffmpeg(codec: &str) -> String {
-    match codec {
-        "wmav1" | "wmav2" | "wmapro" | "wmavoice" | "wmalossless" => "WMA",
-        "amrnb" | "amr_nb" => "AMR",
-        "amrwb" | "amr_wb" => "AMR-WB",
-        "ac3" => "AC-3",
-        "eac3" => "E-AC-3",
-        "dts" => "DTS",
-        "mp3" | "mp3float" => "MP3",
-        "mp2" | "mp2float" => "MP2",
-        "aac" | "aac_latm" => "AAC",
-        "opus" => "Opus",
-        "vorbis" => "Vorbis",
-        "flac" => "FLAC",
-        "alac" => "Apple Lossless",
-        "wavpack" => "WavPack",
-        "ape" => "Monkey's Audio",
-        "tta" => "True Audio",
-        "speex" => "Speex",
-        other if other.starts_with("pcm_") => "PCM",
-        other if other.starts_with("adpcm_") => "ADPCM",
-        other => return other.to_uppercase(),
-    }
-    .to_owned()
-}
-
-/// Starts `ffmpeg` on a file it has read before, in the middle. `None` if there is no `ffmpeg`.
-pub(crate) fn ffmpeg_at(path: &Path, tools: &Tools, wanted: Wanted) -> Result<Option<Ffmpeg>, MediaError> {
+/// The demuxer of `ffmpeg` for a file that it has read before, and what people call the format. `None` if there is no
+/// `ffmpeg`.
+pub(crate) fn again(path: &Path, tools: &Tools, wanted: Wanted) -> Result<Option<External>, MediaError> {
     let Some(program) = tools.ffmpeg() else { return Ok(None) };
-    let (.., kind, _) = look(path)?;
-    let demuxer = match kind {
+    let (name, demuxer) = match look(path)?.2 {
         Kind::Other => return Err(MediaError::NotMedia),
-        Kind::Foreign(foreign) => foreign.demuxer,
-        Kind::Native(container) => container.demuxer(),
+        Kind::Foreign(foreign) => (foreign.name, foreign.demuxer),
+        Kind::Native(container) => (container.name(), container.demuxer()),
     };
-    Ffmpeg::start(program, path, demuxer, wanted).map(Some)
+    External::open(program, path, name, demuxer, wanted).map(Some)
 }
 
 /// The channel that is wanted of the one track that is decoded.
@@ -577,7 +482,8 @@ fn external(
     demuxer: &str,
     part: Part,
 ) -> Result<Vec<Source>, MediaError> {
-    let external = External::open(program, path, name, demuxer, part)?;
+    let wanted = Wanted { channel: channel_of(part)?, ..Wanted::default() };
+    let external = External::open(program, path, name, demuxer, wanted)?;
     Ok(vec![Source::Ffmpeg(Box::new(external))])
 }
 

@@ -27,26 +27,6 @@ pub(crate) struct View {
     pub(crate) gap: Option<Range<u64>>,
     /// Corrections, of which none overlaps another.
     pub(crate) patches: Vec<Patch>,
-    /// If the caller wants to know where the demuxer stands.
-    pub(crate) stride: Option<Stride>,
-}
-
-/// Places that no `read` goes across.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Stride {
-    /// The first. They do not depend on where a view begins, so what is derived from them does not either.
-    pub(crate) from: u64,
-    /// From one to the next.
-    pub(crate) bytes: usize,
-}
-
-impl Stride {
-    /// How much may be read at `at`.
-    fn most(self, at: u64) -> usize {
-        // Less than `bytes`.
-        let behind = at.wrapping_sub(self.from) % self.bytes as u64;
-        self.bytes - behind as usize
-    }
 }
 
 impl View {
@@ -102,6 +82,10 @@ impl Position {
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+
+    pub(crate) fn set(&self, position: u64) {
+        self.0.store(position, Ordering::Relaxed);
+    }
 }
 
 /// A file seen through a [`View`].
@@ -150,8 +134,7 @@ impl Read for FileSource {
             _ => {}
         }
         let left = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
-        let stride = self.view.stride.map_or(usize::MAX, |stride| stride.most(at));
-        let want = buf.len().min(left).min(stride);
+        let want = buf.len().min(left);
         let got = self.file.read(&mut buf[..want])?;
         for patch in &self.view.patches {
             for (i, byte) in patch.bytes.iter().enumerate() {
@@ -215,7 +198,6 @@ mod tests {
             start: 2,
             end: Some(8),
             patches: vec![Patch { at: 4, bytes: b"xy".to_vec() }],
-            stride: Some(Stride { from: 1, bytes: 3 }),
             ..View::default()
         };
         let mut source = FileSource::new(file, 10, view).unwrap();
@@ -239,7 +221,6 @@ mod tests {
             end: Some(9),
             gap: Some(3..6),
             patches: vec![Patch { at: 7, bytes: b"x".to_vec() }],
-            stride: None,
         };
         let mut source = FileSource::new(file, 10, view).unwrap();
         assert_eq!(source.byte_len(), Some(5));

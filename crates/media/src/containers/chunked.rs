@@ -34,10 +34,10 @@ pub(crate) fn caf(file: &mut (impl Read + Seek), len: u64) -> io::Result<(Vec<Pa
         let [kind @ .., _, _, _, _, _, _, _, _] = &header;
         let size = u64::from_be_bytes(*header.last_chunk().expect("twelve bytes end in eight"));
         let there = len.saturating_sub(at + 12);
-        // −1 means up to the end of the file, and is known to the demuxer.
-        if kind == b"data" && size != u64::MAX && is_wrong(size, there) {
+        if kind == b"data" && is_wrong(size, there) {
             let patch = Patch { at: at + 4, bytes: there.to_be_bytes().to_vec() };
-            return Ok((vec![patch], size > there));
+            // −1 means up to the end of the file.
+            return Ok((vec![patch], size > there && size != u64::MAX));
         }
         match at.checked_add(12).and_then(|body| body.checked_add(size)) {
             Some(next) => at = next,
@@ -89,8 +89,7 @@ mod tests {
         let file = |size: i64| [b"caff\0\x01\0\0data".as_slice(), &size.to_be_bytes(), &[0; 10]].concat();
         let read = |bytes: Vec<u8>| caf(&mut Cursor::new(&bytes), bytes.len() as u64).unwrap();
         assert!(read(file(10)).0.is_empty());
-        assert!(read(file(-1)).0.is_empty());
-        for (size, cut) in [(11, true), (i64::MAX, true), (0, false)] {
+        for (size, cut) in [(11, true), (i64::MAX, true), (0, false), (-1, false)] {
             let (patches, missing) = read(file(size));
             assert_eq!(missing, cut);
             assert_eq!((patches[0].at, patches[0].bytes.as_slice()), (12, 10_u64.to_be_bytes().as_slice()));

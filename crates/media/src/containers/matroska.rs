@@ -162,6 +162,11 @@ impl Clusters {
         }
     }
 
+    /// Goes on at the cluster that begins at `start`, whatever lies before it.
+    pub(crate) fn go_on(&mut self, start: u64) {
+        (self.at, self.next, self.ended) = (start, None, false);
+    }
+
     /// Looks at one element.
     fn step(&mut self, file: &File) -> io::Result<()> {
         let mut head = [0; 48];
@@ -193,6 +198,54 @@ impl Clusters {
         }
         Ok(())
     }
+}
+
+/// What can be read behind damage, or behind the end of what came before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A cluster of the same file begins here.
+    Cluster(u64),
+    /// A whole file was appended here.
+    File(u64),
+}
+
+/// Looks for the first of these from byte `from` of a file on.
+pub(crate) fn next(file: &File, mut from: u64) -> io::Result<Option<Next>> {
+    const PIECE: usize = 256 * 1024;
+    /// Enough for a header, and the first element of a cluster.
+    const HEAD: usize = 64;
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = read_at(file, from, &mut piece)?;
+        let is_last = read < PIECE;
+        // What begins later is looked at with what follows it.
+        let most = if is_last { read } else { PIECE - HEAD };
+        let found = (0..most).find_map(|at| match piece.get(at..at + 4) {
+            Some([0x1f, 0x43, 0xb6, 0x75]) if is_cluster(&piece[at..read]) => {
+                Some(Next::Cluster(from + at as u64))
+            }
+            Some([0x1a, 0x45, 0xdf, 0xa3]) if is_header(&piece[at..read]) => {
+                Some(Next::File(from + at as u64))
+            }
+            _ => None,
+        });
+        if found.is_some() || is_last {
+            return Ok(found);
+        }
+        from += most as u64;
+    }
+}
+
+/// Whether this is a cluster with its moment, or what may stand before it, in front.
+fn is_cluster(bytes: &[u8]) -> bool {
+    let first = Element::first(bytes).and_then(|cluster| cluster.body.first().copied());
+    first.is_some_and(|id| [TIMESTAMP, CRC_32, u32::from(VOID)].contains(&u32::from(id)))
+}
+
+/// Whether this is the header of a file of this kind.
+fn is_header(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(64)];
+    head.windows(4).any(|w| w == b"webm") || head.windows(8).any(|w| w == b"matroska")
 }
 
 /// One element of EBML, RFC 8794.

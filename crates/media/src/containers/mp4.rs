@@ -6,6 +6,7 @@
 use super::at;
 use crate::source::Patch;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 
 /// What the index of a movie says.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,10 @@ pub(crate) struct Movie {
     pub(crate) metadata: Vec<u64>,
     /// The true size of a media box that claims to go on beyond the end of the file.
     pub(crate) cut: Option<Patch>,
+    /// Another movie was appended, which is not read.
+    pub(crate) followed: bool,
+    /// Shows what is damaged between fragments as free space.
+    pub(crate) damage: Vec<Patch>,
     timescale: u32,
 }
 
@@ -47,6 +52,23 @@ pub(crate) struct Track {
     language: u16,
     /// It says of itself that it is another version of the same: translated, commented on or described.
     pub(crate) is_version: bool,
+    /// Duration of a sample in fragments that state none.
+    default_duration: u32,
+    /// Where fragments begin, one for each that does not follow the one before without a gap.
+    fragments: Vec<Fragment>,
+    /// Of all fragments so far, in units of `timescale`.
+    fragmented_duration: u64,
+}
+
+/// Where a fragment of a track begins, in units of the track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fragment {
+    /// As the demuxer counts, which adds up the durations of all samples.
+    counted: u64,
+    /// As it says itself (ISO/IEC 14496-12, 8.8.12).
+    stated: u64,
+    /// By their numbers, fragments are missing before it.
+    behind_loss: bool,
 }
 
 /// Languages that are none: undetermined in three letters, and in a number.
@@ -58,6 +80,8 @@ struct Edit {
     duration: u64,
     /// In units of the track; negative means empty.
     start: i64,
+    /// Nothing moves while it lasts.
+    still: bool,
 }
 
 impl Track {
@@ -71,6 +95,37 @@ impl Track {
         Some(self.language).filter(|language| !NO_LANGUAGE.contains(language))
     }
 
+    /// What its fragments state for a timestamp that the demuxer counted.
+    pub(crate) fn stated(&self, counted: i64) -> i64 {
+        let behind =
+            self.fragments.partition_point(|fragment| i128::from(fragment.counted) <= i128::from(counted));
+        match behind.checked_sub(1).and_then(|last| self.fragments.get(last)) {
+            Some(Fragment { counted: from, stated, .. }) => {
+                counted.wrapping_sub_unsigned(*from).wrapping_add_unsigned(*stated)
+            }
+            None => counted,
+        }
+    }
+
+    /// Whether fragments are missing before the sample for which the demuxer counted this timestamp.
+    pub(crate) fn is_behind_loss(&self, counted: i64) -> bool {
+        let found = self
+            .fragments
+            .binary_search_by(|fragment| i128::from(fragment.counted).cmp(&i128::from(counted)));
+        found.is_ok_and(|found| self.fragments[found].behind_loss)
+    }
+
+    /// The opposite of [`stated`](Self::stated).
+    pub(crate) fn counted(&self, stated: i64) -> i64 {
+        let is_before = |fragment: &&Fragment| i128::from(fragment.stated) <= i128::from(stated);
+        match self.fragments.iter().rfind(is_before) {
+            Some(Fragment { counted, stated: from, .. }) => {
+                stated.wrapping_sub_unsigned(*from).wrapping_add_unsigned(*counted)
+            }
+            None => stated,
+        }
+    }
+
     /// Its length as its header states, in seconds; 0 if unknown.
     fn seconds(&self) -> f64 {
         self.duration as f64 / f64::from(self.timescale.max(1))
@@ -82,15 +137,31 @@ impl Track {
     }
 }
 
-/// Where a track's sound lies on the time line, in seconds.
+/// A piece of a track that is heard, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Edited {
-    /// Silence in front.
-    pub(crate) lead: f64,
-    /// Where in the track the presentation starts.
-    pub(crate) start: f64,
-    /// Length of the presentation after `lead`, if stated.
-    pub(crate) length: Option<f64>,
+pub(crate) struct Piece {
+    /// When it is heard.
+    pub(crate) presented: f64,
+    /// Where in the track it begins and ends; the last one may be endless.
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+}
+
+impl Piece {
+    /// What of `len` samples at `rate`, the first of which is at `at` in the track, belongs to the piece, and when the
+    /// first of that is heard.
+    pub(crate) fn of(&self, at: f64, len: usize, rate: u32) -> (f64, Range<usize>) {
+        // A cast from float saturates: what lies before is 0.
+        let samples = |seconds: f64| (seconds * f64::from(rate)).round() as usize;
+        let (from, to) = (samples(self.from - at).min(len), samples(self.to - at).min(len));
+        (self.presented + at + from as f64 / f64::from(rate) - self.from, from..to.max(from))
+    }
+
+    /// When it ends, in a track of this length; `None` if that is not known.
+    pub(crate) fn end(&self, whole: Option<f64>) -> Option<f64> {
+        let to = whole.map_or(self.to, |whole| self.to.min(whole));
+        Some(self.presented + to - self.from).filter(|end| end.is_finite())
+    }
 }
 
 impl Movie {
@@ -106,30 +177,43 @@ impl Movie {
         self.tracks.iter().filter(move |track| !self.fragmented && !shown(track)).map(|track| track.at)
     }
 
-    /// How the edit list places a track: at most one empty edit, then one stretch. Anything more elaborate is the work
-    /// of an editing program; its track is given whole.
-    pub(crate) fn edited(&self, track: &Track) -> Option<Edited> {
-        let (lead, edit) = match track.edits.as_slice() {
-            [edit] if edit.start >= 0 => (0, edit),
-            [empty, edit] if empty.start < 0 && edit.start >= 0 => (empty.duration, edit),
-            _ => return None,
-        };
+    /// The pieces of a track that are heard, in order, by its edit list (ISO/IEC 14496-12, 8.6.6): what was cut out is in
+    /// none of them, and empty edits and those in which nothing moves lie between them. None if all of it is heard.
+    pub(crate) fn pieces(&self, track: &Track) -> Vec<Piece> {
         let seconds = |n: u64, scale: u32| n as f64 / f64::from(scale.max(1));
-        let start = seconds(edit.start.unsigned_abs(), track.timescale);
-        let whole = track.seconds();
-        // A fragmented movie states no duration up front. An edit that leaves nothing is a mistake.
-        if track.duration > 0 && start >= whole {
-            return None;
+        let whole = if track.duration > 0 { track.seconds() } else { f64::INFINITY };
+        let (mut presented, mut pieces) = (0.0, Vec::new());
+        for (i, edit) in track.edits.iter().enumerate() {
+            let duration = seconds(edit.duration, self.timescale);
+            if edit.start < 0 || edit.still {
+                presented += duration;
+                continue;
+            }
+            let from = seconds(edit.start.unsigned_abs(), track.timescale);
+            let is_last = i + 1 == track.edits.len();
+            // Without a duration it is all there is. Fragments come behind what a header could count.
+            let is_endless = is_last && (edit.duration == 0 || self.fragmented);
+            let to = if is_endless { f64::INFINITY } else { from + duration };
+            // An edit that leaves nothing is a mistake.
+            if from < whole && to > from {
+                pieces.push(Piece { presented, from, to });
+                presented += duration;
+            }
         }
-        let length = seconds(edit.duration, self.timescale);
-        let stated = edit.duration > 0 && track.duration > 0;
-        Some(Edited { lead: seconds(lead, self.timescale), start, length: stated.then_some(length) })
+        pieces
+    }
+
+    /// Whether the edit list of a track does what a reading from start to end cannot follow: pieces in another order, or
+    /// more than are kept.
+    pub(crate) fn is_rearranged(&self, track: &Track) -> bool {
+        let pieces = self.pieces(track);
+        track.edits.len() >= MOST_EDITS || pieces.windows(2).any(|pair| pair[1].from < pair[0].to - 0.001)
     }
 
     /// When the last of its sound ends, as the header states, in seconds; 0 if it does not.
     pub(crate) fn end(&self) -> f64 {
-        let end = |track: &Track| match self.edited(track) {
-            Some(Edited { lead, start, length }) => lead + length.unwrap_or(track.seconds() - start),
+        let end = |track: &Track| match self.pieces(track).last() {
+            Some(last) => last.end(Some(track.seconds())).unwrap_or(0.0),
             None => track.seconds(),
         };
         self.tracks.iter().filter(|track| track.is_sound()).map(end).fold(0.0, f64::max)
@@ -141,14 +225,23 @@ const VERSIONS: [&str; 6] =
     ["alternate", "caption", "commentary", "description", "dub", "enhanced-audio-intelligibility"];
 /// Boxes looked at before giving up, whatever their nesting: bounds time on a hostile file.
 const MOST_BOXES: usize = 4096;
-/// Edits kept per track; more than two are not understood anyway.
-const MOST_EDITS: usize = 4;
+/// Edits kept per track.
+const MOST_EDITS: usize = 1000;
 /// Tracks kept.
 const MOST_TRACKS: usize = 64;
+/// Bytes of the description of one fragment that are looked at.
+const LONGEST_FRAGMENT: u64 = 4 * 1024 * 1024;
+/// Fragments of a file: a day of them, ten each second.
+const MOST_FRAGMENTS: usize = 1_000_000;
+/// What lies beside fragments.
+const TOP_LEVEL: [&[u8; 4]; 19] = [
+    b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"free", b"skip", b"styp", b"sidx", b"ssix", b"prft",
+    b"emsg", b"uuid", b"meta", b"udta", b"wide", b"pdin", b"meco", b"pnot",
+];
 
 /// Reads the index of a file of `len` bytes, by seeking over everything large.
 pub(crate) fn read(file: &mut (impl Read + Seek), len: u64) -> io::Result<Movie> {
-    let mut walk = Walk { file, boxes: 0, movie: Movie::default(), keys: Vec::new() };
+    let mut walk = Walk { file, boxes: 0, movie: Movie::default(), keys: Vec::new(), sequence: None };
     walk.children(0, len, b"file", 0)?;
     Ok(walk.movie)
 }
@@ -159,12 +252,28 @@ struct Walk<'a, F> {
     movie: Movie,
     /// Names of the QuickTime metadata items, in order.
     keys: Vec<Vec<u8>>,
+    /// Number of the last fragment.
+    sequence: Option<u32>,
 }
 
 impl<F: Read + Seek> Walk<'_, F> {
     fn children(&mut self, mut from: u64, to: u64, parent: &[u8; 4], depth: usize) -> io::Result<()> {
+        let mut fragments = 0;
         while from + 8 <= to && self.boxes < MOST_BOXES && depth < 12 {
             self.boxes += 1;
+            if depth == 0 && self.movie.fragmented {
+                // These have a bound of their own.
+                self.boxes -= 1;
+                fragments += 1;
+                if fragments > 2 * MOST_FRAGMENTS {
+                    break;
+                }
+                match self.fragment(from, to)? {
+                    Some(next) => from = next,
+                    None => break,
+                }
+                continue;
+            }
             let head = self.bytes(from, 16)?;
             let (Some(size), Some(kind)) = (at::u32_be(&head, 0), at::tag(&head, 4)) else { break };
             let (header, size) = match size {
@@ -182,14 +291,7 @@ impl<F: Read + Seek> Walk<'_, F> {
                 break;
             }
             if parent == b"file" && &kind == b"mdat" && from.saturating_add(size) > to {
-                // The demuxer would skip such a box, and with it all there is.
-                self.movie.cut = Some(match header {
-                    8 => Patch {
-                        at: from,
-                        bytes: u32::try_from(to - from).unwrap_or(0).to_be_bytes().to_vec(),
-                    },
-                    _ => Patch { at: from + 8, bytes: (to - from).to_be_bytes().to_vec() },
-                });
+                self.movie.cut = Some(cut(from, header, to));
             }
             if matches!(&kind, b"meta" | b"udta")
                 && parent != b"user"
@@ -215,6 +317,10 @@ impl<F: Read + Seek> Walk<'_, F> {
         depth: usize,
     ) -> io::Result<()> {
         match (parent, &kind) {
+            (b"file", b"moov") if self.movie.indexed => {
+                self.movie.followed = true;
+                Ok(())
+            }
             (b"file", b"moov") => {
                 self.movie.indexed = true;
                 self.children(from, to, &kind, depth + 1)
@@ -225,6 +331,14 @@ impl<F: Read + Seek> Walk<'_, F> {
             | (b"minf", b"stbl") => self.children(from, to, &kind, depth + 1),
             (b"moov", b"mvex") => {
                 self.movie.fragmented = true;
+                self.children(from, to, &kind, depth + 1)
+            }
+            (b"mvex", b"trex") => {
+                let body = self.bytes(from, 16)?;
+                let id = at::u32_be(&body, 4).unwrap_or(0);
+                if let Some(track) = self.movie.tracks.iter_mut().find(|track| track.id == id) {
+                    track.default_duration = at::u32_be(&body, 12).unwrap_or(0);
+                }
                 Ok(())
             }
             (b"trak", b"udta") => self.children(from, to, b"user", depth + 1),
@@ -290,6 +404,102 @@ impl<F: Read + Seek> Walk<'_, F> {
         }
     }
 
+    /// Looks at the box at `from`, beside or behind which there are fragments. Returns where the next one begins.
+    fn fragment(&mut self, from: u64, to: u64) -> io::Result<Option<u64>> {
+        let head = self.bytes(from, 16)?;
+        let (Some(size), Some(kind)) = (at::u32_be(&head, 0), at::tag(&head, 4)) else { return Ok(None) };
+        let (header, size) = match size {
+            0 => (8, to - from),
+            1 => (16, at::u64_be(&head, 8).unwrap_or(0)),
+            size => (8, u64::from(size)),
+        };
+        let end = from.saturating_add(size);
+        let is_whole = size >= 8 && end <= to && TOP_LEVEL.contains(&&kind);
+        if is_whole && &kind == b"moof" {
+            let body = self.bytes(from + 8, (size - 8).min(LONGEST_FRAGMENT))?;
+            if self.read_fragment(&body).is_some() {
+                return Ok(Some(end));
+            }
+        } else if is_whole {
+            return Ok(Some(end));
+        } else if &kind == b"mdat" && end > to && self.next_fragment(from + 8, to)?.is_none() {
+            self.movie.cut = Some(cut(from, header, to));
+            return Ok(None);
+        }
+        let next = self.next_fragment(from + 8, to)?;
+        // What lies between is free space to the demuxer.
+        let free = next.unwrap_or(to) - from;
+        let mut bytes = u32::try_from(free).unwrap_or(u32::MAX).to_be_bytes().to_vec();
+        bytes.extend(b"free");
+        self.movie.damage.push(Patch { at: from, bytes });
+        Ok(next.filter(|_| self.movie.damage.len() < MOST_BOXES))
+    }
+
+    /// Where the next description of a fragment begins.
+    fn next_fragment(&mut self, mut from: u64, to: u64) -> io::Result<Option<u64>> {
+        /// Its box, and the first one in it.
+        const HEAD: usize = 16;
+        while from + HEAD as u64 <= to {
+            let bytes = self.bytes(from, (to - from).min(256 * 1024))?;
+            let is_one = |w: &[u8]| &w[4..8] == b"moof" && w[8..12] == [0, 0, 0, 16] && &w[12..16] == b"mfhd";
+            if let Some(at) = bytes.windows(HEAD).position(is_one) {
+                return Ok(Some(from + at as u64));
+            }
+            if bytes.len() < HEAD {
+                break;
+            }
+            from += (bytes.len() - HEAD + 1) as u64;
+        }
+        Ok(None)
+    }
+
+    /// Takes where the tracks of a fragment begin. `None` if it is damaged.
+    fn read_fragment(&mut self, body: &[u8]) -> Option<()> {
+        let boxes_here = boxes(body)?;
+        // The demuxer insists on it.
+        let (_, header) = boxes_here.first().filter(|(kind, _)| kind == b"mfhd")?;
+        let number = at::u32_be(header, 4)?;
+        let behind_loss = self.sequence.is_some_and(|last| last.wrapping_add(1) < number);
+        for (kind, content) in boxes_here {
+            if &kind != b"traf" {
+                continue;
+            }
+            let (mut id, mut stated, mut duration, mut default) = (0, None, 0_u64, None);
+            for (kind, content) in boxes(content)? {
+                let flags = at::u32_be(content, 0)? & 0x00ff_ffff;
+                match &kind {
+                    b"tfhd" => {
+                        id = at::u32_be(content, 4)?;
+                        let before = [(1, 8), (2, 4)].iter().filter(|(flag, _)| flags & flag != 0);
+                        let place = 8 + before.map(|(_, len)| len).sum::<usize>();
+                        default = if flags & 8 != 0 { Some(at::u32_be(content, place)?) } else { None };
+                    }
+                    b"tfdt" if content.first() == Some(&1) => stated = Some(at::u64_be(content, 4)?),
+                    b"tfdt" => stated = Some(u64::from(at::u32_be(content, 4)?)),
+                    b"trun" => {
+                        let of_track =
+                            || self.movie.tracks.iter().find(|t| t.id == id).map(|t| t.default_duration);
+                        let each = default.or_else(of_track).unwrap_or(0);
+                        duration = duration.saturating_add(run_duration(content, flags, each)?);
+                    }
+                    _ => {}
+                }
+            }
+            if let Some(track) = self.movie.tracks.iter_mut().find(|track| track.id == id) {
+                let counted = track.fragmented_duration;
+                track.fragmented_duration = counted.saturating_add(duration);
+                let expected = i64::try_from(counted).map_or(i64::MAX, |counted| track.stated(counted));
+                if let Some(stated) = stated.filter(|stated| i64::try_from(*stated) != Ok(expected))
+                    && track.fragments.len() < MOST_FRAGMENTS
+                {
+                    track.fragments.push(Fragment { counted, stated, behind_loss });
+                }
+            }
+        }
+        self.sequence = Some(number);
+        Some(())
+    }
+
     fn track(&mut self, set: impl FnOnce(&mut Track)) {
         if let Some(track) = self.movie.tracks.last_mut() {
             set(track);
@@ -345,16 +555,61 @@ fn times(body: &[u8]) -> (Option<u64>, Option<u32>) {
     }
 }
 
+/// Gives a media box at `from` that goes on beyond the end of the file its true size: the demuxer would skip it, and with
+/// it all there is.
+fn cut(from: u64, header: u64, end: u64) -> Patch {
+    match header {
+        8 => Patch { at: from, bytes: u32::try_from(end - from).unwrap_or(0).to_be_bytes().to_vec() },
+        _ => Patch { at: from + 8, bytes: (end - from).to_be_bytes().to_vec() },
+    }
+}
+
+/// The boxes that `bytes` consist of: what each is, and what it holds. `None` if they do not.
+fn boxes(mut bytes: &[u8]) -> Option<Vec<([u8; 4], &[u8])>> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let size = usize::try_from(at::u32_be(bytes, 0)?).ok()?;
+        found.push((at::tag(bytes, 4)?, bytes.get(8..size)?));
+        bytes = &bytes[size..];
+    }
+    Some(found)
+}
+
+/// How long the samples of a run last, in units of the track, where those that state nothing last `each`.
+fn run_duration(run: &[u8], flags: u32, each: u32) -> Option<u64> {
+    let samples = at::u32_be(run, 4)?;
+    let optional = |flag: u32| if flags & flag != 0 { 4 } else { 0 };
+    let head = 8 + optional(1) + optional(4);
+    let size = [0x100, 0x200, 0x400, 0x800].map(optional).iter().sum::<usize>();
+    let listed = run.get(head..)?;
+    if listed.len() < size.checked_mul(samples as usize)? {
+        return None;
+    }
+    if flags & 0x100 == 0 {
+        return Some(u64::from(samples) * u64::from(each));
+    }
+    Some(
+        listed
+            .chunks_exact(size)
+            .take(samples as usize)
+            .filter_map(|s| at::u32_be(s, 0))
+            .map(u64::from)
+            .sum(),
+    )
+}
+
 fn edits(body: &[u8]) -> Vec<Edit> {
     let count = at::u32_be(body, 4).unwrap_or(0) as usize;
     (0..count.min(MOST_EDITS))
         .map_while(|i| {
             if body.first() == Some(&1) {
                 let (duration, start) = (at::u64_be(body, 8 + 20 * i)?, at::u64_be(body, 16 + 20 * i)?);
-                Some(Edit { duration, start: start as i64 })
+                let still = at::u32_be(body, 24 + 20 * i)? == 0;
+                Some(Edit { duration, start: start.cast_signed(), still })
             } else {
                 let (duration, start) = (at::u32_be(body, 8 + 12 * i)?, at::u32_be(body, 12 + 12 * i)?);
-                Some(Edit { duration: u64::from(duration), start: i64::from(start as i32) })
+                let still = at::u32_be(body, 16 + 12 * i)? == 0;
+                Some(Edit { duration: u64::from(duration), start: i64::from(start.cast_signed()), still })
             }
         })
         .collect()
@@ -422,7 +677,7 @@ mod tests {
         let track = &movie.tracks[0];
         assert!(track.is_sound() && !track.is_protected());
         assert_eq!((track.id, &track.codec), (7, b"mp4a"));
-        assert_eq!(movie.edited(track), Some(Edited { lead: 0.0, start: 0.044, length: Some(9.9) }));
+        assert_eq!(movie.pieces(track), [Piece { presented: 0.0, from: 0.044, to: 9.944 }]);
     }
 
     #[test]
@@ -448,13 +703,115 @@ mod tests {
     fn an_empty_edit_delays_and_nonsense_is_ignored() {
         let place = |edits: &[u32]| {
             let movie = parsed(&movie(edits));
-            movie.edited(&movie.tracks[0])
+            movie.pieces(&movie.tracks[0])
         };
+        let piece = |presented, from, to| Piece { presented, from, to };
         let delayed = place(&[500, u32::MAX, 0x1_0000, 9_500, 0, 0x1_0000]);
-        assert_eq!(delayed, Some(Edited { lead: 0.5, start: 0.0, length: Some(9.5) }));
-        assert_eq!(place(&[]), None);
-        assert_eq!(place(&[1000, 480_000, 0x1_0000]), None);
-        assert_eq!(place(&[1, 1, 1, 1, 1, 1, 1, 1, 1]), None);
+        assert_eq!(delayed, [piece(0.5, 0.0, 9.5)]);
+        assert_eq!(place(&[]), []);
+        assert_eq!(place(&[1000, 480_000, 0x1_0000]), []);
+        // Two empty ones, a middle that was cut out, one in which nothing moves, and one without end.
+        let edits = [
+            500,
+            u32::MAX,
+            0x1_0000,
+            250,
+            u32::MAX,
+            0x1_0000,
+            3000,
+            0,
+            0x1_0000,
+            250,
+            0,
+            0,
+            0,
+            288_000,
+            0x1_0000,
+        ];
+        assert_eq!(place(&edits), [piece(0.75, 0.0, 3.0), piece(4.0, 6.0, f64::INFINITY)]);
+    }
+
+    #[test]
+    fn a_movie_that_was_appended_is_known() {
+        let one = movie(&[]);
+        let movie = parsed(&[one.clone(), element(b"mdat", &[0; 40]), one].concat());
+        assert!(movie.followed && movie.tracks.len() == 1);
+    }
+
+    #[test]
+    fn pieces_in_another_order_are_known() {
+        let rearranged = |edits: &[u32]| {
+            let movie = parsed(&movie(edits));
+            movie.is_rearranged(&movie.tracks[0])
+        };
+        assert!(!rearranged(&[1000, 0, 0x1_0000, 1000, 96_000, 0x1_0000]));
+        assert!(rearranged(&[1000, 96_000, 0x1_0000, 1000, 0, 0x1_0000]));
+        assert!(rearranged(&[1000, 0, 0x1_0000, 1000, 0, 0x1_0000]));
+    }
+
+    #[test]
+    fn samples_belong_to_pieces() {
+        let piece = Piece { presented: 2.0, from: 1.0, to: 3.0 };
+        assert_eq!(piece.of(0.0, 500, 1000).1, 500..500);
+        assert_eq!(piece.of(0.5, 1000, 1000), (2.0, 500..1000));
+        assert_eq!(piece.of(1.5, 1000, 1000), (2.5, 0..1000));
+        assert_eq!(piece.of(2.5, 1000, 1000).1, 0..500);
+        assert!(piece.of(3.5, 1000, 1000).1.is_empty());
+        assert_eq!((piece.end(Some(2.0)), piece.end(None)), (Some(3.0), Some(4.0)));
+    }
+
+    /// Fragment `number` of track 7, which states this time and has ten samples of so many units.
+    fn fragment(number: u32, stated: u32, each: u32) -> Vec<u8> {
+        let traf = [
+            element(b"tfhd", &numbers(&[0x2_0008, 7, each])),
+            element(b"tfdt", &numbers(&[0, stated])),
+            element(b"trun", &numbers(&[0x1, 10, 0])),
+        ]
+        .concat();
+        let moof = [element(b"mfhd", &numbers(&[0, number])), element(b"traf", &traf)].concat();
+        [element(b"moof", &moof), element(b"mdat", &[1; 40])].concat()
+    }
+
+    fn fragmented(fragments: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = movie(&[]);
+        let mvex = element(b"mvex", &element(b"trex", &numbers(&[0, 7, 1, 1024, 0, 0])));
+        let moov = bytes.windows(4).position(|w| w == b"moov").unwrap() - 4;
+        let size = (bytes.len() - moov + mvex.len()) as u32;
+        bytes[moov..moov + 4].copy_from_slice(&size.to_be_bytes());
+        [bytes, mvex, fragments.concat()].concat()
+    }
+
+    #[test]
+    fn fragments_state_their_time() {
+        let movie =
+            parsed(&fragmented(&[fragment(1, 0, 100), fragment(2, 1000, 100), fragment(6, 5000, 100)]));
+        let track = &movie.tracks[0];
+        assert_eq!(track.fragments, [Fragment { counted: 2000, stated: 5000, behind_loss: true }]);
+        assert_eq!([1000, 2000, 2001].map(|pts| track.is_behind_loss(pts)), [false, true, false]);
+        assert_eq!([0, 1999, 2000, 2500].map(|pts| track.stated(pts)), [0, 1999, 5000, 5500]);
+        assert_eq!([0, 1999, 5000, 5500].map(|pts| track.counted(pts)), [0, 1999, 2000, 2500]);
+        assert!(movie.damage.is_empty());
+    }
+
+    #[test]
+    fn what_is_damaged_between_fragments_is_free_space() {
+        let fragments = [fragment(1, 0, 100), fragment(2, 1000, 100), fragment(3, 2000, 100)];
+        let whole = fragmented(&fragments);
+        let second = whole.len() - fragments[1].len() - fragments[2].len();
+        // The box, its size, the first box in it, its size, the run's number of samples.
+        for at in [4, 1, 12, 8, 70] {
+            let mut bytes = whole.clone();
+            bytes[second + at] ^= 0x55;
+            let movie = parsed(&bytes);
+            assert_eq!(movie.damage.len(), 1, "{at}");
+            assert_eq!(movie.damage[0].at, second as u64);
+            assert_eq!(movie.damage[0].bytes[..4], (fragments[1].len() as u32).to_be_bytes());
+            assert_eq!(
+                movie.tracks[0].fragments,
+                [Fragment { counted: 1000, stated: 2000, behind_loss: true }],
+                "{at}"
+            );
+        }
     }
 
     #[test]

@@ -4,11 +4,28 @@ use super::at;
 
 /// The header of one frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Frame {
+pub(crate) struct Frame {
     /// Header and body, in bytes.
-    bytes: usize,
-    /// What does not change from frame to frame: codec, version, layer, sample rate.
-    kind: (bool, u8, u8, u8),
+    pub(crate) bytes: usize,
+    /// Of them the header, in bytes, with a checksum of ADTS.
+    pub(crate) header: usize,
+    pub(crate) kind: Kind,
+    /// Samples per channel.
+    pub(crate) samples: u32,
+    /// Samples per second.
+    pub(crate) rate: u32,
+    pub(crate) channels: u8,
+}
+
+/// What does not change from frame to frame of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// AAC in ADTS, otherwise MPEG audio.
+    pub(crate) adts: bool,
+    version: u8,
+    /// Of MPEG audio: 3 is layer I, 1 is layer III. Of AAC its profile.
+    pub(crate) layer: u8,
+    rate_index: u8,
 }
 
 /// A stream of frames found in the head of a file.
@@ -59,19 +76,73 @@ pub(crate) fn find(head: &[u8], whole: bool) -> Option<Stream> {
         let ended = whole && count >= 2 && (next >= head.len() || head[next..].starts_with(b"TAG"));
         (count == ENOUGH || ended).then(|| Stream {
             at: start,
-            adts: first.kind.0,
-            counted: !first.kind.0 && is_index(&head[start..(start + first.bytes).min(head.len())]),
+            adts: first.kind.adts,
+            counted: !first.kind.adts && is_index(&head[start..(start + first.bytes).min(head.len())]),
         })
     })
 }
 
-/// Whether this frame is no sound but a Xing, Info or VBRI header.
-fn is_index(frame: &[u8]) -> bool {
-    let head = &frame[..frame.len().min(64)];
-    head.windows(4).any(|w| matches!(w, b"Xing" | b"Info" | b"VBRI"))
+/// What a frame without sound says about the stream that it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Index {
+    /// Frames that follow, if it says so.
+    pub(crate) frames: Option<u32>,
+    /// Samples that the encoder and the decoder put in front.
+    pub(crate) delay: u32,
+    /// Samples that the encoder put behind.
+    pub(crate) padding: u32,
 }
 
-fn frame(bytes: &[u8]) -> Option<Frame> {
+/// What the Xing or Info header (LAME's description of them) or the VBRI header (Fraunhofer) in `frame` says. `None` if
+/// it holds sound.
+pub(crate) fn index(frame: &[u8]) -> Option<Index> {
+    /// What a decoder of layer III adds in front, in samples.
+    const DECODER_DELAY: u32 = 529;
+    let head = &frame[..frame.len().min(64)];
+    let at = head.windows(4).position(|w| matches!(w, b"Xing" | b"Info" | b"VBRI"))?;
+    if &head[at..at + 4] == b"VBRI" {
+        return Some(Index { frames: at::u32_be(frame, at + 14), ..Index::default() });
+    }
+    let flags = at::u32_be(frame, at + 4).unwrap_or(0);
+    let mut next = at + 8;
+    let mut index = Index::default();
+    if flags & 1 != 0 {
+        index.frames = at::u32_be(frame, next);
+    }
+    for (flag, len) in [(1, 4), (2, 4), (4, 100), (8, 4)] {
+        next += if flags & flag != 0 { len } else { 0 };
+    }
+    let encoder = frame.get(next..next + 4).unwrap_or_default();
+    if let (b"LAME" | b"Lavf" | b"Lavc", Some(word)) = (encoder, at::u32_be(frame, next + 20)) {
+        // Twelve bits each, behind one byte of something else.
+        index.delay = DECODER_DELAY + (word >> 12 & 0xfff);
+        index.padding = (word & 0xfff).saturating_sub(DECODER_DELAY);
+    }
+    Some(index)
+}
+
+/// Length of the tag that `bytes` begin with: ID3 of either version, or APE. It may go on behind them.
+pub(crate) fn tag_len(bytes: &[u8]) -> Option<u64> {
+    match bytes.first_chunk::<4>()? {
+        b"APET" if bytes.starts_with(b"APETAGEX") => {
+            let size = at::u32_le(bytes, 12)?;
+            // The size counts everything but the header, of which a tag may have none.
+            let header = at::u32_le(bytes, 20)? >> 31;
+            Some(u64::from(size) + u64::from(header) * 32)
+        }
+        b"TAG+" => Some(227),
+        [b'T', b'A', b'G', _] => Some(128),
+        _ => Some(id3_len(bytes)).filter(|len| *len > 0),
+    }
+}
+
+/// Whether this frame is no sound but a Xing, Info or VBRI header.
+fn is_index(frame: &[u8]) -> bool {
+    index(frame).is_some()
+}
+
+/// The frame that `bytes` begin with.
+pub(crate) fn frame(bytes: &[u8]) -> Option<Frame> {
     let word = at::u32_be(bytes, 0)?;
     if word >> 21 != 0x7ff {
         return None;
@@ -81,14 +152,31 @@ fn frame(bytes: &[u8]) -> Option<Frame> {
     if layer == 0 { adts(bytes, word) } else { mpeg(word, version, layer) }
 }
 
+/// ISO/IEC 14496-3, table 1.18.
+const AAC_RATES: [u32; 13] =
+    [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
+
 /// ISO/IEC 13818-7, table 8.
 fn adts(bytes: &[u8], word: u32) -> Option<Frame> {
     let rate = (word >> 10 & 15) as u8;
     let len = usize::from(at::u16_be(bytes, 3)? & 0x3ff) << 3 | usize::from(*bytes.get(5)? >> 5);
     let header = if word & 0x1_0000 == 0 { 9 } else { 7 };
     // Twelve bits of sync, one of version and two of layer.
-    (word >> 20 == 0xfff && rate < 13 && len > header)
-        .then_some(Frame { bytes: len, kind: (true, (word >> 19 & 1) as u8, (word >> 14 & 3) as u8, rate) })
+    let kind =
+        Kind { adts: true, version: (word >> 19 & 1) as u8, layer: (word >> 14 & 3) as u8, rate_index: rate };
+    let channels = match (word >> 6 & 7) as u8 {
+        7 => 8,
+        number => number,
+    };
+    let rate = *AAC_RATES.get(usize::from(rate))?;
+    (word >> 20 == 0xfff && len > header).then_some(Frame {
+        bytes: len,
+        header,
+        kind,
+        samples: 1024,
+        rate,
+        channels,
+    })
 }
 
 /// ISO/IEC 11172-3, 2.4.2.3 and 13818-3, 2.4.2.3; version 2.5 as everyone decodes it.
@@ -124,7 +212,18 @@ fn mpeg(word: u32, version: u8, layer: u8) -> Option<Frame> {
         _ => 144 * bitrate / rate + padding,
     };
     // A bitrate of 0 is "free", which nobody writes and noise looks like.
-    (bitrate > 0).then_some(Frame { bytes: bytes as usize, kind: (false, version, layer, rate_index as u8) })
+    (bitrate > 0).then_some(Frame {
+        bytes: bytes as usize,
+        header: 4,
+        kind: Kind { adts: false, version, layer, rate_index: rate_index as u8 },
+        samples: match layer {
+            3 => 384,
+            1 if !first => 576,
+            _ => 1152,
+        },
+        rate,
+        channels: if word >> 6 & 3 == 3 { 1 } else { 2 },
+    })
 }
 
 #[cfg(test)]

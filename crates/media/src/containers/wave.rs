@@ -17,6 +17,10 @@ pub(crate) struct Wave {
     pub(crate) originated: Option<String>,
     /// Bytes of sound the header promises beyond the end of the file.
     pub(crate) missing: u64,
+    /// Sound lies behind the part that is read: the file is several that were joined.
+    pub(crate) followed: bool,
+    /// Channels that the demuxer sees as one, because it knows no layout of so many: one sample of each in turn.
+    pub(crate) folded: Option<u16>,
     /// The codec number of the format chunk, such as 1 for PCM.
     pub(crate) format: u16,
     /// First byte of the sound.
@@ -45,6 +49,7 @@ pub(crate) fn read(file: &mut (impl Read + Seek), len: u64) -> io::Result<Option
     }
     let large = !head.starts_with(b"RIFF");
     let mut stated = None;
+    let mut patches = Vec::new();
     let mut position = 12_u64;
     for _ in 0..MOST_CHUNKS {
         let mut header = [0; 8];
@@ -68,6 +73,12 @@ pub(crate) fn read(file: &mut (impl Read + Seek), len: u64) -> io::Result<Option
                     number => number,
                 }
                 .unwrap_or(0);
+                if let Some(channels) = at::u16_le(&format, 2).filter(|channels| *channels > MOST_CHANNELS)
+                    && matches!(wave.format, PCM | FLOAT)
+                {
+                    wave.folded = Some(channels);
+                    patches = folded(&format, body, channels, wave.format);
+                }
             }
             b"bext" => wave.originated = originated(&some(file, 338)?),
             b"data" => {
@@ -86,22 +97,91 @@ pub(crate) fn read(file: &mut (impl Read + Seek), len: u64) -> io::Result<Option
                     }
                     (size, _) => u64::from(size),
                 };
+                let stated = match behind(file, body.saturating_add(stated), len)? {
+                    Behind::Chunks => stated,
+                    Behind::Sound => {
+                        wave.followed = true;
+                        stated
+                    }
+                    // A recorder that was not asked to finish keeps the size it wrote some time before.
+                    Behind::More => there,
+                };
                 wave.missing = stated.saturating_sub(there);
                 let end = body.saturating_add(stated).min(len);
                 if large || u64::from(size) != stated || wave.missing > 0 {
                     wave.view = unlimited(position, end, large);
                 }
+                wave.view.patches.extend(patches);
                 return Ok(Some(wave));
             }
             _ => {}
         }
-        // Chunks begin at even positions.
-        position = body + u64::from(size) + u64::from(size & 1);
+        // Chunks begin at even positions, but not all programs know.
+        position = body + u64::from(size);
+        if size & 1 == 1 && !is_chunk(file, position)? {
+            position += 1;
+        }
         if position >= len {
             return Ok(None);
         }
     }
     Ok(None)
+}
+
+/// The numbers of uncompressed sound.
+const PCM: u16 = 1;
+const FLOAT: u16 = 3;
+/// Channels that the demuxer knows a layout of.
+const MOST_CHANNELS: u16 = 26;
+/// Bytes behind the sound that are no recording that goes on.
+const LITTLE: u64 = 4096;
+
+/// Shows a format chunk, the body of which is at `body`, as that of one channel at so many times the rate.
+fn folded(format: &[u8], body: u64, channels: u16, number: u16) -> Vec<Patch> {
+    let rate = at::u32_le(format, 4).unwrap_or(0).saturating_mul(u32::from(channels));
+    let align = at::u16_le(format, 12).unwrap_or(0) / channels;
+    let mut bytes = [number.to_le_bytes(), 1_u16.to_le_bytes()].concat();
+    bytes.extend(rate.to_le_bytes());
+    vec![Patch { at: body, bytes }, Patch { at: body + 12, bytes: align.to_le_bytes().to_vec() }]
+}
+
+/// What lies behind the sound.
+enum Behind {
+    /// Other chunks, or little.
+    Chunks,
+    /// Another recording.
+    Sound,
+    /// What can only be more of it.
+    More,
+}
+
+/// Looks at what is at `end`, where the sound ends in a file of `len` bytes.
+fn behind(file: &mut (impl Read + Seek), mut end: u64, len: u64) -> io::Result<Behind> {
+    for _ in 0..MOST_CHUNKS {
+        if len.saturating_sub(end) <= LITTLE {
+            return Ok(Behind::Chunks);
+        }
+        if !is_chunk(file, end)? {
+            end += 1;
+            if !is_chunk(file, end)? {
+                return Ok(Behind::More);
+            }
+        }
+        file.seek(SeekFrom::Start(end))?;
+        let header = some(file, 8)?;
+        if matches!(header.get(..4), Some(b"data" | b"RIFF" | b"RF64")) {
+            return Ok(Behind::Sound);
+        }
+        end = end.saturating_add(8).saturating_add(u64::from(at::u32_le(&header, 4).unwrap_or(0)));
+    }
+    Ok(Behind::Chunks)
+}
+
+/// Whether a chunk begins at this position: its name is printed, as all of them are.
+fn is_chunk(file: &mut (impl Read + Seek), position: u64) -> io::Result<bool> {
+    file.seek(SeekFrom::Start(position))?;
+    let name = some(file, 4)?;
+    Ok(name.len() == 4 && name.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' '))
 }
 
 fn unlimited(data: u64, end: u64, large: bool) -> View {
@@ -164,6 +244,37 @@ mod tests {
             assert_eq!((wave.view.end, wave.missing), (Some(30), missing), "{size}");
             assert!(!wave.view.patches.is_empty());
         }
+    }
+
+    #[test]
+    fn sound_behind_what_the_header_states_is_read_and_chunks_are_not() {
+        let data = chunk(b"data", 4, &[1; 4]);
+        let with = |behind: &[u8]| wave(file(b"RIFF", &[data.clone(), behind.to_vec()])).unwrap();
+        let more = with(&[1; 9000]);
+        assert_eq!((more.view.end, more.missing, more.followed), (Some(24 + 9000), 0, false));
+        let list = with(&chunk(b"LIST", 9000, &[0; 9000]));
+        assert_eq!((list.view.end, list.followed), (None, false));
+        assert_eq!(with(&[1; 100]).view.end, None);
+        let other = file(b"RIFF", &[chunk(b"data", 9000, &[1; 9000])]);
+        assert!(with(&other).followed && with(&chunk(b"data", 9000, &[1; 9000])).followed);
+    }
+
+    #[test]
+    fn an_odd_chunk_may_lack_the_byte_behind_it() {
+        for padded in [&b"\0"[..], b""] {
+            let list = [chunk(b"LIST", 3, b"abc"), padded.to_vec()].concat();
+            assert!(wave(file(b"RIFF", &[list, chunk(b"data", 4, &[0; 4])])).is_some());
+        }
+    }
+
+    #[test]
+    fn more_channels_than_there_are_layouts_are_shown_as_one() {
+        let format =
+            [&PCM.to_le_bytes()[..], &[32, 0], &4000_u32.to_le_bytes(), &[0; 4], &[64, 0, 16, 0]].concat();
+        let wave = wave(file(b"RIFF", &[chunk(b"fmt ", 16, &format), chunk(b"data", 64, &[0; 64])])).unwrap();
+        assert_eq!(wave.folded, Some(32));
+        assert_eq!(wave.view.patches[0].bytes, [1, 0, 1, 0, 0, 0xf4, 1, 0]);
+        assert_eq!(wave.view.patches[1].bytes, [2, 0]);
     }
 
     #[test]

@@ -34,6 +34,11 @@ impl Choice {
         &self.params
     }
 
+    /// Whether it is for Opus.
+    pub(crate) fn is_opus(&self) -> bool {
+        self.params.codec == CODEC_ID_OPUS
+    }
+
     /// A fresh decoder.
     pub(crate) fn decoder(&self) -> Option<Box<dyn AudioDecoder>> {
         guard(|| DECODERS.make_audio_decoder(&self.params, &AudioDecoderOptions::default())).ok()

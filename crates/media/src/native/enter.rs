@@ -6,24 +6,20 @@
 //! earlier one, and all of them for reading from the start.
 
 use super::guard::{Failure, guard};
-use super::{LONGEST_PACKET, Native, Tally, demuxer};
+use super::{LONGEST_PACKET, Native, Tally, demuxer, frames};
+use crate::containers::mp4::Piece;
 use crate::error::MediaError;
 use crate::index::{Mark, checksum};
 use crate::sniff::Container;
 use crate::source::{FileSource, View};
 use crate::timeline::State;
 use std::io;
-use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::formats::{SeekMode, SeekTo};
 use symphonia::core::packet::Packet;
-use symphonia::default::formats::{AdtsReader, MpaReader};
 
 /// Decoded in front of what is wanted, in seconds, for decoders that need the past: MP3 takes bits from up to 511 bytes
 /// before, Opus converges in 80 ms (RFC 7845, 4.6), transforms overlap.
 const WARM_UP: f64 = 1.0;
-/// Bare frames are read from a mark at least this long before, in seconds: the demuxer looks at 17 frames when it begins,
-/// and only behind them it is known where in the file it stands.
-const CLOSE: f64 = 5.0;
 /// How far demuxers read ahead, and then some. Ogg files that were joined may have the same timestamps in several parts.
 const READ_AHEAD: u64 = 256 * 1024;
 /// Marks tried before the demuxer has to go through the file from its start.
@@ -97,16 +93,20 @@ impl Native {
     fn jump(&mut self, mark: &Mark, earlier: &[Mark]) -> Result<bool, MediaError> {
         match self.container {
             Container::Mpeg(_) => {
-                let close = mark.pts.saturating_sub(self.ticks(CLOSE));
-                match earlier.iter().rfind(|anchor| anchor.pts <= close) {
+                let close = mark.position.saturating_sub((WARM_UP * f64::from(self.first_rate())) as u64);
+                match earlier.iter().rfind(|anchor| anchor.position <= close) {
                     Some(anchor) => self.begin_at_frame(anchor),
                     // The start is close.
                     None => Ok(true),
                 }
             }
-            Container::Matroska => self.begin_at_cluster(mark.offset),
             // Streams that follow another are gone through from the first.
             _ if mark.section > 0 => Ok(true),
+            Container::Matroska => {
+                let began = self.begin_at_cluster(mark.offset)?;
+                self.begin_anew();
+                Ok(began)
+            }
             _ => Ok(self.seek(mark.pts.saturating_sub(self.ticks(WARM_UP)))),
         }
     }
@@ -124,7 +124,7 @@ impl Native {
                 self.container != Container::Ogg || self.position.get().abs_diff(mark.offset) < READ_AHEAD;
             if self.section == mark.section && pts == mark.pts && near && checksum(&packet.data) == mark.crc {
                 self.go_on_from(mark);
-                self.go_through(packet)?;
+                self.decode(packet)?;
                 return Ok(true);
             }
             if self.section > mark.section || (in_order && self.section == mark.section && pts > mark.pts) {
@@ -138,14 +138,10 @@ impl Native {
     }
 
     fn go_on_from(&mut self, mark: &Mark) {
-        let Mark { shift, end, cursor, silence, .. } = *mark;
-        self.timeline.go_on(State { shift, end, cursor, silence });
+        self.timeline.go_on(mark.state);
         self.stand_at(mark.position);
         self.marks.begin_behind(mark.position, self.tally.rate);
         self.rate = mark.rate;
-        if let Some(frames) = &mut self.frames {
-            frames.last = Some(mark.frame_end);
-        }
         if let Some(company) = &mut self.company {
             company.clock = mark.clock;
         }
@@ -171,10 +167,18 @@ impl Native {
 
     /// The count when all that waits has been given.
     fn next_tally(&self) -> Tally {
+        self.next_tally_of(true)
+    }
+
+    /// The same, with or without what has no place yet.
+    fn next_tally_of(&self, all: bool) -> Tally {
         let mut tally = self.tally;
         tally.add(self.rate, self.silence);
         if self.held {
             tally.add(self.rate, self.mono.len() as u64);
+        }
+        for run in self.waiting.iter().filter(|_| all) {
+            tally.add(run.rate, run.samples.len() as u64);
         }
         tally
     }
@@ -185,7 +189,13 @@ impl Native {
 
     /// What waits counts as given.
     fn pass_over_waiting(&mut self) {
-        self.tally = self.next_tally();
+        loop {
+            self.tally = self.next_tally_of(false);
+            (self.silence, self.held) = (0, false);
+            if !self.settle(true) {
+                break;
+            }
+        }
         self.drop_waiting();
     }
 
@@ -194,6 +204,8 @@ impl Native {
         self.tally.rate = self.first_rate();
         self.silence = 0;
         self.held = false;
+        self.waiting.clear();
+        self.timeline.forget();
     }
 
     /// Notes a packet that is not decoded. One that gives nothing when decoded ends a hostile file soon; here it is
@@ -214,9 +226,6 @@ impl Native {
     fn warm_up(&mut self, packet: &Packet) {
         if packet.data.is_empty() {
             return;
-        }
-        if self.frames.as_mut().is_some_and(|frames| frames.changes(&packet.data)) {
-            self.renew_decoder();
         }
         let decoder = &mut self.decoder;
         // A decoder that begins in the middle may well fail at first.
@@ -255,6 +264,8 @@ impl Native {
             .iter()
             .find(|track| track.id == self.track)
             .map(|track| track.start_ts.get());
+        let track = self.fragments.iter().find(|track| track.id == self.track);
+        let pts = track.map_or(pts, |track| track.counted(pts));
         let to = SeekTo::Timestamp { ts: pts.max(first.unwrap_or(0)).into(), track_id: self.track };
         let format = &mut self.format;
         match guard(|| format.seek(SeekMode::Accurate, to)) {
@@ -279,53 +290,47 @@ impl Native {
 
     /// Lets a demuxer of bare frames begin at the frame of `anchor`. `false` if there is none.
     fn begin_at_frame(&mut self, anchor: &Mark) -> Result<bool, MediaError> {
-        let view = View { start: anchor.offset, ..self.origin.view.clone() };
-        let source = self.source(view).map_err(MediaError::Io)?;
-        let Some(frames) = &mut self.frames else { return Ok(false) };
-        let (position, adts) = (source.position(), frames.adts);
-        let stream = MediaSourceStream::new(Box::new(source), Default::default());
-        let options = FormatOptions::default();
-        let format = guard(|| -> symphonia::core::errors::Result<Box<dyn FormatReader>> {
-            Ok(match adts {
-                true => Box::new(AdtsReader::try_new(stream, options)?),
-                false => Box::new(MpaReader::try_new(stream, options)?),
-            })
-        });
-        let Ok(format) = format else { return Ok(false) };
-        (frames.last, frames.signal, frames.moved) = (None, None, Some(anchor.pts));
+        let file = self.origin.file.try_clone().map_err(MediaError::Io)?;
+        let opened = frames(file, self.origin.len, anchor.offset, Some(anchor.pts), &self.position);
+        let Ok(format) = opened else { return Ok(false) };
         self.format = format;
-        self.position = position;
+        self.section = anchor.section;
+        if !self.take_track() {
+            return Ok(false);
+        }
         self.begin_anew();
-        // From the very frame on it finds what it found when it came from the start.
         let Some(first) = self.fetch()? else { return Ok(false) };
         self.warm_up(&first);
         Ok(first.pts.get() == anchor.pts && checksum(&first.data) == anchor.crc)
     }
 
     /// Shows the demuxer a Matroska file whose first cluster is that at `offset`. `false` if it does not take it.
-    fn begin_at_cluster(&mut self, offset: u64) -> Result<bool, MediaError> {
+    pub(super) fn begin_at_cluster(&mut self, offset: u64) -> Result<bool, MediaError> {
         let Some(first) = self.first_cluster().map_err(MediaError::Io)? else { return Ok(false) };
-        if offset > first {
-            let mut view = View { gap: Some(first..offset), ..self.origin.view.clone() };
-            if let Some(patch) = &self.origin.unsized_whole
-                && !view.patches.contains(patch)
-            {
-                view.patches.push(patch.clone());
-            }
-            let source = self.source(view).map_err(MediaError::Io)?;
-            let Ok(format) = demuxer(source) else { return Ok(false) };
-            if !format.tracks().iter().any(|track| track.id == self.track) {
-                return Ok(false);
-            }
-            self.format = format;
-        } else {
+        if offset <= first {
             self.reopen()?;
+            return Ok(true);
         }
-        self.begin_anew();
+        let mut view = View { gap: Some(first..offset), ..self.origin.view.clone() };
+        if let Some(patch) = &self.origin.unsized_whole
+            && !view.patches.contains(patch)
+        {
+            view.patches.push(patch.clone());
+        }
+        let source = self.source(view).map_err(MediaError::Io)?;
+        let Ok(format) = demuxer(source) else { return Ok(false) };
+        if !format.tracks().iter().any(|track| track.id == self.track) {
+            return Ok(false);
+        }
+        self.format = format;
+        self.went_on = offset;
+        if let Some(clusters) = &mut self.clusters {
+            clusters.go_on(offset);
+        }
         Ok(true)
     }
 
-    fn source(&self, view: View) -> io::Result<FileSource> {
+    pub(super) fn source(&self, view: View) -> io::Result<FileSource> {
         FileSource::new(self.origin.file.try_clone()?, self.origin.len, view)
     }
 
@@ -357,10 +362,18 @@ impl Native {
     fn approach(&mut self, position: u64) -> Result<bool, MediaError> {
         let wanted = position as f64 / f64::from(self.first_rate());
         let shift = self.timeline.state().shift - self.closed();
+        // The piece in which it lies moves it too.
+        let piece = self.pieces.iter().rfind(|piece| piece.presented <= wanted).or(self.pieces.first());
+        let moved = piece.map_or(0.0, |piece| piece.presented - piece.from);
+        let shift = shift + moved;
         let from = wanted - shift - 2.0 * WARM_UP;
         let began = match self.container {
             Container::Matroska => match self.cluster_before(from, MOST_ELEMENTS).map_err(MediaError::Io)? {
-                Some(offset) => self.begin_at_cluster(offset)?,
+                Some(offset) => {
+                    let began = self.begin_at_cluster(offset)?;
+                    self.begin_anew();
+                    began
+                }
                 None => false,
             },
             _ => self.seek(self.ticks(from)),
@@ -386,7 +399,7 @@ impl Native {
             let cursor = at.min(wanted);
             self.timeline.go_on(State { cursor, ..self.timeline.state() });
             self.stand_at((cursor * f64::from(self.first_rate())).round() as u64);
-            self.go_through(packet)?;
+            self.decode(packet)?;
             return Ok(true);
         }
         Ok(false)
@@ -404,6 +417,12 @@ impl Native {
             let Some(packet) = self.fetch()? else { continue };
             self.pass(&packet);
             if packet.data.is_empty() {
+                if matches!(self.container, Container::Mpeg(_)) {
+                    // It stands for frames that were lost.
+                    self.silence +=
+                        (packet.dur.get() as f64 * self.tick * f64::from(self.rate)).round() as u64;
+                    self.pass_over_waiting();
+                }
                 continue;
             }
             if self.container == Container::Matroska {
@@ -411,18 +430,8 @@ impl Native {
                 self.follow(&packet);
             }
             self.mark(&packet)?;
-            let between = self.between_frames(&packet);
-            if between > 0.0 {
-                self.lose(between);
-            }
-            if self.frames.as_mut().is_some_and(|frames| frames.changes(&packet.data)) {
-                // Only its decoder knows its rate.
-                self.renew_decoder();
-                self.decode(packet)?;
-            } else {
-                let warm = self.tally.position() >= warm_from;
-                self.assume(packet, position, warm)?;
-            }
+            let warm = self.tally.position() >= warm_from;
+            self.assume(packet, position, warm)?;
             if self.next_position() > position {
                 // The place that is wanted lies in a pause or in this very packet: it is given for real.
                 return Ok(());
@@ -447,14 +456,20 @@ impl Native {
         }
         let (timeline, silence, losses) = (self.timeline.clone(), self.silence, self.losses);
         self.trim_sanely(&mut packet);
-        let at = (packet.pts.get() as f64 + packet.trim_start.get() as f64) * self.tick;
-        let len = if self.frames.is_some() {
-            // Timestamps are counted in frames, and what is trimmed is part of the duration.
-            packet.dur.saturating_sub(packet.trim_start).saturating_sub(packet.trim_end).get() as usize
-        } else {
-            (packet.dur.get() as f64 * self.tick * f64::from(self.rate)).round() as usize
-        };
-        let kept = self.place(at, self.rate, len).len() as u64;
+        let at = self.timestamp(&packet);
+        let len = (packet.dur.get() as f64 * self.tick * f64::from(self.rate)).round() as usize;
+        let whole = [Piece { presented: at, from: at, to: f64::INFINITY }];
+        let pieces = if self.pieces.is_empty() { whole.to_vec() } else { self.pieces.clone() };
+        let mut kept = 0;
+        for piece in pieces {
+            let (at, range) = piece.of(at, len, self.rate);
+            if !range.is_empty() {
+                self.stay_together();
+                let duration = range.len() as f64 / f64::from(self.rate);
+                let fit = self.timeline.place_at_once(at - self.closed(), duration);
+                kept += self.put(fit, self.rate, range.len()).len() as u64;
+            }
+        }
         let mut tally = self.tally;
         tally.add(self.rate, self.silence.saturating_add(kept));
         if tally.position() > position {

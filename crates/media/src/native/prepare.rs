@@ -7,7 +7,7 @@ use crate::containers::{chunked, flac, matroska, mp4, wave};
 use crate::date;
 use crate::error::MediaError;
 use crate::sniff::Container;
-use crate::source::{Patch, Stride, View};
+use crate::source::{Patch, View};
 use crate::timeline::Placement;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -15,9 +15,6 @@ use std::ops::RangeInclusive;
 use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::formats::{FormatReader, Track, TrackFlags, TrackType};
 use symphonia::core::units::Timestamp;
-
-/// How exactly the position in a stream of bare frames is known, in bytes.
-pub(super) const STRIDE: usize = 64;
 
 /// Tracks that may belong together.
 const MOST_TOGETHER: RangeInclusive<usize> = 2..=16;
@@ -43,6 +40,8 @@ pub(super) struct Prepared {
     head: Vec<u8>,
     /// The header promises more than there is.
     pub(super) cut: bool,
+    /// Where in the file the first frame without a container begins.
+    pub(super) first_frame: u64,
 }
 
 impl Prepared {
@@ -61,6 +60,7 @@ impl Prepared {
             matroska: matroska::Info::default(),
             head: Vec::new(),
             cut: false,
+            first_frame: 0,
         };
         prepared.read(&mut &*file, len, start, wish).map_err(MediaError::Io)?;
         prepared.check()?;
@@ -73,7 +73,7 @@ impl Prepared {
                 self.wave = wave::read(file, len)?;
                 if let Some(wave) = &self.wave {
                     self.view = wave.view.clone();
-                    self.cut = wave.missing > 0;
+                    self.cut = wave.missing > 0 || wave.followed;
                 }
             }
             Container::Mp4 => {
@@ -83,14 +83,14 @@ impl Prepared {
                 }
                 self.view.patches.extend(movie.hidden_tracks(wish.track).map(hidden));
                 self.view.patches.extend(movie.cut.clone());
-                self.cut = movie.cut.is_some();
+                self.view.patches.extend(movie.damage.iter().cloned());
+                self.cut = movie.cut.is_some() || movie.followed;
                 self.movie = Some(movie);
             }
             Container::Mpeg(stream) => {
                 // With a tag in front, the demuxer has to see both; without, what lies before the first frame is noise.
-                let tagged = start > 0 && wish.tags;
-                self.view.start = if tagged { 0 } else { start + stream.at as u64 };
-                self.view.stride = Some(Stride { from: self.view.start, bytes: STRIDE });
+                self.first_frame = start + stream.at as u64;
+                self.view.start = if start > 0 && wish.tags { 0 } else { self.first_frame };
             }
             Container::Flac => {
                 self.view.start = start;
@@ -126,6 +126,9 @@ impl Prepared {
             }
             if sound().next().is_some() && sound().all(mp4::Track::is_protected) {
                 return Err(MediaError::Protected);
+            }
+            if sound().any(|track| movie.is_rearranged(track)) {
+                return Err(needs_ffmpeg("A recording whose pieces were put into another order"));
             }
         }
         if self.container == Container::Wave && self.wave.is_none() {
@@ -253,7 +256,7 @@ impl Prepared {
 
     /// Where `track` is moved by the container, in seconds.
     pub(super) fn moved(&self, track: &Track) -> f64 {
-        self.edited(track).map_or(0.0, |edited| edited.lead - edited.start)
+        self.pieces(track).first().map_or(0.0, |first| first.presented - first.from)
     }
 
     pub(super) fn add_dates(&self, tags: &mut Tags) {
@@ -266,20 +269,19 @@ impl Prepared {
         tags.add_matroska(&self.matroska);
     }
 
-    fn edited(&self, track: &Track) -> Option<mp4::Edited> {
-        let movie = self.movie.as_ref()?;
-        movie.edited(movie.tracks.iter().find(|t| t.id == track.id)?)
+    /// The pieces of `track` that are heard, by its edit list; none if all of it is.
+    pub(super) fn pieces(&self, track: &Track) -> Vec<mp4::Piece> {
+        let movie = self.movie.as_ref();
+        let listed = movie.and_then(|movie| Some((movie, movie.tracks.iter().find(|t| t.id == track.id)?)));
+        listed.map(|(movie, track)| movie.pieces(track)).unwrap_or_default()
     }
 
     /// Where `track` begins, which is one of so many that the demuxer sees.
     pub(super) fn placement(&self, track: &Track, tracks: usize, is_one_of_several: bool) -> Placement {
-        if let Some(edited) = self.edited(track) {
-            return Placement {
-                shift: edited.lead - edited.start,
-                end: edited.length.map(|length| edited.lead + length),
-                stated: true,
-                ..Placement::default()
-            };
+        if let Some(first) = self.pieces(track).first() {
+            // A stream from which fragments were taken states its own time.
+            let from_first = self.fragments().is_some() && first.presented <= 0.0 && tracks == 1;
+            return Placement { from_first, ..Placement::default() };
         }
         match self.container {
             Container::Ogg => ogg_placement(track),
@@ -292,10 +294,25 @@ impl Prepared {
         }
     }
 
+    /// The movie, if its samples are listed in fragments.
+    pub(super) fn fragments(&self) -> Option<&mp4::Movie> {
+        self.movie.as_ref().filter(|movie| movie.fragmented)
+    }
+
+    /// Channels that the demuxer sees as one.
+    pub(super) fn folded(&self) -> Option<u16> {
+        self.wave.as_ref().and_then(|wave| wave.folded)
+    }
+
+    /// Something of it is known to be damaged before it is read.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.movie.as_ref().is_some_and(|movie| !movie.damage.is_empty())
+    }
+
     /// Seconds, stated or estimated.
     pub(super) fn duration(&self, track: &Track, format: &dyn FormatReader, tick: f64) -> Option<f64> {
-        if let Some(mp4::Edited { lead, length: Some(length), .. }) = self.edited(track) {
-            return Some(lead + length);
+        if let Some(last) = self.pieces(track).last() {
+            return last.end(track.duration.map(|d| d.get() as f64 * tick)).filter(|end| *end > 0.0);
         }
         // The demuxer was told not to know.
         if let Some(wave) = &self.wave
@@ -327,7 +344,7 @@ pub(super) fn ogg_placement(track: &Track) -> Placement {
     // For Opus and nothing else, the demuxer tells the delay but does not apply it.
     let delay = if codecs::is_opus(track) { f64::from(track.delay.unwrap_or(0)) } else { 0.0 };
     let tick = track.time_base.map_or(0.0, f64::from);
-    Placement { shift: -(start + delay) * tick, ..Placement::default() }
+    Placement { shift: -(start + delay) * tick, counts_samples: true, ..Placement::default() }
 }
 
 /// Whether two of them are set and different.

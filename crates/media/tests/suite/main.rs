@@ -7,6 +7,8 @@
 #![allow(clippy::print_stderr, reason = "tests say what they skip")]
 
 mod broken;
+mod cases;
+mod corpus;
 mod formats;
 mod listening;
 mod mutations;
