@@ -1,0 +1,99 @@
+//! Small files that went wrong, with what is right of each: `../shared/cases`. Skipped, aloud, where that folder is not.
+
+use crate::common::{MeetMemo, shared_audio, words};
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+
+/// The folder, and what is right.
+fn cases() -> Option<(PathBuf, Vec<Value>)> {
+    let folder = shared_audio()?.join("../cases").canonicalize().unwrap();
+    let text = fs::read_to_string(folder.join("cases.json")).unwrap();
+    let cases: Value = serde_json::from_str(&text).unwrap();
+    let cases = cases.as_array().or_else(|| cases["cases"].as_array()).unwrap().clone();
+    Some((folder, cases))
+}
+
+fn needs_ffmpeg(case: &Value) -> bool {
+    case["why"].as_str().unwrap().contains("needs ffmpeg")
+}
+
+/// What is wrong with the imported file of `case`; `row` is what the import says of it.
+fn faults(app: &MeetMemo, case: &Value, row: &Value) -> Vec<String> {
+    if case["note"] == "refused" {
+        let sentence = row["error"].as_str().unwrap_or_default();
+        let refused = row["job_id"].is_null() && sentence.starts_with(case["file"].as_str().unwrap());
+        return if refused { Vec::new() } else { vec![format!("not refused: {row}")] };
+    }
+    let Some(job) = row["job_id"].as_str() else { return vec![format!("no recording: {row}")] };
+    let meeting = app.show(job);
+    let mut faults = Vec::new();
+    if row["status"] != "completed" {
+        faults.push(format!("{row}"));
+    }
+    let seconds = meeting["job"]["duration_ms"].as_f64().unwrap_or_default() / 1000.0;
+    let [from, to] = [0, 1].map(|i| case["duration_s"][i].as_f64().unwrap());
+    if seconds < from - 0.0005 || seconds > to + 0.0005 {
+        faults.push(format!("{seconds} s instead of {from} to {to}"));
+    }
+    let heard = words(&meeting);
+    if heard.len() < usize::try_from(case["words_at_least"].as_u64().unwrap()).unwrap() {
+        let text: Vec<&str> = heard.iter().map(|(_, _, word)| word.as_str()).collect();
+        faults.push(format!("{} words: {}", heard.len(), text.join(" ")));
+    }
+    if let Some(due) = case["first_word_ms"].as_i64() {
+        let begins = heard.first().map_or(-1, |(start, _, _)| i64::try_from(*start).unwrap());
+        if (begins - due).abs() > 250 {
+            faults.push(format!("the first word at {begins} ms"));
+        }
+    }
+    let note = &meeting["job"]["media_note"];
+    match case["note"].as_str().unwrap() {
+        "none" if !note.is_null() => faults.push(format!("a note: {note}")),
+        "must" if note.is_null() => faults.push("no note".to_owned()),
+        _ => {}
+    }
+    faults
+}
+
+#[test]
+fn every_case_is_right() {
+    let Some((folder, cases)) = cases() else { return };
+    let has_ffmpeg = media_tools();
+    let app = MeetMemo::new();
+    let rows = app.run(&["--json", "import", "--wait", folder.to_str().unwrap()]).json();
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let file = case["file"].as_str().unwrap();
+        if needs_ffmpeg(case) && !has_ffmpeg {
+            println!("skipped: {file} needs ffmpeg");
+            continue;
+        }
+        let is_row = |row: &&Value| row["path"].as_str().is_some_and(|path| path.ends_with(file));
+        let row = rows.as_array().unwrap().iter().find(is_row).unwrap_or(&Value::Null);
+        let faults = faults(&app, case, row);
+        if !faults.is_empty() {
+            wrong.push(format!("{file}: {}", faults.join("; ")));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+#[test]
+fn without_ffmpeg_a_sentence_says_that_it_is_needed() {
+    let Some((folder, cases)) = cases() else { return };
+    let nothing = tempfile::tempdir().unwrap();
+    let app = MeetMemo::new().with("PATH", nothing.path());
+    for case in cases.iter().filter(|case| needs_ffmpeg(case)) {
+        let file = case["file"].as_str().unwrap();
+        let said = app.run(&["--json", "import", "--wait", folder.join(file).to_str().unwrap()]);
+        let rows = said.json();
+        let sentence = rows[0]["error"].as_str().unwrap_or_default();
+        assert!(sentence.starts_with(file) && sentence.contains("ffmpeg"), "{rows}");
+    }
+}
+
+/// Whether `ffmpeg` can be found.
+fn media_tools() -> bool {
+    std::process::Command::new("ffmpeg").arg("-version").output().is_ok_and(|said| said.status.success())
+}
