@@ -70,6 +70,7 @@ pub struct App {
     stable: speech::Stable,
     /// The settings of the command line, for when the others are read again.
     command_line: Layer,
+    renewing: sound::Renewing,
 }
 
 /// What a front end knows when it starts.
@@ -115,6 +116,7 @@ impl App {
             room,
             stable: speech::Stable::new(),
             command_line,
+            renewing: sound::Renewing::default(),
         })
     }
 

@@ -5,16 +5,23 @@
 
 use crate::App;
 use anyhow::Result;
-use media::SeekIndex;
+use media::{Reader, SeekIndex};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use store::JobId;
 
 /// Its name.
 const SEEK_INDEX: &str = "audio.seek";
 /// Larger than any of ours: what is beyond is not read.
 const LONGEST_INDEX: u64 = 1024 * 1024;
+/// A recording that was read to another length than now by more than this has other times, in milliseconds.
+const SAME_LENGTH_MS: u64 = 50;
+
+/// Recordings whose index is being made anew by this process.
+pub(crate) type Renewing = Arc<Mutex<BTreeSet<JobId>>>;
 
 /// A recording to listen to: 16-bit mono. Cheap to clone; holds no open file.
 #[derive(Debug, Clone)]
@@ -35,15 +42,81 @@ impl App {
         let (library, tools) = (self.data.library(), self.tools.clone());
         let audio = library.join(&job.file_path);
         let duration_ms = job.duration_ms.and_then(|ms| u32::try_from(ms).ok());
-        tokio::task::spawn_blocking(move || {
+        let place = (library.clone(), audio.clone());
+        let found = tokio::task::spawn_blocking(move || {
             if !audio.is_file() {
                 return Ok(None);
             }
             let index = seek_index_of(&library, &audio).and_then(|file| read(&file));
-            Ok(Some(Sound(media::Sound::new(&audio, &tools, index.as_deref(), duration_ms)?)))
-        })
-        .await?
+            let is_old = index.as_deref().is_some_and(|index| is_old(index, &audio));
+            let sound = media::Sound::new(&audio, &tools, index.as_deref(), duration_ms)?;
+            Ok::<_, anyhow::Error>(Some((Sound(sound), is_old)))
+        });
+        let Some((sound, is_old)) = found.await?? else { return Ok(None) };
+        if is_old && let Some(duration_ms) = duration_ms {
+            self.renew_index(id, place, duration_ms);
+        }
+        Ok(Some(sound))
     }
+
+    /// Makes the index of a recording anew, beside whatever else is done, and writes a note where its times are others now.
+    fn renew_index(&self, id: JobId, (library, audio): (PathBuf, PathBuf), duration_ms: u32) {
+        let renewing = Arc::clone(&self.renewing);
+        if !lock(&renewing).insert(id) {
+            return;
+        }
+        let (app, tools) = (self.clone(), self.tools.clone());
+        tokio::spawn(async move {
+            let renewed = tokio::task::spawn_blocking(move || renew(&library, &audio, &tools, duration_ms));
+            let note = match renewed.await {
+                Ok(Ok(note)) => note,
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "the seek index of a recording could not be made anew");
+                    None
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "making a seek index ended");
+                    None
+                }
+            };
+            if let Some(note) = note
+                && let Err(error) = app.store.add_media_note(id, &note).await
+            {
+                tracing::warn!(%error, "a note about a recording could not be kept");
+            }
+            lock(&renewing).remove(&id);
+        });
+    }
+}
+
+fn lock(renewing: &Renewing) -> std::sync::MutexGuard<'_, BTreeSet<JobId>> {
+    renewing.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the index of `audio` was left by an earlier version of the app, whose times may be others, or is damaged.
+fn is_old(index: &[u8], audio: &Path) -> bool {
+    audio.metadata().is_ok_and(|found| SeekIndex::from_bytes(index, found.len()).is_none())
+}
+
+/// Reads a recording to its end and keeps its index. Returns a note if it lasts longer or less long than it did when it
+/// was transcribed.
+fn renew(library: &Path, audio: &Path, tools: &media::Tools, before_ms: u32) -> Result<Option<String>> {
+    let mut reader = Reader::open(audio, tools)?;
+    while reader.read()?.is_some() {}
+    if let Some(index) = reader.seek_index() {
+        keep_seek_index(library, audio, &index);
+    }
+    let now_ms = reader.position() * 1000 / u64::from(transcript::SAMPLE_RATE);
+    let moved = now_ms.abs_diff(u64::from(before_ms)) > SAME_LENGTH_MS;
+    let seconds = |ms: u64| ms as f64 / 1000.0;
+    Ok(moved.then(|| {
+        format!(
+            "this version of MeetMemo reads {:.1} s of sound from the file, and an earlier one read {:.1} s, so words may \
+             not be where they are heard. Transcribe the recording again to put that right",
+            seconds(now_ms),
+            seconds(u64::from(before_ms)),
+        )
+    }))
 }
 
 impl Sound {
@@ -137,6 +210,24 @@ mod tests {
         assert_eq!(place("/elsewhere/17/audio.mp3"), None);
         // A recording with a strange extension is not overwritten.
         assert_eq!(place("17/audio.seek"), None);
+    }
+
+    #[test]
+    fn an_old_index_is_made_anew_and_other_times_are_noted() {
+        let library = tempfile::tempdir().unwrap();
+        let folder = library.path().join("17");
+        fs::create_dir(&folder).unwrap();
+        let audio = folder.join("audio.wav");
+        fs::write(&audio, wav()).unwrap();
+        let index = folder.join(SEEK_INDEX);
+        // As the version before wrote them.
+        fs::write(&index, b"MMsk\x01\x01 and so on").unwrap();
+        assert!(is_old(&fs::read(&index).unwrap(), &audio));
+        let renewed = |before_ms| renew(library.path(), &audio, &Tools::none(), before_ms).unwrap();
+        assert_eq!(renewed(30_000), None);
+        assert!(!is_old(&fs::read(&index).unwrap(), &audio));
+        let note = renewed(33_250).unwrap();
+        assert!(note.contains("reads 30.0 s") && note.contains("read 33.2 s"), "{note}");
     }
 
     #[test]

@@ -148,8 +148,8 @@ const NEEDS: &[Need] = &[
         fedora: "ffmpeg-free",
         arch: "ffmpeg",
         sign: Sign::Program("ffmpeg"),
-        what_for: "to compare decoding with",
-        part: Part::Comparison,
+        what_for: "to read recordings that the app does not decode itself",
+        part: Part::Core,
         installed: &[],
     },
     Need {
@@ -423,11 +423,11 @@ mod tests {
     #[test]
     fn running_needs_less_than_the_window_and_that_less_than_tests() {
         let (run, window, tests) = (names(For::Run), names(For::Window), names(For::Tests));
-        assert!(run.contains(&"cmake") && !run.contains(&"ffmpeg"));
+        assert!(run.contains(&"cmake") && run.contains(&"ffmpeg") && !run.contains(&"sox"));
         assert!(
             run.iter().all(|name| window.contains(name)) && window.iter().all(|name| tests.contains(name))
         );
-        assert!(tests.contains(&"ffmpeg") && tests.contains(&"webkit2gtk-driver"));
+        assert!(tests.contains(&"sox") && tests.contains(&"webkit2gtk-driver"));
         assert!(!window.contains(&"xvfb") && !tests.contains(&"debootstrap"));
     }
 
