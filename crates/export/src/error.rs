@@ -15,12 +15,12 @@ pub enum ExportError {
         folder: PathBuf,
     },
     /// A font is there but cannot be read: a matter of permissions or of the disk.
-    #[error("the font {} could not be read: {source}", path.display())]
+    #[error("the font {} could not be read: {reason}", path.display())]
     FontUnreadable {
         /// The font file.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said. Not called a source: its text is in ours.
+        reason: io::Error,
     },
     /// A file is not a font, or a damaged one: the resources have to be installed again.
     #[error("{font} is not a font that can be used in a PDF")]

@@ -61,7 +61,7 @@ impl Font {
         }
         let path = self.path.as_deref().expect("a font without bytes has a path");
         let bytes =
-            fs::read(path).map_err(|source| ExportError::FontUnreadable { path: path.into(), source })?;
+            fs::read(path).map_err(|reason| ExportError::FontUnreadable { path: path.into(), reason })?;
         Ok(self.bytes.get_or_init(|| bytes))
     }
 }
@@ -104,7 +104,7 @@ impl Fonts {
 fn main_font(path: PathBuf, dir: &Path) -> Result<Font, ExportError> {
     let font = Font::at(path, Letters::Any);
     match font.bytes() {
-        Err(ExportError::FontUnreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+        Err(ExportError::FontUnreadable { reason, .. }) if reason.kind() == io::ErrorKind::NotFound => {
             Err(ExportError::FontMissing { file: font.name, folder: dir.into() })
         }
         Err(other) => Err(other),

@@ -81,6 +81,7 @@ impl Store {
         pool: Pool,
         on_phase: &(dyn Fn(Phase) + Send + Sync),
     ) -> Result<Self> {
+        target.refuse_pool().await?;
         let connection = match target.connect(database, on_phase).await {
             Err(failure)
                 if failure.is(&SqlState::INVALID_CATALOG_NAME) && matches!(target, Target::Managed(_)) =>
@@ -235,7 +236,7 @@ async fn connections(target: &Arc<Target>, database: &str, size: Pool) -> Result
         let database = database.to_owned();
         Box::pin(async move {
             target.connect(&database, &|_| ()).await.map_err(|failure| {
-                let reason = target.unreachable(failure).to_string();
+                let reason = target.reason(failure);
                 tracing::debug!(reason, "no database connection");
                 diesel::ConnectionError::BadConnection(reason)
             })

@@ -53,12 +53,15 @@ impl FromStr for ExternalUrl {
     type Err = StoreError;
 
     fn from_str(text: &str) -> Result<Self, StoreError> {
+        // What stands between the first @ and another is read as the host or the database, and would be shown as such.
+        if text.contains("://") && text.matches('@').count() > 1 {
+            return Err(StoreError::Address(
+                "it has more than one @; one in a user name or a password is written %40".to_owned(),
+            ));
+        }
         let (plain, mode, root) = take_tls_options(text);
-        let mut config: tokio_postgres::Config = plain.parse().map_err(|error: tokio_postgres::Error| {
-            StoreError::Address(
-                std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
-            )
-        })?;
+        let mut config: tokio_postgres::Config =
+            plain.parse().map_err(|error| StoreError::Address(what_is_wrong(&error)))?;
         if config.get_hosts().is_empty() {
             return Err(StoreError::Address("it names no host".to_owned()));
         }
@@ -77,7 +80,11 @@ impl FromStr for ExternalUrl {
             Some("allow" | "prefer") => Tls::IfOffered,
             Some("require") => Tls::Unverified,
             Some("verify-ca") => Tls::Chain,
-            Some(other) => return Err(StoreError::Address(format!("sslmode={other} is not known"))),
+            Some(_) => {
+                return Err(StoreError::Address(
+                    "its sslmode is none of disable, prefer, require, verify-ca and verify-full".to_owned(),
+                ));
+            }
         };
         config.ssl_mode(match tls {
             Tls::Off => SslMode::Disable,
@@ -142,6 +149,18 @@ impl ExternalUrl {
     }
 }
 
+/// What is wrong with an address, without a word of it: in one that is malformed, any part may be of the password.
+fn what_is_wrong(error: &tokio_postgres::Error) -> String {
+    let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    // The library's own name of an option; what it says otherwise quotes the address.
+    match said.strip_prefix("invalid value for option `").and_then(|rest| rest.strip_suffix('`')) {
+        Some(option) => format!("its {option} is not valid"),
+        None if said.starts_with("unknown option") => "it has an option that is not known".to_owned(),
+        None => "it cannot be read; in a user name or a password, letters such as @ : / ? % are written %40 %3A %2F %3F %25"
+            .to_owned(),
+    }
+}
+
 /// Takes `sslmode` and `sslrootcert` out of an address: the client library knows neither all modes nor the file.
 fn take_tls_options(text: &str) -> (String, Option<String>, Option<String>) {
     let (mut mode, mut root) = (None, None);
@@ -157,7 +176,10 @@ fn take_tls_options(text: &str) -> (String, Option<String>, Option<String>) {
         _ => true,
     };
     let plain = if text.contains("://") {
-        let (address, query) = text.split_once('?').unwrap_or((text, ""));
+        // A password may hold a question mark.
+        let (account, place) = text.split_at(text.find('@').unwrap_or(0));
+        let (place, query) = place.split_once('?').unwrap_or((place, ""));
+        let address = format!("{account}{place}");
         let rest: Vec<&str> = query
             .split('&')
             .filter(|pair| {
@@ -165,7 +187,7 @@ fn take_tls_options(text: &str) -> (String, Option<String>, Option<String>) {
                 !pair.is_empty() && keep(key, percent_decoded(value))
             })
             .collect();
-        if rest.is_empty() { address.to_owned() } else { format!("{address}?{}", rest.join("&")) }
+        if rest.is_empty() { address } else { format!("{address}?{}", rest.join("&")) }
     } else {
         text.split_whitespace()
             .filter(|pair| {
@@ -257,6 +279,38 @@ impl Target {
         Ok(connection)
     }
 
+    /// Refuses a configured server behind a pool that lends its processes to a connection for a statement or a
+    /// transaction: what belongs to a session, such as LISTEN, advisory locks and prepared statements, is lost there.
+    ///
+    /// Two connections that stand side by side have a process each, unless such a pool is in between. It gives the one
+    /// that is free to whoever asks, so that both meet the same, or one meets several.
+    pub(crate) async fn refuse_pool(&self) -> Result<(), StoreError> {
+        let Self::External(url) = self else { return Ok(()) };
+        let processes = async {
+            let (one, other) = (raw(url).await?, raw(url).await?);
+            Ok::<_, ConnectFailure>([
+                process_id(&one).await?,
+                process_id(&one).await?,
+                process_id(&other).await?,
+            ])
+        };
+        match processes.await {
+            Ok([first, again, other]) if first != again || first == other => {
+                Err(StoreError::Pooled { database: self.display_name() })
+            }
+            Ok(_) => Ok(()),
+            Err(failure) => Err(self.unreachable(failure)),
+        }
+    }
+
+    /// The reason alone, for an error that names the database itself.
+    pub(crate) fn reason(&self, failure: ConnectFailure) -> String {
+        match self.unreachable(failure) {
+            StoreError::Unreachable { reason, .. } => reason,
+            other => other.to_string().trim_end_matches('.').to_owned(),
+        }
+    }
+
     pub(crate) fn unreachable(&self, failure: ConnectFailure) -> StoreError {
         match failure {
             ConnectFailure::Store(error) => error,
@@ -338,11 +392,35 @@ async fn external(url: &ExternalUrl) -> Result<AsyncPgConnection, ConnectFailure
     if url.tls == Tls::Off {
         return plain(&url.config).await;
     }
-    let tls = MakeRustlsConnect::new(
-        client_config(url.tls, url.root_certificate.as_deref()).map_err(ConnectFailure::Store)?,
-    );
-    let (client, connection) = url.config.connect(tls).await?;
+    let (client, connection) = url.config.connect(tls_connect(url)?).await?;
     into_diesel(AsyncPgConnection::try_from_client_and_connection(client, connection).await)
+}
+
+/// A connection that is no more than the protocol: not even prepared statements.
+async fn raw(url: &ExternalUrl) -> Result<tokio_postgres::Client, ConnectFailure> {
+    if url.tls == Tls::Off {
+        let (client, connection) = url.config.connect(tokio_postgres::NoTls).await?;
+        tokio::spawn(connection);
+        return Ok(client);
+    }
+    let tls = tls_connect(url)?;
+    let (client, connection) = url.config.connect(tls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// Which process of the server answers, in its own words.
+async fn process_id(client: &tokio_postgres::Client) -> Result<Option<String>, tokio_postgres::Error> {
+    let answer = client.simple_query("SELECT pg_backend_pid()").await?;
+    Ok(answer.iter().find_map(|message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    }))
+}
+
+fn tls_connect(url: &ExternalUrl) -> Result<MakeRustlsConnect, ConnectFailure> {
+    let config = client_config(url.tls, url.root_certificate.as_deref()).map_err(ConnectFailure::Store)?;
+    Ok(MakeRustlsConnect::new(config))
 }
 
 fn into_diesel(
@@ -493,6 +571,41 @@ mod tests {
             "",
         ] {
             assert!(matches!(bad.parse::<ExternalUrl>(), Err(StoreError::Address(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_password_stands_in_an_error_or_a_name() {
+        for address in [
+            "postgresql://anna:se@cret@db.example/meetings",
+            "postgresql://anna:x/cret@y@db.example/meetings",
+            "postgresql://anna:secret",
+            "postgresql://anna:secret/meetings",
+            "postgresql:/anna:secret@db.example/meetings",
+            "POSTGRESQL://anna:secret@db.example/meetings",
+            "mysql://anna:secret@db.example/meetings",
+            "postgresql://anna:%ffsecret@db.example/meetings?secret",
+            "postgresql://anna:%zzsecret@db.example:secret/meetings",
+            "postgresql://anna:x@db.example/meetings?secret=1",
+            "postgresql://anna:x@db.example/meetings?sslmode=secret",
+            "host=db.example dbname=meetings password=a secret",
+            "host=db.example dbname=meetings password=a secret=x",
+            "host=db.example dbname=meetings password='a secret",
+            "host=db.example dbname=meetings port=secret",
+            "secret",
+        ] {
+            let refused = address.parse::<ExternalUrl>().expect_err(address).to_string();
+            let (why, _) = refused.split_once(" It looks like").unwrap();
+            assert!(!why.contains("cret") && !why.contains("anna"), "{address}: {refused}");
+        }
+        for password in ["se?cret", "se?sslmode=x&&cret", "se/cret", "se:cret", "se%40cret"] {
+            let address = format!("postgresql://anna:{password}@db.example/meetings?sslmode=require");
+            let url: ExternalUrl = address.parse().unwrap();
+            assert_eq!(url.config.get_password(), Some(percent_decoded(password).as_bytes()), "{address}");
+            assert_eq!(
+                (url.tls, url.display_name()),
+                (Tls::Unverified, "“meetings” on db.example:5432".to_owned())
+            );
         }
     }
 

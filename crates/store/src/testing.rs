@@ -63,7 +63,24 @@ impl TestDatabase {
         Self::copy_of(keeper, false).await
     }
 
+    /// An empty database that stores text as `encoding`, such as `LATIN1`.
+    ///
+    /// # Errors
+    /// As [`TestDatabase::new`].
+    pub async fn encoded(keeper: KeeperCommand, encoding: &str) -> Result<Self> {
+        let like = format!("template0 ENCODING '{encoding}' LOCALE 'C' LOCALE_PROVIDER libc");
+        let (server, maintenance) = Self::server(keeper).await?;
+        Self::create(server, maintenance, &like).await
+    }
+
     async fn copy_of(keeper: KeeperCommand, migrated: bool) -> Result<Self> {
+        let (server, mut maintenance) = Self::server(keeper).await?;
+        let template =
+            if migrated { template(&server, &mut maintenance).await? } else { "template1".to_owned() };
+        Self::create(server, maintenance, &template).await
+    }
+
+    async fn server(keeper: KeeperCommand) -> Result<(Server, AsyncPgConnection)> {
         let server = match std::env::var("MEETMEMO_TEST_DATABASE_URL") {
             Ok(address) => Server::External(address),
             Err(_) => {
@@ -71,9 +88,11 @@ impl TestDatabase {
                 Server::Managed(Arc::new(Cluster::join(&folder, &runtime(), keeper)?))
             }
         };
-        let mut maintenance = server.connect("postgres").await?;
-        let template =
-            if migrated { template(&server, &mut maintenance).await? } else { "template1".to_owned() };
+        let maintenance = server.connect("postgres").await?;
+        Ok((server, maintenance))
+    }
+
+    async fn create(server: Server, mut maintenance: AsyncPgConnection, template: &str) -> Result<Self> {
         let name = format!("meetmemo_test_{}", uuid::Uuid::now_v7().simple());
         maintenance.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
         Ok(Self { server, name })

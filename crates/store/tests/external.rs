@@ -12,9 +12,13 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use store::testing::runtime;
+use std::sync::Arc;
+use store::testing::{TestDatabase, runtime};
 use store::{Database, JobFilter, LibraryId, Pool, Store, StoreError};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_postgres::SimpleQueryMessage;
 
 /// The account that PostgreSQL runs as when the tests run as root, which it refuses.
 const NOBODY: u32 = 65534;
@@ -223,4 +227,84 @@ async fn a_configured_server_holds_the_archive_if_it_can_prove_itself() {
     server.end();
     let refused = open(&full).await.unwrap_err();
     assert!(refused.to_string().contains("Connection refused"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_store_every_letter_is_refused_before_anything_is_written() {
+    let database = TestDatabase::encoded(common::keeper(), "LATIN1").await.unwrap();
+    let refused = database.store().await.unwrap_err();
+    assert!(matches!(refused, StoreError::NotUtf8 { .. }), "{refused}");
+    let said = refused.to_string();
+    assert!(said.contains("stores text as LATIN1") && said.contains("createdb --encoding=UTF8"), "{said}");
+    let tables = database.column("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").await.unwrap();
+    assert_eq!(tables, ["0"]);
+}
+
+/// A message of PostgreSQL's protocol.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+    [&[kind][..], &length, body].concat()
+}
+
+/// Speaks to one client as a pool does that lends the server's processes for a transaction: whoever asks gets the
+/// process that is free, and there is always that of `server`.
+async fn lend(mut client: TcpStream, server: Arc<tokio_postgres::Client>) -> std::io::Result<()> {
+    let length = client.read_u32().await?;
+    client.read_exact(&mut vec![0; length as usize - 4]).await?;
+    let ready = message(b'Z', b"I");
+    client.write_all(&[message(b'R', &[0; 4]), ready.clone()].concat()).await?;
+    loop {
+        let kind = client.read_u8().await?;
+        let mut body = vec![0; client.read_u32().await? as usize - 4];
+        client.read_exact(&mut body).await?;
+        if kind != b'Q' {
+            return Ok(());
+        }
+        let asked = String::from_utf8(body).unwrap();
+        let mut answer = Vec::new();
+        for told in server.simple_query(asked.trim_end_matches('\0')).await.unwrap() {
+            let SimpleQueryMessage::Row(row) = told else { continue };
+            let value = row.get(0).unwrap().as_bytes();
+            let mut column = [0, 1].to_vec();
+            column.extend(b"value\0");
+            column.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 255, 255, 255, 255, 255, 255, 0, 0]);
+            answer.extend(message(b'T', &column));
+            let length = u32::try_from(value.len()).unwrap().to_be_bytes();
+            answer.extend(message(b'D', &[&[0, 1][..], &length, value].concat()));
+        }
+        answer.extend(message(b'C', b"SELECT 1\0"));
+        answer.extend(&ready);
+        client.write_all(&answer).await?;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_behind_a_pool_that_lends_its_processes_is_refused() {
+    let (_database, store) = common::database().await;
+    let environment = store.tool_environment().unwrap();
+    let of = |name: &str| {
+        environment
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.clone())
+            .unwrap_or_default()
+    };
+    let mut config = tokio_postgres::Config::new();
+    config.host(of("PGHOST")).port(of("PGPORT").parse().unwrap()).user(of("PGUSER"));
+    config.password(of("PGPASSWORD")).dbname(of("PGDATABASE"));
+    let (server, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let server = Arc::new(server);
+
+    let pool = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = pool.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = pool.accept().await {
+            tokio::spawn(lend(client, Arc::clone(&server)));
+        }
+    });
+    let refused = open(&format!("postgresql://anna@127.0.0.1:{port}/meetings")).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Pooled { .. }), "{refused}");
+    let said = refused.to_string();
+    assert!(said.contains("PgBouncer") && said.contains("pool_mode = session"), "{said}");
 }
