@@ -25,6 +25,8 @@ use std::time::{Duration, Instant};
 pub(crate) const ROLE: &str = "meetmemo";
 /// Port number in the name of the socket; no TCP port is opened.
 pub(crate) const PORT: u16 = 5432;
+/// Stack of a thread that waits for a process.
+const STACK: usize = 64 << 10;
 /// Creating a cluster takes two seconds on an ordinary disk; a slow one gets a minute.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -32,16 +34,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, thiserror::Error)]
 pub enum ManagedError {
     /// A file or folder of ours could not be made, read or locked.
-    #[error("the database folder {path} cannot be used: {source}")]
+    #[error("the database folder {path} cannot be used: {reason}")]
     Folder {
         /// Which one.
         path: PathBuf,
-        /// Why.
-        source: io::Error,
+        /// Why. Not called a source: its text is in ours.
+        reason: io::Error,
     },
     /// Our own executable could not be started as keeper.
     #[error("the database could not be started: {0}")]
-    Spawn(io::Error),
+    Spawn(String),
     /// The keeper said what is wrong; a whole sentence or two.
     #[error("{0}")]
     Keeper(String),
@@ -51,6 +53,19 @@ pub enum ManagedError {
         /// PostgreSQL's own log.
         log: PathBuf,
     },
+}
+
+impl ManagedError {
+    /// Neither a process nor a thread can be had: the system says so by “try again”, which does not help.
+    fn spawn(error: io::Error) -> Self {
+        Self::Spawn(match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => {
+                "there is not enough memory, or too many programs run; close some, or raise the limits of this session (ulimit -v, ulimit -u)"
+                    .to_owned()
+            }
+            _ => error.to_string(),
+        })
+    }
 }
 
 /// What a start is busy with; worth a line to the user because it may take seconds.
@@ -95,7 +110,7 @@ impl Cluster {
     /// # Errors
     /// [`ManagedError::Folder`] where the folder cannot be made or locked.
     pub fn join(folder: &Path, runtime: &Path, keeper: KeeperCommand) -> Result<Self, ManagedError> {
-        let at = |source| ManagedError::Folder { path: folder.to_owned(), source };
+        let at = |reason| ManagedError::Folder { path: folder.to_owned(), reason };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at)?;
         let membership = open_lock(&folder.join("clients.lock")).map_err(at)?;
         let folder = folder.canonicalize().map_err(at)?;
@@ -107,7 +122,7 @@ impl Cluster {
 
     /// A keeper that is just ending its server holds the lock for the fraction of a second this takes.
     fn join_clients(&self) -> Result<(), ManagedError> {
-        let at = |source| ManagedError::Folder { path: self.folder.clone(), source };
+        let at = |reason| ManagedError::Folder { path: self.folder.clone(), reason };
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.membership.try_lock_shared() {
@@ -116,7 +131,7 @@ impl Cluster {
                     std::thread::sleep(Duration::from_millis(10));
                 }
                 Err(fs::TryLockError::WouldBlock) => return Err(ManagedError::TimedOut { log: self.log() }),
-                Err(fs::TryLockError::Error(source)) => return Err(at(source)),
+                Err(fs::TryLockError::Error(reason)) => return Err(at(reason)),
             }
         }
     }
@@ -179,7 +194,7 @@ impl Cluster {
             // Its own session, so that Ctrl-C in our terminal does not reach the server that others use.
             command.pre_exec(|| if libc::setsid() == -1 { Err(io::Error::last_os_error()) } else { Ok(()) });
         }
-        let mut child = command.spawn().map_err(ManagedError::Spawn)?;
+        let mut child = command.spawn().map_err(ManagedError::spawn)?;
         let lines = BufReader::new(child.stdout.take().expect("stdout was asked for as a pipe")).lines();
         let mut outcome = None;
         for line in lines.map_while(Result::ok) {
@@ -196,7 +211,10 @@ impl Cluster {
             }
         }
         // The keeper outlives this call by far; somebody has to collect it when it ends before we do.
-        std::thread::spawn(move || child.wait());
+        std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn(move || child.wait())
+            .map_err(ManagedError::spawn)?;
         // A keeper that was killed before it said anything: the next turn of the loop starts another.
         outcome.unwrap_or(Ok(Started::Busy))
     }
@@ -217,4 +235,18 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_without_memory_says_so() {
+        // What the system answers where a thread or a process cannot be had for lack of memory.
+        let said = ManagedError::spawn(io::Error::from_raw_os_error(libc::EAGAIN)).to_string();
+        assert!(said.contains("not enough memory"), "{said}");
+        let said = ManagedError::spawn(io::Error::from_raw_os_error(libc::ENOENT)).to_string();
+        assert!(said.contains("No such file"), "{said}");
+    }
 }

@@ -132,11 +132,9 @@ impl Data {
 impl Drop for Data {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for log in ["initdb.log", "postgres.log"] {
-                let text = fs::read_to_string(self.folder.join(log)).unwrap_or_default();
-                let from = text.char_indices().rev().nth(3000).map_or(0, |(at, _)| at);
-                say(&format!("{log}:\n{}", &text[from..]));
-            }
+            let log = fs::read_to_string(self.folder.join("postgres.log")).unwrap_or_default();
+            let from = log.char_indices().rev().nth(3000).map_or(0, |(at, _)| at);
+            say(&format!("postgres.log:\n{}", &log[from..]));
         }
         // The folder can be removed only when nobody writes into it any more. A server that is used no longer ends by
         // itself; if it were killed at once, a pool that is still being closed would start another.
@@ -664,6 +662,46 @@ async fn a_missing_program_is_named() {
     let lost = KeeperCommand { program: nowhere, arguments: Vec::new() };
     let why = refusal(&data, &runtime(), lost).await;
     assert!(why.contains("the database could not be started"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_lets_too_few_files_be_open_is_refused_with_a_sentence() {
+    only_managed!();
+    let limited = |limit: &str| KeeperCommand {
+        program: "/bin/sh".into(),
+        arguments: [
+            "-c",
+            &format!("ulimit {limit} 32; exec \"$0\" \"$@\""),
+            env!("CARGO_BIN_EXE_store-test-host"),
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    };
+    let data = Data::new();
+    let why = refusal(&data, &runtime(), limited("-n")).await;
+    assert!(why.contains("only 32 files open at once") && why.contains("ulimit -n 1024"), "{why}");
+    // A limit that may be raised is.
+    let cluster = Cluster::join(&data.folder, &runtime(), limited("-S -n")).unwrap();
+    let pool = Pool { min_size: 1, max_size: 5 };
+    Store::open(Database::Managed(Arc::new(cluster)), pool, &|_| ()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_that_fails_with_many_words_ends_and_names_the_log() {
+    only_managed!();
+    let data = Data::new();
+    let programs = data.folder.parent().unwrap().join("programs");
+    fs::create_dir_all(programs.join("bin")).unwrap();
+    let initdb = programs.join("bin/initdb");
+    // More than fits into a pipe.
+    fs::write(&initdb, "#!/bin/sh\nseq 100000 >&2\nexit 1\n").unwrap();
+    for path in [programs.as_path(), &programs.join("bin"), &initdb] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let why = refusal(&data, &programs, keeper()).await;
+    let log = data.folder.join("postgres.log");
+    assert!(why.contains(&format!("its log {} says why", log.display())), "{why}");
+    assert!(fs::read_to_string(log).unwrap().ends_with("100000\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,10 @@ use std::time::{Duration, Instant};
 
 /// A fresh cluster takes 40 MB, its write-ahead log 16 MB more; the rest is room for the first recordings' words.
 const ROOM_FOR_CLUSTER: u64 = 100 << 20;
+/// Files that the server may have open: with fewer it does not start, or ends in the middle of it.
+const FEWEST_FILES: libc::rlim_t = 256;
+/// What is asked for where the system lets us: as many as a session usually has.
+const USUAL_FILES: libc::rlim_t = 1024;
 /// Why a start was given up. Nobody reads it: whoever asked for the server has gone.
 const NOBODY_LEFT: &str = "Nobody waits for the database any more.";
 /// PostgreSQL's log starts anew at this size, once per start of the server.
@@ -46,6 +50,7 @@ fn report(line: &str) {
 
 fn keep_server(folder: &Path, runtime: &Path) -> Result<(), String> {
     let in_folder = |error: io::Error| describe(&error, folder);
+    enough_files()?;
     let lock = open_lock(&folder.join("cluster.lock")).map_err(in_folder)?;
     match lock.try_lock() {
         Ok(()) => {}
@@ -92,7 +97,7 @@ fn keep_server(folder: &Path, runtime: &Path) -> Result<(), String> {
     }
     if creating {
         report("creating");
-        create(&new, folder, runtime, &lock, &clients)?;
+        create(&new, folder, runtime, &lock, &clients, &log)?;
         fs::rename(&new, &cluster).and_then(|()| File::open(folder)?.sync_all()).map_err(in_folder)?;
     }
 
@@ -135,7 +140,14 @@ fn signal(pid: libc::pid_t, signal: libc::c_int) {
     unsafe { libc::kill(pid, signal) };
 }
 
-fn create(new: &Path, folder: &Path, runtime: &Path, lock: &File, clients: &File) -> Result<(), String> {
+fn create(
+    new: &Path,
+    folder: &Path,
+    runtime: &Path,
+    lock: &File,
+    clients: &File,
+    log: &File,
+) -> Result<(), String> {
     let program = runtime.join("bin/initdb");
     let mut initdb = server_command(&program, lock)
         .arg("--pgdata")
@@ -146,7 +158,8 @@ fn create(new: &Path, folder: &Path, runtime: &Path, lock: &File, clients: &File
         // LC_CTYPE must be UTF-8 or lower() and trigrams lose every letter beyond ASCII; ICU sorts as people expect.
         .args(["--locale-provider", "icu", "--icu-locale", "und", "--locale", "C.UTF-8"])
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        // No pipe: it would wait for somebody to read as soon as that is full.
+        .stderr(log.try_clone().map_err(|error| describe(&error, folder))?)
         .spawn()
         .map_err(|error| cannot_run(&program, &error))?;
     while initdb.try_wait().is_ok_and(|ended| ended.is_none()) {
@@ -158,16 +171,18 @@ fn create(new: &Path, folder: &Path, runtime: &Path, lock: &File, clients: &File
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    let output = initdb.wait_with_output().map_err(|error| describe(&error, folder))?;
-    if output.status.success() {
+    if initdb.wait().map_err(|error| describe(&error, folder))?.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let _ = fs::write(folder.join("initdb.log"), said.as_bytes());
-    Err(if said.contains("No space left on device") {
+    let log = folder.join("postgres.log");
+    Err(if log_end(&log).contains("No space left on device") {
         full_disk(folder)
     } else {
-        format!("The database could not be created in {}; initdb.log there says why.", folder.display())
+        format!(
+            "The database could not be created in {}; its log {} says why.",
+            folder.display(),
+            log.display()
+        )
     })
 }
 
@@ -288,6 +303,27 @@ fn enough_room(folder: &Path) -> Result<(), String> {
         // A file system that cannot tell is not a reason to refuse.
         _ => Ok(()),
     }
+}
+
+/// Raises the number of files that may be open, which the server inherits, as far as it may be raised.
+fn enough_files() -> Result<(), String> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointer is to a value of ours for the time of the call.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 || limit.rlim_cur >= FEWEST_FILES
+    {
+        // A system that cannot tell is not a reason to refuse.
+        return Ok(());
+    }
+    limit.rlim_cur = limit.rlim_max.min(USUAL_FILES);
+    // SAFETY: as above; the new limit is within what this process may set.
+    let raised = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) } == 0;
+    if raised && limit.rlim_cur >= FEWEST_FILES {
+        return Ok(());
+    }
+    Err(format!(
+        "The database cannot be started: this session lets a program have only {} files open at once, and it needs {FEWEST_FILES}. Raise the limit (ulimit -n {USUAL_FILES}) and start MeetMemo again.",
+        limit.rlim_cur
+    ))
 }
 
 fn full_disk(folder: &Path) -> String {
