@@ -113,9 +113,8 @@ impl ImportView {
         match &imported.outcome {
             Outcome::Imported(job) => self.imported.push(job.id.clone()),
             Outcome::Duplicate { job, healed } => {
-                let name = imported.path.file_name().unwrap_or(imported.path.as_os_str());
                 self.duplicates.push(DuplicateView {
-                    file_name: name.to_string_lossy().into_owned(),
+                    file_name: app::file_name(&imported.path),
                     job_id: job.id.clone(),
                     title: job.title.clone(),
                     healed: *healed,

@@ -531,7 +531,7 @@ export type JobView_Deserialize = {
 	workflow_state?: string | null,
 	/**  Why it failed. */
 	error_message?: string | null,
-	/**  The title the user gave, else the file's name without extension. */
+	/**  The title the user gave, else the file's name without the ending of a sound or video file. */
 	title: string,
 	/**  Milliseconds of audio. */
 	duration_ms?: number | null,
@@ -573,7 +573,7 @@ export type JobView_Serialize = {
 	workflow_state: string | null,
 	/**  Why it failed. */
 	error_message: string | null,
-	/**  The title the user gave, else the file's name without extension. */
+	/**  The title the user gave, else the file's name without the ending of a sound or video file. */
 	title: string,
 	/**  Milliseconds of audio. */
 	duration_ms: number | null,

@@ -12,7 +12,7 @@ use anyhow::Result;
 use std::fs;
 use std::path::{Path, PathBuf};
 use store::{Found, Job, JobFilter, JobId, Status, WorkflowState};
-use transcript::AudioTime;
+use transcript::{AudioTime, one_line};
 
 /// Longest title, in characters. A title is a line, not a text.
 const LONGEST_TITLE: usize = 300;
@@ -180,15 +180,15 @@ impl App {
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`], [`Code::NotOffered`] for an empty or endless title.
     pub async fn rename(&self, prefix: &str, to: &str) -> Result<JobView> {
-        let one_line = to.split_whitespace().collect::<Vec<_>>().join(" ");
-        if one_line.is_empty() || one_line.chars().count() > LONGEST_TITLE {
+        let to = one_line(to);
+        if to.is_empty() || to.chars().count() > LONGEST_TITLE {
             return Err(refuse(
                 Code::NotOffered,
                 format!("A title has between 1 and {LONGEST_TITLE} characters."),
             ));
         }
         let job = self.find_job(prefix).await?;
-        let renamed = self.store.rename_job(job.id, &one_line).await?.ok_or_else(|| not_found(prefix))?;
+        let renamed = self.store.rename_job(job.id, &to).await?.ok_or_else(|| not_found(prefix))?;
         self.view(renamed).await
     }
 

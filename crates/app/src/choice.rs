@@ -275,8 +275,7 @@ impl App {
                 format!("The speech model “{}” does not translate. Choose one that does.", choice.model),
             ));
         }
-        let terms =
-            choice.vocabulary.iter().map(|term| term.split_whitespace().collect::<Vec<_>>().join(" "));
+        let terms = choice.vocabulary.iter().map(|term| transcript::one_line(term));
         let vocabulary: Vec<String> = terms.filter(|term| !term.is_empty()).collect();
         if vocabulary.len() > MOST_TERMS || vocabulary.iter().any(|term| term.chars().count() > LONGEST_TERM)
         {

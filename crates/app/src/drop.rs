@@ -2,6 +2,7 @@
 
 use crate::App;
 use crate::import_list::in_folder;
+use crate::names::file_name;
 use crate::view::{DropView, DroppedFolder};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ impl App {
         let end = Instant::now() + BUDGET;
         let mut view = DropView::default();
         for path in paths {
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            let name = file_name(path);
             if path.is_dir() {
                 view.folders.push(self.count(path, name, end));
             } else if Instant::now() > end {

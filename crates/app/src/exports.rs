@@ -3,6 +3,7 @@
 
 use crate::App;
 use crate::languages::language_name;
+use crate::names::shown_path;
 use crate::refusal::{Code, refuse};
 use crate::settings::Paper;
 use crate::speakers::Cast;
@@ -116,7 +117,7 @@ impl App {
             None => free_name(&self.data.exports(), &name),
             Some(output) => {
                 let output = std::path::absolute(output)
-                    .with_context(|| format!("{} is not a path to write to", output.display()))?;
+                    .with_context(|| format!("{} is not a path to write to", shown_path(output)))?;
                 if output.is_dir() { output.join(name) } else { output }
             }
         };
@@ -127,7 +128,7 @@ impl App {
         let file_path = path.to_str().ok_or_else(|| {
             refuse(
                 Code::NotOffered,
-                format!("{} has a name that is not Unicode; choose another.", path.display()),
+                format!("{} has a name that is not Unicode; choose another.", shown_path(&path)),
             )
         })?;
         let new = NewExport {
@@ -314,18 +315,23 @@ fn put(bytes: &[u8], path: &Path, id: ExportId, replace: bool) -> Result<()> {
         Ok(()) => Ok(()),
         Err(error) => Err(match error.kind() {
             ErrorKind::AlreadyExists => already_exists(path),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                refuse(Code::DiskFull, format!("{} could not be written: the disk is full.", path.display()))
-            }
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => refuse(
+                Code::DiskFull,
+                format!("{} could not be written: the disk is full.", shown_path(path)),
+            ),
             ErrorKind::NotFound => refuse(
                 Code::Other,
-                format!("{} could not be written: there is no folder {}.", path.display(), folder.display()),
+                format!(
+                    "{} could not be written: there is no folder {}.",
+                    shown_path(path),
+                    shown_path(folder)
+                ),
             ),
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => refuse(
                 Code::Other,
-                format!("{} could not be written: it is not allowed there.", path.display()),
+                format!("{} could not be written: it is not allowed there.", shown_path(path)),
             ),
-            _ => anyhow::Error::from(error).context(format!("{} could not be written", path.display())),
+            _ => anyhow::Error::from(error).context(format!("{} could not be written", shown_path(path))),
         }),
     }
 }
@@ -344,7 +350,7 @@ fn rename_to_free(draft: &Path, path: &Path) -> io::Result<()> {
 fn already_exists(path: &Path) -> anyhow::Error {
     refuse(
         Code::AlreadyExists,
-        format!("{} exists already. Choose another name, or replace it with --force.", path.display()),
+        format!("{} exists already. Choose another name, or replace it with --force.", shown_path(path)),
     )
 }
 

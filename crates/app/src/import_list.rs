@@ -6,6 +6,7 @@
 use crate::App;
 use crate::choice::Choice;
 use crate::intake::ImportOptions;
+use crate::names::shown_path;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -190,7 +191,7 @@ pub(crate) fn in_folder(folder: &Path) -> impl Iterator<Item = Listed> + '_ {
                     (_, Some(std::io::ErrorKind::NotFound)) => "it is a link to something that is not there",
                     _ => "it could not be read",
                 };
-                let problem = Some(format!("{}: {why}", path.display()));
+                let problem = Some(format!("{}: {why}", shown_path(&path)));
                 Some(Listed { path, by_hand: false, problem })
             }
         })

@@ -7,13 +7,14 @@
 use crate::App;
 use crate::choice::Choice;
 use crate::import_list::{ImportList, Listed};
+use crate::names::{file_name, kept_file_name};
 use crate::view::{Expected, JobView};
 use anyhow::{Context, Result};
-use chrono::{DateTime, Local, Offset};
+use chrono::{DateTime, FixedOffset, Local, TimeDelta, Utc};
 use media::MediaError;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use store::{Job, JobId, NewJob, Registered};
@@ -23,6 +24,12 @@ use tokio::sync::watch;
 const SPACE_LEFT: u64 = 64 << 20;
 /// How many files are copied at once. Copies of small files mostly wait for the disk to confirm.
 const AT_ONCE: usize = 4;
+/// A file of this size may need no blocks of its own.
+const SMALL: u64 = 64 << 10;
+/// So many bytes of a file are looked at in each place.
+const LOOK: u64 = 16 << 10;
+/// 1990-01-01 UTC in seconds: before it, nobody recorded a meeting into a file.
+const FIRST_BELIEVABLE_S: i64 = 631_152_000;
 /// Left-overs in `incoming/` older than this belong to no process that lives.
 const ABANDONED_AFTER: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
@@ -204,7 +211,7 @@ impl App {
                     .to_owned(),
             ));
         }
-        if is_placeholder(path, &before) {
+        if is_placeholder(path, &before)? {
             return Err(Refused::Clause(
                 "only a placeholder is on this computer; download the file from the cloud first".to_owned(),
             ));
@@ -237,10 +244,10 @@ impl App {
                 return Err(refused);
             }
         };
-        let recorded_at = probe.recorded_at.or_else(|| before.modified().ok().map(local_time));
+        let recorded_at = recorded_at(probe.recorded_at, before.modified().ok(), Utc::now());
         let new = NewJob {
             id,
-            file_name: shortened(&file_name(path), 255),
+            file_name: shortened(&kept_file_name(path), 255),
             file_path: format!("{id}/{file}"),
             file_hash: hash,
             duration_ms: probe.duration_ms.map(i64::from),
@@ -344,28 +351,57 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
         .with_context(|| format!("{} could not be written to disk", folder.display()))
 }
 
-/// Files whose content a cloud program has not downloaded: a stand-in of another name, or a size without blocks.
-fn is_placeholder(path: &Path, found: &fs::Metadata) -> bool {
+/// Files whose content a cloud program has not downloaded: a stand-in of another name, or a size without blocks and
+/// without content. No blocks alone say nothing: many network file systems and mounted archives count none.
+fn is_placeholder(path: &Path, found: &fs::Metadata) -> io::Result<bool> {
     let stand_in = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("icloud"));
     #[cfg(unix)]
-    let hollow = {
-        use std::os::unix::fs::MetadataExt;
-        // Small files may live in the inode.
-        found.blocks() == 0 && found.len() > 64 << 10
-    };
+    let no_blocks = std::os::unix::fs::MetadataExt::blocks(found) == 0;
     #[cfg(not(unix))]
-    let hollow = false;
-    stand_in || hollow
+    let no_blocks = false;
+    // An empty file is refused as one, and a small one may live in the inode.
+    Ok(stand_in || (no_blocks && found.len() > SMALL && is_hollow(path, found.len())?))
 }
 
-fn local_time(at: SystemTime) -> DateTime<chrono::FixedOffset> {
-    let at: DateTime<Local> = at.into();
-    at.with_timezone(&at.offset().fix())
+/// Whether there are only zeros at the beginning, in the middle and at the end of a file of `size` bytes.
+fn is_hollow(path: &Path, size: u64) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    for start in [0, size / 2, size.saturating_sub(LOOK)] {
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        (&mut file).take(LOOK).read_to_end(&mut bytes)?;
+        if bytes.iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
-/// The name of a file as shown; what is not Unicode in it is shown as such.
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+/// When a recording was made: by its file, else by when the file was last changed, whichever can be believed.
+fn recorded_at(
+    in_file: Option<DateTime<FixedOffset>>,
+    modified: Option<SystemTime>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<FixedOffset>> {
+    let believable = |at: &DateTime<FixedOffset>| is_believable(at.to_utc(), now);
+    in_file.filter(believable).or_else(|| modified.and_then(local_time).filter(believable))
+}
+
+/// Whether a recording can have been made at `at`. A clock that was never set, and a file system that keeps no times,
+/// say 1904, 1970 or 1980; one that overflows 1901, 2106 or 2446. Nobody brings recordings of the future: a day is for
+/// clocks that are set to another zone.
+fn is_believable(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    let first = DateTime::from_timestamp(FIRST_BELIEVABLE_S, 0).unwrap_or_default();
+    at >= first && at <= now + TimeDelta::days(1)
+}
+
+/// `None` for a time that no calendar holds.
+fn local_time(at: SystemTime) -> Option<DateTime<FixedOffset>> {
+    let seconds = match at.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_secs()).ok()?,
+        Err(before) => i64::try_from(before.duration().as_secs()).ok()?.checked_neg()?,
+    };
+    Some(DateTime::from_timestamp(seconds, 0)?.with_timezone(&Local).fixed_offset())
 }
 
 /// At most `limit` characters, taken out before the extension.
@@ -395,6 +431,7 @@ fn format_name(container: &str, codec: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
 
     #[test]
@@ -405,6 +442,59 @@ mod tests {
         assert!(short.ends_with("会….mp3"));
         assert_eq!(shortened("a.wav", 255), "a.wav");
         assert_eq!(shortened(&".".repeat(300), 255).chars().count(), 255);
+    }
+
+    #[test]
+    fn a_placeholder_is_told_by_its_content_and_not_by_its_blocks() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &[(u64, &[u8])]| {
+            let path = dir.path().join(name);
+            let mut file = File::create(&path).unwrap();
+            file.set_len(200_000).unwrap();
+            for (place, bytes) in content {
+                file.seek(SeekFrom::Start(*place)).unwrap();
+                file.write_all(bytes).unwrap();
+            }
+            path
+        };
+        for (name, content, hollow) in [
+            ("nothing but a hole", &[][..], true),
+            ("the beginning is there", &[(0, &b"RIFF"[..])][..], false),
+            ("the middle is there", &[(100_000, &b"sound"[..])][..], false),
+            ("the end is there", &[(199_999, &b"x"[..])][..], false),
+        ] {
+            assert_eq!(is_hollow(&file(name, content), 200_000).unwrap(), hollow, "{name}");
+        }
+        let hole = file("hole", &[]);
+        assert!(is_placeholder(&hole, &fs::metadata(&hole).unwrap()).unwrap());
+        let stand_in = file(".a.wav.icloud", &[(0, b"RIFF")]);
+        assert!(is_placeholder(&stand_in, &fs::metadata(&stand_in).unwrap()).unwrap());
+    }
+
+    #[test]
+    fn dates_that_cannot_be_are_left_out() {
+        let now: DateTime<Utc> = "2026-03-03T12:00:00Z".parse().unwrap();
+        let at = |text: &str| text.parse::<DateTime<FixedOffset>>().unwrap();
+        for (text, believed) in [
+            ("1901-12-13T20:45:52Z", false),
+            ("1970-01-01T00:00:00Z", false),
+            ("1980-01-01T00:00:00Z", false),
+            ("1990-01-01T00:00:00Z", true),
+            ("2026-03-03T13:00:00+00:00", true),
+            ("2026-03-04T12:00:00Z", true),
+            ("2026-03-04T12:00:01Z", false),
+            ("2106-02-07T06:28:15Z", false),
+            ("2446-05-10T22:38:55Z", false),
+        ] {
+            assert_eq!(recorded_at(Some(at(text)), None, now).is_some(), believed, "{text} in the file");
+            let modified = SystemTime::from(at(text));
+            assert_eq!(recorded_at(None, Some(modified), now).is_some(), believed, "{text} of the file");
+        }
+        let modified = SystemTime::from(at("2026-03-01T10:00:00Z"));
+        let found = recorded_at(Some(at("2106-02-07T06:28:15Z")), Some(modified), now);
+        assert_eq!(found, Some(at("2026-03-01T10:00:00Z")), "a date that cannot be makes room for the other");
+        let endless = SystemTime::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(1 << 62));
+        assert_eq!(recorded_at(None, endless, now), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use crate::App;
 use crate::refusal::{Code, refuse};
-use crate::speakers::{Cast, one_line, same_name};
+use crate::speakers::{Cast, same_name};
 use crate::view::{MeetingOfPerson, PeopleView, PersonView, SampleView, SuggestionView};
 use anyhow::{Context, Result};
 use media::{MediaError, Part, Reader};
@@ -15,7 +15,7 @@ use speech::{Ge2e, voice_of};
 use std::collections::BTreeMap;
 use std::path::Path;
 use store::{Job, JobId, PeopleSettings, Person, PersonId, PersonVoice, SpeakerId, StoredVoice};
-use transcript::{SAMPLE_RATE, Span};
+use transcript::{SAMPLE_RATE, Span, one_line};
 
 /// A voice is learnt from so much speech; more makes it hardly better.
 const ENOUGH_SPEECH_MS: u32 = 45_000;

@@ -16,7 +16,7 @@ use store::{
     Edit, EditId, Job, JobId, MadeEdit, PersonId, Speaker, SpeakerChange, SpeakerId, Speakers, Status,
     StoredSegment, WorkflowState,
 };
-use transcript::{AudioTime, Overlay, Span, Turn, Word, places_in_text, ruled};
+use transcript::{AudioTime, Overlay, Span, Turn, Word, one_line, places_in_text, ruled};
 
 /// What words are called that are nobody's.
 pub(crate) const UNKNOWN: &str = "Unknown speaker";
@@ -538,10 +538,6 @@ fn undoable(all: &Speakers) -> Option<String> {
 
 fn redoable(all: &Speakers) -> Option<String> {
     all.edits.iter().find(|edit| edit.undone).map(|made| in_words(&made.edit, all))
-}
-
-pub(crate) fn one_line(name: &str) -> String {
-    name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 pub(crate) fn same_name(a: &str, b: &str) -> bool {

@@ -36,7 +36,7 @@ pub struct JobView {
     pub workflow_state: Option<&'static str>,
     /// Why it failed.
     pub error_message: Option<String>,
-    /// The title the user gave, else the file's name without extension.
+    /// The title the user gave, else the file's name without the ending of a sound or video file.
     pub title: String,
     /// Milliseconds of audio.
     pub duration_ms: Option<u32>,
@@ -349,8 +349,7 @@ pub(crate) fn job_id(view: &JobView) -> JobId {
 }
 
 pub(crate) fn title(job: &Job) -> String {
-    let stem = || std::path::Path::new(&job.file_name).file_stem().map(|s| s.to_string_lossy().into_owned());
-    job.title.clone().or_else(stem).unwrap_or_default()
+    job.title.clone().unwrap_or_else(|| crate::names::title_from(&job.file_name))
 }
 
 pub(crate) fn recorded_at(job: &Job) -> Option<DateTime<FixedOffset>> {

@@ -161,7 +161,7 @@ fn say_imported(number: usize, total: usize, imported: &Imported, json: bool) {
             }
             format!(
                 "Already there: {} is “{}” ({}, {}).{again}",
-                imported.path.file_name().unwrap_or_default().to_string_lossy(),
+                app::file_name(&imported.path),
                 job.title,
                 print::short(&job.id),
                 print::state(job)

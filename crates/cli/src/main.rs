@@ -22,7 +22,15 @@ fn main() -> ExitCode {
     if let Some(code) = app::hidden_mode() {
         return code;
     }
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // What is wrong quotes the arguments, which may hold control characters.
+        Err(wrong) if wrong.use_stderr() => {
+            print::note(wrong.render().to_string().trim_end());
+            return u8::try_from(wrong.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+        Err(help) => help.exit(),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -147,7 +147,7 @@ fn say_state(state: &ModelState, told: &Mutex<Instant>) {
         _ => return,
     };
     if terminal {
-        let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
+        let _ = write!(std::io::stderr(), "\r\x1b[K{}", print::harmless(&text));
     } else {
         print::note(&text);
     }

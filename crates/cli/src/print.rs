@@ -8,21 +8,45 @@ use transcript::AudioTime;
 
 /// A line of the answer.
 pub(crate) fn line(text: &str) {
+    write(&harmless(text));
+}
+
+fn write(text: &str) {
     // A reader that has gone (`| head`) wants no more; that is no failure.
     let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// `text` without what a terminal would act upon, but with its line breaks: a title or a word may have come from
+/// another program.
+pub(crate) fn harmless(text: &str) -> String {
+    text.split('\n').map(transcript::shown).collect::<Vec<_>>().join("\n")
+}
+
+/// JSON that means the same, with escapes for the control characters that JSON itself lets pass. They stand within
+/// strings only.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && transcript::is_control(c) {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// The whole answer as JSON.
 pub(crate) fn json(value: &impl Serialize) {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => line(&text),
+        Ok(text) => write(&escaped(&text)),
         Err(failure) => error(&format!("the answer could not be written as JSON: {failure}")),
     }
 }
 
 /// Something on the way, not part of the answer.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", harmless(text));
 }
 
 /// What went wrong.
@@ -76,5 +100,25 @@ pub(crate) fn transcript(transcript: &TranscriptView) {
         }
         before = segment.speaker_id.as_ref();
         line(&format!("{}  {}", AudioTime::from_ms(segment.start_ms), segment.text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_printed_acts_on_the_terminal() {
+        assert_eq!(harmless("“a\u{1b}]0;x\u{7}\u{9b}2J\u{202e}b” is\r\nhere"), "“a�]0;x��2J�b” is�\nhere");
+    }
+
+    #[test]
+    fn json_is_the_same_document_without_control_characters() {
+        let value =
+            serde_json::json!({ "title": "a\u{1b}\u{7f}\u{9b}\u{2028}\u{202e}\nb", "list": [1, "ä"] });
+        let text = escaped(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(!text.contains(|c: char| c != '\n' && transcript::is_control(c)), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 }

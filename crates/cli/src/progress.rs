@@ -63,7 +63,7 @@ fn show(job: &JobView, told: &mut HashMap<String, u32>) {
     };
     let text = format!("{}: {step}{}", job.title, sentence(&progress));
     if std::io::stderr().is_terminal() {
-        let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
+        let _ = write!(std::io::stderr(), "\r\x1b[K{}", print::harmless(&text));
         return;
     }
     let percent = match progress.share {

@@ -213,7 +213,7 @@ pub struct Choice {
 impl Choice {
     /// The vocabulary as it is stored: a term in a line, none without terms.
     pub fn vocabulary_lines(&self) -> Option<String> {
-        let terms = self.vocabulary.iter().map(|term| term.split_whitespace().collect::<Vec<_>>().join(" "));
+        let terms = self.vocabulary.iter().map(|term| transcript::one_line(term));
         let lines = terms.filter(|term| !term.is_empty()).collect::<Vec<_>>().join("\n");
         (!lines.is_empty()).then_some(lines)
     }

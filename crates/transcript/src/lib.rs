@@ -7,6 +7,7 @@
 mod align;
 mod compare;
 mod join;
+mod line;
 mod overlay;
 mod segment;
 mod time;
@@ -16,6 +17,7 @@ mod word;
 pub use align::{Assigned, Said, align, ruled};
 pub use compare::{Comparison, Piece, Row, compare};
 pub use join::join;
+pub use line::{is_control, one_line, shown};
 pub use overlay::{Overlay, SpeakerEdit, same_speakers};
 pub use segment::{Line, Segment, lines, segments};
 pub use time::{AudioTime, Span};

@@ -230,3 +230,35 @@ fn the_original_is_only_read() {
     assert_eq!((fs::read(&path).unwrap(), fs::metadata(&path).unwrap().modified().unwrap()), before);
     assert!(!Path::new(&app.data().join("library").join(&job)).exists());
 }
+
+#[test]
+fn names_with_control_characters_are_kept_and_shown_without_them() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("Team\nred\u{1b}[31m\u{7}\u{202e} talk.wav");
+    fs::copy(&clips()[0], &path).unwrap();
+    let said = app.run(&["import", path.to_str().unwrap()]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let jobs = app.json(&["list"]);
+    assert_eq!(jobs[0]["file_name"], "Team red [31m   talk.wav");
+    assert_eq!(jobs[0]["title"], "Team red [31m talk");
+    let job = jobs[0]["id"].as_str().unwrap();
+    let renamed = app.json(&["rename", job, "a\u{1b}]0;x\u{7}b\u{9b}\nc"]);
+    assert_eq!(renamed["title"], "a ]0;x b c");
+
+    let again = app.run(&["import", path.to_str().unwrap()]);
+    let missing = app.run(&["import", &format!("{}\u{1b}[2J\nx", path.to_str().unwrap())]);
+    let list = app.run(&["list"]);
+    let wrong = app.run(&["list", "--status", "\u{1b}[2Jx"]);
+    assert_eq!(wrong.code, 2);
+    for text in [&said.out, &wrong.err, &again.out, &missing.out, &missing.err, &list.out] {
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']), "{text:?}");
+    }
+    assert!(
+        again.out.lines().next().unwrap().ends_with("waiting)."),
+        "all of it is in one line: {}",
+        again.out
+    );
+    assert_eq!(missing.out.lines().count(), 1, "{}", missing.out);
+    assert!(missing.out.contains("Team�red�[31m"), "{}", missing.out);
+}
