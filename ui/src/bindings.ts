@@ -535,7 +535,10 @@ export type JobView_Deserialize = {
 	title: string,
 	/**  Milliseconds of audio. */
 	duration_ms?: number | null,
-	/**  When it was recorded: RFC 3339 with the offset of then and there. */
+	/**
+	 *  When it was recorded: RFC 3339 with the offset of then and there, or where its file gives none but UTC, with that of
+	 *  this computer.
+	 */
 	recorded_at?: string | null,
 	/**  When it came into the archive: RFC 3339, UTC. */
 	created_at: string,
@@ -577,7 +580,10 @@ export type JobView_Serialize = {
 	title: string,
 	/**  Milliseconds of audio. */
 	duration_ms: number | null,
-	/**  When it was recorded: RFC 3339 with the offset of then and there. */
+	/**
+	 *  When it was recorded: RFC 3339 with the offset of then and there, or where its file gives none but UTC, with that of
+	 *  this computer.
+	 */
 	recorded_at: string | null,
 	/**  When it came into the archive: RFC 3339, UTC. */
 	created_at: string,

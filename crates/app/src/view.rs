@@ -15,7 +15,7 @@ pub use versions::{ComparePiece, CompareRow, Comparison, VersionState, VersionVi
 use crate::App;
 use crate::speakers::Cast;
 use anyhow::Result;
-use chrono::{DateTime, FixedOffset, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, FixedOffset, Local, NaiveDateTime, SecondsFormat, TimeZone, Utc};
 use serde::Serialize;
 use store::{ExportJob, Job, JobId, Run, Status, StoredSegment, TextLine, Transcript, WorkflowState};
 use transcript::{AudioTime, Word};
@@ -40,7 +40,8 @@ pub struct JobView {
     pub title: String,
     /// Milliseconds of audio.
     pub duration_ms: Option<u32>,
-    /// When it was recorded: RFC 3339 with the offset of then and there.
+    /// When it was recorded: RFC 3339 with the offset of then and there, or where its file gives none but UTC, with that of
+    /// this computer.
     pub recorded_at: Option<String>,
     /// When it came into the archive: RFC 3339, UTC.
     pub created_at: String,
@@ -352,9 +353,23 @@ pub(crate) fn title(job: &Job) -> String {
     job.title.clone().unwrap_or_else(|| crate::names::title_from(&job.file_name))
 }
 
+/// When a recording was made, by the clock that every surface shows it by: see [`by_its_clock`].
 pub(crate) fn recorded_at(job: &Job) -> Option<DateTime<FixedOffset>> {
-    let offset = FixedOffset::east_opt(job.recorded_offset_s.unwrap_or(0))?;
-    Some(job.recorded_at?.with_timezone(&offset))
+    Some(by_its_clock(job.recorded_at?, job.recorded_offset_s, &Local))
+}
+
+/// A moment by the recording's own clock, if its file names an offset that is not UTC. Most recorders that write UTC do so
+/// because their format asks for it, wherever they are, so that such a moment is told by the clock of `here`.
+fn by_its_clock<Z: TimeZone>(at: DateTime<Utc>, offset_s: Option<i32>, here: &Z) -> DateTime<FixedOffset> {
+    match offset_s.filter(|seconds| *seconds != 0).and_then(FixedOffset::east_opt) {
+        Some(own) => at.with_timezone(&own),
+        None => at.with_timezone(here).fixed_offset(),
+    }
+}
+
+/// A [`JobView::recorded_at`] for a reader, as exports have it: `1 January 2025, 00:30 (UTC+1)`.
+pub fn recorded_in_words(rfc3339: &str) -> String {
+    DateTime::parse_from_rfc3339(rfc3339).map_or_else(|_| rfc3339.to_owned(), export::day_and_hour)
 }
 
 fn utc(at: NaiveDateTime) -> String {
@@ -472,6 +487,27 @@ impl From<ExportJob> for ExportView {
             progress: export.progress.unwrap_or(0),
             error_message: export.error_message,
             note: export.note,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_by_the_clock_of_the_recording_or_else_of_this_computer() {
+        let at: DateTime<Utc> = "2024-12-31T23:30:00Z".parse().expect("a moment");
+        let berlin = FixedOffset::east_opt(3600).expect("an offset");
+        for (offset_s, words) in [
+            (None, "1 January 2025, 00:30 (UTC+1)"),
+            (Some(0), "1 January 2025, 00:30 (UTC+1)"),
+            (Some(9 * 3600), "1 January 2025, 08:30 (UTC+9)"),
+            (Some(-12_600), "31 December 2024, 20:00 (UTC−3:30)"),
+            (Some(i32::MAX), "1 January 2025, 00:30 (UTC+1)"),
+        ] {
+            let told = by_its_clock(at, offset_s, &berlin).to_rfc3339_opts(SecondsFormat::Secs, true);
+            assert_eq!(recorded_in_words(&told), words, "{offset_s:?}");
         }
     }
 }

@@ -12,6 +12,7 @@ use app::{
 use serde::Serialize;
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 use tokio::sync::watch;
 
@@ -85,8 +86,13 @@ pub(crate) async fn import(
             let Some(id) = row.job_id.as_deref().and_then(|id| id.parse().ok()) else { continue };
             let job = app.job(id).await?;
             well &= job.as_ref().is_some_and(|job| job.status == "completed");
-            if let (false, Some(job)) = (json, &job) {
-                say_ended(job);
+            match &job {
+                Some(job) if !json => say_ended(job),
+                Some(_) => {}
+                None => print::error(&format!(
+                    "{} was deleted from the archive before it was transcribed. Import it again if you still want it.",
+                    app::file_name(Path::new(&row.path))
+                )),
             }
             row.status = job.as_ref().map(|job| job.status);
             row.error_message = Some(match job {
@@ -250,8 +256,7 @@ pub(crate) async fn show(app: &App, prefix: &str, json: bool) -> Result<ExitCode
     print::line(&job.title);
     let facts = [
         Some(job.file_name.clone()),
-        // Day and minute of then and there.
-        job.recorded_at.as_ref().map(|at| at.get(..16).unwrap_or(at).replace('T', " ")),
+        job.recorded_at.as_deref().map(app::view::recorded_in_words),
         Some(print::duration(job.duration_ms)),
         meeting.transcript.as_ref().map(|t| t.model_title.clone()),
         (job.status != "completed").then(|| print::state(job)),

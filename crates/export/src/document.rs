@@ -23,7 +23,7 @@ pub struct Document {
 pub struct Facts {
     /// Name of the recorded file, as the user knows it.
     pub file_name: String,
-    /// When the recording was made, in the time zone where it was made.
+    /// When the recording was made, by the clock it is to be shown by.
     pub recorded_at: Option<DateTime<FixedOffset>>,
     /// Length of the recording.
     pub duration: Option<AudioTime>,
@@ -93,7 +93,7 @@ impl Facts {
     /// Labels and values in the order in which they are shown below `heading`, each on one line.
     pub(crate) fn rows(&self, heading: &str) -> Vec<(&'static str, String)> {
         let mut rows = vec![("File", one_line(&self.file_name))];
-        rows.extend(self.recorded_at.map(|at| ("Recorded", at.format("%-d %B %Y, %H:%M").to_string())));
+        rows.extend(self.recorded_at.map(|at| ("Recorded", day_and_hour(at))));
         rows.extend(self.duration.map(|length| ("Duration", length.to_string())));
         rows.extend(self.language.as_deref().map(|name| ("Language", one_line(name))));
         rows.extend((!self.speakers.is_empty()).then(|| ("Speakers", one_line(&self.speakers.join(", ")))));
@@ -102,6 +102,15 @@ impl Facts {
         rows.retain(|(label, value)| !is_blank(value) && (*label != "File" || value != heading));
         rows
     }
+}
+
+/// A moment by its own clock, and how far that clock is from UTC: `1 January 2025, 00:30 (UTC+1)`.
+pub fn day_and_hour(at: DateTime<FixedOffset>) -> String {
+    let seconds = at.offset().local_minus_utc();
+    let (hours, minutes) = (seconds.abs() / 3600, seconds.abs() / 60 % 60);
+    let sign = if seconds < 0 { '−' } else { '+' };
+    let minutes = if minutes == 0 { String::new() } else { format!(":{minutes:02}") };
+    format!("{} (UTC{sign}{hours}{minutes})", at.format("%-d %B %Y, %H:%M"))
 }
 
 /// `text` with each line break replaced by a space.

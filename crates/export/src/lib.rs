@@ -11,7 +11,7 @@ mod markdown;
 mod pdf;
 mod rttm;
 
-pub use document::{Document, Facts, Line, Run};
+pub use document::{Document, Facts, Line, Run, day_and_hour};
 pub use error::ExportError;
 pub use file_name::file_stem;
 pub use fonts::{Font, Fonts};

@@ -8,6 +8,7 @@ import {
   language,
   momentHere,
   recordedAt,
+  recordedDay,
   sentence,
   speed,
   timeLeft,
@@ -68,9 +69,18 @@ test.each([
   ['2026-07-03T14:05:00+01:00', '3 Jul 2026, 14:05 (UTC+1)'],
   ['2026-03-02T23:30:00-05:00', '2 Mar 2026, 23:30 (UTC−5)'],
   ['2026-03-02T23:30:00+05:30', '2 Mar 2026, 23:30 (UTC+5:30)'],
-  ['2026-03-02T00:30:00Z', '2 Mar 2026, 00:30 (UTC+0)'],
+  ['2024-12-31T23:30:00Z', '1 Jan 2025, 00:30'],
+  ['2026-07-02T22:30:00+00:00', '3 Jul 2026, 00:30'],
 ])('recorded at %s', (at, text) => {
   expect(recordedAt(at)).toBe(text)
+})
+
+test.each([
+  ['2024-12-31T23:30:00Z', '2025-01-01'],
+  ['2026-03-03T00:30:00+09:00', '2026-03-03'],
+  ['2026-03-02T23:30:00-05:00', '2026-03-02'],
+])('the day of what was recorded at %s is %s', (at, day) => {
+  expect(recordedDay(at)).toBe(day)
 })
 
 test.each([

@@ -50,6 +50,11 @@ export function dayHeading(key: string, now = new Date()): string {
   return inUtc(Date.parse(key), { day: 'numeric', month: 'long', year })
 }
 
+/** The day on which something was recorded, by the clock that `recordedAt` tells it by. */
+export function recordedDay(rfc3339: string): string {
+  return new Date(Date.parse(rfc3339) + offsetOf(rfc3339) * MINUTE).toISOString().slice(0, 10)
+}
+
 /**
  * When something was recorded, by the clock of then and there: “3 Mar 2026, 14:05”, and how far that clock is from UTC
  * where it is not the clock of this computer.
@@ -140,10 +145,11 @@ function inUtc(ms: number, options: Intl.DateTimeFormatOptions): string {
   return new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: 'UTC' }).format(ms)
 }
 
-/** Minutes that the clock of an RFC 3339 time is ahead of UTC. */
+/** Minutes that the clock of an RFC 3339 time is ahead of UTC; where it is UTC, those of this computer's clock then. */
 function offsetOf(rfc3339: string): number {
   const [, sign, hours, minutes] = /([+-])(\d\d):(\d\d)$/.exec(rfc3339) ?? []
-  return hours === undefined ? 0 : (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes))
+  const own = (sign === '-' ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0))
+  return own === 0 ? -new Date(rfc3339).getTimezoneOffset() : own
 }
 
 function signed(minutes: number): string {

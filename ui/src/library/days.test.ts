@@ -47,6 +47,21 @@ describe('days', () => {
     ])
   })
 
+  test('are those that the meetings themselves tell, and each is there once', () => {
+    const jobs = newestFirst([
+      job('tokyo, early', '2026-03-04T00:30:00+09:00'),
+      job('new york', '2026-03-03T12:00:00-05:00'),
+      job('tokyo, late', '2026-03-04T09:00:00+09:00'),
+    ])
+    expect(byDay(jobs).map((row) => (row.kind === 'day' ? row.day : row.key))).toEqual([
+      '2026-03-04',
+      'tokyo, late',
+      'tokyo, early',
+      '2026-03-03',
+      'new york',
+    ])
+  })
+
   test('leave the meetings counted through', () => {
     const rows = byDay([job('a', local(4, 9)), job('b', local(3, 9)), job('c', local(2, 9))])
     expect(rows.flatMap((row) => (row.kind === 'meeting' ? [row.place] : []))).toEqual([0, 1, 2])

@@ -1,5 +1,5 @@
 /** The order of the library and its days. */
-import { dayHeading, dayKey } from '../lib/format'
+import { dayHeading, dayKey, recordedDay } from '../lib/format'
 import type { JobView } from '../lib/types'
 
 /** What stands in the list: a day, or a meeting with its place among the meetings. */
@@ -16,19 +16,26 @@ const moments = new WeakMap<JobView, Moment>()
 function moment(job: JobView): Moment {
   let known = moments.get(job)
   if (!known) {
-    let date = new Date(job.recorded_at ?? job.created_at)
-    if (Number.isNaN(date.getTime())) date = new Date(job.created_at)
-    known = { at: date.getTime(), day: dayKey(date) }
+    const recorded = Date.parse(job.recorded_at ?? '')
+    known =
+      job.recorded_at === null || Number.isNaN(recorded)
+        ? { at: Date.parse(job.created_at), day: dayKey(job.created_at) }
+        : { at: recorded, day: recordedDay(job.recorded_at) }
     moments.set(job, known)
   }
   return known
 }
 
 export function newestFirst(jobs: JobView[]): JobView[] {
-  return jobs.sort((a, b) => moment(b).at - moment(a).at || (a.id < b.id ? -1 : 1))
+  return jobs.sort((a, b) => {
+    const [one, other] = [moment(a), moment(b)]
+    // By day first: days of different clocks overlap, and each is to stand in the list once.
+    if (one.day !== other.day) return one.day < other.day ? 1 : -1
+    return other.at - one.at || (a.id < b.id ? -1 : 1)
+  })
 }
 
-/** Meetings, newest first, with a row before each local day. */
+/** Meetings, newest first, with a row before each day, which is that of each meeting's own clock. */
 export function byDay(jobs: readonly JobView[]): Row[] {
   const rows: Row[] = []
   let day = ''

@@ -1,6 +1,6 @@
 //! What becomes of files that people bring.
 
-use crate::common::{MeetMemo, clips, samples, shared_audio, silence, speech, words, write_wav};
+use crate::common::{MeetMemo, Said, clips, samples, shared_audio, silence, speech, words, write_wav};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -261,4 +261,35 @@ fn names_with_control_characters_are_kept_and_shown_without_them() {
     );
     assert_eq!(missing.out.lines().count(), 1, "{}", missing.out);
     assert!(missing.out.contains("Team�red�[31m"), "{}", missing.out);
+}
+
+#[test]
+fn every_surface_tells_the_same_day_and_hour() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("party.wav");
+    fs::copy(&clips()[0], &path).unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    // 2024-12-31T23:30:00Z
+    file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_735_687_800)).unwrap();
+    drop(file);
+    let run = |arguments: &[&str], zone: &str| -> Said {
+        app.command(arguments).env("TZ", zone).output().unwrap().into()
+    };
+    let imported = run(&["--json", "import", "--wait", path.to_str().unwrap()], "UTC").json();
+    let job = imported[0]["job_id"].as_str().unwrap();
+    let shown = run(&["--json", "show", job], "Europe/Berlin").json();
+    assert_eq!(shown["job"]["recorded_at"], "2025-01-01T00:30:00+01:00");
+    let told = run(&["show", job], "Europe/Berlin").out;
+    assert!(told.contains("1 January 2025, 00:30 (UTC+1)"), "{told}");
+    let markdown = dir.path().join("party.md");
+    let arguments = ["export", job, "--type", "markdown_transcript", "--output", markdown.to_str().unwrap()];
+    assert_eq!(run(&arguments, "Europe/Berlin").code, 0);
+    let text = fs::read_to_string(&markdown).unwrap();
+    assert!(text.contains("- **Recorded:** 1 January 2025, 00:30 (UTC+1)"), "{text}");
+
+    // What is no file stays what it is.
+    let refused =
+        app.refused(&["export", job, "--type", "markdown_transcript", "--output", "/dev/stdout", "--force"]);
+    assert!(refused.contains("/dev/stdout is a device or a pipe"), "{refused}");
 }

@@ -1,12 +1,12 @@
 //! From a recording to words and files, and everything that can come in between.
 
 use crate::common::{
-    DEADLINE, MeetMemo, clips, kill, said, samples, shared_audio, silence, speech, word_error_rate, words,
-    write_wav,
+    DEADLINE, MeetMemo, Said, clips, kill, said, samples, shared_audio, silence, speech, until,
+    word_error_rate, words, write_wav,
 };
 use serde_json::json;
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What is said in the first clip.
@@ -216,6 +216,53 @@ fn a_recording_deleted_while_it_is_transcribed_is_gone_and_the_next_is_done() {
     assert!(!app.data().join("library").join(&job).exists());
     let told = app.run(&["database", "run", "--", "sh", "-c", "echo $PGDATABASE $PGHOST"]);
     assert_eq!((told.code, told.out.split_whitespace().count()), (0, 2), "{}", told.out);
+}
+
+#[test]
+fn an_import_that_waits_says_that_its_recording_was_deleted() {
+    let app = MeetMemo::new();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("long.wav");
+    write_wav(&path, &speech(120));
+    let importing = app
+        .command(&["import", "--wait", path.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut job = None;
+    until("the recording is being transcribed", || {
+        let jobs = app.json(&["list", "--status", "processing"]);
+        job = jobs[0]["id"].as_str().map(str::to_owned);
+        job.is_some()
+    });
+    app.json(&["delete", &job.unwrap()]);
+    let said: Said = importing.wait_with_output().unwrap().into();
+    assert_eq!(said.code, 1, "{} {}", said.out, said.err);
+    assert!(said.err.contains("Error: long.wav was deleted from the archive before"), "{}", said.err);
+}
+
+#[test]
+fn a_model_for_which_there_is_no_memory_is_not_called_damaged() {
+    let app = MeetMemo::new();
+    let job = app.import(&clips()[0]);
+    let worker = app.command(&["worker", "--drain"]);
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "ulimit -v 200000; exec \"$0\" \"$@\""])
+        .arg(worker.get_program())
+        .args(worker.get_args());
+    for (name, value) in worker.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    let said: Said = limited.output().unwrap().into();
+    assert_eq!(said.code, 1, "{} {}", said.out, said.err);
+    assert!(said.err.contains("not enough memory for the speech model"), "{}", said.err);
+    assert!(!said.err.contains("damaged"), "{}", said.err);
+    assert_eq!(app.show(&job)["job"]["status"], "failed");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn a_meeting_reads_like_a_document() {
     # Budget 2026: don't panic
 
     - **File:** budget_2026 (final).m4a
-    - **Recorded:** 4 March 2025, 09:05
+    - **Recorded:** 4 March 2025, 09:05 (UTC−3:30)
     - **Duration:** 1:02:10
     - **Language:** English
     - **Engine:** transcribe.cpp whisper-base

@@ -173,7 +173,7 @@ fn everything_is_there_in_order() {
     for fact in [
         "Steering group: office “Ghent”",
         "File talk.wav",
-        "Recorded 4 March 2025, 09:05",
+        "Recorded 4 March 2025, 09:05 (UTC+1)",
         "Duration 0:13:20",
     ] {
         find(fact);
