@@ -3,6 +3,7 @@
 //! `settings.toml` · `database/` (the private server) · `library/<job id>/` (the audio) · `library/incoming/` (copies
 //! being made) · `imports/` (lists being worked on) · `exports/` · `logs/`.
 
+use crate::names::shown_path;
 use anyhow::{Context, Result, anyhow};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -35,15 +36,17 @@ impl DataFolder {
             })?;
             match fs::read_to_string(places.config_dir().join("data-folder")) {
                 Ok(remembered) if !remembered.trim().is_empty() => {
-                    (PathBuf::from(remembered.trim()), "your choice, remembered")
+                    (PathBuf::from(remembered.trim_end_matches(['\n', '\r'])), "your choice, remembered")
                 }
                 _ => (places.data_dir().to_owned(), "the usual place"),
             }
         };
-        make_private(&path).with_context(|| format!("the data folder {} cannot be used", path.display()))?;
-        let path = path
-            .canonicalize()
-            .with_context(|| format!("the data folder {} cannot be used", path.display()))?;
+        refuse_line_breaks(&path)?;
+        let place = || format!("the data folder {} cannot be used", path.display());
+        make_private(&path).with_context(place)?;
+        let path = path.canonicalize().with_context(place)?;
+        // A link may have led to one.
+        refuse_line_breaks(&path)?;
         Ok(Self { path, chosen_by })
     }
 
@@ -154,6 +157,17 @@ pub fn documents_folder() -> Option<PathBuf> {
     directories::UserDirs::new()?.document_dir().map(Path::to_owned)
 }
 
+/// PostgreSQL writes the folder's path as a line of its files, and reads it from there.
+fn refuse_line_breaks(path: &Path) -> Result<()> {
+    if path.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        return Err(anyhow!(
+            "the data folder {} has a line break in its path, which the database cannot work with; rename the folder, or choose another one with --data-dir",
+            shown_path(path)
+        ));
+    }
+    Ok(())
+}
+
 /// A folder that only its owner can enter. One that exists is left as it is.
 fn make_private(path: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
@@ -204,6 +218,20 @@ mod tests {
         assert_eq!(folder.library_id().unwrap(), folder.library_id().unwrap());
         assert_eq!(folder.machine_id().unwrap(), folder.machine_id().unwrap());
         assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_path_with_a_line_break_is_refused_before_anything_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let broken = dir.path().join("a\nb");
+        let refused = DataFolder::find(Some(broken.clone())).unwrap_err().to_string();
+        assert!(refused.contains("a�b has a line break") && refused.contains("--data-dir"), "{refused}");
+        assert!(!broken.exists());
+        fs::create_dir(&broken).unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&broken, &link).unwrap();
+        assert!(DataFolder::find(Some(link)).is_err(), "a link to one is one");
+        assert_eq!(fs::read_dir(&broken).unwrap().count(), 0);
     }
 
     #[test]

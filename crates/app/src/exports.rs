@@ -121,6 +121,7 @@ impl App {
                 if output.is_dir() { output.join(name) } else { output }
             }
         };
+        refuse_special(&path)?;
         if !request.replace && path.exists() {
             return Err(already_exists(&path));
         }
@@ -300,6 +301,7 @@ fn paragraphs(lines: Vec<StoredSegment>, cast: &Cast) -> Vec<Run> {
 /// Writes `bytes` to a temporary file beside `path`, syncs it, and gives it its name; without `replace` only if that
 /// name is still free.
 fn put(bytes: &[u8], path: &Path, id: ExportId, replace: bool) -> Result<()> {
+    refuse_special(path)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     let draft = folder.join(format!(".meetmemo-{id}.part"));
     let written = (|| {
@@ -336,6 +338,24 @@ fn put(bytes: &[u8], path: &Path, id: ExportId, replace: bool) -> Result<()> {
     }
 }
 
+/// Refuses what is no file and would be lost if one took its place: a device, a pipe, a socket, and the names of the
+/// system for streams, such as `/dev/stdout`, whatever they lead to.
+fn refuse_special(path: &Path) -> Result<()> {
+    let special = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    let stream =
+        || path.starts_with("/dev") && fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    if special || path.starts_with("/proc") || stream() {
+        return Err(refuse(
+            Code::NotOffered,
+            format!(
+                "{} is a device or a pipe, not a file, so the export was not written there. Choose the name of a file.",
+                shown_path(path)
+            ),
+        ));
+    }
+    Ok(())
+}
+
 /// A link fails where the name is taken, unlike a rename.
 fn rename_to_free(draft: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(draft, path) {
@@ -367,6 +387,26 @@ fn free_name(folder: &Path, name: &str) -> PathBuf {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
+
+    #[test]
+    fn a_device_or_pipe_is_never_replaced_by_a_file() {
+        use std::os::unix::net::UnixListener;
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("socket");
+        let _listens = UnixListener::bind(&socket).unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+        for path in [socket.as_path(), &link, Path::new("/dev/stdout"), Path::new("/proc/self/fd/1")] {
+            let refused = put(b"words", path, ExportId::new(), true).unwrap_err().to_string();
+            assert!(
+                refused.contains("not a file") && refused.contains(&*path.to_string_lossy()),
+                "{refused}"
+            );
+            assert!(!path.is_file() || path.starts_with("/dev") || path.starts_with("/proc"));
+        }
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "no draft is left");
+    }
 
     #[test]
     fn a_file_that_is_there_is_replaced_only_when_asked() {

@@ -179,7 +179,9 @@ impl Settings {
     ) -> Result<Self> {
         let path = data_folder.join("settings.toml");
         let file = match fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))?,
+            Ok(text) => toml::from_str(&text)
+                .map_err(|error: toml::de::Error| what_is_wrong(&text, error.span(), error.message()))
+                .with_context(|| format!("{} is not valid", path.display()))?,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 write_default(&path).with_context(|| format!("{} could not be written", path.display()))?;
                 Layer::default()
@@ -312,6 +314,15 @@ pub(crate) fn write_defaults(data_folder: &Path, choice: &crate::Choice) -> Resu
     })
 }
 
+/// What is wrong in the settings and in which line, but not the line itself: it may hold a password.
+fn what_is_wrong(text: &str, span: Option<std::ops::Range<usize>>, message: &str) -> anyhow::Error {
+    let message = message.replace('\n', ", ");
+    match span.and_then(|span| text.get(..span.start)) {
+        Some(before) => anyhow!("line {}: {message}", before.matches('\n').count() + 1),
+        None => anyhow!("{message}"),
+    }
+}
+
 /// Changes `settings.toml`, whose other lines and comments stay as they are.
 fn edit(data_folder: &Path, change: impl FnOnce(&mut toml_edit::DocumentMut)) -> Result<()> {
     let path = data_folder.join("settings.toml");
@@ -320,7 +331,10 @@ fn edit(data_folder: &Path, change: impl FnOnce(&mut toml_edit::DocumentMut)) ->
         Err(error) if error.kind() == ErrorKind::NotFound => DEFAULT_FILE.to_owned(),
         text => text.with_context(place)?,
     };
-    let mut document: toml_edit::DocumentMut = text.parse().with_context(place)?;
+    let mut document: toml_edit::DocumentMut = text
+        .parse()
+        .map_err(|error: toml_edit::TomlError| what_is_wrong(&text, error.span(), error.message()))
+        .with_context(place)?;
     change(&mut document);
     replace(&path, document.to_string().as_bytes()).with_context(place)
 }
@@ -429,6 +443,17 @@ mod tests {
         fs::write(dir.path().join("settings.toml"), "db_pool_max_siz = 3").unwrap();
         let error = format!("{:#}", Settings::read(dir.path(), nothing, Layer::default()).unwrap_err());
         assert!(error.contains("settings.toml is not valid") && error.contains("db_pool_max_siz"), "{error}");
+        for line in [
+            "database_url = postgresql://anna:secret@host/db",
+            "database_url = 'postgresql://anna:secret@host",
+        ] {
+            fs::write(dir.path().join("settings.toml"), format!("paper = 'a4'\n{line}\n")).unwrap();
+            let read = Settings::read(dir.path(), nothing, Layer::default()).unwrap_err();
+            let changed = Preferences { theme: Theme::Dark, notify: false }.write(dir.path()).unwrap_err();
+            for error in [format!("{read:#}"), format!("{changed:#}")] {
+                assert!(error.contains("line 2: ") && !error.contains("secret"), "{error}");
+            }
+        }
         let error =
             Layer::from_environment(|n| (n == "MEETMEMO_DECODERS").then(|| "two".to_owned())).unwrap_err();
         assert_eq!(error.to_string(), "MEETMEMO_DECODERS must be a whole number, not “two”");
