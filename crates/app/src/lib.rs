@@ -17,6 +17,7 @@ mod intake;
 mod language_vote;
 mod languages;
 pub mod logging;
+mod memory;
 mod names;
 mod people;
 mod pipeline;

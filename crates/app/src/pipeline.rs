@@ -70,7 +70,7 @@ impl From<MediaError> for Failure {
 
 impl From<SpeechError> for Failure {
     fn from(error: SpeechError) -> Self {
-        Self::Speech(error)
+        Self::Speech(crate::memory::or_too_little(error))
     }
 }
 
@@ -419,8 +419,9 @@ impl App {
                     return Ok(Err(match error {
                         error @ SpeechError::Engine(_) => Failure::Speech(error),
                         error => Failure::Sentence(format!(
-                            "The work stopped at {}: {error}. Try again; what is done so far is kept.",
-                            span.start
+                            "The work stopped at {}: {error}.{} Try again; what is done so far is kept.",
+                            span.start,
+                            crate::memory::hint(&error)
                         )),
                     }));
                 }

@@ -342,12 +342,17 @@ impl App {
                     Ok(()) => Ok(installed.id.to_string()),
                     Err(error) => {
                         tracing::info!(%error, "a model file was refused");
+                        let short = crate::memory::is_short_for(&installed.file);
                         // A file that is of no use is not kept, unless it was here before and of use then.
                         if installed.facts.is_none() {
                             let _ = app.room.folder().remove(&id);
                         }
                         app.room.ended(&id, None);
-                        Err(refused("the speech engine cannot use it; it may be damaged, or a model for something else".to_owned()))
+                        Err(refused(if short {
+                            "there is not enough memory for it; choose a smaller one or close other programs".to_owned()
+                        } else {
+                            "the speech engine cannot use it; it may be damaged, or a model for something else".to_owned()
+                        }))
                     }
                 },
                 Err(error) => {
@@ -379,6 +384,7 @@ impl App {
                 };
             }
             Err(error) => {
+                let error = crate::memory::or_too_little(error);
                 return self
                     .failed(id, format!("“{}” cannot be used: {error}.", self.room.title(id.as_str())));
             }
