@@ -279,7 +279,7 @@ impl Timeline {
         self.started = true;
         let fit = if gap > TOLERANCE && self.believes(gap) {
             Fit { silence: gap, drop: 0.0 }
-        } else if gap < -TOLERANCE && gap >= -LONGEST_DRIFT {
+        } else if (-LONGEST_DRIFT..-TOLERANCE).contains(&gap) {
             self.moved = true;
             let drift = (-gap).min(MOST_DRIFT * self.steady);
             self.placement.shift -= gap + drift;
