@@ -46,8 +46,12 @@ impl View {
     }
 }
 
-/// Up to `buf.len()` bytes of `file` from `at` on, without moving the cursor, which clones of a file share.
+/// Up to `buf.len()` bytes of `file` from `at` on, without moving the cursor, which clones of a file share. None from a
+/// position that no file has, which the system would call an error.
 pub(crate) fn read_at(file: &File, at: u64, buf: &mut [u8]) -> io::Result<usize> {
+    if at > MOST {
+        return Ok(0);
+    }
     let mut filled = 0;
     while filled < buf.len() {
         match read_some_at(file, at + filled as u64, &mut buf[filled..]) {
@@ -73,6 +77,9 @@ fn read_some_at(mut file: &File, at: u64, buf: &mut [u8]) -> io::Result<usize> {
     file.seek(SeekFrom::Start(here))?;
     read
 }
+
+/// The last position that a file can have.
+pub(crate) const MOST: u64 = i64::MAX as u64;
 
 /// Where the next byte will be read, counted from the start of the file.
 #[derive(Debug, Clone, Default)]
@@ -249,6 +256,7 @@ mod tests {
         let mut buf = [0; 4];
         assert_eq!(read_at(&clone, 8, &mut buf).unwrap(), 2);
         assert_eq!(&buf[..2], b"89");
+        assert_eq!(read_at(&clone, u64::MAX - 3, &mut buf).unwrap(), 0);
         assert_eq!(file.stream_position().unwrap(), 4);
     }
 }

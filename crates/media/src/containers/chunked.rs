@@ -2,7 +2,7 @@
 //!
 //! Their demuxers want every chunk to be whole, and refuse a file that was cut or whose recorder lost power.
 
-use crate::source::Patch;
+use crate::source::{MOST, Patch};
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// Chunks looked at before giving up; the walk is over headers only.
@@ -54,6 +54,9 @@ fn is_wrong(size: u64, there: u64) -> bool {
 
 fn header<const N: usize>(file: &mut (impl Read + Seek), at: u64) -> io::Result<Option<[u8; N]>> {
     let mut header = [0; N];
+    if at > MOST {
+        return Ok(None);
+    }
     file.seek(SeekFrom::Start(at))?;
     match file.read_exact(&mut header) {
         Ok(()) => Ok(Some(header)),
@@ -75,6 +78,9 @@ mod tests {
             |size: u8| [b"FORM\0\0\0\x20AIFFCOMM\0\0\0\0SSND\0\0\0".as_slice(), &[size], &[0; 10]].concat();
         let read = |bytes: Vec<u8>| aiff(&mut Cursor::new(&bytes), bytes.len() as u64).unwrap();
         assert!(read(file(10)).0.is_empty());
+        // No file has a place for what follows a chunk of such a size.
+        let far = [b"caff\0\x01\0\0free".as_slice(), &(i64::MAX - 4).to_be_bytes(), &[0; 10]].concat();
+        assert!(read(far).0.is_empty());
         for (size, cut) in [(11, true), (0, false)] {
             let (patches, missing) = read(file(size));
             assert_eq!(missing, cut);
