@@ -8,7 +8,6 @@
 
 mod broken;
 mod cases;
-mod corpus;
 mod formats;
 mod listening;
 mod mutations;
