@@ -200,6 +200,16 @@ mod tests {
         [head.concat(), samples].concat()
     }
 
+    /// A library with one recording, and its audio.
+    fn library() -> (tempfile::TempDir, PathBuf) {
+        let library = tempfile::tempdir().unwrap();
+        let folder = library.path().join("17");
+        fs::create_dir(&folder).unwrap();
+        let audio = folder.join("audio.wav");
+        fs::write(&audio, wav()).unwrap();
+        (library, audio)
+    }
+
     #[test]
     fn an_index_is_kept_beside_the_audio_and_nowhere_else() {
         let library = Path::new("/data/library");
@@ -214,12 +224,8 @@ mod tests {
 
     #[test]
     fn an_old_index_is_made_anew_and_other_times_are_noted() {
-        let library = tempfile::tempdir().unwrap();
-        let folder = library.path().join("17");
-        fs::create_dir(&folder).unwrap();
-        let audio = folder.join("audio.wav");
-        fs::write(&audio, wav()).unwrap();
-        let index = folder.join(SEEK_INDEX);
+        let (library, audio) = library();
+        let index = audio.with_file_name(SEEK_INDEX);
         // As the version before wrote them.
         fs::write(&index, b"MMsk\x01\x01 and so on").unwrap();
         assert!(is_old(&fs::read(&index).unwrap(), &audio));
@@ -232,12 +238,8 @@ mod tests {
 
     #[test]
     fn a_kept_index_is_used_and_a_damaged_one_ignored() {
-        let library = tempfile::tempdir().unwrap();
-        let folder = library.path().join("17");
-        fs::create_dir(&folder).unwrap();
-        let audio = folder.join("audio.wav");
+        let (library, audio) = library();
         let bytes = wav();
-        fs::write(&audio, &bytes).unwrap();
 
         let mut reader = Reader::open(&audio, &Tools::none()).unwrap();
         while reader.read().unwrap().is_some() {}
@@ -245,7 +247,7 @@ mod tests {
         let index = seek_index_of(library.path(), &audio).unwrap();
         let kept = read(&index).unwrap();
         assert!(SeekIndex::from_bytes(&kept, bytes.len() as u64).is_some());
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        assert_eq!(fs::read_dir(audio.parent().unwrap()).unwrap().count(), 2);
 
         let expected =
             |frame: usize| bytes[44 + 2 * frame..].as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b));
@@ -266,18 +268,15 @@ mod tests {
 
     #[test]
     fn where_nothing_can_be_written_nothing_fails() {
-        let library = tempfile::tempdir().unwrap();
-        let folder = library.path().join("17");
-        fs::create_dir(&folder).unwrap();
-        let audio = folder.join("audio.wav");
-        fs::write(&audio, wav()).unwrap();
+        let (library, audio) = library();
+        let folder = audio.parent().unwrap();
         let mut reader = Reader::open(&audio, &Tools::none()).unwrap();
         while reader.read().unwrap().is_some() {}
         let index = reader.seek_index().unwrap();
         // A folder in its place.
         fs::create_dir(folder.join(SEEK_INDEX)).unwrap();
         keep_seek_index(library.path(), &audio, &index);
-        fs::remove_dir_all(&folder).unwrap();
+        fs::remove_dir_all(folder).unwrap();
         keep_seek_index(library.path(), &audio, &index);
     }
 }

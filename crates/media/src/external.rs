@@ -4,12 +4,9 @@ use crate::date;
 use crate::error::MediaError;
 use crate::ffmpeg::{Description, Ffmpeg, Stamp, Wanted};
 use crate::native::{About, Tags};
-use crate::timeline::{Placement, Timeline};
+use crate::timeline::{Placement, SILENCE_RUN, Timeline};
 use std::collections::VecDeque;
 use std::path::Path;
-
-/// Silence given at once, in seconds.
-const SILENCE_RUN: f64 = 0.25;
 
 /// A file read by `ffmpeg`: mono at the rate that was asked for.
 pub(crate) struct External {

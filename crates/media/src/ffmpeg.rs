@@ -144,7 +144,7 @@ impl Ffmpeg {
             // Of the input: it seeks, then decodes and drops what is before.
             command.args(["-ss", &wanted.from_s.to_string()]);
         }
-        // Each frame is told of before anything changes its rate; the mix may not exceed full scale.
+        // `ashowinfo` comes first, so that it reports each frame at the file's own rate. The mix must not exceed full scale.
         let mut filters = "ashowinfo,aresample=rematrix_maxval=1.0".to_owned();
         let channel = |channel: u16| format!("c{}", channel.min(LAST_CHANNEL));
         if let Some(wanted) = wanted.channel {

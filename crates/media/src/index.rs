@@ -80,36 +80,18 @@ impl Mark {
         let State { shift, home, cursor, silence, steady } = self.state;
         let Clock { now, closed, sound, silence: clock_silence } = self.clock;
         // No shift that is believed is infinite.
-        let seconds = [
-            shift,
-            home.unwrap_or(f64::INFINITY),
-            cursor,
-            silence,
-            steady,
-            now,
-            closed,
-            sound,
-            clock_silence,
-        ];
-        let [shift, home, cursor, silence, steady, now, closed, sound, clock_silence] =
-            seconds.map(f64::to_bits);
-        [
+        let home = home.unwrap_or(f64::INFINITY);
+        let seconds = [shift, home, cursor, silence, steady, now, closed, sound, clock_silence];
+        let counts = [
             self.position,
             u64::from(self.section),
             self.pts.cast_unsigned(),
             u64::from(self.crc),
             self.offset,
             u64::from(self.rate),
-            shift,
-            home,
-            cursor,
-            silence,
-            steady,
-            now,
-            closed,
-            sound,
-            clock_silence,
-        ]
+        ];
+        let mut numbers = counts.into_iter().chain(seconds.map(f64::to_bits));
+        std::array::from_fn(|_| numbers.next().unwrap_or_default())
     }
 
     fn from_numbers(numbers: [u64; FIELDS]) -> Option<Self> {

@@ -16,7 +16,7 @@ use crate::mono;
 use crate::resample::RATES;
 use crate::sniff::Container;
 use crate::source::{FileSource, Patch, Position, View};
-use crate::timeline::{Fit, Placement, Timeline};
+use crate::timeline::{Fit, Placement, SILENCE_RUN, Timeline};
 use codecs::Choice;
 use company::Company;
 use frames::FramesReader;
@@ -42,8 +42,6 @@ const MOST_FAILURES: u32 = 2_000;
 const MOST_PANICS: u32 = 100;
 /// No packet of any codec lasts longer, in seconds: FLAC's longest has 65535 frames. What claims more is not believed.
 const LONGEST_PACKET: f64 = 10.0;
-/// Silence given at once, in seconds.
-const SILENCE_RUN: f64 = 0.25;
 /// A stated duration may exceed what was read by this, plus half a percent, in seconds.
 const SLACK: f64 = 0.75;
 /// Elements of Matroska gone through for one mark: an hour of film between two of them has some 500,000.
@@ -578,6 +576,11 @@ impl Native {
         Ok(true)
     }
 
+    /// Frames at `rate` that last so many units of the track's timestamps.
+    fn frames_in(&self, units: Duration, rate: u32) -> usize {
+        (units.get() as f64 * self.tick * f64::from(rate)).round() as usize
+    }
+
     /// Seconds per unit of the timestamps of any track.
     fn tick_of(&self, track: u32) -> f64 {
         let track = self.format.tracks().iter().find(|t| t.id == track);
@@ -650,7 +653,7 @@ impl Native {
         let frames = self.unfinished.len() / channels;
         let rest = self.unfinished.split_off(frames * channels);
         self.interleaved = std::mem::replace(&mut self.unfinished, rest);
-        // A packet that gives nothing is one that is no frame yet.
+        // A packet with less than one frame is not a failed one.
         (rate / channels as u32, channels, frames.max(usize::from(samples > 0)))
     }
 
@@ -684,7 +687,7 @@ impl Native {
     /// Sound with this timestamp waits for its place.
     fn hear(&mut self, at: f64, rate: u32, samples: Vec<f32>) {
         self.stay_together();
-        let padding = (self.padding.get() as f64 * self.tick * f64::from(rate)).round() as usize;
+        let padding = self.frames_in(self.padding, rate);
         let may_join = self.waiting.back().is_some_and(|last| last.rate == rate && last.padding == 0);
         let duration = samples.len() as f64 / f64::from(rate);
         let is_one = self.timeline.hear(at - self.closed(), duration, may_join);

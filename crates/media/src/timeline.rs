@@ -29,6 +29,9 @@ const LONGEST_DRIFT: f64 = 0.5;
 /// No clock is slower than the sound by more than this share of it.
 const MOST_DRIFT: f64 = 0.01;
 
+/// Silence is given in runs of so many seconds.
+pub(crate) const SILENCE_RUN: f64 = 0.25;
+
 /// Two packets that follow one another without a pause begin no further apart than this.
 const LONGEST_PACKET: f64 = 0.13;
 

@@ -53,7 +53,7 @@ impl FromStr for ExternalUrl {
     type Err = StoreError;
 
     fn from_str(text: &str) -> Result<Self, StoreError> {
-        // What stands between the first @ and another is read as the host or the database, and would be shown as such.
+        // The parser takes the text behind the first @ for the host. With a second @, part of the password would be shown.
         if text.contains("://") && text.matches('@').count() > 1 {
             return Err(StoreError::Address(
                 "it has more than one @; one in a user name or a password is written %40".to_owned(),
@@ -282,8 +282,8 @@ impl Target {
     /// Refuses a configured server behind a pool that lends its processes to a connection for a statement or a
     /// transaction: what belongs to a session, such as LISTEN, advisory locks and prepared statements, is lost there.
     ///
-    /// Two connections that stand side by side have a process each, unless such a pool is in between. It gives the one
-    /// that is free to whoever asks, so that both meet the same, or one meets several.
+    /// A server gives each open connection a process of its own, which stays the same. Such a pool runs each query in any
+    /// free process, so that two connections can report the same process, or one connection several.
     pub(crate) async fn refuse_pool(&self) -> Result<(), StoreError> {
         let Self::External(url) = self else { return Ok(()) };
         let processes = async {

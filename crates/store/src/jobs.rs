@@ -391,19 +391,21 @@ impl Store {
         })
     }
 
-    /// Writes a note about the file behind those that there are, unless it is among them.
+    /// Adds a note about the file to the notes that the recording has, unless it is one of them. `None` if there is no such
+    /// recording.
     pub async fn add_media_note(&self, id: JobId, note: &str) -> Result<Option<Job>> {
-        let Some(job) = self.job(id).await? else { return Ok(None) };
-        let notes = match &job.media_note {
-            Some(before) if before.contains(note) => return Ok(Some(job)),
-            Some(before) => format!("{}. {note}", before.trim_end_matches('.')),
-            None => note.to_owned(),
-        };
-        on_connection!(self, connection => async {
+        on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
+            let found = jobs::table.find(id).select(Job::as_select()).for_update().first(c).await.optional()?;
+            let Some(job) = found else { return Ok(None) };
+            let notes = match &job.media_note {
+                Some(before) if before.contains(note) => return Ok(Some(job)),
+                Some(before) => format!("{}. {note}", before.trim_end_matches('.')),
+                None => note.to_owned(),
+            };
             let update =
                 diesel::update(jobs::table.find(id)).set(jobs::media_note.eq(&notes)).returning(Job::as_returning());
-            update.load(connection).await.map(written)
-        })
+            update.get_result(c).await.map(Some)
+        }))
     }
 
     /// Puts a failed or cancelled job back into the queue. `None` if it is neither, or there is none.

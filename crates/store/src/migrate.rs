@@ -24,8 +24,8 @@ async fn names(connection: &mut AsyncPgConnection, sql: &str) -> Result<Vec<Stri
     Ok(rows.into_iter().map(|row| row.name).collect())
 }
 
-/// Checks that the database stores every letter, that it is empty, ours or the server edition's, then runs the steps that it lacks. The lock is the
-/// session's: it ends with `connection`.
+/// Checks that the database stores every letter and is empty, ours or the server edition's, then runs the steps that it
+/// lacks. The lock is the session's: it ends with `connection`.
 pub(crate) async fn bring_up_to_date(mut connection: AsyncPgConnection, target: &Target) -> Result<()> {
     let encoding =
         names(&mut connection, "SELECT current_setting('server_encoding') AS name").await?.join("");

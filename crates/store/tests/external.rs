@@ -246,8 +246,8 @@ fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind][..], &length, body].concat()
 }
 
-/// Speaks to one client as a pool does that lends the server's processes for a transaction: whoever asks gets the
-/// process that is free, and there is always that of `server`.
+/// Answers one client as a pool in transaction mode does: it runs each query in a server process that is free, which here
+/// is always the process of `server`.
 async fn lend(mut client: TcpStream, server: Arc<tokio_postgres::Client>) -> std::io::Result<()> {
     let length = client.read_u32().await?;
     client.read_exact(&mut vec![0; length as usize - 4]).await?;

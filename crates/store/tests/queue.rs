@@ -805,6 +805,17 @@ async fn one_worker_a_computer_until_it_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_note_about_the_file_is_added_once_behind_the_others() {
+    let (_database, store) = database().await;
+    let id = registered(&store, LibraryId::new()).await;
+    for (note, notes) in [("one", "one"), ("one", "one"), ("two", "one. two"), ("two", "one. two")] {
+        let job = store.add_media_note(id, note).await.unwrap().unwrap();
+        assert_eq!(job.media_note.as_deref(), Some(notes));
+    }
+    assert!(store.add_media_note(JobId::new(), "x").await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_change_is_dated() {
     let (_database, store) = database().await;
     let id = registered(&store, LibraryId::new()).await;

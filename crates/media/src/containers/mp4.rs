@@ -422,11 +422,12 @@ impl<F: Read + Seek> Walk<'_, F> {
             }
         } else if is_whole {
             return Ok(Some(end));
-        } else if &kind == b"mdat" && end > to && self.next_fragment(from + 8, to)?.is_none() {
+        }
+        let next = self.next_fragment(from + 8, to)?;
+        if &kind == b"mdat" && end > to && next.is_none() {
             self.movie.cut = Some(cut(from, header, to));
             return Ok(None);
         }
-        let next = self.next_fragment(from + 8, to)?;
         // What lies between is free space to the demuxer.
         let free = next.unwrap_or(to) - from;
         let mut bytes = u32::try_from(free).unwrap_or(u32::MAX).to_be_bytes().to_vec();

@@ -77,7 +77,7 @@ pub(crate) fn find(head: &[u8], whole: bool) -> Option<Stream> {
         (count == ENOUGH || ended).then(|| Stream {
             at: start,
             adts: first.kind.adts,
-            counted: !first.kind.adts && is_index(&head[start..(start + first.bytes).min(head.len())]),
+            counted: !first.kind.adts && index(&head[start..(start + first.bytes).min(head.len())]).is_some(),
         })
     })
 }
@@ -134,11 +134,6 @@ pub(crate) fn tag_len(bytes: &[u8]) -> Option<u64> {
         [b'T', b'A', b'G', _] => Some(128),
         _ => Some(id3_len(bytes)).filter(|len| *len > 0),
     }
-}
-
-/// Whether this frame is no sound but a Xing, Info or VBRI header.
-fn is_index(frame: &[u8]) -> bool {
-    index(frame).is_some()
 }
 
 /// The frame that `bytes` begin with.

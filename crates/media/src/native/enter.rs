@@ -102,11 +102,7 @@ impl Native {
             }
             // Streams that follow another are gone through from the first.
             _ if mark.section > 0 => Ok(true),
-            Container::Matroska => {
-                let began = self.begin_at_cluster(mark.offset)?;
-                self.begin_anew();
-                Ok(began)
-            }
+            Container::Matroska => self.enter_cluster(mark.offset),
             _ => Ok(self.seek(mark.pts.saturating_sub(self.ticks(WARM_UP)))),
         }
     }
@@ -165,32 +161,29 @@ impl Native {
         }
     }
 
-    /// The count when all that waits has been given.
+    /// The count when all that has its place has been given.
     fn next_tally(&self) -> Tally {
-        self.next_tally_of(true)
-    }
-
-    /// The same, with or without what has no place yet.
-    fn next_tally_of(&self, all: bool) -> Tally {
         let mut tally = self.tally;
         tally.add(self.rate, self.silence);
         if self.held {
             tally.add(self.rate, self.mono.len() as u64);
         }
-        for run in self.waiting.iter().filter(|_| all) {
-            tally.add(run.rate, run.samples.len() as u64);
-        }
         tally
     }
 
+    /// Where what comes next is to be given, behind all that waits for its place too.
     fn next_position(&self) -> u64 {
-        self.next_tally().position()
+        let mut tally = self.next_tally();
+        for run in &self.waiting {
+            tally.add(run.rate, run.samples.len() as u64);
+        }
+        tally.position()
     }
 
     /// What waits counts as given.
     fn pass_over_waiting(&mut self) {
         loop {
-            self.tally = self.next_tally_of(false);
+            self.tally = self.next_tally();
             (self.silence, self.held) = (0, false);
             if !self.settle(true) {
                 break;
@@ -304,6 +297,13 @@ impl Native {
         Ok(first.pts.get() == anchor.pts && checksum(&first.data) == anchor.crc)
     }
 
+    /// Goes to the Matroska cluster at `offset`, as [`begin_at_cluster`](Self::begin_at_cluster), and forgets what waits.
+    fn enter_cluster(&mut self, offset: u64) -> Result<bool, MediaError> {
+        let began = self.begin_at_cluster(offset)?;
+        self.begin_anew();
+        Ok(began)
+    }
+
     /// Shows the demuxer a Matroska file whose first cluster is that at `offset`. `false` if it does not take it.
     pub(super) fn begin_at_cluster(&mut self, offset: u64) -> Result<bool, MediaError> {
         let Some(first) = self.first_cluster().map_err(MediaError::Io)? else { return Ok(false) };
@@ -369,11 +369,7 @@ impl Native {
         let from = wanted - shift - 2.0 * WARM_UP;
         let began = match self.container {
             Container::Matroska => match self.cluster_before(from, MOST_ELEMENTS).map_err(MediaError::Io)? {
-                Some(offset) => {
-                    let began = self.begin_at_cluster(offset)?;
-                    self.begin_anew();
-                    began
-                }
+                Some(offset) => self.enter_cluster(offset)?,
                 None => false,
             },
             _ => self.seek(self.ticks(from)),
@@ -419,8 +415,7 @@ impl Native {
             if packet.data.is_empty() {
                 if matches!(self.container, Container::Mpeg(_)) {
                     // It stands for frames that were lost.
-                    self.silence +=
-                        (packet.dur.get() as f64 * self.tick * f64::from(self.rate)).round() as u64;
+                    self.silence += self.frames_in(packet.dur, self.rate) as u64;
                     self.pass_over_waiting();
                 }
                 continue;
@@ -457,11 +452,11 @@ impl Native {
         let (timeline, silence, losses) = (self.timeline.clone(), self.silence, self.losses);
         self.trim_sanely(&mut packet);
         let at = self.timestamp(&packet);
-        let len = (packet.dur.get() as f64 * self.tick * f64::from(self.rate)).round() as usize;
-        let whole = [Piece { presented: at, from: at, to: f64::INFINITY }];
-        let pieces = if self.pieces.is_empty() { whole.to_vec() } else { self.pieces.clone() };
+        let len = self.frames_in(packet.dur, self.rate);
+        let whole = Piece { presented: at, from: at, to: f64::INFINITY };
         let mut kept = 0;
-        for piece in pieces {
+        for i in 0..self.pieces.len().max(1) {
+            let piece = self.pieces.get(i).copied().unwrap_or(whole);
             let (at, range) = piece.of(at, len, self.rate);
             if !range.is_empty() {
                 self.stay_together();

@@ -65,6 +65,15 @@ pub(super) struct FramesReader {
     spoilt: bool,
 }
 
+/// What was skipped in search of frames.
+struct Skipped {
+    bytes: u64,
+    /// All of them are zero.
+    blank: bool,
+    /// Frames, or a tag, follow.
+    found: bool,
+}
+
 impl FramesReader {
     /// Reads what `source` shows from `base` on, a byte of the file at which a frame begins, which has the timestamp
     /// `first`; `None` at the start of a stream, which a header may begin. `position` follows where in the file of `len`
@@ -241,30 +250,29 @@ impl FramesReader {
         true
     }
 
-    /// Looks for the next frames behind damage. Returns how many bytes were skipped, which are not all zero; `None` if
-    /// there are no frames any more.
-    fn look_for_frames(&mut self) -> Result<(u64, bool, bool)> {
-        let (mut skipped, mut blank) = (0_u64, true);
+    /// Skips to the next frames behind damage, or to the end.
+    fn skip_to_frames(&mut self) -> Result<Skipped> {
+        let mut skipped = Skipped { bytes: 0, blank: true, found: false };
         loop {
             self.ask(READ)?;
             let rest = self.rest();
             if rest.is_empty() {
-                return Ok((skipped, blank, false));
+                return Ok(skipped);
             }
-            // Behind that a row of frames might not be whole.
-            let most = if self.drained { rest.len() } else { READ / 4 };
-            let found = (usize::from(skipped == 0)..most.min(rest.len())).find(|at| {
+            // A row of frames that begins later may not be in the buffer as a whole.
+            let most = if self.drained { rest.len() } else { rest.len().min(READ / 4) };
+            let found = (usize::from(skipped.bytes == 0)..most).find(|at| {
                 let here = &rest[*at..];
                 let begins =
                     || mpeg::frame(here).is_some_and(|frame| self.is_followed(*at, &frame, IN_A_ROW));
                 (here[0] == 0xff && begins()) || (here.starts_with(b"ID3") && mpeg::id3_len(here) > 0)
             });
-            let here = found.unwrap_or(most.min(rest.len()));
-            blank &= rest[..here].iter().all(|byte| *byte == 0);
+            let here = found.unwrap_or(most);
+            skipped.blank &= rest[..here].iter().all(|byte| *byte == 0);
             self.at += here;
-            skipped += here as u64;
+            skipped.bytes += here as u64;
             if found.is_some() {
-                return Ok((skipped, blank, true));
+                return Ok(Skipped { found: true, ..skipped });
             }
         }
     }
@@ -316,7 +324,7 @@ impl FormatReader for FramesReader {
     }
 
     fn seek(&mut self, _: SeekMode, _: SeekTo) -> Result<SeekedTo> {
-        // Whoever wants to be elsewhere opens it there.
+        // To read from another place, another reader is opened at that place.
         Err(Error::SeekError(SeekErrorKind::Unseekable))
     }
 
@@ -328,11 +336,11 @@ impl FormatReader for FramesReader {
     fn next_packet(&mut self) -> Result<Option<Packet>> {
         loop {
             let Some(frame) = self.frame_here()? else {
-                let (skipped, blank, found) = self.look_for_frames()?;
+                let skipped = self.skip_to_frames()?;
                 self.in_line = false;
-                if !found {
+                if !skipped.found {
                     // A tag of some other kind, or a recorder's empty space.
-                    let much = skipped > LITTLE && !blank;
+                    let much = skipped.bytes > LITTLE && !skipped.blank;
                     if self.last.is_some() && much && !std::mem::replace(&mut self.spoilt, true) {
                         return Err(Error::DecodeError("no frames up to the end of the file"));
                     }
@@ -341,7 +349,7 @@ impl FormatReader for FramesReader {
                 if self.last.is_none() {
                     continue;
                 }
-                let lost = self.lost(skipped);
+                let lost = self.lost(skipped.bytes);
                 if lost.dur > Duration::ZERO {
                     return Ok(Some(lost));
                 }

@@ -89,9 +89,7 @@ impl Tags {
 
     /// Takes a title if there is none, in one line and not endless.
     pub(crate) fn add_title(&mut self, title: &str) {
-        let title =
-            title.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-        let title: String = title.collect::<Vec<_>>().join(" ").chars().take(LONGEST_TITLE).collect();
+        let title: String = transcript::one_line(title).chars().take(LONGEST_TITLE).collect();
         if self.title.is_none() && !title.is_empty() {
             self.title = Some(title);
         }

@@ -158,7 +158,7 @@ fn create(
         // LC_CTYPE must be UTF-8 or lower() and trigrams lose every letter beyond ASCII; ICU sorts as people expect.
         .args(["--locale-provider", "icu", "--icu-locale", "und", "--locale", "C.UTF-8"])
         .stdout(Stdio::null())
-        // No pipe: it would wait for somebody to read as soon as that is full.
+        // Not a pipe: nobody reads it before `initdb` ends, and `initdb` would stop when the pipe is full.
         .stderr(log.try_clone().map_err(|error| describe(&error, folder))?)
         .spawn()
         .map_err(|error| cannot_run(&program, &error))?;
