@@ -135,6 +135,8 @@ pub(crate) struct Native {
     /// How many streams followed the first one in the same file.
     section: u32,
     clusters: Option<Clusters>,
+    /// How much later than the demuxer Matroska states packets, in seconds.
+    codec_delay: f64,
     end: Stated,
     /// Tracks of sound in the file.
     sound_tracks: usize,
@@ -322,6 +324,7 @@ impl Native {
             marks: Marks::new(most_marks(if company.is_some() { sound_tracks } else { 1 })),
             section: 0,
             clusters,
+            codec_delay: prepared.codec_delay(),
             end,
             sound_tracks,
             company,
@@ -535,7 +538,8 @@ impl Native {
     fn go_on_behind(&mut self, damaged: bool) -> Result<bool, MediaError> {
         let Some(mut clusters) = self.clusters.clone() else { return Ok(false) };
         let unit = self.format.media_info().time_base.map_or(0.0, f64::from);
-        let moment = (self.last_read.max(0.0) / unit.max(1e-12)) as u64;
+        let stated = self.last_read + self.codec_delay;
+        let moment = (stated.max(0.0) / unit.max(1e-12)).ceil() as u64;
         let file = &self.origin.file;
         let last = clusters.before(file, moment, usize::MAX).map_err(MediaError::Io)?;
         let from = last.unwrap_or(self.origin.start).max(self.went_on) + 1;
@@ -570,6 +574,7 @@ impl Native {
         self.format = format;
         self.position = position;
         self.clusters = prepared.matroska.body.map(Clusters::new);
+        self.codec_delay = prepared.codec_delay();
         self.origin.view = prepared.view;
         self.origin.unsized_whole = prepared.matroska.unsized_whole;
         self.restart();

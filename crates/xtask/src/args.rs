@@ -26,6 +26,13 @@ usage: cargo xtask COMMAND
                        --minutes N      length of the recording for `pipeline`, `speakers` and `speech` (10)
                        --model FILE     speech model for `speech` (Whisper base as it ships, and tiny.en)
                        --files N        number of files for `import` (1000)
+  corpus             make some hundred files of the same speech with ffmpeg, sox and mkvmerge, decode each, and print
+                     where they differ from what went in
+                       --into FOLDER    where the files go (<target folder>/corpus)
+                       --part N         every Nth of them only (1)
+                       --mutations N    then decode N of them that were changed at random, beside ffmpeg (0)
+                       --seed S         which changes (1)
+                       --speed          instead time decoding an hour of each usual codec, beside ffmpeg
 
 The target folder is `target`, or CARGO_TARGET_DIR.";
 
@@ -39,6 +46,18 @@ pub(crate) enum Command {
     Bindings,
     Bundle { recording: Option<PathBuf> },
     Bench(Bench),
+    Corpus(Corpus),
+}
+
+/// Files to make and what to do with them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Corpus {
+    pub(crate) into: Option<PathBuf>,
+    /// Every how many-th file.
+    pub(crate) part: u32,
+    pub(crate) mutations: usize,
+    pub(crate) seed: u64,
+    pub(crate) speed: bool,
 }
 
 /// The benchmarks to run.
@@ -82,6 +101,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         "bindings" => bindings(&mut parser),
         "bundle" => bundle(&mut parser),
         "bench" => bench(&mut parser),
+        "corpus" => corpus(&mut parser),
         _ => Err(format!("there is no command `{command}`").into()),
     }
 }
@@ -163,6 +183,22 @@ fn bench(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
     Ok(Command::Bench(bench))
 }
 
+fn corpus(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut corpus = Corpus { into: None, part: 1, mutations: 0, seed: 1, speed: false };
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("into") => corpus.into = Some(PathBuf::from(parser.value()?)),
+            Long("part") => corpus.part = at_least_one(parser)?,
+            Long("mutations") => corpus.mutations = parser.value()?.parse()?,
+            Long("seed") => corpus.seed = parser.value()?.parse()?,
+            Long("speed") => corpus.speed = true,
+            Short('h') | Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Corpus(corpus))
+}
+
 fn at_least_one(parser: &mut lexopt::Parser) -> Result<u32, lexopt::Error> {
     match parser.value()?.parse()? {
         0 => Err("0 is too few".into()),
@@ -212,6 +248,16 @@ mod tests {
             ("bench import --repetitions=3", Command::Bench(bench(&[Benchmark::Import], 3))),
             ("bench window", Command::Bench(bench(&[Benchmark::Window], 3))),
             ("bench window --repetitions 1", Command::Bench(bench(&[Benchmark::Window], 1))),
+            (
+                "corpus --into a --part 5 --mutations 9",
+                Command::Corpus(Corpus {
+                    into: Some("a".into()),
+                    part: 5,
+                    mutations: 9,
+                    seed: 1,
+                    speed: false,
+                }),
+            ),
         ] {
             assert_eq!(parsed(line), Ok(command), "{line}");
         }
@@ -227,6 +273,7 @@ mod tests {
             ("setup now", "now"),
             ("bindings now", "now"),
             ("bundle --try", "--try"),
+            ("corpus --seed x", "x"),
         ] {
             let error = parsed(line).unwrap_err();
             assert!(error.contains(part), "{line}: {error}");

@@ -16,6 +16,7 @@ mod bindings;
 mod bundle;
 mod checkout;
 mod command;
+mod corpus;
 mod run;
 mod setup;
 mod test;
@@ -80,6 +81,10 @@ fn perform(command: Command) -> Result<ExitCode> {
         Command::Bundle { recording } => {
             setup::set_up(&checkout, if recording.is_some() { For::Trial } else { For::Window })?;
             bundle::bundle(&checkout, recording.as_deref())
+        }
+        Command::Corpus(corpus) => {
+            setup::set_up(&checkout, For::Bench)?;
+            corpus::corpus(&checkout, &corpus)
         }
         Command::Bench(bench) => {
             setup::set_up(&checkout, For::Bench)?;

@@ -11,10 +11,11 @@ pub(crate) struct Info {
     /// Nanoseconds since 2001-01-01 UTC.
     pub(crate) date: Option<i64>,
     pub(crate) title: Option<String>,
-    /// Hides the list of what is further behind in the file, and attachments.
+    /// Hides the list of what is further behind in the file, attachments and chapters.
     ///
     /// The demuxer follows that list and fails where a cut file ends before; where it does not fail, it keeps fonts and
-    /// cover pictures in memory. Nothing behind the first cluster is needed.
+    /// cover pictures in memory. It refuses files with chapters as ffmpeg writes them. Nothing behind the first cluster is
+    /// needed.
     pub(crate) hidden: Vec<Patch>,
     /// The size of the whole is larger than the file, which the demuxer refuses.
     pub(crate) cut: bool,
@@ -24,6 +25,11 @@ pub(crate) struct Info {
     pub(crate) body: Option<u64>,
     /// Tracks of sound, if all of them are listed in the head.
     pub(crate) sound_tracks: Option<usize>,
+    /// The packets of a track of sound are compressed once more, encrypted, or lack their beginnings, which the track
+    /// has: the demuxer gives them as they are.
+    pub(crate) is_packed: bool,
+    /// The longest of the delays of codecs, in nanoseconds. The demuxer takes it out of the timestamps of packets.
+    pub(crate) delay: u64,
 }
 
 const EBML: u32 = 0x1a45_dfa3;
@@ -33,7 +39,10 @@ const INFO: u32 = 0x1549_a966;
 const TRACKS: u32 = 0x1654_ae6b;
 const TRACK: u32 = 0xae;
 const TRACK_TYPE: u32 = 0x83;
+const CONTENT_ENCODINGS: u32 = 0x6d80;
+const CODEC_DELAY: u32 = 0x56aa;
 const ATTACHMENTS: u32 = 0x1941_a469;
+const CHAPTERS: u32 = 0x1043_a770;
 const CLUSTER: u32 = 0x1f43_b675;
 /// Children of a cluster: its moment, and what may stand before it.
 const TIMESTAMP: u32 = 0xe7;
@@ -67,9 +76,12 @@ pub(crate) fn read(head: &[u8], start: u64, len: u64) -> Info {
             }
             TRACKS => {
                 tracked = true;
-                info.sound_tracks = element.content().map(sound_tracks);
+                info.sound_tracks = element.content().map(|tracks| sound_tracks(tracks).count());
+                let tracks = element.content().unwrap_or_default();
+                info.is_packed = sound_tracks(tracks).any(is_packed);
+                info.delay = sound_tracks(tracks).filter_map(delay).max().unwrap_or(0);
             }
-            SEEK_HEAD | ATTACHMENTS => info.hidden.extend(element.void(position(rest))),
+            SEEK_HEAD | ATTACHMENTS | CHAPTERS => info.hidden.extend(element.void(position(rest))),
             CLUSTER => break,
             _ => {}
         }
@@ -85,16 +97,29 @@ pub(crate) fn read(head: &[u8], start: u64, len: u64) -> Info {
     info
 }
 
-/// How many of the tracks listed are sound. The demuxer does not tell of those with a codec it does not know.
-fn sound_tracks(tracks: &[u8]) -> usize {
-    let is_sound = |track: &Element<'_>| {
-        let mut parts = Elements(track.content().unwrap_or_default());
-        parts.any(|part| part.id == TRACK_TYPE && part.content() == Some(&[2]))
-    };
-    Elements(tracks).filter(|element| element.id == TRACK && is_sound(element)).count()
+/// What the tracks of sound listed consist of. The demuxer does not tell of those with a codec it does not know.
+fn sound_tracks(tracks: &[u8]) -> impl Iterator<Item = Elements<'_>> {
+    let tracks = Elements(tracks).filter(|element| element.id == TRACK);
+    let parts = tracks.map(|track| Elements(track.content().unwrap_or_default()));
+    parts.filter(|parts| parts.clone().any(|part| part.id == TRACK_TYPE && part.content() == Some(&[2])))
+}
+
+/// Whether packets of the track have to be undone before they are decoded; RFC 9559, 5.1.4.1.31.
+fn is_packed(mut track: Elements<'_>) -> bool {
+    track.any(|part| part.id == CONTENT_ENCODINGS && part.size != Some(0))
+}
+
+fn delay(mut track: Elements<'_>) -> Option<u64> {
+    track.find(|part| part.id == CODEC_DELAY)?.content().and_then(number)
+}
+
+/// An unsigned integer; RFC 8794, 7.2.
+fn number(bytes: &[u8]) -> Option<u64> {
+    (bytes.len() <= 8).then(|| bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b)))
 }
 
 /// Elements one after the other, up to one that is not whole.
+#[derive(Debug, Clone)]
 struct Elements<'a>(&'a [u8]);
 
 impl<'a> Iterator for Elements<'a> {
@@ -184,8 +209,7 @@ impl Clusters {
                 child = before.behind().and_then(Element::first);
             }
             let moment = child.filter(|child| child.id == TIMESTAMP).and_then(|child| child.content());
-            let number = |bytes: &[u8]| bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b));
-            self.next = moment.filter(|bytes| bytes.len() <= 8).map(|bytes| (start, number(bytes)));
+            self.next = moment.and_then(number).map(|moment| (start, moment));
         }
         match (element.size, element.id) {
             (Some(size), _) => match body.checked_add(size) {
@@ -347,8 +371,21 @@ mod tests {
         let tracks = [track(1), track(2), track(17), track(2)].concat();
         file.extend([0x16, 0x54, 0xae, 0x6b, 0x80 | tracks.len() as u8]);
         file.extend(&tracks);
-        assert_eq!(read(&file, 0, 1000).sound_tracks, Some(2));
+        let info = read(&file, 0, 1000);
+        assert_eq!((info.sound_tracks, info.is_packed), (Some(2), false));
         assert_eq!(read(&file[..file.len() - 1], 0, 1000).sound_tracks, None);
+    }
+
+    #[test]
+    fn packed_and_delayed_sound_is_told_of_and_pictures_are_not() {
+        for (kind, packed) in [(1, false), (2, true)] {
+            let mut file = file();
+            let track = [0xae, 0x8c, 0x83, 0x81, kind, 0x6d, 0x80, 0x81, 0, 0x56, 0xaa, 0x82, 1, 2];
+            file.extend([0x16, 0x54, 0xae, 0x6b, 0x80 | track.len() as u8]);
+            file.extend(&track);
+            let info = read(&file, 0, 1000);
+            assert_eq!((info.is_packed, info.delay), (packed, if packed { 258 } else { 0 }), "{kind}");
+        }
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub(crate) struct Track {
     pub(crate) handler: [u8; 4],
     /// The codec: `mp4a`, `alac`, `samr` …
     pub(crate) codec: [u8; 4],
+    /// Its sample entry says that uncompressed samples are little-endian.
+    is_little_endian: bool,
     /// Units per second of its timestamps.
     timescale: u32,
     /// In units of `timescale`.
@@ -129,6 +131,13 @@ impl Track {
     /// Its length as its header states, in seconds; 0 if unknown.
     fn seconds(&self) -> f64 {
         self.duration as f64 / f64::from(self.timescale.max(1))
+    }
+
+    /// Whether its samples are uncompressed numbers whose first byte is the highest, of a codec that has both orders.
+    ///
+    /// QuickTime File Format Specification, “Sound sample descriptions”: an atom `enda` of 1 says that the last byte is.
+    pub(crate) fn is_big_endian(&self) -> bool {
+        matches!(&self.codec, b"in24" | b"in32" | b"fl32" | b"fl64") && !self.is_little_endian
     }
 
     /// Whether its samples are encrypted.
@@ -227,6 +236,8 @@ const VERSIONS: [&str; 6] =
 const MOST_BOXES: usize = 4096;
 /// Edits kept per track.
 const MOST_EDITS: usize = 1000;
+/// Bytes of a sample entry that are looked at.
+const LONGEST_ENTRY: u64 = 1024;
 /// Tracks kept.
 const MOST_TRACKS: usize = 64;
 /// Bytes of the description of one fragment that are looked at.
@@ -391,8 +402,14 @@ impl<F: Read + Seek> Walk<'_, F> {
                 Ok(())
             }
             (b"stbl", b"stsd") => {
-                let body = self.bytes(from, 16)?;
-                self.track(|track| track.codec = at::tag(&body, 12).unwrap_or_default());
+                let body = self.bytes(from, 8 + LONGEST_ENTRY)?;
+                let size = at::u32_be(&body, 8).unwrap_or(0) as usize;
+                let entry = body.get(8..).unwrap_or_default();
+                let entry = entry.get(..size).unwrap_or(entry);
+                self.track(|track| {
+                    track.codec = at::tag(entry, 4).unwrap_or_default();
+                    track.is_little_endian = is_little_endian(entry);
+                });
                 Ok(())
             }
             (b"edts", b"elst") => {
@@ -599,6 +616,10 @@ fn run_duration(run: &[u8], flags: u32, each: u32) -> Option<u64> {
     )
 }
 
+fn is_little_endian(entry: &[u8]) -> bool {
+    entry.windows(6).any(|window| window.starts_with(b"enda") && window[5] == 1)
+}
+
 fn edits(body: &[u8]) -> Vec<Edit> {
     let count = at::u32_be(body, 4).unwrap_or(0) as usize;
     (0..count.min(MOST_EDITS))
@@ -679,6 +700,20 @@ mod tests {
         assert!(track.is_sound() && !track.is_protected());
         assert_eq!((track.id, &track.codec), (7, b"mp4a"));
         assert_eq!(movie.pieces(track), [Piece { presented: 0.0, from: 0.044, to: 9.944 }]);
+    }
+
+    #[test]
+    fn uncompressed_sound_is_big_endian_unless_its_entry_says_otherwise() {
+        let entry = |codec: &[u8; 4], more: &[u8]| {
+            let entry = element(codec, &[&[0; 28], more].concat());
+            let stsd = element(b"stsd", &[&[0, 0, 0, 0, 0, 0, 0, 1], entry.as_slice()].concat());
+            let trak = element(b"mdia", &element(b"minf", &element(b"stbl", &stsd)));
+            let moov = element(b"moov", &element(b"trak", &trak));
+            parsed(&[element(b"ftyp", b"qt  \0\0\0\0"), moov].concat()).tracks[0].is_big_endian()
+        };
+        let enda = |little: u8| element(b"wave", &element(b"enda", &[0, little]));
+        assert!(entry(b"in24", &[]) && entry(b"fl32", &enda(0)));
+        assert!(!entry(b"in24", &enda(1)) && !entry(b"sowt", &[]));
     }
 
     #[test]

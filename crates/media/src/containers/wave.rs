@@ -39,18 +39,20 @@ impl Wave {
 /// Chunks looked at before giving up; the walk is over headers only.
 const MOST_CHUNKS: usize = 256;
 
-/// Reads the chunk headers of a file of `len` bytes up to its sound. `None` if there is none.
-pub(crate) fn read(file: &mut (impl Read + Seek), len: u64) -> io::Result<Option<Wave>> {
+/// Reads the chunk headers of a file of `len` bytes, which begin at byte `start`, up to its sound. `None` if there is
+/// none.
+pub(crate) fn read(file: &mut (impl Read + Seek), len: u64, start: u64) -> io::Result<Option<Wave>> {
     let mut wave = Wave::default();
+    wave.view.start = start;
     let mut head = [0; 12];
-    file.seek(SeekFrom::Start(0))?;
+    file.seek(SeekFrom::Start(start))?;
     if file.read_exact(&mut head).is_err() {
         return Ok(None);
     }
     let large = !head.starts_with(b"RIFF");
     let mut stated = None;
     let mut patches = Vec::new();
-    let mut position = 12_u64;
+    let mut position = start + 12;
     for _ in 0..MOST_CHUNKS {
         let mut header = [0; 8];
         file.seek(SeekFrom::Start(position))?;
@@ -109,9 +111,10 @@ pub(crate) fn read(file: &mut (impl Read + Seek), len: u64) -> io::Result<Option
                 wave.missing = stated.saturating_sub(there);
                 let end = body.saturating_add(stated).min(len);
                 if large || u64::from(size) != stated || wave.missing > 0 {
-                    wave.view = unlimited(position, end, large);
+                    wave.view.end = Some(end);
+                    patches.extend(unlimited(start, position, large));
                 }
-                wave.view.patches.extend(patches);
+                wave.view.patches = patches;
                 return Ok(Some(wave));
             }
             _ => {}
@@ -147,7 +150,7 @@ fn folded(format: &[u8], body: u64, channels: u16, number: u16) -> Vec<Patch> {
 
 /// What lies behind the sound.
 enum Behind {
-    /// Other chunks, or little.
+    /// Other chunks, little, or bytes of zero that fill the file up.
     Chunks,
     /// Another recording.
     Sound,
@@ -164,7 +167,7 @@ fn behind(file: &mut (impl Read + Seek), mut end: u64, len: u64) -> io::Result<B
         if !is_chunk(file, end)? {
             end += 1;
             if !is_chunk(file, end)? {
-                return Ok(Behind::More);
+                return Ok(if is_zero(file, end)? { Behind::Chunks } else { Behind::More });
             }
         }
         file.seek(SeekFrom::Start(end))?;
@@ -177,6 +180,19 @@ fn behind(file: &mut (impl Read + Seek), mut end: u64, len: u64) -> io::Result<B
     Ok(Behind::Chunks)
 }
 
+/// Whether all bytes from this position to the end of the file are zero.
+fn is_zero(file: &mut (impl Read + Seek), position: u64) -> io::Result<bool> {
+    file.seek(SeekFrom::Start(position))?;
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(true),
+            read if piece[..read].iter().any(|byte| *byte != 0) => return Ok(false),
+            _ => {}
+        }
+    }
+}
+
 /// Whether a chunk begins at this position: its name is printed, as all of them are.
 fn is_chunk(file: &mut (impl Read + Seek), position: u64) -> io::Result<bool> {
     file.seek(SeekFrom::Start(position))?;
@@ -184,13 +200,14 @@ fn is_chunk(file: &mut (impl Read + Seek), position: u64) -> io::Result<bool> {
     Ok(name.len() == 4 && name.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' '))
 }
 
-fn unlimited(data: u64, end: u64, large: bool) -> View {
+/// Shows the sizes of a file that begins at `start`, and of its sound, whose chunk is at `data`, as unknown.
+fn unlimited(start: u64, data: u64, large: bool) -> Vec<Patch> {
     let mut patches =
-        vec![Patch { at: 4, bytes: vec![0xff; 4] }, Patch { at: data + 4, bytes: vec![0xff; 4] }];
+        vec![Patch { at: start + 4, bytes: vec![0xff; 4] }, Patch { at: data + 4, bytes: vec![0xff; 4] }];
     if large {
-        patches.push(Patch { at: 0, bytes: b"RIFF".to_vec() });
+        patches.push(Patch { at: start, bytes: b"RIFF".to_vec() });
     }
-    View { end: Some(end), patches, ..View::default() }
+    patches
 }
 
 /// Up to `most` bytes from here.
@@ -227,7 +244,16 @@ mod tests {
 
     fn wave(bytes: Vec<u8>) -> Option<Wave> {
         let len = bytes.len() as u64;
-        read(&mut Cursor::new(bytes), len).unwrap()
+        read(&mut Cursor::new(bytes), len, 0).unwrap()
+    }
+
+    #[test]
+    fn what_lies_in_front_of_the_file_is_not_shown() {
+        let bytes = [vec![9; 10], file(b"RIFF", &[chunk(b"data", 0, &[1; 4])])].concat();
+        let len = bytes.len() as u64;
+        let view = read(&mut Cursor::new(bytes), len, 10).unwrap().unwrap().view;
+        assert_eq!((view.start, view.end), (10, Some(len)));
+        assert_eq!(view.patches.iter().map(|patch| patch.at).collect::<Vec<_>>(), [14, 26]);
     }
 
     #[test]
@@ -255,6 +281,7 @@ mod tests {
         let list = with(&chunk(b"LIST", 9000, &[0; 9000]));
         assert_eq!((list.view.end, list.followed), (None, false));
         assert_eq!(with(&[1; 100]).view.end, None);
+        assert_eq!(with(&[0; 9000]).view.end, None);
         let other = file(b"RIFF", &[chunk(b"data", 9000, &[1; 9000])]);
         assert!(with(&other).followed && with(&chunk(b"data", 9000, &[1; 9000])).followed);
     }

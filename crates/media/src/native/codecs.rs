@@ -73,10 +73,9 @@ pub(crate) fn choose(
 
 /// The name of the first track of sound, none of which can be decoded here.
 pub(crate) fn undecodable(tracks: &[Track]) -> Option<String> {
-    let named = |track: &Track| {
-        audio(track).filter(|p| p.codec != CODEC_ID_NULL_AUDIO).map(|p| name_of(p.codec).to_owned())
-    };
-    tracks.iter().find_map(named)
+    let known = tracks.iter().filter_map(audio).find(|params| params.codec != CODEC_ID_NULL_AUDIO)?;
+    let many = if is_surround(known) { " with more than two channels" } else { "" };
+    Some(format!("{}{many}", name_of(known.codec)))
 }
 
 /// Whether a track holds Opus.
@@ -99,11 +98,29 @@ pub(crate) fn all_decodable(tracks: &[Track], wish: Wish) -> Option<Vec<&Track>>
         .collect()
 }
 
+/// Makes the decoder of an uncompressed track read the highest byte of a number first.
+pub(crate) fn reverse_bytes(track: &mut Track) {
+    if let Some(CodecParameters::Audio(params)) = &mut track.codec_params {
+        params.codec = match params.codec {
+            CODEC_ID_PCM_S24LE => CODEC_ID_PCM_S24BE,
+            CODEC_ID_PCM_S32LE => CODEC_ID_PCM_S32BE,
+            CODEC_ID_PCM_F32LE => CODEC_ID_PCM_F32BE,
+            CODEC_ID_PCM_F64LE => CODEC_ID_PCM_F64BE,
+            codec => codec,
+        };
+    }
+}
+
 fn audio(track: &Track) -> Option<&AudioCodecParameters> {
     match &track.codec_params {
         Some(CodecParameters::Audio(params)) => Some(params),
         _ => None,
     }
+}
+
+/// Whether it is Vorbis with more than two channels: the decoder makes noise of some layouts.
+fn is_surround(params: &AudioCodecParameters) -> bool {
+    params.codec == CODEC_ID_VORBIS && params.channels.as_ref().is_some_and(|channels| channels.count() > 2)
 }
 
 /// Ways to decode a track, best first.
@@ -126,6 +143,7 @@ fn attempts(params: &AudioCodecParameters, wish: Wish) -> Vec<Choice> {
                 });
             std::iter::once(Choice { params, core_only: false }).chain(core).collect()
         }
+        CODEC_ID_VORBIS if is_surround(&params) => Vec::new(),
         _ => vec![Choice { params, core_only: false }],
     }
 }

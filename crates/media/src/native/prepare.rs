@@ -70,7 +70,7 @@ impl Prepared {
     fn read(&mut self, file: &mut &File, len: u64, start: u64, wish: Wish) -> io::Result<()> {
         match self.container {
             Container::Wave => {
-                self.wave = wave::read(file, len)?;
+                self.wave = wave::read(file, len, start)?;
                 if let Some(wave) = &self.wave {
                     self.view = wave.view.clone();
                     self.cut = wave.missing > 0 || wave.followed;
@@ -134,6 +134,9 @@ impl Prepared {
         if self.container == Container::Wave && self.wave.is_none() {
             return Err(MediaError::NoSamples);
         }
+        if self.matroska.is_packed {
+            return Err(needs_ffmpeg("Matroska with packed sound"));
+        }
         if self.container == Container::Ogg {
             let start = &self.head[..self.head.len().min(4096)];
             let has = |magic: &[u8]| start.windows(magic.len()).any(|w| w == magic);
@@ -184,13 +187,25 @@ impl Prepared {
             Container::Matroska => codecs::name_of_matroska(&self.head),
             _ => None,
         };
-        if let Some(chosen) = codecs::choose(format.tracks(), format.default_track(TrackType::Audio), wish) {
+        let default = format.default_track(TrackType::Audio).map(|track| self.corrected(track));
+        let tracks: Vec<Track> = format.tracks().iter().map(|track| self.corrected(track)).collect();
+        if let Some(chosen) = codecs::choose(&tracks, default.as_ref(), wish) {
             return Ok(chosen);
         }
         match codecs::undecodable(format.tracks()).or_else(unknown) {
             Some(name) => Err(needs_ffmpeg(&name)),
             None => Err(MediaError::NoAudioTrack),
         }
+    }
+
+    /// A track of the demuxer, which takes all uncompressed sound in MP4 for little-endian that is not 16 bits.
+    fn corrected(&self, track: &Track) -> Track {
+        let mut track = track.clone();
+        let listed = self.movie.as_ref().and_then(|movie| movie.tracks.iter().find(|t| t.id == track.id));
+        if listed.is_some_and(mp4::Track::is_big_endian) {
+            codecs::reverse_bytes(&mut track);
+        }
+        track
     }
 
     /// How many tracks of sound there are, as far as is known.
@@ -304,6 +319,11 @@ impl Prepared {
         self.wave.as_ref().and_then(|wave| wave.folded)
     }
 
+    /// How much later the container states packets than the demuxer does, in seconds.
+    pub(super) fn codec_delay(&self) -> f64 {
+        self.matroska.delay as f64 * 1e-9
+    }
+
     /// Something of it is known to be damaged before it is read.
     pub(super) fn is_damaged(&self) -> bool {
         self.movie.as_ref().is_some_and(|movie| !movie.damage.is_empty())
@@ -320,7 +340,9 @@ impl Prepared {
         {
             return wave.seconds(end);
         }
-        let of_track = track.duration.map(|d| d.get() as f64 * tick);
+        // All ones mean that it is not known (ISO/IEC 14496-12, 8.4.2.3).
+        let known = track.duration.filter(|d| ![u64::MAX, u64::from(u32::MAX)].contains(&d.get()));
+        let of_track = known.map(|d| d.get() as f64 * tick);
         let of_media = format.media_info().duration.zip(format.media_info().time_base);
         of_track.or_else(|| of_media.map(|(d, base)| d.get() as f64 * f64::from(base))).filter(|d| *d > 0.0)
     }

@@ -162,6 +162,15 @@ const NEEDS: &[Need] = &[
         installed: &[],
     },
     Need {
+        debian: "mkvtoolnix",
+        fedora: "mkvtoolnix",
+        arch: "mkvtoolnix-cli",
+        sign: Sign::Program("mkvmerge"),
+        what_for: "to make test recordings",
+        part: Part::Comparison,
+        installed: &[],
+    },
+    Need {
         debian: "espeak-ng",
         fedora: "espeak-ng",
         arch: "espeak-ng",
