@@ -78,8 +78,15 @@ fn read_some_at(mut file: &File, at: u64, buf: &mut [u8]) -> io::Result<usize> {
     read
 }
 
-/// The last position that a file can have.
-pub(crate) const MOST: u64 = i64::MAX as u64;
+/// Positions beyond this are no file's. File systems have limits from 8 TiB on, and call a search behind their own a
+/// failure of the disk.
+const MOST: u64 = 1 << 43;
+
+/// Goes to a position that a file states, where there may be nothing.
+pub(crate) fn go_to(file: &mut impl Seek, at: u64) -> io::Result<()> {
+    file.seek(SeekFrom::Start(at.min(MOST)))?;
+    Ok(())
+}
 
 /// Where the next byte will be read, counted from the start of the file.
 #[derive(Debug, Clone, Default)]
@@ -167,6 +174,7 @@ impl Seek for FileSource {
         };
         let target = target
             .and_then(|shown| self.view.place(shown))
+            .filter(|target| *target <= MOST)
             .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         // Relative, so that a jump inside the buffer costs no system call: a demuxer of two tracks jumps all the time.
         match i64::try_from(i128::from(target) - i128::from(at)) {

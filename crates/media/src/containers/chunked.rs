@@ -2,8 +2,8 @@
 //!
 //! Their demuxers want every chunk to be whole, and refuse a file that was cut or whose recorder lost power.
 
-use crate::source::{MOST, Patch};
-use std::io::{self, Read, Seek, SeekFrom};
+use crate::source::{Patch, go_to};
+use std::io::{self, Read, Seek};
 
 /// Chunks looked at before giving up; the walk is over headers only.
 const MOST_CHUNKS: usize = 256;
@@ -54,10 +54,7 @@ fn is_wrong(size: u64, there: u64) -> bool {
 
 fn header<const N: usize>(file: &mut (impl Read + Seek), at: u64) -> io::Result<Option<[u8; N]>> {
     let mut header = [0; N];
-    if at > MOST {
-        return Ok(None);
-    }
-    file.seek(SeekFrom::Start(at))?;
+    go_to(file, at)?;
     match file.read_exact(&mut header) {
         Ok(()) => Ok(Some(header)),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),

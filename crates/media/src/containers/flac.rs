@@ -1,8 +1,8 @@
 //! What the demuxer of FLAC had better not see, RFC 9639, section 8: pictures, up to 16 MiB each, which it would keep, and
 //! tables for seeking, which it believes: one that is out of order would make it look for ever.
 
-use crate::source::Patch;
-use std::io::{self, Read, Seek, SeekFrom};
+use crate::source::{Patch, go_to};
+use std::io::{self, Read, Seek};
 
 /// Blocks looked at before giving up; the walk is over headers only.
 const MOST_BLOCKS: usize = 128;
@@ -16,7 +16,7 @@ pub(crate) fn hidden(pictures: bool, file: &mut (impl Read + Seek), start: u64) 
     let mut at = start + 4;
     for _ in 0..MOST_BLOCKS {
         let mut header = [0; 4];
-        file.seek(SeekFrom::Start(at))?;
+        go_to(file, at)?;
         match file.read_exact(&mut header) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,

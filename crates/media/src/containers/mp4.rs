@@ -4,8 +4,8 @@
 //! and does not tell "no index" from "not a movie", nor what a codec it does not know is called.
 
 use super::at;
-use crate::source::Patch;
-use std::io::{self, Read, Seek, SeekFrom};
+use crate::source::{Patch, go_to};
+use std::io::{self, Read, Seek};
 use std::ops::Range;
 
 /// What the index of a movie says.
@@ -557,7 +557,7 @@ impl<F: Read + Seek> Walk<'_, F> {
 
     /// Up to `most` bytes from `from`; fewer at the end of the file.
     fn bytes(&mut self, from: u64, most: u64) -> io::Result<Vec<u8>> {
-        self.file.seek(SeekFrom::Start(from))?;
+        go_to(&mut self.file, from)?;
         let mut bytes = Vec::new();
         self.file.by_ref().take(most).read_to_end(&mut bytes)?;
         Ok(bytes)

@@ -5,8 +5,8 @@
 //! file of unknown size that ends where the sound ends.
 
 use super::at;
-use crate::source::{Patch, View};
-use std::io::{self, Read, Seek, SeekFrom};
+use crate::source::{Patch, View, go_to};
+use std::io::{self, Read, Seek};
 
 /// What the chunks in front of the sound say.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +45,7 @@ pub(crate) fn read(file: &mut (impl Read + Seek), len: u64, start: u64) -> io::R
     let mut wave = Wave::default();
     wave.view.start = start;
     let mut head = [0; 12];
-    file.seek(SeekFrom::Start(start))?;
+    go_to(file, start)?;
     if file.read_exact(&mut head).is_err() {
         return Ok(None);
     }
@@ -55,7 +55,7 @@ pub(crate) fn read(file: &mut (impl Read + Seek), len: u64, start: u64) -> io::R
     let mut position = start + 12;
     for _ in 0..MOST_CHUNKS {
         let mut header = [0; 8];
-        file.seek(SeekFrom::Start(position))?;
+        go_to(file, position)?;
         if file.read_exact(&mut header).is_err() {
             return Ok(None);
         }
@@ -170,7 +170,7 @@ fn behind(file: &mut (impl Read + Seek), mut end: u64, len: u64) -> io::Result<B
                 return Ok(if is_zero(file, end)? { Behind::Chunks } else { Behind::More });
             }
         }
-        file.seek(SeekFrom::Start(end))?;
+        go_to(file, end)?;
         let header = some(file, 8)?;
         if matches!(header.get(..4), Some(b"data" | b"RIFF" | b"RF64")) {
             return Ok(Behind::Sound);
@@ -182,7 +182,7 @@ fn behind(file: &mut (impl Read + Seek), mut end: u64, len: u64) -> io::Result<B
 
 /// Whether all bytes from this position to the end of the file are zero.
 fn is_zero(file: &mut (impl Read + Seek), position: u64) -> io::Result<bool> {
-    file.seek(SeekFrom::Start(position))?;
+    go_to(file, position)?;
     let mut piece = vec![0; 64 * 1024];
     loop {
         match file.read(&mut piece)? {
@@ -195,7 +195,7 @@ fn is_zero(file: &mut (impl Read + Seek), position: u64) -> io::Result<bool> {
 
 /// Whether a chunk begins at this position: its name is printed, as all of them are.
 fn is_chunk(file: &mut (impl Read + Seek), position: u64) -> io::Result<bool> {
-    file.seek(SeekFrom::Start(position))?;
+    go_to(file, position)?;
     let name = some(file, 4)?;
     Ok(name.len() == 4 && name.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' '))
 }

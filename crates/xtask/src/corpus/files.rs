@@ -488,6 +488,7 @@ fn edit_lists(files: &mut Vec<File>) {
                 "repeated" | "turned-round" => {
                     file.by_ffmpeg().least(LOSSY).within(0.2, 0.1, BETWEEN_PACKETS)
                 }
+                _ if codec == "aac" => file.because(BETWEEN_PACKETS),
                 _ => file,
             });
         }
