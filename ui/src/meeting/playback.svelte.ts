@@ -141,7 +141,14 @@ export class Playback {
     else this.play()
   }
 
+  /** Plays from a moment; where the audio could not be got before, tries again to get it. */
   playFrom(ms: number): void {
+    if (this.failure?.canRetry) {
+      this.currentMs = this.#within(ms)
+      this.jumps += 1
+      void this.retry()
+      return
+    }
     if (!this.canPlay) return
     this.seek(ms)
     this.play()
@@ -181,9 +188,14 @@ export class Playback {
     this.#unlisten.abort()
   }
 
+  /** The nearest moment of the recording. */
+  #within(ms: number): number {
+    return Math.max(0, this.durationMs > 0 ? Math.min(ms, this.durationMs) : ms)
+  }
+
   #moveTo(ms: number): void {
     if (!this.canPlay) return
-    const to = Math.max(0, this.durationMs > 0 ? Math.min(ms, this.durationMs) : ms)
+    const to = this.#within(ms)
     this.currentMs = to
     if (this.#audio.readyState >= HTMLMediaElement.HAVE_METADATA) this.#audio.currentTime = to / 1000
     else this.#pendingMs = to
