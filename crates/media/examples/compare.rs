@@ -41,9 +41,9 @@ const WINDOW: usize = RATE;
 const WINDOWS: usize = 12;
 /// How far a window is looked for around its place.
 const AROUND: isize = RATE as isize * 3 / 10;
-/// What is the same sound: the correlation of windows.
+/// Windows with at least this correlation are the same sound.
 const SAME: f64 = 0.99;
-/// What everything is held to that gives no reason for less.
+/// The largest difference in length and time of a file without a reason, in seconds.
 const STANDARD_S: f64 = 0.1;
 
 fn main() -> ExitCode {
@@ -300,7 +300,7 @@ fn anywhere(fourier: &Fourier, window: &[f32], signal: &[f32]) -> f64 {
     places.fold(0.0, f64::max)
 }
 
-/// How a decoding differs from what is due.
+/// How a decoded file differs from what it should sound like.
 #[derive(Debug, Clone)]
 struct Difference {
     /// Longer than it should be, in seconds.
@@ -309,7 +309,7 @@ struct Difference {
     lag_s: f64,
     /// The worst correlation of a window with what went in.
     correlation: f64,
-    /// That with what `ffmpeg` makes, of the windows that are below `SAME`.
+    /// The worst correlation with what `ffmpeg` decodes, of windows below `SAME`.
     with_ffmpeg: f64,
     /// The loudest stretch that should be silent, as a part of the level of speech.
     noise: f64,
@@ -332,7 +332,7 @@ fn difference<'a>(
     for at in &due.windows {
         let (correlation, lag) = place(fourier, &due.sound[*at..at + WINDOW], sound, *at);
         let lag_s = lag as f64 / RATE as f64;
-        // Where it is not found, the place says nothing.
+        // The place of a window that was not found means nothing.
         if correlation > 0.5 && lag_s.abs() > worst.lag_s.abs() {
             worst.lag_s = lag_s;
         }
@@ -431,7 +431,7 @@ fn compare(fourier: &Fourier, folder: &Path, file: &Expected, speech: &[f32]) ->
         let mut wrong = told(&difference, file.length_s, file.lag_s, file.least);
         if difference.with_ffmpeg < SAME {
             let alike = format!("correlation with ffmpeg's {:.3}", difference.with_ffmpeg);
-            // It is told of but not judged where a reason is given.
+            // A file with a reason may differ: the table shows the difference, and the check passes.
             if file.reason.is_empty() {
                 wrong.push(alike.clone());
             }
@@ -458,7 +458,7 @@ fn compare(fourier: &Fourier, folder: &Path, file: &Expected, speech: &[f32]) ->
     Ok((lines, lossy))
 }
 
-/// What of a difference is more than these bounds.
+/// The parts of a difference that exceed these bounds, in words.
 fn told(difference: &Difference, length_s: f64, lag_s: f64, least: f64) -> Vec<String> {
     let mut told = Vec::new();
     if difference.longer_s.abs() > length_s {
@@ -640,7 +640,7 @@ fn peak_kb() -> Result<u64> {
     number.ok_or_else(|| "/proc/self/status tells no VmHWM".into())
 }
 
-/// What became of one changed file.
+/// The result of decoding one changed file.
 struct Outcome {
     /// Panicked, hung or took too much memory.
     fault: Option<String>,
@@ -729,7 +729,7 @@ fn one_mutation(
     let ours = there(fourier, &windows, &sound);
     let ffmpegs = there(fourier, &windows, &ffmpeg);
     let _ = fs::remove_file(&out);
-    // What is told of can be looked at.
+    // A file that is printed stays, so that it can be examined.
     if fault.is_none() && ours + 1 >= ffmpegs {
         let _ = fs::remove_file(&path);
     }
@@ -772,7 +772,7 @@ fn there(fourier: &Fourier, windows: &[Vec<f32>], sound: &[f32]) -> usize {
             let last = block.len().saturating_sub(len);
             *found = (0..=last).any(|k| {
                 let energy = sums[(k + len).min(block.len())] - sums[k];
-                // Nearly silent places say nothing.
+                // Correlation means nothing where it is nearly silent.
                 energy > own * 1e-3 && places[k] > THERE * (energy * own).sqrt()
             });
         }

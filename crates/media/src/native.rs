@@ -135,7 +135,7 @@ pub(crate) struct Native {
     /// How many streams followed the first one in the same file.
     section: u32,
     clusters: Option<Clusters>,
-    /// How much later than the demuxer Matroska states packets, in seconds.
+    /// What the demuxer of Matroska subtracts from timestamps, in seconds.
     codec_delay: f64,
     end: Stated,
     /// Tracks of sound in the file.

@@ -78,11 +78,10 @@ fn read_some_at(mut file: &File, at: u64, buf: &mut [u8]) -> io::Result<usize> {
     read
 }
 
-/// Positions beyond this are no file's. File systems have limits from 8 TiB on, and call a search behind their own a
-/// failure of the disk.
+/// No recording is longer, in bytes. A file system has a limit of 8 TiB or more, and reports a seek beyond it as an error.
 const MOST: u64 = 1 << 43;
 
-/// Goes to a position that a file states, where there may be nothing.
+/// Seeks to a position that was read from a file. It may lie behind the end, where nothing can be read.
 pub(crate) fn go_to(file: &mut impl Seek, at: u64) -> io::Result<()> {
     file.seek(SeekFrom::Start(at.min(MOST)))?;
     Ok(())
@@ -177,12 +176,7 @@ impl Seek for FileSource {
             .filter(|target| *target <= MOST)
             .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         // Relative, so that a jump inside the buffer costs no system call: a demuxer of two tracks jumps all the time.
-        match i64::try_from(i128::from(target) - i128::from(at)) {
-            Ok(step) => self.file.seek_relative(step)?,
-            Err(_) => {
-                self.file.seek(SeekFrom::Start(target))?;
-            }
-        }
+        self.file.seek_relative(target.cast_signed() - at.cast_signed())?;
         self.position.0.store(target, Ordering::Relaxed);
         Ok(self.view.shown(target))
     }

@@ -25,10 +25,10 @@ pub(crate) struct Info {
     pub(crate) body: Option<u64>,
     /// Tracks of sound, if all of them are listed in the head.
     pub(crate) sound_tracks: Option<usize>,
-    /// The packets of a track of sound are compressed once more, encrypted, or lack their beginnings, which the track
-    /// has: the demuxer gives them as they are.
+    /// The packets of a track of sound are compressed, encrypted, or stored without the first bytes that all of them
+    /// share. The demuxer does not undo that.
     pub(crate) is_packed: bool,
-    /// The longest of the delays of codecs, in nanoseconds. The demuxer takes it out of the timestamps of packets.
+    /// The longest codec delay of all tracks, in nanoseconds. The demuxer subtracts it from the timestamps of packets.
     pub(crate) delay: u64,
 }
 
@@ -76,10 +76,11 @@ pub(crate) fn read(head: &[u8], start: u64, len: u64) -> Info {
             }
             TRACKS => {
                 tracked = true;
-                info.sound_tracks = element.content().map(|tracks| sound_tracks(tracks).count());
-                let tracks = element.content().unwrap_or_default();
-                info.is_packed = sound_tracks(tracks).any(is_packed);
-                info.delay = sound_tracks(tracks).filter_map(delay).max().unwrap_or(0);
+                if let Some(tracks) = element.content() {
+                    info.sound_tracks = Some(sound_tracks(tracks).count());
+                    info.is_packed = sound_tracks(tracks).any(is_packed);
+                    info.delay = sound_tracks(tracks).filter_map(delay).max().unwrap_or(0);
+                }
             }
             SEEK_HEAD | ATTACHMENTS | CHAPTERS => info.hidden.extend(element.void(position(rest))),
             CLUSTER => break,
@@ -97,7 +98,7 @@ pub(crate) fn read(head: &[u8], start: u64, len: u64) -> Info {
     info
 }
 
-/// What the tracks of sound listed consist of. The demuxer does not tell of those with a codec it does not know.
+/// The elements of each track of sound. The demuxer leaves out tracks whose codec it does not know.
 fn sound_tracks(tracks: &[u8]) -> impl Iterator<Item = Elements<'_>> {
     let tracks = Elements(tracks).filter(|element| element.id == TRACK);
     let parts = tracks.map(|track| Elements(track.content().unwrap_or_default()));
@@ -109,6 +110,7 @@ fn is_packed(mut track: Elements<'_>) -> bool {
     track.any(|part| part.id == CONTENT_ENCODINGS && part.size != Some(0))
 }
 
+/// The codec delay of a track, in nanoseconds.
 fn delay(mut track: Elements<'_>) -> Option<u64> {
     track.find(|part| part.id == CODEC_DELAY)?.content().and_then(number)
 }
@@ -377,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn packed_and_delayed_sound_is_told_of_and_pictures_are_not() {
+    fn packed_sound_and_codec_delays_are_found_and_pictures_do_not_count() {
         for (kind, packed) in [(1, false), (2, true)] {
             let mut file = file();
             let track = [0xae, 0x8c, 0x83, 0x81, kind, 0x6d, 0x80, 0x81, 0, 0x56, 0xaa, 0x82, 1, 2];

@@ -133,9 +133,9 @@ impl Track {
         self.duration as f64 / f64::from(self.timescale.max(1))
     }
 
-    /// Whether its samples are uncompressed numbers whose first byte is the highest, of a codec that has both orders.
+    /// Whether its samples are uncompressed and big-endian. Other codecs than these four have one byte order.
     ///
-    /// QuickTime File Format Specification, “Sound sample descriptions”: an atom `enda` of 1 says that the last byte is.
+    /// QuickTime File Format Specification, “Sound sample descriptions”: an atom `enda` of 1 means little-endian.
     pub(crate) fn is_big_endian(&self) -> bool {
         matches!(&self.codec, b"in24" | b"in32" | b"fl32" | b"fl64") && !self.is_little_endian
     }

@@ -183,12 +183,10 @@ fn behind(file: &mut (impl Read + Seek), mut end: u64, len: u64) -> io::Result<B
 /// Whether all bytes from this position to the end of the file are zero.
 fn is_zero(file: &mut (impl Read + Seek), position: u64) -> io::Result<bool> {
     go_to(file, position)?;
-    let mut piece = vec![0; 64 * 1024];
     loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(true),
-            read if piece[..read].iter().any(|byte| *byte != 0) => return Ok(false),
-            _ => {}
+        let piece = some(file, 64 * 1024)?;
+        if piece.is_empty() || piece.iter().any(|byte| *byte != 0) {
+            return Ok(piece.is_empty());
         }
     }
 }

@@ -98,8 +98,8 @@ pub(crate) fn all_decodable(tracks: &[Track], wish: Wish) -> Option<Vec<&Track>>
         .collect()
 }
 
-/// Makes the decoder of an uncompressed track read the highest byte of a number first.
-pub(crate) fn reverse_bytes(track: &mut Track) {
+/// Makes an uncompressed track big-endian that was taken for little-endian.
+pub(crate) fn make_big_endian(track: &mut Track) {
     if let Some(CodecParameters::Audio(params)) = &mut track.codec_params {
         params.codec = match params.codec {
             CODEC_ID_PCM_S24LE => CODEC_ID_PCM_S24BE,

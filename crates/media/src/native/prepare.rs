@@ -198,12 +198,13 @@ impl Prepared {
         }
     }
 
-    /// A track of the demuxer, which takes all uncompressed sound in MP4 for little-endian that is not 16 bits.
+    /// A track with its byte order put right: the demuxer takes uncompressed sound in MP4 for little-endian, unless it has
+    /// 16 bits.
     fn corrected(&self, track: &Track) -> Track {
         let mut track = track.clone();
         let listed = self.movie.as_ref().and_then(|movie| movie.tracks.iter().find(|t| t.id == track.id));
         if listed.is_some_and(mp4::Track::is_big_endian) {
-            codecs::reverse_bytes(&mut track);
+            codecs::make_big_endian(&mut track);
         }
         track
     }
@@ -319,7 +320,7 @@ impl Prepared {
         self.wave.as_ref().and_then(|wave| wave.folded)
     }
 
-    /// How much later the container states packets than the demuxer does, in seconds.
+    /// What the demuxer subtracts from the timestamps of the container, in seconds.
     pub(super) fn codec_delay(&self) -> f64 {
         self.matroska.delay as f64 * 1e-9
     }

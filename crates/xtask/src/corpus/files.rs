@@ -58,7 +58,7 @@ impl Note {
 const ALL: &str = "r0-99";
 const TWICE: &str = "r0-99 r0-99";
 
-/// What is asked of a lossy codec. Beyond this it has to sound as `ffmpeg` decodes it.
+/// The least correlation of a lossy codec with what went in. It also has to sound as `ffmpeg` decodes it.
 const LOSSY: f64 = 0.9;
 /// The same of one for telephones.
 const TELEPHONE: f64 = 0.7;
@@ -70,7 +70,7 @@ const DELAY: &str =
 const FILLED: &str = "the last frame is filled up, and the container does not tell how far";
 const FIRST_ONLY: &str = "plain ffmpeg hears the first track only";
 const NOT_FFMPEG: &str = "ffmpeg itself does not read all of it in time";
-const COMFORT_NOISE: &str = "ffmpeg does not decode the pauses of AMR, and tells of them as damage";
+const COMFORT_NOISE: &str = "ffmpeg does not decode the comfort noise of AMR and reports it as damage";
 const SEAM: &str = "decoders differ by the block where the second file begins";
 const BETWEEN_PACKETS: &str = "ffmpeg cuts edits between packets";
 
@@ -451,7 +451,7 @@ fn mp4(files: &mut Vec<File>) {
     }
 }
 
-/// What lossless codecs are asked for.
+/// The least correlation of a lossless codec with what went in.
 const SAME: f64 = 0.99;
 
 /// Name, what it sounds like, pieces: how long each is and from where, `None` for silence. Seconds.
