@@ -141,14 +141,7 @@ export class Playback {
     else this.play()
   }
 
-  /** Plays from a moment; where the audio could not be got before, tries again to get it. */
   playFrom(ms: number): void {
-    if (this.failure?.canRetry) {
-      this.currentMs = this.#within(ms)
-      this.jumps += 1
-      void this.retry()
-      return
-    }
     if (!this.canPlay) return
     this.seek(ms)
     this.play()
@@ -188,14 +181,9 @@ export class Playback {
     this.#unlisten.abort()
   }
 
-  /** The nearest moment of the recording. */
-  #within(ms: number): number {
-    return Math.max(0, this.durationMs > 0 ? Math.min(ms, this.durationMs) : ms)
-  }
-
   #moveTo(ms: number): void {
     if (!this.canPlay) return
-    const to = this.#within(ms)
+    const to = Math.max(0, this.durationMs > 0 ? Math.min(ms, this.durationMs) : ms)
     this.currentMs = to
     if (this.#audio.readyState >= HTMLMediaElement.HAVE_METADATA) this.#audio.currentTime = to / 1000
     else this.#pendingMs = to

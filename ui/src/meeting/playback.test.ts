@@ -120,15 +120,6 @@ describe('failures', () => {
     expect([playback.failure, playback.playing]).toEqual([null, true])
   })
 
-  test('a line that is clicked after a failure plays from there once the audio can be got', async () => {
-    client.fail('sound', { message: 'The sound cannot be served.' }, 1)
-    await playback.open(job)
-    playback.playFrom(20_000)
-    await expect.poll(() => audio.sources.length).toBe(1)
-    audio.arrive(60_000)
-    expect([playback.failure, playback.playing, audio.element.currentTime]).toEqual([null, true, 20])
-  })
-
   test('an error asks for the address once more and goes on where it was', async () => {
     await openReady()
     playback.playFrom(30_000)
