@@ -6,28 +6,30 @@
 /// value of 1e38 from becoming infinite in the resampler.
 const LIMIT: f32 = 8.0;
 
-/// Writes the mean of the `channels` interleaved channels of `interleaved` to `mono`, replacing its content.
+/// Writes the mean of all `channels`, each as long as the first, to `mono`, replacing its content.
 ///
 /// The plain mean, whatever the layout: voices are in the front channels, in one microphone of a recorder, or on
 /// either side of a stereo interview, and no fixed weights suit all of them. A silent or low-frequency channel then
 /// costs level (6 dB for one silent side of a stereo pair) but never words, since what follows adapts to level. Two sides
 /// that are opposite to one another would leave nothing, so one of them is turned.
 /// Values that are not finite become zero.
-pub(crate) fn mix(interleaved: &[f32], channels: usize, mono: &mut Vec<f32>) {
+pub(crate) fn mix(channels: &mut [Vec<f32>], mono: &mut Vec<f32>) {
     mono.clear();
+    channels.iter_mut().for_each(|channel| tame_all(channel));
     match channels {
-        0 => {}
-        1 => mono.extend(interleaved.iter().copied().map(tame)),
-        2 => {
-            let frames = interleaved.as_chunks::<2>().0;
-            let right = 0.5 * sign_of_right(frames);
-            mono.extend(frames.iter().map(|[l, r]| 0.5 * tame(*l) + right * tame(*r)));
+        [] => {}
+        [only] => mono.extend_from_slice(only),
+        [left, right] => {
+            let sign = 0.5 * sign_of_right(left, right);
+            mono.extend(left.iter().zip(&*right).map(|(l, r)| 0.5 * l + sign * r));
         }
-        n => {
-            let scale = 1.0 / n as f32;
-            mono.extend(
-                interleaved.chunks_exact(n).map(|frame| frame.iter().copied().map(tame).sum::<f32>() * scale),
-            );
+        [first, others @ ..] => {
+            let scale = 1.0 / (1 + others.len()) as f32;
+            mono.extend_from_slice(first);
+            for other in others {
+                mono.iter_mut().zip(other).for_each(|(sum, sample)| *sum += *sample);
+            }
+            mono.iter_mut().for_each(|sum| *sum *= scale);
         }
     }
 }
@@ -37,20 +39,25 @@ const ENOUGH_FRAMES: usize = 256;
 /// Sides whose correlation is below the first are opposite, and above the second they are not; between them, less and
 /// less of one side is taken, so that nothing switches.
 const OPPOSITE: [f32; 2] = [-0.95, -0.75];
+/// Sums that are made side by side, because one sum would wait for itself at each frame. Frames behind the last full
+/// row do not count.
+const LANES: usize = 8;
 
 /// What the right side counts: 1, or down to −1 where both sides are opposite, as from a microphone with a wrong cable. It
 /// depends on these frames alone, so a recording sounds the same from wherever it is entered.
-fn sign_of_right(frames: &[[f32; 2]]) -> f32 {
-    if frames.len() < ENOUGH_FRAMES {
+fn sign_of_right(left: &[f32], right: &[f32]) -> f32 {
+    if left.len() < ENOUGH_FRAMES {
         return 1.0;
     }
-    let (mut both, mut left, mut right) = (0.0_f32, 0.0_f32, 0.0_f32);
-    for [l, r] in frames {
-        let (l, r) = (tame(*l), tame(*r));
-        both += l * r;
-        left += l * l;
-        right += r * r;
+    let (mut both, mut lefts, mut rights) = ([0.0_f32; LANES], [0.0_f32; LANES], [0.0_f32; LANES]);
+    for (left, right) in left.as_chunks::<LANES>().0.iter().zip(right.as_chunks::<LANES>().0) {
+        for lane in 0..LANES {
+            both[lane] += left[lane] * right[lane];
+            lefts[lane] += left[lane] * left[lane];
+            rights[lane] += right[lane] * right[lane];
+        }
     }
+    let [both, left, right] = [both, lefts, rights].map(|lanes| lanes.iter().sum::<f32>());
     // Most recordings are here.
     if both >= 0.0 {
         return 1.0;
@@ -60,15 +67,17 @@ fn sign_of_right(frames: &[[f32; 2]]) -> f32 {
     (2.0 * (correlation - opposite) / (not - opposite) - 1.0).clamp(-1.0, 1.0)
 }
 
-/// Writes channel `wanted`, counted from 0, of the `channels` interleaved channels of `interleaved` to `mono`, replacing
-/// its content; silence of the same length if there is no such channel.
-pub(crate) fn pick(interleaved: &[f32], channels: usize, wanted: usize, mono: &mut Vec<f32>) {
+/// Writes channel `wanted`, counted from 0, to `mono`, replacing its content; silence of the length of the first if there
+/// is no such channel.
+pub(crate) fn pick(channels: &mut [Vec<f32>], wanted: usize, mono: &mut Vec<f32>) {
     mono.clear();
-    if channels == 0 {
-        return;
+    match channels.get_mut(wanted) {
+        Some(channel) => {
+            tame_all(channel);
+            mono.extend_from_slice(channel);
+        }
+        None => mono.resize(channels.first().map_or(0, Vec::len), 0.0),
     }
-    let frames = interleaved.chunks_exact(channels);
-    mono.extend(frames.map(|frame| frame.get(wanted).copied().map_or(0.0, tame)));
 }
 
 /// Up to here a sum of tracks is what it is, as a factor of full scale.
@@ -113,6 +122,15 @@ pub(crate) fn tame(sample: f32) -> f32 {
     if sample.is_finite() { sample.clamp(-LIMIT, LIMIT) } else { 0.0 }
 }
 
+/// Makes all samples finite and bounded. Nearly all are, and to ask for it first is faster.
+fn tame_all(samples: &mut [f32]) {
+    for some in samples.chunks_mut(256) {
+        if !some.iter().fold(true, |all, sample| all & (sample.abs() <= LIMIT)) {
+            some.iter_mut().for_each(|sample| *sample = tame(*sample));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,27 +138,31 @@ mod tests {
     #[test]
     fn channels_are_averaged_and_wild_values_tamed() {
         let mut mono = vec![9.0];
-        mix(&[1.0, 0.0, -1.0, -1.0], 2, &mut mono);
+        mix(&mut [vec![1.0, -1.0], vec![0.0, -1.0]], &mut mono);
         assert_eq!(mono, [0.5, -1.0]);
-        mix(&[f32::NAN, f32::INFINITY, 0.25, 1e38], 1, &mut mono);
+        mix(&mut [vec![f32::NAN, f32::INFINITY, 0.25, 1e38]], &mut mono);
         assert_eq!(mono, [0.0, 0.0, 0.25, LIMIT]);
-        mix(&[0.6; 12], 6, &mut mono);
+        mix(&mut [vec![0.6; 2], vec![f32::NAN, -1e38]], &mut mono);
+        assert_eq!(mono, [0.3, 0.5 * (0.6 - LIMIT)]);
+        let mut six = vec![vec![0.6; 2]; 6];
+        mix(&mut six, &mut mono);
         assert!(mono.iter().all(|s| (s - 0.6).abs() < 1e-6) && mono.len() == 2);
-        mix(&[1.0], 0, &mut mono);
+        mix(&mut [], &mut mono);
         assert!(mono.is_empty());
     }
 
     #[test]
     fn opposite_sides_do_not_cancel_out() {
         let tone = |i: u16| (f32::from(i) * 0.3).sin();
+        let sides = |factor: f32| {
+            [(0..512).map(tone).collect(), (0..512).map(|i| factor * tone(i)).collect::<Vec<f32>>()]
+        };
         let mut mono = Vec::new();
-        let opposite: Vec<f32> = (0..512).flat_map(|i| [tone(i), -0.9 * tone(i)]).collect();
-        mix(&opposite, 2, &mut mono);
+        mix(&mut sides(-0.9), &mut mono);
         assert!(mono.iter().zip(0..).all(|(s, i)| (s - 0.95 * tone(i)).abs() < 1e-3));
-        let same: Vec<f32> = (0..512).flat_map(|i| [tone(i), 0.5 * tone(i)]).collect();
-        mix(&same, 2, &mut mono);
+        mix(&mut sides(0.5), &mut mono);
         assert!(mono.iter().zip(0..).all(|(s, i)| (s - 0.75 * tone(i)).abs() < 1e-3));
-        mix(&[0.0; 1024], 2, &mut mono);
+        mix(&mut [vec![0.0; 512], vec![0.0; 512]], &mut mono);
         assert_eq!(mono, [0.0; 512]);
     }
 
@@ -170,16 +192,14 @@ mod tests {
     #[test]
     fn one_channel_is_picked_and_one_that_is_not_there_is_silent() {
         let mut mono = vec![9.0];
-        let stereo = [1.0, 0.25, -1.0, f32::NAN, 0.5, 1e38];
-        pick(&stereo, 2, 0, &mut mono);
+        let mut stereo = [vec![1.0, -1.0, 0.5], vec![0.25, f32::NAN, 1e38]];
+        pick(&mut stereo, 0, &mut mono);
         assert_eq!(mono, [1.0, -1.0, 0.5]);
-        pick(&stereo, 2, 1, &mut mono);
+        pick(&mut stereo, 1, &mut mono);
         assert_eq!(mono, [0.25, 0.0, LIMIT]);
-        pick(&stereo, 2, 2, &mut mono);
+        pick(&mut stereo, 2, &mut mono);
         assert_eq!(mono, [0.0; 3]);
-        pick(&stereo, 1, 0, &mut mono);
-        assert_eq!(mono.len(), 6);
-        pick(&stereo, 0, 0, &mut mono);
+        pick(&mut [], 0, &mut mono);
         assert!(mono.is_empty());
     }
 }

@@ -110,7 +110,8 @@ pub(crate) struct Native {
     pieces: Vec<Piece>,
     /// The tracks of an MP4 file that is made of fragments; empty for all others.
     fragments: Vec<mp4::Track>,
-    interleaved: Vec<f32>,
+    /// The packet that was decoded last, channel by channel.
+    decoded: Vec<Vec<f32>>,
     /// Channels that are decoded as one, and samples of a frame that is not complete.
     folded: Option<u16>,
     unfinished: Vec<f32>,
@@ -308,7 +309,7 @@ impl Native {
             timeline: Timeline::new(placement),
             pieces,
             fragments,
-            interleaved: Vec::new(),
+            decoded: Vec::new(),
             folded: prepared.folded(),
             unfinished: Vec::new(),
             waiting: VecDeque::new(),
@@ -608,10 +609,10 @@ impl Native {
             return Ok(());
         }
         let decoder = &mut self.decoder;
-        let interleaved = &mut self.interleaved;
+        let channels = &mut self.decoded;
         let decoded = guard(|| {
             let buffer = decoder.decode(&packet)?;
-            buffer.copy_to_vec_interleaved::<f32>(interleaved);
+            buffer.copy_to_vecs_planar::<f32>(channels);
             Ok((buffer.spec().rate(), buffer.spec().channels().count(), buffer.frames()))
         });
         let decoded = match self.folded {
@@ -653,11 +654,16 @@ impl Native {
     /// Takes what was decoded as one channel for what it is: one sample of each of `channels` in turn. Returns rate,
     /// channels and frames. What does not make a whole frame is left to the next packet.
     fn unfold(&mut self, rate: u32, samples: usize, channels: u16) -> (u32, usize, usize) {
-        self.unfinished.append(&mut self.interleaved);
+        if let Some(only) = self.decoded.first() {
+            self.unfinished.extend_from_slice(only);
+        }
         let channels = usize::from(channels);
         let frames = self.unfinished.len() / channels;
-        let rest = self.unfinished.split_off(frames * channels);
-        self.interleaved = std::mem::replace(&mut self.unfinished, rest);
+        let whole = self.unfinished.drain(..frames * channels);
+        let whole = whole.as_slice();
+        self.decoded = (0..channels)
+            .map(|channel| whole.iter().skip(channel).step_by(channels).copied().collect())
+            .collect();
         // A packet with less than one frame is not a failed one.
         (rate / channels as u32, channels, frames.max(usize::from(samples > 0)))
     }
@@ -666,8 +672,8 @@ impl Native {
     fn accept(&mut self, at: f64, rate: u32, channels: usize) {
         let mut mono = self.spare.pop().unwrap_or_default();
         match self.origin.wish.channel {
-            Some(wanted) => mono::pick(&self.interleaved, channels, usize::from(wanted), &mut mono),
-            None => mono::mix(&self.interleaved, channels, &mut mono),
+            Some(wanted) => mono::pick(&mut self.decoded, usize::from(wanted), &mut mono),
+            None => mono::mix(&mut self.decoded, &mut mono),
         }
         self.failures = 0;
         if !self.heard {
