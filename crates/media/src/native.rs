@@ -613,19 +613,19 @@ impl Native {
         let decoded = guard(|| {
             let buffer = decoder.decode(&packet)?;
             buffer.copy_to_vecs_planar::<f32>(channels);
-            Ok((buffer.spec().rate(), buffer.spec().channels().count(), buffer.frames()))
+            Ok((buffer.spec().rate(), buffer.frames()))
         });
         let decoded = match self.folded {
-            Some(channels) => decoded.map(|(rate, _, frames)| self.unfold(rate, frames, channels)),
+            Some(channels) => decoded.map(|(rate, frames)| self.unfold(rate, frames, channels)),
             None => decoded,
         };
         let refused = match decoded {
-            Ok((_, _, 0)) => {
+            Ok((_, 0)) => {
                 self.fail();
                 return Ok(());
             }
-            Ok((rate, channels, _)) if RATES.contains(&rate) && channels > 0 => {
-                self.accept(at, rate, channels);
+            Ok((rate, _)) if RATES.contains(&rate) && !self.decoded.is_empty() => {
+                self.accept(at, rate);
                 return Ok(());
             }
             Ok(_) => "impossible sample rate",
@@ -651,9 +651,9 @@ impl Native {
         Ok(())
     }
 
-    /// Takes what was decoded as one channel for what it is: one sample of each of `channels` in turn. Returns rate,
-    /// channels and frames. What does not make a whole frame is left to the next packet.
-    fn unfold(&mut self, rate: u32, samples: usize, channels: u16) -> (u32, usize, usize) {
+    /// Takes what was decoded as one channel for what it is: one sample of each of `channels` in turn. Returns rate
+    /// and frames. What does not make a whole frame is left to the next packet.
+    fn unfold(&mut self, rate: u32, samples: usize, channels: u16) -> (u32, usize) {
         if let Some(only) = self.decoded.first() {
             self.unfinished.extend_from_slice(only);
         }
@@ -665,11 +665,11 @@ impl Native {
             .map(|channel| whole.iter().skip(channel).step_by(channels).copied().collect())
             .collect();
         // A packet with less than one frame is not a failed one.
-        (rate / channels as u32, channels, frames.max(usize::from(samples > 0)))
+        (rate / channels as u32, frames.max(usize::from(samples > 0)))
     }
 
     /// Mixes what was decoded and lets it wait for its place.
-    fn accept(&mut self, at: f64, rate: u32, channels: usize) {
+    fn accept(&mut self, at: f64, rate: u32) {
         let mut mono = self.spare.pop().unwrap_or_default();
         match self.origin.wish.channel {
             Some(wanted) => mono::pick(&mut self.decoded, usize::from(wanted), &mut mono),
@@ -677,7 +677,7 @@ impl Native {
         }
         self.failures = 0;
         if !self.heard {
-            self.about.channels = u16::try_from(channels).unwrap_or(u16::MAX);
+            self.about.channels = u16::try_from(self.decoded.len()).unwrap_or(u16::MAX);
         }
         if self.pieces.is_empty() {
             self.hear(at, rate, mono);
