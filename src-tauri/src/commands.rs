@@ -160,7 +160,11 @@ pub(crate) async fn make_current(core: CoreRef<'_>, id: String, version_id: Stri
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn speakers(core: CoreRef<'_>, id: String) -> Answer<SpeakersView> {
-    Ok(core.app()?.speakers(&whole(&id)?).await?)
+    let app = core.app()?;
+    let id = whole(&id)?;
+    let view = app.speakers(&id).await?;
+    tauri::async_runtime::spawn(async move { told(app.learn_anew(&id).await) });
+    Ok(view)
 }
 
 /// Names a speaker; none takes the name away.
@@ -182,11 +186,13 @@ pub(crate) async fn name_speaker(
 
 /// Learns the voices of who was named, which may take a few seconds.
 fn learn(app: app::App, id: String) {
-    tauri::async_runtime::spawn(async move {
-        if let Err(error) = app.learn_names(&id).await {
-            tracing::warn!(code = ?Code::of(&error), "a voice could not be learnt");
-        }
-    });
+    tauri::async_runtime::spawn(async move { told(app.learn_names(&id).await) });
+}
+
+fn told(learnt: anyhow::Result<()>) {
+    if let Err(error) = learnt {
+        tracing::warn!(code = ?Code::of(&error), "a voice could not be learnt");
+    }
 }
 
 /// Makes two speakers one.

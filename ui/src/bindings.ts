@@ -1041,6 +1041,11 @@ export type PersonView = {
 	name: string,
 	/**  How many samples of their voice are kept. */
 	voices: number,
+	/**
+	 *  Whether there are only such that an earlier version of the app made. They are of no use any more; the voice is
+	 *  learnt anew when a meeting with them is opened.
+	 */
+	outdated: boolean,
 	/**  Where it can be heard. */
 	samples: SampleView[],
 	/**  Where they were named, the newest first. */

@@ -9,9 +9,9 @@ use crate::speakers::{Cast, same_name};
 use crate::view::{MeetingOfPerson, PeopleView, PersonView, SampleView, SuggestionView};
 use anyhow::{Context, Result};
 use media::{MediaError, Part, Reader};
-use speech::diarize::{Voice, likeness};
+use speech::diarize::{LEARNT_MS, MARGIN, SUGGEST, SUGGESTED_MS, Voice, likeness};
 use speech::engine::Unattended;
-use speech::{Ge2e, voice_of};
+use speech::{CamPlusPlus, voice_of};
 use std::collections::BTreeMap;
 use std::path::Path;
 use store::{Job, JobId, PeopleSettings, Person, PersonId, PersonVoice, SpeakerId, StoredVoice};
@@ -21,8 +21,6 @@ use transcript::{SAMPLE_RATE, Span, one_line};
 const ENOUGH_SPEECH_MS: u32 = 45_000;
 /// Shorter turns say little of a voice.
 const TELLING_TURN_MS: u32 = 1_000;
-/// Of one meeting, no more than this counts for what a person sounds like.
-const MOST_WEIGHT_MS: u32 = 60_000;
 /// So many samples are offered to be heard.
 const MOST_SAMPLES: usize = 5;
 
@@ -59,10 +57,12 @@ impl App {
                 let meeting = meetings.get(job).filter(|meeting| !of_person.contains(meeting));
                 of_person.extend(meeting.cloned());
             }
+            let current = theirs.iter().filter(|voice| is_current(&voice.voice)).count();
             PersonView {
                 id: person.id.to_string(),
                 name: person.name,
-                voices: u32::try_from(theirs.len()).unwrap_or(u32::MAX),
+                voices: u32::try_from(current).unwrap_or(u32::MAX),
+                outdated: current == 0 && !theirs.is_empty(),
                 samples: theirs.iter().filter_map(|voice| sample_view(voice)).take(MOST_SAMPLES).collect(),
                 meetings: of_person,
             }
@@ -113,12 +113,9 @@ impl App {
         let person = self.find_person(id).await?;
         let voices = self.store.person_voices().await?;
         let mut alike = Vec::new();
-        if let Some(known) = profile(&voices, person.id) {
-            for (speaker, voice) in self.store.speaker_voices().await? {
-                let cosine = known.similarity(&heard(&voice));
-                if cosine.is_some_and(|cosine| cosine >= speech::diarize::SUGGEST) {
-                    alike.push(speaker);
-                }
+        for (speaker, voice) in self.store.speaker_voices().await? {
+            if alikeness(&voices, person.id, &heard(&voice)).is_some_and(|cosine| cosine >= SUGGEST) {
+                alike.push(speaker);
             }
         }
         self.store.forget_person(person.id, &alike).await?;
@@ -206,6 +203,20 @@ impl App {
         self.learn_of(&job).await
     }
 
+    /// Learns the voices of a meeting's people anew that an earlier version of the app learnt in another way, so that they
+    /// cannot be compared any more. To be called when the meeting is opened.
+    ///
+    /// # Errors
+    /// As [`App::learn_names`].
+    pub async fn learn_anew(&self, prefix: &str) -> Result<()> {
+        let job = self.find_job(prefix).await?;
+        let outdated = |voice: &PersonVoice| voice.job == Some(job.id) && !is_current(&voice.voice);
+        if self.store.person_voices().await?.iter().any(|voice| outdated(voice) && !voice.refused) {
+            self.learn_of(&job).await?;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn learn_of(&self, job: &Job) -> Result<()> {
         if !self.store.people_settings().await?.enabled {
             return Ok(());
@@ -215,12 +226,15 @@ impl App {
         for speaker in cast.shown_ones() {
             let Some(person) = speaker.person else { continue };
             let learnt = |voice: &PersonVoice| {
-                voice.person == person && voice.speaker == Some(speaker.id) && !voice.refused
+                voice.person == person
+                    && voice.speaker == Some(speaker.id)
+                    && !voice.refused
+                    && is_current(&voice.voice)
             };
             if known.iter().any(learnt) {
                 continue;
             }
-            let voice = match &speaker.voice {
+            let voice = match speaker.voice.as_ref().filter(|voice| is_current(voice)) {
                 Some(voice) => Some(voice.clone()),
                 None => {
                     let voice = self.listen_to(job, &cast, speaker.id).await?;
@@ -230,7 +244,7 @@ impl App {
                     voice
                 }
             };
-            let Some(voice) = voice else { continue };
+            let Some(voice) = voice.filter(|voice| voice.speech_ms >= LEARNT_MS) else { continue };
             let learnt = PersonVoice {
                 person,
                 refused: false,
@@ -255,7 +269,7 @@ impl App {
         let (resources, tools) = (self.resources.folder().to_owned(), self.tools.clone());
         let voice = tokio::task::spawn_blocking(move || -> Result<Option<Voice>> {
             let samples = samples_of(&audio, &tools, Part::All, &spans)?;
-            let mut encoder = Ge2e::load(&resources)?;
+            let mut encoder = CamPlusPlus::load(&resources)?;
             Ok(voice_of(&mut encoder, &samples, &Unattended)?)
         });
         let voice = voice.await?.context("a voice could not be learnt")?;
@@ -323,54 +337,47 @@ fn heard(voice: &StoredVoice) -> Voice {
     Voice { encoder: voice.encoder.clone(), vector: voice.vector.clone(), speech_ms: voice.speech_ms }
 }
 
-/// What a person sounds like: the mean of what is known of them, by how much speech it is.
-fn profile(voices: &[PersonVoice], person: PersonId) -> Option<Voice> {
-    let theirs: Vec<&PersonVoice> = voices.iter().filter(|v| v.person == person && !v.refused).collect();
-    // The newest first: what another encoder made once is of no use.
-    let encoder = &theirs.first()?.voice.encoder;
-    let mut mean: Vec<f32> = Vec::new();
-    let mut speech_ms = 0_u32;
-    for voice in theirs.iter().filter(|v| v.voice.encoder == *encoder) {
-        mean.resize(mean.len().max(voice.voice.vector.len()), 0.0);
-        let weight = voice.voice.speech_ms.clamp(1, MOST_WEIGHT_MS);
-        for (sum, value) in mean.iter_mut().zip(&voice.voice.vector) {
-            *sum += value * weight as f32;
-        }
-        speech_ms = speech_ms.saturating_add(voice.voice.speech_ms);
-    }
-    let length = mean.iter().map(|value| value * value).sum::<f32>().sqrt();
-    if length > 0.0 {
-        mean.iter_mut().for_each(|value| *value /= length);
-    }
-    Some(Voice { encoder: encoder.clone(), vector: mean, speech_ms })
+/// Whether a voice was made by the encoder that is used now; others cannot be compared with it.
+fn is_current(voice: &StoredVoice) -> bool {
+    voice.encoder == CamPlusPlus::NAME
 }
 
-/// Who of the speakers without a name may be whom: each person once, the most alike first. Somebody whose voice is more
-/// like one that was refused than like the person is not suggested.
+/// How like a person's voice one is, as far as that is known: the greatest cosine with any of theirs. Each is of one
+/// meeting. They are not averaged: somebody sounds different over a telephone, and the mean is like neither.
+fn alikeness(voices: &[PersonVoice], person: PersonId, voice: &Voice) -> Option<f32> {
+    let theirs = voices.iter().filter(|known| known.person == person && !known.refused);
+    theirs.filter_map(|known| heard(&known.voice).similarity(voice)).max_by(f32::total_cmp)
+}
+
+/// Who of the speakers without a name may be whom: each person once, the most alike first. Suggested is who is clearly more
+/// like the speaker than the next person, of a voice that was heard for some seconds. Somebody whose voice is more like
+/// one that was refused than like the person is not suggested.
 pub(crate) fn likely(cast: &Cast, voices: &[PersonVoice]) -> Vec<Likely> {
     let mut known: Vec<PersonId> = voices.iter().map(|voice| voice.person).collect();
     known.sort();
     known.dedup();
     let named: Vec<PersonId> = cast.shown_ones().filter_map(|speaker| speaker.person).collect();
     let mut all = Vec::new();
-    for person in known.into_iter().filter(|person| !named.contains(person)) {
-        let Some(profile) = profile(voices, person) else { continue };
-        for speaker in cast.shown_ones().filter(|speaker| speaker.name.is_none()) {
-            let Some(voice) = speaker.voice.as_ref().map(heard) else { continue };
-            let Some(cosine) = profile.similarity(&voice) else { continue };
-            let refused = voices.iter().filter(|v| v.person == person && v.refused).any(|refused| {
-                refused.speaker == Some(speaker.id)
-                    || heard(&refused.voice).similarity(&voice).is_some_and(|other| other > cosine)
-            });
-            if cosine >= speech::diarize::SUGGEST && !refused {
-                all.push(Likely { speaker: speaker.id, person, cosine });
-            }
+    for speaker in cast.shown_ones().filter(|speaker| speaker.name.is_none()) {
+        let voice = speaker.voice.as_ref().filter(|voice| voice.speech_ms >= SUGGESTED_MS).map(heard);
+        let Some(voice) = voice else { continue };
+        let mut people: Vec<(PersonId, f32)> =
+            known.iter().filter_map(|person| Some((*person, alikeness(voices, *person, &voice)?))).collect();
+        people.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let Some((person, cosine)) = people.first().copied() else { continue };
+        let next = people.get(1).map_or(-1.0, |(_, cosine)| *cosine);
+        let refused = voices.iter().filter(|v| v.person == person && v.refused).any(|refused| {
+            refused.speaker == Some(speaker.id)
+                || heard(&refused.voice).similarity(&voice).is_some_and(|other| other > cosine)
+        });
+        if cosine >= SUGGEST && cosine - next >= MARGIN && !refused && !named.contains(&person) {
+            all.push(Likely { speaker: speaker.id, person, cosine });
         }
     }
     all.sort_by(|a, b| b.cosine.total_cmp(&a.cosine));
     let mut given: Vec<Likely> = Vec::new();
     for likely in all {
-        if given.iter().all(|other| other.speaker != likely.speaker && other.person != likely.person) {
+        if given.iter().all(|other| other.person != likely.person) {
             given.push(likely);
         }
     }

@@ -3,7 +3,7 @@
 use anyhow::{Result, anyhow};
 use std::path::{Path, PathBuf};
 
-/// The folder of resources: `postgres/`, `speech/`, `voice/`, `fonts/`, in packages also `engine/`.
+/// The folder of resources: `postgres/`, `speech/`, `speakers/`, `fonts/`, in packages also `engine/`.
 #[derive(Debug, Clone)]
 pub struct Resources(PathBuf);
 

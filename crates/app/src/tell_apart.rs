@@ -13,7 +13,7 @@ use crate::worker::stopped;
 use anyhow::Result;
 use media::{MediaError, Reader};
 use speech::diarize::{Channels, Checked, Diarization, DiarizeError, Diarizer, SURE, Sortformer};
-use speech::{ByVoice, Control, Expected, Ge2e, voice_of};
+use speech::{ByVoice, CamPlusPlus, Control, Expected, Segmentation, voice_of};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -220,13 +220,15 @@ impl App {
     }
 
     fn by_voice(&self, job: &Job) -> Result<ByVoice, DiarizeError> {
-        Ok(ByVoice::new(Box::new(Ge2e::load(self.resources.folder())?)).keep_in(&self.unfinished(job)))
+        let segmentation = Segmentation::load(self.resources.folder())?;
+        let encoder = Box::new(CamPlusPlus::load(self.resources.folder())?);
+        Ok(ByVoice::new(segmentation, encoder).keep_in(&self.unfinished(job)))
     }
 
     /// A model for it, and voices to see whether it is enough.
     fn with_model(&self, model: &Path, job: &Job) -> Result<Box<dyn Diarizer>, DiarizeError> {
         let threads = u32::try_from(speech::cores()).unwrap_or(1);
-        let linking = Box::new(Ge2e::load(self.resources.folder())?);
+        let linking = Box::new(CamPlusPlus::load(self.resources.folder())?);
         let sortformer = Sortformer::start(&self.engine_command(), model, threads)?.with_encoder(linking);
         Ok(Box::new(Checked::new(Box::new(sortformer), Box::new(self.by_voice(job)?), Sortformer::MOST)))
     }
@@ -256,7 +258,7 @@ impl App {
         }
         let Some((mut diarization, theirs)) = channels.finish() else { return Ok(None) };
         if remembered {
-            let mut encoder = Ge2e::load(self.resources.folder())?;
+            let mut encoder = CamPlusPlus::load(self.resources.folder())?;
             for (speaker, part) in theirs.iter().enumerate() {
                 let of_speaker = diarization.turns.iter().filter(|turn| turn.speaker as usize == speaker);
                 let spans: Vec<_> = of_speaker.map(|turn| turn.span).collect();

@@ -2,13 +2,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "that is all it does")]
 
 use speech::engine::Unattended;
-use speech::{ByVoice, Diarizer, Expected, Ge2e};
+use speech::{ByVoice, CamPlusPlus, Diarizer, Expected, Segmentation};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-const USAGE: &str = "usage: diarize RECORDING.wav [--speakers N|MIN-MAX] [--rttm] [--keep FILE]
+const USAGE: &str = "usage: diarize RECORDING.wav [--speakers N|MIN-MAX] [--rttm] [--cost] [--keep FILE]
 RECORDING is 16 kHz, mono, 16 bits or float. MEETMEMO_RESOURCES names the folder of resources, else target/resources.";
 
 fn main() -> ExitCode {
@@ -22,7 +22,8 @@ fn main() -> ExitCode {
 }
 
 fn diarize(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
-    let (mut recording, mut expected, mut rttm, mut keep) = (None, Expected::default(), false, None);
+    let (mut recording, mut expected, mut keep) = (None, Expected::default(), None);
+    let (mut rttm, mut cost) = (false, false);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--speakers" => {
@@ -31,6 +32,7 @@ fn diarize(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Er
                 expected = Expected { min: Some(min.parse()?), max: Some(max.parse()?) };
             }
             "--rttm" => rttm = true,
+            "--cost" => cost = true,
             "--keep" => keep = Some(PathBuf::from(arguments.next().ok_or(USAGE)?)),
             _ => recording = Some(PathBuf::from(argument)),
         }
@@ -39,7 +41,8 @@ fn diarize(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Er
     let samples = wav(&recording)?;
     let resources = std::env::var_os("MEETMEMO_RESOURCES").map_or("target/resources".into(), PathBuf::from);
     let begin = Instant::now();
-    let mut diarizer = ByVoice::new(Box::new(Ge2e::load(&resources)?));
+    let mut diarizer =
+        ByVoice::new(Segmentation::load(&resources)?, Box::new(CamPlusPlus::load(&resources)?));
     if let Some(keep) = keep {
         diarizer = diarizer.keep_in(&keep);
     }
@@ -48,6 +51,15 @@ fn diarize(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Er
     }
     let pushed = begin.elapsed();
     let found = diarizer.finish(expected, &Unattended)?;
+    let took = begin.elapsed();
+    if cost {
+        let end_s = (took - pushed).as_secs_f64();
+        println!(
+            "{{\"cpu_seconds\": {}, \"end_seconds\": {end_s:.2}, \"peak_kb\": {}}}",
+            cpu_s()?,
+            peak_kb()?
+        );
+    }
     let name = recording.file_stem().unwrap_or_default().to_string_lossy().replace(' ', "_");
     for turn in &found.turns {
         let (start, end) = (turn.span.start.as_ms(), turn.span.end.as_ms());
@@ -59,7 +71,7 @@ fn diarize(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Er
             println!("{start:8.2} {length:6.2} s  speaker {}  {sure}", turn.speaker + 1);
         }
     }
-    let (took, audio) = (begin.elapsed(), samples.len() as f64 / 16_000.0);
+    let audio = samples.len() as f64 / 16_000.0;
     eprintln!(
         "{} speakers, {} turns; {:.2} s and {:.2} s at the end for {audio:.0} s, real-time factor {:.4}",
         found.voices.len(),
@@ -69,6 +81,24 @@ fn diarize(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Er
         took.as_secs_f64() / audio
     );
     Ok(())
+}
+
+/// Time of processors that this process has had, of the user and of the system.
+fn cpu_s() -> Result<f64, Box<dyn Error>> {
+    // The kernel counts in hundredths of a second.
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| {
+        fields.get(at).ok_or("/proc/self/stat tells no time")?.parse::<f64>().map_err(Box::<dyn Error>::from)
+    };
+    Ok((ticks(11)? + ticks(12)?) / 100.0)
+}
+
+/// The most memory that this process has had.
+fn peak_kb() -> Result<u64, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no memory is told")?;
+    Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }
 
 /// The samples of a wav file.

@@ -1,7 +1,8 @@
 //! Who speaks when: samples become turns of numbered speakers, and a voice for each of them.
 //!
-//! Two ways behind one trait. [`ByVoice`] comes along: it finds speech, computes a vector for every stretch of it
-//! ([`Ge2e`]), and groups the vectors. [`Sortformer`] asks a downloaded model, in an engine process like all native
+//! Two ways behind one trait. [`ByVoice`] comes along: one network hears who speaks when within ten seconds
+//! ([`Segmentation`]), another one makes a vector for every stretch of speech ([`CamPlusPlus`]), and the vectors are
+//! grouped. [`Sortformer`] asks a downloaded model, in an engine process like all native
 //! code. [`Checked`] has the one look after the other. Voices are unit vectors that can be compared between
 //! recordings, so that a person who was named once is known again ([`Voice::similarity`], [`likeness`]).
 //!
@@ -9,20 +10,24 @@
 //! `store`, `app`).
 
 mod by_voice;
+mod campplus;
 mod channels;
 mod checked;
 mod cluster;
-mod ge2e;
+mod fbank;
+mod heard;
 mod kept;
-mod mel;
-mod regions;
+mod nn;
+
+mod segmentation;
 mod sortformer;
 mod turns;
 
 pub use by_voice::{ByVoice, voice_of};
+pub use campplus::CamPlusPlus;
 pub use channels::Channels;
 pub use checked::Checked;
-pub use ge2e::Ge2e;
+pub use segmentation::Segmentation;
 pub use sortformer::Sortformer;
 
 use crate::engine::{Control, EngineError};
@@ -53,7 +58,7 @@ pub trait Diarizer: Send {
     /// How it does so, as a word that is stored: `voices`, `sortformer`.
     fn method(&self) -> &'static str;
 
-    /// The name of the model it works with: `GE2E`.
+    /// The name of the model it works with: `CAM++`.
     fn model(&self) -> String;
 
     /// Takes the next samples of the recording, 16 kHz mono, in order, any number. Most of the work is done here; asks
@@ -99,15 +104,21 @@ impl Voice {
     }
 }
 
-/// From this similarity on, somebody in another recording may be the same person: worth a question. Of voices of eleven
-/// people in recordings of meetings and readings, those of two people were below 0.78 in different recordings, those of
-/// one person in one kind of recording above 0.84.
-pub const SUGGEST: f32 = 0.78;
+/// From this similarity on, somebody in another recording may be the same person: worth a question. See
+/// `docs/voices.md` for how often that is right and wrong.
+pub const SUGGEST: f32 = 0.45;
 
-/// From this similarity on, it is the same person as surely as this encoder can tell. Two people in one room, heard by
-/// one far microphone, came up to 0.82; one person in one kind of recording had 0.94 as median. Another microphone or a
-/// telephone costs 0.1 to 0.25, so that a person who is known is often not recognised there.
-pub const SURE: f32 = 0.88;
+/// From this similarity on, it is the same person as surely as this encoder can tell.
+pub const SURE: f32 = 0.65;
+
+/// Who is suggested is more like the speaker than the next person by at least this.
+pub const MARGIN: f32 = 0.08;
+
+/// Nobody is suggested for a speaker who was heard alone for less, in milliseconds.
+pub const SUGGESTED_MS: u32 = 3_000;
+
+/// A voice is learnt from at least so much speech of somebody alone, in milliseconds.
+pub const LEARNT_MS: u32 = 15_000;
 
 /// How likely it is that two voices of this similarity are one person's, from 0 to 1, for showing: one half at
 /// [`SUGGEST`], nine tenths at [`SURE`], and a logistic curve through both. An estimate from few voices, not a
@@ -122,10 +133,10 @@ pub trait VoiceEncoder: Send {
     /// What it is called in [`Voice::encoder`]; another version has another name.
     fn name(&self) -> &'static str;
 
-    /// Samples in each window, 16 kHz.
+    /// Samples that a window should have, 16 kHz.
     fn window(&self) -> usize;
 
-    /// A vector of length one for each window. The same windows in the same order give the same bits.
+    /// A vector of length one for each window, of which none is longer than [`VoiceEncoder::window`]. The same windows in the same order give the same bits.
     ///
     /// # Errors
     /// [`DiarizeError::Failed`].
@@ -213,7 +224,7 @@ mod tests {
 
     #[test]
     fn likeness_grows_from_nothing_to_certainty() {
-        for (similarity, expected) in [(0.5, 0.0), (SUGGEST, 0.5), (SURE, 0.9), (1.0, 1.0)] {
+        for (similarity, expected) in [(SUGGEST - 0.4, 0.0), (SUGGEST, 0.5), (SURE, 0.9), (1.0, 1.0)] {
             assert!((likeness(similarity) - expected).abs() < 0.01, "{similarity}: {}", likeness(similarity));
         }
         assert!((-10..10).all(|i| likeness(i as f32 / 10.0) < likeness((i + 1) as f32 / 10.0)));

@@ -23,8 +23,8 @@ mod word_times;
 
 pub use capacity::{available_memory, cores, decoder_count, total_memory};
 pub use diarize::{
-    ByVoice, Checked, Diarization, DiarizeError, Diarizer, Expected, Ge2e, Sortformer, Voice, VoiceEncoder,
-    voice_of,
+    ByVoice, CamPlusPlus, Checked, Diarization, DiarizeError, Diarizer, Expected, Segmentation, Sortformer,
+    Voice, VoiceEncoder, voice_of,
 };
 pub use engine::{Capabilities, Control, Device, Engine, EngineError, EngineSpec, Options, Recognition};
 pub use error::SpeechError;

@@ -38,48 +38,105 @@ pub fn names(turns: &[Turn]) -> Vec<String> {
     turns.iter().map(|turn| turn.who.clone()).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Seconds that are missed, added, or given to somebody else, per second that somebody speaks in the reference. Overlaps
-/// are scored, [`COLLAR`] around each edge of the reference is not, and names are paired so that as little as possible is
-/// wrong.
+/// What is wrong in found turns, each per second that somebody speaks in the reference.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Errors {
+    /// Seconds in which somebody speaks who was not found there.
+    pub missed: f64,
+    /// Seconds in which nobody, or one fewer, speaks.
+    pub added: f64,
+    /// Seconds that were given to somebody else.
+    pub confused: f64,
+}
+
+impl Errors {
+    /// The diarization error rate.
+    pub fn rate(self) -> f64 {
+        self.missed + self.added + self.confused
+    }
+}
+
+/// The diarization error rate: see [`errors`].
 pub fn error_rate(reference: &[Turn], found: &[Turn]) -> f64 {
+    errors(reference, found).rate()
+}
+
+/// What is wrong in `found`. Overlaps are scored, [`COLLAR`] around each edge of the reference is not, and names are paired
+/// so that as little as possible is wrong.
+///
+/// # Panics
+/// If there are more than 64 people on either side.
+pub fn errors(reference: &[Turn], found: &[Turn]) -> Errors {
     let (theirs, ours) = (names(reference), names(found));
+    assert!(theirs.len() <= 64 && ours.len() <= 64, "so many people are not scored");
     let end = reference.iter().chain(found).map(|turn| turn.end).fold(0.0, f64::max);
-    let (mut spoken, mut longer) = (0, 0);
-    let mut shared = vec![vec![0_usize; ours.len()]; theirs.len()];
-    for step in 0..=(end / STEP) as usize {
-        let at = step as f64 * STEP;
-        let scored = |turn: &Turn| (turn.start - at).abs() >= COLLAR && (turn.end - at).abs() >= COLLAR;
-        if !reference.iter().all(scored) {
-            continue;
+    let steps = (end / STEP) as usize + 1;
+    // Who speaks at each step, a bit for each.
+    let at = |turns: &[Turn], names: &[String]| {
+        let mut at = vec![0_u64; steps];
+        for turn in turns {
+            let bit = names.iter().position(|name| *name == turn.who).unwrap_or(0);
+            let from = ((turn.start.max(0.0) / STEP).ceil() as usize).min(steps);
+            let to = ((turn.end.max(0.0) / STEP).ceil() as usize).clamp(from, steps);
+            at[from..to].iter_mut().for_each(|who| *who |= 1 << bit);
         }
-        let now = |turns: &[Turn], names: &[String]| -> Vec<usize> {
-            let speaks = |name: &String| turns.iter().any(|t| t.who == *name && t.start <= at && at < t.end);
-            (0..names.len()).filter(|i| speaks(&names[*i])).collect()
-        };
-        let (right, heard) = (now(reference, &theirs), now(found, &ours));
-        spoken += right.len();
-        longer += right.len().max(heard.len());
-        for one in &right {
-            for other in &heard {
-                shared[*one][*other] += 1;
+        at
+    };
+    let mut scored = vec![true; steps];
+    for edge in reference.iter().flat_map(|turn| [turn.start, turn.end]) {
+        let from = (((edge - COLLAR) / STEP).max(0.0) as usize).min(steps);
+        let to = (((edge + COLLAR) / STEP).max(0.0) as usize + 1).clamp(from, steps);
+        let near = |step: usize| (step as f64 * STEP - edge).abs() < COLLAR;
+        (from..to).filter(|step| near(*step)).for_each(|step| scored[step] = false);
+    }
+    let (right, heard) = (at(reference, &theirs), at(found, &ours));
+    let (mut spoken, mut missed, mut added, mut both) = (0, 0, 0, 0);
+    let mut shared = vec![vec![0_usize; ours.len()]; theirs.len()];
+    for step in (0..steps).filter(|step| scored[*step]) {
+        let (right, heard) = (right[step], heard[step]);
+        let (there, told) = (right.count_ones(), heard.count_ones());
+        spoken += there;
+        missed += there.saturating_sub(told);
+        added += told.saturating_sub(there);
+        both += there.min(told);
+        for (one, row) in shared.iter_mut().enumerate().filter(|(one, _)| right >> one & 1 == 1) {
+            for (other, shared) in row.iter_mut().enumerate() {
+                *shared += usize::from(heard >> other & 1 == 1) * usize::from(right >> one & 1 == 1);
             }
         }
     }
-    (longer - most(&shared, 0, &mut vec![false; ours.len()])) as f64 / spoken.max(1) as f64
+    let per_second = |steps: f64| steps / f64::from(spoken.max(1));
+    Errors {
+        missed: per_second(f64::from(missed)),
+        added: per_second(f64::from(added)),
+        confused: per_second(f64::from(both) - most(&shared) as f64),
+    }
 }
 
-/// The most that can be shared when each row from `row` on gets a column of its own, or none.
-pub fn most(shared: &[Vec<usize>], row: usize, taken: &mut Vec<bool>) -> usize {
-    let Some(columns) = shared.get(row) else { return 0 };
-    let mut best = most(shared, row + 1, taken);
-    for (column, here) in columns.iter().enumerate() {
-        if !taken[column] {
-            taken[column] = true;
-            best = best.max(here + most(shared, row + 1, taken));
-            taken[column] = false;
+/// The most that can be shared when each row gets a column of its own, or none. Takes time and memory that double with each
+/// of the columns, or of the rows if these are fewer.
+///
+/// # Panics
+/// If there are more than 24 of both.
+pub fn most(shared: &[Vec<usize>]) -> usize {
+    let columns = shared.iter().map(Vec::len).max().unwrap_or(0);
+    if columns > shared.len() {
+        let turned: Vec<Vec<usize>> = (0..columns)
+            .map(|column| shared.iter().map(|row| row.get(column).copied().unwrap_or(0)).collect())
+            .collect();
+        return most(&turned);
+    }
+    assert!(columns <= 24, "so many people are not paired");
+    // The most that is shared when just these columns are taken, or fewer of them.
+    let mut best = vec![0_usize; 1 << columns];
+    for row in shared {
+        for taken in (0..best.len()).rev() {
+            for (column, here) in row.iter().enumerate().filter(|(column, _)| taken >> column & 1 == 1) {
+                best[taken] = best[taken].max(best[taken & !(1 << column)] + here);
+            }
         }
     }
-    best
+    best.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -102,6 +159,20 @@ mod tests {
         assert!((rate(&[(0.0, 10.0, "x")]) - 0.5).abs() < 0.01, "missed");
         assert!((rate(&[(0.0, 20.0, "x"), (10.0, 20.0, "y")]) - 0.5).abs() < 0.01, "added");
         assert!((rate(&[]) - 1.0).abs() < 0.001);
+        let found = turns(&[(0.0, 15.0, "x"), (18.0, 22.0, "y"), (19.0, 20.0, "x")]);
+        let errors = errors(&reference, &found);
+        for (found, expected) in [(errors.missed, 3.0), (errors.added, 2.75), (errors.confused, 5.0)] {
+            assert!((found * 19.0 - expected).abs() < 0.6, "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn people_are_paired_so_that_most_is_shared() {
+        assert_eq!(most(&[vec![5, 4], vec![4, 0]]), 8);
+        assert_eq!(most(&[vec![5, 4, 9], vec![4, 0, 8]]), 13);
+        assert_eq!(most(&[vec![5], vec![4], vec![9]]), 9);
+        assert_eq!(most(&[]), 0);
+        assert_eq!(most(&vec![vec![1; 12]; 12]), 12);
     }
 
     #[test]

@@ -21,11 +21,13 @@ usage: cargo xtask COMMAND
                      make the package for Debian and Ubuntu in <target folder>/release/bundle/deb; with --try
                      install it on a bare system of its own (needs root), transcribe FILE there and show the window
   bench [NAME…]      run the benchmarks `pipeline` and `import`, or the named ones; `window` needs what tests need,
-                     `speakers` needs the recordings in ../shared
+                     `speakers` and `meetings` need the recordings in ../shared
                        --repetitions N  how often each side is measured, alternately (1; 3 for `window` alone)
-                       --minutes N      length of the recording for `pipeline`, `speakers` and `speech` (10)
+                       --minutes N      length of the recording for `pipeline`, `speakers` and `speech`, and of the
+                                        longest for `meetings` (10)
                        --model FILE     speech model for `speech` (Whisper base as it ships, and tiny.en)
                        --files N        number of files for `import` (1000)
+                       --seed S         which `meetings` are drawn first (1)
   corpus             make some hundred files of the same speech with ffmpeg, sox and mkvmerge, decode each, and print
                      where they differ from what went in
                        --into FOLDER    where the files go (<target folder>/corpus)
@@ -67,6 +69,7 @@ pub(crate) struct Bench {
     pub(crate) repetitions: u32,
     pub(crate) minutes: u32,
     pub(crate) files: u32,
+    pub(crate) seed: u64,
     pub(crate) model: Option<PathBuf>,
 }
 
@@ -76,6 +79,7 @@ pub(crate) enum Benchmark {
     Pipeline,
     Import,
     Speakers,
+    Meetings,
     Speech,
     Window,
 }
@@ -151,7 +155,8 @@ fn bundle(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
 }
 
 fn bench(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
-    let mut bench = Bench { benchmarks: Vec::new(), repetitions: 1, minutes: 10, files: 1000, model: None };
+    let mut bench =
+        Bench { benchmarks: Vec::new(), repetitions: 1, minutes: 10, files: 1000, seed: 1, model: None };
     let mut repetitions = None;
     while let Some(argument) = parser.next()? {
         match argument {
@@ -159,11 +164,12 @@ fn bench(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
                 "pipeline" => Benchmark::Pipeline,
                 "import" => Benchmark::Import,
                 "speakers" => Benchmark::Speakers,
+                "meetings" => Benchmark::Meetings,
                 "speech" => Benchmark::Speech,
                 "window" => Benchmark::Window,
                 other => {
                     return Err(format!(
-                        "there is no benchmark `{other}`: pipeline, import, speakers, speech, window"
+                        "there is no benchmark `{other}`: pipeline, import, speakers, meetings, speech, window"
                     )
                     .into());
                 }
@@ -172,6 +178,7 @@ fn bench(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("minutes") => bench.minutes = at_least_one(parser)?,
             Long("model") => bench.model = Some(PathBuf::from(parser.value()?)),
             Long("files") => bench.files = at_least_one(parser)?,
+            Long("seed") => bench.seed = parser.value()?.parse()?,
             Short('h') | Long("help") => return Ok(Command::Help),
             other => return Err(other.unexpected()),
         }
@@ -221,6 +228,7 @@ mod tests {
             repetitions,
             minutes: 10,
             files: 1000,
+            seed: 1,
             model: None,
         };
         for (line, command) in [

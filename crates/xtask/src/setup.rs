@@ -13,9 +13,9 @@ mod npm;
 mod page;
 mod pip;
 mod postgres;
+mod speakers;
 mod speech_model;
 mod system;
-mod voice;
 
 pub(crate) use driver::Driver;
 pub(crate) use npm::read_json;
@@ -57,7 +57,7 @@ pub(crate) fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
     postgres::set_up(checkout, &lock, &mut packages)?;
     speech_model::set_up(checkout, purpose)?;
     fonts::set_up(checkout, &lock, &mut packages)?;
-    voice::set_up(checkout)?;
+    speakers::set_up(checkout)?;
     if purpose.with_window() {
         page::set_up(checkout)?;
     }

@@ -243,7 +243,7 @@ const known = [
     name: 'Professor Dr Annegret von Hohenstein-Westerwelle the Younger of the Department of Tides',
     voices: 2,
   }),
-  samplePerson(4, { name: '村上さん', voices: 0 }),
+  samplePerson(4, { name: '村上さん', voices: 0, outdated: true }),
 ]
 
 const names = { 1: { name: 'Anna Østergaard', person_id: 'person-1' }, 2: { name: 'Ben' } }

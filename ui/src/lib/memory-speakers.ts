@@ -265,6 +265,7 @@ export function samplePerson(number: number, change: Partial<PersonView> = {}): 
     id: `person-${number}`,
     name: `Person ${number}`,
     voices: 1,
+    outdated: false,
     samples: [],
     meetings: [],
     ...change,

@@ -46,6 +46,13 @@ async function expectNoFaults() {
   expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([])
 }
 
+test('a voice that an earlier version learnt is said to be learnt anew', async () => {
+  await open({ enabled: true, people: [samplePerson(1, { name: 'Anna', voices: 0, outdated: true }), ben] })
+  expect(await screen.findByText(/has to be learnt anew/)).toBeVisible()
+  expect(card('Anna').queryByText('No voice is kept')).toBeNull()
+  expect(card('Ben').getByText('1 voice sample')).toBeVisible()
+})
+
 describe('before the consent', () => {
   test('the page says what would be kept, and nothing else', async () => {
     const client = await open({})

@@ -201,6 +201,9 @@ pub struct PersonView {
     pub name: String,
     /// How many samples of their voice are kept.
     pub voices: u32,
+    /// Whether there are only such that an earlier version of the app made. They are of no use any more; the voice is
+    /// learnt anew when a meeting with them is opened.
+    pub outdated: bool,
     /// Where it can be heard.
     pub samples: Vec<SampleView>,
     /// Where they were named, the newest first.

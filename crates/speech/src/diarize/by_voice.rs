@@ -1,102 +1,256 @@
-//! The built-in diarizer: windows of speech become vectors, vectors become speakers, and these take turns.
+//! The built-in diarizer: one network hears who speaks when within ten seconds, another makes vectors of voices, and
+//! vectors that are near each other are one speaker's, in the whole recording.
+//!
+//! The first network is right about what it hears within its window, also where two people speak at once, and the second
+//! one tells who is who from window to window.
 
-use super::cluster::Tree;
-use super::kept::Kept;
-use super::regions::{Piece, Regions};
+use super::cluster::{Apart, Tree};
+use super::heard::{Heard, LOCAL, Window, frame_at, samples_of};
+use super::kept::{Batch, Kept};
+use super::segmentation::WINDOW;
 use super::turns::{self, Point};
 use super::{
-    Control, Diarization, DiarizeError, Diarizer, Expected, Voice, VoiceEncoder, add, dot, go_on, unit,
+    Control, Diarization, DiarizeError, Diarizer, Expected, Segmentation, Voice, VoiceEncoder, add, dot,
+    go_on, unit,
 };
+use crate::activity::{Activity, FRAME};
+use std::ops::Range;
 use std::path::Path;
-use transcript::{AudioTime, SAMPLE_RATE, Turn};
+use transcript::{AudioTime, SAMPLE_RATE};
 
-/// Windows that are encoded together: about half a minute of speech. Always the same ones for a recording, so that
+/// Windows that the first network hears together: a quarter of a minute. Always the same ones for a recording, so that
 /// work that goes on gives the same bits; few enough that a cancel is heard within a second or two.
-const BATCH: usize = 64;
-/// Groups at a mean cosine distance of less are one speaker. A panel of five is right from 0.29 to 0.40 and more, also
-/// shuffled, reversed and quiet; with noise at 10 dB and over a telephone below 0.35, with reverberation above 0.30.
-const ONE_SPEAKER: f32 = 0.32;
-/// A speaker whom nobody asked for has at least so many windows, …
-const LEAST_WINDOWS: usize = 4;
-/// … and this share of all. What has less is a cough, laughter or two voices at once.
-const LEAST_SHARE: f32 = 0.005;
+const WINDOWS: usize = 16;
+/// Windows of which voices are made together: half a minute of speech.
+const VOICES: usize = 64;
+/// Samples from one of these to the next: half a second.
+const EVERY: u64 = SAMPLE_RATE as u64 / 2;
+/// A window gets a vector if anybody speaks in this share of it, …
+const SOME_SPEECH: f32 = 0.3;
+/// … and says who there is if somebody speaks in this share, …
+const MOSTLY_SPEECH: f32 = 0.8;
+/// … and exactly one in this one.
+const MOSTLY_ONE: f32 = 0.72;
+/// A window is a local speaker's if anybody speaks in this share of it, …
+const OWNED: f32 = 0.5;
+/// … and this share of that is theirs.
+const OWNER: f32 = 0.7;
+/// How much further apart two windows are than they sound, if whoever heard both says that they are of two people.
+const TWO_PEOPLE: f32 = 0.3;
+/// Groups at a mean distance of less are one speaker. Results are the same from 0.70 to 0.80.
+const ONE_SPEAKER: f32 = 0.75;
+/// A speaker whom nobody asked for says so much in clear words, in seconds. What has less is a cough, laughter, or two
+/// voices at once.
+const LEAST_S: f32 = 2.0;
 /// Speech of which a voice is made, in milliseconds.
 const LEAST_SPEECH_MS: u32 = 1_000;
 
-/// Tells speakers apart by a [`VoiceEncoder`].
+/// A window in which the voice activity detector hears less speech than this is not given to the network, in frames: 0.1 s.
+/// Recordings that go on in an empty room cost little then.
+const LEAST_VOICED: u32 = 6;
+
+/// Tells speakers apart by a [`Segmentation`] and a [`VoiceEncoder`].
 pub struct ByVoice {
+    segmentation: Segmentation,
     encoder: Box<dyn VoiceEncoder>,
-    regions: Regions,
     kept: Option<Kept>,
-    batch: Vec<Piece>,
-    points: Vec<Point>,
+    activity: Activity,
+    /// How many frames of voice activity hold speech, up to each of them.
+    voiced: Vec<u32>,
+    heard: Heard,
+    /// The last samples, from sample `start` on.
+    samples: Vec<f32>,
+    start: u64,
     taken: u64,
+    /// First sample of the next window that may get a vector.
+    next: u64,
+    /// First samples of windows that wait for their vector.
+    batch: Vec<u64>,
+    points: Vec<Point>,
 }
 
 impl ByVoice {
     /// For one recording.
-    pub fn new(encoder: Box<dyn VoiceEncoder>) -> Self {
+    pub fn new(segmentation: Segmentation, encoder: Box<dyn VoiceEncoder>) -> Self {
         Self {
-            regions: Regions::new(encoder.window()),
+            segmentation,
             encoder,
             kept: None,
+            activity: Activity::new(),
+            voiced: vec![0],
+            heard: Heard::default(),
+            samples: Vec::new(),
+            start: 0,
+            taken: 0,
+            next: 0,
             batch: Vec::new(),
             points: Vec::new(),
-            taken: 0,
         }
     }
 
-    /// Keeps vectors in the file `path` as they are computed, and takes those that are there already. What is torn, or
-    /// not of these samples, encoder and version, is replaced. Does without if the file cannot be opened.
+    /// Keeps what the networks find in the file `path`, and takes what is there already. What is torn, or not of these
+    /// samples, encoder and version, is replaced. Does without if the file cannot be opened.
     #[must_use]
     pub fn keep_in(self, path: &Path) -> Self {
         let kept = Kept::open(path, self.encoder.name())
-            .inspect_err(|error| tracing::warn!(%error, "vectors of voices cannot be kept"))
+            .inspect_err(|error| tracing::warn!(%error, "what networks find cannot be kept"))
             .ok();
         Self { kept, ..self }
     }
 
-    /// Encodes the windows that have come together, or takes what is kept of them.
-    fn encode(&mut self) -> Result<(), DiarizeError> {
-        let batch = std::mem::take(&mut self.batch);
-        let kept = self.kept.as_mut().and_then(|kept| kept.next(&batch));
-        let vectors = match kept {
-            Some(vectors) => vectors,
-            None => {
-                let vectors = embed(self.encoder.as_mut(), &batch)?;
-                if let Some(kept) = &mut self.kept
-                    && let Err(error) = kept.add(&batch, &vectors)
-                {
-                    tracing::warn!(%error, "vectors of voices cannot be kept");
-                    self.kept = None;
-                }
-                vectors
-            }
-        };
-        let points = batch.into_iter().zip(vectors);
-        self.points.extend(points.map(|(Piece { start, region, .. }, vector)| Point {
-            start,
-            region,
-            vector,
-        }));
-        Ok(())
+    /// What is kept of `batch`, else what `work` finds, which is then kept.
+    fn kept_or(
+        kept: &mut Option<Kept>,
+        batch: &Batch,
+        work: impl FnOnce() -> Result<Vec<u8>, DiarizeError>,
+    ) -> Result<Vec<u8>, DiarizeError> {
+        if let Some(found) = kept.as_mut().and_then(|kept| kept.next(batch)) {
+            return Ok(found);
+        }
+        let found = work()?;
+        if let Some(file) = kept
+            && let Err(error) = file.add(batch, &found)
+        {
+            tracing::warn!(%error, "what networks find cannot be kept");
+            *kept = None;
+        }
+        Ok(found)
     }
 
-    fn take(&mut self, pieces: Vec<Piece>, control: &dyn Control) -> Result<(), DiarizeError> {
-        for piece in pieces {
-            self.batch.push(piece);
-            if self.batch.len() == BATCH {
+    /// Has the next windows heard.
+    fn hear(&mut self, count: usize) -> Result<(), DiarizeError> {
+        let first = self.heard.windows();
+        let starts: Vec<usize> =
+            (first..first + count).map(|number| self.place(samples_of(number).start)).collect();
+        let samples = &self.samples[starts[0]..starts[count - 1] + WINDOW];
+        let batch = Batch::new([(samples_of(first).start, samples)]);
+        let is_heard: Vec<bool> =
+            (first..first + count).map(|number| self.voiced(samples_of(number)) >= LEAST_VOICED).collect();
+        let (network, all) = (&self.segmentation, &self.samples);
+        let found = Self::kept_or(&mut self.kept, &batch, || {
+            let starts = starts.iter().zip(&is_heard).filter(|(_, is_heard)| **is_heard);
+            let starts: Vec<usize> = starts.map(|(start, _)| *start).collect();
+            let mut heard = network.hear(all, &starts).into_iter().map(|window| Window::new(&window));
+            let mut window =
+                |is_heard: &bool| is_heard.then(|| heard.next()).flatten().unwrap_or_else(Window::silent);
+            let windows: Vec<Window> = is_heard.iter().map(&mut window).collect();
+            Ok(windows.iter().flat_map(|window| window.to_bytes().collect::<Vec<_>>()).collect())
+        })?;
+        for window in found.chunks(Window::BYTES) {
+            let window = Window::from_bytes(window);
+            self.heard.add(window.map_err(|_| self.failed())?);
+        }
+        if self.heard.windows() == first + count { Ok(()) } else { Err(self.failed()) }
+    }
+
+    /// How many frames of voice activity that lie in `samples` hold speech.
+    fn voiced(&self, samples: Range<u64>) -> u32 {
+        let frame = |sample: u64| ((sample / FRAME as u64) as usize).min(self.voiced.len() - 1);
+        self.voiced[frame(samples.end)] - self.voiced[frame(samples.start)]
+    }
+
+    /// Finds speech in the samples that were not looked at yet.
+    fn find_voiced(&mut self) {
+        let from = self.place((self.voiced.len() - 1) as u64 * FRAME as u64);
+        for frame in self.samples[from..].as_chunks::<FRAME>().0 {
+            let before = self.voiced.last().copied().unwrap_or(0);
+            self.voiced.push(before + u32::from(self.activity.voiced(frame)));
+        }
+    }
+
+    fn failed(&self) -> DiarizeError {
+        DiarizeError::Failed { what: self.encoder.name().to_owned() }
+    }
+
+    /// Where in `samples` a sample of the recording is.
+    fn place(&self, sample: u64) -> usize {
+        (sample - self.start) as usize
+    }
+
+    /// Finds windows that get a vector among those whose frames no later window changes, or all up to sample `end`.
+    fn find(&mut self, end: Option<u64>, control: &dyn Control) -> Result<(), DiarizeError> {
+        let length = self.encoder.window() as u64;
+        loop {
+            let mut start = self.next;
+            match end {
+                None if frame_at(start + length) > self.heard.settled() => break,
+                // The last one ends where the recording does.
+                Some(end) if start + length > end => {
+                    start = end.saturating_sub(length);
+                    let before = self.next.checked_sub(EVERY);
+                    if start >= end || before.is_some_and(|before| start < before + EVERY / 2) {
+                        break;
+                    }
+                }
+                _ => {}
+            }
+            let last = end.is_some_and(|end| start + length >= end);
+            let here = end.map_or(length, |end| length.min(end - start));
+            if self.heard.shares(frames(start, here)).0 >= SOME_SPEECH {
+                self.batch.push(start);
+            }
+            self.next = start + EVERY;
+            if self.batch.len() == VOICES {
                 go_on(control)?;
                 self.encode()?;
+            }
+            if last {
+                break;
             }
         }
         Ok(())
     }
+
+    /// Makes vectors of the windows that have come together.
+    fn encode(&mut self) -> Result<(), DiarizeError> {
+        let starts = std::mem::take(&mut self.batch);
+        let length = self.encoder.window();
+        let (samples, first) = (&self.samples, self.start);
+        let window = |start: &u64| {
+            let samples = &samples[(start - first) as usize..];
+            &samples[..samples.len().min(length)]
+        };
+        let windows: Vec<&[f32]> = starts.iter().map(window).collect();
+        let lengths: Vec<u64> = windows.iter().map(|window| window.len() as u64).collect();
+        let batch = Batch::new(starts.iter().copied().zip(windows.iter().copied()));
+        let encoder = &mut self.encoder;
+        let found = Self::kept_or(&mut self.kept, &batch, || {
+            let vectors = embed(encoder.as_mut(), &windows)?;
+            Ok(vectors.iter().flatten().flat_map(|number| number.to_le_bytes()).collect())
+        })?;
+        let numbers: Vec<f32> = found.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let width = numbers.len() / starts.len();
+        if width == 0 || numbers.len() != width * starts.len() {
+            return Err(self.failed());
+        }
+        let points = starts.iter().zip(lengths).zip(numbers.chunks_exact(width));
+        self.points.extend(points.map(|((start, length), vector)| Point {
+            frames: frames(*start, length),
+            vector: vector.to_vec(),
+        }));
+        Ok(())
+    }
+
+    /// Drops samples that no window needs any more.
+    fn forget(&mut self) {
+        let needed = samples_of(self.heard.windows()).start.min(self.next);
+        let needed = self.batch.first().map_or(needed, |first| needed.min(*first)).min(self.taken);
+        let drop = self.place(needed);
+        // Now and then, because what stays is moved.
+        if drop > 4 * WINDOW {
+            self.samples.drain(..drop);
+            self.start = needed;
+        }
+    }
 }
 
-fn embed(encoder: &mut dyn VoiceEncoder, pieces: &[Piece]) -> Result<Vec<Vec<f32>>, DiarizeError> {
-    let windows: Vec<&[f32]> = pieces.iter().map(|piece| piece.samples.as_slice()).collect();
-    let vectors = encoder.embed(&windows)?;
+/// The frames of a window of `length` samples.
+fn frames(start: u64, length: u64) -> Range<usize> {
+    frame_at(start)..frame_at(start + length)
+}
+
+fn embed(encoder: &mut dyn VoiceEncoder, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, DiarizeError> {
+    let vectors = encoder.embed(windows)?;
     let width = vectors.first().map_or(0, Vec::len);
     if vectors.len() != windows.len()
         || vectors.iter().any(|v| v.len() != width || !v.iter().all(|x| x.is_finite()))
@@ -117,33 +271,46 @@ impl Diarizer for ByVoice {
 
     fn push(&mut self, samples: &[f32], control: &dyn Control) -> Result<(), DiarizeError> {
         for second in samples.chunks(SAMPLE_RATE as usize) {
-            let pieces = self.regions.push(second);
-            self.take(pieces, control)?;
+            self.samples.extend(second.iter().map(|s| if s.is_nan() { 0.0 } else { s.clamp(-1.0, 1.0) }));
             self.taken += second.len() as u64;
+            self.find_voiced();
+            while samples_of(self.heard.windows() + WINDOWS - 1).end <= self.taken {
+                go_on(control)?;
+                self.hear(WINDOWS)?;
+                self.find(None, control)?;
+                self.forget();
+            }
             control.progress(self.taken);
         }
         go_on(control)
     }
 
     fn finish(&mut self, expected: Expected, control: &dyn Control) -> Result<Diarization, DiarizeError> {
-        let pieces = self.regions.finish();
-        self.take(pieces, control)?;
+        let end = self.taken;
+        // As many more windows as begin before the end of what was heard, with silence behind the recording.
+        let heard = |windows: usize| windows.checked_sub(1).map_or(0, |last| samples_of(last).end);
+        let mut windows = self.heard.windows();
+        while heard(windows) < end {
+            windows += 1;
+        }
+        self.samples.resize(self.place(heard(windows).max(end)), 0.0);
+        while self.heard.windows() < windows {
+            go_on(control)?;
+            self.hear(WINDOWS.min(windows - self.heard.windows()))?;
+        }
+        self.samples.truncate(self.place(end));
+        self.find(Some(end), control)?;
         go_on(control)?;
         if !self.batch.is_empty() {
             self.encode()?;
         }
         go_on(control)?;
-        let voiced = self.regions.voiced();
         let points = std::mem::take(&mut self.points);
-        let heard = |point: &Point| voiced.binary_search_by_key(&point.region, |run| run.start).is_ok();
-        let points: Vec<Point> = points.into_iter().filter(heard).collect();
-        let speakers = speakers(&points, expected);
-        let length = self.encoder.window();
-        let turns = turns::of(&voiced, &points, length, &speakers, self.taken);
-        let (turns, speakers) = numbered(turns, &points, length);
-        let voices = speakers.iter().map(|Said { vectors, speech_ms }| {
-            let enough = *speech_ms >= LEAST_SPEECH_MS;
-            enough.then(|| voice(self.encoder.name(), vectors, *speech_ms)).flatten()
+        let owners = owners(&self.heard, &points);
+        let speakers = speakers(&self.heard, &points, &owners, expected);
+        let (turns, said) = turns::of(&self.heard, &points, &owners, &speakers, end);
+        let voices = said.into_iter().map(|turns::Said { sum, speech_ms }| {
+            (speech_ms >= LEAST_SPEECH_MS).then(|| voice(self.encoder.name(), sum, speech_ms)).flatten()
         });
         Ok(Diarization { voices: voices.collect(), turns })
     }
@@ -155,70 +322,90 @@ impl std::fmt::Debug for ByVoice {
     }
 }
 
+/// Whose each point is in each window that heard all of it: its place among the points, and the local speaker.
+fn owners(heard: &Heard, points: &[Point]) -> Vec<Vec<(usize, usize)>> {
+    let mut owners = vec![Vec::new(); heard.windows()];
+    for (number, point) in points.iter().enumerate() {
+        for window in heard.windows_of(&point.frames) {
+            let active = heard.active(window, point.frames.clone());
+            let all: usize = active.iter().sum();
+            let (owner, most) = (0..LOCAL)
+                .map(|speaker| (speaker, active[speaker]))
+                .max_by_key(|(_, most)| *most)
+                .unwrap_or_default();
+            if all as f32 >= OWNED * point.frames.len() as f32 && most as f32 >= OWNER * all as f32 {
+                owners[window].push((number, owner));
+            }
+        }
+    }
+    owners
+}
+
+/// The pairs of `chosen` points that windows give to different speakers, by the share of the windows that say so of those
+/// that heard both.
+fn apart(owners: &[Vec<(usize, usize)>], chosen: &[usize]) -> Vec<Apart> {
+    let mut pairs = std::collections::BTreeMap::<(usize, usize), (u16, u16)>::new();
+    for owned in owners {
+        let owned: Vec<(usize, usize)> = owned
+            .iter()
+            .filter_map(|(point, owner)| Some((chosen.binary_search(point).ok()?, *owner)))
+            .collect();
+        for (i, (a, of_a)) in owned.iter().enumerate() {
+            for (b, of_b) in &owned[i + 1..] {
+                let (different, all) = pairs.entry((*a, *b)).or_default();
+                *different += u16::from(of_a != of_b);
+                *all += 1;
+            }
+        }
+    }
+    let pairs = pairs.into_iter().filter(|(_, (different, _))| *different > 0);
+    pairs
+        .map(|((a, b), (different, all))| Apart {
+            a,
+            b,
+            by: TWO_PEOPLE * f32::from(different) / f32::from(all),
+        })
+        .collect()
+}
+
 /// The mean vector of each speaker.
-fn speakers(points: &[Point], expected: Expected) -> Vec<Vec<f32>> {
-    let vectors = of_one_voice(points);
+fn speakers(
+    heard: &Heard,
+    points: &[Point],
+    owners: &[Vec<(usize, usize)>],
+    expected: Expected,
+) -> Vec<Vec<f32>> {
+    let clear = |number: &usize| {
+        let (any, one) = heard.shares(points[*number].frames.clone());
+        any >= MOSTLY_SPEECH && one >= MOSTLY_ONE
+    };
+    let mut chosen: Vec<usize> = (0..points.len()).filter(clear).collect();
+    if chosen.is_empty() {
+        chosen = (0..points.len()).collect();
+    }
+    let vectors: Vec<&[f32]> = chosen.iter().map(|number| points[*number].vector.as_slice()).collect();
     let (min, max) = expected.range();
-    let least = LEAST_WINDOWS.max((vectors.len() as f32 * LEAST_SHARE) as usize);
-    let tree = Tree::of(&vectors);
-    let labels = tree.cut(ONE_SPEAKER, 1, max, |members| members >= least);
-    let mut groups = largest_first(&labels);
-    let substantial = groups.iter().filter(|group| group.len() >= least).count();
-    let mut count = substantial.max(1);
+    let counts = |members: usize| seconds(members) >= LEAST_S;
+    let tree = Tree::of(&vectors, &apart(owners, &chosen));
+    let mut groups = largest_first(&tree.cut(ONE_SPEAKER, 1, max, counts));
+    let mut count = groups.iter().filter(|group| counts(group.len())).count().max(1);
     if count < min {
         // Somebody who hardly speaks is more likely than one speaker being two …
-        count = groups.iter().filter(|group| group.len() >= 2).count().clamp(count, min);
+        count = groups.len().clamp(count, min);
     }
     if count < min {
         // … but if nobody is left, one has to be.
-        groups = largest_first(&tree.cut(ONE_SPEAKER, min, max, |members| members >= 2));
+        groups = largest_first(&tree.cut(ONE_SPEAKER, min, max, |_| true));
         count = min;
     }
     groups.truncate(count);
-    let mut means: Vec<Vec<f32>> =
-        groups.iter().map(|group| mean(group.iter().map(|at| vectors[*at]))).collect();
-    // What was left over goes with the nearest one.
-    for _ in 0..REFINEMENTS {
-        let mut members = vec![Vec::new(); means.len()];
-        for vector in &vectors {
-            if let Some(nearest) = nearest(vector, &means) {
-                members[nearest].push(*vector);
-            }
-        }
-        for (mean, members) in means.iter_mut().zip(members) {
-            if !members.is_empty() {
-                *mean = self::mean(members);
-            }
-        }
-    }
-    means
+    groups.iter().map(|group| mean(group.iter().map(|at| vectors[*at]))).collect()
 }
 
-/// The vectors of windows in which one person speaks, as far as can be seen: those before and after, of which each
-/// shares half with this one, are alike. Windows across a change of speakers would become a speaker between the two.
-fn of_one_voice(points: &[Point]) -> Vec<&[f32]> {
-    let alike = |number: &usize| {
-        let near = |other: Option<usize>| {
-            other.and_then(|other| points.get(other)).filter(|other| other.region == points[*number].region)
-        };
-        let before = near(number.checked_sub(APART)).unwrap_or(&points[*number]);
-        let after = near(Some(number + APART)).unwrap_or(&points[*number]);
-        dot(&before.vector, &after.vector) >= ALIKE
-    };
-    let chosen: Vec<&[f32]> =
-        (0..points.len()).filter(alike).map(|number| points[number].vector.as_slice()).collect();
-    let enough = chosen.len() >= LEAST_WINDOWS.min(points.len());
-    if enough { chosen } else { points.iter().map(|point| point.vector.as_slice()).collect() }
+/// What so many windows, one after the other, hold: 1.5 s, and half a second more with each.
+fn seconds(windows: usize) -> f32 {
+    (windows as u64 * EVERY) as f32 / SAMPLE_RATE as f32 + 1.0
 }
-
-/// Windows from one to the one that shares half of it; 0.8 s.
-const APART: usize = 2;
-/// The cosine from which on two windows that share no more than their edges may be of one voice. On a panel and its
-/// shuffles, 95 of 100 pairs of one voice are above 0.64 to 0.68, nine tenths of those across a change below 0.64; the
-/// number of speakers is the same from 0.6 to 0.7.
-const ALIKE: f32 = 0.65;
-/// How often speakers are made of the windows that are nearest to them.
-const REFINEMENTS: usize = 2;
 
 fn largest_first(labels: &[usize]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
@@ -232,11 +419,6 @@ fn largest_first(labels: &[usize]) -> Vec<Vec<usize>> {
     groups
 }
 
-fn nearest(vector: &[f32], means: &[Vec<f32>]) -> Option<usize> {
-    let near = |mean: &Vec<f32>| dot(vector, mean);
-    (0..means.len()).max_by(|a, b| near(&means[*a]).total_cmp(&near(&means[*b])))
-}
-
 /// The direction of the mean of `vectors`.
 fn mean<'a>(vectors: impl IntoIterator<Item = &'a [f32]>) -> Vec<f32> {
     let mut sum = Vec::new();
@@ -247,40 +429,9 @@ fn mean<'a>(vectors: impl IntoIterator<Item = &'a [f32]>) -> Vec<f32> {
     unit(sum)
 }
 
-/// What a speaker's voice is made of: the vectors of the windows in the middle of which they speak, and for how long
-/// they speak.
-#[derive(Clone, Default)]
-struct Said<'a> {
-    vectors: Vec<&'a [f32]>,
-    speech_ms: u32,
-}
-
-/// Numbers speakers in order of their first turn.
-fn numbered(mut turns: Vec<Turn>, points: &[Point], length: usize) -> (Vec<Turn>, Vec<Said<'_>>) {
-    let mut order: Vec<u32> = Vec::new();
-    for turn in &mut turns {
-        let known = order.iter().position(|speaker| *speaker == turn.speaker);
-        let number = known.unwrap_or_else(|| {
-            order.push(turn.speaker);
-            order.len() - 1
-        });
-        turn.speaker = number as u32;
-    }
-    let mut speakers = vec![Said::default(); order.len()];
-    for turn in &turns {
-        let said = &mut speakers[turn.speaker as usize];
-        said.speech_ms += turn.span.end.as_ms() - turn.span.start.as_ms();
-        let middle = |point: &Point| AudioTime::from_samples(point.start + length as u64 / 2);
-        let first = points.partition_point(|point| middle(point) < turn.span.start);
-        let inside = points[first..].iter().take_while(|point| middle(point) < turn.span.end);
-        said.vectors.extend(inside.map(|point| point.vector.as_slice()));
-    }
-    (turns, speakers)
-}
-
-fn voice(encoder: &str, vectors: &[&[f32]], speech_ms: u32) -> Option<Voice> {
-    let vector = mean(vectors.iter().copied());
-    (!vector.is_empty()).then(|| Voice { encoder: encoder.to_owned(), vector, speech_ms })
+fn voice(encoder: &str, sum: Vec<f32>, speech_ms: u32) -> Option<Voice> {
+    let vector = unit(sum);
+    (dot(&vector, &vector) > 0.0).then(|| Voice { encoder: encoder.to_owned(), vector, speech_ms })
 }
 
 /// The voice of what is spoken in `samples`, 16 kHz mono, by one person; `None` if there is less than a second of
@@ -293,16 +444,30 @@ pub fn voice_of(
     samples: &[f32],
     control: &dyn Control,
 ) -> Result<Option<Voice>, DiarizeError> {
-    let mut regions = Regions::new(encoder.window());
-    let mut pieces = regions.push(samples);
-    pieces.extend(regions.finish());
-    let mut vectors = Vec::with_capacity(pieces.len());
-    for batch in pieces.chunks(BATCH) {
-        go_on(control)?;
-        vectors.extend(embed(encoder, batch)?);
+    let mut activity = Activity::new();
+    let voiced: Vec<bool> =
+        samples.as_chunks::<FRAME>().0.iter().map(|frame| activity.voiced(frame)).collect();
+    let speech = voiced.iter().filter(|voiced| **voiced).count() as u64;
+    let speech_ms = AudioTime::from_samples(speech * FRAME as u64).as_ms();
+    if speech_ms < LEAST_SPEECH_MS {
+        return Ok(None);
     }
-    let frames: u64 = regions.voiced().iter().map(|run| run.len() as u64).sum();
-    let speech_ms = AudioTime::from_samples(frames * crate::activity::FRAME as u64).as_ms();
-    let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
-    Ok(if speech_ms < LEAST_SPEECH_MS { None } else { voice(encoder.name(), &vectors, speech_ms) })
+    let length = encoder.window().min(samples.len());
+    let last = samples.len() - length;
+    let starts = (0..last).step_by(EVERY as usize).chain([last]);
+    let is_speech = |start: &usize| {
+        let here = &voiced[start / FRAME..((start + length) / FRAME).min(voiced.len())];
+        here.iter().filter(|voiced| **voiced).count() as f32 >= SOME_SPEECH * here.len() as f32
+    };
+    let windows: Vec<&[f32]> =
+        starts.filter(is_speech).map(|start| &samples[start..start + length]).collect();
+    let mut sum = Vec::new();
+    for batch in windows.chunks(VOICES) {
+        go_on(control)?;
+        for vector in embed(encoder, batch)? {
+            sum.resize(vector.len(), 0.0);
+            add(&mut sum, &vector);
+        }
+    }
+    Ok(voice(encoder.name(), sum, speech_ms))
 }

@@ -1,19 +1,28 @@
 //! Vectors of stretches of speech become speakers: agglomerative clustering with average linkage.
 //!
-//! Between two groups of unit vectors the mean of all cosine distances is `1 − a·b`, where `a` and `b` are the means of
-//! the groups. So groups can be merged exactly without the distances of their members, and a long recording is
-//! clustered in two stages: within blocks of some minutes down to small groups that surely are one voice, then these
-//! groups among each other. Each stage looks at all pairs, but of a bounded number. Recordings of one block are
-//! clustered in one stage, as if there were no blocks.
+//! The distance of two vectors is `1 − a·b`, and more if somebody else says that they are of two people
+//! ([`Apart`]). Between two groups of unit vectors the mean of all `1 − a·b` is that of the means of the groups, and those
+//! who are said to be apart are few. So groups can be merged exactly without the distances of their members, and a long
+//! recording is clustered in two stages: within blocks of some minutes down to small groups that surely are one voice,
+//! then these groups among each other. Each stage looks at all pairs, but of a bounded number. Recordings of one block
+//! are clustered in one stage, as if there were no blocks.
 
 use super::{add, dot};
 
-/// Vectors in a block: five minutes of speech.
+/// Vectors in a block: six minutes of speech.
 const BLOCK: usize = 750;
 /// Groups merge within a block up to this distance, at which hardly ever two voices meet.
-const SURELY_ONE: f32 = 0.20;
+const SURELY_ONE: f32 = 0.50;
 /// Groups that the second stage takes. Where there would be more, blocks merge further.
 const MOST_GROUPS: usize = 3000;
+
+/// Two vectors that are further apart than their directions are, and by how much; the first is the earlier one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Apart {
+    pub(super) a: usize,
+    pub(super) b: usize,
+    pub(super) by: f32,
+}
 
 /// Two groups become one. Groups are known by one of their members.
 #[derive(Debug, Clone, Copy)]
@@ -34,35 +43,40 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// The tree of `vectors`, which are of length one and in order of time.
-    pub(super) fn of(vectors: &[&[f32]]) -> Self {
-        let mut groups: Vec<(Vec<f32>, usize)> = Vec::new();
+    /// The tree of `vectors`, which are of length one and in order of time. `apart` is in order of its first vectors.
+    pub(super) fn of(vectors: &[&[f32]], apart: &[Apart]) -> Self {
+        let mut groups = Groups::default();
         let mut group_of = Vec::with_capacity(vectors.len());
-        if vectors.len() <= BLOCK {
-            groups.extend(vectors.iter().map(|vector| (vector.to_vec(), 1)));
-            group_of.extend(0..vectors.len());
-        } else {
-            let blocks = vectors.len().div_ceil(BLOCK);
-            let most = (MOST_GROUPS / blocks).max(1);
-            for block in vectors.chunks(BLOCK) {
-                let single: Vec<(Vec<f32>, usize)> =
-                    block.iter().map(|vector| (vector.to_vec(), 1)).collect();
-                let merges = merges(&single);
+        let blocks = vectors.len().div_ceil(BLOCK);
+        for (number, block) in vectors.chunks(BLOCK).enumerate() {
+            let first = number * BLOCK;
+            let single = Groups::of(block, &(0..block.len()).collect::<Vec<_>>(), block.len());
+            let labels = if blocks == 1 {
+                (0..block.len()).collect()
+            } else {
+                let begin = apart.partition_point(|pair| pair.a < first);
+                let here = apart[begin..].iter().take_while(|pair| pair.a < first + block.len());
+                let within = here.filter(|pair| pair.b < first + block.len());
+                let within: Vec<Apart> =
+                    within.map(|pair| Apart { a: pair.a - first, b: pair.b - first, by: pair.by }).collect();
+                let merges = merges(&single, &within);
+                let most = (MOST_GROUPS / blocks).max(1);
                 let needed = block.len().saturating_sub(most);
                 let done = merges.partition_point(|merge| merge.distance < SURELY_ONE).max(needed);
-                let labels = labels(block.len(), &merges[..done]);
-                let count = labels.iter().max().map_or(0, |most| most + 1);
-                let first = groups.len();
-                groups.resize_with(first + count, || (vec![0.0; block[0].len()], 0));
-                for (vector, label) in block.iter().zip(labels) {
-                    let (sum, members) = &mut groups[first + label];
-                    add(sum, vector);
-                    *members += 1;
-                    group_of.push(first + label);
-                }
-            }
+                labels(block.len(), &merges[..done])
+            };
+            let count = labels.iter().max().map_or(0, |most| most + 1);
+            let offset = groups.0.len();
+            groups.0.extend(Groups::of(block, &labels, count).0);
+            group_of.extend(labels.into_iter().map(|label| offset + label));
         }
-        Self { group_of, groups: groups.len(), merges: merges(&groups) }
+        let between: Vec<Apart> = apart
+            .iter()
+            .map(|pair| Apart { a: group_of[pair.a], b: group_of[pair.b], by: pair.by })
+            .filter(|pair| pair.a != pair.b)
+            .collect();
+        let merges = merges(&groups, &between);
+        Self { group_of, groups: groups.0.len(), merges }
     }
 
     /// The group of each vector when groups nearer than `distance` have been merged, numbered from 0 in order of their
@@ -123,11 +137,29 @@ impl Tree {
     }
 }
 
-/// All merges of average linkage, in order of distance. Groups are the sum of their vectors and their number.
+/// Groups of vectors: the sum of each, and how many they are.
+#[derive(Debug, Default)]
+struct Groups(Vec<(Vec<f32>, usize)>);
+
+impl Groups {
+    /// The groups of `vectors` by their labels, which are below `count`.
+    fn of(vectors: &[&[f32]], labels: &[usize], count: usize) -> Self {
+        let width = vectors.first().map_or(0, |vector| vector.len());
+        let mut groups = vec![(vec![0.0; width], 0); count];
+        for (vector, label) in vectors.iter().zip(labels) {
+            let (sum, members) = &mut groups[*label];
+            add(sum, vector);
+            *members += 1;
+        }
+        Self(groups)
+    }
+}
+
+/// All merges of average linkage, in order of distance. `apart` holds groups, any number of times and in any order.
 ///
 /// Follows chains of nearest neighbours until two are each other's nearest, which gives the same merges as always
 /// taking the nearest pair of all, in time that grows with the square of the number of groups.
-fn merges(groups: &[(Vec<f32>, usize)]) -> Vec<Merge> {
+fn merges(Groups(groups): &Groups, apart: &[Apart]) -> Vec<Merge> {
     let count = groups.len();
     let means: Vec<Vec<f32>> = groups
         .iter()
@@ -140,6 +172,11 @@ fn merges(groups: &[(Vec<f32>, usize)]) -> Vec<Merge> {
             distances[i * count + j] = distance;
             distances[j * count + i] = distance;
         }
+    }
+    for Apart { a, b, by } in apart {
+        let by = by / (groups[*a].1 * groups[*b].1) as f32;
+        distances[a * count + b] += by;
+        distances[b * count + a] += by;
     }
     let mut members: Vec<f32> = groups.iter().map(|(_, members)| *members as f32).collect();
     let mut there: Vec<usize> = (0..count).collect();
@@ -251,7 +288,7 @@ mod tests {
     use super::*;
     use std::time::{Duration, Instant};
 
-    /// `count` vectors of `speakers` voices that take turns of fifteen, spread about as those of GE2E are.
+    /// `count` vectors of `speakers` voices that take turns of fifteen, spread about as those of a voice encoder are.
     fn voices(count: usize, speakers: usize) -> (Vec<Vec<f32>>, Vec<usize>) {
         let mut state = 0x9E37_79B9_7F4A_7C15_u64;
         let mut random = move || {
@@ -262,9 +299,9 @@ mod tests {
         };
         let mut direction = move || unit((0..256).map(|_| random()).collect::<Vec<f32>>());
         let common = direction();
-        let centres: Vec<Vec<f32>> = (0..speakers).map(|_| sum(&common, &direction(), 0.9)).collect();
+        let centres: Vec<Vec<f32>> = (0..speakers).map(|_| sum(&common, &direction(), 2.0)).collect();
         let speaker_at = |i: usize| (i / 15 * 7 + i / 150) % speakers;
-        let vectors = (0..count).map(|i| sum(&centres[speaker_at(i)], &direction(), 0.5)).collect();
+        let vectors = (0..count).map(|i| sum(&centres[speaker_at(i)], &direction(), 0.7)).collect();
         (vectors, (0..count).map(speaker_at).collect())
     }
 
@@ -273,7 +310,7 @@ mod tests {
     }
 
     fn tree(vectors: &[Vec<f32>]) -> Tree {
-        Tree::of(&vectors.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        Tree::of(&vectors.iter().map(Vec::as_slice).collect::<Vec<_>>(), &[])
     }
 
     /// Whether both group the same way.
@@ -287,12 +324,24 @@ mod tests {
     #[test]
     fn merges_are_those_of_always_taking_the_nearest_pair() {
         let (vectors, _) = voices(60, 4);
-        let single: Vec<(Vec<f32>, usize)> = vectors.iter().map(|v| (v.clone(), 1)).collect();
+        let slices: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
+        let single = Groups::of(&slices, &(0..60).collect::<Vec<_>>(), 60);
+        // Some pairs are further apart than they sound.
+        let apart: Vec<Apart> = (0..59).step_by(7).map(|a| Apart { a, b: a + 1, by: 0.3 }).collect();
+        let further = |a: usize, b: usize| {
+            apart
+                .iter()
+                .filter(|pair| (pair.a, pair.b) == (a.min(b), a.max(b)))
+                .map(|pair| pair.by)
+                .sum::<f32>()
+        };
         let mut groups: Vec<Vec<usize>> = (0..60).map(|i| vec![i]).collect();
         let mut distances = Vec::new();
         while groups.len() > 1 {
             let mean = |a: &[usize], b: &[usize]| {
-                let all = a.iter().flat_map(|a| b.iter().map(|b| 1.0 - dot(&vectors[*a], &vectors[*b])));
+                let all = a
+                    .iter()
+                    .flat_map(|a| b.iter().map(|b| 1.0 - dot(&vectors[*a], &vectors[*b]) + further(*a, *b)));
                 all.sum::<f32>() / (a.len() * b.len()) as f32
             };
             let pairs = (0..groups.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
@@ -304,7 +353,7 @@ mod tests {
             let merged = groups.swap_remove(i);
             groups[j].extend(merged);
         }
-        for (merge, distance) in merges(&single).iter().zip(&distances) {
+        for (merge, distance) in merges(&single, &apart).iter().zip(&distances) {
             assert!((merge.distance - distance).abs() < 1e-4, "{} {distance}", merge.distance);
         }
     }
@@ -313,9 +362,9 @@ mod tests {
     fn the_number_of_speakers_is_found_or_taken_as_told() {
         let (vectors, speakers) = voices(300, 5);
         let tree = tree(&vectors);
-        assert!(same(&tree.cut(0.33, 1, usize::MAX, |_| true), &speakers));
+        assert!(same(&tree.cut(0.6, 1, usize::MAX, |_| true), &speakers));
         let groups = |least, most| {
-            let labels = tree.cut(0.33, least, most, |members| members >= 4);
+            let labels = tree.cut(0.6, least, most, |members| members >= 4);
             labels.iter().max().map_or(0, |most| most + 1)
         };
         assert_eq!((groups(1, 3), groups(2, 2), groups(1, 1), groups(5, 9)), (3, 2, 1, 5));
@@ -335,7 +384,7 @@ mod tests {
         let time = |count: usize| {
             let (vectors, speakers) = voices(count, 8);
             let begin = Instant::now();
-            let labels = tree(&vectors).cut(0.33, 1, usize::MAX, |members| members >= 50);
+            let labels = tree(&vectors).cut(0.6, 1, usize::MAX, |members| members >= 50);
             (begin.elapsed(), same(&labels, &speakers))
         };
         // The better of two, because others use this computer too.

@@ -1,24 +1,23 @@
-//! Vectors that have been computed, in a file, so that work that was ended goes on where it was.
+//! What the networks computed, in a file, so that work that was ended goes on where it was.
 //!
 //! ```text
 //! header: a line of JSON
-//! per batch: count u32 · checksum of the samples u64 · first samples u64 … · width u32 · vectors f32 … · checksum u64
+//! per batch: first samples u64 … · checksum of the samples u64 · length u32 · results, so many bytes · checksum u64
 //! all of it little-endian
 //! ```
 //!
 //! Whatever does not fit, because it is torn, of another recording, encoder or version, is dropped with all that
 //! follows. A file that cannot be read or written costs time and nothing else. Leaves out when the file is removed.
 
-use super::regions::Piece;
 use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// Raise it when the same recording would be cut into other windows, or these be made into other vectors.
-const VERSION: u32 = 1;
-/// No vector is wider; a number in a file decides no allocation.
-const WIDEST: u32 = 4096;
+/// Raise it when the same recording would be cut into other windows, or the networks find something else in them.
+const VERSION: u32 = 2;
+/// No batch has more bytes; a number in a file decides no allocation.
+const LONGEST: u32 = 16 * 1024 * 1024;
 
 /// The file, read up to where it is written on.
 #[derive(Debug)]
@@ -43,13 +42,13 @@ impl Kept {
         Ok(Self { file, more })
     }
 
-    /// The vectors of the next batch, if they are there.
-    pub(super) fn next(&mut self, windows: &[Piece]) -> Option<Vec<Vec<f32>>> {
+    /// The results of the next batch, if they are there.
+    pub(super) fn next(&mut self, batch: &Batch) -> Option<Vec<u8>> {
         if !self.more {
             return None;
         }
         let begin = self.file.stream_position().ok()?;
-        let found = self.read(windows);
+        let found = self.read(batch);
         if found.is_none() {
             self.more = false;
             // If this fails, so will writing.
@@ -59,33 +58,26 @@ impl Kept {
         found
     }
 
-    fn read(&mut self, windows: &[Piece]) -> Option<Vec<Vec<f32>>> {
-        let expected = beginning(windows);
-        let mut bytes = vec![0; expected.len() + 4];
+    fn read(&mut self, Batch(batch): &Batch) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; batch.len() + 4];
         self.file.read_exact(&mut bytes).ok()?;
-        let width = u32::from_le_bytes(bytes[expected.len()..].try_into().ok()?);
-        if !bytes.starts_with(&expected) || !(1..=WIDEST).contains(&width) {
+        let length = u32::from_le_bytes(bytes[batch.len()..].try_into().ok()?);
+        if !bytes.starts_with(batch) || length > LONGEST {
             return None;
         }
         let begin = bytes.len();
-        bytes.resize(begin + windows.len() * width as usize * 4, 0);
+        bytes.resize(begin + length as usize, 0);
         self.file.read_exact(&mut bytes[begin..]).ok()?;
         let mut sum = [0; 8];
         self.file.read_exact(&mut sum).ok()?;
-        if u64::from_le_bytes(sum) != checksum(&bytes) {
-            return None;
-        }
-        let numbers: Vec<f32> =
-            bytes[begin..].chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        Some(numbers.chunks_exact(width as usize).map(<[f32]>::to_vec).collect())
+        (u64::from_le_bytes(sum) == checksum(&bytes)).then(|| bytes.split_off(begin))
     }
 
-    /// Adds the vectors of a batch.
-    pub(super) fn add(&mut self, windows: &[Piece], vectors: &[Vec<f32>]) -> io::Result<()> {
-        let mut bytes = beginning(windows);
-        let width = vectors.first().map_or(0, Vec::len);
-        bytes.extend(u32::try_from(width).unwrap_or(u32::MAX).to_le_bytes());
-        bytes.extend(vectors.iter().flatten().flat_map(|value| value.to_le_bytes()));
+    /// Adds the results of a batch.
+    pub(super) fn add(&mut self, Batch(batch): &Batch, results: &[u8]) -> io::Result<()> {
+        let mut bytes = batch.clone();
+        bytes.extend(u32::try_from(results.len()).unwrap_or(u32::MAX).to_le_bytes());
+        bytes.extend(results);
         let sum = checksum(&bytes);
         bytes.extend(sum.to_le_bytes());
         self.file.write_all(&bytes)
@@ -93,16 +85,20 @@ impl Kept {
 }
 
 /// What tells a batch from any other.
-fn beginning(windows: &[Piece]) -> Vec<u8> {
-    let count = u32::try_from(windows.len()).unwrap_or(u32::MAX);
-    let samples = windows
-        .iter()
-        .flat_map(|window| &window.samples)
-        .fold(SEED, |hash, sample| mixed(hash, u64::from(sample.to_bits())));
-    let mut bytes = count.to_le_bytes().to_vec();
-    bytes.extend(samples.to_le_bytes());
-    bytes.extend(windows.iter().flat_map(|window| window.start.to_le_bytes()));
-    bytes
+#[derive(Debug)]
+pub(super) struct Batch(Vec<u8>);
+
+impl Batch {
+    /// Of windows of samples, each with its first sample.
+    pub(super) fn new<'a>(windows: impl IntoIterator<Item = (u64, &'a [f32])>) -> Self {
+        let (mut bytes, mut sum) = (Vec::new(), SEED);
+        for (start, samples) in windows {
+            bytes.extend(start.to_le_bytes());
+            sum = samples.iter().fold(sum, |sum, sample| mixed(sum, u64::from(sample.to_bits())));
+        }
+        bytes.extend(sum.to_le_bytes());
+        Self(bytes)
+    }
 }
 
 /// FNV-1a, which finds accidents.

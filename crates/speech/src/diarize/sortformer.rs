@@ -22,7 +22,7 @@ const STRETCH: usize = 20 * 60 * SAMPLE_RATE as usize;
 const COMMON: usize = 60 * SAMPLE_RATE as usize;
 /// Voices of two stretches from this cosine on are one speaker's. Each is made of many seconds by the same microphone:
 /// those of one person are at 0.9 and more then, those of two below 0.82 ([`super::SURE`]).
-const LINKED: f32 = 0.80;
+const LINKED: f32 = 0.60;
 /// Speech of which a voice is made, at most: a minute. More changes it no more.
 const ENOUGH: usize = 60 * SAMPLE_RATE as usize;
 /// Speakers who say the same for half of the time of the one who says less in the common minute are one.

@@ -1,261 +1,256 @@
-//! Which of the known speakers speaks at each moment of speech.
+//! Which of the known speakers speaks in each frame of speech, and who else.
 //!
-//! Each step of speech is as near to a speaker as the windows around it are, the nearer in time the more. The likeliest
-//! sequence of speakers is found with a cost for each change (Viterbi), which is small at pauses. Leaves out voices at
-//! once: nobody's window says who the second one is.
+//! Each frame is as near to a speaker as the windows around it are, the nearer in time the more, and somewhat nearer to
+//! those whom the segmentation network hears in it. The nearest one speaks, and where two speak the second nearest too.
 
-use super::dot;
-use super::regions::{frames, regions, sample};
+use super::heard::{Heard, LOCAL, sample_at};
+use super::{add, dot};
 use std::ops::Range;
 use transcript::{AudioTime, Span, Turn};
 
 /// The vector of a window.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Point {
-    /// Number of its first sample.
-    pub(super) start: u64,
-    /// The first voiced frame of its region.
-    pub(super) region: u32,
+    pub(super) frames: Range<usize>,
     /// Of length one.
     pub(super) vector: Vec<f32>,
 }
 
-/// Frames of a step, 64 ms.
-const STEP: u32 = 4;
-/// What a change costs in the middle of speech, where there is a short pause, and between regions, in seconds during
-/// which the other speaker would have to be nearer by one.
-const CHANGE: f32 = 0.12;
-const CHANGE_AT_PAUSE: f32 = 0.06;
-const CHANGE_OF_REGION: f32 = 0.02;
-/// A pause, within a region, at which somebody else may begin: longer than the closure of a plosive.
-const SHORT_PAUSE: u32 = frames(80) as u32;
-/// Turns of one speaker with no more between them are one, in frames: half a second.
-const ONE_TURN: u32 = frames(500) as u32;
-/// Turns have at least so many frames.
-const SHORTEST: u32 = frames(300) as u32;
-/// Speech begins before the detector is sure, and ends after.
-const PADDING: u32 = frames(50) as u32;
+/// What a speaker's voice is made of.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Said {
+    /// The sum of the vectors of windows in which they alone speak.
+    pub(super) sum: Vec<f32>,
+    /// How long they speak alone.
+    pub(super) speech_ms: u32,
+}
+
+/// How much nearer a speaker is whom the segmentation network hears.
+const HEARD: f32 = 0.1;
+/// What the edge of a window counts, where the middle counts one.
+const EDGE: f32 = 0.05;
+/// Pauses up to this stay within a turn, in frames: 0.3 s, as between words.
+const BRIDGED: usize = 18;
+/// Shorter turns are noises, in frames: 0.1 s.
+const SHORTEST: usize = 6;
 /// By how much the speaker of a turn is nearer than the next one when there is no doubt.
-const CLEAR_MARGIN: f32 = 0.2;
+const CLEAR_MARGIN: f32 = 0.3;
+/// A point is a speaker's alone if they speak in this share of its frames, and nobody else in any.
+const ALONE: f32 = 0.8;
 
-/// A step of speech.
-struct Step {
-    frames: Range<u32>,
-    /// What a change of speaker costs at its beginning.
-    change: f32,
-    /// Whether a region begins here.
-    begins: bool,
-}
-
-/// A stretch of frames of one speaker, with the sum of margins and the number of steps it is made of.
-#[derive(Debug, Clone, PartialEq)]
-struct Stretch {
-    frames: Range<u32>,
-    speaker: usize,
-    margin: f32,
-    steps: usize,
-}
-
-/// The turns of `speakers`, who are known by their mean vectors, in a recording of `samples` samples, of which the
-/// frames of `voiced` hold speech and the windows of `length` samples have the vectors of `points`.
+/// The turns of `speakers`, who are known by their mean vectors, in a recording of `samples` samples; and by speaker what
+/// voices are made of. Speakers are numbered in order of their first turn; those who have none are left out.
 pub(super) fn of(
-    voiced: &[Range<u32>],
+    heard: &Heard,
     points: &[Point],
-    length: usize,
+    owners: &[Vec<(usize, usize)>],
     speakers: &[Vec<f32>],
     samples: u64,
-) -> Vec<Turn> {
-    if speakers.is_empty() {
-        return Vec::new();
-    }
-    let (mut steps, mut scores) = (Vec::new(), Vec::new());
-    let mut rest = points;
-    for region in regions(voiced) {
-        let runs = &voiced[region];
-        let (first, end) = (runs[0].start, runs[runs.len() - 1].end);
-        let skipped = rest.iter().take_while(|point| point.region < first).count();
-        let here = rest[skipped..].iter().take_while(|point| point.region == first).count();
-        let (points, after) = rest[skipped..].split_at(here);
-        rest = after;
-        if points.is_empty() {
-            continue;
+) -> (Vec<Turn>, Vec<Said>) {
+    let frames = heard.frames(samples);
+    let near: Vec<Vec<f32>> = points
+        .iter()
+        .map(|point| speakers.iter().map(|speaker| dot(&point.vector, speaker)).collect())
+        .collect();
+    let active = active(heard, points, owners, speakers, frames);
+    let mut speaking: Vec<Vec<(usize, f32)>> = vec![Vec::new(); speakers.len()];
+    let mut first = 0;
+    for frame in (0..frames).filter(|frame| heard.is_speech(*frame)) {
+        while points.get(first).is_some_and(|point| point.frames.end <= frame) {
+            first += 1;
         }
-        let near: Vec<Vec<f32>> = points
-            .iter()
-            .map(|point| speakers.iter().map(|speaker| dot(&point.vector, speaker)).collect())
-            .collect();
-        let mut at = first;
-        while at < end {
-            let until = if end - at < 2 * STEP { end } else { at + STEP };
-            let pause = runs.windows(2).any(|pair| {
-                pair[1].start - pair[0].end >= SHORT_PAUSE && pair[0].end <= at && at < pair[1].start + STEP
-            });
-            let change = match (at == first, pause) {
-                (true, _) => CHANGE_OF_REGION,
-                (_, true) => CHANGE_AT_PAUSE,
-                _ => CHANGE,
+        let mut scores = nearness(frame, points, &near, first, speakers.len());
+        let heard_times = heard.times_heard(frame).max(1.0);
+        for (score, active) in scores.iter_mut().zip(&active[frame * speakers.len()..]) {
+            *score += HEARD * f32::from(*active) / heard_times;
+        }
+        let mut order: Vec<usize> = (0..speakers.len()).collect();
+        order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+        let margin =
+            |at: usize| order.get(at + 1).map_or(CLEAR_MARGIN, |next| scores[order[at]] - scores[*next]);
+        let count = if heard.is_overlap(frame) { 2 } else { 1 };
+        for (at, speaker) in order.iter().take(count).enumerate() {
+            speaking[*speaker].push((frame, margin(at)));
+        }
+    }
+    let mut turns: Vec<(Range<usize>, Turn)> = Vec::new();
+    for (speaker, frames) in speaking.iter().enumerate() {
+        for run in frames.chunk_by(|a, b| b.0 - a.0 <= BRIDGED) {
+            let (Some((begin, _)), Some((last, _))) = (run.first(), run.last()) else { continue };
+            if run.len() < SHORTEST {
+                continue;
+            }
+            let margin = run.iter().map(|(_, margin)| margin).sum::<f32>() / run.len() as f32;
+            let time = |frame: usize| AudioTime::from_samples(sample_at(frame).min(samples));
+            let turn = Turn {
+                span: Span::new(time(*begin), time(last + 1)),
+                speaker: speaker as u32,
+                confidence: (speakers.len() > 1).then(|| (margin / CLEAR_MARGIN).clamp(0.0, 1.0)),
+                overlap: false,
             };
-            let middle = (sample(at) + sample(until)) / 2;
-            scores.extend(nearness(middle, points, &near, length, speakers.len()));
-            steps.push(Step { frames: at..until, change, begins: at == first });
-            at = until;
+            turns.push((*begin..last + 1, turn));
         }
     }
-    let path = likeliest(&steps, &scores, speakers.len());
-    let stretches = stretches(&steps, &scores, &path, speakers.len(), voiced);
-    turns(&stretches, speakers.len(), samples)
+    turns.sort_by_key(|(_, turn)| (turn.span.start, turn.span.end));
+    let mut order: Vec<u32> = Vec::new();
+    for (_, turn) in &mut turns {
+        let known = order.iter().position(|speaker| *speaker == turn.speaker);
+        turn.speaker = known.unwrap_or_else(|| {
+            order.push(turn.speaker);
+            order.len() - 1
+        }) as u32;
+    }
+    mark_overlap(&mut turns);
+    let said = said(&turns, points, order.len());
+    (turns.into_iter().map(|(_, turn)| turn).collect(), said)
 }
 
-/// How near each speaker is at a moment of a region, by the windows around it.
-fn nearness(middle: u64, points: &[Point], near: &[Vec<f32>], length: usize, speakers: usize) -> Vec<f32> {
-    let half = length as f32 / 2.0;
+/// How near each speaker is in a frame, by the windows around it; by the nearest window if there is none. No point before
+/// `first` holds the frame.
+fn nearness(frame: usize, points: &[Point], near: &[Vec<f32>], first: usize, speakers: usize) -> Vec<f32> {
     let mut sums = vec![0.0; speakers];
     let mut weights = 0.0;
-    for (point, near) in points.iter().zip(near) {
-        let distance = middle.abs_diff(point.start + length as u64 / 2) as f32 / half;
-        // The first and the last window of a region speak for its edges too.
-        let weight = if distance <= 1.0 { (1.0 - distance).max(0.02) } else { 1e-6 };
+    let mut count = |number: usize, weight: f32| {
+        sums.iter_mut().zip(&near[number]).for_each(|(sum, near)| *sum += weight * near);
+    };
+    for (number, point) in points.iter().enumerate().skip(first) {
+        if point.frames.start > frame {
+            break;
+        }
+        let half = point.frames.len() as f32 / 2.0;
+        let distance = (frame as f32 + 0.5 - point.frames.start as f32 - half).abs() / half;
+        let weight = 1.0 - distance.min(1.0) + EDGE;
         weights += weight;
-        for (sum, near) in sums.iter_mut().zip(near) {
-            *sum += weight * near;
+        count(number, weight);
+    }
+    if weights == 0.0 {
+        let distance = |number: &usize| {
+            let range = &points[*number].frames;
+            range.start.saturating_sub(frame) + frame.saturating_sub(range.end)
+        };
+        let around = [first.checked_sub(1), Some(first)].into_iter().flatten();
+        if let Some(nearest) = around.filter(|number| *number < points.len()).min_by_key(distance) {
+            weights = 1.0;
+            count(nearest, 1.0);
         }
     }
-    sums.iter_mut().for_each(|sum| *sum /= weights);
+    sums.iter_mut().for_each(|sum| *sum /= weights.max(f32::MIN_POSITIVE));
     sums
 }
 
-fn seconds(frames: &Range<u32>) -> f32 {
-    sample(frames.end - frames.start) as f32 / transcript::SAMPLE_RATE as f32
-}
-
-/// The speaker at each step.
-fn likeliest(steps: &[Step], scores: &[f32], speakers: usize) -> Vec<usize> {
-    let mut best = vec![0.0_f32; speakers];
-    // For each step and speaker, who spoke before.
-    let mut before: Vec<u16> = Vec::with_capacity(scores.len());
-    for (number, (step, scores)) in steps.iter().zip(scores.chunks_exact(speakers)).enumerate() {
-        let leader = leader(&best);
-        let other = best[leader] - if number == 0 { 0.0 } else { step.change };
-        for (speaker, (best, score)) in best.iter_mut().zip(scores).enumerate() {
-            let stays = *best >= other;
-            before.push(if stays { speaker } else { leader } as u16);
-            *best = best.max(other) + score * seconds(&step.frames);
+/// How many windows hear each speaker in each frame, frame by frame. The speakers of a window are those whose voices fit
+/// best all in all, each at most once.
+fn active(
+    heard: &Heard,
+    points: &[Point],
+    owners: &[Vec<(usize, usize)>],
+    speakers: &[Vec<f32>],
+    frames: usize,
+) -> Vec<u8> {
+    let count = speakers.len();
+    let mut active = vec![0_u8; frames * count];
+    for (window, owned) in owners.iter().enumerate() {
+        let mut sums: [Vec<f32>; LOCAL] = Default::default();
+        for (point, owner) in owned {
+            let vector = &points[*point].vector;
+            sums[*owner].resize(vector.len(), 0.0);
+            add(&mut sums[*owner], vector);
         }
-    }
-    let mut path = vec![0; steps.len()];
-    let mut speaker = leader(&best);
-    for number in (0..steps.len()).rev() {
-        path[number] = speaker;
-        speaker = usize::from(before[number * speakers + speaker]);
-    }
-    path
-}
-
-/// The first of the greatest.
-fn leader(values: &[f32]) -> usize {
-    (0..values.len()).rev().max_by(|a, b| values[*a].total_cmp(&values[*b])).unwrap_or(0)
-}
-
-/// What one speaker says in one go. Where speakers change at a pause, the pause belongs to neither.
-fn stretches(
-    steps: &[Step],
-    scores: &[f32],
-    path: &[usize],
-    speakers: usize,
-    voiced: &[Range<u32>],
-) -> Vec<Stretch> {
-    let mut stretches: Vec<Stretch> = Vec::new();
-    for ((step, scores), speaker) in steps.iter().zip(scores.chunks_exact(speakers)).zip(path) {
-        let next = scores.iter().enumerate().filter(|(other, _)| other != speaker).map(|(_, score)| *score);
-        let margin = scores[*speaker] - next.fold(f32::NEG_INFINITY, f32::max);
-        match stretches.last_mut() {
-            Some(last) if last.speaker == *speaker && !step.begins => {
-                last.frames.end = step.frames.end;
-                last.margin += margin;
-                last.steps += 1;
-            }
-            last => {
-                let mut frames = step.frames.clone();
-                if let Some(last) = last.filter(|_| !step.begins)
-                    && let Some(pause) = pause_near(frames.start, voiced)
-                {
-                    last.frames.end = last.frames.end.min(pause.start).max(last.frames.start + 1);
-                    frames.start = frames.start.max(pause.end).min(frames.end - 1);
-                }
-                stretches.push(Stretch { frames, speaker: *speaker, margin, steps: 1 });
-            }
-        }
-    }
-    stretches
-}
-
-/// The pause at `frame`, or within a step of it.
-fn pause_near(frame: u32, voiced: &[Range<u32>]) -> Option<Range<u32>> {
-    let after = voiced.partition_point(|run| run.start <= frame);
-    let pauses = [after.checked_sub(2).map(|at| at..at + 2), after.checked_sub(1).map(|at| at..at + 2)];
-    pauses
-        .into_iter()
-        .flatten()
-        .filter_map(|pair| voiced.get(pair))
-        .map(|pair| pair[0].end..pair[1].start)
-        .filter(|pause| {
-            pause.len() >= SHORT_PAUSE as usize && pause.start <= frame + STEP && frame <= pause.end + STEP
-        })
-        .min_by_key(|pause| pause.start.abs_diff(frame).min(pause.end.abs_diff(frame)))
-}
-
-/// Stretches that belong together become turns; those that are too short go to a neighbour, or vanish.
-fn turns(stretches: &[Stretch], speakers: usize, samples: u64) -> Vec<Turn> {
-    let mut joined: Vec<Stretch> = Vec::new();
-    for stretch in join(stretches) {
-        let short = stretch.frames.len() < SHORTEST as usize;
-        match joined.last_mut() {
-            Some(last) if short && stretch.frames.start <= last.frames.end => {
-                last.frames.end = stretch.frames.end
-            }
-            _ if short => {}
-            _ => joined.push(stretch),
-        }
-    }
-    let joined = join(&joined);
-    let end = |number: usize| joined[number].frames.end;
-    (0..joined.len())
-        .map(|number| {
-            let Stretch { frames, speaker, margin, steps } = &joined[number];
-            // Into the silence around, but no further than half the way to a neighbour.
-            let before =
-                if number == 0 { frames.start } else { frames.start.saturating_sub(end(number - 1)) / 2 };
-            let after = joined
-                .get(number + 1)
-                .map_or(PADDING, |next| next.frames.start.saturating_sub(frames.end) / 2);
-            let start = sample(frames.start - before.min(PADDING).min(frames.start)).min(samples);
-            let end = sample(frames.end + after.min(PADDING)).min(samples);
-            let confidence = (speakers > 1).then(|| (margin / *steps as f32 / CLEAR_MARGIN).clamp(0.0, 1.0));
-            Turn {
-                span: Span::new(AudioTime::from_samples(start), AudioTime::from_samples(end)),
-                speaker: *speaker as u32,
-                confidence,
-                overlap: false,
-            }
-        })
-        .collect()
-}
-
-/// Joins what one speaker says with a short pause at most.
-fn join(stretches: &[Stretch]) -> Vec<Stretch> {
-    let mut joined: Vec<Stretch> = Vec::new();
-    for stretch in stretches {
-        match joined.last_mut() {
-            Some(last)
-                if last.speaker == stretch.speaker
-                    && stretch.frames.start.saturating_sub(last.frames.end) <= ONE_TURN =>
+        let fits = sums.map(|sum: Vec<f32>| {
+            let length = dot(&sum, &sum).sqrt();
+            (length > 0.0)
+                .then(|| speakers.iter().map(|speaker| dot(&sum, speaker) / length).collect::<Vec<f32>>())
+        });
+        let who = assigned(&fits);
+        heard.each_active(window, |frame, local| {
+            if let Some(speaker) = who[local]
+                && frame < frames
             {
-                last.frames.end = stretch.frames.end;
-                last.margin += stretch.margin;
-                last.steps += stretch.steps;
+                active[frame * count + speaker] += 1;
             }
-            _ => joined.push(stretch.clone()),
+        });
+    }
+    active
+}
+
+/// To each local speaker, of whom it is known how well every speaker fits, a different speaker, so that the sum is the
+/// greatest. Nobody is left without one as long as there are enough.
+fn assigned(fits: &[Option<Vec<f32>>; LOCAL]) -> [Option<usize>; LOCAL] {
+    // The best choice is among the best three of each: the other two cannot take more than two of them.
+    let best = |fits: &Option<Vec<f32>>| -> Vec<Option<usize>> {
+        let Some(fits) = fits else { return vec![None] };
+        let mut order: Vec<usize> = (0..fits.len()).collect();
+        order.sort_by(|a, b| fits[*b].total_cmp(&fits[*a]));
+        order.into_iter().take(LOCAL).map(Some).chain([None]).collect()
+    };
+    let [a, b, c] = fits.each_ref().map(best);
+    let fit = |local: usize, speaker: Option<usize>| {
+        // Better than nobody is anybody: cosines are at least −1.
+        speaker.and_then(|speaker| fits[local].as_ref().map(|fits| 2.0 + fits[speaker])).unwrap_or(0.0)
+    };
+    let mut found = ([None; LOCAL], f32::NEG_INFINITY);
+    for &a in &a {
+        for &b in b.iter().filter(|b| b.is_none() || **b != a) {
+            for &c in c.iter().filter(|c| c.is_none() || (**c != a && **c != b)) {
+                let sum = fit(0, a) + fit(1, b) + fit(2, c);
+                if sum > found.1 {
+                    found = ([a, b, c], sum);
+                }
+            }
         }
     }
-    joined
+    found.0
+}
+
+/// Marks turns in which somebody else speaks for most of the time.
+fn mark_overlap(turns: &mut [(Range<usize>, Turn)]) {
+    let spans: Vec<(Range<usize>, u32)> =
+        turns.iter().map(|(frames, turn)| (frames.clone(), turn.speaker)).collect();
+    let longest = spans.iter().map(|(frames, _)| frames.len()).max().unwrap_or(0);
+    for (frames, turn) in turns {
+        let from = spans.partition_point(|(other, _)| other.start + longest < frames.start);
+        let shared: usize = spans[from..]
+            .iter()
+            .take_while(|(other, _)| other.start < frames.end)
+            .filter(|(_, speaker)| *speaker != turn.speaker)
+            .map(|(other, _)| other.end.min(frames.end).saturating_sub(other.start.max(frames.start)))
+            .sum();
+        turn.overlap = shared * 2 > frames.len();
+    }
+}
+
+/// What the voices of so many speakers are made of.
+fn said(turns: &[(Range<usize>, Turn)], points: &[Point], speakers: usize) -> Vec<Said> {
+    let mut said = vec![Said::default(); speakers];
+    let last = points.iter().map(|point| point.frames.end).max().unwrap_or(0);
+    let last = turns.iter().map(|(frames, _)| frames.end).max().unwrap_or(0).max(last);
+    // Of each frame, who speaks in it if one does.
+    let mut alone: Vec<Option<Option<u32>>> = vec![None; last];
+    for (frames, turn) in turns {
+        for frame in &mut alone[frames.clone()] {
+            *frame = Some(if frame.is_none() { Some(turn.speaker) } else { None });
+        }
+    }
+    let mut frames_of = vec![0_u64; speakers];
+    for speaker in alone.iter().flatten().flatten() {
+        frames_of[*speaker as usize] += 1;
+    }
+    for point in points {
+        let mut counts = vec![0_usize; speakers];
+        let here = &alone[point.frames.clone()];
+        if here.contains(&Some(None)) {
+            continue;
+        }
+        here.iter().flatten().flatten().for_each(|speaker| counts[*speaker as usize] += 1);
+        let whose = counts.iter().position(|count| *count as f32 >= ALONE * point.frames.len() as f32);
+        if let Some(said) = whose.and_then(|speaker| said.get_mut(speaker)) {
+            said.sum.resize(point.vector.len(), 0.0);
+            add(&mut said.sum, &point.vector);
+        }
+    }
+    for (said, frames) in said.iter_mut().zip(frames_of) {
+        let samples = frames * super::segmentation::STEP as u64;
+        said.speech_ms = AudioTime::from_samples(samples).as_ms();
+    }
+    said
 }

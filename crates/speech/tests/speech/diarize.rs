@@ -1,21 +1,36 @@
-//! The built-in diarizer: that its network is the published one, whom it tells apart, and that it takes work up again.
+//! The built-in diarizer: that its networks are the published ones, whom it tells apart, and that it takes work up again.
 
 use crate::recordings::{Noise, RATE, librivox, quieter, resources, shared, signals, silence, testdata, wav};
 use speech::diarize::{SUGGEST, SURE};
 use speech::engine::Unattended;
-use speech::{ByVoice, Control, Diarization, DiarizeError, Diarizer, Expected, Ge2e, VoiceEncoder, voice_of};
+use speech::{
+    ByVoice, CamPlusPlus, Control, Diarization, DiarizeError, Diarizer, Expected, Segmentation, VoiceEncoder,
+    voice_of,
+};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use testing::turns::{self, Turn};
 use transcript::AudioTime;
 
-fn encoder() -> Option<Ge2e> {
-    resources("voice/ge2e.safetensors").map(|resources| Ge2e::load(&resources).unwrap())
+/// A file of the networks, which set-up makes.
+const SEGMENTATION: &str = "speakers/segmentation-3.0.safetensors";
+const VOICES: &str = "speakers/campplus.safetensors";
+
+fn encoder() -> Option<CamPlusPlus> {
+    resources(VOICES).map(|resources| CamPlusPlus::load(&resources).unwrap())
+}
+
+fn segmentation() -> Option<Segmentation> {
+    resources(SEGMENTATION).map(|resources| Segmentation::load(&resources).unwrap())
+}
+
+fn by_voice() -> Option<ByVoice> {
+    Some(ByVoice::new(segmentation()?, Box::new(encoder()?)))
 }
 
 fn diarize(samples: &[f32], expected: Expected) -> Option<Diarization> {
-    let mut diarizer = ByVoice::new(Box::new(encoder()?));
+    let mut diarizer = by_voice()?;
     diarizer.push(samples, &Unattended).unwrap();
     Some(diarizer.finish(expected, &Unattended).unwrap())
 }
@@ -38,6 +53,24 @@ fn error_rate(reference: &[Turn], found: &Diarization) -> f64 {
     turns::error_rate(reference, &found.turns.iter().map(turn).collect::<Vec<_>>())
 }
 
+/// A recording that is told apart several times. The networks listen once.
+struct Again<'a> {
+    samples: &'a [f32],
+    folder: tempfile::TempDir,
+}
+
+impl<'a> Again<'a> {
+    fn new(samples: &'a [f32]) -> Self {
+        Self { samples, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn diarize(&self, expected: Expected) -> Option<Diarization> {
+        let mut diarizer = by_voice()?.keep_in(&self.folder.path().join("voices"));
+        diarizer.push(self.samples, &Unattended).unwrap();
+        Some(diarizer.finish(expected, &Unattended).unwrap())
+    }
+}
+
 /// One after another with pauses, and who speaks where.
 fn concatenated(turns: &[(&str, &[f32])]) -> (Vec<f32>, Vec<Turn>) {
     let (mut samples, mut reference) = (silence(0.5), Vec::new());
@@ -50,26 +83,50 @@ fn concatenated(turns: &[(&str, &[f32])]) -> (Vec<f32>, Vec<Turn>) {
     (samples, reference)
 }
 
+/// What PyTorch computes, by `crates/speech/testing/speaker_networks.py`, which also says what is heard.
 #[test]
-fn the_network_gives_the_voices_of_the_published_one() {
-    let (Some(mut encoder), Some(path)) = (encoder(), shared("../models/ge2e-reference.json")) else {
-        return;
+fn the_networks_say_what_the_published_ones_say() {
+    let (Some(mut encoder), Some(segmentation)) = (encoder(), segmentation()) else { return };
+    let json: serde_json::Value = serde_json::from_str(include_str!("speaker-networks.json")).unwrap();
+    let clip = &librivox()[0].samples;
+    let mut samples = vec![0.0; 10 * RATE];
+    samples[..clip.len()].copy_from_slice(clip);
+    // The same at 1.25 times the speed, from 3 s on.
+    for i in 0..(clip.len() as f64 / 1.25) as usize {
+        let at = i as f64 * 1.25;
+        let (before, part) = (clip[at as usize], at.fract() as f32);
+        let after = clip.get(at as usize + 1).copied().unwrap_or(before);
+        if let Some(sample) = samples.get_mut(3 * RATE + i) {
+            *sample += before + part * (after - before);
+        }
+    }
+    let heard = segmentation.hear(&samples, &[0]).swap_remove(0);
+    let windows: Vec<&[f32]> = (0..4).map(|i| &samples[i * RATE..i * RATE + encoder.window()]).collect();
+    let voices = encoder.embed(&windows).unwrap();
+    let numbers = |value: &serde_json::Value| -> Vec<f32> {
+        value.as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect()
     };
-    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let items = json["items"].as_array().unwrap();
-    assert!(!items.is_empty());
-    for item in items {
-        let file = item["file"].as_str().unwrap().trim_start_matches("audio/");
-        let samples = wav(&shared(file).unwrap());
-        let start = (item["start_s"].as_f64().unwrap() * RATE as f64) as usize;
-        let window = &samples[start..start + encoder.window()];
-        let voice = encoder.embed(&[window]).unwrap().swap_remove(0);
-        let expected: Vec<f32> =
-            item["embedding"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect();
-        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-        let cosine = dot(&voice, &expected) / dot(&expected, &expected).sqrt();
-        eprintln!("{file} at {start}: cosine {cosine:.7}");
-        assert!(cosine >= 0.999_99 && (dot(&voice, &voice) - 1.0).abs() < 1e-5, "{cosine}");
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    for (weights, most) in [("rounded", 1e-3), ("published", 2e-2)] {
+        let said = &json[weights];
+        let likeliest = heard
+            .chunks_exact(7)
+            .map(|classes| (0..7).max_by(|a, b| classes[*a].total_cmp(&classes[*b])).unwrap());
+        let expected = said["likeliest"].as_str().unwrap().bytes().map(|byte| usize::from(byte - b'0'));
+        let same = likeliest.zip(expected).filter(|(a, b)| a == b).count();
+        let frames = heard.chunks_exact(7).step_by(31).zip(said["every_31st_frame"].as_array().unwrap());
+        let furthest = frames
+            .flat_map(|(found, expected)| found.iter().copied().zip(numbers(expected)).collect::<Vec<_>>())
+            .map(|(found, expected)| (found - expected).abs())
+            .fold(0.0, f32::max);
+        let cosines: Vec<f32> = voices
+            .iter()
+            .zip(said["voices"].as_array().unwrap())
+            .map(|(voice, expected)| dot(voice, &numbers(expected)))
+            .collect();
+        eprintln!("{weights}: {same} of 589 frames, {furthest:.5} apart, cosines {cosines:?}");
+        assert!(same >= 588 && furthest <= most, "{weights}: {same}, {furthest}");
+        assert!(cosines.iter().all(|cosine| *cosine >= 0.9999), "{weights}: {cosines:?}");
     }
 }
 
@@ -92,19 +149,20 @@ fn a_window_has_the_same_voice_whatever_is_encoded_with_it() {
 fn five_people_on_a_panel_are_told_apart() {
     let Some(recording) = shared("meeting/panel-5-speakers.wav") else { return };
     let (samples, reference) = (wav(&recording), reference(&recording));
+    let panel = Again::new(&samples);
     for expected in [Expected::default(), exactly(5), Expected { min: Some(2), max: Some(8) }] {
-        let Some(found) = diarize(&samples, expected) else { return };
+        let Some(found) = panel.diarize(expected) else { return };
         let rate = error_rate(&reference, &found);
         eprintln!("panel, {expected:?}: {} speakers, error rate {rate:.4}", found.voices.len());
         assert_eq!(found.voices.len(), 5);
-        assert!(rate <= 0.02, "{rate}");
-        assert!(found.turns.windows(2).all(|pair| pair[0].span.end <= pair[1].span.start));
+        assert!(rate <= 0.01, "{rate}");
+        assert!(found.turns.windows(2).all(|pair| pair[0].span.start <= pair[1].span.start));
         assert!(found.turns.iter().all(|turn| turn.confidence.is_some_and(|c| (0.0..=1.0).contains(&c))));
         let sure = found.turns.iter().filter(|turn| turn.confidence > Some(0.5)).count();
         assert!(sure * 10 >= found.turns.len() * 9, "{sure} of {}", found.turns.len());
     }
     for speakers in 1..=7 {
-        let found = diarize(&samples, exactly(speakers)).unwrap();
+        let found = panel.diarize(exactly(speakers)).unwrap();
         assert!(found.voices.len() <= speakers as usize);
         assert!(speakers > 5 || found.voices.len() == speakers as usize, "{}", found.voices.len());
     }
@@ -144,23 +202,24 @@ fn neither_order_nor_level_nor_noise_changes_who_is_on_a_panel() {
         let rate = error_rate(reference, &found);
         eprintln!("{name}: {} speakers, error rate {rate:.4}", found.voices.len());
         assert_eq!(found.voices.len(), 5, "{name}");
-        assert!(rate <= 0.05, "{name}: {rate}");
+        assert!(rate <= 0.02, "{name}: {rate}");
     }
 }
 
 #[test]
-fn meetings_with_far_microphones_are_no_worse_than_everybody_being_one() {
+fn meetings_with_far_microphones_are_told_apart() {
     let (mut sum, mut of_one) = (0.0, 0.0);
     for name in ["ami-dev01", "ami-trn03", "ami-trn04", "ami-trn05"] {
         let Some(recording) = shared(&format!("meeting/{name}.wav")) else { return };
         let (samples, reference) = (wav(&recording), reference(&recording));
-        let Some(found) = diarize(&samples, Expected::default()) else { return };
+        let meeting = Again::new(&samples);
+        let Some(found) = meeting.diarize(Expected::default()) else { return };
         let rate = error_rate(&reference, &found);
-        let one = error_rate(&reference, &diarize(&samples, exactly(1)).unwrap());
+        let one = error_rate(&reference, &meeting.diarize(exactly(1)).unwrap());
         eprintln!("{name}: {} speakers, error rate {rate:.4}, {one:.4} as one", found.voices.len());
         (sum, of_one) = (sum + rate, of_one + one);
     }
-    assert!(sum < of_one, "{sum} {of_one}");
+    assert!(sum <= 0.40 && sum < 0.5 * of_one, "{sum} {of_one}");
 }
 
 #[test]
@@ -187,8 +246,9 @@ fn readers_and_callers_are_told_apart_without_being_counted() {
     .concat();
     for (speakers, turns) in [(2, two.as_slice()), (3, &three)] {
         let (samples, reference) = concatenated(turns);
+        let conversation = Again::new(&samples);
         for expected in [Expected::default(), exactly(speakers)] {
-            let Some(found) = diarize(&samples, expected) else { return };
+            let Some(found) = conversation.diarize(expected) else { return };
             let rate = error_rate(&reference, &found);
             eprintln!("{speakers} voices, {expected:?}: {} found, error rate {rate:.4}", found.voices.len());
             assert_eq!(found.voices.len(), speakers as usize);
@@ -257,24 +317,23 @@ fn a_word_is_a_turn() {
 
 #[test]
 fn samples_that_are_no_numbers_and_slices_of_any_size_do_no_harm() {
-    let Some(first) = encoder() else { return };
+    let Some(mut diarizer) = by_voice() else { return };
     let mut samples: Vec<f32> = librivox().into_iter().take(2).flat_map(|clip| clip.samples).collect();
     for (i, bad) in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30].into_iter().enumerate() {
         samples[RATE * (1 + i)] = bad;
     }
-    let mut diarizer = ByVoice::new(Box::new(first));
     diarizer.push(&samples, &Unattended).unwrap();
     let whole = diarizer.finish(Expected::default(), &Unattended).unwrap();
     assert!(!whole.turns.is_empty());
     for size in [77, 4096] {
-        let mut diarizer = ByVoice::new(Box::new(encoder().unwrap()));
+        let mut diarizer = by_voice().unwrap();
         samples.chunks(size).for_each(|piece| diarizer.push(piece, &Unattended).unwrap());
         assert_eq!(diarizer.finish(Expected::default(), &Unattended).unwrap(), whole, "{size}");
     }
 }
 
 /// Counts what is encoded.
-struct Counting(Ge2e, Arc<AtomicUsize>);
+struct Counting(CamPlusPlus, Arc<AtomicUsize>);
 
 impl VoiceEncoder for Counting {
     fn name(&self) -> &'static str {
@@ -299,11 +358,11 @@ fn work_that_was_ended_goes_on_and_gives_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("voices");
     let samples: Vec<f32> = librivox().into_iter().flat_map(|clip| clip.samples).collect();
-    let samples = [samples.clone(), samples.clone(), samples].concat();
+    let samples = [samples.clone(), samples.clone(), samples.clone(), samples].concat();
     let run = |samples: &[f32], path: &Path, until: usize| {
         let encoded = Arc::new(AtomicUsize::new(0));
         let encoder = Counting(encoder().unwrap(), Arc::clone(&encoded));
-        let mut diarizer = ByVoice::new(Box::new(encoder)).keep_in(path);
+        let mut diarizer = ByVoice::new(segmentation().unwrap(), Box::new(encoder)).keep_in(path);
         diarizer.push(&samples[..until], &Unattended).unwrap();
         let found =
             (until == samples.len()).then(|| diarizer.finish(Expected::default(), &Unattended).unwrap());
@@ -323,7 +382,8 @@ fn work_that_was_ended_goes_on_and_gives_the_same_bits() {
         std::fs::write(&path, &written[..torn]).unwrap();
         let (found, encoded) = run(&samples, &path, end);
         assert_eq!(found, whole, "{torn}");
-        assert!(encoded > all - some, "{torn}");
+        // What is torn may be what was heard, and not a voice.
+        assert!(encoded >= all - some && (torn > 50 || encoded == all), "{torn}");
         assert_eq!(run(&samples, &path, end).1, 0, "{torn}");
     }
     // A byte is wrong; another recording; no file of ours; no folder.
@@ -350,29 +410,31 @@ fn a_cancel_is_heard() {
     let Some(mut encoder) = encoder() else { return };
     let samples = &librivox()[0].samples;
     assert_eq!(voice_of(&mut encoder, samples, &Cancelled), Err(DiarizeError::Cancelled));
-    let mut diarizer = ByVoice::new(Box::new(encoder));
+    let mut diarizer = by_voice().unwrap();
     assert_eq!(diarizer.push(samples, &Cancelled), Err(DiarizeError::Cancelled));
 }
 
 #[test]
 fn a_missing_or_damaged_model_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let missing = Ge2e::load(folder.path()).unwrap_err();
-    assert!(
-        matches!(&missing, DiarizeError::ModelMissing { path } if path.ends_with("voice/ge2e.safetensors"))
-    );
-    std::fs::create_dir(folder.path().join("voice")).unwrap();
-    let file = folder.path().join("voice/ge2e.safetensors");
+    let missing = CamPlusPlus::load(folder.path()).unwrap_err();
+    assert!(matches!(&missing, DiarizeError::ModelMissing { path } if path.ends_with(VOICES)));
+    std::fs::create_dir(folder.path().join("speakers")).unwrap();
     let mut contents: Vec<Vec<u8>> =
         vec![Vec::new(), b"hello".to_vec(), vec![0xff; 64], b"\x02\0\0\0\0\0\0\0{}".to_vec()];
-    if let Some(resources) = resources("voice/ge2e.safetensors") {
-        let mut whole = std::fs::read(resources.join("voice/ge2e.safetensors")).unwrap();
+    if let Some(resources) = resources(VOICES) {
+        let mut whole = std::fs::read(resources.join(VOICES)).unwrap();
+        // The one network is not the other.
+        contents.push(std::fs::read(resources.join(SEGMENTATION)).unwrap());
         whole.truncate(whole.len() / 2);
         contents.push(whole);
     }
     for content in contents {
-        std::fs::write(&file, &content).unwrap();
-        let error = Ge2e::load(folder.path()).unwrap_err();
+        std::fs::write(folder.path().join(VOICES), &content).unwrap();
+        let error = CamPlusPlus::load(folder.path()).unwrap_err();
         assert!(matches!(error, DiarizeError::ModelUnusable { .. }), "{error:?}");
     }
+    std::fs::write(folder.path().join(SEGMENTATION), b"hello").unwrap();
+    let error = Segmentation::load(folder.path()).unwrap_err();
+    assert!(matches!(error, DiarizeError::ModelUnusable { .. }), "{error:?}");
 }

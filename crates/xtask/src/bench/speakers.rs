@@ -17,11 +17,12 @@ use testing::turns::{Turn, error_rate, rttm};
 
 /// The recording of five voices, and its most errors.
 const PANEL: &str = "panel-5-speakers";
-const GOAL_PANEL: f64 = 0.05;
-/// Meetings with far microphones and much overlap. Their errors in sum have to be fewer than those of the baseline.
+const GOAL_PANEL: f64 = 0.01;
+/// Meetings with far microphones and much overlap, and their most errors in sum.
 const MEETINGS: [&str; 4] = ["ami-dev01", "ami-trn03", "ami-trn04", "ami-trn05"];
+const GOAL_MEETINGS: f64 = 0.40;
 /// Seconds per second of audio.
-const GOAL_TIME: f64 = 0.05;
+const GOAL_TIME: f64 = 0.15;
 
 /// Runs it; tells whether the goals were met.
 pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) -> Result<bool> {
@@ -60,7 +61,7 @@ pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) 
         }
         rows.push(json!({"recording": name, "error_rate": rounded(ours), "speakers": count, "as_one": rounded(one)}));
     }
-    let (well, sentence) = verdict("sum of the meetings ÷ sum as one", sums[0] / sums[1], 1.0);
+    let (well, sentence) = verdict("sum of the meetings", sums[0], GOAL_MEETINGS);
     println!("{:<20}{:>10.3}{:>10}{:>12.3}\n{sentence}", "sum of meetings", sums[0], "", sums[1]);
     met &= well;
 

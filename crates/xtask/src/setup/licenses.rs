@@ -1,8 +1,9 @@
 //! Under which licences the app comes along with other people's work: `resources/licenses`.
 //!
-//! The texts of runtime libraries and the speech model are checked in below `crates/xtask/licenses`, fonts and the voice
-//! encoder bring theirs along (`resources/fonts`, `resources/voice`). For the window everything is gathered once more, with the crates and npm packages that are
-//! compiled in: `components.json` is the list, `licences.txt` holds each text once.
+//! The texts of runtime libraries and the speech model are checked in below `crates/xtask/licenses`. Fonts and the networks
+//! for speakers bring theirs along (`resources/fonts`, `resources/speakers`). For the window everything is gathered once
+//! more, with the crates and npm packages that are compiled in: `components.json` is the list, `licences.txt` holds each
+//! text once.
 
 mod components;
 mod crates;
@@ -107,7 +108,7 @@ fn sources_of_components(checkout: &Checkout) -> Result<String> {
         let text = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
         source.push_str(&format!("\n{file} {:016x}", files::checksum(&text)));
     }
-    for folder in ["postgres", "fonts", "voice"] {
+    for folder in ["postgres", "fonts", "speakers"] {
         let made_from = files::source(&checkout.resources.join(folder)).unwrap_or_default();
         source.push_str(&format!("\n{folder} {:016x}", files::checksum(made_from.as_bytes())));
     }
@@ -153,16 +154,21 @@ fn runtime(checkout: &Checkout, crates: &crates::Crates) -> Result<Vec<Component
         }
     }
     list.push(component("Whisper base (OpenAI's speech model)", String::new(), "MIT", "Whisper.txt")?);
-    let licence = text::read(&checkout.resources.join("voice/LICENSE.txt"))?;
-    list.push(Component {
-        name: "Resemblyzer (GE2E voice encoder)".into(),
-        version: super::voice::version(checkout)?,
-        licence: text::recognised(&licence)
-            .context("the voice encoder comes with a licence that is not known")?
-            .into(),
-        source: None,
-        texts: vec![licence],
-    });
+    for (name, file) in [
+        ("pyannote segmentation-3.0 (network that hears who speaks when)", "segmentation-3.0"),
+        ("CAM++ of 3D-Speaker (network that makes vectors of voices)", "campplus"),
+    ] {
+        let licence = text::read(&checkout.resources.join("speakers").join(format!("LICENSE-{file}.txt")))?;
+        list.push(Component {
+            name: name.into(),
+            version: String::new(),
+            licence: text::recognised(&licence)
+                .with_context(|| format!("{name} comes with a licence that is not known"))?
+                .into(),
+            source: None,
+            texts: vec![licence],
+        });
+    }
     list.push(component("Opus", crates.version_of_opus(), "BSD-3-Clause", "Opus.txt")?);
     Ok(list)
 }

