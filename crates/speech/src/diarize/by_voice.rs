@@ -23,25 +23,36 @@ use transcript::{AudioTime, SAMPLE_RATE};
 const WINDOWS: usize = 16;
 /// Windows of which voices are made together: half a minute of speech.
 const VOICES: usize = 64;
+/// At most so many of them, one after the other, are given to the encoder as one stretch: 5 s.
+const STRETCH: usize = 8;
 /// Samples from one of these to the next: half a second.
 const EVERY: u64 = SAMPLE_RATE as u64 / 2;
 /// A window gets a vector if anybody speaks in this share of it, …
 const SOME_SPEECH: f32 = 0.3;
 /// … and says who there is if somebody speaks in this share, …
 const MOSTLY_SPEECH: f32 = 0.8;
-/// … and exactly one in this one.
+/// … exactly one in this one, …
 const MOSTLY_ONE: f32 = 0.72;
+/// … and one person says this share of all that is heard in it. Without this, windows in which one takes over from another
+/// become a speaker of their own in every second meeting.
+const ONE_VOICE: f32 = 0.95;
 /// A window is a local speaker's if anybody speaks in this share of it, …
 const OWNED: f32 = 0.5;
 /// … and this share of that is theirs.
 const OWNER: f32 = 0.7;
 /// How much further apart two windows are than they sound, if whoever heard both says that they are of two people.
 const TWO_PEOPLE: f32 = 0.3;
-/// Groups at a mean distance of less are one speaker. Results are the same from 0.70 to 0.80.
-const ONE_SPEAKER: f32 = 0.75;
-/// A speaker whom nobody asked for says so much in clear words, in seconds. What has less is a cough, laughter, or two
-/// voices at once.
+/// Groups at a mean distance of less are one speaker. Results are nearly the same from 0.69 to 0.72 in twenty drawn
+/// meetings (`cargo xtask bench meetings`) and in the excerpts of real ones; from 0.74 on people with like voices are
+/// merged.
+const ONE_SPEAKER: f32 = 0.71;
+/// A speaker whom nobody asked for says at least so much in clear words, in seconds. What has less is a cough, laughter, or
+/// two voices at once.
 const LEAST_S: f32 = 2.0;
+/// In longer recordings it is this share of all clear words, because there are more coughs in them, …
+const LEAST_SHARE: f32 = 0.005;
+/// … but never more than this.
+const LEAST_AT_MOST_S: f32 = 5.0;
 /// Speech of which a voice is made, in milliseconds.
 const LEAST_SPEECH_MS: u32 = 1_000;
 
@@ -204,18 +215,18 @@ impl ByVoice {
     /// Makes vectors of the windows that have come together.
     fn encode(&mut self) -> Result<(), DiarizeError> {
         let starts = std::mem::take(&mut self.batch);
-        let length = self.encoder.window();
-        let (samples, first) = (&self.samples, self.start);
-        let window = |start: &u64| {
-            let samples = &samples[(start - first) as usize..];
-            &samples[..samples.len().min(length)]
-        };
-        let windows: Vec<&[f32]> = starts.iter().map(window).collect();
-        let lengths: Vec<u64> = windows.iter().map(|window| window.len() as u64).collect();
-        let batch = Batch::new(starts.iter().copied().zip(windows.iter().copied()));
+        let (samples, first, length) = (&self.samples, self.start, self.encoder.window());
+        let until = |start: u64| ((start - first) as usize + length).min(samples.len());
+        let lengths: Vec<u64> = starts.iter().map(|start| until(*start) as u64 + first - start).collect();
+        let runs = starts.chunk_by(|start, next| next - start == EVERY).flat_map(|run| run.chunks(STRETCH));
+        let stretches: Vec<(u64, &[f32])> = runs
+            .map(|run| (run[0], &samples[(run[0] - first) as usize..until(run[run.len() - 1])]))
+            .collect();
+        let batch = Batch::new(stretches.iter().copied());
         let encoder = &mut self.encoder;
         let found = Self::kept_or(&mut self.kept, &batch, || {
-            let vectors = embed(encoder.as_mut(), &windows)?;
+            let stretches: Vec<&[f32]> = stretches.iter().map(|(_, samples)| *samples).collect();
+            let vectors = embed(encoder.as_mut(), &stretches)?;
             Ok(vectors.iter().flatten().flat_map(|number| number.to_le_bytes()).collect())
         })?;
         let numbers: Vec<f32> = found.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
@@ -244,15 +255,23 @@ impl ByVoice {
     }
 }
 
+/// Windows of `window` samples in a stretch.
+fn windows_in(samples: usize, window: usize) -> usize {
+    samples.saturating_sub(window) / EVERY as usize + 1
+}
+
 /// The frames of a window of `length` samples.
 fn frames(start: u64, length: u64) -> Range<usize> {
     frame_at(start)..frame_at(start + length)
 }
 
-fn embed(encoder: &mut dyn VoiceEncoder, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, DiarizeError> {
-    let vectors = encoder.embed(windows)?;
+/// The vectors of the windows of `stretches`, which begin [`EVERY`] samples.
+fn embed(encoder: &mut dyn VoiceEncoder, stretches: &[&[f32]]) -> Result<Vec<Vec<f32>>, DiarizeError> {
+    let vectors = encoder.embed(stretches, EVERY as usize)?;
+    let vectors: Vec<Vec<f32>> = vectors.into_iter().flatten().collect();
     let width = vectors.first().map_or(0, Vec::len);
-    if vectors.len() != windows.len()
+    let windows: usize = stretches.iter().map(|stretch| windows_in(stretch.len(), encoder.window())).sum();
+    if vectors.len() != windows
         || vectors.iter().any(|v| v.len() != width || !v.iter().all(|x| x.is_finite()))
     {
         return Err(DiarizeError::Failed { what: encoder.name().to_owned() });
@@ -377,7 +396,9 @@ fn speakers(
 ) -> Vec<Vec<f32>> {
     let clear = |number: &usize| {
         let (any, one) = heard.shares(points[*number].frames.clone());
-        any >= MOSTLY_SPEECH && one >= MOSTLY_ONE
+        any >= MOSTLY_SPEECH
+            && one >= MOSTLY_ONE
+            && heard.one_speaker(points[*number].frames.clone()) >= ONE_VOICE
     };
     let mut chosen: Vec<usize> = (0..points.len()).filter(clear).collect();
     if chosen.is_empty() {
@@ -385,7 +406,8 @@ fn speakers(
     }
     let vectors: Vec<&[f32]> = chosen.iter().map(|number| points[*number].vector.as_slice()).collect();
     let (min, max) = expected.range();
-    let counts = |members: usize| seconds(members) >= LEAST_S;
+    let least = (LEAST_SHARE * seconds(chosen.len())).clamp(LEAST_S, LEAST_AT_MOST_S);
+    let counts = |members: usize| seconds(members) >= least;
     let tree = Tree::of(&vectors, &apart(owners, &chosen));
     let mut groups = largest_first(&tree.cut(ONE_SPEAKER, 1, max, counts));
     let mut count = groups.iter().filter(|group| counts(group.len())).count().max(1);
@@ -454,15 +476,19 @@ pub fn voice_of(
     }
     let length = encoder.window().min(samples.len());
     let last = samples.len() - length;
-    let starts = (0..last).step_by(EVERY as usize).chain([last]);
+    let starts = (0..=last).step_by(EVERY as usize);
     let is_speech = |start: &usize| {
         let here = &voiced[start / FRAME..((start + length) / FRAME).min(voiced.len())];
         here.iter().filter(|voiced| **voiced).count() as f32 >= SOME_SPEECH * here.len() as f32
     };
-    let windows: Vec<&[f32]> =
-        starts.filter(is_speech).map(|start| &samples[start..start + length]).collect();
+    let starts: Vec<usize> = starts.filter(is_speech).collect();
+    let runs = starts.chunk_by(|start, next| next - start == EVERY as usize);
+    let stretches: Vec<&[f32]> = runs
+        .flat_map(|run| run.chunks(STRETCH))
+        .map(|run| &samples[run[0]..run[run.len() - 1] + length])
+        .collect();
     let mut sum = Vec::new();
-    for batch in windows.chunks(VOICES) {
+    for batch in stretches.chunks(VOICES / STRETCH) {
         go_on(control)?;
         for vector in embed(encoder, batch)? {
             sum.resize(vector.len(), 0.0);

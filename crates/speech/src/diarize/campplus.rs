@@ -5,9 +5,10 @@
 //! A small residual network over time and frequency, then layers along time that each add 32 channels to those before
 //! them, and weigh them by what is heard around. Mean and deviation over the window become a vector of 192 numbers.
 
-use super::fbank::{BANDS, FilterBank};
-use super::nn::{Dense, Norm, Weights, Wrong, on_all_cores, rectify, sigmoid};
-use super::{DiarizeError, VoiceEncoder, unit};
+use super::fbank::{self, BANDS, FilterBank, HOP};
+use super::nn::{Dense, Norm, View, Weights, Wrong, on_all_cores, rectify, sigmoid};
+use super::{DiarizeError, VoiceEncoder, add, unit};
+use std::ops::Range;
 use std::path::Path;
 use transcript::SAMPLE_RATE;
 
@@ -25,17 +26,15 @@ const TAPS: usize = 3;
 /// Channels that each of them adds, and that it works on.
 const GROWTH: usize = 32;
 const INNER: usize = 128;
-/// Frames that have a mask in common.
-const MASKED: usize = 100;
 /// Length of a vector.
 const WIDTH: usize = 192;
 
 /// The CAM++ voice encoder.
 pub struct CamPlusPlus {
     bank: FilterBank,
-    entry: Dense,
+    entry: Plane,
     residual: Vec<Residual>,
-    exit: Dense,
+    exit: Plane,
     first: Dense,
     blocks: Vec<Block>,
     norm: Norm,
@@ -45,8 +44,8 @@ pub struct CamPlusPlus {
 
 /// Two convolutions that are added to what they are given.
 struct Residual {
-    first: Dense,
-    second: Dense,
+    first: Plane,
+    second: Plane,
     /// What it is given comes through this, if its shape changes.
     shortcut: Option<Dense>,
     /// Frequencies from one to the next.
@@ -83,8 +82,9 @@ impl CamPlusPlus {
 
     fn with(weights: &Weights) -> Result<Self, Wrong> {
         let plane = |name: &str, channels: usize, norm: &str| {
-            Dense::new(weights, &format!("head.{name}.weight"), PLANES, &[channels, 3, 3])?
-                .normed(weights, &format!("head.{norm}"))
+            let dense = Dense::new(weights, &format!("head.{name}.weight"), PLANES, &[channels, 3, 3])?
+                .normed(weights, &format!("head.{norm}"))?;
+            Ok::<_, Wrong>(Plane::new(dense, channels))
         };
         let residual = |layer: usize, number: usize| {
             let name = format!("layer{layer}.{number}");
@@ -142,7 +142,8 @@ impl CamPlusPlus {
                 FIRST,
                 &[PLANES * BANDS / COARSER, FIRST_TAPS],
             )?
-            .normed(weights, "xvector.tdnn.nonlinear.batchnorm")?,
+            .normed(weights, "xvector.tdnn.nonlinear.batchnorm")?
+            .reordered(first_order),
             blocks,
             norm: Norm::new(weights, "xvector.out_nonlinear.batchnorm", channels)?,
             last: Dense::new(weights, "xvector.dense.linear.weight", WIDTH, &[2 * channels, 1])?,
@@ -150,55 +151,81 @@ impl CamPlusPlus {
         })
     }
 
-    /// The vector of a window. Its length is not one.
-    fn voice(&self, samples: &[f32]) -> Vec<f32> {
+    /// The vectors of the windows of a stretch, which begin every `every` samples, of length one.
+    fn voices(&self, samples: &[f32], every: usize) -> Vec<Vec<f32>> {
         let (bands, frames) = self.bank.bands(samples);
-        let (mut values, frames) = self.head(bands, frames);
-        for block in &self.blocks {
-            values.reserve_exact(block.layers.len() * GROWTH * frames);
-            for layer in &block.layers {
-                let more = layer.of(&values, frames, block.dilation);
-                values.extend_from_slice(&more);
-            }
-            values = block.transit.of(&block.norm.rectified(&values, frames), frames);
-        }
-        let values = self.norm.rectified(&values, frames);
-        let mut pooled: Vec<f32> = values.chunks_exact(frames).map(mean).collect();
-        let deviations: Vec<f32> =
-            values.chunks_exact(frames).zip(&pooled).map(|(row, mean)| deviation(row, *mean)).collect();
-        pooled.extend(deviations);
-        // The original has no rectifier here, whatever its layer is called.
-        self.last_norm.of(&self.last.of(&pooled, 1))
+        let values = self.head(&bands, frames);
+        let windows = samples.len().saturating_sub(WINDOW) / every + 1;
+        let length = frames_of(WINDOW).min(values.len() / FIRST);
+        let first = |number: usize| (number * every / (2 * HOP)).min(values.len() / FIRST - length);
+        let window = |number: usize| &values[first(number) * FIRST..][..length * FIRST];
+        self.tail((0..windows).flat_map(window).copied().collect(), length)
     }
 
-    /// The network over time and frequency and the first layer along time: 128 × frames.
-    fn head(&self, bands: Vec<f32>, frames: usize) -> (Vec<f32>, usize) {
-        let plane = |layer: &Dense, input: &[f32], height: usize, stride: usize| {
-            let (columns, height) = unfold_plane(input, height, frames, stride);
-            (layer.of(&columns, height * frames), height)
-        };
-        let (mut values, mut height) = plane(&self.entry, &bands, BANDS, 1);
-        rectify(&mut values);
-        for residual in &self.residual {
-            let (mut inner, lower) = plane(&residual.first, &values, height, residual.stride);
-            rectify(&mut inner);
-            let (mut sum, _) = plane(&residual.second, &inner, lower, 1);
-            let kept = match &residual.shortcut {
-                Some(shortcut) => {
-                    shortcut.of(&every(&values, height, frames, residual.stride), lower * frames)
-                }
-                None => values,
-            };
-            sum.iter_mut().zip(&kept).for_each(|(sum, kept)| *sum += kept);
-            rectify(&mut sum);
-            (values, height) = (sum, lower);
+    /// The network over time and frequency and the first layer along time: every second frame × 128.
+    fn head(&self, bands: &[f32], frames: usize) -> Vec<f32> {
+        let mut image = Image::new(BANDS, frames, 1);
+        for (row, band) in bands.chunks_exact(frames).enumerate() {
+            image.row_mut(row).copy_from_slice(band);
         }
-        let (mut values, _) = plane(&self.exit, &values, height, 2);
+        let mut image = self.entry.of(&image, 1);
+        rectify(&mut image.values);
+        for residual in &self.residual {
+            let mut inner = residual.first.of(&image, residual.stride);
+            rectify(&mut inner.values);
+            let mut sum = residual.second.of(&inner, 1);
+            for row in 0..sum.height {
+                let given = image.row(row * residual.stride);
+                let kept = residual.shortcut.as_ref().map(|shortcut| shortcut.of_rows(given));
+                add(sum.row_mut(row), kept.as_deref().unwrap_or(given));
+            }
+            rectify(&mut sum.values);
+            image = sum;
+        }
+        let mut image = self.exit.of(&image, 2);
+        rectify(&mut image.values);
+        // Frame by frame, with zeros before the first and behind the last one.
+        let width = image.height * PLANES;
+        let padding = FIRST_TAPS / 2;
+        let mut columns = vec![0.0; (frames + 2 * padding) * width];
+        for row in 0..image.height {
+            for (frame, values) in image.row(row).chunks_exact(PLANES).enumerate() {
+                columns[(frame + padding) * width + row * PLANES..][..PLANES].copy_from_slice(values);
+            }
+        }
+        let taps = View { numbers: &columns, start: 0, row: 2 * width, column: 1 };
+        let mut values = self.first.of_view(taps, frames.div_ceil(2));
         rectify(&mut values);
-        let (columns, frames) = unfold(&values, frames, FIRST_TAPS, 2, 1);
-        let mut values = self.first.of(&columns, frames);
-        rectify(&mut values);
-        (values, frames)
+        values
+    }
+
+    /// The vectors of windows, of which `values` holds what the head made of them, one after the other: `frames` × 128
+    /// each.
+    fn tail(&self, mut values: Vec<f32>, frames: usize) -> Vec<Vec<f32>> {
+        let rows = values.len() / FIRST;
+        let mut given = FIRST;
+        for block in &self.blocks {
+            let width = given + block.layers.len() * GROWTH;
+            let mut grown = vec![0.0; rows * width];
+            for (into, from) in grown.chunks_exact_mut(width).zip(values.chunks_exact(given)) {
+                into[..given].copy_from_slice(from);
+            }
+            for (number, layer) in block.layers.iter().enumerate() {
+                let more = layer.of(&grown, width, frames, block.dilation);
+                for (into, from) in grown.chunks_exact_mut(width).zip(more.chunks_exact(GROWTH)) {
+                    into[given + number * GROWTH..][..GROWTH].copy_from_slice(from);
+                }
+            }
+            values = block.transit.of_rows(&block.norm.rectified(&grown, width));
+            given = values.len() / rows;
+        }
+        let values = self.norm.rectified(&values, given);
+        let vector = |window: &[f32]| {
+            let (means, deviations) = moments(window, given);
+            // The original has no rectifier here, whatever its layer is called.
+            unit(self.last_norm.of(&self.last.of_rows(&[means, deviations].concat())))
+        };
+        values.chunks_exact(frames * given).map(vector).collect()
     }
 }
 
@@ -218,33 +245,91 @@ impl Layer {
                 &format!("{name}.cam_layer.linear_local.weight"),
                 GROWTH,
                 &[INNER, TAPS],
-            )?,
+            )?
+            .reordered(|input| (input % INNER) * TAPS + input / INNER),
             context: [mask(1, INNER / 2, INNER)?, mask(2, GROWTH, INNER / 2)?],
         })
     }
 
-    /// The channels that it adds to `values` (channels × `frames`).
-    fn of(&self, values: &[f32], frames: usize, dilation: usize) -> Vec<f32> {
-        let mut inner = self.inner.of(&self.norm.rectified(values, frames), frames);
+    /// The channels that it adds to `values`, windows of so many frames one after the other, whose rows are `width` long
+    /// and begin with the channels that it is given: as many rows of 32.
+    fn of(&self, values: &[f32], width: usize, frames: usize, dilation: usize) -> Vec<f32> {
+        let mut inner = self.inner.of_rows(&self.norm.rectified(values, width));
         rectify(&mut inner);
-        let parts = frames.div_ceil(MASKED);
-        let mut context = Vec::with_capacity(INNER * parts);
-        for row in inner.chunks_exact(frames) {
-            let whole = mean(row);
-            context.extend(row.chunks(MASKED).map(|part| whole + mean(part)));
-        }
-        let mut hidden = self.context[0].of(&context, parts);
-        rectify(&mut hidden);
-        let mask = self.context[1].of(&hidden, parts);
-        let (columns, _) = unfold(&inner, frames, TAPS, 1, dilation);
-        let mut local = self.local.of(&columns, frames);
-        for (row, mask) in local.chunks_exact_mut(frames).zip(mask.chunks_exact(parts)) {
-            for (part, mask) in row.chunks_mut(MASKED).zip(mask) {
-                let mask = sigmoid(*mask);
-                part.iter_mut().for_each(|value| *value *= mask);
+        let mut result = Vec::with_capacity(values.len() / width * GROWTH);
+        for window in inner.chunks_exact(frames * INNER) {
+            // A window is shorter than the hundred frames that have a mask in common, so their mean is that of the window.
+            let (mut context, _) = moments(window, INNER);
+            context.iter_mut().for_each(|mean| *mean *= 2.0);
+            let mut hidden = self.context[0].of_rows(&context);
+            rectify(&mut hidden);
+            let mut mask = self.context[1].of_rows(&hidden);
+            mask.iter_mut().for_each(|mask| *mask = sigmoid(*mask));
+            for frame in self.local.along_rows(window, TAPS, dilation).chunks_exact(GROWTH) {
+                result.extend(frame.iter().zip(&mask).map(|(value, mask)| value * mask));
             }
         }
-        local
+        result
+    }
+}
+
+/// Channels over frequency and time, with zeros all around: (height + 2) × (width + 2) × channels.
+struct Image {
+    values: Vec<f32>,
+    height: usize,
+    width: usize,
+    channels: usize,
+}
+
+impl Image {
+    fn new(height: usize, width: usize, channels: usize) -> Self {
+        Self { values: vec![0.0; (height + 2) * (width + 2) * channels], height, width, channels }
+    }
+
+    /// Where the row `number` of the values lies, without the zeros at its ends.
+    fn range(&self, number: usize) -> Range<usize> {
+        let first = ((number + 1) * (self.width + 2) + 1) * self.channels;
+        first..first + self.width * self.channels
+    }
+
+    fn row(&self, number: usize) -> &[f32] {
+        &self.values[self.range(number)]
+    }
+
+    fn row_mut(&mut self, number: usize) -> &mut [f32] {
+        let range = self.range(number);
+        &mut self.values[range]
+    }
+}
+
+/// A convolution of three by three taps.
+struct Plane {
+    /// For each of three rows of taps a layer over three columns and their channels.
+    rows: [Dense; 3],
+}
+
+impl Plane {
+    /// Of a layer whose inputs are channels × 3 × 3.
+    fn new(dense: Dense, channels: usize) -> Self {
+        let row = |down: usize| {
+            let order = |input: usize| (input % channels) * 9 + down * 3 + input / channels;
+            dense.part(3 * channels, order, down == 0)
+        };
+        Self { rows: [row(0), row(1), row(2)] }
+    }
+
+    /// Of every `stride`th row of `image`.
+    fn of(&self, image: &Image, stride: usize) -> Image {
+        let (width, channels) = (image.width, image.channels);
+        let mut result = Image::new((image.height - 1) / stride + 1, width, PLANES);
+        for number in 0..result.height {
+            for (down, taps) in self.rows.iter().enumerate() {
+                let start = (number * stride + down) * (width + 2) * channels;
+                let view = View { numbers: &image.values, start, row: channels, column: 1 };
+                taps.add_to(view, result.row_mut(number));
+            }
+        }
+        result
     }
 }
 
@@ -257,10 +342,13 @@ impl VoiceEncoder for CamPlusPlus {
         WINDOW
     }
 
-    /// On all cores. The same window gives the same bits on the same kind of processor.
-    fn embed(&mut self, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, DiarizeError> {
+    /// On all cores. The same stretch gives the same bits on the same kind of processor.
+    ///
+    /// The residual network hears the stretch as a whole, which takes half the time of hearing each window, and the mean
+    /// of each band is that of the stretch.
+    fn embed(&mut self, stretches: &[&[f32]], every: usize) -> Result<Vec<Vec<Vec<f32>>>, DiarizeError> {
         let this = &*self;
-        Ok(on_all_cores(windows, |window| unit(this.voice(window))))
+        Ok(on_all_cores(stretches, |stretch| this.voices(stretch, every)))
     }
 }
 
@@ -270,66 +358,31 @@ impl std::fmt::Debug for CamPlusPlus {
     }
 }
 
-fn mean(values: &[f32]) -> f32 {
-    values.iter().sum::<f32>() / values.len().max(1) as f32
+/// Frames that the head makes of so many samples: one for two of the bands.
+fn frames_of(samples: usize) -> usize {
+    fbank::frames(samples).div_ceil(2)
 }
 
-/// The deviation of a sample, not of the whole.
-fn deviation(values: &[f32], mean: f32) -> f32 {
-    let sum: f32 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    (sum / values.len().saturating_sub(1).max(1) as f32).sqrt()
+/// Where the input `tap · channels + frequency · 32 + plane` of the first layer along time is in the file, which has
+/// planes × frequencies × taps.
+fn first_order(input: usize) -> usize {
+    let (frequencies, width) = (BANDS / COARSER, PLANES * BANDS / COARSER);
+    let (tap, frequency, plane) = (input / width, input % width / PLANES, input % PLANES);
+    (plane * frequencies + frequency) * FIRST_TAPS + tap
 }
 
-/// Of channels × `frames`, for each of `taps` taps that are `dilation` apart a shifted row, with zeros beyond the ends:
-/// (channels · taps) × every `stride`th frame.
-fn unfold(values: &[f32], frames: usize, taps: usize, stride: usize, dilation: usize) -> (Vec<f32>, usize) {
-    let padding = (taps - 1) / 2 * dilation;
-    let kept = (frames - 1) / stride + 1;
-    let mut columns = vec![0.0; values.len() / frames * taps * kept];
-    let mut rows = columns.chunks_exact_mut(kept);
-    for row in values.chunks_exact(frames) {
-        for (tap, into) in rows.by_ref().take(taps).enumerate() {
-            for (i, into) in into.iter_mut().enumerate() {
-                if let Some(value) =
-                    (i * stride + tap * dilation).checked_sub(padding).and_then(|at| row.get(at))
-                {
-                    *into = *value;
-                }
-            }
+/// The means of the columns of `values`, whose rows are `width` long, and the deviations of the sample, not of the whole.
+fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
+    let count = (values.len() / width).max(1);
+    let mut means = vec![0.0; width];
+    values.chunks_exact(width).for_each(|row| add(&mut means, row));
+    means.iter_mut().for_each(|mean| *mean /= count as f32);
+    let mut squares = vec![0.0; width];
+    for row in values.chunks_exact(width) {
+        for (square, (value, mean)) in squares.iter_mut().zip(row.iter().zip(&means)) {
+            *square += (value - mean).powi(2);
         }
     }
-    (columns, kept)
-}
-
-/// Of channels × `height` × `frames`, for each of three by three taps a shifted plane, with zeros beyond the edges:
-/// (channels · 9) × every `stride`th row × frames. Returns also the number of rows.
-fn unfold_plane(values: &[f32], height: usize, frames: usize, stride: usize) -> (Vec<f32>, usize) {
-    let kept = (height - 1) / stride + 1;
-    let mut columns = vec![0.0; values.len() / (height * frames) * 9 * kept * frames];
-    let mut planes = columns.chunks_exact_mut(kept * frames);
-    for plane in values.chunks_exact(height * frames) {
-        for down in 0..3 {
-            for across in 0..3 {
-                let Some(into) = planes.next() else { continue };
-                for (i, into) in into.chunks_exact_mut(frames).enumerate() {
-                    let Some(y) = (i * stride + down).checked_sub(1).filter(|y| *y < height) else {
-                        continue;
-                    };
-                    let row = &plane[y * frames..][..frames];
-                    match across {
-                        0 => into[1..].copy_from_slice(&row[..frames - 1]),
-                        1 => into.copy_from_slice(row),
-                        _ => into[..frames - 1].copy_from_slice(&row[1..]),
-                    }
-                }
-            }
-        }
-    }
-    (columns, kept)
-}
-
-/// Every `stride`th row of each plane.
-fn every(values: &[f32], height: usize, frames: usize, stride: usize) -> Vec<f32> {
-    let planes = values.chunks_exact(height * frames);
-    planes.flat_map(|plane| plane.chunks_exact(frames).step_by(stride)).flatten().copied().collect()
+    squares.iter_mut().for_each(|square| *square = (*square / (count - 1).max(1) as f32).sqrt());
+    (means, squares)
 }

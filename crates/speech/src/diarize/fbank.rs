@@ -10,7 +10,7 @@ use transcript::SAMPLE_RATE;
 /// Bands.
 pub(super) const BANDS: usize = 80;
 /// Samples from one frame to the next: 10 ms.
-const HOP: usize = 160;
+pub(super) const HOP: usize = 160;
 /// Samples in a frame: 25 ms.
 const FRAME: usize = 400;
 /// Samples that are transformed: the next power of two.
@@ -21,6 +21,11 @@ const PRE_EMPHASIS: f32 = 0.97;
 const LOWEST: f64 = 20.0;
 /// The least energy that has a logarithm here.
 const LEAST: f32 = f32::EPSILON;
+
+/// Frames of so many samples; at least one.
+pub(super) fn frames(samples: usize) -> usize {
+    samples.saturating_sub(FRAME) / HOP + 1
+}
 
 /// The tables; the same for every recording.
 pub(super) struct FilterBank {
@@ -42,7 +47,7 @@ impl FilterBank {
 
     /// The bands of `samples`, each a row of frames, and the number of frames, which is at least one.
     pub(super) fn bands(&self, samples: &[f32]) -> (Vec<f32>, usize) {
-        let frames = samples.len().saturating_sub(FRAME) / HOP + 1;
+        let frames = frames(samples.len());
         let mut bands = vec![0.0; BANDS * frames];
         let mut input = self.fft.make_input_vec();
         let mut spectrum = self.fft.make_output_vec();

@@ -168,6 +168,18 @@ impl Heard {
         active
     }
 
+    /// What share of the speech in `frames` is that of one speaker, in the mean of the windows that heard all of them.
+    pub(super) fn one_speaker(&self, frames: Range<usize>) -> f32 {
+        let windows = self.windows_of(&frames);
+        let count = windows.len().max(1) as f32;
+        let share = |window: usize| {
+            let active = self.active(window, frames.clone());
+            let all: usize = active.iter().sum();
+            active.iter().max().copied().unwrap_or(0) as f32 / all.max(1) as f32
+        };
+        windows.map(share).sum::<f32>() / count
+    }
+
     /// Calls `each` with every frame of the window `number` in which somebody speaks, and who.
     pub(super) fn each_active(&self, number: usize, mut each: impl FnMut(usize, usize)) {
         for (frame, speakers) in self.windows[number].iter().enumerate() {

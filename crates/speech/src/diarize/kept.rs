@@ -15,7 +15,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// Raise it when the same recording would be cut into other windows, or the networks find something else in them.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// No batch has more bytes; a number in a file decides no allocation.
 const LONGEST: u32 = 16 * 1024 * 1024;
 

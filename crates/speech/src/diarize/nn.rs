@@ -63,7 +63,7 @@ impl Weights {
     }
 }
 
-/// A matrix that is looked at: the number in row `i` and column `j` is at `start + i · row + j · column`.
+/// A matrix that is looked at, whose rows may overlap: the number in row `i` and column `j` is at `start + i · row + j · column`.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) numbers: &'a [f32],
@@ -159,36 +159,63 @@ impl Dense {
         Ok(self)
     }
 
-    /// Each bias so many times.
-    fn biases(&self, count: usize) -> Vec<f32> {
-        let mut biases = Vec::with_capacity(self.bias.len() * count);
-        for bias in &self.bias {
-            biases.resize(biases.len() + count, *bias);
-        }
-        biases
+    /// The layer with input `order(i)` in the place of input `i`.
+    pub(super) fn reordered(self, order: impl Fn(usize) -> usize) -> Self {
+        self.part(self.inputs, order, true)
     }
 
-    /// Of each column of `columns` (inputs × `count`), a column of the result (outputs × `count`).
-    pub(super) fn of(&self, columns: &[f32], count: usize) -> Vec<f32> {
-        let mut result = self.biases(count);
-        let (weight, columns) = (View::rows(&self.weight, self.inputs), View::rows(columns, count));
-        add_product(weight, columns, self.inputs, &mut result, count);
-        result
+    /// A layer of so many inputs, of which input `i` is input `order(i)` of this one; with its bias or without.
+    pub(super) fn part(&self, inputs: usize, order: impl Fn(usize) -> usize, is_biased: bool) -> Self {
+        let rows = self.weight.chunks_exact(self.inputs);
+        let weight = rows.flat_map(|row| (0..inputs).map(|i| row[order(i)]).collect::<Vec<_>>()).collect();
+        let bias = if is_biased { self.bias.clone() } else { vec![0.0; self.bias.len()] };
+        Self { weight, inputs, bias }
     }
 
     /// Of each row of `rows` (count × inputs), a row of the result (count × outputs).
     pub(super) fn of_rows(&self, rows: &[f32]) -> Vec<f32> {
+        self.of_view(View::rows(rows, self.inputs), rows.len() / self.inputs)
+    }
+
+    /// The same of so many rows of a view.
+    pub(super) fn of_view(&self, rows: View<'_>, count: usize) -> Vec<f32> {
+        let mut result = vec![0.0; count * self.bias.len()];
+        self.add_to(rows, &mut result);
+        result
+    }
+
+    /// Adds what the layer makes of each row of a view to a row of `sum` (count × outputs).
+    pub(super) fn add_to(&self, rows: View<'_>, sum: &mut [f32]) {
         let outputs = self.bias.len();
-        let mut result = self.bias.repeat(rows.len() / self.inputs);
+        sum.chunks_exact_mut(outputs).for_each(|row| super::add(row, &self.bias));
         let transposed = View { numbers: &self.weight, start: 0, row: 1, column: self.inputs };
-        add_product(View::rows(rows, self.inputs), transposed, self.inputs, &mut result, outputs);
+        add_product(rows, transposed, self.inputs, sum, outputs);
+    }
+
+    /// A convolution along time of `input` (frames × channels), with taps that are `dilation` frames apart, and zeros
+    /// beyond the ends: frames × outputs. The inputs of the layer are taps × channels.
+    pub(super) fn along_rows(&self, input: &[f32], taps: usize, dilation: usize) -> Vec<f32> {
+        let (channels, outputs) = (self.inputs / taps, self.bias.len());
+        let frames = input.len() / channels;
+        let mut result = self.bias.repeat(frames);
+        for tap in 0..taps {
+            // The frames that the tap hears are this much later than those that it is heard in, or earlier.
+            let (later, earlier) = (tap * dilation, taps / 2 * dilation);
+            let from = later.saturating_sub(earlier).min(frames);
+            let to = earlier.saturating_sub(later).min(frames);
+            let count = frames - from.max(to);
+            let heard = View::rows(&input[from * channels..], channels);
+            let weight = View { numbers: &self.weight, start: tap * channels, row: 1, column: self.inputs };
+            add_product(heard, weight, channels, &mut result[to * outputs..][..count * outputs], outputs);
+        }
         result
     }
 
     /// A convolution along time without padding: of `input` (channels × `count`), outputs × (`count` − width + 1).
     pub(super) fn along(&self, input: &[f32], count: usize, width: usize) -> Vec<f32> {
         let (channels, kept) = (self.inputs / width, count + 1 - width);
-        let mut result = self.biases(kept);
+        let mut result: Vec<f32> =
+            self.bias.iter().flat_map(|bias| std::iter::repeat_n(*bias, kept)).collect();
         for tap in 0..width {
             let weight = View { numbers: &self.weight, start: tap, row: self.inputs, column: width };
             let shifted = View { numbers: input, start: tap, row: count, column: 1 };
@@ -230,19 +257,19 @@ impl Norm {
         Ok(Self { scale, shift })
     }
 
-    /// The norm of `input` (channels × `count`), and zero where that is negative.
-    pub(super) fn rectified(&self, input: &[f32], count: usize) -> Vec<f32> {
-        let mut result = Vec::with_capacity(input.len());
-        for (channel, (scale, shift)) in input.chunks_exact(count).zip(self.scale.iter().zip(&self.shift)) {
-            result.extend(channel.iter().map(|value| (value * scale + shift).max(0.0)));
+    /// The norm of the first channels of `rows`, which are `width` long, and zero where that is negative.
+    pub(super) fn rectified(&self, rows: &[f32], width: usize) -> Vec<f32> {
+        let mut result = Vec::with_capacity(rows.len() / width * self.scale.len());
+        for row in rows.chunks_exact(width) {
+            let normed = row.iter().zip(self.scale.iter().zip(&self.shift));
+            result.extend(normed.map(|(value, (scale, shift))| (value * scale + shift).max(0.0)));
         }
         result
     }
 
-    /// The norm of a single column.
-    pub(super) fn of(&self, column: &[f32]) -> Vec<f32> {
-        column
-            .iter()
+    /// The norm of a single row.
+    pub(super) fn of(&self, row: &[f32]) -> Vec<f32> {
+        row.iter()
             .zip(self.scale.iter().zip(&self.shift))
             .map(|(x, (scale, shift))| x * scale + shift)
             .collect()
@@ -253,6 +280,9 @@ impl Norm {
 pub(super) fn rectify(values: &mut [f32]) {
     values.iter_mut().for_each(|value| *value = value.max(0.0));
 }
+
+/// Steps of an LSTM whose inputs are multiplied at once: as many as leave the result in the cache of a core.
+const STEPS: usize = 32;
 
 /// One direction of a layer of an LSTM.
 pub(super) struct Lstm {
@@ -286,22 +316,28 @@ impl Lstm {
     /// Writes the state at each step of `count` sequences to `states`, whose rows are `stride` long, from `offset` on.
     /// `inputs` has a row for each sequence at the first step, then at the second, and so on.
     pub(super) fn run(&self, inputs: &[f32], count: usize, states: &mut [f32], stride: usize, offset: usize) {
-        // What does not depend on the step before is multiplied at once.
-        let mut sums = self.input.of_rows(inputs);
-        let gates = 4 * self.width;
-        let steps = sums.len() / (count * gates);
+        let (gates, row) = (4 * self.width, count * self.input.inputs);
+        let steps = inputs.len() / row;
         let (mut state, mut cell) = (vec![0.0; count * self.width], vec![0.0; count * self.width]);
         let recurrent = View::rows(&self.recurrent, gates);
-        for step in 0..steps {
-            let step = if self.backwards { steps - 1 - step } else { step };
-            let sums = &mut sums[step * count * gates..][..count * gates];
-            add_product(View::rows(&state, self.width), recurrent, self.width, sums, gates);
-            let sequences = state.chunks_exact_mut(self.width).zip(cell.chunks_exact_mut(self.width));
-            for (sequence, (state, cell)) in sequences.enumerate() {
-                self.step(&sums[sequence * gates..][..gates], cell, state);
-                let row = (step * count + sequence) * stride + offset;
-                states[row..][..self.width].copy_from_slice(state);
+        let mut done = 0;
+        while done < steps {
+            let together = STEPS.min(steps - done);
+            let first = if self.backwards { steps - done - together } else { done };
+            // What does not depend on the step before is multiplied at once.
+            let mut sums = self.input.of_rows(&inputs[first * row..][..together * row]);
+            for step in 0..together {
+                let step = if self.backwards { together - 1 - step } else { step };
+                let sums = &mut sums[step * count * gates..][..count * gates];
+                add_product(View::rows(&state, self.width), recurrent, self.width, sums, gates);
+                let sequences = state.chunks_exact_mut(self.width).zip(cell.chunks_exact_mut(self.width));
+                for (sequence, (state, cell)) in sequences.enumerate() {
+                    self.step(&sums[sequence * gates..][..gates], cell, state);
+                    let row = ((first + step) * count + sequence) * stride + offset;
+                    states[row..][..self.width].copy_from_slice(state);
+                }
             }
+            done += together;
         }
     }
 
@@ -401,6 +437,29 @@ mod tests {
         let result = layer.along(&[1.0, 2.0, 3.0, 4.0, 0.1, 0.2, 0.3, 0.4], 4, 2);
         let expected = [5.0 + 5.0, 8.0 + 8.0, 11.0 + 11.0];
         assert!(result.iter().zip(expected).all(|(a, b)| (a - b - 0.5).abs() < 1e-5), "{result:?}");
+    }
+
+    #[test]
+    fn taps_over_rows_reach_past_the_ends_into_nothing() {
+        // One channel, three taps, one output, and one more that is twice as much.
+        let layer =
+            Dense { weight: vec![1.0, 10.0, 100.0, 2.0, 20.0, 200.0], inputs: 3, bias: vec![0.5, 0.0] };
+        let outputs = |frames: &[f32], dilation| -> Vec<f32> {
+            layer.along_rows(frames, 3, dilation).chunks_exact(2).map(|row| row[0] - 0.5).collect()
+        };
+        assert_eq!(outputs(&[1.0, 2.0, 3.0, 4.0], 1), [210.0, 321.0, 432.0, 43.0]);
+        assert_eq!(outputs(&[1.0, 2.0, 3.0, 4.0], 2), [310.0, 420.0, 31.0, 42.0]);
+        // Fewer frames than a tap is away.
+        assert_eq!(outputs(&[3.0], 2), [30.0]);
+        assert_eq!(layer.along_rows(&[3.0], 3, 2)[1], 60.0);
+    }
+
+    #[test]
+    fn inputs_of_a_layer_are_put_into_another_order() {
+        let layer = Dense { weight: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], inputs: 3, bias: vec![1.0, 2.0] };
+        let part = layer.part(2, |input| 2 - input, false);
+        assert_eq!(part.of_rows(&[1.0, 10.0, 0.0, 1.0]), [23.0, 56.0, 2.0, 5.0]);
+        assert_eq!(layer.reordered(|input| 2 - input).of_rows(&[1.0, 0.0, 0.0]), [4.0, 8.0]);
     }
 
     #[test]

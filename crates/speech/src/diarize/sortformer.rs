@@ -475,8 +475,8 @@ mod tests {
             25_600
         }
 
-        fn embed(&mut self, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, DiarizeError> {
-            Ok(windows.iter().map(|_| vec![1.0, 0.0]).collect())
+        fn embed(&mut self, stretches: &[&[f32]], _: usize) -> Result<Vec<Vec<Vec<f32>>>, DiarizeError> {
+            Ok(stretches.iter().map(|_| vec![vec![1.0, 0.0]]).collect())
         }
     }
 
@@ -548,7 +548,7 @@ mod tests {
         at(&mut diarizer, 0, [0.8, 0.6]);
         at(&mut diarizer, 1, [0.99, 0.1]);
         at(&mut diarizer, 1, [0.75, 0.66]);
-        at(&mut diarizer, 2, [0.0, 1.0]);
+        at(&mut diarizer, 2, [-0.3, 1.0]);
         let linked = |min, max| diarizer.linked(Expected { min, max });
         assert_eq!(linked(None, None), [0, 1, 0, 1, 2]);
         assert_eq!(linked(None, Some(2)), [0, 1, 0, 1, 1]);

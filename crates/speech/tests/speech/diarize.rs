@@ -102,7 +102,7 @@ fn the_networks_say_what_the_published_ones_say() {
     }
     let heard = segmentation.hear(&samples, &[0]).swap_remove(0);
     let windows: Vec<&[f32]> = (0..4).map(|i| &samples[i * RATE..i * RATE + encoder.window()]).collect();
-    let voices = encoder.embed(&windows).unwrap();
+    let voices = encoder.embed(&windows, RATE).unwrap().concat();
     let numbers = |value: &serde_json::Value| -> Vec<f32> {
         value.as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect()
     };
@@ -135,14 +135,30 @@ fn a_window_has_the_same_voice_whatever_is_encoded_with_it() {
     let Some(mut encoder) = encoder() else { return };
     let clip = &librivox()[0].samples;
     let windows: Vec<&[f32]> = clip.windows(encoder.window()).step_by(2000).take(40).collect();
-    let together = encoder.embed(&windows).unwrap();
-    assert_eq!(together, encoder.embed(&windows).unwrap());
+    let together = encoder.embed(&windows, RATE).unwrap().concat();
+    assert_eq!(together, encoder.embed(&windows, RATE).unwrap().concat());
     for number in [0, 17, 33, 39] {
-        let alone = encoder.embed(&windows[number..=number]).unwrap().swap_remove(0);
+        let alone = encoder.embed(&windows[number..=number], RATE).unwrap().concat().swap_remove(0);
         let dot: f32 = alone.iter().zip(&together[number]).map(|(a, b)| a * b).sum();
         assert!(dot > 0.999_99, "{dot}");
     }
-    assert!(encoder.embed(&[]).unwrap().is_empty());
+    assert!(encoder.embed(&[], RATE).unwrap().is_empty());
+}
+
+#[test]
+fn the_windows_of_a_stretch_have_the_voices_that_they_have_alone() {
+    let Some(mut encoder) = encoder() else { return };
+    let clip = &librivox()[0].samples[..4 * RATE];
+    let stretch = encoder.embed(&[clip], RATE / 2).unwrap().concat();
+    assert_eq!(stretch.len(), 6);
+    for (window, voice) in clip.windows(encoder.window()).step_by(RATE / 2).zip(&stretch) {
+        // Not quite the same: around the window is speech instead of nothing, and the mean of the bands is another.
+        let alone = encoder.embed(&[window], RATE / 2).unwrap().concat().swap_remove(0);
+        let dot: f32 = alone.iter().zip(voice).map(|(a, b)| a * b).sum();
+        assert!(dot > 0.9, "{dot}");
+    }
+    let short = encoder.embed(&[&clip[..RATE / 3]], RATE / 2).unwrap();
+    assert_eq!((short.len(), short[0].len()), (1, 1));
 }
 
 #[test]
@@ -344,9 +360,10 @@ impl VoiceEncoder for Counting {
         self.0.window()
     }
 
-    fn embed(&mut self, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, DiarizeError> {
-        self.1.fetch_add(windows.len(), Ordering::Relaxed);
-        self.0.embed(windows)
+    fn embed(&mut self, stretches: &[&[f32]], every: usize) -> Result<Vec<Vec<Vec<f32>>>, DiarizeError> {
+        let voices = self.0.embed(stretches, every)?;
+        self.1.fetch_add(voices.iter().map(Vec::len).sum(), Ordering::Relaxed);
+        Ok(voices)
     }
 }
 
