@@ -624,8 +624,8 @@ export type LineView_Deserialize = {
 	doubt?: Doubt | null,
 	/**  Who says it: UUID. */
 	speaker_id?: string | null,
-	/**  Whether several speak at once. */
-	overlap: boolean,
+	/**  Who else speaks at the same time: UUIDs. */
+	also: string[],
 	/**  Whether it was given to its speaker by hand. */
 	assigned: boolean,
 };
@@ -644,8 +644,8 @@ export type LineView_Serialize = {
 	doubt: Doubt | null,
 	/**  Who says it: UUID. */
 	speaker_id: string | null,
-	/**  Whether several speak at once. */
-	overlap: boolean,
+	/**  Who else speaks at the same time: UUIDs. */
+	also: string[],
 	/**  Whether it was given to its speaker by hand. */
 	assigned: boolean,
 };

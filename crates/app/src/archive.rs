@@ -112,7 +112,7 @@ impl App {
             }
             None => (None, Vec::new()),
         };
-        let cast = Cast::named(self.store.speaker_names(job_id(&job)).await?);
+        let cast = Cast::of(self.store.speakers(job_id(&job)).await?);
         let lines = lines.into_iter().map(|line| line_view(line, &cast)).collect();
         Ok(MeetingPage { job, transcript, lines, settled_ms })
     }

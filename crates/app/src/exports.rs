@@ -270,13 +270,20 @@ fn document(
 }
 
 /// Lines as paragraphs: a new one where another one speaks, after a pause, and when one has become long. The name stands
-/// above the first of a speaker.
+/// above the first of a speaker, and those of others who speak at the same time behind the line.
 fn paragraphs(lines: Vec<StoredSegment>, cast: &Cast) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut last_end = AudioTime::ZERO;
     let mut before = None;
     for StoredSegment { segment, speaker, .. } in lines {
-        let line = Line { start: segment.span.start, text: segment.text };
+        let also: Vec<String> =
+            cast.also(segment.span, speaker).into_iter().map(|other| cast.name(Some(other))).collect();
+        let text = if also.is_empty() {
+            segment.text
+        } else {
+            format!("{} (also {})", segment.text, also.join(", "))
+        };
+        let line = Line { start: segment.span.start, text };
         let speaker = speaker.and_then(|id| cast.shown(id)).map(|speaker| speaker.id);
         let changes = !cast.is_empty() && (runs.is_empty() || before != speaker);
         match runs.last_mut() {

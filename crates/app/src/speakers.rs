@@ -28,6 +28,8 @@ const LONGEST_SAMPLE_MS: u32 = 8_000;
 const GOOD_SAMPLE_MS: u32 = 5_000;
 /// Who is given words is given so much of the sound before and after them, where nobody else says a word.
 const BESIDE_MS: u32 = 700;
+/// Somebody else speaks during a line too if they do so for this long, or for half of a shorter line.
+const ALSO_MS: u32 = 500;
 /// What those who tell speakers apart may expect.
 const MOST_SPEAKERS: u32 = 100;
 
@@ -36,19 +38,23 @@ pub(crate) struct Cast {
     speakers: Vec<Speaker>,
     /// Who speaks when, corrections included, each as who they are shown as.
     turns: Vec<Turn<SpeakerId>>,
+    /// The length of the longest of them.
+    longest_ms: u32,
 }
 
 impl Cast {
     pub(crate) fn of(all: Speakers) -> Self {
         let overlay = overlay(&all);
         let turns = ruled(&all.turns, overlay.assigned());
-        let turns = turns.into_iter().map(|turn| turn.of(overlay.shown(turn.speaker))).collect();
-        Self { speakers: all.speakers, turns }
+        let turns: Vec<Turn<SpeakerId>> =
+            turns.into_iter().map(|turn| turn.of(overlay.shown(turn.speaker))).collect();
+        let longest_ms = turns.iter().map(|turn| turn.span.duration_ms()).max().unwrap_or(0);
+        Self { speakers: all.speakers, turns, longest_ms }
     }
 
     /// For names alone.
     pub(crate) fn named(speakers: Vec<Speaker>) -> Self {
-        Self { speakers, turns: Vec::new() }
+        Self { speakers, turns: Vec::new(), longest_ms: 0 }
     }
 
     /// Whether nobody was told apart.
@@ -101,6 +107,26 @@ impl Cast {
     /// The stretches of one speaker, corrections included.
     pub(crate) fn turns_of(&self, id: SpeakerId) -> impl Iterator<Item = &Turn<SpeakerId>> {
         self.turns.iter().filter(move |turn| turn.speaker == id)
+    }
+
+    /// Who else speaks during a line that `who` says, in order of start, as who they are shown as. Nobody if it is not
+    /// known who says it.
+    pub(crate) fn also(&self, line: Span, who: Option<SpeakerId>) -> Vec<SpeakerId> {
+        let Some(who) = who.and_then(|id| self.shown(id)).map(|speaker| speaker.id) else {
+            return Vec::new();
+        };
+        let needed = ALSO_MS.min(line.duration_ms() / 2).max(1);
+        let first = self.turns.partition_point(|turn| turn.span.start.plus_ms(self.longest_ms) <= line.start);
+        let here = self.turns[first..].iter().take_while(|turn| turn.span.start < line.end);
+        let mut others: Vec<(SpeakerId, u32)> = Vec::new();
+        for turn in here.filter(|turn| turn.speaker != who) {
+            let common = turn.span.end.min(line.end).since(turn.span.start.max(line.start));
+            match others.iter_mut().find(|(other, _)| *other == turn.speaker) {
+                Some((_, ms)) => *ms += common,
+                None => others.push((turn.speaker, common)),
+            }
+        }
+        others.into_iter().filter(|(_, ms)| *ms >= needed).map(|(other, _)| other).collect()
     }
 
     /// A good stretch to hear somebody by: long, sure, and without others.
@@ -568,6 +594,44 @@ mod tests {
             by_hand: false,
         };
         segments(words, &[]).into_iter().map(stored).collect()
+    }
+
+    #[test]
+    fn who_else_speaks_during_a_line_is_found_in_the_turns() {
+        let speaker = |number, shown_as: Option<SpeakerId>| {
+            let id = SpeakerId::new();
+            let shown_as = shown_as.unwrap_or(id);
+            Speaker { id, number, name: None, person: None, shown_as, present: true, voice: None }
+        };
+        let (anna, ben, cleo) = (speaker(1, None), speaker(2, None), speaker(3, None));
+        let merged = speaker(4, Some(anna.id));
+        let span = |start, end| Span::new(AudioTime::from_ms(start), AudioTime::from_ms(end));
+        let turn = |who: &Speaker, start, end| Turn {
+            span: span(start, end),
+            speaker: who.id,
+            confidence: None,
+            overlap: false,
+        };
+        let turns = vec![
+            turn(&anna, 0, 60_000),
+            turn(&ben, 10_000, 10_400),
+            turn(&cleo, 11_000, 11_300),
+            turn(&ben, 12_000, 12_100),
+            turn(&cleo, 20_000, 30_000),
+        ];
+        let ids = [anna.id, ben.id, cleo.id, merged.id];
+        let cast = Cast { speakers: vec![anna, ben, cleo, merged], turns, longest_ms: 60_000 };
+        let [anna, ben, cleo, merged] = ids;
+        // Ben twice, half a second together; Cleo for less.
+        assert_eq!(cast.also(span(9_000, 13_000), Some(anna)), [ben]);
+        assert_eq!(cast.also(span(9_000, 13_000), Some(merged)), [ben]);
+        assert_eq!(cast.also(span(9_000, 13_000), Some(ben)), [anna]);
+        // Half of a short line is enough.
+        assert_eq!(cast.also(span(11_100, 11_400), Some(anna)), [cleo]);
+        assert_eq!(cast.also(span(22_000, 24_000), Some(ben)), [anna, cleo]);
+        assert!(cast.also(span(9_000, 13_000), None).is_empty());
+        assert!(cast.also(span(70_000, 71_000), Some(ben)).is_empty());
+        assert!(Cast::named(Vec::new()).also(span(0, 1), Some(anna)).is_empty());
     }
 
     fn spans(lines: &[StoredSegment], from: (usize, u32), to: (usize, Option<u32>)) -> Vec<(u32, u32)> {

@@ -62,7 +62,7 @@ impl App {
         let settled_ms = if version.is_complete() { u32::MAX } else { 0 };
         let others = other_languages(&self.store.windows(version.id).await?);
         let facts = transcript_facts(&version, self.room.title(&version.model), &lines, others);
-        let cast = Cast::named(self.store.speaker_names(job_id(&job)).await?);
+        let cast = Cast::of(self.store.speakers(job_id(&job)).await?);
         let lines = lines.into_iter().map(|line| line_view(line, &cast)).collect();
         Ok(MeetingPage { job, transcript: Some(facts), lines, settled_ms })
     }

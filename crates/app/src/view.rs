@@ -158,8 +158,8 @@ pub struct LineView {
     pub doubt: Option<Doubt>,
     /// Who says it: UUID.
     pub speaker_id: Option<String>,
-    /// Whether several speak at once.
-    pub overlap: bool,
+    /// Who else speaks at the same time: UUIDs.
+    pub also: Vec<String>,
     /// Whether it was given to its speaker by hand.
     pub assigned: bool,
 }
@@ -456,7 +456,7 @@ pub(crate) fn line_view(line: TextLine, cast: &Cast) -> LineView {
         text: line.text,
         doubt: line.doubt.map(Into::into),
         speaker_id: line.speaker.and_then(|id| cast.shown(id)).map(|speaker| speaker.id.to_string()),
-        overlap: line.overlap,
+        also: cast.also(line.span, line.speaker).iter().map(ToString::to_string).collect(),
         assigned: line.by_hand,
     }
 }

@@ -175,8 +175,6 @@ pub struct TextLine {
     pub doubt: Option<Reason>,
     /// Who says it; see [`StoredSegment::speaker`].
     pub speaker: Option<SpeakerId>,
-    /// Whether somebody else speaks during most of it.
-    pub overlap: bool,
     /// Whether it was given to its speaker by hand.
     pub by_hand: bool,
 }
@@ -193,7 +191,7 @@ type SegmentRow = (
     bool,
     bool,
 );
-type TextRow = (SegmentId, i64, i64, String, Option<String>, Option<SpeakerId>, bool, bool);
+type TextRow = (SegmentId, i64, i64, String, Option<String>, Option<SpeakerId>, bool);
 
 /// Versions of a job with what can be counted. The words of a line are an array.
 const VERSIONS: &str = "
@@ -560,16 +558,15 @@ impl Store {
                     segments::text,
                     segments::doubt,
                     segments::speaker_id,
-                    segments::overlap,
                     segments::by_hand,
                 ))
                 .load(connection)
                 .await
         })?;
         rows.into_iter()
-            .map(|(id, start, end, text, doubt, speaker, overlap, by_hand)| {
+            .map(|(id, start, end, text, doubt, speaker, by_hand)| {
                 let span = Span::new(time(start)?, time(end)?);
-                Ok(TextLine { id, span, text, doubt: reason(doubt)?, speaker, overlap, by_hand })
+                Ok(TextLine { id, span, text, doubt: reason(doubt)?, speaker, by_hand })
             })
             .collect()
     }

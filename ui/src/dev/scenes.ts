@@ -222,7 +222,7 @@ function talk(count: number, all: LineView[] = lines): LineView[] {
   const fitting = order.filter((number) => number === null || number <= count)
   return spoken(all, fitting, 3).map((line, index) => ({
     ...line,
-    overlap: index % 13 === 4,
+    also: index % 13 === 4 ? [`speaker-${line.speaker_id === 'speaker-1' ? 2 : 1}`] : [],
     assigned: index === 7,
   }))
 }

@@ -1024,7 +1024,7 @@ export function sampleLines(count: number, fromMs = 400): LineView[] {
 export function sampleLine(
   line: Pick<LineView, 'id' | 'start_ms' | 'end_ms' | 'text'> & Partial<LineView>,
 ): LineView {
-  return { doubt: null, speaker_id: null, overlap: false, assigned: false, ...line }
+  return { doubt: null, speaker_id: null, also: [], assigned: false, ...line }
 }
 
 /** A whole transcript of `lines`. */

@@ -154,24 +154,19 @@ function given(
   })
 }
 
-/** A turn for every run of lines of one speaker. */
+/** A turn for every run of lines of one speaker, and for everybody else who speaks during a line. */
 export function turnsOf(lines: LineView[]): TurnView[] {
   const turns: TurnView[] = []
-  let before: LineView | null = null
-  for (const line of lines) {
-    const last = turns.at(-1)
-    if (line.speaker_id !== null) {
-      if (last && before?.speaker_id === line.speaker_id) last.end_ms = line.end_ms
-      else
-        turns.push({
-          start_ms: line.start_ms,
-          end_ms: line.end_ms,
-          speaker_id: line.speaker_id,
-          confidence: 0.9,
-          overlap: line.overlap,
-        })
+  let last: TurnView | undefined
+  for (const { speaker_id, start_ms, end_ms, also } of lines) {
+    if (speaker_id === null) last = undefined
+    else if (last && last.speaker_id === speaker_id) last.end_ms = end_ms
+    else {
+      last = { start_ms, end_ms, speaker_id, confidence: 0.9, overlap: also.length > 0 }
+      turns.push(last)
     }
-    before = line
+    for (const other of also)
+      turns.push({ start_ms, end_ms, speaker_id: other, confidence: 0.5, overlap: true })
   }
   return turns
 }

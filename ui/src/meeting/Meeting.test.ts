@@ -31,7 +31,7 @@ const line = (start: number, text: string, end = start + 900): LineView => ({
   text,
   doubt: null,
   speaker_id: null,
-  overlap: false,
+  also: [],
   assigned: false,
 })
 

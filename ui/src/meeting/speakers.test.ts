@@ -135,12 +135,19 @@ describe('names in the text', () => {
   })
 
   test('are heard with every line', async () => {
-    const all = lines.map((line, index) => ({ ...line, overlap: index === 2, assigned: index === 3 }))
+    const all = lines.map((line, index) => ({
+      ...line,
+      also: index === 2 ? ['speaker-1', 'speaker-3'] : [],
+      assigned: index === 3,
+    }))
     await open({ 1: { name: 'Anna' } }, {}, {}, all)
     expect(await screen.findByRole('button', { name: 'Play from 0:10. Anna' })).toBeVisible()
     expect(
-      screen.getByRole('button', { name: 'Play from 0:20. Speaker 2. Several people speak at once here.' }),
+      screen.getByRole('button', {
+        name: 'Play from 0:20. Speaker 2. Anna and Speaker 3 speak at the same time.',
+      }),
     ).toBeVisible()
+    expect(screen.getByText('also Anna and Speaker 3')).toBeVisible()
     expect(screen.getByRole('button', { name: 'Play from 0:40. Unknown speaker' })).toBeVisible()
     expect(screen.getByTitle('You said who speaks here.')).toHaveTextContent('0:30')
   })

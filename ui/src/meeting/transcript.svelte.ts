@@ -126,7 +126,7 @@ function sameOr(old: LineView | undefined, line: LineView): LineView {
     old.text === line.text &&
     old.doubt === line.doubt &&
     old.speaker_id === line.speaker_id &&
-    old.overlap === line.overlap &&
+    old.also.join() === line.also.join() &&
     old.assigned === line.assigned
   return same ? old : line
 }

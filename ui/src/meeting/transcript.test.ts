@@ -11,7 +11,7 @@ const line = (start: number, text: string): LineView => ({
   text,
   doubt: null,
   speaker_id: null,
-  overlap: false,
+  also: [],
   assigned: false,
 })
 const texts = (transcript: Transcript) => transcript.lines.map((one) => one.text)

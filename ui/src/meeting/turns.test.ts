@@ -22,6 +22,19 @@ test('each speaker is one path; the shortest turn can be seen', () => {
   expect(pathsOf(speakers, turns, 0).every(({ d }) => d === '')).toBe(true)
 })
 
+test('where two speak, each has half of the band', () => {
+  const speakers = [sampleSpeaker(1), sampleSpeaker(2)]
+  const turns = [turn(1, 0, 3000), turn(2, 1000, 2000), turn(2, 2900, 4000)]
+  expect(pathsOf(speakers, turns, 4000).map(({ speaker, d }) => `${speaker.number} ${d}`)).toEqual([
+    '1 M0 0h1500v6H0z',
+    '2 M500 0h500v6H500zM1450 0h550v6H1450z',
+    '1 M500 0h500v3H500z',
+    '2 M500 3h500v3H500z',
+  ])
+  // A tenth of a second is not worth two marks.
+  expect(pathsOf(speakers, turns.slice(2), 4000)).toHaveLength(2)
+})
+
 test('five thousand turns are drawn at once, and no larger than the band', () => {
   const turns = Array.from({ length: 5000 }, (_, index) =>
     turn(1 + (index % 9), index * 2000, index * 2000 + 1900),

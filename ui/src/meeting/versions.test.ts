@@ -24,7 +24,7 @@ const line = (start: number, text: string, doubt: LineView['doubt'] = null): Lin
   text,
   doubt,
   speaker_id: null,
-  overlap: false,
+  also: [],
   assigned: false,
 })
 
