@@ -316,16 +316,21 @@ async fn killing_every_process_behind_the_window_loses_nothing() {
     stage.element("[data-line]").await;
     // A window of speech whose decoder dies is tried once more and not for ever, so decoders are killed once.
     for parts in [&["database-server", "postgres", "-desktop engine"][..], &["database-server", "postgres"]] {
-        let mut killed = 0;
-        for pid in testing::processes_of(stage.data().to_str().unwrap()) {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            let line = String::from_utf8_lossy(&line).replace('\0', " ");
-            if parts.iter().any(|part| line.contains(part)) {
-                testing::kill(pid);
-                killed += 1;
-            }
-        }
-        assert!(killed > 3, "a keeper, a server with its processes, and decoders: {killed}");
+        let processes = || {
+            let mut found = testing::processes_of(stage.data().to_str().unwrap());
+            found.retain(|pid| {
+                let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                let line = String::from_utf8_lossy(&line).replace('\0', " ");
+                parts.iter().any(|part| line.contains(part))
+            });
+            found
+        };
+        stage
+            .until("there are a keeper, a server with its processes, and decoders", async || {
+                processes().len() > 3
+            })
+            .await;
+        processes().into_iter().for_each(testing::kill);
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     stage
