@@ -9,6 +9,7 @@
 //! Leaves out who the speakers are, which turns belong to which words, and where any of it is kept (`transcript`,
 //! `store`, `app`).
 
+mod band;
 mod by_voice;
 mod campplus;
 mod channels;
@@ -18,7 +19,6 @@ mod fbank;
 mod heard;
 mod kept;
 mod nn;
-
 mod segmentation;
 mod sortformer;
 mod turns;

@@ -184,6 +184,32 @@ fn five_people_on_a_panel_are_told_apart() {
     }
 }
 
+/// What passes a telephone, from 300 to 3400 Hz.
+fn by_telephone(samples: &[f32]) -> Vec<f32> {
+    const HALF: isize = 64;
+    let sinc = |hertz: f64, at: isize| {
+        let edge = 2.0 * hertz / RATE as f64;
+        if at == 0 {
+            edge
+        } else {
+            (std::f64::consts::PI * edge * at as f64).sin() / (std::f64::consts::PI * at as f64)
+        }
+    };
+    let hann = |at: isize| 0.5 + 0.5 * (std::f64::consts::PI * at as f64 / (HALF + 1) as f64).cos();
+    let tap = |at: isize| (hann(at) * (sinc(3400.0, at) - sinc(300.0, at))) as f32;
+    let taps: Vec<f32> = (-HALF..=HALF).map(tap).collect();
+    samples.windows(taps.len()).map(|window| window.iter().zip(&taps).map(|(a, b)| a * b).sum()).collect()
+}
+
+#[test]
+fn five_people_are_told_apart_over_the_telephone() {
+    let Some(recording) = shared("meeting/panel-5-speakers.wav") else { return };
+    let (samples, reference) = (by_telephone(&wav(&recording)), reference(&recording));
+    let Some(found) = diarize(&samples, Expected::default()) else { return };
+    let rate = error_rate(&reference, &found);
+    assert!(found.voices.len() == 5 && rate <= 0.05, "{} people, {rate}", found.voices.len());
+}
+
 #[test]
 fn neither_order_nor_level_nor_noise_changes_who_is_on_a_panel() {
     let Some(recording) = shared("meeting/panel-5-speakers.wav") else { return };
