@@ -48,8 +48,8 @@ const TWO_PEOPLE: f32 = 0.3;
 /// merged.
 const ONE_SPEAKER: f32 = 0.71;
 /// The same over the telephone, where all voices are more alike: on the panel and three drawn meetings, narrowed by sox,
-/// 2 % of the words are given to somebody else with this, and 12 % with the other limit.
-const ONE_BY_TELEPHONE: f32 = 0.60;
+/// 2 % of the words are given to somebody else with this, and 14 % with the other limit.
+const ONE_BY_TELEPHONE: f32 = 0.64;
 /// A speaker whom nobody asked for says at least so much in clear words, in seconds. What has less is a cough, laughter, or
 /// two voices at once.
 const LEAST_S: f32 = 2.0;
