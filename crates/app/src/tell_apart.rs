@@ -95,6 +95,7 @@ impl App {
             return Ok(None);
         }
         if job.workflow_state() == Some(WorkflowState::Diarizing) && take_overs >= TAKE_OVERS {
+            self.forget_unfinished(job);
             let message = "Telling the speakers apart was interrupted several times. Try again; if that happens once more, restart the computer first.";
             return self.without_speakers(lease, message).await;
         }
