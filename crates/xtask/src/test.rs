@@ -30,6 +30,8 @@ impl std::ops::AddAssign for Counts {
 /// What the environment may say about the user's own archive. No test may touch that.
 const USERS_OWN: &[&str] = &["MEETMEMO_DATA_DIR", "MEETMEMO_DATABASE_URL", "DATABASE_URL"];
 
+/// How many tests nextest runs at once.
+const TEST_THREADS: &str = "NEXTEST_TEST_THREADS";
 /// The package whose tests use the window as a person does.
 const JOURNEYS: &str = "meetmemo-desktop";
 
@@ -63,6 +65,12 @@ pub(crate) fn test(checkout: &Checkout, external_server: bool, arguments: &[OsSt
         let mut nextest = cargo();
         // Counts are only complete when a failure does not stop the rest.
         nextest.args(["nextest", "run", "--no-fail-fast"]).args(scope(arguments));
+        // Tests wait for other processes half of their time, so one more than there are cores. Told otherwise, nextest
+        // does that.
+        if std::env::var_os(TEST_THREADS).is_none() {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            nextest.env(TEST_THREADS, (cores + 1).to_string());
+        }
         if terminal {
             nextest.args(["--color", "always"]);
         }

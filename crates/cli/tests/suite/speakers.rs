@@ -431,7 +431,7 @@ fn a_worker_that_is_killed_while_it_tells_speakers_apart_loses_nothing() {
     let file = app.data().join("long.wav");
     let clip = app.data().join("two.wav");
     two_people(&clip);
-    write_wav(&file, &samples(&clip).repeat(12));
+    write_wav(&file, &samples(&clip).repeat(4));
     let rows = app.json(&["import", file.to_str().unwrap()]);
     let job = rows[0]["job_id"].as_str().unwrap().to_owned();
     let folder = app.data().join("library").join(&job);
