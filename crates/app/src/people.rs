@@ -343,15 +343,16 @@ fn is_current(voice: &StoredVoice) -> bool {
 }
 
 /// How like a person's voice one is, as far as that is known: the greatest cosine with any of theirs. Each is of one
-/// meeting. They are not averaged: somebody sounds different over a telephone, and the mean is like neither.
+/// meeting. They are not averaged, because a
+/// voice over the telephone differs from the same voice at a microphone, and the mean resembles neither.
 fn alikeness(voices: &[PersonVoice], person: PersonId, voice: &Voice) -> Option<f32> {
     let theirs = voices.iter().filter(|known| known.person == person && !known.refused);
     theirs.filter_map(|known| heard(&known.voice).similarity(voice)).max_by(f32::total_cmp)
 }
 
-/// Who of the speakers without a name may be whom: each person once, the most alike first. Suggested is who is clearly more
-/// like the speaker than the next person, of a voice that was heard for some seconds. Somebody whose voice is more like
-/// one that was refused than like the person is not suggested.
+/// Who of the speakers without a name may be whom: each person once, the most alike first. A person is suggested for
+/// a voice of at least [`SUGGESTED_MS`], if the next person is less alike by [`MARGIN`], and if no voice that was refused for
+/// the person is more alike.
 pub(crate) fn likely(cast: &Cast, voices: &[PersonVoice]) -> Vec<Likely> {
     let mut known: Vec<PersonId> = voices.iter().map(|voice| voice.person).collect();
     known.sort();

@@ -28,7 +28,7 @@ const LONGEST_SAMPLE_MS: u32 = 8_000;
 const GOOD_SAMPLE_MS: u32 = 5_000;
 /// Who is given words is given so much of the sound before and after them, where nobody else says a word.
 const BESIDE_MS: u32 = 700;
-/// Somebody else speaks during a line too if they do so for this long, or for half of a shorter line.
+/// A second speaker is named at a line if they speak during it for this long; in a shorter line, for half of it.
 const ALSO_MS: u32 = 500;
 /// What those who tell speakers apart may expect.
 const MOST_SPEAKERS: u32 = 100;

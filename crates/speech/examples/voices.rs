@@ -33,10 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The samples behind the plain header of a wav file.
 fn samples(path: &Path) -> Vec<f32> {
-    let bytes = std::fs::read(path).unwrap_or_default();
-    let data = bytes.windows(4).position(|four| four == b"data").map_or(bytes.len(), |at| at + 8);
-    let (samples, _) = bytes[data.min(bytes.len())..].as_chunks();
+    let bytes = testing::samples(path);
+    let (samples, _) = bytes.as_chunks();
     samples.iter().map(|bytes| f32::from(i16::from_le_bytes(*bytes)) / 32_768.0).collect()
 }

@@ -104,8 +104,8 @@ impl Voice {
     }
 }
 
-/// From this similarity on, somebody in another recording may be the same person: worth a question. See
-/// `docs/voices.md` for how often that is right and wrong.
+/// From this similarity on, two voices of different recordings may be one person's, and the name is suggested.
+/// `docs/voices.md` tells how often that is right.
 pub const SUGGEST: f32 = 0.45;
 
 /// From this similarity on, it is the same person as surely as this encoder can tell.
@@ -117,7 +117,7 @@ pub const MARGIN: f32 = 0.08;
 /// Nobody is suggested for a speaker who was heard alone for less, in milliseconds.
 pub const SUGGESTED_MS: u32 = 3_000;
 
-/// A voice is learnt from at least so much speech of somebody alone, in milliseconds.
+/// A voice is learnt from at least this much speech of one person alone, in milliseconds.
 pub const LEARNT_MS: u32 = 15_000;
 
 /// How likely it is that two voices of this similarity are one person's, from 0 to 1, for showing: one half at

@@ -23,7 +23,6 @@ use serde_json::Value;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 use watch::{Cost, Watched};
 
@@ -152,10 +151,6 @@ fn print_row(name: &str, cost: Cost, duration_s: f64, word_error_rate: Option<f6
     let rate = word_error_rate.map(|rate| format!("{rate:.3}")).unwrap_or_default();
     let speed = duration_s / cost.wall_s;
     println!("{name:<28}{:>10.1}{:>10.1}{speed:>14.1}{rate:>8}", cost.wall_s, cost.cpu_s);
-}
-
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The middle one, or the mean of the two in the middle.

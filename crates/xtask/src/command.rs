@@ -4,6 +4,11 @@ use anyhow::{Context, Result, bail};
 use std::env;
 use std::process::{Command, Stdio};
 
+/// How many threads this computer runs at once.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// The command as a person would type it.
 pub(crate) fn shown(command: &Command) -> String {
     std::iter::once(command.get_program())

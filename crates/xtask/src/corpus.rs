@@ -156,7 +156,7 @@ fn make_all(folder: &Path, makings: &Makings, files: Vec<File>) -> Result<Vec<Fi
     let next = AtomicUsize::new(0);
     let failures: Mutex<Vec<(usize, anyhow::Error)>> = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+        for _ in 0..command::cores() {
             scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);

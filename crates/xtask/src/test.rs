@@ -68,8 +68,7 @@ pub(crate) fn test(checkout: &Checkout, external_server: bool, arguments: &[OsSt
         // Tests wait for other processes half of their time, so one more than there are cores. Told otherwise, nextest
         // does that.
         if std::env::var_os(TEST_THREADS).is_none() {
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            nextest.env(TEST_THREADS, (cores + 1).to_string());
+            nextest.env(TEST_THREADS, (command::cores() + 1).to_string());
         }
         if terminal {
             nextest.args(["--color", "always"]);

@@ -1,6 +1,5 @@
 //! Whether a recording holds what a telephone lets through, and nothing above.
 
-use std::collections::VecDeque;
 use std::f64::consts::{PI, TAU};
 use transcript::SAMPLE_RATE;
 
@@ -15,7 +14,8 @@ const NARROW: f64 = 1e-4;
 /// Listens for high frequencies.
 pub(super) struct Band {
     taps: Vec<f32>,
-    last: VecDeque<f32>,
+    /// The last samples, one less than there are taps.
+    last: Vec<f32>,
     all: f64,
     high: f64,
 }
@@ -31,14 +31,13 @@ impl Band {
             let here = f64::from(u8::from(at == 0.0));
             (window * (here - low)) as f32
         };
-        Self { taps: (0..TAPS).map(tap).collect(), last: vec![0.0; TAPS - 1].into(), all: 0.0, high: 0.0 }
+        Self { taps: (0..TAPS).map(tap).collect(), last: vec![0.0; TAPS - 1], all: 0.0, high: 0.0 }
     }
 
     /// Takes the next samples, 16 kHz mono.
     pub(super) fn push(&mut self, samples: &[f32]) {
-        self.last.extend(samples);
-        let with_before = self.last.make_contiguous();
-        for window in with_before.windows(TAPS) {
+        self.last.extend_from_slice(samples);
+        for window in self.last.windows(TAPS) {
             let high: f32 = window.iter().zip(&self.taps).map(|(sample, tap)| sample * tap).sum();
             self.high += f64::from(high).powi(2);
         }

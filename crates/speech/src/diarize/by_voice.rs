@@ -30,7 +30,7 @@ const STRETCH: usize = 8;
 const EVERY: u64 = SAMPLE_RATE as u64 / 2;
 /// A window gets a vector if anybody speaks in this share of it, …
 const SOME_SPEECH: f32 = 0.3;
-/// … and says who there is if somebody speaks in this share, …
+/// … and it takes part in the clustering if anybody speaks in this share, …
 const MOSTLY_SPEECH: f32 = 0.8;
 /// … exactly one in this one, …
 const MOSTLY_ONE: f32 = 0.72;
@@ -41,14 +41,14 @@ const ONE_VOICE: f32 = 0.95;
 const OWNED: f32 = 0.5;
 /// … and this share of that is theirs.
 const OWNER: f32 = 0.7;
-/// How much further apart two windows are than they sound, if whoever heard both says that they are of two people.
+/// Added to the distance of two windows that the segmentation network gives to different people.
 const TWO_PEOPLE: f32 = 0.3;
 /// Groups at a mean distance of less are one speaker. Results are nearly the same from 0.69 to 0.72 in twenty drawn
 /// meetings (`cargo xtask bench meetings`) and in the excerpts of real ones; from 0.74 on people with like voices are
 /// merged.
 const ONE_SPEAKER: f32 = 0.71;
 /// The same over the telephone, where all voices are more alike: on the panel and three drawn meetings, narrowed by sox,
-/// 2 % of the words are given to somebody else with this, and 14 % with the other limit.
+/// 2 % of the speech go to the wrong person with this limit, and 14 % with the other one.
 const ONE_BY_TELEPHONE: f32 = 0.64;
 /// A speaker whom nobody asked for says at least so much in clear words, in seconds. What has less is a cough, laughter, or
 /// two voices at once.

@@ -221,7 +221,8 @@ impl CamPlusPlus {
         }
         let values = self.norm.rectified(&values, given);
         let vector = |window: &[f32]| {
-            let (means, deviations) = moments(window, given);
+            let means = means(window, given);
+            let deviations = deviations(window, &means);
             // The original has no rectifier here, whatever its layer is called.
             unit(self.last_norm.of(&self.last.of_rows(&[means, deviations].concat())))
         };
@@ -259,7 +260,7 @@ impl Layer {
         let mut result = Vec::with_capacity(values.len() / width * GROWTH);
         for window in inner.chunks_exact(frames * INNER) {
             // A window is shorter than the hundred frames that have a mask in common, so their mean is that of the window.
-            let (mut context, _) = moments(window, INNER);
+            let mut context = means(window, INNER);
             context.iter_mut().for_each(|mean| *mean *= 2.0);
             let mut hidden = self.context[0].of_rows(&context);
             rectify(&mut hidden);
@@ -371,18 +372,24 @@ fn first_order(input: usize) -> usize {
     (plane * frequencies + frequency) * FIRST_TAPS + tap
 }
 
-/// The means of the columns of `values`, whose rows are `width` long, and the deviations of the sample, not of the whole.
-fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
+/// The means of the columns of `values`, whose rows are `width` long.
+fn means(values: &[f32], width: usize) -> Vec<f32> {
     let count = (values.len() / width).max(1);
     let mut means = vec![0.0; width];
     values.chunks_exact(width).for_each(|row| add(&mut means, row));
     means.iter_mut().for_each(|mean| *mean /= count as f32);
-    let mut squares = vec![0.0; width];
-    for row in values.chunks_exact(width) {
-        for (square, (value, mean)) in squares.iter_mut().zip(row.iter().zip(&means)) {
+    means
+}
+
+/// The deviations of the columns of `values` from their `means`; those of a sample, not of the whole.
+fn deviations(values: &[f32], means: &[f32]) -> Vec<f32> {
+    let count = values.len() / means.len();
+    let mut squares = vec![0.0; means.len()];
+    for row in values.chunks_exact(means.len()) {
+        for (square, (value, mean)) in squares.iter_mut().zip(row.iter().zip(means)) {
             *square += (value - mean).powi(2);
         }
     }
-    squares.iter_mut().for_each(|square| *square = (*square / (count - 1).max(1) as f32).sqrt());
-    (means, squares)
+    squares.iter_mut().for_each(|square| *square = (*square / count.saturating_sub(1).max(1) as f32).sqrt());
+    squares
 }

@@ -1,7 +1,7 @@
 //! Vectors of stretches of speech become speakers: agglomerative clustering with average linkage.
 //!
-//! The distance of two vectors is `1 − a·b`, and more if somebody else says that they are of two people
-//! ([`Apart`]). Between two groups of unit vectors the mean of all `1 − a·b` is that of the means of the groups, and those
+//! The distance of two vectors is `1 − a·b`, and more if the segmentation network gives them to
+//! different people ([`Apart`]). Between two groups of unit vectors the mean of all `1 − a·b` is that of the means of the groups, and those
 //! who are said to be apart are few. So groups can be merged exactly without the distances of their members, and a long
 //! recording is clustered in two stages: within blocks of some minutes down to small groups that surely are one voice,
 //! then these groups among each other. Each stage looks at all pairs, but of a bounded number. Recordings of one block

@@ -180,7 +180,7 @@ impl Heard {
         windows.map(share).sum::<f32>() / count
     }
 
-    /// Calls `each` with every frame of the window `number` in which somebody speaks, and who.
+    /// Calls `each` with the frame and the speaker, for every speaker in every frame of the window `number`.
     pub(super) fn each_active(&self, number: usize, mut each: impl FnMut(usize, usize)) {
         for (frame, speakers) in self.windows[number].iter().enumerate() {
             for speaker in (0..LOCAL).filter(|speaker| speakers >> speaker & 1 == 1) {

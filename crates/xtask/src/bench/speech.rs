@@ -9,8 +9,8 @@ use super::bare::{self, Bare};
 use super::recording::{self, Recording};
 use super::watch::{Cost, watch_well};
 use super::{
-    DataFolder, Transcribed, cores, print_heads, print_row, rounded, score, transcribe, transcribe_while,
-    verdict, verdict_at_least, write_json,
+    DataFolder, Transcribed, print_heads, print_row, rounded, score, transcribe, transcribe_while, verdict,
+    verdict_at_least, write_json,
 };
 use crate::app::App;
 use crate::args::Bench;
@@ -107,7 +107,7 @@ pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) 
     met &= of_length.met;
     write_json(
         &folder.join("speech.json"),
-        &json!({"cores": cores(), "recordings": rows, "lengths": of_length.json, "met": met}),
+        &json!({"cores": crate::command::cores(), "recordings": rows, "lengths": of_length.json, "met": met}),
     )?;
     Ok(met)
 }
@@ -158,7 +158,7 @@ impl Sides<'_> {
         let length_s = recording.duration_s;
         let [engine, whole, diarization] = [&alone, &import, &speakers].map(|all| Cost::median(all));
         let words = whole.without(diarization);
-        println!("\n{what}: {length_s:.0} s, {} cores", cores());
+        println!("\n{what}: {length_s:.0} s, {} cores", crate::command::cores());
         print_heads();
         print_row("engine alone", engine, length_s, Some(rate(&their_text)));
         print_row("meetmemo import --wait", whole, length_s, Some(rate(&our_text)));
@@ -282,7 +282,7 @@ impl Subject {
 /// Whether the whole command is fast enough. Only two cores are judged.
 fn fast_enough(times_real_time: f64) -> bool {
     let what = "× real time with speakers:";
-    if cores() != CORES_OF_GOAL {
+    if crate::command::cores() != CORES_OF_GOAL {
         println!("{what} {times_real_time:.1} (the goal of {GOAL_SPEED} is for {CORES_OF_GOAL} cores)");
         return true;
     }

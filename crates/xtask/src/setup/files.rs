@@ -7,6 +7,14 @@ use std::path::{Path, PathBuf};
 /// The file in each made folder that says what it was made from. It is written last, so its presence means “complete”.
 pub(crate) const SOURCE: &str = "SOURCE";
 
+/// Removes a folder of resources that an earlier set-up may have made and no version needs now, so that it is not packed.
+pub(super) fn remove_outdated(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("could not remove {}", folder.display()))?;
+    }
+    Ok(())
+}
+
 /// Whether `folder` is complete and was made from `source`.
 pub(crate) fn is_from(folder: &Path, source: &str) -> bool {
     self::source(folder).is_some_and(|made_from| made_from == source)

@@ -32,7 +32,7 @@ const ANY_SYSTEM: [&str; 8] = [
 
 /// Makes `resources/speakers` if it is missing or of another version.
 pub(crate) fn set_up(checkout: &Checkout) -> Result<()> {
-    remove_voice_encoder(checkout)?;
+    files::remove_outdated(&checkout.resources.join("voice"))?;
     let requirement = requirement(checkout)?;
     let script = checkout.own(SCRIPT);
     let text = fs::read(&script).with_context(|| format!("could not read {}", script.display()))?;
@@ -55,15 +55,6 @@ pub(crate) fn set_up(checkout: &Checkout) -> Result<()> {
     let _ = fs::remove_dir_all(&work);
     made?;
     println!("setup: networks for speakers in {} ({})", folder.display(), files::size(&folder)?);
-    Ok(())
-}
-
-/// Removes the network that an earlier set-up may have made, so that it is not packed.
-fn remove_voice_encoder(checkout: &Checkout) -> Result<()> {
-    let folder = checkout.resources.join("voice");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("could not remove {}", folder.display()))?;
-    }
     Ok(())
 }
 

@@ -58,7 +58,7 @@ const AS_PUBLISHED: &[File] = &[
 /// Makes `resources/speech` if it is missing or of another version. For tests and benchmarks it makes `test-models` in
 /// the target folder too.
 pub(crate) fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
-    remove_model_of_pocketsphinx(checkout)?;
+    files::remove_outdated(&checkout.resources.join("pocketsphinx"))?;
     let mut fetched = Fetched { checkout, last: None };
     let folder = checkout.resources.join("speech");
     if make(&folder, SHIPPED, &mut fetched)? {
@@ -73,15 +73,6 @@ pub(crate) fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
         if make(&folder, AS_PUBLISHED, &mut fetched)? {
             println!("setup: speech models for tests in {} ({})", folder.display(), files::size(&folder)?);
         }
-    }
-    Ok(())
-}
-
-/// Removes the model that an earlier set-up may have made, so that it is not packed.
-fn remove_model_of_pocketsphinx(checkout: &Checkout) -> Result<()> {
-    let folder = checkout.resources.join("pocketsphinx");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("could not remove {}", folder.display()))?;
     }
     Ok(())
 }
