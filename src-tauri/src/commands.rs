@@ -426,7 +426,7 @@ pub(crate) fn dismiss_import(imports: State<'_, Imports>, id: String) {
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn interrupted_imports(core: CoreRef<'_>) -> Answer<Vec<InterruptedView>> {
-    Ok(core.app()?.interrupted_imports()?.into_iter().map(Into::into).collect())
+    Ok(core.app()?.interrupted_imports().await?.into_iter().map(Into::into).collect())
 }
 
 /// Takes up an import that ended in the middle.
@@ -440,7 +440,7 @@ pub(crate) fn continue_import(handle: AppHandle, id: String) {
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn forget_import(core: CoreRef<'_>, id: String) -> Answer<()> {
-    Ok(core.app()?.forget_import(&id)?)
+    Ok(core.app()?.forget_import(&id).await?)
 }
 
 /// Address of a recording's sound; none if the audio is not on this computer.

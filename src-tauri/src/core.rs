@@ -30,6 +30,8 @@ pub(crate) enum CoreState {
     },
     /// It is open.
     Ready,
+    /// It was open, and its database gives no answer now. It is tried again and again; what is shown may be old.
+    Reconnecting(Failure),
     /// It is closed.
     Failed(Failure),
 }
@@ -63,8 +65,13 @@ pub(crate) enum NewsItem {
         /// The version's id.
         id: String,
     },
-    /// The speakers of a meeting.
+    /// The speakers of a meeting: who they are and what they are called.
     Speakers {
+        /// The meeting's id.
+        id: String,
+    },
+    /// Whose the words of a meeting are.
+    Lines {
         /// The meeting's id.
         id: String,
     },
@@ -88,17 +95,20 @@ pub(crate) struct ModelNews {
     state: Option<ModelState>,
 }
 
-impl From<Topic> for NewsItem {
-    fn from(topic: Topic) -> Self {
-        match topic {
+impl NewsItem {
+    /// None for what the page hears as a [`CoreState`].
+    fn of(topic: Topic) -> Option<Self> {
+        Some(match topic {
             Topic::Job(id) => Self::Job { id: id.to_string() },
             Topic::Progress(id) => Self::Progress { id: id.to_string() },
             Topic::Transcript(id) => Self::Transcript { id: id.to_string() },
             Topic::Speakers(id) => Self::Speakers { id: id.to_string() },
+            Topic::Lines(id) => Self::Lines { id: id.to_string() },
             Topic::People => Self::People,
             Topic::Export(id) => Self::Export { id: id.to_string() },
             Topic::Everything => Self::Everything,
-        }
+            Topic::Lost => return None,
+        })
     }
 }
 
@@ -167,6 +177,12 @@ impl Core {
         let _ = tokio::time::timeout(Duration::from_secs(3), stopped.wait_for(|stopped| *stopped)).await;
     }
 
+    fn reconnected(&self, handle: &AppHandle) {
+        if matches!(self.state(), CoreState::Reconnecting(_)) {
+            self.set(handle, CoreState::Ready);
+        }
+    }
+
     fn set(&self, handle: &AppHandle, state: CoreState) {
         let changed = self.state.send_if_modified(|now| {
             let changed = *now != state;
@@ -188,7 +204,14 @@ pub(crate) fn open_in_background(handle: &AppHandle) {
         if core.opening.swap(true, Ordering::AcqRel) {
             return;
         }
-        open(&handle, &core).await;
+        let opened = handle.clone();
+        // A task of its own, so that a panic in it is told and it can be tried again.
+        let ended = tauri::async_runtime::spawn(async move { open(&opened, &opened.state::<Core>()).await });
+        if ended.await.is_err() {
+            let message = "The archive could not be opened because of a fault in MeetMemo. Try again.";
+            let failure = Failure { code: Code::Other, message: message.to_owned() };
+            core.set(&handle, CoreState::Failed(failure));
+        }
         core.opening.store(false, Ordering::Release);
     });
 }
@@ -238,11 +261,15 @@ pub(crate) async fn open_again(handle: &AppHandle) {
     }
 }
 
+/// Tries the archive, which was open before, and tells the page how it stands.
 async fn check(handle: &AppHandle, core: &Core, app: &App) {
     match app.list(None, Some(1)).await {
         Ok(_) => {
             core.set(handle, CoreState::Ready);
             let _ = NewsItem::Everything.emit(handle);
+        }
+        Err(error) if Code::of(&error) == Code::DatabaseUnreachable => {
+            core.set(handle, CoreState::Reconnecting(error.into()));
         }
         Err(error) => core.set(handle, CoreState::Failed(error.into())),
     }
@@ -253,7 +280,14 @@ async fn tell(handle: AppHandle, app: App, mut news: app::News) {
     let mut finished = Finished::default();
     loop {
         let topic = news.next().await;
-        let _ = NewsItem::from(topic).emit(&handle);
+        match NewsItem::of(topic) {
+            Some(news) => drop(news.emit(&handle)),
+            None => check(&handle, &handle.state::<Core>(), &app).await,
+        }
+        if topic == Topic::Everything {
+            // The connection is back.
+            handle.state::<Core>().reconnected(&handle);
+        }
         if let Topic::Job(id) | Topic::Progress(id) = topic {
             finished.hear(&handle, &app, id).await;
         }

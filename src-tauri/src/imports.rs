@@ -2,7 +2,7 @@
 
 use crate::core::Core;
 use crate::failure::Failure;
-use app::{App, ImportList, ImportOptions, Imported, Outcome};
+use app::{App, Code, ImportList, ImportOptions, Imported, Outcome};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -203,7 +203,13 @@ pub(crate) fn begin(handle: &AppHandle, source: Source) {
         let imports = handle.state::<Imports>();
         imports.lock().insert(id, Running { view: ImportView::new(id), stop });
         imports.change(&handle, id, |_| {}, true);
-        let ended = run(&handle, id, source, &stopped).await;
+        let importing = handle.clone();
+        // A task of its own, so that a panic in it is told.
+        let ended = tauri::async_runtime::spawn(async move { run(&importing, id, source, &stopped).await });
+        let ended = ended.await.unwrap_or_else(|_| {
+            let message = "The import ended because of a fault in MeetMemo. Add the files again; what was added before stays.";
+            Err(Failure { code: Code::Other, message: message.to_owned() })
+        });
         imports.change(
             &handle,
             id,
@@ -256,6 +262,6 @@ async fn run(
 async fn list(app: &App, source: Source) -> anyhow::Result<Option<ImportList>> {
     match source {
         Source::Paths(paths) => app.list_files(&paths, ImportOptions::default()).await.map(Some),
-        Source::Interrupted(id) => app.continue_import(&id),
+        Source::Interrupted(id) => app.continue_import(&id).await,
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use testing::{silence, speech, write_wav};
+use testing::{program, silence, speech, write_wav};
 use thirtyfour::prelude::*;
 
 /// A recording of real speech in the user's documents.
@@ -113,11 +113,7 @@ async fn the_first_hour_with_the_window() {
     let said = line["text"].as_str().unwrap();
     let markdown = fs::read_to_string(stage.documents().join("out ü.md")).unwrap();
     assert!(markdown.starts_with("# Weekly with Anna") && markdown.contains(said), "{markdown}");
-    let pdf = std::process::Command::new("pdftotext")
-        .arg("-raw")
-        .arg(stage.documents().join("out ü.pdf"))
-        .arg("-")
-        .output();
+    let pdf = program("pdftotext").arg("-raw").arg(stage.documents().join("out ü.pdf")).arg("-").output();
     let pdf = String::from_utf8(pdf.unwrap().stdout).unwrap().replace(['\n', '\u{c}'], " ");
     assert!(pdf.contains("Weekly with Anna"), "{pdf}");
     let words: Vec<&str> = said.split_whitespace().take(4).collect();
@@ -405,7 +401,7 @@ async fn a_click_plays_from_its_time_deep_inside_a_long_vbr_recording() {
     write_wav(&wave, &hour);
     let ffmpeg =
         ["-y", "-loglevel", "error", "-i", wave.to_str().unwrap(), "-q:a", "5", file.to_str().unwrap()];
-    assert!(std::process::Command::new("ffmpeg").args(ffmpeg).status().unwrap().success());
+    assert!(program("ffmpeg").args(ffmpeg).status().unwrap().success());
     stage.open(&[file.to_str().unwrap()]).await;
     stage.until("it is transcribed", async || status(&stage, "hour.mp3") == "completed").await;
     watch_sound(&stage).await;

@@ -1,7 +1,7 @@
 //! Speech models and versions of transcripts, as a person meets them.
 //!
 //! The model is the small one of `../shared/models` that knows only the phrases of `../shared/audio`, from a server of
-//! the test. Without `../shared` a made-up file takes its place, and what needs a real one is skipped, aloud.
+//! the test. Without `../shared` a made-up file takes its place as far as that goes.
 
 use crate::journeys::{find, id, open_row, status};
 use crate::stage::{DEADLINE, Stage};
@@ -14,7 +14,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use testing::{samples, shared_audio, silence, write_wav};
+use testing::{Prerequisite, samples, shared, shared_is_there, silence, write_wav};
 use thirtyfour::prelude::*;
 
 /// What the model is called in commands, and for people.
@@ -150,7 +150,7 @@ fn answer(
 
 /// A window whose catalogue has one more model, from this mirror. `None` of the model: a file was made up.
 fn with_catalogue() -> (Stage, Mirror, Option<PathBuf>) {
-    let model = fixture();
+    let model = if shared_is_there() { fixture() } else { None };
     let content = match &model {
         Some(path) => fs::read(path).unwrap(),
         None => (0..3_000_000_u32).flat_map(|number| number.to_le_bytes()).collect(),
@@ -181,19 +181,14 @@ fn with_catalogue() -> (Stage, Mirror, Option<PathBuf>) {
     (stage, mirror, model)
 }
 
-/// The model of the project's own, where it is.
+/// The model of the project's own, as [`shared`].
 fn fixture() -> Option<PathBuf> {
-    let model = shared_audio()?.join("../models/fixture-whisper.gguf");
-    if !model.is_file() {
-        println!("skipped: ../shared has no model");
-        return None;
-    }
-    Some(model.canonicalize().unwrap())
+    shared("models/fixture-whisper.gguf")
 }
 
 /// So many seconds of what the model knows.
 fn phrases(path: &Path, seconds: usize) {
-    let audio = shared_audio().unwrap();
+    let audio = shared("audio").unwrap();
     let parts = ["meeting/panel-5-speakers.wav", "speech/two-cities.wav", "speech/jfk.wav"];
     let parts = parts.map(|name| [samples(&audio.join(name)), silence(0.8)].concat());
     let wanted = seconds * 32_000;
@@ -358,7 +353,10 @@ async fn a_model_is_installed_from_a_mirror_and_beside_the_included_one_it_makes
     until_state(&stage, MODEL, "paused").await;
     until_card_says(&stage, MODEL, "Stopped at").await;
     look_over_card(&stage, "models-3-paused").await;
-    let Some(model) = model else { return stage.close().await };
+    let Some(model) = model else {
+        Prerequisite::Shared.skip();
+        return stage.close().await;
+    };
     let size = fs::metadata(&model).unwrap().len();
     let sent = mirror.sent();
     mirror.goes(Way::Well);
@@ -500,35 +498,41 @@ async fn a_model_is_installed_from_a_mirror_and_beside_the_included_one_it_makes
 
 #[tokio::test]
 async fn a_model_file_of_the_users_own_is_used_where_it_lies_and_stays_when_it_is_removed() {
+    let Some(model) = fixture() else { return };
     let mut stage = Stage::new();
     stage.open(&[]).await;
     stage.sees("Drop recordings here").await;
     open_room(&stage).await;
-    if let Some(model) = fixture() {
-        let own = stage.documents().join("Panel words.gguf");
-        fs::copy(&model, &own).unwrap();
-        stage.click("Add a model file…").await;
-        stage.click("Use it where it is").await;
-        stage.answer_dialog("Add a speech model", &own).await;
-        stage.sees("Used where it lies.").await;
-        let added = stage.cli(&["models", "list"])["models"].clone();
-        let added = added.as_array().unwrap().iter().find(|model| model["source"] == "imported").unwrap();
-        let (id, title) = (added["id"].as_str().unwrap(), added["title"].as_str().unwrap());
-        until_state(&stage, id, "installed").await;
-        stage.sees(&format!("{title} is installed.")).await;
-        look_over(&stage, "own-1-linked").await;
-        stage.click(&format!("Remove {title}…")).await;
-        stage.sees(&format!("Remove {title}?")).await;
-        stage.sees("The file itself stays where it is.").await;
-        look_over(&stage, "own-2-remove").await;
-        stage.click("Remove").await;
-        stage.until("its card is gone", async || state(&stage, id).await.is_empty()).await;
-        assert!(fs::read(&own).unwrap() == fs::read(&model).unwrap(), "the user's file stays");
-        let left = stage.cli(&["models", "list"])["models"].clone();
-        assert!(left.as_array().unwrap().iter().all(|model| model["id"] != id), "{left}");
-    }
+    let own = stage.documents().join("Panel words.gguf");
+    fs::copy(&model, &own).unwrap();
+    stage.click("Add a model file…").await;
+    stage.click("Use it where it is").await;
+    stage.answer_dialog("Add a speech model", &own).await;
+    stage.sees("Used where it lies.").await;
+    let added = stage.cli(&["models", "list"])["models"].clone();
+    let added = added.as_array().unwrap().iter().find(|model| model["source"] == "imported").unwrap();
+    let (id, title) = (added["id"].as_str().unwrap(), added["title"].as_str().unwrap());
+    until_state(&stage, id, "installed").await;
+    stage.sees(&format!("{title} is installed.")).await;
+    look_over(&stage, "own-1-linked").await;
+    stage.click(&format!("Remove {title}…")).await;
+    stage.sees(&format!("Remove {title}?")).await;
+    stage.sees("The file itself stays where it is.").await;
+    look_over(&stage, "own-2-remove").await;
+    stage.click("Remove").await;
+    stage.until("its card is gone", async || state(&stage, id).await.is_empty()).await;
+    assert!(fs::read(&own).unwrap() == fs::read(&model).unwrap(), "the user's file stays");
+    let left = stage.cli(&["models", "list"])["models"].clone();
+    assert!(left.as_array().unwrap().iter().all(|model| model["id"] != id), "{left}");
+    stage.close().await;
+}
 
-    // What is no model is refused with a sentence that names it.
+#[tokio::test]
+async fn a_file_that_is_no_model_is_refused_with_a_sentence_that_names_it() {
+    let mut stage = Stage::new();
+    stage.open(&[]).await;
+    stage.sees("Drop recordings here").await;
+    open_room(&stage).await;
     let before = count(&stage, "li[data-model]").await;
     for item in ["Copy it here", "Use it where it is"] {
         let name = format!("{}.gguf", item.split(' ').next().unwrap());
@@ -540,7 +544,7 @@ async fn a_model_file_of_the_users_own_is_used_where_it_lies_and_stays_when_it_i
         stage.sees(&format!("{name}: ")).await;
         assert!(text.exists());
     }
-    look_over(&stage, "own-3-refused").await;
+    look_over(&stage, "refused").await;
     assert_eq!(count(&stage, "li[data-model]").await, before);
     stage.close().await;
 }
@@ -614,13 +618,15 @@ async fn a_download_that_fails_says_why_and_one_that_is_killed_goes_on() {
     open_room(&stage).await;
     until_state(&stage, MODEL, "paused").await;
     until_card_says(&stage, MODEL, "Stopped at").await;
-    if model.is_some() {
-        mirror.goes(Way::Well);
-        stage.click(&format!("Continue {TITLE}")).await;
-        until_state(&stage, MODEL, "installed").await;
-        let asked = mirror.asked()[asked..].to_vec();
-        assert!(asked.len() == 1 && asked[0] >= 3_000_000, "only the rest is asked for: {asked:?}");
-        assert!(!part.exists());
+    if model.is_none() {
+        Prerequisite::Shared.skip();
+        return stage.close().await;
     }
+    mirror.goes(Way::Well);
+    stage.click(&format!("Continue {TITLE}")).await;
+    until_state(&stage, MODEL, "installed").await;
+    let asked = mirror.asked()[asked..].to_vec();
+    assert!(asked.len() == 1 && asked[0] >= 3_000_000, "only the rest is asked for: {asked:?}");
+    assert!(!part.exists());
     stage.close().await;
 }

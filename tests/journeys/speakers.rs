@@ -6,13 +6,13 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use testing::{clips, samples, silence, write_wav};
+use testing::{clips, program, samples, silence, testdata, write_wav};
 use thirtyfour::prelude::*;
 
 /// Real speech of two people in turns: the reader of the LibriVox clips, and whoever says the cards; as often as
 /// `order` has numbers.
 fn two_people(path: &Path, order: &[usize]) {
-    let cards = Path::new("/usr/share/pocketsphinx/test/data/cards");
+    let cards = testdata("cards");
     let clips = clips();
     let mut all = Vec::new();
     for number in order {
@@ -159,7 +159,7 @@ async fn speakers_are_named_merged_corrected_known_again_and_forgotten() {
         let text = match ending {
             "md" => fs::read_to_string(&target).unwrap(),
             _ => {
-                let text = std::process::Command::new("pdftotext").arg(&target).arg("-").output().unwrap();
+                let text = program("pdftotext").arg(&target).arg("-").output().unwrap();
                 String::from_utf8(text.stdout).unwrap()
             }
         };

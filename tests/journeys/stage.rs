@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use testing::{made, program, resources};
 use thirtyfour::error::WebDriverResult;
 use thirtyfour::prelude::*;
 
@@ -41,13 +42,13 @@ pub(crate) struct Screen {
 impl Screen {
     pub(crate) fn new(width: u32, height: u32) -> Self {
         let size = format!("{width}x{height}x24");
-        let mut server = Command::new("Xvfb")
+        let mut server = program("Xvfb")
             .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", &size])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()
-            .expect("set-up for tests installs xvfb");
+            .unwrap();
         let mut number = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
         Self { _server: Helper(server), name: format!(":{}", number.trim()) }
@@ -55,7 +56,7 @@ impl Screen {
 
     /// `xdotool` with these words; fails if it does.
     pub(crate) fn hands(&self, words: &[&str]) -> String {
-        let output = Command::new("xdotool").args(words).env("DISPLAY", &self.name).output().unwrap();
+        let output = program("xdotool").args(words).env("DISPLAY", &self.name).output().unwrap();
         let problem = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "xdotool {words:?}: {problem}");
         String::from_utf8(output.stdout).unwrap()
@@ -66,7 +67,7 @@ impl Screen {
         let end = Instant::now() + DEADLINE;
         let find = || {
             let search = ["search", "--onlyvisible", "--name", title];
-            let found = Command::new("xdotool").args(search).env("DISPLAY", &self.name).output().unwrap();
+            let found = program("xdotool").args(search).env("DISPLAY", &self.name).output().unwrap();
             String::from_utf8(found.stdout).unwrap().lines().last().map(str::to_owned)
         };
         let window = loop {
@@ -179,7 +180,7 @@ impl Stage {
         let browser = mini_browser();
         let options = serde_json::json!({ "binary": browser, "args": ["--automation"] });
         let port = free_port();
-        let mut driver = Command::new("WebKitWebDriver");
+        let mut driver = program("WebKitWebDriver");
         driver.args(["--host=127.0.0.1", &format!("--port={port}")]);
         self.begin(driver, &[port], serde_json::json!({ "webkitgtk:browserOptions": options })).await;
     }
@@ -199,7 +200,9 @@ impl Stage {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        self.driver = Some(Helper(driver.expect("set-up for tests installs tauri-driver")));
+        let driver =
+            driver.unwrap_or_else(|error| panic!("no driver: {error}; `cargo xtask test` provides it"));
+        self.driver = Some(Helper(driver));
         let mut wanted = Capabilities::default();
         for (name, value) in capabilities.as_object().unwrap() {
             wanted.set(name.clone(), value.clone()).unwrap();
@@ -383,7 +386,7 @@ impl Stage {
     pub(crate) fn picture_of(&self, name: &str, (width, height): (u32, u32)) {
         let Some(folder) = std::env::var_os("MEETMEMO_PICTURES") else { return };
         std::fs::create_dir_all(&folder).unwrap();
-        let taken = Command::new("ffmpeg")
+        let taken = program("ffmpeg")
             .args(["-y", "-loglevel", "error", "-f", "x11grab", "-video_size", &format!("{width}x{height}")])
             .args(["-i", &self.screen.name, "-frames:v", "1"])
             .arg(Path::new(&folder).join(format!("{name}.png")))
@@ -408,7 +411,7 @@ impl Stage {
     /// Runs axe with these options, JavaScript.
     async fn complaints_of(&self, options: &str) -> Vec<String> {
         let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/node_modules/axe-core/axe.min.js");
-        let axe = std::fs::read_to_string(axe).expect("set-up for tests installs the page's packages");
+        let axe = std::fs::read_to_string(made(axe)).unwrap();
         self.script(&axe, vec![]).await;
         let run = format!(
             "const done = arguments[0];
@@ -421,18 +424,10 @@ impl Stage {
     }
 }
 
-/// The resources that set-up made.
-pub(crate) fn resources() -> PathBuf {
-    std::env::var_os("MEETMEMO_RESOURCES").map_or_else(
-        || Path::new(env!("CARGO_BIN_EXE_meetmemo-desktop")).ancestors().nth(2).unwrap().join("resources"),
-        PathBuf::from,
-    )
-}
-
 /// WebKit's own small browser, which comes with the library.
 fn mini_browser() -> PathBuf {
     let architecture = std::env::consts::ARCH;
-    Path::new("/usr/lib").join(format!("{architecture}-linux-gnu/webkit2gtk-4.1/MiniBrowser"))
+    made(Path::new("/usr/lib").join(format!("{architecture}-linux-gnu/webkit2gtk-4.1/MiniBrowser")))
 }
 
 fn tauri_driver() -> PathBuf {

@@ -307,6 +307,10 @@ export type CoreState =
 phase: OpeningPhase } | 
 /**  It is open. */
 ({ state: "ready" }) & { phase?: never } | 
+/**  It was open, and its database gives no answer now. It is tried again and again; what is shown may be old. */
+{
+	state: "reconnecting",
+} & Failure | 
 /**  It is closed. */
 {
 	state: "failed",
@@ -995,8 +999,12 @@ id: string } |
 { kind: "transcript"; 
 /**  The version's id. */
 id: string } | 
-/**  The speakers of a meeting. */
+/**  The speakers of a meeting: who they are and what they are called. */
 { kind: "speakers"; 
+/**  The meeting's id. */
+id: string } | 
+/**  Whose the words of a meeting are. */
+{ kind: "lines"; 
 /**  The meeting's id. */
 id: string } | 
 /**  People who are known. */

@@ -31,11 +31,7 @@ impl App {
             })?),
         };
         let jobs = self.store.jobs(JobFilter { status, limit: limit.map(i64::from) }).await?;
-        let mut views = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            views.push(self.view(job).await?);
-        }
-        Ok(views)
+        self.views(jobs).await
     }
 
     /// The job whose id begins with `prefix`.
@@ -122,11 +118,7 @@ impl App {
     /// # Errors
     /// Where the archive fails.
     pub async fn jobs_by_id(&self, ids: &[JobId]) -> Result<Vec<JobView>> {
-        let mut views = Vec::with_capacity(ids.len());
-        for job in self.store.jobs_by_id(ids).await? {
-            views.push(self.view(job).await?);
-        }
-        Ok(views)
+        self.views(self.store.jobs_by_id(ids).await?).await
     }
 
     /// A meeting's words as plain text: a title, then a line with its time for each line, below the name of who says it.
@@ -166,7 +158,11 @@ impl App {
             exports.into_iter().filter_map(|e| e.file_path).map(Into::into).collect();
         files.sort();
         files.dedup();
-        files.retain(|file| file.is_file());
+        let there = tokio::task::spawn_blocking(move || {
+            files.retain(|file| file.is_file());
+            files
+        });
+        let files = there.await?;
         let (own, kept): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| self.is_own_export(file));
         Ok(DeletionView {
             title: job.title,
@@ -215,7 +211,7 @@ impl App {
         match self.store.cancel_job(job.id).await? {
             Some(job) => {
                 // A worker that works on it does so itself; one that was killed does not.
-                self.forget_unfinished(&job);
+                self.forget_unfinished(&job).await;
                 self.view(job).await
             }
             None => Err(self.wrong_state(job.id, "There is nothing to cancel.").await?),
@@ -230,12 +226,14 @@ impl App {
     pub async fn delete(&self, prefix: &str) -> Result<JobView> {
         let id = job_id(&self.find(prefix).await?);
         let (job, exports) =
-            self.store.delete_job(id, self.library).await?.ok_or_else(|| not_found(prefix))?;
+            self.store.delete_job(id, self.library.id()).await?.ok_or_else(|| not_found(prefix))?;
         self.finish_removals().await?;
-        for export in exports {
-            self.remove_own_export(Path::new(&export));
-        }
-        self.view_with(job, None)
+        let app = self.clone();
+        tokio::task::spawn_blocking(move || {
+            exports.iter().for_each(|export| app.remove_own_export(Path::new(export)));
+        })
+        .await?;
+        self.view(job).await
     }
 
     fn remove_own_export(&self, path: &Path) {
@@ -256,9 +254,11 @@ impl App {
     /// # Errors
     /// Where the archive fails.
     pub async fn audio_file(&self, id: JobId) -> Result<Option<PathBuf>> {
-        let job = self.store.job(id).await?;
-        let here = job.filter(|job| job.library_id == Some(self.library));
-        Ok(here.map(|job| self.data.library().join(job.file_path)).filter(|path| path.is_file()))
+        let Some(place) = self.store.job(id).await?.and_then(|job| self.library.place(&job)) else {
+            return Ok(None);
+        };
+        let audio = place.audio().to_owned();
+        Ok(tokio::task::spawn_blocking(move || Some(audio).filter(|audio| audio.is_file())).await?)
     }
 
     pub(crate) async fn wrong_state(&self, id: JobId, rule: &str) -> Result<anyhow::Error> {

@@ -3,12 +3,13 @@
 use crate::App;
 use crate::intake::ImportOptions;
 use crate::refusal::{Code, refuse};
-use crate::settings::Settings;
+use crate::settings::{Settings, write_defaults};
 use crate::view::Expected;
 use anyhow::Result;
 use models::{Entry, Installed, ModelId};
 use serde::{Deserialize, Serialize};
 use speech::{Capabilities, EngineSpec, WINDOWING_VERSION};
+use std::sync::Arc;
 use store::{Job, Transcript};
 
 /// What is said of a model that is here and that the engine has not been able to load yet.
@@ -24,6 +25,8 @@ pub(crate) const RETIRED: &str = "en-us";
 /// Most terms of a vocabulary, and characters of one: models read it before every window.
 const MOST_TERMS: usize = 100;
 const LONGEST_TERM: usize = 80;
+/// More threads than this no decoder was ever begun with.
+const MOST_THREADS: u32 = 64;
 
 /// What a recording is transcribed with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +87,9 @@ impl Chosen {
             .iter()
             .find(|old| old.model == self.choice.model && old.model_sha256 == self.capabilities.model_sha256);
         let begun = begun.and_then(|old| old.settings.get("threads")?.as_u64());
-        let begun = begun.and_then(|threads| u32::try_from(threads).ok());
+        // Another computer may have written it.
+        let begun =
+            begun.and_then(|threads| u32::try_from(threads).ok()).filter(|n| (1..=MOST_THREADS).contains(n));
         // A second thread in a decoder mostly waits for the first. It helps only where there is no memory for a second
         // decoder.
         let threads = begun.unwrap_or_else(|| match decoders {
@@ -121,7 +126,7 @@ impl Chosen {
 }
 
 impl App {
-    /// What new recordings are transcribed with, as the settings say now.
+    /// What new recordings are transcribed with, as the settings say now. Blocks.
     pub fn defaults(&self) -> Choice {
         // They may have been changed since the archive was opened, by this process or another.
         let now =
@@ -151,28 +156,20 @@ impl App {
     /// # Errors
     /// [`Code::NotOffered`] if the model is not here or cannot do that; where the settings cannot be written.
     pub async fn set_defaults(&self, choice: &Choice) -> Result<()> {
-        let choice = self.check_choice(choice).await?;
-        crate::settings::write_defaults(self.data.path(), &choice)
+        let (choice, data) = (self.check_choice(choice).await?, Arc::clone(&self.data));
+        tokio::task::spawn_blocking(move || write_defaults(data.path(), &choice)).await?
+    }
+
+    /// As [`App::defaults`], for a task that must not block.
+    pub(crate) async fn defaults_now(&self) -> Result<Choice> {
+        let app = self.clone();
+        Ok(tokio::task::spawn_blocking(move || app.defaults()).await?)
     }
 
     /// What a recording was last asked to be transcribed with.
-    pub(crate) fn choice_of(&self, job: &Job) -> Choice {
-        let asked = job.choice();
-        let speakers = Some(Expected::of(&asked)).filter(|expected| *expected != Expected::default());
-        match asked.model {
-            Some(model) => Choice {
-                model: if model == RETIRED { BUILT_IN.to_owned() } else { model },
-                language: asked.language,
-                translate: asked.translate,
-                vocabulary: asked.vocabulary,
-                speakers,
-            },
-            // Registered by somebody who does not choose models.
-            None => {
-                let defaults = self.defaults();
-                Choice { language: asked.language.or(defaults.language), speakers, ..defaults }
-            }
-        }
+    pub(crate) async fn choice_of(&self, job: &Job) -> Result<Choice> {
+        let (app, job) = (self.clone(), job.clone());
+        Ok(tokio::task::spawn_blocking(move || choice_given(&job, || app.defaults())).await?)
     }
 
     /// What recordings are transcribed with that are imported with these options, the settings for the rest.
@@ -181,7 +178,7 @@ impl App {
     /// [`Code::NotOffered`] for what was asked for and is not to be had. Settings that cannot be had are no error here:
     /// the recordings are taken in, and say themselves what is missing.
     pub(crate) async fn choice_for(&self, options: ImportOptions) -> Result<Choice> {
-        let defaults = self.defaults();
+        let defaults = self.defaults_now().await?;
         let asked_for = options != ImportOptions { speakers: options.speakers, ..ImportOptions::default() };
         let mut choice = Choice {
             model: options.model.unwrap_or(defaults.model),
@@ -293,6 +290,26 @@ impl App {
             vocabulary,
             speakers: choice.speakers.map(Expected::checked).transpose()?,
         })
+    }
+}
+
+/// What `job` was last asked to be transcribed with, `defaults` where it does not say.
+pub(crate) fn choice_given(job: &Job, defaults: impl FnOnce() -> Choice) -> Choice {
+    let asked = job.choice();
+    let speakers = Some(Expected::of(&asked)).filter(|expected| *expected != Expected::default());
+    match asked.model {
+        Some(model) => Choice {
+            model: if model == RETIRED { BUILT_IN.to_owned() } else { model },
+            language: asked.language,
+            translate: asked.translate,
+            vocabulary: asked.vocabulary,
+            speakers,
+        },
+        // Registered by somebody who does not choose models.
+        None => {
+            let defaults = defaults();
+            Choice { language: asked.language.or(defaults.language), speakers, ..defaults }
+        }
     }
 }
 

@@ -52,6 +52,7 @@ pub async fn diagnose(start: Start, on_phase: &(dyn Fn(Phase) + Send + Sync)) ->
             let name = app.store.database_name();
             found.push(check("database", State::Ok, format!("The archive {name} is open."), None));
             found.push(library_check(&app).await);
+            found.extend(unknown_check(&app).await);
             found.push(secrets_check(&app));
             found.push(models_check(&app).await);
         }
@@ -90,11 +91,10 @@ async fn library_check(app: &App) -> Check {
         Ok(jobs) => jobs,
         Err(error) => return check("library", State::Failed, error.to_string(), None),
     };
-    let (here, elsewhere): (Vec<_>, Vec<_>) =
-        jobs.iter().partition(|job| job.library_id == Some(app.library));
+    let (here, elsewhere): (Vec<_>, Vec<_>) = jobs.iter().partition(|job| app.library.holds(job));
     let missing: Vec<&str> = here
         .iter()
-        .filter(|job| !app.data.library().join(&job.file_path).is_file())
+        .filter(|job| !app.library.place(job).is_some_and(|place| place.audio().is_file()))
         .map(|job| job.file_name.as_str())
         .collect();
     let elsewhere = match elsewhere.len() {
@@ -105,7 +105,7 @@ async fn library_check(app: &App) -> Check {
         let message = format!(
             "{} recordings in {}, none missing.{elsewhere}",
             here.len(),
-            app.data.library().display()
+            app.library.folder().display()
         );
         return check("library", State::Ok, message, None);
     }
@@ -120,6 +120,27 @@ async fn library_check(app: &App) -> Check {
         ),
         Some("Import the same files again; they go back to their places and nothing is transcribed twice."),
     )
+}
+
+/// Folders in the library that no recording of the archive points at.
+async fn unknown_check(app: &App) -> Option<Check> {
+    let folders = match app.unknown_folders().await {
+        Ok(folders) => folders,
+        Err(error) => return Some(check("library", State::Failed, format!("{error:#}."), None)),
+    };
+    let count = folders.len();
+    let library = app.library.folder();
+    let some: Vec<String> =
+        folders.iter().take(3).map(|name| library.join(name).display().to_string()).collect();
+    let folders = if count == 1 { "folder belongs" } else { "folders belong" };
+    (count > 0).then(|| {
+        check(
+            "library",
+            State::Warning,
+            format!("{count} {folders} to no recording in the archive: {}.", some.join(", ")),
+            Some("Import the audio file in there to have it in the archive; a folder that you do not need can be removed."),
+        )
+    })
 }
 
 fn secrets_check(app: &App) -> Check {

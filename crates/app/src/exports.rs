@@ -14,7 +14,7 @@ use export::{Document, Facts, Fonts, Line, Run};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use store::{ExportId, ExportJob, Job, JobId, NewExport, StoredSegment, Transcript};
+use store::{ExportClaim, ExportId, Job, JobId, NewExport, StoredSegment, Transcript};
 use transcript::AudioTime;
 
 /// A pause this long between two lines begins a paragraph.
@@ -113,18 +113,8 @@ impl App {
             ));
         }
         let name = Self::export_name(&meeting.title, request.kind);
-        let path = match &request.output {
-            None => free_name(&self.data.exports(), &name),
-            Some(output) => {
-                let output = std::path::absolute(output)
-                    .with_context(|| format!("{} is not a path to write to", shown_path(output)))?;
-                if output.is_dir() { output.join(name) } else { output }
-            }
-        };
-        refuse_special(&path)?;
-        if !request.replace && path.exists() {
-            return Err(already_exists(&path));
-        }
+        let (folder, asked) = (self.data.exports(), request.clone());
+        let path = tokio::task::spawn_blocking(move || path_for(&asked, &folder, name)).await??;
         let id = ExportId::new();
         let file_path = path.to_str().ok_or_else(|| {
             refuse(
@@ -138,7 +128,7 @@ impl App {
             export_type: request.kind.as_str().to_owned(),
             file_path: file_path.to_owned(),
             replace_existing: request.replace,
-            library_id: self.library,
+            library_id: self.library.id(),
         };
         self.store.create_export(&new).await?;
         Ok(id)
@@ -150,12 +140,16 @@ impl App {
     /// Where the archive fails; an export that fails is an [`ExportView`] with its message.
     pub async fn run_export(&self, id: ExportId) -> Result<ExportView> {
         match self.store.claim_export(id).await? {
-            Some(export) => self.make(export).await,
-            None => {
-                let export = self.store.export(id).await?;
-                export.map(ExportView::from).ok_or_else(|| refuse(Code::NotFound, "There is no such export."))
-            }
+            Some(claim) => self.make(claim).await,
+            None => self.export_or_gone(id).await,
         }
+    }
+
+    async fn export_or_gone(&self, id: ExportId) -> Result<ExportView> {
+        let export = self.store.export(id).await?;
+        export.map(ExportView::from).ok_or_else(|| {
+            refuse(Code::NotFound, "There is no such export. Its meeting may have been deleted meanwhile.")
+        })
     }
 
     /// An export as it stands.
@@ -173,35 +167,39 @@ impl App {
 
     /// Makes the exports that a process that was killed left behind.
     pub(crate) async fn finish_exports(&self) -> Result<()> {
-        while let Some(export) = self.store.claim_abandoned_export(self.library).await? {
-            self.make(export).await?;
+        while let Some(claim) = self.store.claim_abandoned_export(self.library.id()).await? {
+            self.make(claim).await?;
         }
         Ok(())
     }
 
-    async fn make(&self, export: ExportJob) -> Result<ExportView> {
-        let id = export.id;
-        let made = self.write(export).await;
-        let ended = match &made {
-            Ok((path, note)) => self.store.end_export(id, Ok((path, note.as_deref()))).await?,
+    async fn make(&self, claim: ExportClaim) -> Result<ExportView> {
+        let id = claim.export.id;
+        let ended = match self.write(&claim).await {
+            Ok(Some((path, note))) => self.store.end_export(&claim, Ok((&path, note.as_deref()))).await?,
+            Ok(None) => None,
             Err(error) => {
-                tracing::warn!(%id, code = ?Code::of(error), "an export failed");
-                self.store.end_export(id, Err(&format!("{error:#}"))).await?
+                tracing::warn!(%id, code = ?Code::of(&error), "an export failed");
+                self.store.end_export(&claim, Err(&format!("{error:#}"))).await?
             }
         };
-        ended
-            .map(ExportView::from)
-            .ok_or_else(|| refuse(Code::NotFound, "The meeting was deleted while it was exported."))
+        match ended {
+            Some(export) => Ok(export.into()),
+            None => self.export_or_gone(id).await,
+        }
     }
 
-    /// The path of the file and what to say of it.
-    async fn write(&self, export: ExportJob) -> Result<(String, Option<String>)> {
+    /// The path of the file and what to say of it. `None` if another process makes the export now, or its meeting is gone.
+    async fn write(&self, claim: &ExportClaim) -> Result<Option<(String, Option<String>)>> {
+        let export = claim.export.clone();
         let kind = ExportType::from_word(&export.export_type)?;
         let path = PathBuf::from(export.file_path.context("an export has a path")?);
-        let job = self.store.job(export.job_id).await?.context("the meeting has been deleted")?;
+        let Some(job) = self.store.job(export.job_id).await? else { return Ok(None) };
         let version = self.store.shown_transcript(job.id).await?.context("the meeting has no transcript")?;
         let lines = self.store.segments(version.id).await?;
-        self.store.set_export_progress(export.id, 30).await?;
+        if !self.store.set_export_progress(claim, 30).await? {
+            return Ok(None);
+        }
 
         let cast = Cast::of(self.store.speakers(job.id).await?);
         if kind == ExportType::Rttm && cast.is_empty() {
@@ -213,11 +211,13 @@ impl App {
         let document = document(&job, &version, self.room.title(&version.model), lines, &cast);
         let (fonts, paper) = (self.resources.fonts(), self.settings.paper);
         let rendered = tokio::task::spawn_blocking(move || render(kind, &document, &fonts, paper)).await??;
-        self.store.set_export_progress(export.id, 80).await?;
+        if !self.store.set_export_progress(claim, 80).await? {
+            return Ok(None);
+        }
 
         let (to, id, replace) = (path.clone(), export.id, export.replace_existing);
         tokio::task::spawn_blocking(move || put(&rendered.bytes, &to, id, replace)).await??;
-        Ok((path.to_string_lossy().into_owned(), rendered.note))
+        Ok(Some((path.to_string_lossy().into_owned(), rendered.note)))
     }
 }
 
@@ -379,6 +379,23 @@ fn already_exists(path: &Path) -> anyhow::Error {
         Code::AlreadyExists,
         format!("{} exists already. Choose another name, or replace it with --force.", shown_path(path)),
     )
+}
+
+/// Where a file called `name` goes: into `own`, the folder of exports, if nothing else was asked for.
+fn path_for(request: &ExportRequest, own: &Path, name: String) -> Result<PathBuf> {
+    let path = match &request.output {
+        None => free_name(own, &name),
+        Some(output) => {
+            let output = std::path::absolute(output)
+                .with_context(|| format!("{} is not a path to write to", shown_path(output)))?;
+            if output.is_dir() { output.join(name) } else { output }
+        }
+    };
+    refuse_special(&path)?;
+    if !request.replace && path.exists() {
+        return Err(already_exists(&path));
+    }
+    Ok(path)
 }
 
 /// `name` in `folder`, with a number if it is taken.

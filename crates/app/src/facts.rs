@@ -20,7 +20,7 @@ impl App {
     /// # Errors
     /// Where the archive fails.
     pub async fn facts(&self) -> Result<Facts> {
-        let defaults = self.defaults();
+        let defaults = self.defaults_now().await?;
         let languages = match self.chosen(&defaults).await? {
             Ok(chosen) => chosen.capabilities().languages.clone(),
             Err(_) => Vec::new(),

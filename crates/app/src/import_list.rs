@@ -128,29 +128,18 @@ impl App {
     ///
     /// # Errors
     /// Where the folder of lists cannot be read.
-    pub fn interrupted_imports(&self) -> Result<Vec<Interrupted>> {
-        let mut found = Vec::new();
-        for entry in fs::read_dir(self.data.imports())? {
-            let path = entry?.path();
-            let Some(id) = path.file_stem().and_then(|s| s.to_str()).filter(|_| has_extension(&path, "list"))
-            else {
-                continue;
-            };
-            if let Some(list) = open_journal(&path)? {
-                found.push(Interrupted { id: id.to_owned(), done: list.done, total: list.files.len() });
-            }
-        }
-        found.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(found)
+    pub async fn interrupted_imports(&self) -> Result<Vec<Interrupted>> {
+        let folder = self.data.imports();
+        tokio::task::spawn_blocking(move || interrupted_in(&folder)).await?
     }
 
     /// Forgets what an interrupted import had left to do. One that somebody works on is left alone.
     ///
     /// # Errors
     /// Where the list cannot be removed.
-    pub fn forget_import(&self, id: &str) -> Result<()> {
-        match self.continue_import(id)? {
-            Some(list) => list.finish(),
+    pub async fn forget_import(&self, id: &str) -> Result<()> {
+        match self.continue_import(id).await? {
+            Some(list) => tokio::task::spawn_blocking(move || list.finish()).await?,
             None => Ok(()),
         }
     }
@@ -159,11 +148,29 @@ impl App {
     ///
     /// # Errors
     /// Where the list cannot be read.
-    pub fn continue_import(&self, id: &str) -> Result<Option<ImportList>> {
+    pub async fn continue_import(&self, id: &str) -> Result<Option<ImportList>> {
         // An id, not a path: it may come from a page.
         let Ok(id) = uuid::Uuid::parse_str(id).map(|id| id.to_string()) else { return Ok(None) };
-        open_journal(&self.data.imports().join(id).with_extension("list"))
+        let list = self.data.imports().join(id).with_extension("list");
+        tokio::task::spawn_blocking(move || open_journal(&list)).await?
     }
+}
+
+/// The lists in `folder` that nobody works on, oldest first.
+fn interrupted_in(folder: &Path) -> Result<Vec<Interrupted>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let Some(id) = path.file_stem().and_then(|s| s.to_str()).filter(|_| has_extension(&path, "list"))
+        else {
+            continue;
+        };
+        if let Some(list) = open_journal(&path)? {
+            found.push(Interrupted { id: id.to_owned(), done: list.done, total: list.files.len() });
+        }
+    }
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(found)
 }
 
 fn has_extension(path: &Path, extension: &str) -> bool {

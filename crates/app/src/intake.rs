@@ -7,15 +7,20 @@
 use crate::App;
 use crate::choice::Choice;
 use crate::import_list::{ImportList, Listed};
+use crate::leftovers::{Copy, forget_note, new_folder};
+use crate::library::{Place, sync_folder};
 use crate::names::{file_name, kept_file_name};
 use crate::view::{Expected, JobView};
 use anyhow::{Context, Result};
 use chrono::{DateTime, FixedOffset, Local, TimeDelta, Utc};
+use futures_util::stream::{self, StreamExt};
 use media::MediaError;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 use store::{Job, JobId, NewJob, Registered};
 use tokio::sync::watch;
@@ -30,8 +35,6 @@ const SMALL: u64 = 64 << 10;
 const LOOK: u64 = 16 << 10;
 /// 1990-01-01 UTC in seconds: before it, nobody recorded a meeting into a file.
 const FIRST_BELIEVABLE_S: i64 = 631_152_000;
-/// Left-overs in `incoming/` older than this belong to no process that lives.
-const ABANDONED_AFTER: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
 /// What to do with the recordings of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,6 +84,13 @@ enum Refused {
     Clause(String),
 }
 
+/// A file that is copied.
+struct Source<'a> {
+    path: &'a Path,
+    found: &'a fs::Metadata,
+    probe: &'a media::Probe,
+}
+
 impl From<MediaError> for Refused {
     fn from(error: MediaError) -> Self {
         Self::Media(error)
@@ -98,17 +108,10 @@ impl From<io::Error> for Refused {
     }
 }
 
-/// A whole, synced copy that no row points at yet.
-struct Copy {
-    id: JobId,
-    folder: PathBuf,
-    file: String,
-    new: NewJob,
-}
-
 impl App {
-    /// Imports every file of `list`, four at a time; `on_each` is told of each in order with its number. Interrupted
-    /// anywhere, also by `stop`, the rest can be continued: see [`App::interrupted_imports`].
+    /// Imports every file of `list`, four at a time; `on_each` is told of each in order with its number. After `stop`
+    /// no file is begun any more, and those that are being copied come to their end. Interrupted anywhere, also by
+    /// `stop`, the rest can be continued: see [`App::interrupted_imports`].
     ///
     /// # Errors
     /// Where the archive itself fails; what is wrong with a single file is in its outcome.
@@ -118,27 +121,44 @@ impl App {
         stop: &watch::Receiver<bool>,
         on_each: &mut (dyn FnMut(usize, &Imported) + Send),
     ) -> Result<Vec<Imported>> {
-        use futures_util::stream::{self, StreamExt};
-        let choice = list.choice().clone();
-        self.clear_incoming();
-        let rest = list.rest();
-        let first = list.done();
-        let mut results = Vec::with_capacity(rest.len());
-        let mut imports =
-            stream::iter(rest.into_iter().map(|listed| self.import_one(listed, &choice))).buffered(AT_ONCE);
-        while let Some(imported) = imports.next().await {
-            let imported = imported?;
-            list.tick()?;
-            on_each(first + results.len() + 1, &imported);
-            results.push(imported);
-            if *stop.borrow() {
-                // The list stays.
-                return Ok(results);
+        self.settle_leftovers().await?;
+        let (rest, choice) = (list.rest(), list.choice().clone());
+        let (first, wanted) = (list.done(), rest.len());
+        let mut results = Vec::with_capacity(wanted);
+        let mut failure = None;
+        let failed = AtomicBool::new(false);
+        let goes_on = |_: &Listed| std::future::ready(!*stop.borrow() && !failed.load(Ordering::Relaxed));
+        let imports = stream::iter(rest).take_while(goes_on).map(|listed| {
+            let (app, choice) = (self.clone(), choice.clone());
+            // A task of its own: a file that was begun comes to its end whatever becomes of the list.
+            tokio::spawn(async move { app.import_one(listed, &choice).await })
+        });
+        let mut imports = pin!(imports.buffered(AT_ONCE));
+        while let Some(ended) = imports.next().await {
+            let ended = ended.map_err(anyhow::Error::from).flatten();
+            if failure.is_some() {
+                // It may be imported all the same; when the list goes on, it is a duplicate then.
+                continue;
+            }
+            match ended.and_then(|imported| list.tick().map(|()| imported)) {
+                Ok(imported) => {
+                    on_each(first + results.len() + 1, &imported);
+                    results.push(imported);
+                }
+                Err(error) => {
+                    failed.store(true, Ordering::Relaxed);
+                    failure = Some(error);
+                }
             }
         }
-        drop(imports);
-        list.finish()?;
-        Ok(results)
+        match failure {
+            Some(error) => Err(error),
+            None if results.len() < wanted => Ok(results),
+            None => {
+                list.finish()?;
+                Ok(results)
+            }
+        }
     }
 
     async fn import_one(&self, listed: Listed, choice: &Choice) -> Result<Imported> {
@@ -170,35 +190,49 @@ impl App {
     }
 
     /// Puts a copy into the library, or discards it where its content is there already.
-    async fn register_copy(&self, copy: Copy) -> Result<Outcome> {
+    async fn register_copy(&self, mut copy: Copy) -> Result<Outcome> {
         if let Some(job) = self.store.job_by_hash(&copy.new.file_hash).await? {
-            return self.duplicate(job, &copy.folder.join(&copy.file), &copy.folder).await;
+            return self.duplicate(job, copy).await;
         }
-        let library = self.data.library();
-        let folder = library.join(copy.id.to_string());
-        fs::rename(&copy.folder, &folder)
-            .with_context(|| format!("{} could not be made", folder.display()))?;
-        sync_folder(&library)?;
-        match self.store.register(&copy.new).await {
-            Ok(Registered::New(job)) => Ok(Outcome::Imported(Box::new(self.view(job).await?))),
-            Ok(Registered::Duplicate(job)) => self.duplicate(job, &folder.join(&copy.file), &folder).await,
-            // It may have been registered before the connection broke, so that the copy must stay. If it was not, the
-            // next import of the same file makes another.
-            Err(error) => Err(error.into()),
+        let library = self.library.clone();
+        let copy = tokio::task::spawn_blocking(move || -> Result<Copy> {
+            let place = library.put(&copy.folder, copy.new.id, &copy.file)?;
+            copy.folder = place.folder().to_owned();
+            Ok(copy)
+        });
+        self.register(copy.await??).await
+    }
+
+    /// Registers a copy in the library. Where the answer of the database is lost, the copy stays with its note, and is
+    /// settled later: it may have been registered.
+    pub(crate) async fn register(&self, copy: Copy) -> Result<Outcome> {
+        match self.store.register(&copy.new).await? {
+            Registered::New(job) => {
+                let folder = copy.folder;
+                tokio::task::spawn_blocking(move || forget_note(&folder)).await??;
+                // Not before the note is gone.
+                drop(copy.note);
+                Ok(Outcome::Imported(Box::new(self.view(job).await?)))
+            }
+            Registered::Duplicate(job) => self.duplicate(job, copy).await,
         }
     }
 
     /// The content is registered: heals its library copy with ours if need be, and removes ours.
-    async fn duplicate(&self, job: Job, ours: &Path, our_folder: &Path) -> Result<Outcome> {
-        let mut healed = false;
-        if job.library_id == Some(self.library) {
-            let theirs = self.data.library().join(&job.file_path);
-            let hash = job.file_hash.clone().unwrap_or_default();
-            let (ours, theirs) = (ours.to_owned(), theirs.clone());
-            healed = tokio::task::spawn_blocking(move || heal(&ours, &theirs, &hash)).await??;
-        }
-        fs::remove_dir_all(our_folder)
-            .with_context(|| format!("{} could not be removed", our_folder.display()))?;
+    async fn duplicate(&self, job: Job, copy: Copy) -> Result<Outcome> {
+        let theirs = self.library.place(&job);
+        let hash = job.file_hash.clone().unwrap_or_default();
+        let healed = tokio::task::spawn_blocking(move || -> Result<bool> {
+            let ours = copy.folder.join(&copy.file);
+            let healed = match theirs {
+                Some(theirs) => heal(&ours, &theirs, &hash)?,
+                None => false,
+            };
+            fs::remove_dir_all(&copy.folder)
+                .with_context(|| format!("{} could not be removed", copy.folder.display()))?;
+            Ok(healed)
+        });
+        let healed = healed.await??;
         Ok(Outcome::Duplicate { job: Box::new(self.view(job).await?), healed })
     }
 
@@ -220,12 +254,11 @@ impl App {
         self.check_space(before.len())?;
 
         let id = JobId::new();
-        let folder = self.data.incoming().join(id.to_string());
+        let (folder, mut note) = new_folder(&self.library.incoming(), id)?;
         let file = match extension(path) {
             Some(extension) => format!("audio.{extension}"),
             None => "audio".to_owned(),
         };
-        fs::create_dir_all(&folder)?;
         let copied = copy_hashed(path, &folder.join(&file)).and_then(|(size, hash)| {
             let after = fs::metadata(path)?;
             if size != before.len() || after.len() != size || after.modified().ok() != before.modified().ok()
@@ -234,18 +267,24 @@ impl App {
                     "it is still being written; import it again when it is finished".to_owned(),
                 ));
             }
+            let new = self.new_job(id, Source { path, found: &before, probe: &probe }, &file, hash, choice);
+            note.write(&file, &new)?;
             sync_folder(&folder).map_err(io::Error::other)?;
-            Ok((size, hash))
+            Ok(new)
         });
-        let (size, hash) = match copied {
-            Ok(copied) => copied,
+        match copied {
+            Ok(new) => Ok(Copy { folder, file, new, note }),
             Err(refused) => {
                 let _ = fs::remove_dir_all(&folder);
-                return Err(refused);
+                Err(refused)
             }
-        };
-        let recorded_at = recorded_at(probe.recorded_at, before.modified().ok(), Utc::now());
-        let new = NewJob {
+        }
+    }
+
+    fn new_job(&self, id: JobId, source: Source<'_>, file: &str, hash: String, choice: &Choice) -> NewJob {
+        let Source { path, found, probe } = source;
+        let recorded_at = recorded_at(probe.recorded_at, found.modified().ok(), Utc::now());
+        NewJob {
             id,
             file_name: shortened(&kept_file_name(path), 255),
             file_path: format!("{id}/{file}"),
@@ -253,22 +292,21 @@ impl App {
             duration_ms: probe.duration_ms.map(i64::from),
             recorded_at: recorded_at.map(|at| at.to_utc()),
             recorded_offset_s: recorded_at.map(|at| at.offset().local_minus_utc()),
-            byte_size: i64::try_from(size).unwrap_or(i64::MAX),
+            byte_size: i64::try_from(found.len()).unwrap_or(i64::MAX),
             media_format: format_name(&probe.container, &probe.codec),
-            library_id: self.library,
+            library_id: self.library.id(),
             requested_language: choice.language.clone(),
             requested_model: Some(choice.model.clone()),
             requested_translate: choice.translate,
             requested_vocabulary: choice.stored().vocabulary_lines(),
             requested_speakers_min: choice.stored().speakers_min,
             requested_speakers_max: choice.stored().speakers_max,
-        };
-        Ok(Copy { id, folder, file, new })
+        }
     }
 
     fn check_space(&self, needed: u64) -> Result<(), Refused> {
-        let library = self.data.library();
-        match store::disk::free_bytes(&library) {
+        let library = self.library.folder();
+        match store::disk::free_bytes(library) {
             Ok(free) if free < needed.saturating_add(SPACE_LEFT) => Err(Refused::Clause(format!(
                 "the disk of the library {} has {} MB free; the copy needs {} MB and some room besides",
                 library.display(),
@@ -279,29 +317,18 @@ impl App {
             _ => Ok(()),
         }
     }
-
-    /// Removes what processes that were killed left in `incoming/`.
-    fn clear_incoming(&self) {
-        let Ok(entries) = fs::read_dir(self.data.incoming()) else { return };
-        for entry in entries.flatten() {
-            let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
-            if age.is_some_and(|age| age > ABANDONED_AFTER) {
-                let _ = fs::remove_dir_all(entry.path());
-            }
-        }
-    }
 }
 
 /// Puts `ours` in the place of `theirs` unless that is there with content of this hash. Whether it was needed.
-fn heal(ours: &Path, theirs: &Path, hash: &str) -> Result<bool> {
-    if hash_of(theirs).is_ok_and(|found| found == hash) {
+fn heal(ours: &Path, theirs: &Place, hash: &str) -> Result<bool> {
+    let audio = theirs.audio();
+    if hash_of(audio).is_ok_and(|found| found == hash) {
         return Ok(false);
     }
-    let folder = theirs.parent().context("a library path has a folder")?;
-    fs::create_dir_all(folder)
-        .and_then(|()| fs::rename(ours, theirs))
-        .with_context(|| format!("{} could not be put back", theirs.display()))?;
-    sync_folder(folder)?;
+    fs::create_dir_all(theirs.folder())
+        .and_then(|()| fs::rename(ours, audio))
+        .with_context(|| format!("{} could not be put back", audio.display()))?;
+    sync_folder(theirs.folder())?;
     Ok(true)
 }
 
@@ -320,7 +347,7 @@ fn copy_hashed(from: &Path, to: &Path) -> Result<(u64, String), Refused> {
     Ok((size, hex(&hash.finalize())))
 }
 
-fn hash_of(path: &Path) -> io::Result<String> {
+pub(crate) fn hash_of(path: &Path) -> io::Result<String> {
     let mut hash = Sha256::new();
     read_all(&mut File::open(path)?, |bytes| {
         hash.update(bytes);
@@ -343,12 +370,6 @@ fn read_all(source: &mut File, mut each: impl FnMut(&[u8]) -> io::Result<()>) ->
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .with_context(|| format!("{} could not be written to disk", folder.display()))
 }
 
 /// Files whose content a cloud program has not downloaded: a stand-in of another name, or a size without blocks and

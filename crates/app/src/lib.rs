@@ -16,6 +16,8 @@ mod import_list;
 mod intake;
 mod language_vote;
 mod languages;
+mod leftovers;
+mod library;
 pub mod logging;
 mod memory;
 mod names;
@@ -55,7 +57,7 @@ use anyhow::Result;
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::managed::{Cluster, KeeperCommand};
-use store::{Database, LibraryId, MachineId, Pool, Store};
+use store::{Database, MachineId, Pool, Store};
 
 /// The application over one data folder. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -65,7 +67,7 @@ pub struct App {
     data: Arc<DataFolder>,
     resources: Resources,
     tools: media::Tools,
-    library: LibraryId,
+    library: library::Library,
     machine: MachineId,
     program: PathBuf,
     room: room::Room,
@@ -94,27 +96,28 @@ impl App {
     /// # Errors
     /// Whatever keeps the archive closed, in a sentence; see [`Code::of`].
     pub async fn open(start: Start, on_phase: &(dyn Fn(Phase) + Send + Sync)) -> Result<Self> {
-        let data = DataFolder::find(start.data_dir)?;
-        let command_line = start.settings.clone();
-        let settings = Settings::read(data.path(), |name| std::env::var(name).ok(), start.settings)?;
-        data.prepare()?;
-        let resources = Resources::find()?;
-        let program = match start.program {
-            Some(program) => program,
-            None => pipeline::own_program()?,
-        };
-        let room = room::Room::open(data.models(), settings.model_catalogue.as_deref())?;
-        let database = database(&settings, &data, &resources, &program)?;
+        let Ground {
+            data,
+            settings,
+            resources,
+            program,
+            room,
+            database,
+            library,
+            machine,
+            tools,
+            command_line,
+        } = tokio::task::spawn_blocking(|| Ground::prepare(start)).await??;
         let pool = Pool { min_size: settings.db_pool_min_size, max_size: settings.db_pool_max_size };
         let store = Store::open(database, pool, on_phase).await?;
         Ok(Self {
-            library: data.library_id()?,
-            machine: data.machine_id()?,
-            tools: media::Tools::find(),
             store,
             settings: Arc::new(settings),
             data: Arc::new(data),
             resources,
+            tools,
+            library,
+            machine,
             program,
             room,
             stable: speech::Stable::new(),
@@ -149,6 +152,47 @@ impl App {
     pub async fn database_environment(&self) -> Result<Vec<(&'static str, String)>> {
         let store = self.store.clone();
         Ok(tokio::task::spawn_blocking(move || store.tool_environment()).await??)
+    }
+}
+
+/// What the application stands on before its archive is open.
+struct Ground {
+    data: DataFolder,
+    settings: Settings,
+    resources: Resources,
+    program: PathBuf,
+    room: room::Room,
+    database: Database,
+    library: library::Library,
+    machine: MachineId,
+    tools: media::Tools,
+    command_line: Layer,
+}
+
+impl Ground {
+    /// Finds the data folder, reads the settings and makes what is missing. Blocks.
+    fn prepare(start: Start) -> Result<Self> {
+        let data = DataFolder::find(start.data_dir)?;
+        let command_line = start.settings.clone();
+        let settings = Settings::read(data.path(), |name| std::env::var(name).ok(), start.settings)?;
+        data.prepare()?;
+        let resources = Resources::find()?;
+        let program = match start.program {
+            Some(program) => program,
+            None => pipeline::own_program()?,
+        };
+        Ok(Self {
+            room: room::Room::open(data.models(), settings.model_catalogue.as_deref())?,
+            database: database(&settings, &data, &resources, &program)?,
+            library: library::Library::new(data.library(), data.library_id()?),
+            machine: data.machine_id()?,
+            tools: media::Tools::find(),
+            data,
+            settings,
+            resources,
+            program,
+            command_line,
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::App;
 use crate::refusal::{Code, refuse};
-use crate::speakers::{Cast, same_name};
+use crate::speakers::{Cast, checked_name, same_name};
 use crate::view::{MeetingOfPerson, PeopleView, PersonView, SampleView, SuggestionView};
 use anyhow::{Context, Result};
 use media::{MediaError, Part, Reader};
@@ -14,8 +14,8 @@ use speech::engine::Unattended;
 use speech::{CamPlusPlus, voice_of};
 use std::collections::BTreeMap;
 use std::path::Path;
-use store::{Job, JobId, PeopleSettings, Person, PersonId, PersonVoice, SpeakerId, StoredVoice};
-use transcript::{SAMPLE_RATE, Span, one_line};
+use store::{Job, JobId, Lease, PeopleSettings, Person, PersonId, PersonVoice, SpeakerId, StoredVoice};
+use transcript::{SAMPLE_RATE, Span};
 
 /// A voice is learnt from so much speech; more makes it hardly better.
 const ENOUGH_SPEECH_MS: u32 = 45_000;
@@ -82,13 +82,12 @@ impl App {
     /// Gives a person another name, in all meetings.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::NotOffered`] for no name.
+    /// [`Code::NotFound`], [`Code::NotOffered`] for no name or an endless one.
     pub async fn rename_person(&self, id: &str, name: &str) -> Result<PeopleView> {
         let person = self.find_person(id).await?;
-        let name = one_line(name);
-        if name.is_empty() {
+        let Some(name) = checked_name(name)? else {
             return Err(refuse(Code::NotOffered, "A person needs a name."));
-        }
+        };
         self.store.rename_person(person.id, &name).await?;
         self.people().await
     }
@@ -144,7 +143,7 @@ impl App {
                 speaker: Some(speaker.id),
                 sample: None,
             };
-            self.store.learn_voice(&learnt).await?;
+            self.store.learn_voice(&learnt, None).await?;
         }
         self.speakers_view(&job).await
     }
@@ -200,7 +199,8 @@ impl App {
     /// [`Code::NotFound`], [`Code::Ambiguous`]; where the archive fails, or the recording cannot be read.
     pub async fn learn_names(&self, prefix: &str) -> Result<()> {
         let job = self.find_job(prefix).await?;
-        self.learn_of(&job).await
+        self.learn_of(&job, None).await?;
+        Ok(())
     }
 
     /// Learns the voices of a meeting's people anew that an earlier version of the app learnt in another way, so that they
@@ -212,14 +212,15 @@ impl App {
         let job = self.find_job(prefix).await?;
         let outdated = |voice: &PersonVoice| voice.job == Some(job.id) && !is_current(&voice.voice);
         if self.store.person_voices().await?.iter().any(|voice| outdated(voice) && !voice.refused) {
-            self.learn_of(&job).await?;
+            self.learn_of(&job, None).await?;
         }
         Ok(())
     }
 
-    pub(crate) async fn learn_of(&self, job: &Job) -> Result<()> {
+    /// Learns the voices of those who were named in `job`. A worker gives its lease; false if that is void.
+    pub(crate) async fn learn_of(&self, job: &Job, lease: Option<Lease>) -> Result<bool> {
         if !self.store.people_settings().await?.enabled {
-            return Ok(());
+            return Ok(true);
         }
         let cast = Cast::of(self.store.speakers(job.id).await?);
         let known = self.store.person_voices().await?;
@@ -238,8 +239,10 @@ impl App {
                 Some(voice) => Some(voice.clone()),
                 None => {
                     let voice = self.listen_to(job, &cast, speaker.id).await?;
-                    if let Some(voice) = &voice {
-                        self.store.keep_voice(speaker.id, voice).await?;
+                    if let Some(voice) = &voice
+                        && !self.store.keep_voice(speaker.id, voice, lease).await?
+                    {
+                        return Ok(false);
                     }
                     voice
                 }
@@ -253,9 +256,11 @@ impl App {
                 speaker: Some(speaker.id),
                 sample: cast.sample(speaker.id),
             };
-            self.store.learn_voice(&learnt).await?;
+            if !self.store.learn_voice(&learnt, lease).await? {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// What a speaker sounds like, from the recording. `None` if it is not here, or they say too little.

@@ -6,13 +6,14 @@
 
 use crate::App;
 use crate::language_vote::{Early, LEAST_SPEECH_S, VOTERS, Vote, vote};
+use crate::library::{Place, not_here};
 use crate::sound::keep_seek_index;
 use crate::worker::stopped;
 use anyhow::{Context, Result, anyhow};
 use media::{MediaError, Reader};
 use speech::{Cutting, Decoders, EngineCommand, Event, Options, SpeechError, Windower};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use store::{Claim, Job, Lease, NewTranscript, Progress, Spent, Transcript, Window, WorkLock, WorkflowState};
@@ -222,8 +223,10 @@ impl App {
     ) -> Result<Result<Ending, Failure>> {
         let Claim { job, lease, take_overs } = claim;
         let lease = *lease;
-        let audio = self.data.library().join(&job.file_path);
-        let choice = self.choice_of(job);
+        let Some(place) = self.library.place(job) else {
+            return Ok(Err(not_here().into()));
+        };
+        let choice = self.choice_of(job).await?;
         let chosen = match self.chosen(&choice).await? {
             Ok(chosen) => chosen,
             Err(why) => return Ok(Err(Failure::Sentence(why))),
@@ -239,8 +242,8 @@ impl App {
             Ok(started) => started,
             Err(error) => return Ok(Err(error.into())),
         };
-        let decoders = Arc::new(decoders);
-        let offered = decoders.capabilities();
+        let decoders = AtWork(Arc::new(decoders));
+        let offered = decoders.0.capabilities();
         let language = match offered.language(choice.language.as_deref()) {
             Ok(None) if !offered.detects_language => offered.languages.first().map(String::as_str),
             Ok(language) => language,
@@ -279,8 +282,8 @@ impl App {
         // A version that already has words can be read while the work goes on.
         let first = committed.is_empty().then_some(first);
         let reader = {
-            let (decoders, tell, tools) = (Arc::clone(&decoders), tell.clone(), self.tools.clone());
-            let (library, cutting) = (self.data.library(), offered.cutting);
+            let (decoders, tell, tools) = (Arc::clone(&decoders.0), tell.clone(), self.tools.clone());
+            let cutting = offered.cutting;
             let detects = offered.detects_language;
             std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
                 let committed = committed.into_iter().map(|window| (window.index, window.span)).collect();
@@ -295,7 +298,7 @@ impl App {
                     tell: &tell,
                     seen: 0,
                 };
-                if let Err(failure) = read_and_cut(&library, &audio, &tools, cutting, windows) {
+                if let Err(failure) = read_and_cut(&place, &tools, cutting, windows) {
                     let _ = tell.blocking_send(Told::Broken(failure));
                 }
                 decoders.finish();
@@ -309,7 +312,7 @@ impl App {
         // The threads wait for one another: a reader for room, the relay for a listener. Both end once these are gone.
         drop(told);
         tokio::task::spawn_blocking(move || {
-            decoders.cancel();
+            decoders.0.cancel();
             let _ = reader.join();
             let _ = listener.join();
         })
@@ -607,22 +610,34 @@ fn votes(window: &speech::Window) -> bool {
     window.seconds() >= LEAST_SPEECH_S
 }
 
+/// Decoders of one recording. Their end is waited for on a thread that may block, whatever ends the work.
+struct AtWork(Arc<Decoders>);
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        let decoders = Arc::clone(&self.0);
+        // Outside of the runtime, as in a task that ends with it, they end with the process.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn_blocking(move || decoders.cancel());
+        }
+    }
+}
+
 /// Reads the audio, cuts it at pauses and hands over what is not committed yet. Leaves behind where the audio can be
 /// entered for listening. Runs on a thread of its own.
 fn read_and_cut(
-    library: &Path,
-    audio: &Path,
+    place: &Place,
     tools: &media::Tools,
     cutting: Cutting,
     mut windows: Handing<'_>,
 ) -> Result<(), Failure> {
-    let mut reader = Reader::open(audio, tools)?;
+    let mut reader = Reader::open(place.audio(), tools)?;
     let mut windower = Windower::new(cutting);
     while let Some(samples) = reader.read()? {
         windows.over(windower.push(samples))?;
     }
     if let Some(index) = reader.seek_index() {
-        keep_seek_index(library, audio, &index);
+        keep_seek_index(place, &index);
     }
     windows.over(windower.finish())?;
     windows.settle()?;

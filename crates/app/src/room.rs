@@ -104,6 +104,14 @@ impl Room {
         Some(cancel)
     }
 
+    /// Notes that what began has broken off, unless it ended by itself.
+    fn broke_off(&self, id: &ModelId) {
+        if self.under_way().get(id).is_some_and(|under_way| under_way.cancel.is_some()) {
+            let title = self.title(id.as_str());
+            self.ended(id, Some(format!("“{title}” could not be installed: the work broke off. Try again.")));
+        }
+    }
+
     fn goes_on(&self, id: &ModelId, state: ModelState) {
         if let Some(under_way) = self.under_way().get_mut(id) {
             under_way.state = state.clone();
@@ -146,6 +154,18 @@ impl Room {
             Some(offer) => offer.model.title.clone(),
             None => id.to_owned(),
         }
+    }
+}
+
+/// However the work on a model ends, by a panic too, it is not under way any more.
+struct BrokenOff<'a> {
+    room: &'a Room,
+    id: &'a ModelId,
+}
+
+impl Drop for BrokenOff<'_> {
+    fn drop(&mut self) {
+        self.room.broke_off(self.id);
     }
 }
 
@@ -277,6 +297,7 @@ impl App {
         };
         let app = self.clone();
         tokio::task::spawn_blocking(move || {
+            let _broken_off = BrokenOff { room: &app.room, id: &id };
             let total = wanted.byte_size;
             let state = |progress: &Progress| match progress.stage {
                 Stage::Checking => ModelState::Checking,
@@ -332,6 +353,7 @@ impl App {
             let Some(cancel) = app.room.begin(&id, begins) else {
                 return Err(refuse(Code::WrongState, format!("“{id}” is being installed already.")));
             };
+            let _broken_off = BrokenOff { room: &app.room, id: &id };
             let how = if link { How::Link } else { How::Copy };
             let on_progress = &mut |progress: &Progress| {
                 let (done_bytes, total_bytes) = (progress.done_bytes, progress.total_bytes);
@@ -440,14 +462,13 @@ impl App {
             Err(error) => return Err(refuse(Code::Other, format!("“{id}” could not be removed: {error}."))),
             Ok(()) => {}
         }
-        let defaults = self.defaults();
+        let defaults = self.defaults_now().await?;
         if defaults.model == id {
             // New recordings must go on being transcribed.
-            let model = BUILT_IN.to_owned();
-            crate::settings::write_defaults(
-                self.data.path(),
-                &Choice { model, language: None, translate: false, ..defaults },
-            )?;
+            let choice = Choice { model: BUILT_IN.to_owned(), language: None, translate: false, ..defaults };
+            let data = Arc::clone(&self.data);
+            tokio::task::spawn_blocking(move || crate::settings::write_defaults(data.path(), &choice))
+                .await??;
         }
         self.room.tell(&parsed, None);
         Ok(())
@@ -502,7 +523,7 @@ fn tell_truly(view: &mut ModelView, found: &Capabilities) {
     view.translates = found.translates;
     view.vocabulary = found.vocabulary;
     view.word_times = found.word_times;
-    view.memory_bytes = Some(found.shared_bytes + found.memory_bytes);
+    view.memory_bytes = Some(found.shared_bytes.saturating_add(found.memory_bytes));
 }
 
 /// What a model is computed on, if it is not the processor; a sentence, if it could have been.
@@ -586,7 +607,7 @@ fn offered_view(offer: &Offer<'_>, state: ModelState) -> ModelView {
         }),
         quantisation: Some(file.quantisation.clone()),
         byte_size: file.byte_size,
-        memory_bytes: file.byte_size.map(|bytes| bytes + WORKING_MEMORY),
+        memory_bytes: file.byte_size.map(|bytes| bytes.saturating_add(WORKING_MEMORY)),
         sha256: file.sha256.as_ref().map(ToString::to_string),
         languages: model.languages.clone(),
         detects_language: capabilities.detects_language,
@@ -659,6 +680,29 @@ mod tests {
     fn offers() -> Vec<ModelView> {
         let catalogue = Catalogue::bundled();
         catalogue.files().map(|offer| offered_view(&offer, ModelState::Available)).collect()
+    }
+
+    #[test]
+    fn work_on_a_model_that_breaks_off_can_be_begun_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let room = Room::open(folder.path().to_owned(), None).expect("a room");
+        let id: ModelId = "whisper-tiny-q8_0".parse().expect("an id");
+        let begin = || room.begin(&id, ModelState::Checking);
+        assert!(begin().is_some());
+        assert!(begin().is_none(), "it is under way");
+        let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _broken_off = BrokenOff { room: &room, id: &id };
+            panic!("on purpose");
+        }));
+        assert!(broken.is_err());
+        match &room.under_way()[&id].state {
+            ModelState::Failed { message, .. } => assert!(message.ends_with("Try again."), "{message}"),
+            state => panic!("{state:?}"),
+        }
+        assert!(begin().is_some());
+        room.ended(&id, None);
+        drop(BrokenOff { room: &room, id: &id });
+        assert!(room.under_way().is_empty(), "what ended by itself has not broken off");
     }
 
     #[test]

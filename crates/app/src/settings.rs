@@ -95,6 +95,9 @@ impl Default for Settings {
     }
 }
 
+/// Decoders that may be asked for; each is a process with the model in its memory.
+const MOST_DECODERS: usize = 64;
+
 /// The file that a new data folder gets.
 const DEFAULT_FILE: &str = "\
 # MeetMemo's settings. A line without # overrides the default shown.
@@ -221,8 +224,8 @@ impl Settings {
                 self.db_pool_max_size
             ));
         }
-        if self.decoders == Some(0) {
-            return Err(anyhow!("decoders must be at least 1"));
+        if self.decoders.is_some_and(|decoders| !(1..=MOST_DECODERS).contains(&decoders)) {
+            return Err(anyhow!("decoders must be between 1 and {MOST_DECODERS}"));
         }
         Ok(self)
     }

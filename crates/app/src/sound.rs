@@ -4,12 +4,13 @@
 //! entered, and is derived: without it listening still works. It goes with the folder of its job.
 
 use crate::App;
+use crate::library::Place;
 use anyhow::Result;
 use media::{Reader, SeekIndex};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::JobId;
 
@@ -37,19 +38,19 @@ impl App {
     /// # Errors
     /// Where the archive fails, or nothing can be decoded.
     pub async fn sound(&self, id: JobId) -> Result<Option<Sound>> {
-        let job = self.store.job(id).await?.filter(|job| job.library_id == Some(self.library));
-        let Some(job) = job else { return Ok(None) };
-        let (library, tools) = (self.data.library(), self.tools.clone());
-        let audio = library.join(&job.file_path);
+        let Some(job) = self.store.job(id).await? else { return Ok(None) };
+        let Some(place) = self.library.place(&job) else { return Ok(None) };
+        let tools = self.tools.clone();
         let duration_ms = job.duration_ms.and_then(|ms| u32::try_from(ms).ok());
-        let place = (library.clone(), audio.clone());
+        let here = place.clone();
         let found = tokio::task::spawn_blocking(move || {
+            let audio = here.audio();
             if !audio.is_file() {
                 return Ok(None);
             }
-            let index = seek_index_of(&library, &audio).and_then(|file| read(&file));
-            let is_old = index.as_deref().is_some_and(|index| is_old(index, &audio));
-            let sound = media::Sound::new(&audio, &tools, index.as_deref(), duration_ms)?;
+            let index = here.beside(SEEK_INDEX).and_then(|file| read(&file));
+            let is_old = index.as_deref().is_some_and(|index| is_old(index, audio));
+            let sound = media::Sound::new(audio, &tools, index.as_deref(), duration_ms)?;
             Ok::<_, anyhow::Error>(Some((Sound(sound), is_old)))
         });
         let Some((sound, is_old)) = found.await?? else { return Ok(None) };
@@ -60,14 +61,14 @@ impl App {
     }
 
     /// Makes the index of a recording anew, beside whatever else is done, and writes a note where its times are others now.
-    fn renew_index(&self, id: JobId, (library, audio): (PathBuf, PathBuf), duration_ms: u32) {
+    fn renew_index(&self, id: JobId, place: Place, duration_ms: u32) {
         let renewing = Arc::clone(&self.renewing);
         if !lock(&renewing).insert(id) {
             return;
         }
         let (app, tools) = (self.clone(), self.tools.clone());
         tokio::spawn(async move {
-            let renewed = tokio::task::spawn_blocking(move || renew(&library, &audio, &tools, duration_ms));
+            let renewed = tokio::task::spawn_blocking(move || renew(&place, &tools, duration_ms));
             let note = match renewed.await {
                 Ok(Ok(note)) => note,
                 Ok(Err(error)) => {
@@ -100,11 +101,11 @@ fn is_old(index: &[u8], audio: &Path) -> bool {
 
 /// Reads a recording to its end and keeps its index. Returns a note if it lasts longer or less long than it did when it
 /// was transcribed.
-fn renew(library: &Path, audio: &Path, tools: &media::Tools, before_ms: u32) -> Result<Option<String>> {
-    let mut reader = Reader::open(audio, tools)?;
+fn renew(place: &Place, tools: &media::Tools, before_ms: u32) -> Result<Option<String>> {
+    let mut reader = Reader::open(place.audio(), tools)?;
     while reader.read()?.is_some() {}
     if let Some(index) = reader.seek_index() {
-        keep_seek_index(library, audio, &index);
+        keep_seek_index(place, &index);
     }
     let now_ms = reader.position() * 1000 / u64::from(transcript::SAMPLE_RATE);
     let moved = now_ms.abs_diff(u64::from(before_ms)) > SAME_LENGTH_MS;
@@ -149,14 +150,6 @@ impl Listening {
     }
 }
 
-/// Where the index of a recording is kept. `None` if there is no place: outside of a folder that is the job's own, or
-/// where the recording itself has that name.
-fn seek_index_of(library: &Path, audio: &Path) -> Option<PathBuf> {
-    let folder = audio.parent().filter(|folder| folder.parent() == Some(library))?;
-    let index = folder.join(SEEK_INDEX);
-    (audio != index).then_some(index)
-}
-
 fn read(index: &Path) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(index).ok()?.take(LONGEST_INDEX).read_to_end(&mut bytes).ok()?;
@@ -164,8 +157,8 @@ fn read(index: &Path) -> Option<Vec<u8>> {
 }
 
 /// Keeps the index of a recording beside it. That it cannot be kept is no reason to fail.
-pub(crate) fn keep_seek_index(library: &Path, audio: &Path, index: &SeekIndex) {
-    let Some(file) = seek_index_of(library, audio) else { return };
+pub(crate) fn keep_seek_index(place: &Place, index: &SeekIndex) {
+    let Some(file) = place.beside(SEEK_INDEX) else { return };
     let unfinished = file.with_extension("seek.part");
     let kept = fs::write(&unfinished, index.to_bytes()).and_then(|()| fs::rename(&unfinished, &file));
     if let Err(error) = kept {
@@ -180,6 +173,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
 
     use super::*;
+    use crate::library::Library;
     use media::{Reader, Tools};
 
     /// Half a minute of a rising tone at 8 kHz.
@@ -201,58 +195,49 @@ mod tests {
     }
 
     /// A library with one recording, and its audio.
-    fn library() -> (tempfile::TempDir, PathBuf) {
+    fn library() -> (tempfile::TempDir, Place) {
         let library = tempfile::tempdir().unwrap();
-        let folder = library.path().join("17");
-        fs::create_dir(&folder).unwrap();
-        let audio = folder.join("audio.wav");
-        fs::write(&audio, wav()).unwrap();
-        (library, audio)
-    }
-
-    #[test]
-    fn an_index_is_kept_beside_the_audio_and_nowhere_else() {
-        let library = Path::new("/data/library");
-        let place = |audio: &str| seek_index_of(library, &library.join(audio));
-        assert_eq!(place("17/audio.mp3"), Some(library.join("17/audio.seek")));
-        assert_eq!(place("audio.mp3"), None);
-        assert_eq!(place("17/18/audio.mp3"), None);
-        assert_eq!(place("/elsewhere/17/audio.mp3"), None);
-        // A recording with a strange extension is not overwritten.
-        assert_eq!(place("17/audio.seek"), None);
+        let place = Library::new(library.path().to_owned(), uuid::Uuid::nil().into())
+            .place_of("0190a5a0-7cc1-4d3b-8f5e-0123456789ab/audio.wav")
+            .unwrap();
+        fs::create_dir(place.folder()).unwrap();
+        fs::write(place.audio(), wav()).unwrap();
+        (library, place)
     }
 
     #[test]
     fn an_old_index_is_made_anew_and_other_times_are_noted() {
-        let (library, audio) = library();
+        let (_library, place) = library();
+        let audio = place.audio();
         let index = audio.with_file_name(SEEK_INDEX);
         // As the version before wrote them.
         fs::write(&index, b"MMsk\x01\x01 and so on").unwrap();
-        assert!(is_old(&fs::read(&index).unwrap(), &audio));
-        let renewed = |before_ms| renew(library.path(), &audio, &Tools::none(), before_ms).unwrap();
+        assert!(is_old(&fs::read(&index).unwrap(), audio));
+        let renewed = |before_ms| renew(&place, &Tools::none(), before_ms).unwrap();
         assert_eq!(renewed(30_000), None);
-        assert!(!is_old(&fs::read(&index).unwrap(), &audio));
+        assert!(!is_old(&fs::read(&index).unwrap(), audio));
         let note = renewed(33_250).unwrap();
         assert!(note.contains("reads 30.0 s") && note.contains("read 33.2 s"), "{note}");
     }
 
     #[test]
     fn a_kept_index_is_used_and_a_damaged_one_ignored() {
-        let (library, audio) = library();
+        let (_library, place) = library();
+        let audio = place.audio();
         let bytes = wav();
 
-        let mut reader = Reader::open(&audio, &Tools::none()).unwrap();
+        let mut reader = Reader::open(audio, &Tools::none()).unwrap();
         while reader.read().unwrap().is_some() {}
-        keep_seek_index(library.path(), &audio, &reader.seek_index().unwrap());
-        let index = seek_index_of(library.path(), &audio).unwrap();
+        keep_seek_index(&place, &reader.seek_index().unwrap());
+        let index = place.beside(SEEK_INDEX).unwrap();
         let kept = read(&index).unwrap();
         assert!(SeekIndex::from_bytes(&kept, bytes.len() as u64).is_some());
-        assert_eq!(fs::read_dir(audio.parent().unwrap()).unwrap().count(), 2);
+        assert_eq!(fs::read_dir(place.folder()).unwrap().count(), 2);
 
         let expected =
             |frame: usize| bytes[44 + 2 * frame..].as_chunks::<2>().0.iter().map(|b| i16::from_le_bytes(*b));
         for index in [kept.as_slice(), &kept[1..], b"", &[0xff; 5000]] {
-            let sound = Sound(media::Sound::new(&audio, &Tools::none(), Some(index), Some(1)).unwrap());
+            let sound = Sound(media::Sound::new(audio, &Tools::none(), Some(index), Some(1)).unwrap());
             assert_eq!(sound.sample_rate(), 8_000);
             let mut heard = Vec::new();
             assert!(sound.listen(0).unwrap().read(&mut heard).unwrap());
@@ -268,15 +253,16 @@ mod tests {
 
     #[test]
     fn where_nothing_can_be_written_nothing_fails() {
-        let (library, audio) = library();
-        let folder = audio.parent().unwrap();
-        let mut reader = Reader::open(&audio, &Tools::none()).unwrap();
+        let (_library, place) = library();
+        let audio = place.audio();
+        let folder = place.folder();
+        let mut reader = Reader::open(audio, &Tools::none()).unwrap();
         while reader.read().unwrap().is_some() {}
         let index = reader.seek_index().unwrap();
         // A folder in its place.
         fs::create_dir(folder.join(SEEK_INDEX)).unwrap();
-        keep_seek_index(library.path(), &audio, &index);
+        keep_seek_index(&place, &index);
         fs::remove_dir_all(folder).unwrap();
-        keep_seek_index(library.path(), &audio, &index);
+        keep_seek_index(&place, &index);
     }
 }

@@ -122,7 +122,7 @@ impl Cast {
         for turn in here.filter(|turn| turn.speaker != who) {
             let common = turn.span.end.min(line.end).since(turn.span.start.max(line.start));
             match others.iter_mut().find(|(other, _)| *other == turn.speaker) {
-                Some((_, ms)) => *ms += common,
+                Some((_, ms)) => *ms = ms.saturating_add(common),
                 None => others.push((turn.speaker, common)),
             }
         }
@@ -144,6 +144,18 @@ impl Cast {
 /// What the corrections of a meeting amount to.
 pub(crate) fn overlay(all: &Speakers) -> Overlay<SpeakerId, PersonId> {
     Overlay::of(all.edits.iter().filter(|made| !made.undone).map(|made| &made.edit))
+}
+
+/// A name of a speaker or a person as it is kept: one line of at most [`LONGEST_NAME`] characters; `None` for an empty one.
+///
+/// # Errors
+/// [`Code::NotOffered`] for a longer one.
+pub(crate) fn checked_name(name: &str) -> Result<Option<String>> {
+    let name = one_line(name);
+    if name.chars().count() > LONGEST_NAME {
+        return Err(refuse(Code::NotOffered, format!("A name has at most {LONGEST_NAME} characters.")));
+    }
+    Ok((!name.is_empty()).then_some(name))
 }
 
 fn label(number: i32) -> String {
@@ -244,10 +256,7 @@ impl App {
     ) -> Result<SpeakersView> {
         let job = self.find_job(prefix).await?;
         let speaker = self.find_speaker(job.id, speaker).await?;
-        let name = name.map(one_line).filter(|name| !name.is_empty());
-        if name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME) {
-            return Err(refuse(Code::NotOffered, format!("A name has at most {LONGEST_NAME} characters.")));
-        }
+        let name = name.map(checked_name).transpose()?.flatten();
         let (name, known, new) = self.person_for(name, person).await?;
         let edit = Edit::Name { speaker: speaker.id, name, person: known };
         let change = match (known, self.naming(job.id, &edit, &speaker).await?) {
@@ -298,7 +307,7 @@ impl App {
     /// As [`App::name_speaker`].
     pub async fn add_speaker(&self, prefix: &str, name: Option<&str>) -> Result<SpeakersView> {
         let job = self.find_job(prefix).await?;
-        let name = name.map(one_line).filter(|name| !name.is_empty());
+        let name = name.map(checked_name).transpose()?.flatten();
         let speaker = SpeakerId::new();
         self.correct(job.id, Edit::Add { speaker, name }, Some(speaker)).await?;
         self.speakers_view(&job).await
@@ -594,6 +603,16 @@ mod tests {
             by_hand: false,
         };
         segments(words, &[]).into_iter().map(stored).collect()
+    }
+
+    #[test]
+    fn a_name_is_a_line_and_not_a_text() {
+        for (name, kept) in [("Anna", Some("Anna")), ("  Anna\n Berg ", Some("Anna Berg")), (" \n", None)] {
+            assert_eq!(checked_name(name).expect("a name").as_deref(), kept, "{name:?}");
+        }
+        assert!(checked_name(&"ä".repeat(LONGEST_NAME)).is_ok());
+        let refused = checked_name(&"ä".repeat(LONGEST_NAME + 1)).expect_err("too long");
+        assert_eq!(Code::of(&refused), Code::NotOffered);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! is complete all the same, with a note. Names and corrections of an earlier time stay (`store::keep_speakers`).
 
 use crate::App;
+use crate::library::{Place, not_here};
 use crate::people::{likely, samples_of, stored};
 use crate::pipeline::{Ending, TICK};
 use crate::refusal::capitalised;
@@ -15,7 +16,7 @@ use media::{MediaError, Reader};
 use speech::diarize::{Channels, Checked, Diarization, DiarizeError, Diarizer, SURE, Sortformer};
 use speech::{ByVoice, CamPlusPlus, Control, Expected, Segmentation, voice_of};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -95,7 +96,7 @@ impl App {
             return Ok(None);
         }
         if job.workflow_state() == Some(WorkflowState::Diarizing) && take_overs >= TAKE_OVERS {
-            self.forget_unfinished(job);
+            self.forget_unfinished(job).await;
             let message = "Telling the speakers apart was interrupted several times. Try again; if that happens once more, restart the computer first.";
             return self.without_speakers(lease, message).await;
         }
@@ -120,7 +121,7 @@ impl App {
                     if !self.store.renew_lease(lease, progress).await? {
                         drop(cancels);
                         let _ = work.await;
-                        self.forget_unfinished(job);
+                        self.forget_unfinished(job).await;
                         return Ok(Some(Ending::LeaseLost));
                     }
                     self.keep_lock(lock).await?;
@@ -133,7 +134,7 @@ impl App {
                 }
             }
         };
-        self.forget_unfinished(job);
+        self.forget_unfinished(job).await;
         // A panic in it is its failure, not ours.
         let found = match ended.unwrap_or(Err(Failure::Broken)) {
             Ok(found) => found,
@@ -150,10 +151,9 @@ impl App {
         // Corrections made meanwhile count, for who is whom too.
         let before = self.store.speakers(job.id).await?;
         let kept = matched(found, &before, job, took);
-        if !self.store.keep_speakers(lease, &kept).await? {
+        if !self.store.keep_speakers(lease, &kept).await? || !self.name_known(job, lease).await? {
             return Ok(Some(Ending::LeaseLost));
         }
-        self.name_known(job).await?;
         Ok(None)
     }
 
@@ -162,8 +162,9 @@ impl App {
         Ok((!held).then_some(Ending::LeaseLost))
     }
 
-    /// Names those who are surely known, if that was turned on.
-    async fn name_known(&self, job: &Job) -> Result<()> {
+    /// Names those who are surely known, if that was turned on, and learns the voices of those who were named. False if
+    /// the lease is void.
+    async fn name_known(&self, job: &Job, lease: Lease) -> Result<bool> {
         let settings = self.store.people_settings().await?;
         if settings.enabled && settings.automatic {
             let cast = Cast::of(self.store.speakers(job.id).await?);
@@ -177,32 +178,35 @@ impl App {
                         person: Some(person.id),
                     };
                     let change = SpeakerChange::Edit { id: EditId::new(), edit, speaker: None, person: None };
-                    self.store.change_speakers(job.id, &change).await?;
+                    if !self.store.change_speakers_at_work(lease, &change).await? {
+                        return Ok(false);
+                    }
                 }
             }
         }
-        self.learn_of(job).await
+        self.learn_of(job, Some(lease)).await
     }
 
     /// Reads the recording from start to end. Blocks.
     fn listen_for_speakers(&self, job: &Job, remembered: bool, shared: &Shared) -> Result<Found, Failure> {
-        let audio = self.data.library().join(&job.file_path);
+        let place = self.library.place(job).ok_or_else(not_here)?;
+        let (place, audio) = (&place, place.audio());
         let view::Expected { min, max } = view::Expected::of(&job.choice());
         let expected = Expected { min, max };
-        if let Some(found) = self.by_channel(&audio, expected, remembered, shared)? {
+        if let Some(found) = self.by_channel(audio, expected, remembered, shared)? {
             return Ok(found);
         }
         let few = [expected.min, expected.max].into_iter().flatten().all(|number| number <= Sortformer::MOST);
         if let Some(model) = self.room.speaker_model().filter(|_| few) {
-            let found = self.with_model(&model, job).map_err(Failure::from);
-            match found.and_then(|diarizer| self.listen(&audio, diarizer, expected, shared)) {
+            let found = self.with_model(&model, place).map_err(Failure::from);
+            match found.and_then(|diarizer| self.listen(audio, diarizer, expected, shared)) {
                 Err(Failure::Speech(error)) if error != DiarizeError::Cancelled => {
                     tracing::warn!(%error, "the model for speakers cannot be used; voices alone count");
                 }
                 ended => return ended,
             }
         }
-        self.listen(&audio, Box::new(self.by_voice(job)?), expected, shared)
+        self.listen(audio, Box::new(self.by_voice(place)?), expected, shared)
     }
 
     fn listen(
@@ -220,18 +224,22 @@ impl App {
         Ok(Found { method: diarizer.method(), model: diarizer.model(), diarization })
     }
 
-    fn by_voice(&self, job: &Job) -> Result<ByVoice, DiarizeError> {
+    fn by_voice(&self, place: &Place) -> Result<ByVoice, DiarizeError> {
         let segmentation = Segmentation::load(self.resources.folder())?;
         let encoder = Box::new(CamPlusPlus::load(self.resources.folder())?);
-        Ok(ByVoice::new(segmentation, encoder).keep_in(&self.unfinished(job)))
+        let diarizer = ByVoice::new(segmentation, encoder);
+        Ok(match place.beside(UNFINISHED) {
+            Some(file) => diarizer.keep_in(&file),
+            None => diarizer,
+        })
     }
 
     /// A model for it, and voices to see whether it is enough.
-    fn with_model(&self, model: &Path, job: &Job) -> Result<Box<dyn Diarizer>, DiarizeError> {
+    fn with_model(&self, model: &Path, place: &Place) -> Result<Box<dyn Diarizer>, DiarizeError> {
         let threads = u32::try_from(speech::cores()).unwrap_or(1);
         let linking = Box::new(CamPlusPlus::load(self.resources.folder())?);
         let sortformer = Sortformer::start(&self.engine_command(), model, threads)?.with_encoder(linking);
-        Ok(Box::new(Checked::new(Box::new(sortformer), Box::new(self.by_voice(job)?), Sortformer::MOST)))
+        Ok(Box::new(Checked::new(Box::new(sortformer), Box::new(self.by_voice(place)?), Sortformer::MOST)))
     }
 
     /// Where each person has a channel or a track of their own, that is all there is to know.
@@ -270,23 +278,15 @@ impl App {
         Ok(Some(Found { method: "channels", model: String::new(), diarization }))
     }
 
-    fn unfinished(&self, job: &Job) -> PathBuf {
-        self.data.library().join(&job.file_path).with_file_name(UNFINISHED)
-    }
-
     /// Removes what was computed of voices, if it is on this computer.
-    pub(crate) fn forget_unfinished(&self, job: &Job) {
-        if job.library_id == Some(self.library) {
-            remove(&self.unfinished(job));
+    pub(crate) async fn forget_unfinished(&self, job: &Job) {
+        let Some(file) = self.library.place(job).and_then(|place| place.beside(UNFINISHED)) else { return };
+        let removed = tokio::task::spawn_blocking(move || fs::remove_file(file)).await;
+        if let Ok(Err(error)) = removed
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(kind = ?error.kind(), "what was kept of voices could not be removed");
         }
-    }
-}
-
-fn remove(file: &Path) {
-    if let Err(error) = fs::remove_file(file)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(kind = ?error.kind(), "what was kept of voices could not be removed");
     }
 }
 

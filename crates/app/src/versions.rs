@@ -20,7 +20,7 @@ impl App {
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
     pub async fn choice(&self, prefix: &str) -> Result<Choice> {
-        Ok(self.choice_of(&self.find_job(prefix).await?))
+        self.choice_of(&self.find_job(prefix).await?).await
     }
 
     /// Puts a meeting that has ended back into the queue. A choice that an unfinished version was made with goes on

@@ -13,10 +13,13 @@ pub use speakers::{
 pub use versions::{ComparePiece, CompareRow, Comparison, VersionState, VersionView};
 
 use crate::App;
+use crate::choice::choice_given;
 use crate::speakers::Cast;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, Local, NaiveDateTime, SecondsFormat, TimeZone, Utc};
 use serde::Serialize;
+use std::cell::LazyCell;
+use std::collections::HashMap;
 use store::{ExportJob, Job, JobId, Run, Status, StoredSegment, TextLine, Transcript, WorkflowState};
 use transcript::{AudioTime, Word};
 
@@ -310,18 +313,43 @@ pub struct ExportView {
 impl App {
     /// A job as it is shown, with its progress if it is being worked on.
     pub(crate) async fn view(&self, job: Job) -> Result<JobView> {
-        let run = match job.status()? {
-            Status::Processing => self.store.run(job.id).await?,
-            _ => None,
-        };
-        self.view_with(job, run)
+        Ok(self.views(vec![job]).await?.remove(0))
     }
 
-    pub(crate) fn view_with(&self, job: Job, run: Option<Run>) -> Result<JobView> {
-        let choice = self.choice_of(&job);
-        let failed = job.status()? == Status::Failed && !job.is_cancelled();
+    /// Jobs as they are shown. Settings and models are looked up once for all of them.
+    pub(crate) async fn views(&self, jobs: Vec<Job>) -> Result<Vec<JobView>> {
+        let mut views = Vec::with_capacity(jobs.len());
+        for (job, choice, is_missing) in self.with_choices(jobs).await? {
+            let run = match job.status()? {
+                Status::Processing => self.store.run(job.id).await?,
+                _ => None,
+            };
+            views.push(self.view_with(job, run, choice, is_missing)?);
+        }
+        Ok(views)
+    }
+
+    /// `jobs` with what they are transcribed with, and whether one has failed whose speech model is not here.
+    async fn with_choices(&self, jobs: Vec<Job>) -> Result<Vec<(Job, Choice, bool)>> {
+        let app = self.clone();
+        let look = move || {
+            let defaults = LazyCell::new(|| app.defaults());
+            let mut here: HashMap<String, bool> = HashMap::new();
+            let with_choice = |job: Job| {
+                let choice = choice_given(&job, || defaults.clone());
+                let failed = job.status()? == Status::Failed && !job.is_cancelled();
+                let is_here = !failed
+                    || *here.entry(choice.model.clone()).or_insert_with(|| app.is_here(&choice.model, None));
+                Ok((job, choice, !is_here))
+            };
+            jobs.into_iter().map(with_choice).collect()
+        };
+        tokio::task::spawn_blocking(look).await?
+    }
+
+    fn view_with(&self, job: Job, run: Option<Run>, choice: Choice, model_missing: bool) -> Result<JobView> {
         Ok(JobView {
-            model_missing: failed && !self.is_here(&choice.model, None),
+            model_missing,
             model_title: self.room.title(&choice.model),
             model: choice.model,
             id: job.id.to_string(),
@@ -333,7 +361,7 @@ impl App {
             created_at: utc(job.created_at),
             updated_at: utc(job.updated_at),
             byte_size: job.byte_size.and_then(|bytes| u64::try_from(bytes).ok()),
-            is_here: job.library_id == Some(self.library),
+            is_here: self.library.holds(&job),
             progress: run.map(|run| progress(&run, job.workflow_state(), job.speakers_only)),
             file_name: job.file_name,
             file_hash: job.file_hash,

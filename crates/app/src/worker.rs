@@ -5,8 +5,6 @@
 use crate::App;
 use crate::pipeline::Ending;
 use anyhow::Result;
-use std::fs;
-use std::io::ErrorKind;
 use std::time::Duration;
 use store::{Job, JobId, News, Status, Topic, WorkLock};
 use tokio::sync::watch;
@@ -38,6 +36,7 @@ impl App {
             Scope::Only(_) => News::listen(&self.store).await?,
             _ => News::listen_as(&self.store, self.worker_name()).await?,
         };
+        self.settle_leftovers().await?;
         loop {
             // Held only while there is work, so that another data folder of this computer gets its turn.
             if let Some(mut lock) = WorkLock::acquire(&self.store, self.machine).await? {
@@ -71,7 +70,7 @@ impl App {
     }
 
     fn worker_name(&self) -> String {
-        format!("meetmemo worker {}", self.library.uuid().simple())
+        format!("meetmemo worker {}", self.library.id().uuid().simple())
     }
 
     /// One job; false if there is none to be had.
@@ -86,7 +85,7 @@ impl App {
             Scope::Only(jobs) => Some(jobs.as_slice()),
             _ => None,
         };
-        let Some(claim) = self.store.claim_job(self.library, self.machine, only).await? else {
+        let Some(claim) = self.store.claim_job(self.library.id(), self.machine, only).await? else {
             return Ok(false);
         };
         let id = claim.job.id;
@@ -106,7 +105,7 @@ impl App {
                 for status in [Status::Pending, Status::Processing] {
                     let filter = store::JobFilter { status: Some(status), limit: None };
                     let open = self.store.jobs(filter).await?;
-                    if open.iter().any(|job| job.library_id == Some(self.library)) {
+                    if open.iter().any(|job| self.library.holds(&job)) {
                         return Ok(false);
                     }
                 }
@@ -116,7 +115,7 @@ impl App {
                 for id in jobs {
                     if let Some(job) = self.store.job(*id).await?
                         && !has_ended(&job)?
-                        && job.library_id == Some(self.library)
+                        && self.library.holds(&job)
                     {
                         return Ok(false);
                     }
@@ -128,20 +127,15 @@ impl App {
 
     /// Unlinks the files of deleted jobs, also those of a process that was killed in between.
     pub(crate) async fn finish_removals(&self) -> Result<()> {
-        for path in self.store.pending_removals(self.library).await? {
-            let file = self.data.library().join(&path);
-            // The folder is the job's own; a row with a path of another shape removes nothing but its file.
-            let whole = file.parent().filter(|folder| folder.parent() == Some(self.data.library().as_path()));
-            let removed = match whole {
-                Some(folder) => fs::remove_dir_all(folder),
-                None => fs::remove_file(&file),
-            };
-            match removed {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    tracing::warn!(kind = ?error.kind(), "the audio of a deleted meeting could not be removed; tried again later");
-                }
-                _ => self.store.removal_done(self.library, &path).await?,
+        for path in self.store.pending_removals(self.library.id()).await? {
+            // A row whose path is none of ours removes nothing.
+            if let Some(place) = self.library.place_of(&path)
+                && let Err(error) = tokio::task::spawn_blocking(move || place.remove()).await?
+            {
+                tracing::warn!(kind = ?error.kind(), "the audio of a deleted meeting could not be removed; tried again later");
+                continue;
             }
+            self.store.removal_done(self.library.id(), &path).await?;
         }
         Ok(())
     }

@@ -14,7 +14,11 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::sync::watch;
+
+/// Pause before a worker tries a database again that it could not reach.
+const RECONNECT: Duration = Duration::from_secs(1);
 
 fn code(all_well: bool) -> ExitCode {
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -45,14 +49,14 @@ pub(crate) async fn import(
         ImportOptions { language, model: import.model, translate, vocabulary, speakers: import.speakers };
     let mut lists: Vec<ImportList> = Vec::new();
     if import.continue_interrupted {
-        for interrupted in app.interrupted_imports()? {
-            lists.extend(app.continue_import(&interrupted.id)?);
+        for interrupted in app.interrupted_imports().await? {
+            lists.extend(app.continue_import(&interrupted.id).await?);
         }
         if lists.is_empty() {
             print::note("No import was interrupted.");
         }
     } else {
-        let earlier = app.interrupted_imports()?;
+        let earlier = app.interrupted_imports().await?;
         lists.push(app.list_files(&import.paths, options).await?);
         for interrupted in earlier {
             print::note(&format!(
@@ -62,20 +66,34 @@ pub(crate) async fn import(
         }
     }
     let mut imported = Vec::new();
+    let mut stopped = false;
     for list in lists {
-        let total = list.len();
-        if list.done() > 0 {
-            print::note(&format!("Going on at {} of {total}.", list.done()));
+        let (done, total) = (list.done(), list.len());
+        if done > 0 {
+            print::note(&format!("Going on at {done} of {total}."));
         }
-        imported.extend(
-            app.import(list, &stop, &mut |number, one| say_imported(number, total, one, json)).await?,
-        );
+        let ended =
+            app.import(list, &stop, &mut |number, one| say_imported(number, total, one, json)).await?;
+        if done + ended.len() < total {
+            stopped = true;
+            print::note(&format!(
+                "Stopped at {} of {total}. Go on with it: meetmemo import --continue",
+                done + ended.len()
+            ));
+        }
+        imported.extend(ended);
     }
 
+    let mut rows: Vec<ImportRow> = imported.iter().map(row).collect();
+    if stopped {
+        if json {
+            print::json(&rows);
+        }
+        return Ok(ExitCode::FAILURE);
+    }
     if let Some(model) = asked_model {
         transcribe_known(app, &imported, &model, json).await?;
     }
-    let mut rows: Vec<ImportRow> = imported.iter().map(row).collect();
     let jobs: Vec<JobId> = rows.iter().filter_map(|row| row.job_id.as_deref()?.parse().ok()).collect();
     let mut well = rows.iter().all(|row| row.outcome != "failed");
     if import.wait {
@@ -326,7 +344,11 @@ pub(crate) async fn worker(
     stop: watch::Receiver<bool>,
 ) -> Result<ExitCode> {
     let shown = Shown::start(app, Vec::new());
-    let failed = app.work(if drain { &Scope::Drain } else { &Scope::Everything }, stop.clone()).await?;
+    let failed = if drain {
+        app.work(&Scope::Drain, stop.clone()).await?
+    } else {
+        work_and_reconnect(app, stop.clone()).await?
+    };
     drop(shown);
     let mut views = Vec::new();
     for id in &failed {
@@ -344,6 +366,23 @@ pub(crate) async fn worker(
         print::error(why.as_deref().unwrap_or("It failed and has been changed since."));
     }
     Ok(code(failed.is_empty()))
+}
+
+/// Works until stopped, also over times in which the database is not reached.
+async fn work_and_reconnect(app: &App, mut stop: watch::Receiver<bool>) -> Result<Vec<JobId>> {
+    let mut lost = false;
+    loop {
+        match app.work(&Scope::Everything, stop.clone()).await {
+            Err(error) if app::Code::of(&error) == app::Code::DatabaseUnreachable && !*stop.borrow() => {
+                if !lost {
+                    print::error(&format!("{error:#} Work goes on when it answers."));
+                }
+                lost = true;
+                let _ = tokio::time::timeout(RECONNECT, stop.wait_for(|stop| *stop)).await;
+            }
+            ended => return ended,
+        }
+    }
 }
 
 pub(crate) async fn database_run(app: &App, program: &[OsString]) -> Result<ExitCode> {

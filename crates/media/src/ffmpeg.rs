@@ -25,6 +25,10 @@ const SLOW_WORDS: Duration = Duration::from_secs(5);
 const PIECE: usize = 16 * 1024;
 /// Longest line of standard error that is looked at.
 const LONGEST_LINE: u64 = 2048;
+/// Before what the filter says that tells the timestamps of frames.
+const FRAMES: &str = "[Parsed_ashowinfo_";
+/// How long a frame may be, in seconds.
+const LENGTHS: std::ops::RangeInclusive<f64> = 0.0..=60.0;
 /// Lines of the description of the input that are kept.
 const MOST_LINES: usize = 400;
 
@@ -287,13 +291,17 @@ impl Ear {
     fn listen(&self, stderr: impl Read) {
         let mut stderr = BufReader::new(stderr);
         let mut line = Vec::new();
+        // Whether the rest of a line that is too long comes next.
+        let mut goes_on = false;
         loop {
             line.clear();
             match stderr.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Ok(0) | Err(_) => break,
+                Ok(_) if goes_on => {}
                 Ok(_) => self.log().take(String::from_utf8_lossy(&line).trim_end()),
             }
+            goes_on = !line.ends_with(b"\n");
             self.news.notify_all();
         }
         self.log().closed = true;
@@ -365,7 +373,8 @@ impl Log {
     }
 
     fn take(&mut self, line: &str) {
-        if let Some(frame) = line.contains("ashowinfo").then(|| frame(line)).flatten() {
+        // The file's own texts stand behind other marks.
+        if let Some(frame) = line.starts_with(FRAMES).then(|| frame(line)).flatten() {
             self.frames.push_back(frame);
             return;
         }
@@ -391,7 +400,7 @@ fn frame(line: &str) -> Option<Stamp> {
     let value = |key: &str| line.split_whitespace().find_map(|word| word.strip_prefix(key));
     let (rate, samples): (f64, f64) = (value("rate:")?.parse().ok()?, value("nb_samples:")?.parse().ok()?);
     let at = value("pts_time:")?.parse().unwrap_or(f64::NAN);
-    Some(Stamp { at, duration: samples / rate }).filter(|stamp| stamp.duration.is_finite())
+    Some(Stamp { at, duration: samples / rate }).filter(|stamp| LENGTHS.contains(&stamp.duration))
 }
 
 /// `wmav2 (a[1][0][0] / 0x0161), 48000 Hz, stereo, fltp, 64 kb/s`
@@ -410,7 +419,8 @@ fn stream(text: &str, description: &mut Description) {
                     (Some((count, _)), _) => count.parse().ok(),
                     // "5.1" is six.
                     (_, Some((main, low))) => {
-                        main.parse::<u16>().ok().zip(low.parse::<u16>().ok()).map(|(m, l)| m + l)
+                        let both = main.parse::<u16>().ok().zip(low.parse().ok());
+                        both.and_then(|(main, low)| main.checked_add(low))
                     }
                     _ => None,
                 },
@@ -523,6 +533,30 @@ mod tests {
             date: Some("2024-05-06T07:08:09.000000Z".to_owned()),
         };
         assert_eq!(log.description(), expected);
+    }
+
+    #[test]
+    fn what_a_file_says_of_itself_is_no_frame() {
+        let mut log = Log::default();
+        for line in [
+            "[info]     title           : ashowinfo rate:1 nb_samples:1e300 pts_time:0",
+            "[Parsed_ashowinfo_0 @ 0x562f] [info] n:1 pts:0 pts_time:0 rate:1 nb_samples:1e300",
+            "[Parsed_ashowinfo_0 @ 0x562f] [info] n:1 pts:0 pts_time:0 rate:-1 nb_samples:441",
+            "[info]   Stream #0:0: Audio: pcm_f32le, 16000 Hz, 65535.1, flt, 512 kb/s",
+        ] {
+            log.take(line);
+        }
+        assert!(log.frames.is_empty());
+        assert_eq!(log.description().channels, None);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_one_line() {
+        let long = format!("[info] x{}\n[error] wrong\n", " [error]".repeat(LONGEST_LINE as usize));
+        let ear = Ear::default();
+        ear.listen(long.as_bytes());
+        let log = ear.log();
+        assert_eq!((log.lines.len(), log.last_error.as_deref()), (2, Some("[error] wrong")));
     }
 
     #[test]

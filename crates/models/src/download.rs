@@ -509,7 +509,11 @@ impl Run<'_> {
             meter.begin(Stage::Downloading, 0, self.part.expected().byte_size, Some(host));
         }
         if self.first_seen {
-            self.part.learn(answer.linked_size.or(answer.total), answer.linked_hash);
+            let size = answer.linked_size.or(answer.total);
+            if size.is_some_and(|size| size > LARGEST) {
+                return Err(Setback::WrongSize.into());
+            }
+            self.part.learn(size, answer.linked_hash);
         }
         let expected = self.part.expected().byte_size;
         if let (Some(expected), Some(total)) = (expected, answer.total)
@@ -551,7 +555,7 @@ impl Run<'_> {
                     return Err(http.setback_of_reading(error).into());
                 }
             };
-            if self.part.done() + count as u64 > expected.unwrap_or(LARGEST) {
+            if self.part.done() + count as u64 > expected.unwrap_or(LARGEST).min(LARGEST) {
                 self.part.discard().map_err(disk_error)?;
                 return Err(Setback::WrongSize.into());
             }

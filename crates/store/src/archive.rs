@@ -3,6 +3,7 @@
 use crate::connect::{ExternalUrl, MANAGED_DATABASE, Target};
 use crate::error::StoreError;
 use crate::managed::{Cluster, Phase};
+use crate::patience::{NO_ANSWER, POOL, is_alive};
 use crate::{Result, migrate};
 use bb8::RunError;
 use diesel::sql_types::{Bool, Text};
@@ -16,8 +17,8 @@ type Connections = bb8::Pool<AsyncDieselConnectionManager<AsyncPgConnection>>;
 pub(crate) type PooledConnection<'a> =
     bb8::PooledConnection<'a, AsyncDieselConnectionManager<AsyncPgConnection>>;
 
-/// Longest wait for a connection, a restart of the private server included.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for the reason why the pool has no connection.
+const REASON: Duration = Duration::from_secs(4);
 
 /// Which database holds the archive.
 #[derive(Debug)]
@@ -146,15 +147,15 @@ impl Store {
             Ok(connection) => Ok(connection),
             Err(RunError::User(PoolError::QueryError(error))) => Err(error.into()),
             Err(RunError::User(PoolError::ConnectionError(error))) => {
-                Err(StoreError::Unreachable { database: self.database_name(), reason: error.to_string() })
+                Err(self.no_connection(error.to_string()))
             }
             // The pool has swallowed the reason; asking once more directly brings it out.
-            Err(RunError::TimedOut) => match self.dedicated().await {
-                Err(error) => Err(error),
-                Ok(_) => Err(StoreError::Unreachable {
-                    database: self.database_name(),
-                    reason: format!("no connection became free within {} s", CONNECTION_TIMEOUT.as_secs()),
-                }),
+            Err(RunError::TimedOut) => match tokio::time::timeout(REASON, self.dedicated()).await {
+                Err(_) => Err(self.no_connection(NO_ANSWER)),
+                Ok(Err(error)) => Err(error),
+                Ok(Ok(_)) => {
+                    Err(self.no_connection(format!("no connection became free within {} s", POOL.as_secs())))
+                }
             },
         }
     }
@@ -173,7 +174,7 @@ macro_rules! on_connection {
             let mut pooled = $store.connection().await?;
             let result: $crate::Result<_> = {
                 let $connection = &mut *pooled;
-                $body.await.map_err($crate::StoreError::from)
+                $store.attend(async { $body.await.map_err($crate::StoreError::from) }).await
             };
             match result {
                 Err(error)
@@ -198,7 +199,7 @@ macro_rules! on_dedicated {
             let mut dedicated = $store.dedicated().await?;
             let result: $crate::Result<_> = {
                 let $connection = &mut dedicated;
-                $body.await.map_err($crate::StoreError::from)
+                $store.attend(async { $body.await.map_err($crate::StoreError::from) }).await
             };
             match result {
                 Err(error)
@@ -219,7 +220,13 @@ pub(crate) use on_dedicated;
 /// server's language, so the connection is asked.
 pub(crate) async fn is_lost(connection: &mut AsyncPgConnection, error: &StoreError) -> bool {
     matches!(error, StoreError::Query(error) if *error != diesel::result::Error::NotFound)
-        && diesel::sql_query("SELECT 1").execute(connection).await.is_err()
+        && !is_alive(connection).await
+}
+
+/// The number behind the greatest one there is.
+pub(crate) fn next_number(last: Option<i32>) -> Result<i32> {
+    let next = last.unwrap_or(0).checked_add(1);
+    next.ok_or_else(|| StoreError::Unknown("a number that none comes behind".to_owned()))
 }
 
 /// The row that a statement which writes on its own gave back. Such a statement is `load`ed: its row arrives before its
@@ -246,7 +253,7 @@ async fn connections(target: &Arc<Target>, database: &str, size: Pool) -> Result
     bb8::Pool::builder()
         .min_idle(size.min_size)
         .max_size(size.max_size.max(1))
-        .connection_timeout(CONNECTION_TIMEOUT)
+        .connection_timeout(POOL)
         .build(manager)
         .await
         .map_err(|error| StoreError::Unreachable {

@@ -2,6 +2,7 @@
 
 use crate::error::StoreError;
 use crate::managed::{Cluster, Endpoint, PORT, Phase, ROLE};
+use crate::patience::{CONNECT, NO_ANSWER};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
@@ -23,6 +24,9 @@ pub(crate) const MANAGED_DATABASE: &str = "meetmemo";
 const RESTART: Duration = Duration::from_secs(10);
 /// Pause before that is tried again.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// After so long without an answer from the other computer, a network link is asked, and so long later it is dead.
+const LINK_QUIET: Duration = Duration::from_secs(15);
 
 /// How the other end is proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +95,16 @@ impl FromStr for ExternalUrl {
             Tls::IfOffered => SslMode::Prefer,
             _ => SslMode::Require,
         });
-        config.connect_timeout(Duration::from_secs(10)).application_name("meetmemo");
-        // A listener says nothing for hours; the system's two hours would leave it deaf for as long.
-        config.keepalives_idle(Duration::from_secs(60));
+        // Each of several hosts gets its turn.
+        let hosts = u32::try_from(config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
+        config.connect_timeout(CONNECT / hosts).application_name("meetmemo");
+        // For links that are dead: a listener says nothing for hours, and the system's two hours would leave it deaf for
+        // as long. A server that is stopped is noticed by `patience`.
+        config
+            .keepalives_idle(LINK_QUIET)
+            .keepalives_interval(LINK_QUIET / 3)
+            .keepalives_retries(3)
+            .tcp_user_timeout(LINK_QUIET);
         Ok(Self { config: Box::new(config), tls, root_certificate: root.map(PathBuf::from) })
     }
 }
@@ -264,19 +275,27 @@ impl Target {
         database: &str,
         on_phase: &(dyn Fn(Phase) + Send + Sync),
     ) -> Result<AsyncPgConnection, ConnectFailure> {
-        let mut connection = match self {
-            Self::Managed(cluster) => {
-                let endpoint = tokio::task::block_in_place(|| cluster.ensure_server(on_phase))
-                    .map_err(|error| ConnectFailure::Store(error.into()))?;
-                plain(&managed_config(&endpoint, database)).await?
-            }
-            Self::External(url) => external(url).await?,
+        // Starting the server has limits of its own.
+        let endpoint = match self {
+            Self::Managed(cluster) => Some(
+                tokio::task::block_in_place(|| cluster.ensure_server(on_phase))
+                    .map_err(|error| ConnectFailure::Store(error.into()))?,
+            ),
+            Self::External(_) => None,
         };
-        connection
-            .batch_execute("SET TIME ZONE 'UTC'")
-            .await
-            .map_err(|error| ConnectFailure::Store(error.into()))?;
-        Ok(connection)
+        in_time(async {
+            let mut connection = match (self, endpoint) {
+                (Self::External(url), _) => external(url).await?,
+                (Self::Managed(_), Some(endpoint)) => plain(&managed_config(&endpoint, database)).await?,
+                (Self::Managed(_), None) => unreachable!("its end point was asked for above"),
+            };
+            connection
+                .batch_execute("SET TIME ZONE 'UTC'")
+                .await
+                .map_err(|error| ConnectFailure::Store(error.into()))?;
+            Ok(connection)
+        })
+        .await
     }
 
     /// Refuses a configured server behind a pool that lends its processes to a connection for a statement or a
@@ -294,7 +313,7 @@ impl Target {
                 process_id(&other).await?,
             ])
         };
-        match processes.await {
+        match in_time(processes).await {
             Ok([first, again, other]) if first != again || first == other => {
                 Err(StoreError::Pooled { database: self.display_name() })
             }
@@ -324,6 +343,9 @@ impl Target {
             ConnectFailure::Broken(reason) => {
                 StoreError::Unreachable { database: self.display_name(), reason }
             }
+            ConnectFailure::NoAnswer => {
+                StoreError::Unreachable { database: self.display_name(), reason: NO_ANSWER.to_owned() }
+            }
         }
     }
 }
@@ -335,6 +357,15 @@ pub(crate) enum ConnectFailure {
     Store(StoreError),
     /// The connection ended while it was being set up.
     Broken(String),
+    /// The server took the connection and said nothing, or the network did not reach it.
+    NoAnswer,
+}
+
+/// Runs `connecting` for [`CONNECT`] at most.
+async fn in_time<T>(
+    connecting: impl Future<Output = Result<T, ConnectFailure>>,
+) -> Result<T, ConnectFailure> {
+    tokio::time::timeout(CONNECT, connecting).await.unwrap_or(Err(ConnectFailure::NoAnswer))
 }
 
 impl ConnectFailure {
@@ -350,7 +381,7 @@ impl ConnectFailure {
                     .contains(code)
             }),
             Self::Broken(_) | Self::Store(StoreError::Query(_)) => true,
-            Self::Store(_) => false,
+            Self::Store(_) | Self::NoAnswer => false,
         }
     }
 }
@@ -379,7 +410,7 @@ pub(crate) fn managed_config(endpoint: &Endpoint, database: &str) -> tokio_postg
         .password(&endpoint.password)
         .dbname(database)
         .application_name("meetmemo")
-        .connect_timeout(Duration::from_secs(10));
+        .connect_timeout(CONNECT);
     config
 }
 

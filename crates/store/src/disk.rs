@@ -17,5 +17,6 @@ pub fn free_bytes(path: &Path) -> io::Result<u64> {
     if unsafe { libc::statvfs(path.as_ptr(), &raw mut found) } == -1 {
         return Err(io::Error::last_os_error());
     }
-    Ok(found.f_bavail as u64 * found.f_frsize as u64)
+    // Some network file systems report more than there can be.
+    Ok((found.f_bavail as u64).saturating_mul(found.f_frsize as u64))
 }

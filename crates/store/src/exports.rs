@@ -12,6 +12,7 @@ use diesel::prelude::*;
 use diesel::result::Error as QueryError;
 use diesel::sql_types::{Bool, Nullable, Timestamptz};
 use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
 
 /// A row of `export_jobs`.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -37,6 +38,14 @@ pub struct ExportJob {
     pub replace_existing: bool,
     /// What the user should know of a completed export.
     pub note: Option<String>,
+}
+
+/// The right to make one export.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExportClaim {
+    /// The export as it was claimed.
+    pub export: ExportJob,
+    token: Uuid,
 }
 
 /// An export to be made.
@@ -71,12 +80,12 @@ impl Store {
     }
 
     /// Claims the export `id`, which was just written down.
-    pub async fn claim_export(&self, id: ExportId) -> Result<Option<ExportJob>> {
+    pub async fn claim_export(&self, id: ExportId) -> Result<Option<ExportClaim>> {
         self.claim(sql("status = 'pending'"), Some(id), None).await
     }
 
     /// Claims the oldest export of `library`'s computer that nobody has made for a minute: its process is gone.
-    pub async fn claim_abandoned_export(&self, library: LibraryId) -> Result<Option<ExportJob>> {
+    pub async fn claim_abandoned_export(&self, library: LibraryId) -> Result<Option<ExportClaim>> {
         let abandoned = "(status = 'pending' AND updated_at < now() - interval '1 minute'
             OR status = 'processing' AND coalesce(claimed_until < now(), TRUE))";
         self.claim(sql(abandoned), None, Some(library)).await
@@ -87,7 +96,7 @@ impl Store {
         free: SqlLiteral<Bool>,
         only: Option<ExportId>,
         library: Option<LibraryId>,
-    ) -> Result<Option<ExportJob>> {
+    ) -> Result<Option<ExportClaim>> {
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
             let free = export_jobs::table
                 .filter(free.clone())
@@ -100,42 +109,46 @@ impl Store {
                 .skip_locked()
                 .select(export_jobs::id);
             let Some(id): Option<ExportId> = free.first(c).await.optional()? else { return Ok(None) };
-            diesel::update(export_jobs::table.find(id))
+            let token = Uuid::new_v4();
+            let claimed: Option<ExportJob> = diesel::update(export_jobs::table.find(id))
                 .set((
                     export_jobs::status.eq(Status::Processing.as_str()),
                     export_jobs::progress.eq(0),
                     export_jobs::claimed_until.eq(claim_end()),
+                    export_jobs::claim_token.eq(token),
                 ))
                 .returning(ExportJob::as_returning())
                 .get_result(c)
                 .await
-                .optional()
+                .optional()?;
+            Ok(claimed.map(|export| ExportClaim { export, token }))
         }))
     }
 
-    /// Notes how far an export is, 0 to 100, and keeps its claim.
-    pub async fn set_export_progress(&self, id: ExportId, progress: i32) -> Result<()> {
+    /// Notes how far an export is, 0 to 100, and keeps its claim. False if that is void: another process makes the export
+    /// now, or it is gone.
+    pub async fn set_export_progress(&self, claim: &ExportClaim, progress: i32) -> Result<bool> {
         on_connection!(self, connection => async {
-            diesel::update(export_jobs::table.find(id))
+            let noted = diesel::update(held(claim))
                 .set((
                     export_jobs::progress.eq(progress),
                     export_jobs::claimed_until.eq(claim_end()),
                 ))
                 .execute(connection)
-                .await
-                .map(|_| ())
+                .await?;
+            Ok::<_, QueryError>(noted == 1)
         })
     }
 
     /// Ends an export: with the path where the file came to be and a note, or with the reason why there is none.
-    /// `None` if the row is gone.
+    /// `None` if the claim is void: another process makes the export now, or it is gone.
     pub async fn end_export(
         &self,
-        id: ExportId,
+        claim: &ExportClaim,
         outcome: std::result::Result<(&str, Option<&str>), &str>,
     ) -> Result<Option<ExportJob>> {
         on_connection!(self, connection => async {
-            let row = diesel::update(export_jobs::table.find(id));
+            let row = diesel::update(held(claim));
             match outcome {
                 Ok((path, note)) => {
                     let completed = row.set((
@@ -176,6 +189,13 @@ impl Store {
                 .await
         })
     }
+}
+
+/// The row of an export, as long as nobody else has claimed it.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn held(claim: &ExportClaim) -> _ {
+    let (id, token): (ExportId, Uuid) = (claim.export.id, claim.token);
+    export_jobs::table.filter(export_jobs::id.eq(id)).filter(export_jobs::claim_token.eq(token))
 }
 
 /// An export takes seconds; whoever has shown no progress for a minute is gone.

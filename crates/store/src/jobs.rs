@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as QueryError;
 use diesel_async::{AsyncConnection, RunQueryDsl};
+use serde::{Deserialize, Serialize};
 
 /// `jobs.status`, and `export_jobs.status`, which has the same words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,7 +221,7 @@ impl Choice {
 }
 
 /// What intake knows of a new recording.
-#[derive(Debug, Clone, Insertable)]
+#[derive(Debug, Clone, Insertable, Serialize, Deserialize)]
 #[diesel(table_name = jobs, check_for_backend(diesel::pg::Pg))]
 pub struct NewJob {
     /// Chosen by intake: the folder of the file is named after it.

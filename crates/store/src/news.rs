@@ -1,12 +1,13 @@
 //! What changed, told by the database to every process that shows it.
 
 use crate::ids::{ExportId, JobId, TranscriptId};
+use crate::patience::{QUIET, SIGN_OF_LIFE};
 use crate::{Result, Store};
 use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::StreamExt;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Pause before the next attempt when the connection is lost.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -20,12 +21,16 @@ pub enum Topic {
     Progress(JobId),
     /// A version of a transcript changed or got a window.
     Transcript(TranscriptId),
-    /// The speakers of this job: who they are, or whose the words are.
+    /// The speakers of this job: who they are, what they are called, what was corrected.
     Speakers(JobId),
+    /// Whose the words of this job are: lines that were settled may have changed, anywhere.
+    Lines(JobId),
     /// A person that is known, or whether there are any.
     People,
     /// An export changed.
     Export(ExportId),
+    /// The connection was lost; it is being opened again.
+    Lost,
     /// The connection was lost and is back: whatever is shown may be stale.
     Everything,
 }
@@ -38,6 +43,7 @@ impl Topic {
             "progress" => Some(Self::Progress(id.parse().ok()?)),
             "transcript" => Some(Self::Transcript(id.parse().ok()?)),
             "speakers" => Some(Self::Speakers(id.parse().ok()?)),
+            "lines" => Some(Self::Lines(id.parse().ok()?)),
             "person" => Some(Self::People),
             "export" => Some(Self::Export(id.parse().ok()?)),
             _ => None,
@@ -50,6 +56,10 @@ pub struct News {
     store: Store,
     name: String,
     connection: Option<Box<AsyncPgConnection>>,
+    /// When the server last gave a sign of life.
+    heard: Instant,
+    /// Since when another one is waited for.
+    asked: Option<Instant>,
 }
 
 impl std::fmt::Debug for News {
@@ -73,16 +83,25 @@ impl News {
     /// Where no connection can be opened.
     pub async fn listen_as(store: &Store, name: String) -> Result<Self> {
         let connection = listening(store, &name).await?;
-        Ok(Self { store: store.clone(), name, connection: Some(connection) })
+        Ok(Self {
+            store: store.clone(),
+            name,
+            connection: Some(connection),
+            heard: Instant::now(),
+            asked: None,
+        })
     }
 
-    /// Waits for the next piece of news. Reconnects by itself, then says [`Topic::Everything`].
+    /// Waits for the next piece of news. A lost connection is told as [`Topic::Lost`], within [`QUIET`] and
+    /// [`SIGN_OF_LIFE`] also where the server is frozen; then this reconnects by itself and says [`Topic::Everything`].
+    /// The future may be dropped and asked for again.
     pub async fn next(&mut self) -> Topic {
         loop {
             let Some(connection) = &mut self.connection else {
                 match listening(&self.store, &self.name).await {
                     Ok(connection) => {
                         self.connection = Some(connection);
+                        self.heard = Instant::now();
                         return Topic::Everything;
                     }
                     Err(error) => {
@@ -94,17 +113,37 @@ impl News {
             };
             let heard = {
                 let mut notifications = pin!(connection.notifications_stream());
-                notifications.next().await
+                tokio::time::timeout_at((self.heard + QUIET).into(), notifications.next()).await
             };
             match heard {
-                Some(Ok(notification)) => {
+                Ok(Some(Ok(notification))) => {
+                    self.heard = Instant::now();
+                    self.asked = None;
                     if let Some(topic) = Topic::parse(&notification.payload) {
                         return topic;
                     }
                 }
-                Some(Err(_)) | None => self.connection = None,
+                Ok(Some(Err(_)) | None) => return self.lost(),
+                Err(_) => {
+                    // Whoever drops this future meanwhile and comes back does not begin the wait anew.
+                    let asked = *self.asked.get_or_insert_with(Instant::now);
+                    let answer = diesel::sql_query("SELECT 1").execute(connection.as_mut());
+                    match tokio::time::timeout_at((asked + SIGN_OF_LIFE).into(), answer).await {
+                        Ok(Ok(_)) => {
+                            self.heard = Instant::now();
+                            self.asked = None;
+                        }
+                        _ => return self.lost(),
+                    }
+                }
             }
         }
+    }
+
+    fn lost(&mut self) -> Topic {
+        self.connection = None;
+        self.asked = None;
+        Topic::Lost
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::archive::on_connection;
 use crate::ids::{JobId, PersonId, SpeakerId};
+use crate::runs::{Lease, held_job};
 use crate::schema::{jobs, people, people_settings, person_voices, speakers};
 use crate::{Result, Store, StoreError};
 use diesel::prelude::*;
@@ -95,6 +96,7 @@ impl Store {
     /// Lets voices be remembered, or forgets all of them. Names in meetings stay.
     pub async fn set_people(&self, settings: PeopleSettings) -> Result<()> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
+            change_people(c).await?;
             diesel::update(people_settings::table)
                 .set((
                     people_settings::enabled.eq(settings.enabled),
@@ -195,6 +197,7 @@ impl Store {
     /// Makes two people one: everything of `from` is of `into`. False if either is not there.
     pub async fn merge_people(&self, from: PersonId, into: PersonId) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
+            change_people(c).await?;
             let both: i64 =
                 people::table.filter(people::id.eq_any([from, into])).count().get_result(c).await?;
             if both != 2 {
@@ -230,6 +233,7 @@ impl Store {
     /// stays in the meetings. False if there is no such person.
     pub async fn forget_person(&self, id: PersonId, alike: &[SpeakerId]) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
+            change_people(c).await?;
             for speaker in alike {
                 set_voice(c, *speaker, None).await?;
             }
@@ -237,13 +241,21 @@ impl Store {
         }))
     }
 
-    /// Keeps the voice of a speaker, if voices are remembered.
-    pub async fn keep_voice(&self, speaker: SpeakerId, voice: &StoredVoice) -> Result<()> {
+    /// Keeps the voice of a speaker, if voices are remembered. A worker gives its lease; false if that is void.
+    pub async fn keep_voice(
+        &self,
+        speaker: SpeakerId,
+        voice: &StoredVoice,
+        lease: Option<Lease>,
+    ) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
+            if !may_write(c, lease).await? {
+                return Ok(false);
+            }
             if remembers(c).await? {
                 set_voice(c, speaker, Some(voice)).await?;
             }
-            Ok(())
+            Ok(true)
         }))
     }
 
@@ -267,13 +279,17 @@ impl Store {
     }
 
     /// Learns that a voice is a person's, or with `refused` that it is not, if voices are remembered and the person is
-    /// known.
-    pub async fn learn_voice(&self, learnt: &PersonVoice) -> Result<()> {
+    /// known. A worker gives its lease; false if that is void.
+    pub async fn learn_voice(&self, learnt: &PersonVoice, lease: Option<Lease>) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
+            if !may_write(c, lease).await? {
+                return Ok(false);
+            }
+            keep_people(c).await?;
             let known: bool =
                 diesel::select(diesel::dsl::exists(people::table.find(learnt.person))).get_result(c).await?;
             if !known || !remembers(c).await? {
-                return Ok(());
+                return Ok(true);
             }
             let ms = |time: transcript::AudioTime| i64::from(time.as_ms());
             let values = (
@@ -297,9 +313,32 @@ impl Store {
                 .set(values)
                 .execute(c)
                 .await?;
-            Ok(())
+            Ok(true)
         }))
     }
+}
+
+/// The advisory lock of who is known: held alone by whoever takes people away, and with others by whoever names them.
+const PEOPLE: i32 = 0x4d4d_5001;
+
+/// Nobody who is known is merged or forgotten before this transaction ends.
+pub(crate) async fn keep_people(c: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
+    let lock = diesel::sql_query("SELECT pg_advisory_xact_lock_shared($1, 0)");
+    lock.bind::<sql_types::Integer, _>(PEOPLE).execute(c).await.map(|_| ())
+}
+
+/// Nobody is named as somebody known before this transaction ends.
+async fn change_people(c: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
+    let lock = diesel::sql_query("SELECT pg_advisory_xact_lock($1, 0)");
+    lock.bind::<sql_types::Integer, _>(PEOPLE).execute(c).await.map(|_| ())
+}
+
+/// Whether whoever writes for a job may: its worker holds the lease, or it is no worker.
+async fn may_write(c: &mut AsyncPgConnection, lease: Option<Lease>) -> diesel::QueryResult<bool> {
+    Ok(match lease {
+        Some(lease) => held_job(c, lease).await?.is_some(),
+        None => true,
+    })
 }
 
 pub(crate) async fn remembers(c: &mut AsyncPgConnection) -> diesel::QueryResult<bool> {

@@ -51,6 +51,7 @@ diesel::table! {
         note -> Nullable<Text>,
         library_id -> Nullable<Uuid>,
         claimed_until -> Nullable<Timestamptz>,
+        claim_token -> Nullable<Uuid>,
     }
 }
 

@@ -4,10 +4,10 @@
 //! both amount to is written into `speakers` and `segments` in the same transaction, so that whatever reads those need
 //! not know how it came about.
 
-use crate::archive::on_connection;
+use crate::archive::{next_number, on_connection};
 use crate::ids::{EditId, JobId, PersonId, SegmentId, SpeakerId, TranscriptId};
 use crate::jobs::{Job, Status, WorkflowState};
-use crate::people::{StoredVoice, remembers, set_voice};
+use crate::people::{StoredVoice, keep_people, remembers, set_voice};
 use crate::runs::{Lease, held_job};
 use crate::schema::{
     diarizations, job_runs, jobs, people, person_voices, segments, speaker_edits, speakers, transcripts,
@@ -185,22 +185,14 @@ impl Store {
     /// last any more.
     pub async fn change_speakers(&self, job: JobId, change: &SpeakerChange) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
-            if !lock(c, job).await? {
-                return Ok(false);
-            }
-            let changed = match change {
-                SpeakerChange::Edit { id, edit, speaker, person } => {
-                    make(c, job, *id, edit, *speaker, person.as_ref()).await?;
-                    true
-                }
-                SpeakerChange::Know { id, person, name } => know(c, job, *id, *person, name.as_deref()).await?,
-                SpeakerChange::Undo(id) => set_undone(c, job, *id, true).await?,
-                SpeakerChange::Redo(id) => set_undone(c, job, *id, false).await?,
-            };
-            if changed {
-                settle(c, job).await?;
-            }
-            Ok(changed)
+            Ok(lock(c, job).await? && change_locked(c, job, change).await?)
+        }))
+    }
+
+    /// As [`Store::change_speakers`], by the worker on the meeting. False also if the lease is void.
+    pub async fn change_speakers_at_work(&self, lease: Lease, change: &SpeakerChange) -> Result<bool> {
+        on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
+            Ok(held_job(c, lease).await?.is_some() && change_locked(c, lease.job, change).await?)
         }))
     }
 
@@ -239,6 +231,7 @@ impl Store {
             if held_job(c, lease).await?.is_none() {
                 return Ok(false);
             }
+            keep_people(c).await?;
             let corrected: bool = diesel::select(diesel::dsl::exists(
                 speaker_edits::table.filter(speaker_edits::job_id.eq(job)),
             ))
@@ -271,7 +264,7 @@ impl Store {
                 .set(values)
                 .execute(c)
                 .await?;
-            settle(c, job).await?;
+            settle(c, job, Changes::Turns).await?;
             Ok(true)
         }))
     }
@@ -402,6 +395,46 @@ async fn lock(c: &mut AsyncPgConnection, job: JobId) -> Result<bool> {
     Ok(locked.is_some())
 }
 
+/// What a change is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Changes {
+    /// Names, and who is known: no line changes.
+    Names,
+    /// As whom somebody is shown. No line is cut anew, but each is shown with others.
+    Shown,
+    /// Whose the words are.
+    Turns,
+}
+
+impl Changes {
+    fn of(edit: &Edit) -> Self {
+        match edit {
+            Edit::Name { .. } | Edit::Add { .. } => Self::Names,
+            Edit::Merge { .. } => Self::Shown,
+            Edit::Assign { .. } => Self::Turns,
+        }
+    }
+}
+
+async fn change_locked(c: &mut AsyncPgConnection, job: JobId, change: &SpeakerChange) -> Result<bool> {
+    keep_people(c).await?;
+    let changes = match change {
+        SpeakerChange::Edit { id, edit, speaker, person } => {
+            make(c, job, *id, edit, *speaker, person.as_ref()).await?;
+            Some(Changes::of(edit))
+        }
+        SpeakerChange::Know { id, person, name } => {
+            know(c, job, *id, *person, name.as_deref()).await?.then_some(Changes::Names)
+        }
+        SpeakerChange::Undo(id) => set_undone(c, job, *id, true).await?,
+        SpeakerChange::Redo(id) => set_undone(c, job, *id, false).await?,
+    };
+    if let Some(changes) = changes {
+        settle(c, job, changes).await?;
+    }
+    Ok(changes.is_some())
+}
+
 async fn make(
     c: &mut AsyncPgConnection,
     job: JobId,
@@ -462,13 +495,20 @@ async fn know(
     Ok(true)
 }
 
-async fn set_undone(c: &mut AsyncPgConnection, job: JobId, id: EditId, undone: bool) -> Result<bool> {
+/// Undoes or redoes a correction; what it is about, or `None` if it is not its turn.
+async fn set_undone(
+    c: &mut AsyncPgConnection,
+    job: JobId,
+    id: EditId,
+    undone: bool,
+) -> Result<Option<Changes>> {
     let edits = edits_of(c, job).await?;
     let place = edits.iter().position(|edit| edit.id == id);
-    let Some(place) = place else { return Ok(false) };
+    let Some(place) = place else { return Ok(None) };
+    let changes = Changes::of(&edits[place].edit);
     if edits[place].undone == undone {
         // Done already, by a statement whose answer was lost.
-        return Ok(true);
+        return Ok(Some(changes));
     }
     let first_undone = edits.iter().position(|edit| edit.undone).unwrap_or(edits.len());
     let is_next = if undone { place + 1 == first_undone } else { place == first_undone };
@@ -478,7 +518,7 @@ async fn set_undone(c: &mut AsyncPgConnection, job: JobId, id: EditId, undone: b
             .execute(c)
             .await?;
     }
-    Ok(is_next)
+    Ok(is_next.then_some(changes))
 }
 
 /// Adds a speaker with the next number, unless they are there.
@@ -496,7 +536,7 @@ async fn add_speaker(c: &mut AsyncPgConnection, job: JobId, id: SpeakerId) -> Re
         .values((
             speakers::id.eq(id),
             speakers::job_id.eq(job),
-            speakers::number.eq(last.unwrap_or(0) + 1),
+            speakers::number.eq(next_number(last)?),
             speakers::shown_as.eq(id),
         ))
         .execute(c)
@@ -561,14 +601,23 @@ fn doubts_of<'a>(lines: impl IntoIterator<Item = &'a Segment>) -> Vec<Doubt> {
     lines.into_iter().filter_map(|line| line.doubt.map(|reason| Doubt { span: line.span, reason })).collect()
 }
 
-/// Writes into `speakers` and `segments` what turns and corrections amount to. The job's row is locked.
-async fn settle(c: &mut AsyncPgConnection, job: JobId) -> Result<()> {
+/// Writes into `speakers` and `segments` what turns and corrections amount to. The job's row is locked. Lines are read
+/// only where a change may have to cut them anew.
+async fn settle(c: &mut AsyncPgConnection, job: JobId, changes: Changes) -> Result<()> {
     let ruling = Ruling::of(c, job).await?;
     settle_speakers(c, job, &ruling).await?;
-    let current: Option<TranscriptId> =
-        jobs::table.find(job).select(jobs::current_transcript_id).first(c).await?;
-    if let Some(version) = current {
-        recut(c, version, &ruling).await?;
+    if changes == Changes::Turns {
+        let current: Option<TranscriptId> =
+            jobs::table.find(job).select(jobs::current_transcript_id).first(c).await?;
+        if let Some(version) = current {
+            recut(c, version, &ruling).await?;
+        }
+    }
+    if changes != Changes::Names {
+        diesel::sql_query("SELECT pg_notify('meetmemo', 'lines:' || $1::text)")
+            .bind::<sql_types::Uuid, _>(job)
+            .execute(c)
+            .await?;
     }
     Ok(())
 }

@@ -194,7 +194,9 @@ pub fn target_folder() -> PathBuf {
 
 /// The PostgreSQL that set-up installed.
 pub fn runtime() -> PathBuf {
-    resources().join("postgres")
+    let folder = resources().join("postgres");
+    assert!(folder.is_dir(), "{} is missing; `cargo xtask setup --tests` makes it", folder.display());
+    folder
 }
 
 /// The resources that set-up made.

@@ -1,6 +1,6 @@
 //! `transcripts`, `transcript_windows`, `segments`: versions of what was said, filled window by window.
 
-use crate::archive::on_connection;
+use crate::archive::{next_number, on_connection};
 use crate::ids::{JobId, MachineId, SegmentId, SpeakerId, TranscriptId};
 use crate::jobs::{Status, WorkflowState};
 use crate::runs::{Lease, held_job};
@@ -271,7 +271,7 @@ impl Store {
                 .values((
                     transcripts::id.eq(TranscriptId::new()),
                     transcripts::job_id.eq(lease.job),
-                    transcripts::version.eq(last.unwrap_or(0) + 1),
+                    transcripts::version.eq(next_number(last)?),
                     transcripts::engine.eq(&new.engine),
                     transcripts::model.eq(&new.model),
                     transcripts::model_sha256.eq(&new.model_sha256),

@@ -5,6 +5,7 @@
 
 use crate::archive::on_dedicated;
 use crate::ids::MachineId;
+use crate::patience::is_alive;
 use crate::{Result, Store};
 use diesel::sql_types::{BigInt, Bool};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -37,9 +38,9 @@ impl WorkLock {
         Ok(got.truth.then_some(Self { connection }))
     }
 
-    /// Whether the lock is still ours: false after its server or connection has ended.
+    /// Whether the lock is still ours: false after its server or connection has ended, or gives no answer.
     pub async fn is_held(&mut self) -> bool {
-        diesel::sql_query("SELECT 1").execute(&mut self.connection).await.is_ok()
+        is_alive(&mut self.connection).await
     }
 }
 

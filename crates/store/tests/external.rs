@@ -13,8 +13,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 use store::testing::{TestDatabase, runtime};
-use store::{Database, JobFilter, LibraryId, Pool, Store, StoreError};
+use store::{Database, JobFilter, LibraryId, MachineId, News, Pool, Store, StoreError, Topic, WorkLock};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -44,16 +45,24 @@ impl Server {
         if self.process.try_wait().is_ok_and(|ended| ended.is_some()) {
             return;
         }
+        self.signal(libc::SIGCONT);
         let id = self.process.id().cast_signed();
         // SAFETY: integers only; the child has not been waited for, so the id is still its.
         unsafe { libc::kill(id, libc::SIGQUIT) };
         let _ = self.process.wait();
     }
-}
 
-#[allow(clippy::print_stderr, reason = "a skipped test says so")]
-fn say(text: &str) {
-    eprintln!("{text}");
+    /// Sends a signal to all processes of the server.
+    fn signal(&self, signal: i32) {
+        let id = self.process.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        for id in
+            std::iter::once(id.cast_signed()).chain(children.split_whitespace().map(|id| id.parse().unwrap()))
+        {
+            // SAFETY: integers only; the processes are those of a server that we started and have not waited for.
+            unsafe { libc::kill(id, signal) };
+        }
+    }
 }
 
 fn is_root() -> bool {
@@ -72,7 +81,8 @@ fn program(name: &str) -> Command {
 
 /// `openssl …` in `folder`.
 fn openssl(folder: &Path, arguments: &[&str]) {
-    let made = Command::new("openssl").args(arguments).current_dir(folder).output().unwrap();
+    let made = Command::new("openssl").args(arguments).current_dir(folder).output();
+    let made = made.expect("`cargo xtask setup` installs openssl");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
@@ -104,12 +114,7 @@ fn give_to_nobody(path: &Path) {
 }
 
 impl Server {
-    /// `None`, with the reason said, where it cannot be had.
-    async fn start() -> Option<Self> {
-        if Command::new("openssl").arg("version").output().is_err() {
-            say("skipped: openssl is not installed, so there is no certificate to test with");
-            return None;
-        }
+    async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().to_owned();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
@@ -133,10 +138,10 @@ impl Server {
             .arg("--pwfile")
             .arg(folder.join("password"))
             .status();
-        if !created.is_ok_and(|status| status.success()) {
-            say("skipped: an unprivileged account may not run the PostgreSQL of this checkout");
-            return None;
-        }
+        assert!(
+            created.is_ok_and(|status| status.success()),
+            "an unprivileged account may not run the PostgreSQL of this checkout; open its folders to all users"
+        );
         fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n").unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let setting = |name: &str, file: &str| format!("{name}={}", folder.join(file).display());
@@ -159,7 +164,7 @@ impl Server {
             state.lines().nth(7).is_some_and(|line| line.trim() == "ready").then_some(())
         })
         .await;
-        Some(server)
+        server
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -176,6 +181,14 @@ impl Server {
     }
 }
 
+/// Ten times what is promised for a server that gives no answer.
+const ANSWER: Duration = Duration::from_secs(150);
+
+/// What comes of `asked`, which must come.
+async fn in_time<T>(asked: impl Future<Output = T>) -> T {
+    tokio::time::timeout(ANSWER, asked).await.expect("an answer, although the server gives none")
+}
+
 async fn open(address: &str) -> Result<Store, StoreError> {
     let pool = Pool { min_size: 1, max_size: 5 };
     Store::open(Database::External(address.parse()?), pool, &|_| ()).await
@@ -183,7 +196,7 @@ async fn open(address: &str) -> Result<Store, StoreError> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_configured_server_holds_the_archive_if_it_can_prove_itself() {
-    let Some(mut server) = Server::start().await else { return };
+    let mut server = Server::start().await;
     let full = server.address("localhost", &server.trusting("verify-full", "authority.pem"));
 
     for (host, options, why) in [
@@ -227,6 +240,36 @@ async fn a_configured_server_holds_the_archive_if_it_can_prove_itself() {
     server.end();
     let refused = open(&full).await.unwrap_err();
     assert!(refused.to_string().contains("Connection refused"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_freezes_is_told_in_a_sentence_and_used_again_when_it_goes_on() {
+    let server = Server::start().await;
+    let address = server.address("localhost", &server.trusting("verify-full", "authority.pem"));
+    let store = open(&address).await.unwrap();
+    let id = common::registered(&store, LibraryId::new()).await;
+    let mut news = News::listen(&store).await.unwrap();
+    let mut lock = WorkLock::acquire(&store, MachineId::new()).await.unwrap().unwrap();
+
+    server.signal(libc::SIGSTOP);
+    let (all, one, opened, heard, held) = in_time(async {
+        let held = lock.is_held();
+        let all = store.jobs(JobFilter::default());
+        tokio::join!(all, store.rename_job(id, "Tuesday"), open(&address), news.next(), held)
+    })
+    .await;
+    for refused in [all.map(drop), one.map(drop), opened.map(drop)].map(Result::unwrap_err) {
+        assert!(matches!(&refused, StoreError::Unreachable { .. }), "{refused}");
+        assert!(refused.to_string().contains("gives no answer"), "{refused}");
+    }
+    assert_eq!((heard, held), (Topic::Lost, false));
+
+    server.signal(libc::SIGCONT);
+    assert_eq!(in_time(news.next()).await, Topic::Everything);
+    until("a server that answers again", ANSWER, async || {
+        store.jobs(JobFilter::default()).await.ok().filter(|jobs| jobs[0].id == id)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

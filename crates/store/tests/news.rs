@@ -105,9 +105,9 @@ async fn every_change_of_a_recording_is_told() {
     };
     other_process.create_export(&export).await.unwrap();
     assert_eq!(ear.heard().await, [Topic::Export(export.id)]);
-    other_process.claim_export(export.id).await.unwrap().unwrap();
+    let claim = other_process.claim_export(export.id).await.unwrap().unwrap();
     assert_eq!(ear.heard().await, [Topic::Export(export.id)]);
-    other_process.end_export(export.id, Ok(("/tmp/x.pdf", None))).await.unwrap().unwrap();
+    other_process.end_export(&claim, Ok(("/tmp/x.pdf", None))).await.unwrap().unwrap();
     assert_eq!(ear.heard().await, [Topic::Export(export.id)]);
 
     other_process.delete_job(id, library).await.unwrap().unwrap();
@@ -133,11 +133,12 @@ async fn cancelling_and_retrying_are_told_and_what_is_rolled_back_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_its_connection_was_ended_the_listener_says_everything_and_goes_on() {
+async fn after_its_connection_was_ended_the_listener_says_so_then_everything_and_goes_on() {
     let (database, store) = database().await;
     let mut ear = Ear::new(&store).await;
     for _ in 0..2 {
         assert_eq!(end_sessions(&database, "LISTEN%").await, 1);
+        assert_eq!(next(&mut ear.news).await, Topic::Lost);
         assert_eq!(next(&mut ear.news).await, Topic::Everything);
         let id = registered(&store, LibraryId::new()).await;
         assert_eq!(ear.heard().await, [Topic::Job(id)]);
@@ -193,6 +194,7 @@ async fn a_listener_is_known_by_its_name_while_it_lives() {
     assert!(store.is_connected(name).await.unwrap());
     assert!(!store.is_connected("meetmemo it's").await.unwrap());
     assert_eq!(end_sessions(&database, "LISTEN%").await, 1);
+    assert_eq!(next(&mut news).await, Topic::Lost);
     assert_eq!(next(&mut news).await, Topic::Everything);
     assert!(store.is_connected(name).await.unwrap(), "it keeps its name");
     drop(news);

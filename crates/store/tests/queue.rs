@@ -708,10 +708,11 @@ async fn an_export_is_made_by_one() {
     let claims = join_all((0..6).map(|_| store.claim_export(export.id))).await;
     let claims: Vec<_> = claims.into_iter().filter_map(Result::unwrap).collect();
     assert_eq!(claims.len(), 1);
-    assert_eq!((claims[0].id, claims[0].status.as_str()), (export.id, "processing"));
+    let claim = &claims[0];
+    assert_eq!((claim.export.id, claim.export.status.as_str()), (export.id, "processing"));
 
     let made = Ok(("/tmp/other.md", Some("one sign is missing")));
-    let ended = store.end_export(export.id, made).await.unwrap().unwrap();
+    let ended = store.end_export(claim, made).await.unwrap().unwrap();
     assert_eq!((ended.status.as_str(), ended.progress), ("completed", Some(100)));
     assert_eq!(ended.file_path.as_deref(), Some("/tmp/other.md"));
     assert_eq!(ended.note.as_deref(), Some("one sign is missing"));
@@ -719,13 +720,37 @@ async fn an_export_is_made_by_one() {
 
     let failing = export_of(id, library);
     store.create_export(&failing).await.unwrap();
-    store.claim_export(failing.id).await.unwrap().unwrap();
-    let ended = store.end_export(failing.id, Err("The folder is read-only.")).await.unwrap().unwrap();
+    let claim = store.claim_export(failing.id).await.unwrap().unwrap();
+    let ended = store.end_export(&claim, Err("The folder is read-only.")).await.unwrap().unwrap();
     assert_eq!(ended.status, "failed");
     assert_eq!(ended.error_message.as_deref(), Some("The folder is read-only."));
     let all: Vec<ExportId> = store.exports(id).await.unwrap().into_iter().map(|e| e.id).collect();
     assert_eq!(all, [failing.id, export.id], "newest first");
-    assert!(store.end_export(ExportId::new(), Err("gone")).await.unwrap().is_none());
+    store.delete_job(id, library).await.unwrap().unwrap();
+    assert!(store.end_export(&claim, Err("gone")).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_maker_that_was_taken_for_dead_changes_nothing_any_more() {
+    let (database, store) = database().await;
+    let library = LibraryId::new();
+    let job = registered(&store, library).await;
+    let export = export_of(job, library);
+    store.create_export(&export).await.unwrap();
+    let asleep = store.claim_export(export.id).await.unwrap().unwrap();
+    database
+        .execute("UPDATE export_jobs SET claimed_until = claimed_until - interval '61 seconds'")
+        .await
+        .unwrap();
+    let awake = store.claim_abandoned_export(library).await.unwrap().unwrap();
+    assert!(store.set_export_progress(&awake, 30).await.unwrap());
+
+    assert!(!store.set_export_progress(&asleep, 80).await.unwrap());
+    assert!(store.end_export(&asleep, Err("Too late.")).await.unwrap().is_none());
+    let row = store.export(export.id).await.unwrap().unwrap();
+    assert_eq!((row.status.as_str(), row.progress), ("processing", Some(30)));
+    let ended = store.end_export(&awake, Ok(("/tmp/x.md", None))).await.unwrap().unwrap();
+    assert_eq!(ended.status, "completed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -733,32 +758,34 @@ async fn an_export_whose_maker_is_gone_is_taken_up_on_the_same_computer() {
     let (database, store) = database().await;
     let library = LibraryId::new();
     let id = registered(&store, library).await;
-    let abandoned = async || store.claim_abandoned_export(library).await.unwrap().map(|export| export.id);
+    let abandoned = async || store.claim_abandoned_export(library).await.unwrap();
     // `updated_at` is set to now by every UPDATE that does not set it.
     let pass = "UPDATE export_jobs SET claimed_until = claimed_until - interval '61 seconds',
                     updated_at = updated_at - interval '61 seconds'";
 
     let waiting = export_of(id, library);
     store.create_export(&waiting).await.unwrap();
-    assert_eq!(abandoned().await, None, "whoever has asked for it will make it");
+    assert!(abandoned().await.is_none(), "whoever has asked for it will make it");
     database.execute(pass).await.unwrap();
     assert!(
         store.claim_abandoned_export(LibraryId::new()).await.unwrap().is_none(),
         "another computer's disk"
     );
-    assert_eq!(abandoned().await, Some(waiting.id));
+    let claim = abandoned().await.unwrap();
+    assert_eq!(claim.export.id, waiting.id);
 
-    assert_eq!(abandoned().await, None, "it is being made");
+    assert!(abandoned().await.is_none(), "it is being made");
     database.execute(pass).await.unwrap();
-    store.set_export_progress(waiting.id, 30).await.unwrap();
+    assert!(store.set_export_progress(&claim, 30).await.unwrap());
     assert_eq!(store.export(waiting.id).await.unwrap().unwrap().progress, Some(30));
-    assert_eq!(abandoned().await, None, "progress is a sign of life");
+    assert!(abandoned().await.is_none(), "progress is a sign of life");
     database.execute(pass).await.unwrap();
-    assert_eq!(abandoned().await, Some(waiting.id));
+    let claim = abandoned().await.unwrap();
+    assert_eq!(claim.export.id, waiting.id);
     for end in [Ok(("/tmp/x.md", None)), Err("The disk is full.")] {
-        store.end_export(waiting.id, end).await.unwrap().unwrap();
+        store.end_export(&claim, end).await.unwrap().unwrap();
         database.execute(pass).await.unwrap();
-        assert_eq!(abandoned().await, None, "it has ended");
+        assert!(abandoned().await.is_none(), "it has ended");
     }
 }
 

@@ -6,9 +6,9 @@ mod common;
 use common::{database, registered};
 use store::testing::TestDatabase;
 use store::{
-    Claim, Edit, EditId, FoundSpeakers, JobId, LibraryId, MachineId, NewTranscript, PeopleSettings, PersonId,
-    PersonVoice, SpeakerChange, SpeakerId, Spent, Status, Store, StoredSegment, StoredVoice, TranscriptId,
-    Window,
+    Claim, Edit, EditId, FoundSpeakers, JobId, LibraryId, MachineId, NewTranscript, News, PeopleSettings,
+    PersonId, PersonVoice, SpeakerChange, SpeakerId, Spent, Status, Store, StoredSegment, StoredVoice, Topic,
+    TranscriptId, Window,
 };
 use transcript::{AudioTime, Span, Turn, Word, segments};
 
@@ -288,21 +288,117 @@ async fn known(meeting: &Meeting, speaker: SpeakerId, name: &str) -> (PersonId, 
         speaker: Some(speaker),
         sample: Some(span(0, 2000)),
     };
-    meeting.store.learn_voice(&learnt).await.unwrap();
+    meeting.store.learn_voice(&learnt, None).await.unwrap();
     (person, id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_merged_and_forgotten_while_others_are_named() {
+    let (meeting, [one, two]) = Meeting::of_two().await;
+    let store = &meeting.store;
+    store.set_people(PeopleSettings { enabled: true, automatic: false }).await.unwrap();
+    for round in 0..30 {
+        let (anna, _) = known(&meeting, one, "Anna").await;
+        let (ben, _) = known(&meeting, two, "Ben").await;
+        let edit = Edit::Name { speaker: two, name: Some(format!("Anna {round}")), person: Some(anna) };
+        let named = SpeakerChange::Edit { id: EditId::new(), edit, speaker: None, person: None };
+        let (changed, gone) = tokio::join!(store.change_speakers(meeting.job, &named), async {
+            match round % 2 {
+                0 => store.merge_people(anna, ben).await,
+                _ => store.forget_person(anna, &[]).await,
+            }
+        });
+        assert!(changed.unwrap() && gone.unwrap(), "{round}");
+        // What the corrections amount to is what is stored, whichever came first.
+        let stored = store.speaker_names(meeting.job).await.unwrap();
+        meeting.edit(Edit::Add { speaker: SpeakerId::new(), name: None }, None).await;
+        let again = store.speaker_names(meeting.job).await.unwrap();
+        assert_eq!(again[..stored.len()], stored[..], "{round}");
+    }
+}
+
+/// What is told of the speakers and lines of a meeting up to now.
+async fn told(meeting: &Meeting, news: &mut News) -> Vec<Topic> {
+    meeting.store.rename_job(meeting.job, "the end of what was told").await.unwrap().unwrap();
+    let mut told = Vec::new();
+    loop {
+        match tokio::time::timeout(common::PATIENCE, news.next()).await.expect("news") {
+            Topic::Job(_) => return told,
+            topic if told.contains(&topic) => {}
+            topic => told.push(topic),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_no_news_of_the_lines() {
+    let (meeting, [one, two]) = Meeting::of_two().await;
+    let mut news = News::listen(&meeting.store).await.unwrap();
+    let (names, lines) = (Topic::Speakers(meeting.job), Topic::Lines(meeting.job));
+    let name = Edit::Name { speaker: one, name: Some("Anna".to_owned()), person: None };
+    let named = meeting.edit(name, None).await;
+    assert_eq!(told(&meeting, &mut news).await, [names]);
+    assert!(meeting.undo(named).await);
+    assert_eq!(told(&meeting, &mut news).await, [names]);
+    meeting.edit(Edit::Assign { spans: vec![span(0, 2000)], speaker: Some(two), added: false }, None).await;
+    assert_eq!(told(&meeting, &mut news).await, [names, lines]);
+    let merged = meeting.edit(Edit::Merge { from: one, into: two }, None).await;
+    assert_eq!(told(&meeting, &mut news).await, [names, lines]);
+    assert!(meeting.undo(merged).await);
+    assert_eq!(told(&meeting, &mut news).await, [names, lines]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_lease_is_void_changes_no_speaker() {
+    let (meeting, claim) = Meeting::begun().await;
+    let (store, one) = (&meeting.store, SpeakerId::new());
+    store.set_people(PeopleSettings { enabled: true, automatic: true }).await.unwrap();
+    meeting.keep(&claim, &[one], &[(0, 0)]).await;
+    meeting.complete(&claim).await;
+    let (person, id) = (PersonId::new(), EditId::new());
+    let named = SpeakerChange::Edit {
+        id,
+        edit: Edit::Name { speaker: one, name: Some("Anna".to_owned()), person: Some(person) },
+        speaker: None,
+        person: Some((person, "Anna".to_owned())),
+    };
+    let learnt = PersonVoice {
+        person,
+        refused: false,
+        voice: voice(&[0.5]),
+        job: Some(meeting.job),
+        speaker: Some(one),
+        sample: None,
+    };
+    let before = store.speaker_voices().await.unwrap();
+    let void = Some(claim.lease);
+    assert!(!store.change_speakers_at_work(claim.lease, &named).await.unwrap());
+    assert!(!store.keep_voice(one, &voice(&[1.0]), void).await.unwrap());
+    assert!(!store.learn_voice(&learnt, void).await.unwrap());
+    assert_eq!(meeting.name(one).await, None);
+    assert_eq!(store.speaker_voices().await.unwrap(), before);
+    assert!(store.people().await.unwrap().is_empty() && store.person_voices().await.unwrap().is_empty());
+
+    store.tell_speakers_apart(meeting.job, None, None).await.unwrap().unwrap();
+    let lease = meeting.claim().await.lease;
+    assert!(store.change_speakers_at_work(lease, &named).await.unwrap());
+    assert!(store.keep_voice(one, &voice(&[1.0]), Some(lease)).await.unwrap());
+    assert!(store.learn_voice(&learnt, Some(lease)).await.unwrap());
+    assert_eq!(meeting.name(one).await.as_deref(), Some("Anna"));
+    assert_eq!(store.person_voices().await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_voice_is_kept_before_somebody_agreed_and_none_after_they_took_it_back() {
     let (meeting, [one, two]) = Meeting::of_two().await;
     known(&meeting, one, "Anna").await;
-    meeting.store.keep_voice(two, &voice(&[1.0])).await.unwrap();
+    meeting.store.keep_voice(two, &voice(&[1.0]), None).await.unwrap();
     assert!(meeting.store.person_voices().await.unwrap().is_empty());
     assert!(meeting.store.speaker_voices().await.unwrap().is_empty());
 
     meeting.store.set_people(PeopleSettings { enabled: true, automatic: true }).await.unwrap();
     let (_, id) = known(&meeting, one, "Anna").await;
-    meeting.store.keep_voice(two, &voice(&[1.0])).await.unwrap();
+    meeting.store.keep_voice(two, &voice(&[1.0]), None).await.unwrap();
     assert_eq!(meeting.store.speaker_voices().await.unwrap().len(), 1);
     let kept = meeting.store.person_voices().await.unwrap();
     assert_eq!(kept.len(), 1);
@@ -339,8 +435,8 @@ async fn people_are_renamed_everywhere_merged_and_forgotten() {
     assert_eq!(meeting.name(two).await.as_deref(), Some("Anna Berg"));
     assert_eq!(store.meetings_of_people().await.unwrap(), [(anna, meeting.job), (anna, meeting.job)]);
 
-    store.keep_voice(one, &voice(&[1.0])).await.unwrap();
-    store.keep_voice(two, &voice(&[1.0])).await.unwrap();
+    store.keep_voice(one, &voice(&[1.0]), None).await.unwrap();
+    store.keep_voice(two, &voice(&[1.0]), None).await.unwrap();
     assert!(store.forget_person(anna, &[two]).await.unwrap());
     assert!(store.people().await.unwrap().is_empty() && store.person_voices().await.unwrap().is_empty());
     assert!(store.speaker_voices().await.unwrap().is_empty());

@@ -1,14 +1,20 @@
-//! What tests of whole programs share: recordings of real speech, and processes to look at and to kill.
+//! What tests share: recordings of real speech, processes to look at and to kill, and what has to be there before.
 //!
 //! Only for tests; panics where a test should fail.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a failed assumption is a failed test")]
 
+pub mod prerequisite;
 pub mod turns;
+
+pub use prerequisite::Prerequisite;
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
 
 /// All living processes whose command line holds `marker`, and those they started, by id.
 pub fn processes_of(marker: &str) -> Vec<i32> {
@@ -50,20 +56,70 @@ pub fn kill(pid: i32) {
     unsafe { libc::kill(pid, libc::SIGKILL) };
 }
 
-/// The folder with the project's test recordings, where there is one.
-pub fn shared_audio() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/audio");
-    if !folder.is_dir() {
-        println!("skipped: ../shared is not here");
+/// A program that set-up installs, to be run.
+pub fn program(name: &str) -> Command {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&folders).any(|folder| folder.join(name).is_file());
+    assert!(found, "{name} is missing; `cargo xtask setup --tests` installs it");
+    Command::new(name)
+}
+
+/// This file or folder, which set-up makes.
+pub fn made(path: PathBuf) -> PathBuf {
+    assert!(path.exists(), "{} is missing; `cargo xtask setup --tests` makes it", path.display());
+    path
+}
+
+/// The resources that set-up made: what `MEETMEMO_RESOURCES` names, else those of the target folder that the test was
+/// built in.
+pub fn resources() -> PathBuf {
+    made(std::env::var_os("MEETMEMO_RESOURCES").map_or_else(
+        || {
+            // <target>/<profile>/deps/<test>
+            let own = std::env::current_exe().unwrap();
+            own.ancestors().nth(3).unwrap().join("resources")
+        },
+        PathBuf::from,
+    ))
+}
+
+/// A file or folder of `../shared`, beside the checkout. `None` where there is no such folder: the test is skipped and
+/// has to return.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    if !shared_is_there() {
+        Prerequisite::Shared.skip();
         return None;
     }
-    Some(folder.canonicalize().unwrap())
+    let path = Path::new(SHARED).join(path);
+    assert!(path.exists(), "{} is missing, although ../shared is there", path.display());
+    Some(path.canonicalize().unwrap())
+}
+
+/// Whether there is a folder `../shared`, for a test that can do a part without it.
+pub fn shared_is_there() -> bool {
+    Path::new(SHARED).is_dir()
+}
+
+/// The folder with the project's test recordings, as [`shared`].
+pub fn shared_audio() -> Option<PathBuf> {
+    shared("audio")
+}
+
+/// A file or folder of Debian's `pocketsphinx-testdata`.
+pub fn testdata(path: &str) -> PathBuf {
+    let path = Path::new("/usr/share/pocketsphinx/test/data").join(path);
+    assert!(
+        path.exists(),
+        "{} is missing; `cargo xtask setup --tests` installs pocketsphinx-testdata on Debian and Ubuntu",
+        path.display()
+    );
+    path
 }
 
 /// LibriVox clips of Debian's test data, 16 kHz mono, 3 to 7 s each.
 pub fn clips() -> Vec<PathBuf> {
-    let mut clips: Vec<PathBuf> = fs::read_dir("/usr/share/pocketsphinx/test/data/librivox")
-        .expect("set-up installs pocketsphinx-testdata")
+    let mut clips: Vec<PathBuf> = fs::read_dir(testdata("librivox"))
+        .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|e| e == "wav"))
         .collect();

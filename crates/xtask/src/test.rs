@@ -1,4 +1,4 @@
-//! `cargo xtask test`: all tests of the workspace, with their number at the end.
+//! `cargo xtask test`: all tests of the workspace, with their number and with what was skipped at the end.
 
 mod server;
 
@@ -7,9 +7,12 @@ use crate::checkout::Checkout;
 use crate::command;
 use crate::setup::Driver;
 use anyhow::{Context, Result};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fs;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::process::{Command, ExitCode, Stdio};
+use testing::prerequisite;
 
 /// How many tests ended in which way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,6 +30,15 @@ impl std::ops::AddAssign for Counts {
     }
 }
 
+impl Counts {
+    /// Counts tests that passed for their runner, but wrote down that they were skipped.
+    fn skip(&mut self, skipped: &BTreeMap<String, BTreeSet<String>>) {
+        let number = skipped.values().map(BTreeSet::len).sum::<usize>() as u64;
+        self.passed = self.passed.saturating_sub(number);
+        self.skipped += number;
+    }
+}
+
 /// What the environment may say about the user's own archive. No test may touch that.
 const USERS_OWN: &[&str] = &["MEETMEMO_DATA_DIR", "MEETMEMO_DATABASE_URL", "DATABASE_URL"];
 
@@ -41,9 +53,12 @@ const JOURNEYS: &str = "meetmemo-desktop";
 pub(crate) fn test(checkout: &Checkout, external_server: bool, arguments: &[OsString]) -> Result<ExitCode> {
     let server = external_server.then(|| server::Server::start(checkout)).transpose()?;
     let driver = Driver::find(checkout).context("tauri-driver is gone again, which set-up installs")?;
+    let notes = std::env::temp_dir().join(format!("meetmemo-skipped-tests-{}", std::process::id()));
+    // Of an earlier process with our number.
+    let _ = fs::remove_file(&notes);
     let cargo = || {
         let mut cargo = cargo(checkout);
-        cargo.env("MEETMEMO_TEST_TAURI_DRIVER", driver.path());
+        cargo.env("MEETMEMO_TEST_TAURI_DRIVER", driver.path()).env(prerequisite::SKIPPED, &notes);
         for name in USERS_OWN {
             cargo.env_remove(name);
         }
@@ -91,6 +106,15 @@ pub(crate) fn test(checkout: &Checkout, external_server: bool, arguments: &[OsSt
             libtest_summary,
         )?;
     }
+    let skipped = prerequisite::skipped(&notes)
+        .with_context(|| format!("could not read which tests were skipped from {}", notes.display()))?;
+    let _ = fs::remove_file(&notes);
+    if !arguments.is_empty() {
+        // The runner counts what the arguments leave out.
+        counts.skipped = 0;
+    }
+    counts.skip(&skipped);
+    told(&skipped).for_each(|line| println!("{line}"));
     println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -102,6 +126,16 @@ fn scope(arguments: &[OsString]) -> Option<&'static str> {
         argument.starts_with("-p") || argument == "--package" || argument.starts_with("--package=")
     });
     (!names_packages).then_some("--workspace")
+}
+
+/// A line for each reason to skip tests. `.ci/run` looks for them.
+fn told(skipped: &BTreeMap<String, BTreeSet<String>>) -> impl Iterator<Item = String> {
+    skipped.iter().map(|(reason, tests)| {
+        let number = tests.len();
+        let noun = if number == 1 { "test" } else { "tests" };
+        let names: Vec<&str> = tests.iter().map(String::as_str).collect();
+        format!("skipped: {number} {noun}, because {reason}: {}", names.join(", "))
+    })
 }
 
 /// Runs a test runner, passes on what it prints and adds up the lines that `summary` understands.
@@ -215,6 +249,25 @@ mod tests {
         assert_eq!(
             nextest_summary(&without_colours(line)),
             Some(Counts { passed: 2, failed: 0, skipped: 0 })
+        );
+    }
+
+    #[test]
+    fn tests_that_wrote_down_that_they_were_skipped_did_not_pass() {
+        let tests = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let skipped = BTreeMap::from([
+            ("there is no moon".to_owned(), tests(&["store b", "cli a"])),
+            ("they need root".to_owned(), tests(&["store a"])),
+        ]);
+        let mut counts = Counts { passed: 10, failed: 1, skipped: 2 };
+        counts.skip(&skipped);
+        assert_eq!(counts, Counts { passed: 7, failed: 1, skipped: 5 });
+        assert_eq!(
+            told(&skipped).collect::<Vec<_>>(),
+            [
+                "skipped: 2 tests, because there is no moon: cli a, store b",
+                "skipped: 1 test, because they need root: store a",
+            ]
         );
     }
 

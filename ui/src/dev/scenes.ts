@@ -354,6 +354,15 @@ export const scenes: Record<string, Scene> = {
       },
     },
   },
+  reconnecting: {
+    seed: { jobs: few },
+    then: (client) =>
+      client.setCore({
+        state: 'reconnecting',
+        code: 'database_unreachable',
+        message: 'The database “meetings” on db.example:5432 cannot be reached: it gives no answer.',
+      }),
+  },
   library: { seed: { jobs: few } },
   'library-many': { seed: { jobs: sampleMeetings(5000, now), window: { hint_dismissed: true } } },
   working: { seed: { jobs: [transcribing, ...waiting(12), stopped, elsewhere, ...few] } },

@@ -232,10 +232,11 @@ export class MemoryClient implements Client {
     this.emitNews({ kind: 'job', id })
   }
 
-  /** Something became of the speakers of a meeting. */
+  /** The speakers of a meeting were told apart. */
   setSpeakers(id: string, change: Partial<SpeakersView>): void {
     this.#speakersOf(id).change(copy(change))
     this.emitNews({ kind: 'speakers', id })
+    this.emitNews({ kind: 'lines', id })
   }
 
   setSound(sound: (id: string) => string | null): void {
@@ -832,8 +833,10 @@ export class MemoryClient implements Client {
     const words = this.#words.get(meetingId)
     if (words) speakers.setLines(words.lines)
     act(speakers)
+    const cut = words && speakers.lines !== words.lines
     if (words) this.#words.set(meetingId, { ...words, lines: speakers.lines })
     this.emitNews({ kind: 'speakers', id: meetingId })
+    if (cut) this.emitNews({ kind: 'lines', id: meetingId })
     return this.#speakersView(meetingId)
   }
 

@@ -14,6 +14,8 @@ export class Archive {
   core = $state.raw<CoreState>({ state: 'opening', phase: 'starting' })
   /** Whether `meetings` have been fetched since the archive opened. */
   loaded = $state(false)
+  /** Why the database is not reached now; what is shown may be old. */
+  lost = $derived(this.core.state === 'reconnecting' ? this.core.message : null)
   /** Why what is shown may be old. */
   failure = $state<string | null>(null)
   byId = $state.raw(NO_MEETINGS)
@@ -85,7 +87,7 @@ export class Archive {
   #enter(state: CoreState): void {
     this.core = state
     if (state.state === 'ready') this.refresh()
-    else this.loaded = false
+    else if (state.state !== 'reconnecting') this.loaded = false
   }
 
   #hear(news: News): void {

@@ -36,6 +36,18 @@ describe('opening', () => {
     expect(client.count('meetings')).toBe(1)
   })
 
+  test('a database that is not reached for a while leaves what is shown, and the list is fetched after it', async () => {
+    const client = new MemoryClient({ jobs })
+    const { archive } = await opened(client)
+    client.setCore({ state: 'reconnecting', code: 'database_unreachable', message: 'It gives no answer.' })
+    await vi.advanceTimersByTimeAsync(10)
+    expect([archive.loaded, archive.lost, archive.meetings.length]).toEqual([true, 'It gives no answer.', 60])
+    client.setCore({ state: 'ready' })
+    await vi.advanceTimersByTimeAsync(10)
+    expect([archive.loaded, archive.lost]).toEqual([true, null])
+    expect(client.count('meetings')).toBe(2)
+  })
+
   test('an answer does not undo what was told while it was on its way', async () => {
     const client = new MemoryClient()
     const { promise, answer } = later<CoreState>()

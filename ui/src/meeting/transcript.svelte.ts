@@ -31,8 +31,8 @@ export class Transcript {
   follow(): Unsubscribe {
     this.#stopped = false
     const unsubscribe = this.#client.onNews((news) => {
-      // Who speaks may have changed anywhere.
-      if (news.kind === 'speakers' && news.id === this.#jobId) void this.fetchAll()
+      // Whose the words are may have changed anywhere.
+      if (news.kind === 'lines' && news.id === this.#jobId) void this.fetchAll()
       else if (this.#concerns(news)) void this.fetch()
     })
     void this.fetch()
@@ -81,7 +81,8 @@ export class Transcript {
   }
 
   async #fetchOnce(): Promise<void> {
-    const fromMs = this.#whole ? 0 : this.#settledMs
+    const whole = this.#whole
+    const fromMs = whole ? 0 : this.#settledMs
     this.#whole = false
     try {
       const page = await this.#client.meeting(this.#jobId, fromMs)
@@ -105,6 +106,8 @@ export class Transcript {
       this.loaded = true
       this.failure = null
     } catch (reason) {
+      // The settled lines are as old as before.
+      if (whole) this.#whole = true
       if (!this.#stopped) this.failure = said(reason)
     }
   }

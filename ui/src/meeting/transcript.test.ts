@@ -166,8 +166,28 @@ describe('who speaks', () => {
     expect(asked(client)).toEqual([0, 0])
     expect(transcript.lines.map((one) => one.assigned)).toEqual([true, false, false])
     expect(transcript.lines[1]).toBe(second)
-    client.emitNews({ kind: 'speakers', id: 'another meeting' })
+    client.emitNews({ kind: 'lines', id: 'another meeting' })
     await settled(client, 2)
+  })
+
+  test('is not asked for again because of a name', async () => {
+    const client = new MemoryClient({ jobs: [job], words: { [job.id]: sampleWords([line(0, 'one')]) } })
+    open(client)
+    await settled(client, 1)
+    client.emitNews({ kind: 'speakers', id: job.id })
+    await settled(client, 1)
+  })
+
+  test('is fetched whole the next time where fetching it failed', async () => {
+    const client = new MemoryClient({ jobs: [job], words: { [job.id]: sampleWords(sampleLines(3)) } })
+    const { transcript } = open(client)
+    await settled(client, 1)
+    client.fail('meeting', { message: 'The archive could not be reached.' }, 1)
+    client.emitNews({ kind: 'lines', id: job.id })
+    await expect.poll(() => transcript.failure).not.toBeNull()
+    await transcript.fetch()
+    expect(transcript.failure).toBeNull()
+    expect(asked(client)).toEqual([0, 0, 0])
   })
 
   test('is asked for once more where it changes while lines are on their way', async () => {

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use store::managed::KeeperCommand;
 use store::testing::TestDatabase;
 use tempfile::TempDir;
-pub(crate) use testing::{clips, kill, samples, shared_audio, silence, speech, write_wav};
+pub(crate) use testing::{
+    clips, kill, program, resources, samples, shared, shared_audio, silence, speech, testdata, write_wav,
+};
 
 /// Ten times what the slowest machine has needed.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(300);
@@ -168,14 +170,9 @@ pub(crate) fn start(command: &mut Command) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// The small model of Whisper architecture that knows the phrases of the shared recordings, where it is.
+/// The small model of Whisper architecture that knows the phrases of the shared recordings, as [`shared`].
 pub(crate) fn fixture() -> Option<PathBuf> {
-    let model = shared_audio()?.join("../models/fixture-whisper.gguf");
-    if !model.is_file() {
-        println!("skipped: ../shared has no model");
-        return None;
-    }
-    Some(model.canonicalize().unwrap())
+    shared("models/fixture-whisper.gguf")
 }
 
 /// The SHA-256 of a file, as another program computes it.
@@ -193,14 +190,6 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < end, "this did not come about: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// The resources that set-up made.
-pub(crate) fn resources() -> PathBuf {
-    std::env::var_os("MEETMEMO_RESOURCES").map_or_else(
-        || Path::new(env!("CARGO_BIN_EXE_meetmemo")).ancestors().nth(2).unwrap().join("resources"),
-        PathBuf::from,
-    )
 }
 
 /// All words of a meeting in order, with their times.

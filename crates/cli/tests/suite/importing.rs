@@ -1,6 +1,6 @@
 //! What becomes of files that people bring.
 
-use crate::common::{MeetMemo, Said, clips, samples, shared_audio, silence, speech, words, write_wav};
+use crate::common::{MeetMemo, Said, clips, samples, shared_audio, silence, speech, until, words, write_wav};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -113,11 +113,7 @@ fn two_processes_that_import_the_same_file_at_once_make_one_job() {
 #[test]
 fn an_import_that_was_killed_can_be_continued() {
     let app = MeetMemo::new();
-    let dir = tempfile::tempdir().unwrap();
-    let clip = samples(&clips()[1]);
-    for i in 0..400_u16 {
-        write_wav(&dir.path().join(format!("{i:03}.wav")), &[&clip[..], &i.to_le_bytes()].concat());
-    }
+    let dir = many(400);
     app.json(&["list"]);
     let mut import = app.spawn(&["import", dir.path().to_str().unwrap()]);
     while app.json(&["list", "--limit", "20"]).as_array().unwrap().len() < 20 {
@@ -134,6 +130,105 @@ fn an_import_that_was_killed_can_be_continued() {
     assert_eq!(said.code, 0, "{}", said.err);
     assert_eq!(app.json(&["list"]).as_array().unwrap().len(), 401);
     assert!(app.run(&["import", "--continue"]).err.contains("No import was interrupted"));
+}
+
+/// Names of the folders in the library that are named like a job.
+fn job_folders(app: &MeetMemo) -> Vec<String> {
+    let names = fs::read_dir(app.data().join("library")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.len() == 36).collect()
+}
+
+/// A folder with so many recordings of different content.
+fn many(count: u16) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let clip = samples(&clips()[1]);
+    for i in 0..count {
+        write_wav(&dir.path().join(format!("{i:03}.wav")), &[&clip[..], &i.to_le_bytes()].concat());
+    }
+    dir
+}
+
+#[test]
+fn a_stopped_import_finishes_what_it_began_says_so_and_goes_on() {
+    let app = MeetMemo::new();
+    let dir = many(400);
+    app.json(&["list"]);
+    let import = app
+        .command(&["import", dir.path().to_str().unwrap()])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    until("some recordings are there", || job_folders(&app).len() > 20);
+    // SAFETY: integers only; the child has not been waited for, so the id is still its.
+    unsafe { libc::kill(import.id().cast_signed(), libc::SIGINT) };
+    let said: Said = import.wait_with_output().unwrap().into();
+    assert_eq!(said.code, 1, "{}", said.err);
+    let known = app.json(&["list"]).as_array().unwrap().len();
+    assert!((20..400).contains(&known), "{known}");
+    let words = format!("Stopped at {known} of 400. Go on with it: meetmemo import --continue");
+    assert!(said.err.contains(&words), "{known}: {}", said.err);
+    assert_eq!(job_folders(&app).len(), known);
+    assert_eq!(fs::read_dir(app.data().join("library/incoming")).unwrap().count(), 0);
+
+    assert_eq!(app.run(&["import", "--continue"]).code, 0);
+    assert_eq!(app.json(&["list"]).as_array().unwrap().len(), 400);
+}
+
+#[test]
+fn a_copy_whose_process_was_killed_before_it_was_registered_is_registered_later() {
+    let app = MeetMemo::new();
+    let dir = many(60);
+    // The server stays up, so that an import is fast.
+    let mut server = app.spawn(&["database", "run", "--", "sleep", "1000"]);
+    app.json(&["list"]);
+    let mut without_row = Vec::new();
+    let begin = std::time::Instant::now();
+    while without_row.is_empty() {
+        assert!(begin.elapsed() < crate::common::DEADLINE, "no kill came between the copy and its row");
+        let before = job_folders(&app).len();
+        let mut import = app.spawn(&["import", dir.path().to_str().unwrap()]);
+        while job_folders(&app).len() == before && import.try_wait().unwrap().is_none() {}
+        import.kill().unwrap();
+        import.wait().unwrap();
+        let known = app.json(&["list"]);
+        let known: Vec<&str> =
+            known.as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap()).collect();
+        without_row = job_folders(&app);
+        without_row.retain(|folder| !known.contains(&folder.as_str()));
+    }
+    let checks = app.run(&["--json", "doctor"]).json();
+    let told = checks.as_array().unwrap().iter().any(|check| {
+        check["check"] == "library"
+            && check["message"].as_str().unwrap().contains("no recording in the archive")
+            && check["message"].as_str().unwrap().contains(&without_row[0])
+    });
+    assert!(told, "{checks}");
+
+    // Any import settles it first.
+    app.run(&["import", dir.path().join("000.wav").to_str().unwrap()]);
+    for folder in &without_row {
+        let job = &app.json(&["show", folder])["job"];
+        assert_eq!((job["id"].as_str(), job["status"].as_str()), (Some(folder.as_str()), Some("pending")));
+        assert!(job["file_name"].as_str().unwrap().ends_with(".wav"), "{job}");
+    }
+    assert_eq!(fs::read_dir(app.data().join("library/incoming")).unwrap().count(), 0);
+    let known = app.json(&["list"]).as_array().unwrap().len();
+    assert_eq!(job_folders(&app).len(), known);
+    for folder in job_folders(&app) {
+        assert!(!app.data().join("library").join(&folder).join("import.json").exists(), "{folder}");
+    }
+    // What nobody knows is told and left alone.
+    let unknown = app.data().join("library/00000000-0000-4000-8000-000000000000");
+    fs::create_dir(&unknown).unwrap();
+    fs::write(unknown.join("audio.wav"), "RIFF").unwrap();
+    app.run(&["worker", "--drain"]);
+    let checks = app.run(&["--json", "doctor"]).json();
+    assert!(checks.to_string().contains("1 folder belongs to no recording in the archive"), "{checks}");
+    assert!(unknown.join("audio.wav").is_file());
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! Recordings transcribed with a neural model: right words, kills in the middle, versions beside each other.
 //!
-//! With the small model of `../shared/models` that knows only the phrases of `../shared/audio`; skipped, aloud,
-//! without. A phrase for itself it hears without a mistake.
+//! With the small model of `../shared/models` that knows only the phrases of `../shared/audio`. A phrase for itself it
+//! hears without a mistake.
 
 use crate::common::{
-    MeetMemo, Said, clips, fixture, kill, said, samples, sha256, shared_audio, silence, start, until,
-    word_error_rate, words, write_wav,
+    MeetMemo, Said, clips, fixture, kill, program, said, samples, sha256, shared, shared_audio, silence,
+    start, until, word_error_rate, words, write_wav,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::Duration;
 
 /// What the model is called once it is added.
@@ -27,7 +27,7 @@ struct Turn {
 }
 
 fn turns() -> Option<Vec<Turn>> {
-    let path = shared_audio()?.join("meeting/panel-5-speakers.wav");
+    let path = shared("audio/meeting/panel-5-speakers.wav")?;
     let all = samples(&path);
     let reference: Value =
         serde_json::from_str(&fs::read_to_string(path.with_extension("json")).unwrap()).unwrap();
@@ -164,7 +164,7 @@ fn score(audio: &Path, what: &str, meeting: &Value) -> Value {
     let dir = tempfile::tempdir().unwrap();
     let heard = dir.path().join("heard.json");
     fs::write(&heard, meeting.to_string()).unwrap();
-    let told = Command::new("python3")
+    let told = program("python3")
         .arg(audio.join("../tools/score.py"))
         .arg(what)
         .arg(audio.join("meeting/panel-5-speakers.json"))

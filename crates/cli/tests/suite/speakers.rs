@@ -1,8 +1,8 @@
 //! Who says what: told apart, named, corrected, remembered, forgotten; with the real program on real speech.
 
 use crate::common::{
-    DEADLINE, MeetMemo, clips, fixture, kill, resources, samples, shared_audio, silence, start, until, words,
-    write_wav,
+    DEADLINE, MeetMemo, clips, fixture, kill, program, resources, samples, shared, silence, start, testdata,
+    until, words, write_wav,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use testing::turns::{COLLAR, Turn, error_rate, most, names, rttm};
 
 /// The recording of five people in turns, with who speaks when.
 fn panel() -> Option<(PathBuf, Vec<Turn>)> {
-    let path = shared_audio()?.join("meeting/panel-5-speakers.wav");
+    let path = shared("audio/meeting/panel-5-speakers.wav")?;
     let turns = rttm(&fs::read_to_string(path.with_extension("rttm")).unwrap());
     Some((path, turns))
 }
@@ -209,7 +209,7 @@ fn who_was_named_in_one_meeting_is_known_in_the_next() {
 
 /// Real speech of two people in turns: the reader of the LibriVox clips and whoever says the cards.
 fn two_people(path: &Path) {
-    let cards = Path::new("/usr/share/pocketsphinx/test/data/cards");
+    let cards = testdata("cards");
     let mut all = Vec::new();
     for (number, clip) in clips().iter().enumerate() {
         all.extend(samples(clip));
@@ -354,7 +354,7 @@ fn one_person_on_each_side_of_a_stereo_recording_needs_no_guess() {
         path
     });
     let tracks = app.data().join("tracks.mkv");
-    let made = std::process::Command::new("ffmpeg")
+    let made = program("ffmpeg")
         .args(["-loglevel", "error", "-i"])
         .arg(&one)
         .arg("-i")

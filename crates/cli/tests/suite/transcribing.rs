@@ -1,7 +1,7 @@
 //! From a recording to words and files, and everything that can come in between.
 
 use crate::common::{
-    DEADLINE, MeetMemo, Said, clips, kill, said, samples, shared_audio, silence, speech, until,
+    DEADLINE, MeetMemo, Said, clips, kill, program, said, samples, shared_audio, silence, speech, until,
     word_error_rate, words, write_wav,
 };
 use serde_json::json;
@@ -45,8 +45,7 @@ fn a_recording_becomes_a_transcript_a_markdown_and_a_pdf() {
     assert!(text.contains("0:00:0"));
 
     let pdf = app.json(&["export", id, "--type", "pdf_transcript", "--output", to]);
-    let read =
-        Command::new("pdftotext").args(["-layout", pdf["path"].as_str().unwrap(), "-"]).output().unwrap();
+    let read = program("pdftotext").args(["-layout", pdf["path"].as_str().unwrap(), "-"]).output().unwrap();
     let read = String::from_utf8(read.stdout).unwrap();
     assert!(read.contains("Dashwood * <family> [1811]") && read.contains("Page 1 of 1"), "{read}");
     for line in transcript["segments"].as_array().unwrap() {
@@ -109,7 +108,7 @@ fn silence_noise_and_tones_give_no_words_no_speaker_and_no_language() {
     for (name, how) in sounds {
         let path = dir.path().join(format!("{name}.wav"));
         let (input, effects) = how.split_once('|').unwrap();
-        let made = Command::new("sox")
+        let made = program("sox")
             .args(["-R", "-r", "16000", "-c", "1", "-b", "16", input])
             .arg(&path)
             .args(effects.split('|'))
@@ -404,7 +403,7 @@ fn languages_are_found_and_written_in_their_script() {
     ] {
         let path = dir.path().join(format!("{language}.wav"));
         let made =
-            Command::new("espeak-ng").args(["-v", language, "-s", "140", "-w"]).arg(&path).arg(text).status();
+            program("espeak-ng").args(["-v", language, "-s", "140", "-w"]).arg(&path).arg(text).status();
         assert!(made.unwrap().success());
         let meeting = app.transcribed(&path);
         assert_eq!(meeting["transcript"]["language"], language, "{meeting}");

@@ -6,16 +6,14 @@ use super::*;
 use crate::{Facts, Font, Line, Run};
 use chrono::DateTime;
 use proptest::prelude::*;
-use std::{env, fs, path::PathBuf, process::Command, sync::LazyLock};
+use std::{fs, path::PathBuf, sync::LazyLock};
 use transcript::AudioTime;
 use unicode_normalization::UnicodeNormalization;
 
 pub(super) static FONTS: LazyLock<Fonts> = LazyLock::new(|| Fonts::load(&fonts_folder()).unwrap());
 
 fn fonts_folder() -> PathBuf {
-    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let target = || env::var_os("CARGO_TARGET_DIR").map_or(manifest.join("../../target"), PathBuf::from);
-    env::var_os("MEETMEMO_RESOURCES").map_or_else(|| target().join("resources"), PathBuf::from).join("fonts")
+    testing::made(testing::resources().join("fonts"))
 }
 
 fn document(title: &str, runs: Vec<Run>) -> Document {
@@ -60,13 +58,12 @@ fn tool(name: &str, arguments: &[&str], bytes: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.pdf");
     fs::write(&path, bytes).unwrap();
-    let mut command = Command::new(name);
+    let mut command = testing::program(name);
     command.args(arguments).arg(&path).env("TZ", "UTC");
     if name == "pdftotext" {
         command.arg("-");
     }
-    let output =
-        command.output().unwrap_or_else(|error| panic!("{name}, from poppler-utils, is needed: {error}"));
+    let output = command.output().unwrap();
     let complaints = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success() && complaints.is_empty(), "{name}: {complaints}");
     String::from_utf8(output.stdout).unwrap()

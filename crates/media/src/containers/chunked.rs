@@ -17,8 +17,10 @@ pub(crate) fn aiff(file: &mut (impl Read + Seek), len: u64) -> io::Result<(Vec<P
         let size = u64::from(u32::from_be_bytes([header[4], header[5], header[6], header[7]]));
         let there = len.saturating_sub(at + 8);
         if &header[..4] == b"SSND" && is_wrong(size, there) {
-            let patches =
-                vec![Patch { at: 4, bytes: small(len - 8) }, Patch { at: at + 4, bytes: small(there) }];
+            let patches = vec![
+                Patch { at: 4, bytes: small(len.saturating_sub(8)) },
+                Patch { at: at + 4, bytes: small(there) },
+            ];
             return Ok((patches, size > there));
         }
         at += 8 + size + (size & 1);

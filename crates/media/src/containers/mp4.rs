@@ -240,6 +240,8 @@ const MOST_EDITS: usize = 1000;
 const LONGEST_ENTRY: u64 = 1024;
 /// Tracks kept.
 const MOST_TRACKS: usize = 64;
+/// Names of metadata that are kept.
+const MOST_KEYS: usize = 1024;
 /// Bytes of the description of one fragment that are looked at.
 const LONGEST_FRAGMENT: u64 = 4 * 1024 * 1024;
 /// Fragments of a file: a day of them, ten each second.
@@ -252,7 +254,8 @@ const TOP_LEVEL: [&[u8; 4]; 19] = [
 
 /// Reads the index of a file of `len` bytes, by seeking over everything large.
 pub(crate) fn read(file: &mut (impl Read + Seek), len: u64) -> io::Result<Movie> {
-    let mut walk = Walk { file, boxes: 0, movie: Movie::default(), keys: Vec::new(), sequence: None };
+    let mut walk =
+        Walk { file, boxes: 0, movie: Movie::default(), keys: Vec::new(), fragments: 0, sequence: None };
     walk.children(0, len, b"file", 0)?;
     Ok(walk.movie)
 }
@@ -263,6 +266,8 @@ struct Walk<'a, F> {
     movie: Movie,
     /// Names of the QuickTime metadata items, in order.
     keys: Vec<Vec<u8>>,
+    /// Fragments that are kept, of all tracks.
+    fragments: usize,
     /// Number of the last fragment.
     sequence: Option<u32>,
 }
@@ -508,8 +513,9 @@ impl<F: Read + Seek> Walk<'_, F> {
                 track.fragmented_duration = counted.saturating_add(duration);
                 let expected = i64::try_from(counted).map_or(i64::MAX, |counted| track.stated(counted));
                 if let Some(stated) = stated.filter(|stated| i64::try_from(*stated) != Ok(expected))
-                    && track.fragments.len() < MOST_FRAGMENTS
+                    && self.fragments < MOST_FRAGMENTS
                 {
+                    self.fragments += 1;
                     track.fragments.push(Fragment { counted, stated, behind_loss });
                 }
             }
@@ -527,7 +533,7 @@ impl<F: Read + Seek> Walk<'_, F> {
     fn keys(&mut self, from: u64, to: u64) -> io::Result<()> {
         let body = self.bytes(from, (to - from).min(8192))?;
         let mut at = 8;
-        while let Some(size) = at::u32_be(&body, at) {
+        while let Some(size) = at::u32_be(&body, at).filter(|_| self.keys.len() < MOST_KEYS) {
             let Some(name) = body.get(at + 8..at + size as usize) else { break };
             self.keys.push(name.to_vec());
             at += size as usize;

@@ -128,7 +128,8 @@ pub(crate) fn tag_len(bytes: &[u8]) -> Option<u64> {
             let size = at::u32_le(bytes, 12)?;
             // The size counts everything but the header, of which a tag may have none.
             let header = at::u32_le(bytes, 20)? >> 31;
-            Some(u64::from(size) + u64::from(header) * 32)
+            // The mark alone is 32 bytes, whatever the size says.
+            Some((u64::from(size) + u64::from(header) * 32).max(32))
         }
         b"TAG+" => Some(227),
         [b'T', b'A', b'G', _] => Some(128),
@@ -255,5 +256,14 @@ mod tests {
         assert_eq!(id3_len(b"ID3\x04\x00\x10\x00\x00\x00\x00"), 20);
         assert_eq!(id3_len(b"ID3\x04\x00\x00\xff\xff\xff\xff"), 0);
         assert_eq!(id3_len(b"ID3"), 0);
+    }
+
+    #[test]
+    fn no_tag_is_shorter_than_its_own_mark() {
+        let tag = |size: u32, flags: u32| {
+            let numbers = [2000, size, 1, flags].map(u32::to_le_bytes).concat();
+            tag_len(&[&b"APETAGEX"[..], &numbers, &[0; 8]].concat())
+        };
+        assert_eq!([tag(0, 0), tag(100, 0), tag(100, 1 << 31)], [Some(32), Some(100), Some(132)]);
     }
 }

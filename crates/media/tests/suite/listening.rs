@@ -18,7 +18,7 @@ fn long_signal() -> &'static Path {
     })
 }
 
-fn encode_long(name: &str, inputs: &[&str], arguments: &str) -> Option<PathBuf> {
+fn encode_long(name: &str, inputs: &[&str], arguments: &str) -> PathBuf {
     encode_from(long_signal(), &format!("long-{name}"), inputs, arguments)
 }
 
@@ -164,7 +164,7 @@ const NATIVE: &[(&str, &str, i32)] = &[
 #[test]
 fn every_format_is_the_same_from_wherever_it_is_entered() {
     for (name, arguments, most) in NATIVE {
-        let Some(path) = encode_long(name, &[], arguments) else { continue };
+        let path = encode_long(name, &[], arguments);
         let tools = Tools::none();
         let (read, index) = read_whole(&path, &tools);
         let sound = Sound::new(&path, &tools, Some(&index), None).unwrap();
@@ -181,7 +181,7 @@ fn every_format_is_the_same_from_wherever_it_is_entered() {
 
 #[test]
 fn voices_are_the_same_from_wherever_they_are_entered() {
-    let Some(folder) = shared("speech") else { return };
+    let Some(folder) = testing::shared("audio/speech") else { return };
     let tools = Tools::none();
     for (name, arguments) in [
         ("voip.opus", "-c:a libopus -b:a 24k -application voip"),
@@ -190,7 +190,7 @@ fn voices_are_the_same_from_wherever_they_are_entered() {
         ("low.mp3", "-c:a libmp3lame -q:a 7"),
     ] {
         let spoken = folder.join("two-cities.wav");
-        let Some(path) = encode_from(&spoken, &format!("speech-{name}"), &[], arguments) else { continue };
+        let path = encode_from(&spoken, &format!("speech-{name}"), &[], arguments);
         let (read, index) = read_whole(&path, &tools);
         let sound = Sound::new(&path, &tools, Some(&index), None).unwrap();
         let whole = check_times(name, &sound, &read);
@@ -203,7 +203,7 @@ fn voices_are_the_same_from_wherever_they_are_entered() {
 
 #[test]
 fn the_recordings_of_the_project_can_be_entered() {
-    let Some(folder) = shared("formats") else { return };
+    let Some(folder) = testing::shared("audio/formats") else { return };
     for path in files(&folder) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let tools = if name.ends_with(".wma") { Tools::find() } else { Tools::none() };
@@ -245,7 +245,7 @@ const FOREIGN: &[(&str, &str)] = &[
 #[test]
 fn what_ffmpeg_decodes_can_be_entered_too() {
     for (name, arguments) in FOREIGN {
-        let Some(path) = encode_long(name, &[], arguments) else { continue };
+        let path = encode_long(name, &[], arguments);
         let tools = Tools::find();
         let (read, index) = read_whole(&path, &tools);
         let sound = Sound::new(&path, &tools, Some(&index), None).unwrap();
@@ -274,7 +274,7 @@ fn behind_a_hole_times_are_those_of_the_reading() {
         ("hole.opus", "-c:a libopus"),
         ("hole.webm", "-c:a libopus"),
     ] {
-        let Some(path) = encode_long(name, &[], arguments) else { continue };
+        let path = encode_long(name, &[], arguments);
         let mut bytes = std::fs::read(path).unwrap();
         let n = bytes.len();
         // Several holes, larger than what is read ahead.
@@ -304,10 +304,9 @@ fn joined_files_are_entered_in_all_their_parts() {
         ("rates.mp3", ["-c:a libmp3lame -ar 44100", "-c:a libmp3lame -ar 22050 -ac 2"]),
         ("chain.aac", ["-c:a aac", "-c:a aac"]),
     ] {
-        let parts: Option<Vec<Vec<u8>>> = (0..3)
-            .map(|i| Some(std::fs::read(encode_long(&format!("{i}-{name}"), &[], parts[i % 2])?).unwrap()))
+        let parts: Vec<Vec<u8>> = (0..3)
+            .map(|i| std::fs::read(encode_long(&format!("{i}-{name}"), &[], parts[i % 2])).unwrap())
             .collect();
-        let Some(parts) = parts else { continue };
         let path = written(name, &parts.concat());
         let tools = Tools::none();
         let (read, index) = read_whole(&path, &tools);
@@ -330,7 +329,7 @@ fn sound_beside_a_picture_keeps_its_time() {
         let wave = long_signal().to_str().unwrap();
         let inputs =
             ["-f", "lavfi", "-t", "39", "-i", "testsrc=size=64x48:rate=5", "-itsoffset", "1.5", "-i", wave];
-        let Some(path) = encode_long(name, &inputs, &format!("-map 1:v -map 2:a {codecs}")) else { continue };
+        let path = encode_long(name, &inputs, &format!("-map 1:v -map 2:a {codecs}"));
         let tools = Tools::none();
         let (read, index) = read_whole(&path, &tools);
         let sound = Sound::new(&path, &tools, Some(&index), None).unwrap();
@@ -343,12 +342,12 @@ fn sound_beside_a_picture_keeps_its_time() {
 
 #[test]
 fn an_index_that_is_damaged_or_of_another_file_is_ignored() {
-    let Some(path) = encode_long("index.mp3", &[], "-c:a libmp3lame -q:a 5") else { return };
+    let path = encode_long("index.mp3", &[], "-c:a libmp3lame -q:a 5");
     let tools = Tools::none();
     let (_, index) = read_whole(&path, &tools);
     let sound = Sound::new(&path, &tools, Some(&index), None).unwrap();
     let whole = take(sound.listen(0).unwrap(), usize::MAX);
-    let Some(other) = encode_long("index-other.mp3", &[], "-c:a libmp3lame -q:a 2") else { return };
+    let other = encode_long("index-other.mp3", &[], "-c:a libmp3lame -q:a 2");
     let mut damaged = index.clone();
     damaged[20] ^= 1;
     for index in [&damaged, &read_whole(&other, &tools).1, &Vec::new(), &vec![0xff; 1000]] {
@@ -369,16 +368,9 @@ fn an_index_that_is_damaged_or_of_another_file_is_ignored() {
 
 #[test]
 fn entering_a_long_file_costs_a_fraction_of_reading_it() {
-    let Some(program) = ffmpeg() else { return };
-    let Some(part) = encode_long("part.mp3", &[], "-c:a libmp3lame -q:a 6 -ar 16000") else { return };
+    let part = encode_long("part.mp3", &[], "-c:a libmp3lame -q:a 6 -ar 16000");
     let path = folder().join("an-hour.mp3");
-    let made = std::process::Command::new(program)
-        .args(["-v", "error", "-nostdin", "-y", "-stream_loop", "97", "-i"])
-        .arg(&part)
-        .args(["-c", "copy"])
-        .arg(&path)
-        .status();
-    assert!(made.unwrap().success());
+    make(ffmpeg().args(["-stream_loop", "97", "-i"]).arg(&part).args(["-c", "copy"]).arg(&path));
     let tools = Tools::none();
     let began = Instant::now();
     let (read, index) = read_whole(&path, &tools);

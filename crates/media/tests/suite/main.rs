@@ -1,10 +1,9 @@
 //! Real files through the public interface.
 //!
-//! Fixtures are made here: a synthetic signal, encoded by `ffmpeg` (which has to be installed; without it most tests
-//! only say that they were skipped). Where the project's recordings in `../shared` are present, they are read too.
+//! Fixtures are made here: a synthetic signal, encoded by `ffmpeg`, which has to be installed. Where the project's
+//! recordings in `../shared` are present, they are read too.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed assumption is a failed test")]
-#![allow(clippy::print_stderr, reason = "tests say what they skip")]
 
 mod broken;
 mod cases;

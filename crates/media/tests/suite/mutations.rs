@@ -31,9 +31,9 @@ const ROUNDS: usize = 40;
 fn fixtures() -> &'static [(&'static str, Vec<u8>)] {
     static FIXTURES: OnceLock<Vec<(&'static str, Vec<u8>)>> = OnceLock::new();
     FIXTURES.get_or_init(|| {
-        let made = FORMATS.iter().filter_map(|(name, arguments)| {
-            let path = encode(name, &format!("-t 1 {arguments}"))?;
-            Some((*name, std::fs::read(path).unwrap()))
+        let made = FORMATS.iter().map(|(name, arguments)| {
+            let path = encode(name, &format!("-t 1 {arguments}"));
+            (*name, std::fs::read(path).unwrap())
         });
         made.collect()
     })
@@ -143,7 +143,7 @@ fn damaged_files_do_not_hang_ffmpeg() {
     let folder = tempfile::tempdir().unwrap();
     let mut random = Random(9);
     for (name, arguments) in [("f.wma", "-c:a wmav2"), ("f.ts", "-c:a mp2"), ("f.wv", "-c:a wavpack")] {
-        let Some(whole) = encode(name, &format!("-t 1 {arguments}")) else { continue };
+        let whole = encode(name, &format!("-t 1 {arguments}"));
         let whole = std::fs::read(whole).unwrap();
         let path = folder.path().join(name);
         for round in 0..8 {
@@ -188,9 +188,10 @@ fn damaged_files_can_be_entered_with_and_without_the_index_of_the_whole() {
     let mut random = Random(17);
     let long = folder.path().join("signal.wav");
     std::fs::write(&long, wav(16_000, 1, &signal(RATE, 34.0))).unwrap();
+    let mut entered = 0;
     for (name, arguments) in FORMATS {
         let name = format!("entered-{name}");
-        let Some(whole) = encode_from(&long, &name, &[], arguments) else { continue };
+        let whole = encode_from(&long, &name, &[], arguments);
         let mut reader = Reader::open(&whole, &Tools::none()).unwrap();
         while reader.read().unwrap().is_some() {}
         let index = reader.seek_index().unwrap().to_bytes();
@@ -215,10 +216,12 @@ fn damaged_files_can_be_entered_with_and_without_the_index_of_the_whole() {
                     while samples.len() < 10_000 && listening.read(&mut samples).unwrap() {}
                     let due = sound.frames().saturating_sub(from).min(10_000);
                     assert!(samples.len() as u64 >= due, "{name} {round} at {second}: {}", samples.len());
+                    entered += 1;
                 }
             }
             let took = started.elapsed();
             assert!(took < Duration::from_secs(10), "{name} {round} took {took:?}");
         }
     }
+    assert!(entered > 0, "no damaged file could be entered");
 }

@@ -67,13 +67,17 @@ pub(crate) fn wav(rate: u32, channels: u16, samples: &[f32]) -> Vec<u8> {
     file
 }
 
-/// The `ffmpeg` to make fixtures with; `None` says so.
-pub(crate) fn ffmpeg() -> Option<PathBuf> {
-    let found = Tools::find().ffmpeg().map(Path::to_owned);
-    if found.is_none() {
-        eprintln!("skipped: ffmpeg is not installed");
-    }
-    found
+/// The `ffmpeg` to make fixtures with, told to say only what goes wrong, to ask nothing, and to replace files.
+pub(crate) fn ffmpeg() -> Command {
+    let mut ffmpeg = testing::program("ffmpeg");
+    ffmpeg.args(["-v", "error", "-nostdin", "-y"]).stdin(Stdio::null());
+    ffmpeg
+}
+
+/// Runs a program that makes a fixture. Debian's `ffmpeg` makes all of them.
+pub(crate) fn make(command: &mut Command) {
+    let made = command.output().unwrap();
+    assert!(made.status.success(), "{command:?}: {}", String::from_utf8_lossy(&made.stderr));
 }
 
 /// A folder for the fixtures of this run, with the signal at 48 kHz in `signal.wav`.
@@ -95,37 +99,30 @@ pub(crate) fn place(path: &Path, bytes: &[u8]) {
     std::fs::rename(unfinished, path).unwrap();
 }
 
-/// Encodes the signal with these arguments into a file of this name. `None` without `ffmpeg` or the encoder.
-pub(crate) fn encode(name: &str, arguments: &str) -> Option<PathBuf> {
+/// Encodes the signal with these arguments into a file of this name.
+pub(crate) fn encode(name: &str, arguments: &str) -> PathBuf {
     encode_with(name, &[], arguments)
 }
 
 /// As [`encode`], with more inputs.
-pub(crate) fn encode_with(name: &str, inputs: &[&str], arguments: &str) -> Option<PathBuf> {
+pub(crate) fn encode_with(name: &str, inputs: &[&str], arguments: &str) -> PathBuf {
     encode_from(&folder().join("signal.wav"), name, inputs, arguments)
 }
 
 /// As [`encode_with`], of another signal.
-pub(crate) fn encode_from(signal: &Path, name: &str, inputs: &[&str], arguments: &str) -> Option<PathBuf> {
-    let program = ffmpeg()?;
+pub(crate) fn encode_from(signal: &Path, name: &str, inputs: &[&str], arguments: &str) -> PathBuf {
     let path = folder().join(name);
-    let status = Command::new(program)
-        .args(["-v", "error", "-nostdin", "-y", "-i"])
-        .arg(signal)
-        .args(inputs)
-        .args(arguments.split_whitespace())
-        // The same bytes on every run, so that the mutations are the same.
-        .args(["-fflags", "+bitexact", "-flags:a", "+bitexact"])
-        .arg(&path)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    if status.success() {
-        return Some(path);
-    }
-    eprintln!("skipped: this ffmpeg cannot make {name}");
-    None
+    make(
+        ffmpeg()
+            .arg("-i")
+            .arg(signal)
+            .args(inputs)
+            .args(arguments.split_whitespace())
+            // The same bytes on every run, so that the mutations are the same.
+            .args(["-fflags", "+bitexact", "-flags:a", "+bitexact"])
+            .arg(&path),
+    );
+    path
 }
 
 /// What `ffmpeg` makes of a file. The mix is the mean of the channels.
@@ -133,14 +130,12 @@ pub(crate) fn encode_from(signal: &Path, name: &str, inputs: &[&str], arguments:
 /// Opus by libopus, which is the reference: `ffmpeg`'s own decoder is a fraction of a sample off in speech modes.
 pub(crate) fn reference(path: &Path, codec: &str) -> Vec<f32> {
     let decoder: &[&str] = if codec == "Opus" { &["-c:a", "libopus"] } else { &[] };
-    let output = Command::new(ffmpeg().unwrap())
-        .args(["-v", "error", "-nostdin"])
+    let output = ffmpeg()
         .args(decoder)
         .arg("-i")
         .arg(path)
         .args(["-map", "0:a:0", "-af", "aresample=rematrix_maxval=1.0", "-ac", "1", "-ar", "16000"])
         .args(["-f", "f32le", "-c:a", "pcm_f32le", "-"])
-        .stdin(Stdio::null())
         .output()
         .unwrap();
     output.stdout.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
@@ -187,18 +182,10 @@ pub(crate) fn seconds(samples: &[f32]) -> f64 {
     samples.len() as f64 / RATE as f64
 }
 
-/// The project's recordings, where they are.
-pub(crate) fn shared(folder: &str) -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/audio")).join(folder);
-    if path.is_dir() {
-        return Some(path);
-    }
-    eprintln!("skipped: ../shared is not here");
-    None
-}
-
+/// All files of a folder; there are some.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    assert!(!files.is_empty(), "{} is empty", folder.display());
     files.sort();
     files
 }

@@ -34,13 +34,7 @@ fn a_speech_model_says_what_it_is() {
 
 #[test]
 fn the_fixture_of_whisper_architecture_is_read() {
-    let shared = std::env::var_os("MEETMEMO_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), Into::into);
-    let path = shared.join("models/fixture-whisper.gguf");
-    if !path.exists() {
-        println!("skipped: {} is not there", path.display());
-        return;
-    }
+    let Some(path) = testing::shared("models/fixture-whisper.gguf") else { return };
     let header = header::read(&path).unwrap();
     assert_eq!(header.architecture, "whisper");
     assert_eq!(header.variant.as_deref(), Some("whisper-tiny.en"));

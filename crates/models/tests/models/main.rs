@@ -1,6 +1,5 @@
 //! Catalogue, models folder, headers, imports and downloads as the app uses them.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
-#![allow(clippy::print_stdout, reason = "what is skipped is said")]
 
 mod catalogue;
 mod download;

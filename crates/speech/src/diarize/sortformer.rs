@@ -200,9 +200,9 @@ impl Sortformer {
             usize::try_from(sample.saturating_sub(self.start)).unwrap_or(usize::MAX).min(self.samples.len())
         };
         let mut spoken = Vec::new();
-        let mut speech_ms = 0;
+        let mut speech_ms = 0_u32;
         for turn in turns.iter().filter(|turn| turn.speaker == local) {
-            speech_ms += length(turn.span);
+            speech_ms = speech_ms.saturating_add(length(turn.span));
             let alone =
                 !turns.iter().any(|other| other.speaker != local && common(turn.span, other.span) > 0);
             if alone && spoken.len() < ENOUGH {
@@ -304,7 +304,7 @@ impl Diarizer for Sortformer {
         let voices = order.iter().map(|number| {
             let group: Vec<Local> = (0..numbers.len()).filter(|local| numbers[*local] == *number).collect();
             let speech_ms =
-                group.iter().filter_map(|l| self.speakers[*l].voice.as_ref()).map(|v| v.speech_ms).sum();
+                total(group.iter().filter_map(|l| self.speakers[*l].voice.as_ref()).map(|v| v.speech_ms));
             Some(Voice { encoder: encoder?.to_owned(), vector: self.mean(&group)?, speech_ms })
         });
         Ok(Diarization { voices: voices.collect(), turns })
@@ -352,15 +352,15 @@ fn same_at_the_same_time(before: &[Turn<Local>], after: &[Turn<Local>], span: Sp
         speakers
     };
     let time = |turns: &[Turn<Local>], who: Local| -> u32 {
-        turns.iter().filter(|turn| turn.speaker == who).map(|turn| length(turn.span)).sum()
+        total(turns.iter().filter(|turn| turn.speaker == who).map(|turn| length(turn.span)))
     };
     let mut pairs = Vec::new();
     for a in speakers(&before) {
         for b in speakers(&after) {
             let of_a = before.iter().filter(|turn| turn.speaker == a);
-            let shared: u32 = of_a
-                .flat_map(|x| after.iter().filter(|y| y.speaker == b).map(|y| common(x.span, y.span)))
-                .sum();
+            let shared = total(
+                of_a.flat_map(|x| after.iter().filter(|y| y.speaker == b).map(|y| common(x.span, y.span))),
+            );
             if shared > 0 && shared as f32 >= SHARED * time(&before, a).min(time(&after, b)) as f32 {
                 pairs.push((shared, a, b));
             }
@@ -374,6 +374,11 @@ fn same_at_the_same_time(before: &[Turn<Local>], after: &[Turn<Local>], span: Sp
         }
     }
     same
+}
+
+/// The sum of `lengths`. The model may say anything, also that everybody speaks all the time.
+fn total(lengths: impl Iterator<Item = u32>) -> u32 {
+    lengths.fold(0, u32::saturating_add)
 }
 
 /// Turns of one speaker that touch, or nearly, become one; those during most of which somebody else speaks are marked.
@@ -397,7 +402,7 @@ fn joined(mut turns: Vec<Turn<usize>>) -> Vec<Turn<usize>> {
         .map(|turn| {
             let others = joined.iter().filter(|other| other.speaker != turn.speaker);
             // Of several others who speak at once, each counts, which errs on the side of marking.
-            others.map(|other| common(turn.span, other.span)).sum::<u32>() * 2 > length(turn.span)
+            total(others.map(|other| common(turn.span, other.span))) > length(turn.span) / 2
         })
         .collect();
     for (turn, overlap) in joined.iter_mut().zip(overlaps) {

@@ -192,10 +192,10 @@ fn cancel_stops_engines_in_the_middle_of_their_work_within_two_seconds() {
 #[test]
 fn a_process_that_does_not_even_read_is_killed() {
     let (decoders, events) = start(sound("mark-stopped"), 1);
-    for id in processes("mark-stopped") {
-        // SAFETY: a plain system call; the process is ours.
-        assert_eq!(unsafe { libc::kill(id, libc::SIGSTOP) }, 0);
-    }
+    let engines = processes("mark-stopped");
+    assert_eq!(engines.len(), 1);
+    // SAFETY: a plain system call; the process is ours.
+    assert_eq!(unsafe { libc::kill(engines[0], libc::SIGSTOP) }, 0);
     // More than a pipe holds.
     decoders.submit(window(0, &silence(20.0)), Options::default()).unwrap();
     let begin = Instant::now();
@@ -252,10 +252,9 @@ fn dropping_the_decoders_ends_their_processes_and_nobody_listening_ends_the_work
 #[test]
 fn a_process_killed_while_it_is_idle_is_replaced() {
     let (decoders, events) = start(sound("mark-idle"), 1);
-    for id in processes("mark-idle") {
-        // SAFETY: a plain system call; the process is ours.
-        assert_eq!(unsafe { libc::kill(id, libc::SIGKILL) }, 0);
-    }
+    let engines = processes("mark-idle");
+    assert_eq!(engines.len(), 1);
+    testing::kill(engines[0]);
     let results = recognise((decoders, events), vec![clips().swap_remove(1)]);
     assert!(results[&1].as_ref().is_ok_and(|words| !words.is_empty()), "{results:?}");
 }
@@ -390,8 +389,7 @@ fn engine_processes_wait_for_the_next_recording_and_end_with_their_stable() {
     assert_eq!(processes("mark-stable"), first, "the same process did both");
 
     // One that has died meanwhile is replaced.
-    let killed = Command::new("kill").args(["-9", &first[0].to_string()]).status().unwrap();
-    assert!(killed.success());
+    testing::kill(first[0]);
     run(sound("mark-stable"));
     let second = processes("mark-stable");
     assert!(second.len() == 1 && second != first);

@@ -1,6 +1,6 @@
 //! The built-in diarizer: that its networks are the published ones, whom it tells apart, and that it takes work up again.
 
-use crate::recordings::{Noise, RATE, librivox, quieter, resources, shared, signals, silence, testdata, wav};
+use crate::recordings::{Noise, RATE, librivox, quieter, signals, silence, testdata, wav};
 use speech::diarize::{SUGGEST, SURE};
 use speech::engine::Unattended;
 use speech::{
@@ -11,28 +11,31 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use testing::turns::{self, Turn};
+use testing::{made, resources, shared};
 use transcript::AudioTime;
 
 /// A file of the networks, which set-up makes.
 const SEGMENTATION: &str = "speakers/segmentation-3.0.safetensors";
 const VOICES: &str = "speakers/campplus.safetensors";
 
-fn encoder() -> Option<CamPlusPlus> {
-    resources(VOICES).map(|resources| CamPlusPlus::load(&resources).unwrap())
+fn encoder() -> CamPlusPlus {
+    made(resources().join(VOICES));
+    CamPlusPlus::load(&resources()).unwrap()
 }
 
-fn segmentation() -> Option<Segmentation> {
-    resources(SEGMENTATION).map(|resources| Segmentation::load(&resources).unwrap())
+fn segmentation() -> Segmentation {
+    made(resources().join(SEGMENTATION));
+    Segmentation::load(&resources()).unwrap()
 }
 
-fn by_voice() -> Option<ByVoice> {
-    Some(ByVoice::new(segmentation()?, Box::new(encoder()?)))
+fn by_voice() -> ByVoice {
+    ByVoice::new(segmentation(), Box::new(encoder()))
 }
 
-fn diarize(samples: &[f32], expected: Expected) -> Option<Diarization> {
-    let mut diarizer = by_voice()?;
+fn diarize(samples: &[f32], expected: Expected) -> Diarization {
+    let mut diarizer = by_voice();
     diarizer.push(samples, &Unattended).unwrap();
-    Some(diarizer.finish(expected, &Unattended).unwrap())
+    diarizer.finish(expected, &Unattended).unwrap()
 }
 
 fn exactly(speakers: u32) -> Expected {
@@ -64,10 +67,10 @@ impl<'a> Again<'a> {
         Self { samples, folder: tempfile::tempdir().unwrap() }
     }
 
-    fn diarize(&self, expected: Expected) -> Option<Diarization> {
-        let mut diarizer = by_voice()?.keep_in(&self.folder.path().join("voices"));
+    fn diarize(&self, expected: Expected) -> Diarization {
+        let mut diarizer = by_voice().keep_in(&self.folder.path().join("voices"));
         diarizer.push(self.samples, &Unattended).unwrap();
-        Some(diarizer.finish(expected, &Unattended).unwrap())
+        diarizer.finish(expected, &Unattended).unwrap()
     }
 }
 
@@ -86,7 +89,7 @@ fn concatenated(turns: &[(&str, &[f32])]) -> (Vec<f32>, Vec<Turn>) {
 /// What PyTorch computes, by `crates/speech/testing/speaker_networks.py`, which also says what is heard.
 #[test]
 fn the_networks_say_what_the_published_ones_say() {
-    let (Some(mut encoder), Some(segmentation)) = (encoder(), segmentation()) else { return };
+    let (mut encoder, segmentation) = (encoder(), segmentation());
     let json: serde_json::Value = serde_json::from_str(include_str!("speaker-networks.json")).unwrap();
     let clip = &librivox()[0].samples;
     let mut samples = vec![0.0; 10 * RATE];
@@ -132,7 +135,7 @@ fn the_networks_say_what_the_published_ones_say() {
 
 #[test]
 fn a_window_has_the_same_voice_whatever_is_encoded_with_it() {
-    let Some(mut encoder) = encoder() else { return };
+    let mut encoder = encoder();
     let clip = &librivox()[0].samples;
     let windows: Vec<&[f32]> = clip.windows(encoder.window()).step_by(2000).take(40).collect();
     let together = encoder.embed(&windows, RATE).unwrap().concat();
@@ -147,7 +150,7 @@ fn a_window_has_the_same_voice_whatever_is_encoded_with_it() {
 
 #[test]
 fn the_windows_of_a_stretch_have_the_voices_that_they_have_alone() {
-    let Some(mut encoder) = encoder() else { return };
+    let mut encoder = encoder();
     let clip = &librivox()[0].samples[..4 * RATE];
     let stretch = encoder.embed(&[clip], RATE / 2).unwrap().concat();
     assert_eq!(stretch.len(), 6);
@@ -163,11 +166,11 @@ fn the_windows_of_a_stretch_have_the_voices_that_they_have_alone() {
 
 #[test]
 fn five_people_on_a_panel_are_told_apart() {
-    let Some(recording) = shared("meeting/panel-5-speakers.wav") else { return };
+    let Some(recording) = shared("audio/meeting/panel-5-speakers.wav") else { return };
     let (samples, reference) = (wav(&recording), reference(&recording));
     let panel = Again::new(&samples);
     for expected in [Expected::default(), exactly(5), Expected { min: Some(2), max: Some(8) }] {
-        let Some(found) = panel.diarize(expected) else { return };
+        let found = panel.diarize(expected);
         let rate = error_rate(&reference, &found);
         eprintln!("panel, {expected:?}: {} speakers, error rate {rate:.4}", found.voices.len());
         assert_eq!(found.voices.len(), 5);
@@ -178,7 +181,7 @@ fn five_people_on_a_panel_are_told_apart() {
         assert!(sure * 10 >= found.turns.len() * 9, "{sure} of {}", found.turns.len());
     }
     for speakers in 1..=7 {
-        let found = panel.diarize(exactly(speakers)).unwrap();
+        let found = panel.diarize(exactly(speakers));
         assert!(found.voices.len() <= speakers as usize);
         assert!(speakers > 5 || found.voices.len() == speakers as usize, "{}", found.voices.len());
     }
@@ -203,16 +206,16 @@ fn by_telephone(samples: &[f32]) -> Vec<f32> {
 
 #[test]
 fn five_people_are_told_apart_over_the_telephone() {
-    let Some(recording) = shared("meeting/panel-5-speakers.wav") else { return };
+    let Some(recording) = shared("audio/meeting/panel-5-speakers.wav") else { return };
     let (samples, reference) = (by_telephone(&wav(&recording)), reference(&recording));
-    let Some(found) = diarize(&samples, Expected::default()) else { return };
+    let found = diarize(&samples, Expected::default());
     let rate = error_rate(&reference, &found);
     assert!(found.voices.len() == 5 && rate <= 0.05, "{} people, {rate}", found.voices.len());
 }
 
 #[test]
 fn neither_order_nor_level_nor_noise_changes_who_is_on_a_panel() {
-    let Some(recording) = shared("meeting/panel-5-speakers.wav") else { return };
+    let Some(recording) = shared("audio/meeting/panel-5-speakers.wav") else { return };
     let (samples, reference) = (wav(&recording), reference(&recording));
     let length = samples.len() as f64 / RATE as f64;
     let again = reference.iter().map(|turn| Turn {
@@ -240,7 +243,7 @@ fn neither_order_nor_level_nor_noise_changes_who_is_on_a_panel() {
         ("half the level", quieter(&samples, 6.0), &reference),
         ("noise", noisy, &reference),
     ] {
-        let Some(found) = diarize(&samples, Expected::default()) else { return };
+        let found = diarize(&samples, Expected::default());
         let rate = error_rate(reference, &found);
         eprintln!("{name}: {} speakers, error rate {rate:.4}", found.voices.len());
         assert_eq!(found.voices.len(), 5, "{name}");
@@ -252,12 +255,12 @@ fn neither_order_nor_level_nor_noise_changes_who_is_on_a_panel() {
 fn meetings_with_far_microphones_are_told_apart() {
     let (mut sum, mut of_one) = (0.0, 0.0);
     for name in ["ami-dev01", "ami-trn03", "ami-trn04", "ami-trn05"] {
-        let Some(recording) = shared(&format!("meeting/{name}.wav")) else { return };
+        let Some(recording) = shared(&format!("audio/meeting/{name}.wav")) else { return };
         let (samples, reference) = (wav(&recording), reference(&recording));
         let meeting = Again::new(&samples);
-        let Some(found) = meeting.diarize(Expected::default()) else { return };
+        let found = meeting.diarize(Expected::default());
         let rate = error_rate(&reference, &found);
-        let one = error_rate(&reference, &meeting.diarize(exactly(1)).unwrap());
+        let one = error_rate(&reference, &meeting.diarize(exactly(1)));
         eprintln!("{name}: {} speakers, error rate {rate:.4}, {one:.4} as one", found.voices.len());
         (sum, of_one) = (sum + rate, of_one + one);
     }
@@ -267,8 +270,8 @@ fn meetings_with_far_microphones_are_told_apart() {
 #[test]
 fn readers_and_callers_are_told_apart_without_being_counted() {
     let clips = librivox();
-    let (numbers, something) = (testdata("/numbers.raw"), testdata("/something.raw"));
-    let cards = ["/cards/001.wav", "/cards/003.wav", "/cards/005.wav"].map(testdata);
+    let (numbers, something) = (testdata("numbers.raw"), testdata("something.raw"));
+    let cards = ["cards/001.wav", "cards/003.wav", "cards/005.wav"].map(testdata);
     let two = [
         ("reader", clips[0].samples.as_slice()),
         ("caller", &numbers),
@@ -290,7 +293,7 @@ fn readers_and_callers_are_told_apart_without_being_counted() {
         let (samples, reference) = concatenated(turns);
         let conversation = Again::new(&samples);
         for expected in [Expected::default(), exactly(speakers)] {
-            let Some(found) = conversation.diarize(expected) else { return };
+            let found = conversation.diarize(expected);
             let rate = error_rate(&reference, &found);
             eprintln!("{speakers} voices, {expected:?}: {} found, error rate {rate:.4}", found.voices.len());
             assert_eq!(found.voices.len(), speakers as usize);
@@ -301,10 +304,10 @@ fn readers_and_callers_are_told_apart_without_being_counted() {
 
 #[test]
 fn one_voice_is_one_speaker_and_known_again() {
-    let Some(mut encoder) = encoder() else { return };
+    let mut encoder = encoder();
     let clips: Vec<Vec<f32>> = librivox().into_iter().map(|clip| clip.samples).collect();
     let reading: Vec<(&str, &[f32])> = clips.iter().map(|clip| ("reader", clip.as_slice())).collect();
-    let found = diarize(&concatenated(&reading).0, Expected::default()).unwrap();
+    let found = diarize(&concatenated(&reading).0, Expected::default());
     assert_eq!(found.voices.len(), 1);
     assert!(found.turns.iter().all(|turn| turn.speaker == 0 && turn.confidence.is_none()));
     let voice = found.voices[0].as_ref().unwrap();
@@ -312,7 +315,7 @@ fn one_voice_is_one_speaker_and_known_again() {
 
     let mut of = |samples: &[f32]| voice_of(&mut encoder, samples, &Unattended).unwrap().unwrap();
     let (begin, end) = (of(&[clips[0].clone(), clips[1].clone()].concat()), of(&clips[3]));
-    let caller = of(&[testdata("/numbers.raw"), testdata("/something.raw")].concat());
+    let caller = of(&[testdata("numbers.raw"), testdata("something.raw")].concat());
     let (same, other) = (begin.similarity(&end).unwrap(), begin.similarity(&caller).unwrap());
     eprintln!("the reader again: {same:.3}; somebody else: {other:.3}");
     assert!(same > SUGGEST && other < SUGGEST - 0.1 && voice.similarity(&begin) > Some(SURE));
@@ -324,7 +327,7 @@ fn one_voice_is_one_speaker_and_known_again() {
 #[test]
 fn where_nobody_speaks_there_are_no_turns() {
     for (name, samples) in signals() {
-        let Some(found) = diarize(&samples, Expected { min: Some(3), max: None }) else { return };
+        let found = diarize(&samples, Expected { min: Some(3), max: None });
         let ms: u32 = found.turns.iter().map(|turn| turn.span.end.as_ms() - turn.span.start.as_ms()).sum();
         // The detector takes two tones that are switched on and off for speech, and the first moment of loud noise.
         let most = if name == "dialling" {
@@ -337,7 +340,7 @@ fn where_nobody_speaks_there_are_no_turns() {
         assert!(ms <= most && found.voices.len() <= 1, "{name}: {:?}", found.turns);
     }
     for length in [0, 1, 255, 256, 1600] {
-        assert_eq!(diarize(&vec![0.0; length], exactly(2)).unwrap(), Diarization::default());
+        assert_eq!(diarize(&vec![0.0; length], exactly(2)), Diarization::default());
     }
 }
 
@@ -348,7 +351,7 @@ fn a_word_is_a_turn() {
         let at = |seconds: f64| (seconds * RATE as f64) as usize;
         let samples = [silence(1.0), clip[at(from)..at(from + seconds)].to_vec(), silence(1.0)].concat();
         for expected in [Expected::default(), exactly(3)] {
-            let Some(found) = diarize(&samples, expected) else { return };
+            let found = diarize(&samples, expected);
             assert!(!found.turns.is_empty(), "{seconds} s");
             let (start, end) =
                 (found.turns[0].span.start.as_ms(), found.turns[found.turns.len() - 1].span.end.as_ms());
@@ -359,7 +362,7 @@ fn a_word_is_a_turn() {
 
 #[test]
 fn samples_that_are_no_numbers_and_slices_of_any_size_do_no_harm() {
-    let Some(mut diarizer) = by_voice() else { return };
+    let mut diarizer = by_voice();
     let mut samples: Vec<f32> = librivox().into_iter().take(2).flat_map(|clip| clip.samples).collect();
     for (i, bad) in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30].into_iter().enumerate() {
         samples[RATE * (1 + i)] = bad;
@@ -368,7 +371,7 @@ fn samples_that_are_no_numbers_and_slices_of_any_size_do_no_harm() {
     let whole = diarizer.finish(Expected::default(), &Unattended).unwrap();
     assert!(!whole.turns.is_empty());
     for size in [77, 4096] {
-        let mut diarizer = by_voice().unwrap();
+        let mut diarizer = by_voice();
         samples.chunks(size).for_each(|piece| diarizer.push(piece, &Unattended).unwrap());
         assert_eq!(diarizer.finish(Expected::default(), &Unattended).unwrap(), whole, "{size}");
     }
@@ -395,17 +398,14 @@ impl VoiceEncoder for Counting {
 
 #[test]
 fn work_that_was_ended_goes_on_and_gives_the_same_bits() {
-    if encoder().is_none() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("voices");
     let samples: Vec<f32> = librivox().into_iter().flat_map(|clip| clip.samples).collect();
     let samples = [samples.clone(), samples.clone(), samples.clone(), samples].concat();
     let run = |samples: &[f32], path: &Path, until: usize| {
         let encoded = Arc::new(AtomicUsize::new(0));
-        let encoder = Counting(encoder().unwrap(), Arc::clone(&encoded));
-        let mut diarizer = ByVoice::new(segmentation().unwrap(), Box::new(encoder)).keep_in(path);
+        let encoder = Counting(encoder(), Arc::clone(&encoded));
+        let mut diarizer = ByVoice::new(segmentation(), Box::new(encoder)).keep_in(path);
         diarizer.push(&samples[..until], &Unattended).unwrap();
         let found =
             (until == samples.len()).then(|| diarizer.finish(Expected::default(), &Unattended).unwrap());
@@ -450,10 +450,10 @@ fn a_cancel_is_heard() {
         }
         fn progress(&self, _samples: u64) {}
     }
-    let Some(mut encoder) = encoder() else { return };
+    let mut encoder = encoder();
     let samples = &librivox()[0].samples;
     assert_eq!(voice_of(&mut encoder, samples, &Cancelled), Err(DiarizeError::Cancelled));
-    let mut diarizer = by_voice().unwrap();
+    let mut diarizer = by_voice();
     assert_eq!(diarizer.push(samples, &Cancelled), Err(DiarizeError::Cancelled));
 }
 
@@ -465,13 +465,11 @@ fn a_missing_or_damaged_model_is_refused() {
     std::fs::create_dir(folder.path().join("speakers")).unwrap();
     let mut contents: Vec<Vec<u8>> =
         vec![Vec::new(), b"hello".to_vec(), vec![0xff; 64], b"\x02\0\0\0\0\0\0\0{}".to_vec()];
-    if let Some(resources) = resources(VOICES) {
-        let mut whole = std::fs::read(resources.join(VOICES)).unwrap();
-        // The one network is not the other.
-        contents.push(std::fs::read(resources.join(SEGMENTATION)).unwrap());
-        whole.truncate(whole.len() / 2);
-        contents.push(whole);
-    }
+    let mut half = std::fs::read(made(resources().join(VOICES))).unwrap();
+    half.truncate(half.len() / 2);
+    contents.push(half);
+    // The one network is not the other.
+    contents.push(std::fs::read(made(resources().join(SEGMENTATION))).unwrap());
     for content in contents {
         std::fs::write(folder.path().join(VOICES), &content).unwrap();
         let error = CamPlusPlus::load(folder.path()).unwrap_err();

@@ -1,6 +1,6 @@
 //! Real speech, real engine processes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
-#![allow(clippy::print_stderr, reason = "what is skipped is said")]
+#![allow(clippy::print_stderr, reason = "what was measured is said")]
 #![cfg(target_os = "linux")]
 
 mod decoders;

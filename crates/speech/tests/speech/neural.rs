@@ -1,14 +1,15 @@
 //! Neural models: what they are asked, how their words get times, and what becomes of loops and inventions. With the
-//! small Whisper model of `../shared/models` that knows only the phrases of `../shared/audio`; skipped, aloud, without.
+//! small Whisper model of `../shared/models` that knows only the phrases of `../shared/audio`.
 
-use crate::recordings::{librivox, shared, silence, wav, word_error_rate};
+use crate::recordings::{librivox, silence, wav, word_error_rate};
 use speech::engine::Unattended;
 use speech::{Cutting, Device, Engine, EngineError, EngineSpec, Options, Recognition, Windower};
 use std::path::{Path, PathBuf};
+use testing::shared;
 use transcript::{Reason, Segment, Span, Word, join, segments};
 
 fn fixture() -> Option<PathBuf> {
-    shared("../models/fixture-whisper.gguf")
+    shared("models/fixture-whisper.gguf")
 }
 
 fn spec(model: &Path) -> EngineSpec {
@@ -46,7 +47,9 @@ fn reference(recording: &Path) -> Vec<(u32, String)> {
 
 #[test]
 fn a_panel_becomes_right_words_at_the_right_times() {
-    let (Some(model), Some(recording)) = (fixture(), shared("meeting/panel-5-speakers.wav")) else { return };
+    let (Some(model), Some(recording)) = (fixture(), shared("audio/meeting/panel-5-speakers.wav")) else {
+        return;
+    };
     let mut engine = spec(&model).open().unwrap();
     let heard = hear(engine.as_mut(), &wav(&recording));
     assert!(heard.iter().all(|(_, recognition)| recognition.doubts.is_empty()));
@@ -75,7 +78,7 @@ fn a_panel_becomes_right_words_at_the_right_times() {
 
 #[test]
 fn two_runs_with_the_same_number_of_threads_give_the_same_words() {
-    let (Some(model), Some(recording)) = (fixture(), shared("speech/two-cities.wav")) else { return };
+    let (Some(model), Some(recording)) = (fixture(), shared("audio/speech/two-cities.wav")) else { return };
     let samples = wav(&recording);
     let run = |threads| {
         let spec = EngineSpec { threads, ..spec(&model) };
@@ -136,25 +139,33 @@ fn loops_and_inventions_on_foreign_speech_are_marked() {
     assert!(!doubts.is_empty());
 }
 
+/// What opening a file says.
+fn refused(path: &Path) -> EngineError {
+    spec(path).open().map(|_| ()).unwrap_err()
+}
+
+/// The same of a file with this content.
+fn refused_content(content: &[u8]) -> EngineError {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    std::fs::write(&path, content).unwrap();
+    refused(&path)
+}
+
 #[test]
 fn files_that_are_no_models_are_refused_and_the_program_lives() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, content: &[u8]| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path
-    };
-    let refused = |path: &Path| spec(path).open().map(|_| ()).unwrap_err();
     assert!(matches!(refused(Path::new("/nowhere.gguf")), EngineError::ModelMissing { .. }));
-    for (name, content) in
-        [("empty.gguf", &b""[..]), ("text.gguf", b"hello"), ("half.gguf", b"GGUF\x03\0\0\0\xff\xff")]
-    {
-        let error = refused(&file(name, content));
-        assert!(matches!(error, EngineError::ModelUnusable { .. }), "{name}: {error:?}");
+    for content in [&b""[..], b"hello", b"GGUF\x03\0\0\0\xff\xff"] {
+        let error = refused_content(content);
+        assert!(matches!(error, EngineError::ModelUnusable { .. }), "{content:?}: {error:?}");
     }
+}
+
+#[test]
+fn half_a_model_is_refused_and_the_program_lives() {
     let Some(model) = fixture() else { return };
     let whole = std::fs::read(model).unwrap();
-    let error = refused(&file("truncated.gguf", &whole[..whole.len() / 2]));
+    let error = refused_content(&whole[..whole.len() / 2]);
     assert!(matches!(error, EngineError::ModelUnusable { .. }), "{error:?}");
 }
 

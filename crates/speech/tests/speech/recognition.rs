@@ -1,10 +1,11 @@
 //! What the engine hears with the model that ships with the programs.
 
 use crate::recordings::{
-    Clip, RATE, built_in, hear, librivox, quieter, shared, signals, silence, wav, window, windows,
-    word_error_rate, words,
+    Clip, RATE, built_in, hear, librivox, quieter, signals, silence, wav, window, windows, word_error_rate,
+    words,
 };
 use speech::{Control, Engine, EngineError, Options, built_in as included, engine::Unattended};
+use testing::shared;
 use transcript::{AudioTime, Word};
 
 fn engine() -> Box<dyn Engine> {
@@ -32,7 +33,7 @@ fn said(recording: &std::path::Path) -> String {
 
 #[test]
 fn nearly_all_words_of_a_meeting_are_right_however_quiet() {
-    let Some(panel) = shared("meeting/panel-5-speakers.wav") else { return };
+    let Some(panel) = shared("audio/meeting/panel-5-speakers.wav") else { return };
     let mut engine = engine();
     let rate = word_error_rate(&said(&panel), &words(engine.as_mut(), &wav(&panel)));
     eprintln!("panel: word error rate {rate:.3}");

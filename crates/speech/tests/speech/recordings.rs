@@ -1,9 +1,8 @@
 //! What the tests listen to: LibriVox clips of Debian's `pocketsphinx-testdata`, the recordings of `../shared` where
-//! there are any, and signals made here.
+//! that folder is there, and signals made here.
 
 use speech::{Cutting, Engine, EngineSpec, Options, Recognition, Window, Windower, engine::Unattended};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use transcript::Word;
 
 pub(crate) const RATE: usize = 16_000;
@@ -16,11 +15,8 @@ pub(crate) struct Clip {
 
 /// Five sentences of “Sense and Sensibility”, 3 to 7 s each, by one reader.
 pub(crate) fn librivox() -> Vec<Clip> {
-    let listing = output("dpkg", &["-L", "pocketsphinx-testdata"]);
-    let transcription = listing.lines().find(|path| path.ends_with("librivox/transcription"));
-    let transcription = Path::new(transcription.expect("install pocketsphinx-testdata"));
-    let folder = transcription.parent().unwrap();
-    std::fs::read_to_string(transcription)
+    let folder = testing::testdata("librivox");
+    let clips: Vec<Clip> = std::fs::read_to_string(folder.join("transcription"))
         .unwrap()
         .lines()
         .map(|line| {
@@ -30,39 +26,19 @@ pub(crate) fn librivox() -> Vec<Clip> {
             let text = text.trim_start_matches("<s>").trim().to_owned();
             Clip { samples: wav(&folder.join(name).with_extension("wav")), text }
         })
-        .collect()
+        .collect();
+    assert_eq!(clips.len(), 5);
+    clips
 }
 
-/// A recording of Debian's `pocketsphinx-testdata` beside the clips, by the end of its path: headless samples, or wav.
+/// A recording of Debian's `pocketsphinx-testdata` beside the clips: headless samples, or wav.
 pub(crate) fn testdata(name: &str) -> Vec<f32> {
-    let listing = output("dpkg", &["-L", "pocketsphinx-testdata"]);
-    let path =
-        Path::new(listing.lines().find(|path| path.ends_with(name)).expect("install pocketsphinx-testdata"));
+    let path = testing::testdata(name);
     if path.extension().is_some_and(|extension| extension == "wav") {
-        return wav(path);
+        return wav(&path);
     }
     let bytes = std::fs::read(path).unwrap();
     bytes.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect()
-}
-
-/// The program's resources, if they hold `part`; said aloud if not.
-pub(crate) fn resources(part: &str) -> Option<PathBuf> {
-    let found = std::env::var_os("MEETMEMO_RESOURCES").map(PathBuf::from);
-    let found = found.filter(|resources| resources.join(part).exists());
-    if found.is_none() {
-        eprintln!("skipped: MEETMEMO_RESOURCES names no folder with {part}");
-    }
-    found
-}
-
-/// A file of `../shared/audio`, or nothing, said aloud, on a machine without it.
-pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/audio").join(path);
-    if path.exists() {
-        return Some(path);
-    }
-    eprintln!("skipped: there is no {}", path.display());
-    None
 }
 
 /// The samples of a wav file, 16 kHz mono, 16-bit or float.
@@ -99,20 +75,10 @@ pub(crate) fn wav(path: &Path) -> Vec<f32> {
     }
 }
 
-/// The engine with the model that ships with the programs: below `MEETMEMO_RESOURCES`, or where set-up puts it beside
-/// this test's own folder.
+/// The engine with the model that ships with the programs.
 pub(crate) fn built_in() -> EngineSpec {
-    let own = std::env::current_exe().unwrap();
-    // <target>/<profile>/deps/<test>
-    let beside = own.ancestors().nth(3).unwrap().join("resources");
-    let resources = std::env::var_os("MEETMEMO_RESOURCES").map_or(beside, PathBuf::from);
-    speech::built_in::spec(&resources).expect("run `cargo xtask setup --tests`")
-}
-
-fn output(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{program} {arguments:?}");
-    String::from_utf8(output.stdout).unwrap()
+    speech::built_in::spec(&testing::resources())
+        .unwrap_or_else(|error| panic!("{error}; `cargo xtask setup --tests` makes it"))
 }
 
 /// `samples` as one window.

@@ -1,12 +1,13 @@
 //! Models that tell speakers apart, in engine processes. None can be had for tests, so that the process has a scripted one
 //! that hears levels; with `MEETMEMO_TEST_SORTFORMER` naming the file of a real one, that is tried too.
 
-use crate::recordings::{librivox, shared, testdata};
+use crate::recordings::{librivox, testdata};
 use speech::engine::Unattended;
 use speech::{Control, DiarizeError, Diarizer, EngineCommand, Expected, Sortformer};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use testing::{Prerequisite, shared};
 
 fn command(mode: &str) -> EngineCommand {
     EngineCommand { program: env!("CARGO_BIN_EXE_speech-test-engine").into(), arguments: vec![mode.into()] }
@@ -48,6 +49,7 @@ fn turns_come_from_another_process() {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "there are no faults in release builds")]
 fn a_process_that_crashes_or_babbles_once_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let samples = meeting(&[(2.0, 1), (2.0, 2)]);
@@ -57,14 +59,15 @@ fn a_process_that_crashes_or_babbles_once_is_replaced() {
         diarizer.push(&samples, &Unattended).unwrap();
         assert_eq!(diarizer.finish(Expected::default(), &Unattended).unwrap().turns.len(), 2, "{kind}");
     }
-    // Always: the recording has no turns, and the program lives. In release builds there are no faults.
+    // Always: the recording has no turns, and the program lives.
     let mut diarizer = Sortformer::start(&faulty("crash:0"), &model(), 1).unwrap();
     diarizer.push(&samples, &Unattended).unwrap();
     let found = diarizer.finish(Expected::default(), &Unattended);
-    assert!(!cfg!(debug_assertions) || matches!(found, Err(DiarizeError::Failed { .. })), "{found:?}");
+    assert!(matches!(found, Err(DiarizeError::Failed { .. })), "{found:?}");
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "there are no faults in release builds")]
 fn a_cancel_ends_a_process_that_does_not_answer() {
     struct Soon(Instant, AtomicBool);
     impl Control for Soon {
@@ -74,10 +77,6 @@ fn a_cancel_ends_a_process_that_does_not_answer() {
         }
         fn progress(&self, _samples: u64) {}
     }
-    if !cfg!(debug_assertions) {
-        eprintln!("skipped: there are no faults in release builds");
-        return;
-    }
     let mut diarizer = Sortformer::start(&faulty("hang:0"), &model(), 1).unwrap();
     diarizer.push(&meeting(&[(2.0, 1)]), &Unattended).unwrap();
     let begin = Instant::now();
@@ -86,31 +85,37 @@ fn a_cancel_ends_a_process_that_does_not_answer() {
     assert!(begin.elapsed() < Duration::from_secs(5) && soon.1.load(Ordering::Relaxed));
 }
 
+/// What starting with a file says.
+fn refused(path: &Path) -> DiarizeError {
+    Sortformer::start(&command("engine"), path, 1).unwrap_err()
+}
+
 #[test]
 fn files_that_do_not_tell_speakers_apart_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let refused = |path: &Path| Sortformer::start(&command("engine"), path, 1).unwrap_err();
     assert!(matches!(refused(Path::new("/nowhere.gguf")), DiarizeError::ModelMissing { .. }));
     let text = folder.path().join("text.gguf");
     std::fs::write(&text, "hello").unwrap();
     assert!(matches!(refused(&text), DiarizeError::ModelUnusable { .. }));
     let nobody = EngineCommand { program: "/nowhere/engine".into(), arguments: Vec::new() };
     assert!(matches!(Sortformer::start(&nobody, &text, 1), Err(DiarizeError::Failed { .. })));
-    let Some(whisper) = shared("../models/fixture-whisper.gguf") else { return };
+}
+
+#[test]
+fn a_model_that_recognises_words_is_refused() {
+    let Some(whisper) = shared("models/fixture-whisper.gguf") else { return };
     assert!(matches!(refused(&whisper), DiarizeError::ModelUnusable { .. }));
 }
 
 #[test]
 fn a_real_model_tells_a_reader_from_a_caller() {
     let Some(model) = std::env::var_os("MEETMEMO_TEST_SORTFORMER") else {
-        eprintln!("skipped: MEETMEMO_TEST_SORTFORMER names no model");
-        return;
+        return Prerequisite::SpeakerModel.skip();
     };
     let mut diarizer = Sortformer::start(&command("engine"), Path::new(&model), 2).unwrap();
     let pause = vec![0.0; 8_000];
     let reader = librivox();
-    for turn in
-        [&reader[0].samples, &testdata("/numbers.raw"), &reader[2].samples, &testdata("/something.raw")]
+    for turn in [&reader[0].samples, &testdata("numbers.raw"), &reader[2].samples, &testdata("something.raw")]
     {
         diarizer.push(turn, &Unattended).unwrap();
         diarizer.push(&pause, &Unattended).unwrap();

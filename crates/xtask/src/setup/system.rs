@@ -162,6 +162,15 @@ const NEEDS: &[Need] = &[
         installed: &[],
     },
     Need {
+        debian: "openssl",
+        fedora: "openssl",
+        arch: "openssl",
+        sign: Sign::Program("openssl"),
+        what_for: "to make certificates for tests",
+        part: Part::Comparison,
+        installed: &[],
+    },
+    Need {
         debian: "mkvtoolnix",
         fedora: "mkvtoolnix",
         arch: "mkvtoolnix-cli",

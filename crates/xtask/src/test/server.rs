@@ -87,7 +87,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // SIGINT: end now and cleanly. A server that does not is killed, nothing in it is worth keeping.
-        let _ = command::output(Command::new("kill").args(["-INT", &self.child.id().to_string()]));
+        // SAFETY: integers only; the child has not been waited for, so the number is still its.
+        unsafe { libc::kill(self.child.id().cast_signed(), libc::SIGINT) };
         let deadline = Instant::now() + Duration::from_secs(10);
         while matches!(self.child.try_wait(), Ok(None)) {
             if Instant::now() > deadline {

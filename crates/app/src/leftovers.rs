@@ -1,0 +1,201 @@
+//! Copies on their way into the library, and what processes that were killed left of them.
+//!
+//! `import.json` beside the audio is the note of what is to be registered. The process that imports holds it locked from
+//! the first byte until the row is there, and the kernel frees the lock however the process ends. So whoever gets the lock
+//! of a note knows that nobody works on that copy any more: in `incoming/` it is removed, because the import can be
+//! repeated; in the library it is registered, because the copy is whole. A folder without a note is never touched.
+
+use crate::App;
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use store::{JobId, NewJob};
+
+const NOTE: &str = "import.json";
+/// What lies in `incoming/` without a note for longer than this belongs to no process that lives.
+const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// A whole, synced copy that no row points at yet. While it lives, nobody else settles it.
+#[derive(Debug)]
+pub(crate) struct Copy {
+    pub(crate) folder: PathBuf,
+    /// The file name of the audio in `folder`.
+    pub(crate) file: String,
+    pub(crate) new: NewJob,
+    pub(crate) note: Note,
+}
+
+/// The note of one copy, locked.
+#[derive(Debug)]
+pub(crate) struct Note(File);
+
+#[derive(Serialize, Deserialize)]
+struct Noted {
+    file: String,
+    new: NewJob,
+}
+
+impl Note {
+    /// A new note in `folder`, empty.
+    pub(crate) fn begin(folder: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(folder.join(NOTE))?;
+        file.lock()?;
+        Ok(Self(file))
+    }
+
+    /// Writes down what is to be registered, synced.
+    pub(crate) fn write(&mut self, file: &str, new: &NewJob) -> io::Result<()> {
+        let noted = Noted { file: file.to_owned(), new: new.clone() };
+        self.0.write_all(&serde_json::to_vec(&noted)?)?;
+        self.0.sync_all()
+    }
+
+    /// The note in `folder` that no process holds; `None` if there is none or it is held.
+    fn left_in(folder: &Path) -> io::Result<Option<Self>> {
+        match OpenOptions::new().read(true).write(true).open(folder.join(NOTE)) {
+            Ok(file) => Ok(file.try_lock().is_ok().then_some(Self(file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read(&mut self) -> io::Result<Noted> {
+        let mut text = Vec::new();
+        self.0.rewind()?;
+        self.0.read_to_end(&mut text)?;
+        Ok(serde_json::from_slice(&text)?)
+    }
+}
+
+/// The row is there: the note has done its work.
+pub(crate) fn forget_note(folder: &Path) -> io::Result<()> {
+    fs::remove_file(folder.join(NOTE))
+}
+
+impl App {
+    /// Settles what imports that were killed have left: removes unfinished copies, and registers whole ones.
+    ///
+    /// # Errors
+    /// Where the archive fails, or the library's folders cannot be read.
+    pub(crate) async fn settle_leftovers(&self) -> Result<()> {
+        let library = self.library.clone();
+        let whole = tokio::task::spawn_blocking(move || -> io::Result<_> {
+            clear_incoming(&library.incoming())?;
+            unregistered(library.folders()?)
+        });
+        for copy in whole.await?.context("the library could not be looked through")? {
+            self.settle(copy).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, copy: Copy) -> Result<()> {
+        if self.store.job(copy.new.id).await?.is_some() {
+            // Its process was killed after the row was there.
+            let folder = copy.folder;
+            return Ok(tokio::task::spawn_blocking(move || forget_note(&folder)).await??);
+        }
+        let deleted = self.store.pending_removals(self.library.id()).await?.contains(&copy.new.file_path);
+        if deleted || copy.new.library_id != self.library.id() {
+            return Ok(());
+        }
+        let (path, hash) = (copy.folder.join(&copy.file), copy.new.file_hash.clone());
+        let whole = tokio::task::spawn_blocking(move || crate::intake::hash_of(&path)).await?;
+        if whole.is_ok_and(|found| found == hash) {
+            self.register(copy).await?;
+            tracing::info!("a recording that a killed import had copied was registered");
+        }
+        Ok(())
+    }
+
+    /// Folders of the library that belong to no recording in the archive and to no import under way, in order of name.
+    pub(crate) async fn unknown_folders(&self) -> Result<Vec<String>> {
+        let library = self.library.clone();
+        let folders = tokio::task::spawn_blocking(move || -> io::Result<_> {
+            let mut found = Vec::new();
+            for folder in library.folders()? {
+                let held = folder.join(NOTE).exists() && Note::left_in(&folder)?.is_none();
+                if !held && let Some(name) = folder.file_name().and_then(|name| name.to_str()) {
+                    found.push(name.to_owned());
+                }
+            }
+            Ok(found)
+        });
+        let folders = folders.await?.context("the library could not be looked through")?;
+        let jobs = self.store.jobs(store::JobFilter::default()).await?;
+        let removals = self.store.pending_removals(self.library.id()).await?;
+        let known: std::collections::HashSet<&str> = jobs
+            .iter()
+            .filter(|job| self.library.holds(job))
+            .map(|job| job.file_path.as_str())
+            .chain(removals.iter().map(String::as_str))
+            .filter_map(|path| path.split('/').next())
+            .collect();
+        Ok(folders.into_iter().filter(|folder| !known.contains(folder.as_str())).collect())
+    }
+}
+
+/// Removes from `incoming/` what belongs to no process that lives.
+fn clear_incoming(incoming: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(incoming)? {
+        let entry = entry?;
+        let folder = entry.path();
+        let age =
+            || entry.metadata().and_then(|found| found.modified()).ok().and_then(|at| at.elapsed().ok());
+        let abandoned = if folder.join(NOTE).exists() {
+            Note::left_in(&folder)?.is_some()
+        } else {
+            age().is_some_and(|age| age > ABANDONED_AFTER)
+        };
+        if abandoned && let Err(error) = fs::remove_dir_all(&folder) {
+            tracing::warn!(kind = ?error.kind(), "an unfinished copy could not be removed; tried again later");
+        }
+    }
+    Ok(())
+}
+
+/// Copies in the library whose process was killed before it could take its note away.
+fn unregistered(folders: Vec<PathBuf>) -> io::Result<Vec<Copy>> {
+    let mut found = Vec::new();
+    for folder in folders {
+        let Some(mut note) = Note::left_in(&folder)? else { continue };
+        match note.read() {
+            Ok(Noted { file, new }) => found.push(Copy { folder, file, new, note }),
+            Err(error) => tracing::warn!(kind = ?error.kind(), "a note of an import could not be read"),
+        }
+    }
+    Ok(found)
+}
+
+/// The folder of a new copy.
+pub(crate) fn new_folder(incoming: &Path, id: JobId) -> io::Result<(PathBuf, Note)> {
+    let folder = incoming.join(id.to_string());
+    fs::create_dir_all(&folder)?;
+    let note = Note::begin(&folder)?;
+    Ok((folder, note))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn only_copies_that_nobody_works_on_leave_incoming() {
+        let dir = tempfile::tempdir().unwrap();
+        let make = |name: &str| {
+            let folder = dir.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            fs::write(folder.join("audio.wav"), "RIFF").unwrap();
+            folder
+        };
+        let (worked_on, left, without_note) = (make("a"), make("b"), make("c"));
+        let _held = Note::begin(&worked_on).unwrap();
+        drop(Note::begin(&left).unwrap());
+        clear_incoming(dir.path()).unwrap();
+        assert!(worked_on.is_dir() && without_note.is_dir() && !left.exists());
+    }
+}
