@@ -16,8 +16,9 @@ use app::view::{
     Choice, Comparison, DeletionView, DropView, Expected, ExportView, JobView, MeetingPage, ModelRoom,
     PeopleView, SpeakersView, Stretch, VersionView, Whom,
 };
-use app::{AudioTime, Code, ExportId, ExportRequest, ExportType, Preferences};
+use app::{AudioTime, Code, ExportRequest, ExportType, JobId, Preferences};
 use std::path::PathBuf;
+use std::str::FromStr;
 use tauri::{AppHandle, State};
 use tauri_plugin_opener::OpenerExt;
 
@@ -70,42 +71,42 @@ pub(crate) async fn meetings_by_id(core: CoreRef<'_>, ids: Vec<String>) -> Answe
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn meeting(core: CoreRef<'_>, id: String, from_ms: u32) -> Answer<MeetingPage> {
-    Ok(core.app()?.page(&whole(&id)?, AudioTime::from_ms(from_ms)).await?)
+    Ok(core.app()?.page(job_id(&id)?, AudioTime::from_ms(from_ms)).await?)
 }
 
 /// Gives a meeting a title.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn rename(core: CoreRef<'_>, id: String, title: String) -> Answer<JobView> {
-    Ok(core.app()?.rename(&whole(&id)?, &title).await?)
+    Ok(core.app()?.rename(job_id(&id)?, &title).await?)
 }
 
 /// Puts a failed or cancelled recording back into the queue.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn retry(core: CoreRef<'_>, id: String) -> Answer<JobView> {
-    Ok(core.app()?.retry(&whole(&id)?).await?)
+    Ok(core.app()?.retry(job_id(&id)?).await?)
 }
 
 /// Stops the work on a recording.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn cancel(core: CoreRef<'_>, id: String) -> Answer<JobView> {
-    Ok(core.app()?.cancel(&whole(&id)?).await?)
+    Ok(core.app()?.cancel(job_id(&id)?).await?)
 }
 
 /// What deleting a meeting would take away and leave.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn deletion(core: CoreRef<'_>, id: String) -> Answer<DeletionView> {
-    Ok(core.app()?.deletion(&whole(&id)?).await?)
+    Ok(core.app()?.deletion(job_id(&id)?).await?)
 }
 
 /// Deletes a meeting for good.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn delete_meeting(core: CoreRef<'_>, id: String) -> Answer<()> {
-    core.app()?.delete(&whole(&id)?).await?;
+    core.app()?.delete(job_id(&id)?).await?;
     Ok(())
 }
 
@@ -113,28 +114,28 @@ pub(crate) async fn delete_meeting(core: CoreRef<'_>, id: String) -> Answer<()> 
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn choice(core: CoreRef<'_>, id: String) -> Answer<Choice> {
-    Ok(core.app()?.choice(&whole(&id)?).await?)
+    Ok(core.app()?.choice(job_id(&id)?).await?)
 }
 
 /// Transcribes a meeting again; complete versions stay.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn transcribe_again(core: CoreRef<'_>, id: String, choice: Choice) -> Answer<JobView> {
-    Ok(core.app()?.transcribe_again(&whole(&id)?, &choice).await?)
+    Ok(core.app()?.transcribe_again(job_id(&id)?, &choice).await?)
 }
 
 /// The versions of a meeting's transcript, newest first.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn versions(core: CoreRef<'_>, id: String) -> Answer<Vec<VersionView>> {
-    Ok(core.app()?.versions(&whole(&id)?).await?)
+    Ok(core.app()?.versions(job_id(&id)?).await?)
 }
 
 /// A meeting with the lines of one version.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn version_page(core: CoreRef<'_>, id: String, version_id: String) -> Answer<MeetingPage> {
-    Ok(core.app()?.version_page(&whole(&id)?, &version_id).await?)
+    Ok(core.app()?.version_page(job_id(&id)?, parsed(&version_id, NO_VERSION)?).await?)
 }
 
 /// Two versions side by side.
@@ -146,14 +147,14 @@ pub(crate) async fn compare_versions(
     left: String,
     right: String,
 ) -> Answer<Comparison> {
-    Ok(core.app()?.compare_versions(&whole(&id)?, &left, &right).await?)
+    Ok(core.app()?.compare_versions(job_id(&id)?, parsed(&left, NO_VERSION)?, parsed(&right, NO_VERSION)?).await?)
 }
 
 /// Makes a version the one that is shown and exported.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn make_current(core: CoreRef<'_>, id: String, version_id: String) -> Answer<JobView> {
-    Ok(core.app()?.make_current(&whole(&id)?, &version_id).await?)
+    Ok(core.app()?.make_current(job_id(&id)?, parsed(&version_id, NO_VERSION)?).await?)
 }
 
 /// Who speaks in a meeting.
@@ -161,9 +162,9 @@ pub(crate) async fn make_current(core: CoreRef<'_>, id: String, version_id: Stri
 #[specta::specta]
 pub(crate) async fn speakers(core: CoreRef<'_>, id: String) -> Answer<SpeakersView> {
     let app = core.app()?;
-    let id = whole(&id)?;
-    let view = app.speakers(&id).await?;
-    tauri::async_runtime::spawn(async move { told(app.learn_anew(&id).await) });
+    let id = job_id(&id)?;
+    let view = app.speakers(id).await?;
+    tauri::async_runtime::spawn(async move { told(app.learn_anew(id).await) });
     Ok(view)
 }
 
@@ -178,15 +179,17 @@ pub(crate) async fn name_speaker(
     person_id: Option<String>,
 ) -> Answer<SpeakersView> {
     let app = core.app()?;
-    let id = whole(&id)?;
-    let view = app.name_speaker(&id, &speaker_id, name.as_deref(), person_id.as_deref()).await?;
+    let id = job_id(&id)?;
+    let person = person_id.map(|id| parsed(&id, NO_PERSON)).transpose()?;
+    let speaker = parsed(&speaker_id, NO_SPEAKER)?;
+    let view = app.name_speaker(id, speaker, name.as_deref(), person).await?;
     learn(app, id);
     Ok(view)
 }
 
 /// Learns the voices of who was named, which may take a few seconds.
-fn learn(app: app::App, id: String) {
-    tauri::async_runtime::spawn(async move { told(app.learn_names(&id).await) });
+fn learn(app: app::App, id: JobId) {
+    tauri::async_runtime::spawn(async move { told(app.learn_names(id).await) });
 }
 
 fn told(learnt: anyhow::Result<()>) {
@@ -204,14 +207,14 @@ pub(crate) async fn merge_speakers(
     from: String,
     into: String,
 ) -> Answer<SpeakersView> {
-    Ok(core.app()?.merge_speakers(&whole(&id)?, &from, &into).await?)
+    Ok(core.app()?.merge_speakers(job_id(&id)?, parsed(&from, NO_SPEAKER)?, parsed(&into, NO_SPEAKER)?).await?)
 }
 
 /// Adds a speaker.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn add_speaker(core: CoreRef<'_>, id: String, name: Option<String>) -> Answer<SpeakersView> {
-    Ok(core.app()?.add_speaker(&whole(&id)?, name.as_deref()).await?)
+    Ok(core.app()?.add_speaker(job_id(&id)?, name.as_deref()).await?)
 }
 
 /// Gives words to somebody.
@@ -223,14 +226,14 @@ pub(crate) async fn assign(
     stretch: Stretch,
     whom: Whom,
 ) -> Answer<SpeakersView> {
-    Ok(core.app()?.assign(&whole(&id)?, &stretch, &whom).await?)
+    Ok(core.app()?.assign(job_id(&id)?, &stretch, &whom).await?)
 }
 
 /// Takes back what was done last with the speakers.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn undo_speakers(core: CoreRef<'_>, id: String) -> Answer<SpeakersView> {
-    Ok(core.app()?.undo_speakers(&whole(&id)?).await?)
+    Ok(core.app()?.undo_speakers(job_id(&id)?).await?)
 }
 
 /// Does once more what was taken back.
@@ -238,8 +241,8 @@ pub(crate) async fn undo_speakers(core: CoreRef<'_>, id: String) -> Answer<Speak
 #[specta::specta]
 pub(crate) async fn redo_speakers(core: CoreRef<'_>, id: String) -> Answer<SpeakersView> {
     let app = core.app()?;
-    let id = whole(&id)?;
-    let view = app.redo_speakers(&id).await?;
+    let id = job_id(&id)?;
+    let view = app.redo_speakers(id).await?;
     learn(app, id);
     Ok(view)
 }
@@ -248,7 +251,7 @@ pub(crate) async fn redo_speakers(core: CoreRef<'_>, id: String) -> Answer<Speak
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn rerun_speakers(core: CoreRef<'_>, id: String, expected: Expected) -> Answer<JobView> {
-    Ok(core.app()?.rerun_speakers(&whole(&id)?, expected).await?)
+    Ok(core.app()?.rerun_speakers(job_id(&id)?, expected).await?)
 }
 
 /// A speaker is not who was suggested.
@@ -260,7 +263,7 @@ pub(crate) async fn refuse_suggestion(
     speaker_id: String,
     person_id: String,
 ) -> Answer<SpeakersView> {
-    Ok(core.app()?.refuse_suggestion(&whole(&id)?, &speaker_id, &person_id).await?)
+    Ok(core.app()?.refuse_suggestion(job_id(&id)?, parsed(&speaker_id, NO_SPEAKER)?, parsed(&person_id, NO_PERSON)?).await?)
 }
 
 /// Everybody whose voice is known.
@@ -281,21 +284,21 @@ pub(crate) async fn set_people(core: CoreRef<'_>, enabled: bool, automatic: bool
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn rename_person(core: CoreRef<'_>, id: String, name: String) -> Answer<PeopleView> {
-    Ok(core.app()?.rename_person(&id, &name).await?)
+    Ok(core.app()?.rename_person(parsed(&id, NO_PERSON)?, &name).await?)
 }
 
 /// Makes two people one.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn merge_people(core: CoreRef<'_>, from: String, into: String) -> Answer<PeopleView> {
-    Ok(core.app()?.merge_people(&from, &into).await?)
+    Ok(core.app()?.merge_people(parsed(&from, NO_PERSON)?, parsed(&into, NO_PERSON)?).await?)
 }
 
 /// Forgets a person's voice.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn forget_person(core: CoreRef<'_>, id: String) -> Answer<PeopleView> {
-    Ok(core.app()?.forget_person(&id).await?)
+    Ok(core.app()?.forget_person(parsed(&id, NO_PERSON)?).await?)
 }
 
 /// All speech models, and what new recordings are transcribed with.
@@ -460,7 +463,7 @@ pub(crate) async fn sound(
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn copy_transcript(handle: AppHandle, core: CoreRef<'_>, id: String) -> Answer<()> {
-    let text = core.app()?.transcript_text(&whole(&id)?).await?;
+    let text = core.app()?.transcript_text(job_id(&id)?).await?;
     put_on_clipboard(&handle, text)
 }
 
@@ -491,8 +494,8 @@ pub(crate) async fn export_meeting(
     kind: ExportKind,
 ) -> Answer<Option<ExportView>> {
     let app = core.app()?;
-    let id = whole(&id)?;
-    let meeting = app.find(&id).await?;
+    let id = job_id(&id)?;
+    let meeting = app.find(id).await?;
     let (export_type, label) = match kind {
         ExportKind::MarkdownTranscript => (ExportType::MarkdownTranscript, "Markdown"),
         ExportKind::PdfTranscript => (ExportType::PdfTranscript, "PDF"),
@@ -501,7 +504,7 @@ pub(crate) async fn export_meeting(
     let Some(path) = dialogs::save(&handle, name, label).await else { return Ok(None) };
     // The dialog has asked before it gave the name of a file that exists.
     let request = ExportRequest { kind: export_type, output: Some(path), replace: true };
-    let export = app.create_export(&id, &request).await?;
+    let export = app.create_export(id, &request).await?;
     let begun = app.export(export).await?;
     tauri::async_runtime::spawn(async move {
         if let Err(error) = app.run_export(export).await {
@@ -525,14 +528,14 @@ pub(crate) enum ExportKind {
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn export_job(core: CoreRef<'_>, export_id: String) -> Answer<Option<ExportView>> {
-    Ok(core.app()?.export(self::export_id(&export_id)?).await?)
+    Ok(core.app()?.export(parsed(&export_id, NO_EXPORT)?).await?)
 }
 
 /// Shows the file of an export in its folder.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn show_export(handle: AppHandle, core: CoreRef<'_>, export_id: String) -> Answer<()> {
-    let export = core.app()?.export(self::export_id(&export_id)?).await?;
+    let export = core.app()?.export(parsed(&export_id, NO_EXPORT)?).await?;
     let path = export.and_then(|export| export.path).map(PathBuf::from);
     let Some(path) = path.filter(|path| path.exists()) else {
         let message = "The file is not where it was saved any more. Export it once more.".to_owned();
@@ -607,11 +610,13 @@ pub(crate) async fn open_data_folder(handle: AppHandle, core: CoreRef<'_>) -> An
     show_folder(&handle, core.data().path().to_owned())
 }
 
-/// An id in full; beginnings of ids are for the command line.
-fn whole(id: &str) -> Answer<String> {
-    job_id(id).map(|id| id.to_string())
-}
+/// What is said of an id that is none.
+const NO_VERSION: &str = "There is no such version of this meeting.";
+const NO_SPEAKER: &str = "There is no such speaker in this meeting.";
+const NO_PERSON: &str = "This person is not known.";
+const NO_EXPORT: &str = "There is no such export.";
 
-fn export_id(text: &str) -> Answer<ExportId> {
-    text.parse().map_err(|_| Failure { code: Code::NotFound, message: "There is no such export.".to_owned() })
+/// An id as the page spells it: in full; beginnings of ids are for the command line.
+fn parsed<T: FromStr>(text: &str, otherwise: &str) -> Answer<T> {
+    text.parse().map_err(|_| Failure { code: Code::NotFound, message: otherwise.to_owned() })
 }

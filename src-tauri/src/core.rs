@@ -6,7 +6,7 @@ use crate::closing::Closing;
 use crate::failure::Failure;
 use crate::notify::Finished;
 use anyhow::Result;
-use app::view::ModelState;
+use app::view::{JobStatus, ModelState};
 use app::{App, Code, DataFolder, JobId, Phase, Scope, Start, Topic};
 use serde::Serialize;
 use std::sync::Mutex;
@@ -332,7 +332,7 @@ async fn work(handle: AppHandle, app: App) {
 pub(crate) async fn at_work(core: &Core) -> Option<Closing> {
     let app = core.app().ok()?;
     let jobs =
-        tokio::time::timeout(Duration::from_secs(1), app.list(Some("processing"), None)).await.ok()?.ok()?;
+        tokio::time::timeout(Duration::from_secs(1), app.list(Some(JobStatus::Processing), None)).await.ok()?.ok()?;
     jobs.into_iter().find(|job| job.is_here).map(|job| Closing { job })
 }
 

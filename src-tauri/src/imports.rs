@@ -2,7 +2,7 @@
 
 use crate::core::Core;
 use crate::failure::Failure;
-use app::{App, Code, ImportList, ImportOptions, Imported, Outcome};
+use app::{App, Code, ImportList, ImportOptions, Imported, JobId, Outcome};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -46,7 +46,8 @@ pub(crate) struct ImportView {
     /// Files there are; unknown while folders are searched.
     pub total: Option<u32>,
     /// Ids of the new meetings.
-    pub imported: Vec<String>,
+    #[specta(type = Vec<String>)]
+    pub imported: Vec<JobId>,
     /// Files whose content was there already.
     pub duplicates: Vec<DuplicateView>,
     /// Sentences on files that could not be added, the first 500.
@@ -67,7 +68,8 @@ pub(crate) struct DuplicateView {
     /// Name of the file that was added.
     pub file_name: String,
     /// The meeting that has the content.
-    pub job_id: String,
+    #[specta(type = String)]
+    pub job_id: JobId,
     /// Its title.
     pub title: String,
     /// Whether the library's copy had been lost or altered and is whole again.
@@ -111,11 +113,11 @@ impl ImportView {
     fn add(&mut self, number: usize, imported: &Imported) {
         self.done = count(number);
         match &imported.outcome {
-            Outcome::Imported(job) => self.imported.push(job.id.clone()),
+            Outcome::Imported(job) => self.imported.push(job.id),
             Outcome::Duplicate { job, healed } => {
                 self.duplicates.push(DuplicateView {
                     file_name: app::file_name(&imported.path),
-                    job_id: job.id.clone(),
+                    job_id: job.id,
                     title: job.title.clone(),
                     healed: *healed,
                 });

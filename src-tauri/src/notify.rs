@@ -2,6 +2,7 @@
 
 use crate::core::Core;
 use crate::message;
+use app::view::{JobStatus, WorkStep};
 use app::{App, JobId, Preferences};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -24,14 +25,14 @@ impl Finished {
             self.since.remove(&id);
             return;
         };
-        if job.status == "processing" {
+        if job.status == JobStatus::Processing {
             self.since.entry(id).or_insert_with(Instant::now);
             return;
         }
         let Some(since) = self.since.remove(&id) else { return };
         let text = match (job.status, job.workflow_state) {
-            ("completed", _) => message::FINISHED,
-            ("failed", state) if state != Some("cancelled") => message::FAILED,
+            (JobStatus::Completed, _) => message::FINISHED,
+            (JobStatus::Failed, step) if step != Some(WorkStep::Cancelled) => message::FAILED,
             _ => return,
         };
         if since.elapsed() < LONG || is_watched(handle) || !is_wanted(handle) {

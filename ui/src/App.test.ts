@@ -546,7 +546,7 @@ describe('closing', () => {
   })
 
   test('says so where only the speakers are not told apart yet', async () => {
-    const telling = { ...working, workflow_state: 'diarizing' }
+    const telling: JobView = { ...working, workflow_state: 'diarizing' }
     const { client } = await startWith([telling])
     client.closing(telling)
     expect(await screen.findByRole('alertdialog')).toHaveTextContent(

@@ -402,8 +402,8 @@ export type ExportView_Deserialize = {
 	export_id: string,
 	/**  What kind of file. */
 	type: string,
-	/**  `pending`, `processing`, `completed` or `failed`. */
-	status: string,
+	/**  How it stands. */
+	status: JobStatus,
 	/**  Where it is. */
 	path?: string | null,
 	/**  0 to 100. */
@@ -420,8 +420,8 @@ export type ExportView_Serialize = {
 	export_id: string,
 	/**  What kind of file. */
 	type: string,
-	/**  `pending`, `processing`, `completed` or `failed`. */
-	status: string,
+	/**  How it stands. */
+	status: JobStatus,
 	/**  Where it is. */
 	path: string | null,
 	/**  0 to 100. */
@@ -518,6 +518,17 @@ export type InterruptedView = {
 	total: number,
 };
 
+/**  How a recording or an export stands. */
+export type JobStatus = 
+/**  Waits for its turn. */
+"pending" | 
+/**  Is being worked on. */
+"processing" | 
+/**  Is done. */
+"completed" | 
+/**  Stopped with a message, or was cancelled. */
+"failed";
+
 /**  A recording and the state of the work on it. */
 export type JobView = JobView_Serialize | JobView_Deserialize;
 
@@ -529,10 +540,10 @@ export type JobView_Deserialize = {
 	file_name: string,
 	/**  SHA-256 of its content. */
 	file_hash?: string | null,
-	/**  `pending`, `processing`, `completed` or `failed`. */
-	status: string,
-	/**  The furthest step begun; `cancelled` for one that the user stopped. */
-	workflow_state?: string | null,
+	/**  How it stands. */
+	status: JobStatus,
+	/**  The furthest step begun. */
+	workflow_state?: WorkStep | null,
 	/**  Why it failed. */
 	error_message?: string | null,
 	/**  The title the user gave, else the file's name without the ending of a sound or video file. */
@@ -574,10 +585,10 @@ export type JobView_Serialize = {
 	file_name: string,
 	/**  SHA-256 of its content. */
 	file_hash: string | null,
-	/**  `pending`, `processing`, `completed` or `failed`. */
-	status: string,
-	/**  The furthest step begun; `cancelled` for one that the user stopped. */
-	workflow_state: string | null,
+	/**  How it stands. */
+	status: JobStatus,
+	/**  The furthest step begun. */
+	workflow_state: WorkStep | null,
 	/**  Why it failed. */
 	error_message: string | null,
 	/**  The title the user gave, else the file's name without the ending of a sound or video file. */
@@ -1559,6 +1570,23 @@ export type WindowState_Serialize = {
 	/**  Volume of the player, 0 to 1. */
 	volume: number,
 };
+
+/**  The furthest step of the work on a recording that was begun. */
+export type WorkStep = 
+/**  Waits. */
+"queued" | 
+/**  The file is being read. */
+"decoding" | 
+/**  Words are being recognised. */
+"transcribing" | 
+/**  Speakers are being told apart. */
+"diarizing" | 
+/**  Words are being put into lines. */
+"aligning" | 
+/**  The transcript is complete. */
+"done" | 
+/**  The user stopped it. */
+"cancelled";
 
 /* Tauri Specta runtime */
 type EventEmit<T> = [T] extends [null] ? () => Promise<void> : (payload: T) => Promise<void>;

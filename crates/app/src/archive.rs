@@ -5,7 +5,7 @@ use crate::language_vote::{other_languages, settled_to};
 use crate::refusal::{Code, refuse};
 use crate::speakers::Cast;
 use crate::view::{
-    DeletionView, JobView, MeetingPage, MeetingView, job_id, line_view, title, transcript_facts,
+    DeletionView, JobStatus, JobView, MeetingPage, MeetingView, line_view, title, transcript_facts,
     transcript_view,
 };
 use anyhow::Result;
@@ -21,37 +21,38 @@ impl App {
     /// Meetings, newest first; with `status` only those, at most `limit`.
     ///
     /// # Errors
-    /// [`Code::NotOffered`] for a status that there is not.
-    pub async fn list(&self, status: Option<&str>, limit: Option<u32>) -> Result<Vec<JobView>> {
-        let status = match status {
-            None => None,
-            Some(word) => Some(Status::from_word(word).ok_or_else(|| {
-                let known = "pending, processing, completed or failed";
-                refuse(Code::NotOffered, format!("There is no status “{word}”; it is {known}."))
-            })?),
-        };
+    /// Where the archive fails.
+    pub async fn list(&self, status: Option<JobStatus>, limit: Option<u32>) -> Result<Vec<JobView>> {
+        let status = status.map(Status::from);
         let jobs = self.store.jobs(JobFilter { status, limit: limit.map(i64::from) }).await?;
         self.views(jobs).await
     }
 
-    /// The job whose id begins with `prefix`.
+    /// The id of the job that a person means who types the beginning of it.
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn find(&self, prefix: &str) -> Result<JobView> {
-        let job = self.find_job(prefix).await?;
-        self.view(job).await
-    }
-
-    pub(crate) async fn find_job(&self, prefix: &str) -> Result<Job> {
+    pub async fn job_beginning_with(&self, prefix: &str) -> Result<JobId> {
         match self.store.find_job(prefix).await? {
-            Found::One(job) => Ok(*job),
+            Found::One(job) => Ok(job.id),
             Found::Several => Err(refuse(
                 Code::Ambiguous,
                 format!("Several recordings have an id that begins with {prefix}. Give more of it."),
             )),
             Found::Nothing => Err(not_found(prefix)),
         }
+    }
+
+    /// A job by its id.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`].
+    pub async fn find(&self, id: JobId) -> Result<JobView> {
+        self.view(self.stored_job(id).await?).await
+    }
+
+    pub(crate) async fn stored_job(&self, id: JobId) -> Result<Job> {
+        self.store.job(id).await?.ok_or_else(|| not_found(&id.to_string()))
     }
 
     /// A job by its id, if it is there.
@@ -69,8 +70,8 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn show(&self, prefix: &str) -> Result<MeetingView> {
-        let job = self.find_job(prefix).await?;
+    pub async fn show(&self, id: JobId) -> Result<MeetingView> {
+        let job = self.stored_job(id).await?;
         let transcript = match self.store.shown_transcript(job.id).await? {
             Some(version) => {
                 let lines = self.store.segments(version.id).await?;
@@ -88,10 +89,10 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn page(&self, prefix: &str, from: AudioTime) -> Result<MeetingPage> {
-        let job = self.find(prefix).await?;
+    pub async fn page(&self, id: JobId, from: AudioTime) -> Result<MeetingPage> {
+        let job = self.find(id).await?;
         let mut settled_ms = 0;
-        let (transcript, lines) = match self.store.shown_transcript(job_id(&job)).await? {
+        let (transcript, lines) = match self.store.shown_transcript(job.id).await? {
             Some(version) => {
                 // Before the lines are fetched: lines that count as settled are then among them for certain. Until its
                 // language is settled, windows of an unfinished version may be recognised again.
@@ -108,7 +109,7 @@ impl App {
             }
             None => (None, Vec::new()),
         };
-        let cast = Cast::of(self.store.speakers(job_id(&job)).await?);
+        let cast = Cast::of(self.store.speakers(job.id).await?);
         let lines = lines.into_iter().map(|line| line_view(line, &cast)).collect();
         Ok(MeetingPage { job, transcript, lines, settled_ms })
     }
@@ -124,21 +125,21 @@ impl App {
     /// A meeting's words as plain text: a title, then a line with its time for each line, below the name of who says it.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`], [`Code::NoTranscript`].
-    pub async fn transcript_text(&self, prefix: &str) -> Result<String> {
-        let page = self.page(prefix, AudioTime::ZERO).await?;
+    /// [`Code::NotFound`], [`Code::NoTranscript`].
+    pub async fn transcript_text(&self, id: JobId) -> Result<String> {
+        let page = self.page(id, AudioTime::ZERO).await?;
         if page.lines.is_empty() {
             return Err(refuse(
                 Code::NoTranscript,
                 format!("“{}” has no words to copy yet.", page.job.title),
             ));
         }
-        let cast = Cast::named(self.store.speaker_names(job_id(&page.job)).await?);
+        let cast = Cast::named(self.store.speaker_names(page.job.id).await?);
         let mut text = format!("{}\n\n", page.job.title);
         let mut before = None;
         for (number, line) in page.lines.into_iter().enumerate() {
             if !cast.is_empty() && (number == 0 || before != line.speaker_id) {
-                let name = cast.name(line.speaker_id.as_deref().and_then(|id| id.parse().ok()));
+                let name = cast.name(line.speaker_id);
                 text.push_str(&format!("{}{name}\n", if number == 0 { "" } else { "\n" }));
             }
             text.push_str(&format!("{}  {}\n", AudioTime::from_ms(line.start_ms), line.text));
@@ -151,9 +152,9 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn deletion(&self, prefix: &str) -> Result<DeletionView> {
-        let job = self.find(prefix).await?;
-        let exports = self.store.exports(job_id(&job)).await?;
+    pub async fn deletion(&self, id: JobId) -> Result<DeletionView> {
+        let job = self.find(id).await?;
+        let exports = self.store.exports(job.id).await?;
         let mut files: Vec<PathBuf> =
             exports.into_iter().filter_map(|e| e.file_path).map(Into::into).collect();
         files.sort();
@@ -174,8 +175,8 @@ impl App {
     /// Gives a meeting a title.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`], [`Code::NotOffered`] for an empty or endless title.
-    pub async fn rename(&self, prefix: &str, to: &str) -> Result<JobView> {
+    /// [`Code::NotFound`], [`Code::NotOffered`] for an empty or endless title.
+    pub async fn rename(&self, id: JobId, to: &str) -> Result<JobView> {
         let to = one_line(to);
         if to.is_empty() || to.chars().count() > LONGEST_TITLE {
             return Err(refuse(
@@ -183,8 +184,9 @@ impl App {
                 format!("A title has between 1 and {LONGEST_TITLE} characters."),
             ));
         }
-        let job = self.find_job(prefix).await?;
-        let renamed = self.store.rename_job(job.id, &to).await?.ok_or_else(|| not_found(prefix))?;
+        let job = self.stored_job(id).await?;
+        let renamed = self.store.rename_job(job.id, &to).await?;
+        let renamed = renamed.ok_or_else(|| not_found(&id.to_string()))?;
         self.view(renamed).await
     }
 
@@ -192,8 +194,8 @@ impl App {
     ///
     /// # Errors
     /// [`Code::WrongState`] for any other, besides those of [`App::find`].
-    pub async fn retry(&self, prefix: &str) -> Result<JobView> {
-        let job = self.find_job(prefix).await?;
+    pub async fn retry(&self, id: JobId) -> Result<JobView> {
+        let job = self.stored_job(id).await?;
         match self.store.requeue(job.id).await? {
             Some(job) => self.view(job).await,
             None => {
@@ -206,8 +208,8 @@ impl App {
     ///
     /// # Errors
     /// [`Code::WrongState`] if it has ended already, besides those of [`App::find`].
-    pub async fn cancel(&self, prefix: &str) -> Result<JobView> {
-        let job = self.find_job(prefix).await?;
+    pub async fn cancel(&self, id: JobId) -> Result<JobView> {
+        let job = self.stored_job(id).await?;
         match self.store.cancel_job(job.id).await? {
             Some(job) => {
                 // A worker that works on it does so itself; one that was killed does not.
@@ -223,10 +225,9 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn delete(&self, prefix: &str) -> Result<JobView> {
-        let id = job_id(&self.find(prefix).await?);
-        let (job, exports) =
-            self.store.delete_job(id, self.library.id()).await?.ok_or_else(|| not_found(prefix))?;
+    pub async fn delete(&self, id: JobId) -> Result<JobView> {
+        let deleted = self.store.delete_job(id, self.library.id()).await?;
+        let (job, exports) = deleted.ok_or_else(|| not_found(&id.to_string()))?;
         self.finish_removals().await?;
         let app = self.clone();
         tokio::task::spawn_blocking(move || {

@@ -7,7 +7,7 @@ use crate::names::shown_path;
 use crate::refusal::{Code, refuse};
 use crate::settings::Paper;
 use crate::speakers::Cast;
-use crate::view::{ExportView, recorded_at, title};
+use crate::view::{ExportView, export_view, recorded_at, title};
 use anyhow::{Context, Result};
 use chrono::Local;
 use export::{Document, Facts, Fonts, Line, Run};
@@ -98,13 +98,12 @@ pub struct ExportRequest {
 }
 
 impl App {
-    /// Writes down that a file of the meeting `prefix` is wanted; [`App::run_export`] makes it.
+    /// Writes down that a file of a meeting is wanted; [`App::run_export`] makes it.
     ///
     /// # Errors
     /// [`Code::NoTranscript`], [`Code::AlreadyExists`], besides those of [`App::find`].
-    pub async fn create_export(&self, prefix: &str, request: &ExportRequest) -> Result<ExportId> {
-        let meeting = self.find(prefix).await?;
-        let job: JobId = crate::view::job_id(&meeting);
+    pub async fn create_export(&self, job: JobId, request: &ExportRequest) -> Result<ExportId> {
+        let meeting = self.find(job).await?;
         let shown = self.store.shown_transcript(job).await?;
         if !shown.is_some_and(|version| version.is_complete()) {
             return Err(refuse(
@@ -146,8 +145,7 @@ impl App {
     }
 
     async fn export_or_gone(&self, id: ExportId) -> Result<ExportView> {
-        let export = self.store.export(id).await?;
-        export.map(ExportView::from).ok_or_else(|| {
+        self.export(id).await?.ok_or_else(|| {
             refuse(Code::NotFound, "There is no such export. Its meeting may have been deleted meanwhile.")
         })
     }
@@ -157,7 +155,7 @@ impl App {
     /// # Errors
     /// Where the archive fails.
     pub async fn export(&self, id: ExportId) -> Result<Option<ExportView>> {
-        Ok(self.store.export(id).await?.map(ExportView::from))
+        self.store.export(id).await?.map(export_view).transpose()
     }
 
     /// A name for a file of this kind with the words of the meeting `title`.
@@ -184,7 +182,7 @@ impl App {
             }
         };
         match ended {
-            Some(export) => Ok(export.into()),
+            Some(export) => export_view(export),
             None => self.export_or_gone(id).await,
         }
     }

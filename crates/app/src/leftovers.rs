@@ -41,8 +41,11 @@ struct Noted {
 impl Note {
     /// A new note in `folder`, empty.
     pub(crate) fn begin(folder: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(folder.join(NOTE))?;
+        // Locked before anybody can see it.
+        let draft = folder.join(NOTE).with_extension("draft");
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&draft)?;
         file.lock()?;
+        fs::rename(&draft, folder.join(NOTE))?;
         Ok(Self(file))
     }
 
@@ -72,7 +75,11 @@ impl Note {
 
 /// The row is there: the note has done its work.
 pub(crate) fn forget_note(folder: &Path) -> io::Result<()> {
-    fs::remove_file(folder.join(NOTE))
+    match fs::remove_file(folder.join(NOTE)) {
+        // Whoever held it before has done so.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 impl App {

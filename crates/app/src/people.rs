@@ -43,12 +43,8 @@ impl App {
         let named = self.store.meetings_of_people().await?;
         let mut ids: Vec<JobId> = named.iter().map(|(_, job)| *job).collect();
         ids.dedup();
-        let meetings: BTreeMap<JobId, MeetingOfPerson> = self
-            .jobs_by_id(&ids)
-            .await?
-            .iter()
-            .map(|job| (crate::view::job_id(job), MeetingOfPerson::from(job)))
-            .collect();
+        let meetings: BTreeMap<JobId, MeetingOfPerson> =
+            self.jobs_by_id(&ids).await?.iter().map(|job| (job.id, MeetingOfPerson::from(job))).collect();
         let people = self.store.people().await?.into_iter().map(|person| {
             let theirs: Vec<&PersonVoice> =
                 voices.iter().filter(|voice| voice.person == person.id && !voice.refused).collect();
@@ -59,7 +55,7 @@ impl App {
             }
             let current = theirs.iter().filter(|voice| is_current(&voice.voice)).count();
             PersonView {
-                id: person.id.to_string(),
+                id: person.id,
                 name: person.name,
                 voices: u32::try_from(current).unwrap_or(u32::MAX),
                 outdated: current == 0 && !theirs.is_empty(),
@@ -83,8 +79,8 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::NotOffered`] for no name or an endless one.
-    pub async fn rename_person(&self, id: &str, name: &str) -> Result<PeopleView> {
-        let person = self.find_person(id).await?;
+    pub async fn rename_person(&self, id: PersonId, name: &str) -> Result<PeopleView> {
+        let person = self.known_person(id).await?;
         let Some(name) = checked_name(name)? else {
             return Err(refuse(Code::NotOffered, "A person needs a name."));
         };
@@ -96,8 +92,8 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`].
-    pub async fn merge_people(&self, from: &str, into: &str) -> Result<PeopleView> {
-        let (from, into) = (self.find_person(from).await?, self.find_person(into).await?);
+    pub async fn merge_people(&self, from: PersonId, into: PersonId) -> Result<PeopleView> {
+        let (from, into) = (self.known_person(from).await?, self.known_person(into).await?);
         if from.id != into.id {
             self.store.merge_people(from.id, into.id).await?;
         }
@@ -108,8 +104,8 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn forget_person(&self, id: &str) -> Result<PeopleView> {
-        let person = self.find_person(id).await?;
+    pub async fn forget_person(&self, id: PersonId) -> Result<PeopleView> {
+        let person = self.known_person(id).await?;
         let voices = self.store.person_voices().await?;
         let mut alike = Vec::new();
         for (speaker, voice) in self.store.speaker_voices().await? {
@@ -127,13 +123,13 @@ impl App {
     /// [`Code::NotFound`] for who is not there, besides those of [`App::find`].
     pub async fn refuse_suggestion(
         &self,
-        prefix: &str,
-        speaker: &str,
-        person: &str,
+        id: JobId,
+        speaker: SpeakerId,
+        person: PersonId,
     ) -> Result<crate::view::SpeakersView> {
-        let job = self.find_job(prefix).await?;
-        let speaker = self.find_speaker(job.id, speaker).await?;
-        let person = self.find_person(person).await?;
+        let job = self.stored_job(id).await?;
+        let speaker = self.shown_speaker(job.id, speaker).await?;
+        let person = self.known_person(person).await?;
         if let Some(voice) = speaker.voice {
             let learnt = PersonVoice {
                 person: person.id,
@@ -156,7 +152,7 @@ impl App {
             let person = people.iter().find(|person| person.id == likely.person)?;
             let theirs = voices.iter().filter(|voice| voice.person == person.id && !voice.refused);
             let suggestion = SuggestionView {
-                person_id: person.id.to_string(),
+                person_id: person.id,
                 name: person.name.clone(),
                 percent: (likeness(likely.cosine) * 100.0).round() as u32,
                 sample: theirs.into_iter().find_map(sample_view),
@@ -171,10 +167,10 @@ impl App {
     pub(crate) async fn person_for(
         &self,
         name: Option<String>,
-        person: Option<&str>,
+        person: Option<PersonId>,
     ) -> Result<(Option<String>, Option<PersonId>, Option<(PersonId, String)>)> {
         if let Some(person) = person {
-            let person = self.find_person(person).await?;
+            let person = self.known_person(person).await?;
             return Ok((Some(person.name), Some(person.id), None));
         }
         let Some(name) = name else { return Ok((None, None, None)) };
@@ -196,9 +192,9 @@ impl App {
     /// recording where that is needed, a few seconds; does nothing while voices are not remembered.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`]; where the archive fails, or the recording cannot be read.
-    pub async fn learn_names(&self, prefix: &str) -> Result<()> {
-        let job = self.find_job(prefix).await?;
+    /// [`Code::NotFound`]; where the archive fails, or the recording cannot be read.
+    pub async fn learn_names(&self, id: JobId) -> Result<()> {
+        let job = self.stored_job(id).await?;
         self.learn_of(&job, None).await?;
         Ok(())
     }
@@ -208,8 +204,8 @@ impl App {
     ///
     /// # Errors
     /// As [`App::learn_names`].
-    pub async fn learn_anew(&self, prefix: &str) -> Result<()> {
-        let job = self.find_job(prefix).await?;
+    pub async fn learn_anew(&self, id: JobId) -> Result<()> {
+        let job = self.stored_job(id).await?;
         let outdated = |voice: &PersonVoice| voice.job == Some(job.id) && !is_current(&voice.voice);
         if self.store.person_voices().await?.iter().any(|voice| outdated(voice) && !voice.refused) {
             self.learn_of(&job, None).await?;
@@ -281,8 +277,16 @@ impl App {
         Ok(voice.map(stored))
     }
 
-    /// Somebody known, by id or by name.
-    async fn find_person(&self, wanted: &str) -> Result<Person> {
+    async fn known_person(&self, id: PersonId) -> Result<Person> {
+        let known = self.store.people().await?.into_iter().find(|person| person.id == id);
+        known.ok_or_else(|| refuse(Code::NotFound, "This person is not known any more."))
+    }
+
+    /// The person that somebody means who types an id or a name.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    pub async fn person_called(&self, wanted: &str) -> Result<PersonId> {
         let people = self.store.people().await?;
         let id = wanted.parse::<PersonId>().ok();
         let mut found = people.iter().filter(|person| match id {
@@ -290,7 +294,7 @@ impl App {
             None => same_name(&person.name, wanted),
         });
         match (found.next(), found.next()) {
-            (Some(person), None) => Ok(person.clone()),
+            (Some(person), None) => Ok(person.id),
             (Some(_), Some(_)) => Err(refuse(
                 Code::Ambiguous,
                 format!("Several people are called “{wanted}”. Give the id that `people list --json` shows."),
@@ -392,9 +396,5 @@ pub(crate) fn likely(cast: &Cast, voices: &[PersonVoice]) -> Vec<Likely> {
 
 fn sample_view(voice: &PersonVoice) -> Option<SampleView> {
     let sample = voice.sample?;
-    Some(SampleView {
-        meeting_id: voice.job?.to_string(),
-        start_ms: sample.start.as_ms(),
-        end_ms: sample.end.as_ms(),
-    })
+    Some(SampleView { meeting_id: voice.job?, start_ms: sample.start.as_ms(), end_ms: sample.end.as_ms() })
 }

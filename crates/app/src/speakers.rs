@@ -13,8 +13,8 @@ use crate::view::{
 use anyhow::Result;
 use std::collections::{BTreeMap, HashMap};
 use store::{
-    Edit, EditId, Job, JobId, MadeEdit, PersonId, Speaker, SpeakerChange, SpeakerId, Speakers, Status,
-    StoredSegment, WorkflowState,
+    Edit, EditId, Job, JobId, MadeEdit, PersonId, SegmentId, Speaker, SpeakerChange, SpeakerId, Speakers,
+    Status, StoredSegment, WorkflowState,
 };
 use transcript::{AudioTime, Overlay, Span, Turn, Word, one_line, places_in_text, ruled};
 
@@ -88,11 +88,22 @@ impl Cast {
 
     pub(crate) fn facts(&self) -> Vec<SpeakerFacts> {
         let facts = |speaker: &Speaker| SpeakerFacts {
-            id: speaker.id.to_string(),
+            id: speaker.id,
             label: label(speaker.number),
             name: speaker.name.clone(),
         };
         self.shown_ones().map(facts).collect()
+    }
+
+    /// Why there is nobody who is `wanted`.
+    fn nobody(&self, wanted: &str) -> anyhow::Error {
+        let names = self.shown_ones().map(|one| format!("{} ({})", one.number, Self::name_of(one)));
+        let names = names.collect::<Vec<_>>().join(", ");
+        let message = match names.is_empty() {
+            true => format!("There is no speaker {wanted}: the speakers have not been told apart."),
+            false => format!("There is no speaker {wanted}. There are: {names}."),
+        };
+        refuse(Code::NotFound, message)
     }
 
     /// Who speaks when, by name.
@@ -166,7 +177,7 @@ fn turn_view(turn: &Turn<SpeakerId>) -> TurnView {
     TurnView {
         start_ms: turn.span.start.as_ms(),
         end_ms: turn.span.end.as_ms(),
-        speaker_id: turn.speaker.to_string(),
+        speaker_id: turn.speaker,
         confidence: turn.confidence.map(f64::from),
         overlap: turn.overlap,
     }
@@ -181,8 +192,8 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn speakers(&self, prefix: &str) -> Result<SpeakersView> {
-        let job = self.find_job(prefix).await?;
+    pub async fn speakers(&self, id: JobId) -> Result<SpeakersView> {
+        let job = self.stored_job(id).await?;
         self.speakers_view(&job).await
     }
 
@@ -249,13 +260,13 @@ impl App {
     /// [`Code::NotFound`] for who is not there, [`Code::NotOffered`] for an endless name, besides those of [`App::find`].
     pub async fn name_speaker(
         &self,
-        prefix: &str,
-        speaker: &str,
+        id: JobId,
+        speaker: SpeakerId,
         name: Option<&str>,
-        person: Option<&str>,
+        person: Option<PersonId>,
     ) -> Result<SpeakersView> {
-        let job = self.find_job(prefix).await?;
-        let speaker = self.find_speaker(job.id, speaker).await?;
+        let job = self.stored_job(id).await?;
+        let speaker = self.shown_speaker(job.id, speaker).await?;
         let name = name.map(checked_name).transpose()?.flatten();
         let (name, known, new) = self.person_for(name, person).await?;
         let edit = Edit::Name { speaker: speaker.id, name, person: known };
@@ -292,9 +303,9 @@ impl App {
     ///
     /// # Errors
     /// As [`App::name_speaker`].
-    pub async fn merge_speakers(&self, prefix: &str, from: &str, into: &str) -> Result<SpeakersView> {
-        let job = self.find_job(prefix).await?;
-        let (from, into) = (self.find_speaker(job.id, from).await?, self.find_speaker(job.id, into).await?);
+    pub async fn merge_speakers(&self, id: JobId, from: SpeakerId, into: SpeakerId) -> Result<SpeakersView> {
+        let job = self.stored_job(id).await?;
+        let (from, into) = (self.shown_speaker(job.id, from).await?, self.shown_speaker(job.id, into).await?);
         if from.id != into.id {
             self.correct(job.id, Edit::Merge { from: from.id, into: into.id }, None).await?;
         }
@@ -305,8 +316,8 @@ impl App {
     ///
     /// # Errors
     /// As [`App::name_speaker`].
-    pub async fn add_speaker(&self, prefix: &str, name: Option<&str>) -> Result<SpeakersView> {
-        let job = self.find_job(prefix).await?;
+    pub async fn add_speaker(&self, id: JobId, name: Option<&str>) -> Result<SpeakersView> {
+        let job = self.stored_job(id).await?;
         let name = name.map(checked_name).transpose()?.flatten();
         let speaker = SpeakerId::new();
         self.correct(job.id, Edit::Add { speaker, name }, Some(speaker)).await?;
@@ -317,8 +328,8 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`] for lines that are not there (any more), besides those of [`App::name_speaker`].
-    pub async fn assign(&self, prefix: &str, stretch: &Stretch, whom: &Whom) -> Result<SpeakersView> {
-        let job = self.find_job(prefix).await?;
+    pub async fn assign(&self, id: JobId, stretch: &Stretch, whom: &Whom) -> Result<SpeakersView> {
+        let job = self.stored_job(id).await?;
         let version = self.store.shown_transcript(job.id).await?;
         let lines = match &version {
             Some(version) if version.is_complete() => self.store.segments(version.id).await?,
@@ -329,7 +340,7 @@ impl App {
         };
         let spans = spans_of(&lines, stretch)?;
         let (speaker, added) = match whom {
-            Whom::Speaker { id } => (Some(self.find_speaker(job.id, id).await?.id), None),
+            Whom::Speaker { id } => (Some(self.shown_speaker(job.id, *id).await?.id), None),
             Whom::New => {
                 let id = SpeakerId::new();
                 (Some(id), Some(id))
@@ -346,8 +357,8 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn undo_speakers(&self, prefix: &str) -> Result<SpeakersView> {
-        let job = self.find_job(prefix).await?;
+    pub async fn undo_speakers(&self, id: JobId) -> Result<SpeakersView> {
+        let job = self.stored_job(id).await?;
         let all = self.store.speakers(job.id).await?;
         if let Some(last) = all.edits.iter().rfind(|edit| !edit.undone) {
             self.store.change_speakers(job.id, &SpeakerChange::Undo(last.id)).await?;
@@ -359,8 +370,8 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn redo_speakers(&self, prefix: &str) -> Result<SpeakersView> {
-        let job = self.find_job(prefix).await?;
+    pub async fn redo_speakers(&self, id: JobId) -> Result<SpeakersView> {
+        let job = self.stored_job(id).await?;
         let all = self.store.speakers(job.id).await?;
         if let Some(next) = all.edits.iter().find(|edit| edit.undone) {
             self.store.change_speakers(job.id, &SpeakerChange::Redo(next.id)).await?;
@@ -373,8 +384,8 @@ impl App {
     /// # Errors
     /// [`Code::WrongState`] while it waits or is worked on, or has no transcript, [`Code::NotOffered`] for a number
     /// that cannot be, besides those of [`App::find`].
-    pub async fn rerun_speakers(&self, prefix: &str, expected: Expected) -> Result<JobView> {
-        let job = self.find_job(prefix).await?;
+    pub async fn rerun_speakers(&self, id: JobId, expected: Expected) -> Result<JobView> {
+        let job = self.stored_job(id).await?;
         let (min, max) = expected.checked()?.stored();
         match self.store.tell_speakers_apart(job.id, min, max).await? {
             Some(job) => self.view(job).await,
@@ -395,12 +406,21 @@ impl App {
         Err(refuse(Code::NotFound, "The meeting has been deleted."))
     }
 
-    /// A speaker who is shown: by id, by number, or by name.
-    pub(crate) async fn find_speaker(&self, job: JobId, wanted: &str) -> Result<Speaker> {
+    /// Who somebody is shown as.
+    pub(crate) async fn shown_speaker(&self, job: JobId, id: SpeakerId) -> Result<Speaker> {
+        let cast = Cast::named(self.store.speaker_names(job).await?);
+        cast.shown(id).cloned().ok_or_else(|| cast.nobody(&id.to_string()))
+    }
+
+    /// The speaker that a person means who types an id, a number, or a name.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    pub async fn speaker_called(&self, job: JobId, wanted: &str) -> Result<SpeakerId> {
         let cast = Cast::named(self.store.speaker_names(job).await?);
         if let Ok(id) = wanted.parse::<SpeakerId>() {
             if let Some(speaker) = cast.shown(id) {
-                return Ok(speaker.clone());
+                return Ok(speaker.id);
             }
         } else {
             let called = |speaker: &&Speaker| {
@@ -410,7 +430,7 @@ impl App {
             };
             let mut found = cast.shown_ones().filter(called);
             match (found.next(), found.next()) {
-                (Some(one), None) => return Ok(one.clone()),
+                (Some(one), None) => return Ok(one.id),
                 (Some(_), Some(_)) => {
                     let message = format!("Several speakers are called “{wanted}”. Use the number.");
                     return Err(refuse(Code::Ambiguous, message));
@@ -418,15 +438,7 @@ impl App {
                 _ => {}
             }
         }
-        let names = cast.shown_ones().map(|one| format!("{} ({})", one.number, Cast::name_of(one)));
-        let names = names.collect::<Vec<_>>().join(", ");
-        Err(refuse(
-            Code::NotFound,
-            match names.is_empty() {
-                true => format!("There is no speaker {wanted}: the speakers have not been told apart."),
-                false => format!("There is no speaker {wanted}. There are: {names}."),
-            },
-        ))
+        Err(cast.nobody(wanted))
     }
 }
 
@@ -467,11 +479,11 @@ fn speaker_view(speaker: &Speaker, cast: &Cast, words: u64, all_speech: u64) -> 
         turn.speaker == speaker.id && (*i == 0 || cast.turns[i - 1].speaker != turn.speaker)
     });
     SpeakerView {
-        id: speaker.id.to_string(),
+        id: speaker.id,
         label: label(speaker.number),
         name: speaker.name.clone(),
         number: u32::try_from(speaker.number).unwrap_or(0),
-        person_id: speaker.person.map(|person| person.to_string()),
+        person_id: speaker.person,
         speech_ms: u32::try_from(speech).unwrap_or(u32::MAX),
         share: if all_speech == 0 { 0.0 } else { speech as f64 / all_speech as f64 },
         turns: u32::try_from(begins.count()).unwrap_or(u32::MAX),
@@ -505,8 +517,8 @@ fn method_in_words(method: &str) -> String {
 /// Which words a stretch is about: a span for each line, from the first of its words to the last, with the sound around
 /// them that belongs to no other word.
 fn spans_of(lines: &[StoredSegment], stretch: &Stretch) -> Result<Vec<Span>> {
-    let place = |id: &str| lines.iter().position(|line| line.id.to_string() == id);
-    let (Some(from), Some(to)) = (place(&stretch.from_line), place(&stretch.to_line)) else {
+    let place = |id: SegmentId| lines.iter().position(|line| line.id == id);
+    let (Some(from), Some(to)) = (place(stretch.from_line), place(stretch.to_line)) else {
         return Err(refuse(Code::NotFound, "The lines have changed meanwhile. Choose them once more."));
     };
     let all: Vec<&Word> = lines.iter().flat_map(|line| &line.segment.words).collect();
@@ -583,7 +595,6 @@ pub(crate) fn same_name(a: &str, b: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
-    use store::SegmentId;
     use transcript::{Segment, segments};
 
     fn lines(words: &[(&str, u32, u32)]) -> Vec<StoredSegment> {
@@ -654,7 +665,7 @@ mod tests {
     }
 
     fn spans(lines: &[StoredSegment], from: (usize, u32), to: (usize, Option<u32>)) -> Vec<(u32, u32)> {
-        let id = |line: usize| lines[line].id.to_string();
+        let id = |line: usize| lines[line].id;
         let stretch = Stretch { from_line: id(from.0), from_char: from.1, to_line: id(to.0), to_char: to.1 };
         spans_of(lines, &stretch).unwrap().iter().map(|s| (s.start.as_ms(), s.end.as_ms())).collect()
     }

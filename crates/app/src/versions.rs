@@ -7,7 +7,7 @@ use crate::refusal::{Code, refuse};
 use crate::speakers::Cast;
 use crate::view::{
     ComparePiece, CompareRow, Comparison, JobView, MeetingPage, VersionState, VersionView, is_translated,
-    job_id, line_view, transcript_facts,
+    line_view, transcript_facts,
 };
 use anyhow::Result;
 use chrono::SecondsFormat;
@@ -19,8 +19,8 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn choice(&self, prefix: &str) -> Result<Choice> {
-        self.choice_of(&self.find_job(prefix).await?).await
+    pub async fn choice(&self, id: JobId) -> Result<Choice> {
+        self.choice_of(&self.stored_job(id).await?).await
     }
 
     /// Puts a meeting that has ended back into the queue. A choice that an unfinished version was made with goes on
@@ -29,8 +29,8 @@ impl App {
     /// # Errors
     /// [`Code::NotOffered`] for what the model cannot do, [`Code::WrongState`] while it waits or is worked on, besides
     /// those of [`App::find`].
-    pub async fn transcribe_again(&self, prefix: &str, choice: &Choice) -> Result<JobView> {
-        let job = self.find_job(prefix).await?;
+    pub async fn transcribe_again(&self, id: JobId, choice: &Choice) -> Result<JobView> {
+        let job = self.stored_job(id).await?;
         let choice = self.check_choice(choice).await?;
         match self.store.transcribe_again(job.id, &choice.stored()).await? {
             Some(job) => self.view(job).await,
@@ -42,8 +42,8 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn versions(&self, prefix: &str) -> Result<Vec<VersionView>> {
-        let job = self.find_job(prefix).await?;
+    pub async fn versions(&self, id: JobId) -> Result<Vec<VersionView>> {
+        let job = self.stored_job(id).await?;
         let working = job.status()? == Status::Processing;
         let versions = self.store.versions(job.id).await?;
         let views =
@@ -55,14 +55,14 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn version_page(&self, prefix: &str, version: &str) -> Result<MeetingPage> {
-        let job = self.find(prefix).await?;
-        let version = self.find_version(job_id(&job), version).await?;
+    pub async fn version_page(&self, id: JobId, version: TranscriptId) -> Result<MeetingPage> {
+        let job = self.find(id).await?;
+        let version = self.stored_version(id, version).await?;
         let lines = self.store.text_lines(version.id, AudioTime::ZERO).await?;
         let settled_ms = if version.is_complete() { u32::MAX } else { 0 };
         let others = other_languages(&self.store.windows(version.id).await?);
         let facts = transcript_facts(&version, self.room.title(&version.model), &lines, others);
-        let cast = Cast::of(self.store.speakers(job_id(&job)).await?);
+        let cast = Cast::of(self.store.speakers(id).await?);
         let lines = lines.into_iter().map(|line| line_view(line, &cast)).collect();
         Ok(MeetingPage { job, transcript: Some(facts), lines, settled_ms })
     }
@@ -71,16 +71,20 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn compare_versions(&self, prefix: &str, left: &str, right: &str) -> Result<Comparison> {
-        let views = self.versions(prefix).await?;
-        let id = self.find_job(prefix).await?.id;
-        let (left, right) = (self.find_version(id, left).await?, self.find_version(id, right).await?);
+    pub async fn compare_versions(
+        &self,
+        id: JobId,
+        left: TranscriptId,
+        right: TranscriptId,
+    ) -> Result<Comparison> {
+        let views = self.versions(id).await?;
+        let (left, right) = (self.stored_version(id, left).await?, self.stored_version(id, right).await?);
         let (left_words, right_words) = (self.words(left.id).await?, self.words(right.id).await?);
         let compared =
             tokio::task::spawn_blocking(move || transcript::compare(&left_words, &right_words)).await?;
         let view = |version: &Transcript| {
-            let id = version.id.to_string();
-            views.iter().find(|view| view.id == id).cloned().ok_or_else(|| no_version(&id))
+            let view = views.iter().find(|view| view.id == version.id);
+            view.cloned().ok_or_else(|| no_version(&version.id.to_string()))
         };
         Ok(Comparison {
             left: view(&left)?,
@@ -95,11 +99,10 @@ impl App {
     /// Makes a complete version the one that is shown, searched and exported.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`], [`Code::WrongState`] for a version that is not complete.
-    pub async fn make_current(&self, prefix: &str, version: &str) -> Result<JobView> {
-        let job = self.find_job(prefix).await?;
-        let version = self.find_version(job.id, version).await?;
-        if !self.store.make_current(job.id, version.id).await? {
+    /// [`Code::NotFound`], [`Code::WrongState`] for a version that is not complete.
+    pub async fn make_current(&self, id: JobId, version: TranscriptId) -> Result<JobView> {
+        let version = self.stored_version(id, version).await?;
+        if !self.store.make_current(id, version.id).await? {
             return Err(refuse(
                 Code::WrongState,
                 format!(
@@ -108,7 +111,7 @@ impl App {
                 ),
             ));
         }
-        self.find(prefix).await
+        self.find(id).await
     }
 
     async fn words(&self, id: TranscriptId) -> Result<Vec<Word>> {
@@ -116,17 +119,21 @@ impl App {
         Ok(lines.into_iter().flat_map(|line| line.segment.words).collect())
     }
 
-    /// A version by its id or its number.
-    async fn find_version(&self, job: JobId, version: &str) -> Result<Transcript> {
-        let found = match version.parse::<TranscriptId>() {
-            Ok(id) => self.store.version(job, id).await?,
-            Err(_) => {
-                let versions = self.store.versions(job).await?;
-                let of_number = versions.into_iter().map(|facts| facts.version);
-                of_number.into_iter().find(|found| found.version.to_string() == version)
-            }
-        };
-        found.ok_or_else(|| no_version(version))
+    async fn stored_version(&self, job: JobId, id: TranscriptId) -> Result<Transcript> {
+        self.store.version(job, id).await?.ok_or_else(|| no_version(&id.to_string()))
+    }
+
+    /// The version that a person means who types its id or its number.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`].
+    pub async fn version_called(&self, job: JobId, wanted: &str) -> Result<TranscriptId> {
+        if let Ok(id) = wanted.parse::<TranscriptId>() {
+            return Ok(self.stored_version(job, id).await?.id);
+        }
+        let versions = self.store.versions(job).await?;
+        let of_number = versions.into_iter().find(|facts| facts.version.version.to_string() == wanted);
+        of_number.map(|facts| facts.version.id).ok_or_else(|| no_version(wanted))
     }
 
     fn version_view(&self, facts: VersionFacts, current: Option<TranscriptId>, working: bool) -> VersionView {
@@ -142,7 +149,7 @@ impl App {
         let terms: Vec<String> = serde_json::from_value(setting("vocabulary")).unwrap_or_default();
         let at = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
         VersionView {
-            id: version.id.to_string(),
+            id: version.id,
             number: version.version,
             current: current == Some(version.id),
             state,

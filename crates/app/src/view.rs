@@ -14,13 +14,17 @@ pub use versions::{ComparePiece, CompareRow, Comparison, VersionState, VersionVi
 
 use crate::App;
 use crate::choice::choice_given;
+use crate::refusal::{Code, refuse};
 use crate::speakers::Cast;
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, Local, NaiveDateTime, SecondsFormat, TimeZone, Utc};
 use serde::Serialize;
 use std::cell::LazyCell;
 use std::collections::HashMap;
-use store::{ExportJob, Job, JobId, Run, Status, StoredSegment, TextLine, Transcript, WorkflowState};
+use store::{
+    ExportId, ExportJob, Job, JobId, Run, SegmentId, SpeakerId, Status, StoredSegment, TextLine, Transcript,
+    TranscriptId, WorkflowState,
+};
 use transcript::{AudioTime, Word};
 
 /// A recording and the state of the work on it.
@@ -28,15 +32,16 @@ use transcript::{AudioTime, Word};
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct JobView {
     /// UUID.
-    pub id: String,
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub id: JobId,
     /// The name the file came with.
     pub file_name: String,
     /// SHA-256 of its content.
     pub file_hash: Option<String>,
-    /// `pending`, `processing`, `completed` or `failed`.
-    pub status: &'static str,
-    /// The furthest step begun; `cancelled` for one that the user stopped.
-    pub workflow_state: Option<&'static str>,
+    /// How it stands.
+    pub status: JobStatus,
+    /// The furthest step begun.
+    pub workflow_state: Option<WorkStep>,
     /// Why it failed.
     pub error_message: Option<String>,
     /// The title the user gave, else the file's name without the ending of a sound or video file.
@@ -67,6 +72,90 @@ pub struct JobView {
     pub model_title: String,
     /// Whether it failed because that model is not here.
     pub model_missing: bool,
+}
+
+/// How a recording or an export stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    /// Waits for its turn.
+    Pending,
+    /// Is being worked on.
+    Processing,
+    /// Is done.
+    Completed,
+    /// Stopped with a message, or was cancelled.
+    Failed,
+}
+
+impl JobStatus {
+    /// The status of this word.
+    ///
+    /// # Errors
+    /// [`Code::NotOffered`] for a word that is none.
+    pub fn from_word(word: &str) -> Result<Self> {
+        let known = "pending, processing, completed or failed";
+        let status = Status::from_word(word).map(Self::from);
+        status.ok_or_else(|| refuse(Code::NotOffered, format!("There is no status “{word}”; it is {known}.")))
+    }
+}
+
+impl From<Status> for JobStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pending => Self::Pending,
+            Status::Processing => Self::Processing,
+            Status::Completed => Self::Completed,
+            Status::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<JobStatus> for Status {
+    fn from(status: JobStatus) -> Self {
+        match status {
+            JobStatus::Pending => Self::Pending,
+            JobStatus::Processing => Self::Processing,
+            JobStatus::Completed => Self::Completed,
+            JobStatus::Failed => Self::Failed,
+        }
+    }
+}
+
+/// The furthest step of the work on a recording that was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum WorkStep {
+    /// Waits.
+    Queued,
+    /// The file is being read.
+    Decoding,
+    /// Words are being recognised.
+    Transcribing,
+    /// Speakers are being told apart.
+    Diarizing,
+    /// Words are being put into lines.
+    Aligning,
+    /// The transcript is complete.
+    Done,
+    /// The user stopped it.
+    Cancelled,
+}
+
+impl From<WorkflowState> for WorkStep {
+    fn from(state: WorkflowState) -> Self {
+        match state {
+            WorkflowState::Queued => Self::Queued,
+            WorkflowState::Decoding => Self::Decoding,
+            WorkflowState::Transcribing => Self::Transcribing,
+            WorkflowState::Diarizing => Self::Diarizing,
+            WorkflowState::Aligning => Self::Aligning,
+            WorkflowState::Done => Self::Done,
+            WorkflowState::Cancelled => Self::Cancelled,
+        }
+    }
 }
 
 /// How far the work on a recording is.
@@ -114,7 +203,8 @@ pub struct MeetingPage {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct TranscriptFacts {
     /// UUID.
-    pub id: String,
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub id: TranscriptId,
     /// 1 for the first.
     pub version: i32,
     /// Whether all of the recording is in it. Its lines are cut anew, with new ids, when it becomes so.
@@ -150,7 +240,8 @@ pub struct OtherLanguage {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct LineView {
     /// UUID.
-    pub id: String,
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub id: SegmentId,
     /// Milliseconds.
     pub start_ms: u32,
     /// Milliseconds.
@@ -160,9 +251,11 @@ pub struct LineView {
     /// Why the words should be doubted, if they should.
     pub doubt: Option<Doubt>,
     /// Who says it: UUID.
-    pub speaker_id: Option<String>,
+    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
+    pub speaker_id: Option<SpeakerId>,
     /// Who else speaks at the same time: UUIDs.
-    pub also: Vec<String>,
+    #[cfg_attr(feature = "specta", specta(type = Vec<String>))]
+    pub also: Vec<SpeakerId>,
     /// Whether it was given to its speaker by hand.
     pub assigned: bool,
 }
@@ -257,7 +350,7 @@ pub struct TranscriptView {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SpeakerFacts {
     /// UUID.
-    pub id: String,
+    pub id: SpeakerId,
     /// “Speaker 1” in order of appearance.
     pub label: String,
     /// The name the user gave.
@@ -268,13 +361,13 @@ pub struct SpeakerFacts {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SegmentView {
     /// UUID.
-    pub id: String,
+    pub id: SegmentId,
     /// Milliseconds.
     pub start_ms: u32,
     /// Milliseconds.
     pub end_ms: u32,
     /// Who says it.
-    pub speaker_id: Option<String>,
+    pub speaker_id: Option<SpeakerId>,
     /// Their name or label.
     pub speaker: Option<String>,
     /// What is said.
@@ -294,12 +387,13 @@ pub struct SegmentView {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ExportView {
     /// UUID.
-    pub export_id: String,
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub export_id: ExportId,
     /// What kind of file.
     #[serde(rename = "type")]
     pub kind: String,
-    /// `pending`, `processing`, `completed` or `failed`.
-    pub status: String,
+    /// How it stands.
+    pub status: JobStatus,
     /// Where it is.
     pub path: Option<String>,
     /// 0 to 100.
@@ -352,9 +446,9 @@ impl App {
             model_missing,
             model_title: self.room.title(&choice.model),
             model: choice.model,
-            id: job.id.to_string(),
-            status: job.status()?.as_str(),
-            workflow_state: job.workflow_state().map(WorkflowState::as_str),
+            id: job.id,
+            status: job.status()?.into(),
+            workflow_state: job.workflow_state().map(WorkStep::from),
             title: title(&job),
             duration_ms: job.duration_ms.and_then(|ms| u32::try_from(ms).ok()),
             recorded_at: recorded_at(&job).map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
@@ -370,11 +464,6 @@ impl App {
             media_note: job.media_note,
         })
     }
-}
-
-/// The id of a job that came out of this crate.
-pub(crate) fn job_id(view: &JobView) -> JobId {
-    view.id.parse().expect("a view's id is a UUID")
 }
 
 pub(crate) fn title(job: &Job) -> String {
@@ -458,7 +547,7 @@ pub(crate) fn transcript_facts(
     let asked = version.settings.get("language").is_some_and(|language| !language.is_null());
     let doubtful = lines.iter().filter(|line| line.doubt.is_some()).count();
     TranscriptFacts {
-        id: version.id.to_string(),
+        id: version.id,
         version: version.version,
         complete: version.is_complete(),
         engine: version.engine.clone(),
@@ -478,13 +567,13 @@ pub(crate) fn is_translated(version: &Transcript) -> bool {
 
 pub(crate) fn line_view(line: TextLine, cast: &Cast) -> LineView {
     LineView {
-        id: line.id.to_string(),
+        id: line.id,
         start_ms: line.span.start.as_ms(),
         end_ms: line.span.end.as_ms(),
         text: line.text,
         doubt: line.doubt.map(Into::into),
-        speaker_id: line.speaker.and_then(|id| cast.shown(id)).map(|speaker| speaker.id.to_string()),
-        also: cast.also(line.span, line.speaker).iter().map(ToString::to_string).collect(),
+        speaker_id: line.speaker.and_then(|id| cast.shown(id)).map(|speaker| speaker.id),
+        also: cast.also(line.span, line.speaker),
         assigned: line.by_hand,
     }
 }
@@ -493,10 +582,10 @@ fn segment_view(line: StoredSegment, cast: &Cast) -> SegmentView {
     let time = AudioTime::as_ms;
     let speaker = line.speaker.and_then(|id| cast.shown(id));
     SegmentView {
-        id: line.id.to_string(),
+        id: line.id,
         start_ms: time(line.segment.span.start),
         end_ms: time(line.segment.span.end),
-        speaker_id: speaker.map(|speaker| speaker.id.to_string()),
+        speaker_id: speaker.map(|speaker| speaker.id),
         speaker: speaker.map(Cast::name_of),
         text: line.segment.text,
         words: line.segment.words,
@@ -505,18 +594,16 @@ fn segment_view(line: StoredSegment, cast: &Cast) -> SegmentView {
     }
 }
 
-impl From<ExportJob> for ExportView {
-    fn from(export: ExportJob) -> Self {
-        Self {
-            export_id: export.id.to_string(),
-            kind: export.export_type,
-            status: export.status,
-            path: export.file_path,
-            progress: export.progress.unwrap_or(0),
-            error_message: export.error_message,
-            note: export.note,
-        }
-    }
+pub(crate) fn export_view(export: ExportJob) -> Result<ExportView> {
+    Ok(ExportView {
+        export_id: export.id,
+        status: export.status()?.into(),
+        kind: export.export_type,
+        path: export.file_path,
+        progress: export.progress.unwrap_or(0),
+        error_message: export.error_message,
+        note: export.note,
+    })
 }
 
 #[cfg(test)]

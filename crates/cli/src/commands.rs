@@ -4,7 +4,7 @@ use crate::arguments;
 use crate::print;
 use crate::progress::Shown;
 use anyhow::{Context, Result};
-use app::view::JobView;
+use app::view::{JobStatus, JobView};
 use app::{
     App, Choice, ExportRequest, ExportType, ImportList, ImportOptions, Imported, JobId, Outcome, Scope,
     Start, State,
@@ -29,10 +29,10 @@ fn code(all_well: bool) -> ExitCode {
 struct ImportRow {
     path: String,
     outcome: &'static str,
-    job_id: Option<String>,
+    job_id: Option<JobId>,
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<&'static str>,
+    status: Option<JobStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_message: Option<Option<String>>,
 }
@@ -94,16 +94,16 @@ pub(crate) async fn import(
     if let Some(model) = asked_model {
         transcribe_known(app, &imported, &model, json).await?;
     }
-    let jobs: Vec<JobId> = rows.iter().filter_map(|row| row.job_id.as_deref()?.parse().ok()).collect();
+    let jobs: Vec<JobId> = rows.iter().filter_map(|row| row.job_id).collect();
     let mut well = rows.iter().all(|row| row.outcome != "failed");
     if import.wait {
         let shown = Shown::start(app, jobs.clone());
         app.work(&Scope::Only(jobs), stop.clone()).await?;
         drop(shown);
         for row in &mut rows {
-            let Some(id) = row.job_id.as_deref().and_then(|id| id.parse().ok()) else { continue };
+            let Some(id) = row.job_id else { continue };
             let job = app.job(id).await?;
-            well &= job.as_ref().is_some_and(|job| job.status == "completed");
+            well &= job.as_ref().is_some_and(|job| job.status == JobStatus::Completed);
             match &job {
                 Some(job) if !json => say_ended(job),
                 Some(_) => {}
@@ -115,7 +115,7 @@ pub(crate) async fn import(
             row.status = job.as_ref().map(|job| job.status);
             row.error_message = Some(match job {
                 None => Some("The recording was deleted meanwhile.".to_owned()),
-                Some(job) if !job.is_here && job.status != "completed" => {
+                Some(job) if !job.is_here && job.status != JobStatus::Completed => {
                     Some("It is in another computer's library; that computer transcribes it.".to_owned())
                 }
                 Some(job) => job.error_message,
@@ -138,11 +138,11 @@ pub(crate) async fn import(
 async fn transcribe_known(app: &App, imported: &[Imported], model: &str, json: bool) -> Result<()> {
     for one in imported {
         let Outcome::Duplicate { job, .. } = &one.outcome else { continue };
-        if job.status != "completed" || job.model == model {
+        if job.status != JobStatus::Completed || job.model == model {
             continue;
         }
-        let choice = Choice { model: model.to_owned(), ..app.choice(&job.id).await? };
-        let job = app.transcribe_again(&job.id, &choice).await?;
+        let choice = Choice { model: model.to_owned(), ..app.choice(job.id).await? };
+        let job = app.transcribe_again(job.id, &choice).await?;
         if !json {
             print::line(&format!(
                 "“{}” gets a new version with the speech model “{model}”. The old one stays.",
@@ -163,7 +163,7 @@ fn row(imported: &Imported) -> ImportRow {
     ImportRow {
         path: imported.path.to_string_lossy().into_owned(),
         outcome,
-        job_id: job.map(|job| job.id.clone()),
+        job_id: job.map(|job| job.id),
         error: error.cloned(),
         status: None,
         error_message: None,
@@ -174,20 +174,20 @@ fn row(imported: &Imported) -> ImportRow {
 fn say_imported(number: usize, total: usize, imported: &Imported, json: bool) {
     let place = if total > 1 { format!("[{number}/{total}] ") } else { String::new() };
     let text = match &imported.outcome {
-        Outcome::Imported(job) => format!("Added {} ({})", job.file_name, print::short(&job.id)),
+        Outcome::Imported(job) => format!("Added {} ({})", job.file_name, print::short(job.id)),
         Outcome::Duplicate { job, healed } => {
             let mut again = String::new();
             if *healed {
                 again.push_str(" Its audio was missing or damaged in the library and has been put back.");
             }
-            if job.status == "failed" {
-                again.push_str(&format!(" Try it again: meetmemo retry {}", print::short(&job.id)));
+            if job.status == JobStatus::Failed {
+                again.push_str(&format!(" Try it again: meetmemo retry {}", print::short(job.id)));
             }
             format!(
                 "Already there: {} is “{}” ({}, {}).{again}",
                 app::file_name(&imported.path),
                 job.title,
-                print::short(&job.id),
+                print::short(job.id),
                 print::state(job)
             )
         }
@@ -202,8 +202,8 @@ fn say_imported(number: usize, total: usize, imported: &Imported, json: bool) {
 }
 
 fn say_ended(job: &JobView) {
-    let well = job.status == "completed";
-    let then = if well { format!("Read it: meetmemo show {}", print::short(&job.id)) } else { String::new() };
+    let well = job.status == JobStatus::Completed;
+    let then = if well { format!("Read it: meetmemo show {}", print::short(job.id)) } else { String::new() };
     let note =
         job.media_note.as_ref().map(|note| format!(" Note: {}", print::sentence(note))).unwrap_or_default();
     let text = format!("{}.{note} {then}", print::becomes(job));
@@ -228,7 +228,7 @@ fn say_summary(rows: &[ImportRow]) {
 
 async fn say_who_transcribes(app: &App, imported: &[Imported]) -> Result<()> {
     let waiting = imported.iter().any(|one| match &one.outcome {
-        Outcome::Imported(job) | Outcome::Duplicate { job, .. } => job.status == "pending",
+        Outcome::Imported(job) | Outcome::Duplicate { job, .. } => job.status == JobStatus::Pending,
         _ => false,
     });
     if waiting && app.has_worker().await? {
@@ -245,6 +245,7 @@ pub(crate) async fn list(
     limit: Option<u32>,
     json: bool,
 ) -> Result<ExitCode> {
+    let status = status.map(JobStatus::from_word).transpose()?;
     let jobs = app.list(status, limit).await?;
     if json {
         print::json(&jobs);
@@ -255,7 +256,7 @@ pub(crate) async fn list(
         let elsewhere = if job.is_here { "" } else { " (on another computer)" };
         print::line(&format!(
             "{}  {:>8}  {}  [{}]{elsewhere}",
-            print::short(&job.id),
+            print::short(job.id),
             print::duration(job.duration_ms),
             job.title,
             print::state(job)
@@ -264,8 +265,8 @@ pub(crate) async fn list(
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) async fn show(app: &App, prefix: &str, json: bool) -> Result<ExitCode> {
-    let meeting = app.show(prefix).await?;
+pub(crate) async fn show(app: &App, job: JobId, json: bool) -> Result<ExitCode> {
+    let meeting = app.show(job).await?;
     if json {
         print::json(&meeting);
         return Ok(ExitCode::SUCCESS);
@@ -277,7 +278,7 @@ pub(crate) async fn show(app: &App, prefix: &str, json: bool) -> Result<ExitCode
         job.recorded_at.as_deref().map(app::view::recorded_in_words),
         Some(print::duration(job.duration_ms)),
         meeting.transcript.as_ref().map(|t| t.model_title.clone()),
-        (job.status != "completed").then(|| print::state(job)),
+        (job.status != JobStatus::Completed).then(|| print::state(job)),
         job.media_note.clone(),
     ];
     print::line(&facts.into_iter().flatten().collect::<Vec<_>>().join(" · "));
@@ -298,9 +299,10 @@ pub(crate) async fn export(app: &App, export: arguments::Export, json: bool) -> 
         output: export.output,
         replace: export.force,
     };
-    let id = app.create_export(&export.job, &request).await?;
+    let job = app.job_beginning_with(&export.job).await?;
+    let id = app.create_export(job, &request).await?;
     let made = app.run_export(id).await?;
-    let well = made.status == "completed";
+    let well = made.status == JobStatus::Completed;
     if json {
         print::json(&made);
     } else if let (true, Some(path)) = (well, &made.path) {
@@ -361,7 +363,7 @@ pub(crate) async fn worker(
         // A meeting that has a text keeps it; why there is no newer one is said by the version.
         let why = match &job.error_message {
             Some(why) => Some(why.clone()),
-            None => crate::models::why_unfinished(app, &job.id).await?,
+            None => crate::models::why_unfinished(app, job.id).await?,
         };
         print::error(why.as_deref().unwrap_or("It failed and has been changed since."));
     }

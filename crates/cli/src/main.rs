@@ -73,19 +73,27 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Import(import) => commands::import(&app, import, json, stop_on_signal()?).await,
         Command::List { status, limit } => commands::list(&app, status.as_deref(), limit, json).await,
-        Command::Show { job } => commands::show(&app, &job, json).await,
+        Command::Show { job } => commands::show(&app, app.job_beginning_with(&job).await?, json).await,
         Command::Export(export) => commands::export(&app, export, json).await,
-        Command::Retry { job } => commands::changed(app.retry(&job).await?, json),
-        Command::Cancel { job } => commands::changed(app.cancel(&job).await?, json),
-        Command::Delete { job } => commands::deleted(app.delete(&job).await?, json),
+        Command::Retry { job } => {
+            commands::changed(app.retry(app.job_beginning_with(&job).await?).await?, json)
+        }
+        Command::Cancel { job } => {
+            commands::changed(app.cancel(app.job_beginning_with(&job).await?).await?, json)
+        }
+        Command::Delete { job } => {
+            commands::deleted(app.delete(app.job_beginning_with(&job).await?).await?, json)
+        }
         Command::Transcribe { job, model, choosing, speakers, wait } => {
             let asked = models::Asked { model, choosing, speakers };
-            models::transcribe(&app, &job, asked, wait, json, stop_on_signal()?).await
+            let job = app.job_beginning_with(&job).await?;
+            models::transcribe(&app, job, asked, wait, json, stop_on_signal()?).await
         }
         Command::Versions(asked) => models::versions(&app, asked, json).await,
         Command::Speakers { job, command } => {
             let command = command.unwrap_or(arguments::Speakers::List);
-            speakers::speakers(&app, &job, command, json, stop_on_signal()?).await
+            let job = app.job_beginning_with(&job).await?;
+            speakers::speakers(&app, job, command, json, stop_on_signal()?).await
         }
         Command::People { command } => {
             speakers::people(&app, command.unwrap_or(arguments::People::List), json).await
@@ -94,7 +102,10 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let command = command.unwrap_or(arguments::Models::List { all: false, language: None });
             models::models(&app, command, json, stop_on_signal()?).await
         }
-        Command::Rename { job, title } => commands::changed(app.rename(&job, &title).await?, json),
+        Command::Rename { job, title } => {
+            let job = app.job_beginning_with(&job).await?;
+            commands::changed(app.rename(job, &title).await?, json)
+        }
         Command::Worker { drain } => commands::worker(&app, drain, json, stop_on_signal()?).await,
         Command::Database { command: arguments::Database::Run { program } } => {
             commands::database_run(&app, &program).await

@@ -4,8 +4,8 @@ use crate::arguments::{Choosing, Models, Versions};
 use crate::print;
 use crate::progress::Shown;
 use anyhow::Result;
-use app::view::{ComparePiece, Expected, ModelState, ModelView, VersionState, VersionView};
-use app::{App, Choice, Scope};
+use app::view::{ComparePiece, Expected, JobStatus, ModelState, ModelView, VersionState, VersionView};
+use app::{App, Choice, JobId, Scope};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -186,13 +186,13 @@ pub(crate) struct Asked {
 /// Transcribes a recording again.
 pub(crate) async fn transcribe(
     app: &App,
-    prefix: &str,
+    id: JobId,
     Asked { model, choosing, speakers }: Asked,
     wait: bool,
     json: bool,
     stop: watch::Receiver<bool>,
 ) -> Result<ExitCode> {
-    let before = app.choice(prefix).await?;
+    let before = app.choice(id).await?;
     let choice = match model {
         // Another model need not know what the last one was asked for.
         Some(model) if model != before.model => {
@@ -201,16 +201,16 @@ pub(crate) async fn transcribe(
         _ => choosing.onto(before),
     };
     let choice = Choice { speakers: speakers.or(choice.speakers), ..choice };
-    let mut job = app.transcribe_again(prefix, &choice).await?;
+    let mut job = app.transcribe_again(id, &choice).await?;
     let mut well = true;
-    if wait && let Ok(id) = job.id.parse() {
+    if wait {
         let shown = Shown::start(app, vec![id]);
         app.work(&Scope::Only(vec![id]), stop).await?;
         drop(shown);
-        job = app.find(&job.id).await?;
-        let unfinished = why_unfinished(app, &job.id).await?;
-        well = job.status == "completed" && unfinished.is_none();
-        if let (true, Some(why)) = (job.status == "completed", unfinished) {
+        job = app.find(id).await?;
+        let unfinished = why_unfinished(app, id).await?;
+        well = job.status == JobStatus::Completed && unfinished.is_none();
+        if let (true, Some(why)) = (job.status == JobStatus::Completed, unfinished) {
             print::error(&why);
         }
     }
@@ -218,7 +218,7 @@ pub(crate) async fn transcribe(
         print::json(&job);
     } else if well {
         print::line(&format!("{}.", print::becomes(&job)));
-    } else if job.status == "completed" {
+    } else if job.status == JobStatus::Completed {
         print::line(&format!("“{}” has its old text still.", job.title));
     } else {
         print::line(&format!("{}.", print::becomes(&job)));
@@ -227,7 +227,7 @@ pub(crate) async fn transcribe(
 }
 
 /// Why the newest version of a recording is not complete; none if it is.
-pub(crate) async fn why_unfinished(app: &App, id: &str) -> Result<Option<String>> {
+pub(crate) async fn why_unfinished(app: &App, id: JobId) -> Result<Option<String>> {
     let newest = app.versions(id).await?.into_iter().next();
     let unfinished = newest.filter(|version| version.state != VersionState::Complete);
     Ok(unfinished
@@ -236,8 +236,9 @@ pub(crate) async fn why_unfinished(app: &App, id: &str) -> Result<Option<String>
 
 pub(crate) async fn versions(app: &App, asked: Versions, json: bool) -> Result<ExitCode> {
     let Versions { job, show, compare, make_current } = asked;
+    let job = app.job_beginning_with(&job).await?;
     if let Some(version) = show {
-        let page = app.version_page(&job, &version).await?;
+        let page = app.version_page(job, app.version_called(job, &version).await?).await?;
         if json {
             print::json(&page);
         }
@@ -245,7 +246,8 @@ pub(crate) async fn versions(app: &App, asked: Versions, json: bool) -> Result<E
             print::line(&format!("{}  {}", AudioTime::from_ms(line.start_ms), line.text));
         }
     } else if let [left, right] = compare.as_slice() {
-        let comparison = app.compare_versions(&job, left, right).await?;
+        let (left, right) = (app.version_called(job, left).await?, app.version_called(job, right).await?);
+        let comparison = app.compare_versions(job, left, right).await?;
         if json {
             print::json(&comparison);
             return Ok(ExitCode::SUCCESS);
@@ -264,9 +266,9 @@ pub(crate) async fn versions(app: &App, asked: Versions, json: bool) -> Result<E
             print::line(&format!("         {:>3}  {}", comparison.right.number, marked(&row.right)));
         }
     } else if let Some(version) = make_current {
-        return crate::commands::changed(app.make_current(&job, &version).await?, json);
+        return crate::commands::changed(app.make_current(job, app.version_called(job, &version).await?).await?, json);
     } else {
-        let versions = app.versions(&job).await?;
+        let versions = app.versions(job).await?;
         if json {
             print::json(&versions);
         } else if versions.is_empty() {

@@ -1,7 +1,7 @@
 //! Writing to the terminal. The only place that does.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's output")]
 
-use app::view::{JobView, TranscriptView};
+use app::view::{JobStatus, JobView, TranscriptView, WorkStep};
 use serde::Serialize;
 use std::io::Write;
 use transcript::AudioTime;
@@ -60,19 +60,19 @@ pub(crate) fn sentence(text: &str) -> String {
 }
 
 /// The first digits of an id, enough to name it by in an archive of ordinary size.
-pub(crate) fn short(id: &str) -> &str {
-    id.get(..8).unwrap_or(id)
+pub(crate) fn short(id: impl std::fmt::Display) -> String {
+    id.to_string().chars().take(8).collect()
 }
 
 /// The state in words, with its reason.
 pub(crate) fn state(job: &JobView) -> String {
     let word = match (job.status, job.workflow_state) {
-        (_, Some("cancelled")) => "cancelled",
-        ("pending", _) => "waiting",
-        ("processing", Some("diarizing")) => "having its speakers told apart",
-        ("processing", _) => "being transcribed",
-        ("completed", _) => "transcribed",
-        _ => "failed",
+        (_, Some(WorkStep::Cancelled)) => "cancelled",
+        (JobStatus::Pending, _) => "waiting",
+        (JobStatus::Processing, Some(WorkStep::Diarizing)) => "having its speakers told apart",
+        (JobStatus::Processing, _) => "being transcribed",
+        (JobStatus::Completed, _) => "transcribed",
+        (JobStatus::Failed, _) => "failed",
     };
     match &job.error_message {
         Some(why) => format!("{word}: {why}"),
@@ -83,7 +83,8 @@ pub(crate) fn state(job: &JobView) -> String {
 /// “The title” is transcribed; “The title” has failed, with the reason.
 pub(crate) fn becomes(job: &JobView) -> String {
     let state = state(job);
-    let verb = if job.status == "failed" && job.workflow_state != Some("cancelled") { "has" } else { "is" };
+    let has_failed = job.status == JobStatus::Failed && job.workflow_state != Some(WorkStep::Cancelled);
+    let verb = if has_failed { "has" } else { "is" };
     format!("“{}” {verb} {}", job.title, state.trim_end_matches('.'))
 }
 

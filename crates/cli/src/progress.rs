@@ -1,7 +1,7 @@
 //! Progress on standard error while a command waits for work.
 
 use crate::print;
-use app::view::{JobView, ProgressView};
+use app::view::{JobStatus, JobView, ProgressView, WorkStep};
 use app::{App, JobId};
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
@@ -45,20 +45,20 @@ impl Drop for Shown {
 
 async fn running(app: &App, jobs: &[JobId]) -> anyhow::Result<Vec<JobView>> {
     if jobs.is_empty() {
-        return app.list(Some("processing"), None).await;
+        return app.list(Some(JobStatus::Processing), None).await;
     }
     let mut found = Vec::new();
     for id in jobs {
-        found.extend(app.job(*id).await?.filter(|job| job.status == "processing"));
+        found.extend(app.job(*id).await?.filter(|job| job.status == JobStatus::Processing));
     }
     Ok(found)
 }
 
-fn show(job: &JobView, told: &mut HashMap<String, u32>) {
+fn show(job: &JobView, told: &mut HashMap<JobId, u32>) {
     let Some(progress) = job.progress else { return };
     let step = match job.workflow_state {
-        Some("diarizing") => "telling speakers apart, ",
-        Some("aligning") => "finishing, ",
+        Some(WorkStep::Diarizing) => "telling speakers apart, ",
+        Some(WorkStep::Aligning) => "finishing, ",
         _ => "",
     };
     let text = format!("{}: {step}{}", job.title, sentence(&progress));
@@ -71,7 +71,7 @@ fn show(job: &JobView, told: &mut HashMap<String, u32>) {
         None => progress.audio_done_ms / 60_000,
     };
     let step = percent / STEP;
-    if told.insert(job.id.clone(), step) != Some(step) {
+    if told.insert(job.id, step) != Some(step) {
         print::note(&text);
     }
 }

@@ -5,14 +5,14 @@ use crate::print;
 use crate::progress::Shown;
 use anyhow::Result;
 use app::view::{PeopleView, SpeakersState, SpeakersView, Stretch, Whom};
-use app::{App, Scope};
+use app::{App, JobId, Scope};
 use std::process::ExitCode;
 use tokio::sync::watch;
 use transcript::AudioTime;
 
 pub(crate) async fn speakers(
     app: &App,
-    job: &str,
+    job: JobId,
     command: Speakers,
     json: bool,
     stop: watch::Receiver<bool>,
@@ -20,11 +20,15 @@ pub(crate) async fn speakers(
     let view = match command {
         Speakers::List => app.speakers(job).await?,
         Speakers::Rename { speaker, name } => {
-            app.name_speaker(job, &speaker, name.as_deref(), None).await?;
+            let speaker = app.speaker_called(job, &speaker).await?;
+            app.name_speaker(job, speaker, name.as_deref(), None).await?;
             app.learn_names(job).await?;
             app.speakers(job).await?
         }
-        Speakers::Merge { from, into } => app.merge_speakers(job, &from, &into).await?,
+        Speakers::Merge { from, into } => {
+            let (from, into) = (app.speaker_called(job, &from).await?, app.speaker_called(job, &into).await?);
+            app.merge_speakers(job, from, into).await?
+        }
         Speakers::Assign { speaker, from, to } => assign(app, job, speaker, from, to).await?,
         Speakers::Undo => app.undo_speakers(job).await?,
         Speakers::Redo => app.redo_speakers(job).await?,
@@ -33,9 +37,8 @@ pub(crate) async fn speakers(
             if !wait {
                 return crate::commands::changed(queued, json);
             }
-            let ids = queued.id.parse().into_iter().collect();
             let shown = Shown::start(app, Vec::new());
-            app.work(&Scope::Only(ids), stop).await?;
+            app.work(&Scope::Only(vec![job]), stop).await?;
             drop(shown);
             app.speakers(job).await?
         }
@@ -50,24 +53,23 @@ pub(crate) async fn speakers(
 }
 
 /// Gives the lines that begin between two moments to somebody.
-async fn assign(app: &App, job: &str, speaker: String, from: f64, to: f64) -> Result<SpeakersView> {
+async fn assign(app: &App, job: JobId, speaker: String, from: f64, to: f64) -> Result<SpeakersView> {
     let ms = |seconds: f64| (seconds * 1000.0).round().clamp(0.0, f64::from(u32::MAX)) as u32;
     let page = app.page(job, AudioTime::ZERO).await?;
     let chosen = page.lines.iter().filter(|line| (ms(from)..ms(to)).contains(&line.start_ms));
-    let chosen: Vec<&str> = chosen.map(|line| line.id.as_str()).collect();
-    let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else {
+    let chosen: Vec<_> = chosen.map(|line| line.id).collect();
+    let (Some(from_line), Some(to_line)) = (chosen.first().copied(), chosen.last().copied()) else {
         anyhow::bail!(
             "No line begins between {} and {}.",
             AudioTime::from_ms(ms(from)),
             AudioTime::from_ms(ms(to))
         );
     };
-    let stretch =
-        Stretch { from_line: (*first).to_owned(), from_char: 0, to_line: (*last).to_owned(), to_char: None };
+    let stretch = Stretch { from_line, from_char: 0, to_line, to_char: None };
     let whom = match speaker.as_str() {
         "new" => Whom::New,
         "nobody" => Whom::Nobody,
-        _ => Whom::Speaker { id: speaker },
+        _ => Whom::Speaker { id: app.speaker_called(job, &speaker).await? },
     };
     app.assign(job, &stretch, &whom).await
 }
@@ -109,9 +111,14 @@ fn say_speakers(view: &SpeakersView) {
 pub(crate) async fn people(app: &App, command: People, json: bool) -> Result<ExitCode> {
     let view = match command {
         People::List => app.people().await?,
-        People::Rename { person, name } => app.rename_person(&person, &name).await?,
-        People::Merge { from, into } => app.merge_people(&from, &into).await?,
-        People::Forget { person } => app.forget_person(&person).await?,
+        People::Rename { person, name } => {
+            app.rename_person(app.person_called(&person).await?, &name).await?
+        }
+        People::Merge { from, into } => {
+            let (from, into) = (app.person_called(&from).await?, app.person_called(&into).await?);
+            app.merge_people(from, into).await?
+        }
+        People::Forget { person } => app.forget_person(app.person_called(&person).await?).await?,
         People::On { automatic } => app.set_people(true, automatic).await?,
         People::Off => app.set_people(false, false).await?,
     };
@@ -136,7 +143,7 @@ fn say_people(view: &PeopleView) {
     for person in &view.people {
         print::line(&format!(
             "{}  {}: {} voice samples, {} meetings",
-            print::short(&person.id),
+            print::short(person.id),
             person.name,
             person.voices,
             person.meetings.len()

@@ -4,7 +4,7 @@ use crate::archive::{on_connection, written};
 use crate::ids::{ExportId, JobId, LibraryId};
 use crate::jobs::Status;
 use crate::schema::export_jobs;
-use crate::{Result, Store};
+use crate::{Result, Store, StoreError};
 use chrono::NaiveDateTime;
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
@@ -24,8 +24,9 @@ pub struct ExportJob {
     pub job_id: JobId,
     /// What kind of file.
     pub export_type: String,
-    /// One of [`Status`]'s words.
-    pub status: String,
+    /// See [`ExportJob::status`].
+    #[diesel(column_name = status)]
+    pub status_word: String,
     /// 0 to 100.
     pub progress: Option<i32>,
     /// Why it failed.
@@ -38,6 +39,18 @@ pub struct ExportJob {
     pub replace_existing: bool,
     /// What the user should know of a completed export.
     pub note: Option<String>,
+}
+
+impl ExportJob {
+    /// How it stands.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`] for a word that no version of ours writes.
+    pub fn status(&self) -> Result<Status> {
+        Status::from_word(&self.status_word).ok_or_else(|| {
+            StoreError::Unknown(format!("status “{}” of export {}", self.status_word, self.id))
+        })
+    }
 }
 
 /// The right to make one export.

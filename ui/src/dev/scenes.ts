@@ -292,7 +292,7 @@ const withPane = () => openAnd('Speakers')
 
 /** Without words yet: what the pane says of the work. */
 function working(state: SpeakersView['state'], change: Partial<JobView> = {}): Seed {
-  const job = { ...first, status: 'processing', workflow_state: 'diarizing', ...change }
+  const job: JobView = { ...first, status: 'processing', workflow_state: 'diarizing', ...change }
   return {
     ...withText,
     jobs: [job, ...few.slice(1)],

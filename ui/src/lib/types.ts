@@ -16,6 +16,7 @@ export type {
   Failure,
   ImportState,
   InterruptedView,
+  JobStatus,
   NewsItem as News,
   OtherLanguage,
   PeopleView,
@@ -25,6 +26,7 @@ export type {
   SpeakersState,
   Theme,
   Whom,
+  WorkStep,
 } from '../bindings'
 
 // Types with optional parts come in two forms; the page gets what the core sends.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sampleJob } from '../lib/memory-client'
-import type { JobView, ProgressView } from '../lib/types'
+import type { JobView, ProgressView, WorkStep } from '../lib/types'
 import { howFar, howFast, rowState, share } from './state'
 
 const progress: ProgressView = {
@@ -11,7 +11,7 @@ const progress: ProgressView = {
   share: 0.22,
 }
 
-function working(workflow_state: string, change: Partial<ProgressView> | null = {}): JobView {
+function working(workflow_state: WorkStep, change: Partial<ProgressView> | null = {}): JobView {
   return sampleJob({
     status: 'processing',
     workflow_state,
@@ -20,7 +20,7 @@ function working(workflow_state: string, change: Partial<ProgressView> | null = 
 }
 
 describe('the work on a meeting', () => {
-  test.each<[string, string, string]>([
+  test.each<[WorkStep, string, string]>([
     ['decoding', 'Reading the sound · 12:30 of 48:10', 'about 1 min left · 6.3× real time'],
     ['transcribing', 'Transcribing · 12:30 of 48:10', 'about 1 min left · 6.3× real time'],
     ['diarizing', 'Telling speakers apart · 12:30 of 48:10', 'about 1 min left'],

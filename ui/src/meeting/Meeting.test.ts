@@ -126,7 +126,7 @@ describe('lines', () => {
     expect([await spaced('one'), await spaced('two'), await spaced('three')]).toEqual([false, false, true])
   })
 
-  test.each([
+  test.each<[Partial<JobView>, string | RegExp]>([
     [{ status: 'pending', workflow_state: 'queued' }, 'The words appear here once its turn has come.'],
     [{ status: 'completed' }, 'No speech was found in this recording.'],
     [{ status: 'failed', workflow_state: 'cancelled' }, 'Nothing was transcribed before it stopped.'],
@@ -349,7 +349,11 @@ describe('the work', () => {
   })
 
   test('that failed can be tried again, and has details', async () => {
-    const failed = { status: 'failed', workflow_state: 'decoding', error_message: 'panel.wav has no audio' }
+    const failed: Partial<JobView> = {
+      status: 'failed',
+      workflow_state: 'decoding',
+      error_message: 'panel.wav has no audio',
+    }
     const { client, job } = open(failed)
     expect(screen.getByText('panel.wav has no audio.')).toBeVisible()
     await user.click(screen.getByRole('button', { name: 'Show details' }))

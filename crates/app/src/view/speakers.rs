@@ -2,6 +2,7 @@
 
 use super::JobView;
 use serde::{Deserialize, Serialize};
+use store::{JobId, PersonId, SegmentId, SpeakerId};
 
 /// How many people speak; both equal: exactly so many; none: not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -63,7 +64,8 @@ pub struct SpeakersView {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct SpeakerView {
     /// UUID.
-    pub id: String,
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub id: SpeakerId,
     /// “Speaker 1” in order of appearance.
     pub label: String,
     /// The name the user gave.
@@ -71,7 +73,8 @@ pub struct SpeakerView {
     /// 1 for the first.
     pub number: u32,
     /// The known person they are: UUID.
-    pub person_id: Option<String>,
+    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
+    pub person_id: Option<PersonId>,
     /// Milliseconds they speak.
     pub speech_ms: u32,
     /// Of all speech, from 0 to 1.
@@ -111,7 +114,8 @@ pub struct StretchView {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct SuggestionView {
     /// UUID.
-    pub person_id: String,
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub person_id: PersonId,
     /// Their name.
     pub name: String,
     /// How sure it is that it is them, from 0 to 100.
@@ -125,7 +129,8 @@ pub struct SuggestionView {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct SampleView {
     /// UUID.
-    pub meeting_id: String,
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub meeting_id: JobId,
     /// Milliseconds.
     pub start_ms: u32,
     /// Milliseconds.
@@ -141,7 +146,8 @@ pub struct TurnView {
     /// Milliseconds.
     pub end_ms: u32,
     /// Who: UUID.
-    pub speaker_id: String,
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub speaker_id: SpeakerId,
     /// How sure that is, from 0 to 1.
     pub confidence: Option<f64>,
     /// Whether somebody else speaks at the same time.
@@ -154,11 +160,13 @@ pub struct TurnView {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Stretch {
     /// UUID.
-    pub from_line: String,
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub from_line: SegmentId,
     /// From this character on.
     pub from_char: u32,
     /// UUID.
-    pub to_line: String,
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub to_line: SegmentId,
     /// Up to this character; none: to the end of the line.
     pub to_char: Option<u32>,
 }
@@ -171,7 +179,8 @@ pub enum Whom {
     /// A speaker of the meeting.
     Speaker {
         /// UUID.
-        id: String,
+        #[cfg_attr(feature = "specta", specta(type = String))]
+        id: SpeakerId,
     },
     /// Somebody who has not spoken so far.
     New,
@@ -196,7 +205,8 @@ pub struct PeopleView {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct PersonView {
     /// UUID.
-    pub id: String,
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub id: PersonId,
     /// Their name.
     pub name: String,
     /// How many samples of their voice are kept.
@@ -215,13 +225,14 @@ pub struct PersonView {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct MeetingOfPerson {
     /// UUID.
-    pub id: String,
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub id: JobId,
     /// Its title.
     pub title: String,
 }
 
 impl From<&JobView> for MeetingOfPerson {
     fn from(job: &JobView) -> Self {
-        Self { id: job.id.clone(), title: job.title.clone() }
+        Self { id: job.id, title: job.title.clone() }
     }
 }

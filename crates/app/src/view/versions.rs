@@ -1,6 +1,7 @@
 //! Versions of a transcript as they cross to a front end.
 
 use serde::Serialize;
+use store::TranscriptId;
 
 /// How a version stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -22,7 +23,8 @@ pub enum VersionState {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct VersionView {
     /// UUID.
-    pub id: String,
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub id: TranscriptId,
     /// 1 for the first.
     pub number: i32,
     /// Whether it is the one that is shown.
