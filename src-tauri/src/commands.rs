@@ -147,7 +147,10 @@ pub(crate) async fn compare_versions(
     left: String,
     right: String,
 ) -> Answer<Comparison> {
-    Ok(core.app()?.compare_versions(job_id(&id)?, parsed(&left, NO_VERSION)?, parsed(&right, NO_VERSION)?).await?)
+    Ok(core
+        .app()?
+        .compare_versions(job_id(&id)?, parsed(&left, NO_VERSION)?, parsed(&right, NO_VERSION)?)
+        .await?)
 }
 
 /// Makes a version the one that is shown and exported.
@@ -207,7 +210,10 @@ pub(crate) async fn merge_speakers(
     from: String,
     into: String,
 ) -> Answer<SpeakersView> {
-    Ok(core.app()?.merge_speakers(job_id(&id)?, parsed(&from, NO_SPEAKER)?, parsed(&into, NO_SPEAKER)?).await?)
+    Ok(core
+        .app()?
+        .merge_speakers(job_id(&id)?, parsed(&from, NO_SPEAKER)?, parsed(&into, NO_SPEAKER)?)
+        .await?)
 }
 
 /// Adds a speaker.
@@ -263,7 +269,10 @@ pub(crate) async fn refuse_suggestion(
     speaker_id: String,
     person_id: String,
 ) -> Answer<SpeakersView> {
-    Ok(core.app()?.refuse_suggestion(job_id(&id)?, parsed(&speaker_id, NO_SPEAKER)?, parsed(&person_id, NO_PERSON)?).await?)
+    Ok(core
+        .app()?
+        .refuse_suggestion(job_id(&id)?, parsed(&speaker_id, NO_SPEAKER)?, parsed(&person_id, NO_PERSON)?)
+        .await?)
 }
 
 /// Everybody whose voice is known.

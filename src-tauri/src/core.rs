@@ -331,8 +331,10 @@ async fn work(handle: AppHandle, app: App) {
 /// The job that is being worked on, if any, for a window that is about to close.
 pub(crate) async fn at_work(core: &Core) -> Option<Closing> {
     let app = core.app().ok()?;
-    let jobs =
-        tokio::time::timeout(Duration::from_secs(1), app.list(Some(JobStatus::Processing), None)).await.ok()?.ok()?;
+    let jobs = tokio::time::timeout(Duration::from_secs(1), app.list(Some(JobStatus::Processing), None))
+        .await
+        .ok()?
+        .ok()?;
     jobs.into_iter().find(|job| job.is_here).map(|job| Closing { job })
 }
 

@@ -162,7 +162,7 @@ mod tests {
             "library-id",
             "/etc/passwd",
             "a.wav",
-            &format!("{id}"),
+            id,
             &format!("{id}/.."),
             &format!("{id}/../x"),
             &format!("{id}/a/b"),

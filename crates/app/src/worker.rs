@@ -105,7 +105,7 @@ impl App {
                 for status in [Status::Pending, Status::Processing] {
                     let filter = store::JobFilter { status: Some(status), limit: None };
                     let open = self.store.jobs(filter).await?;
-                    if open.iter().any(|job| self.library.holds(&job)) {
+                    if open.iter().any(|job| self.library.holds(job)) {
                         return Ok(false);
                     }
                 }

@@ -709,11 +709,11 @@ async fn an_export_is_made_by_one() {
     let claims: Vec<_> = claims.into_iter().filter_map(Result::unwrap).collect();
     assert_eq!(claims.len(), 1);
     let claim = &claims[0];
-    assert_eq!((claim.export.id, claim.export.status.as_str()), (export.id, "processing"));
+    assert_eq!((claim.export.id, claim.export.status().unwrap()), (export.id, Status::Processing));
 
     let made = Ok(("/tmp/other.md", Some("one sign is missing")));
     let ended = store.end_export(claim, made).await.unwrap().unwrap();
-    assert_eq!((ended.status.as_str(), ended.progress), ("completed", Some(100)));
+    assert_eq!((ended.status().unwrap(), ended.progress), (Status::Completed, Some(100)));
     assert_eq!(ended.file_path.as_deref(), Some("/tmp/other.md"));
     assert_eq!(ended.note.as_deref(), Some("one sign is missing"));
     assert!(store.claim_export(export.id).await.unwrap().is_none());
@@ -722,7 +722,7 @@ async fn an_export_is_made_by_one() {
     store.create_export(&failing).await.unwrap();
     let claim = store.claim_export(failing.id).await.unwrap().unwrap();
     let ended = store.end_export(&claim, Err("The folder is read-only.")).await.unwrap().unwrap();
-    assert_eq!(ended.status, "failed");
+    assert_eq!(ended.status().unwrap(), Status::Failed);
     assert_eq!(ended.error_message.as_deref(), Some("The folder is read-only."));
     let all: Vec<ExportId> = store.exports(id).await.unwrap().into_iter().map(|e| e.id).collect();
     assert_eq!(all, [failing.id, export.id], "newest first");
@@ -748,9 +748,9 @@ async fn a_maker_that_was_taken_for_dead_changes_nothing_any_more() {
     assert!(!store.set_export_progress(&asleep, 80).await.unwrap());
     assert!(store.end_export(&asleep, Err("Too late.")).await.unwrap().is_none());
     let row = store.export(export.id).await.unwrap().unwrap();
-    assert_eq!((row.status.as_str(), row.progress), ("processing", Some(30)));
+    assert_eq!((row.status().unwrap(), row.progress), (Status::Processing, Some(30)));
     let ended = store.end_export(&awake, Ok(("/tmp/x.md", None))).await.unwrap().unwrap();
-    assert_eq!(ended.status, "completed");
+    assert_eq!(ended.status().unwrap(), Status::Completed);
 }
 
 #[tokio::test(flavor = "multi_thread")]
