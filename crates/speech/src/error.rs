@@ -2,7 +2,7 @@
 
 use crate::engine::EngineError;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Why decoders could not be started, or why a window has no words. The texts are for the user.
@@ -12,7 +12,7 @@ pub enum SpeechError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The engine process could not be started.
-    #[error("the speech engine could not be started: {} cannot be run", program.display())]
+    #[error("the speech engine could not be started: {}", why_not(program, source))]
     NotStarted {
         /// The program that should have become the engine process.
         program: PathBuf,
@@ -37,4 +37,14 @@ pub enum SpeechError {
     /// A window came after [`crate::process::Decoders::finish`].
     #[error("the transcription has already come to its end")]
     Finished,
+}
+
+fn why_not(program: &Path, reason: &io::Error) -> String {
+    // The system says `EAGAIN` where it has no room for one more process.
+    match reason.kind() {
+        io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock => {
+            "there is not enough memory for it; close other programs".to_owned()
+        }
+        _ => format!("{} cannot be run", program.display()),
+    }
 }

@@ -308,7 +308,9 @@ async fn people_are_merged_and_forgotten_while_others_are_named() {
                 _ => store.forget_person(anna, &[]).await,
             }
         });
-        assert!(changed.unwrap() && gone.unwrap(), "{round}");
+        assert!(changed.unwrap(), "{round}");
+        // Once the second speaker is Anna, nobody is Ben any more, and there may be nobody to merge her into.
+        gone.unwrap();
         // What the corrections amount to is what is stored, whichever came first.
         let stored = store.speaker_names(meeting.job).await.unwrap();
         meeting.edit(Edit::Add { speaker: SpeakerId::new(), name: None }, None).await;
