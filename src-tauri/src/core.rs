@@ -19,6 +19,9 @@ use tokio::sync::{broadcast, watch};
 /// Pause before what ended by an error is begun again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// A lost connection that is not back after this time is told.
+const RESTART: Duration = Duration::from_secs(1);
+
 /// Whether the archive is open.
 #[derive(Debug, Clone, PartialEq, Serialize, specta::Type, Event)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -96,7 +99,7 @@ pub(crate) struct ModelNews {
 }
 
 impl NewsItem {
-    /// None for what the page hears as a [`CoreState`].
+    /// `None` for a lost connection, of which the page hears as a [`CoreState`].
     fn of(topic: Topic) -> Option<Self> {
         Some(match topic {
             Topic::Job(id) => Self::Job { id: id.to_string() },
@@ -277,16 +280,25 @@ async fn check(handle: &AppHandle, core: &Core, app: &App) {
 
 /// Passes on what changes in the archive, whoever changes it.
 async fn tell(handle: AppHandle, app: App, mut news: app::News) {
+    let core = handle.state::<Core>();
     let mut finished = Finished::default();
     loop {
-        let topic = news.next().await;
-        match NewsItem::of(topic) {
-            Some(news) => drop(news.emit(&handle)),
-            None => check(&handle, &handle.state::<Core>(), &app).await,
+        let mut topic = news.next().await;
+        if topic == Topic::Lost {
+            // The private server is back at once after it was restarted.
+            topic = match tokio::time::timeout(RESTART, news.next()).await {
+                Ok(topic) => topic,
+                Err(_) => {
+                    core.set(&handle, CoreState::Reconnecting(app.no_answer().into()));
+                    news.next().await
+                }
+            };
+        }
+        if let Some(item) = NewsItem::of(topic) {
+            let _ = item.emit(&handle);
         }
         if topic == Topic::Everything {
-            // The connection is back.
-            handle.state::<Core>().reconnected(&handle);
+            core.reconnected(&handle);
         }
         if let Topic::Job(id) | Topic::Progress(id) = topic {
             finished.hear(&handle, &app, id).await;
@@ -321,7 +333,10 @@ async fn work(handle: AppHandle, app: App) {
             Err(panic) => anyhow::anyhow!(panic).context("The work on the queue ended unexpectedly"),
         };
         tracing::warn!(code = ?Code::of(&error), "the worker ended and is begun again");
-        // Only where the archive itself cannot be reached; otherwise the window goes on.
+        if Code::of(&error) == Code::DatabaseUnreachable {
+            core.set(&handle, CoreState::Reconnecting(error.into()));
+        }
+        // Where the archive itself works, the window goes on.
         check(&handle, &core, &app).await;
         tokio::time::sleep(PAUSE).await;
     }

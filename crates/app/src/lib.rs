@@ -145,6 +145,11 @@ impl App {
         Ok(News::listen(&self.store).await?)
     }
 
+    /// What to say while the database gives no answer.
+    pub fn no_answer(&self) -> anyhow::Error {
+        self.store.no_answer().into()
+    }
+
     /// Environment variables with which PostgreSQL's own tools reach the archive while this value lives.
     ///
     /// # Errors

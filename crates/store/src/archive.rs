@@ -3,7 +3,7 @@
 use crate::connect::{ExternalUrl, MANAGED_DATABASE, Target};
 use crate::error::StoreError;
 use crate::managed::{Cluster, Phase};
-use crate::patience::{NO_ANSWER, POOL, is_alive};
+use crate::patience::{POOL, is_alive};
 use crate::{Result, migrate};
 use bb8::RunError;
 use diesel::sql_types::{Bool, Text};
@@ -151,7 +151,7 @@ impl Store {
             }
             // The pool has swallowed the reason; asking once more directly brings it out.
             Err(RunError::TimedOut) => match tokio::time::timeout(REASON, self.dedicated()).await {
-                Err(_) => Err(self.no_connection(NO_ANSWER)),
+                Err(_) => Err(self.no_answer()),
                 Ok(Err(error)) => Err(error),
                 Ok(Ok(_)) => {
                     Err(self.no_connection(format!("no connection became free within {} s", POOL.as_secs())))

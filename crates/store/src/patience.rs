@@ -64,6 +64,11 @@ impl Store {
         }
     }
 
+    /// That the database gives no answer.
+    pub fn no_answer(&self) -> StoreError {
+        self.no_connection(NO_ANSWER)
+    }
+
     pub(crate) fn no_connection(&self, reason: impl Into<String>) -> StoreError {
         StoreError::Unreachable { database: self.database_name(), reason: reason.into() }
     }
