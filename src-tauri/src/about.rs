@@ -45,13 +45,14 @@ pub(crate) async fn about(app: &App) -> Answer<About> {
         database: facts.database,
         private_database: facts.private_database,
         data_folder: app.data_folder().path().display().to_string(),
-        components: components(app.resources()),
+        components: components(app.resources().clone()).await,
     })
 }
 
 /// The list that set-up generates. Without it the rest of the page is shown all the same.
-fn components(resources: &Resources) -> Vec<Component> {
-    let text = std::fs::read(resources.folder().join("licenses/components.json")).unwrap_or_default();
+async fn components(resources: Resources) -> Vec<Component> {
+    let read = move || std::fs::read(resources.folder().join("licenses/components.json"));
+    let text = tokio::task::spawn_blocking(read).await.ok().and_then(Result::ok).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }
 

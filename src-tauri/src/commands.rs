@@ -410,7 +410,7 @@ pub(crate) fn import_paths(handle: AppHandle, paths: Vec<PathBuf>) {
 #[specta::specta]
 pub(crate) async fn describe_drop(core: CoreRef<'_>, paths: Vec<PathBuf>) -> Answer<DropView> {
     let app = core.app()?;
-    Ok(tokio::task::spawn_blocking(move || app.describe_drop(&paths)).await.map_err(anyhow::Error::from)?)
+    blocking(move || Ok(app.describe_drop(&paths))).await
 }
 
 /// Imports that run, or ended and were not dismissed.
@@ -546,15 +546,18 @@ pub(crate) async fn export_job(core: CoreRef<'_>, export_id: String) -> Answer<O
 pub(crate) async fn show_export(handle: AppHandle, core: CoreRef<'_>, export_id: String) -> Answer<()> {
     let export = core.app()?.export(parsed(&export_id, NO_EXPORT)?).await?;
     let path = export.and_then(|export| export.path).map(PathBuf::from);
-    let Some(path) = path.filter(|path| path.exists()) else {
-        let message = "The file is not where it was saved any more. Export it once more.".to_owned();
-        return Err(Failure { code: Code::NotFound, message });
-    };
-    if handle.opener().reveal_item_in_dir(&path).is_ok() {
-        return Ok(());
-    }
-    // A desktop whose file manager cannot be asked to mark a file: its folder will do.
-    show_folder(&handle, path.parent().map(PathBuf::from).unwrap_or(path))
+    blocking(move || {
+        let Some(path) = path.filter(|path| path.exists()) else {
+            let message = "The file is not where it was saved any more. Export it once more.".to_owned();
+            return Err(Failure { code: Code::NotFound, message });
+        };
+        if handle.opener().reveal_item_in_dir(&path).is_ok() {
+            return Ok(());
+        }
+        // A desktop whose file manager cannot be asked to mark a file: its folder will do.
+        show_folder(&handle, path.parent().map(PathBuf::from).unwrap_or(path))
+    })
+    .await
 }
 
 fn show_folder(handle: &AppHandle, folder: PathBuf) -> Answer<()> {
@@ -566,29 +569,33 @@ fn show_folder(handle: &AppHandle, folder: PathBuf) -> Answer<()> {
 /// What the window's settings are. Also while the archive is closed.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn preferences(core: CoreRef<'_>) -> Answer<Preferences> {
-    Ok(Preferences::read(core.data().path())?)
+pub(crate) async fn preferences(core: CoreRef<'_>) -> Answer<Preferences> {
+    let data = core.data().clone();
+    blocking(move || Ok(Preferences::read(data.path())?)).await
 }
 
 /// Changes the window's settings.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn set_preferences(core: CoreRef<'_>, preferences: Preferences) -> Answer<()> {
-    Ok(preferences.write(core.data().path())?)
+pub(crate) async fn set_preferences(core: CoreRef<'_>, preferences: Preferences) -> Answer<()> {
+    let data = core.data().clone();
+    blocking(move || Ok(preferences.write(data.path())?)).await
 }
 
 /// How the page was left.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn window_state(core: CoreRef<'_>) -> WindowState {
-    WindowState::read(core.data())
+pub(crate) async fn window_state(core: CoreRef<'_>) -> Answer<WindowState> {
+    let data = core.data().clone();
+    blocking(move || Ok(WindowState::read(&data))).await
 }
 
 /// Keeps how the page is.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn set_window_state(core: CoreRef<'_>, state: WindowState) -> Answer<()> {
-    Ok(state.write(core.data())?)
+pub(crate) async fn set_window_state(core: CoreRef<'_>, state: WindowState) -> Answer<()> {
+    let data = core.data().clone();
+    blocking(move || Ok(state.write(&data)?)).await
 }
 
 /// What the program is and comes with.
@@ -617,6 +624,11 @@ pub(crate) async fn open_log_folder(handle: AppHandle, core: CoreRef<'_>) -> Ans
 #[specta::specta]
 pub(crate) async fn open_data_folder(handle: AppHandle, core: CoreRef<'_>) -> Answer<()> {
     show_folder(&handle, core.data().path().to_owned())
+}
+
+/// Does what may wait for a disk or a file server without holding up anything else.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Answer<T> + Send + 'static) -> Answer<T> {
+    tokio::task::spawn_blocking(work).await.map_err(anyhow::Error::from)?
 }
 
 /// What is said of an id that is none.

@@ -236,7 +236,8 @@ async fn open(handle: &AppHandle, core: &Core) {
     };
     let opened = opened.await;
     // Not before: opening makes the folder that the log is in.
-    app::logging::start(&core.data);
+    let data = core.data.clone();
+    let _ = tokio::task::spawn_blocking(move || app::logging::start(&data)).await;
     match opened {
         Ok((app, news)) => {
             *core.app.lock().expect("nobody panics while holding this") = Some(app.clone());

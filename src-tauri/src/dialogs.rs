@@ -45,8 +45,9 @@ pub(crate) async fn model(handle: &AppHandle) -> Option<PathBuf> {
 /// Asks where to save a file. The dialog asks before it names one that exists.
 pub(crate) async fn save(handle: &AppHandle, name: String, kind: &'static str) -> Option<PathBuf> {
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_owned()).unwrap_or_default();
+    // A folder on a file server that does not answer must not hold up the window.
+    let folder = tokio::task::spawn_blocking(documents).await.ok().flatten();
     let chosen = show(handle, move |dialog| {
-        let folder = documents();
         let dialog = dialog.set_title(message::SAVE_AS).add_filter(kind, &[ending]).set_file_name(name);
         match folder {
             Some(folder) => dialog.set_directory(folder),

@@ -35,7 +35,7 @@ impl Finished {
             (JobStatus::Failed, step) if step != Some(WorkStep::Cancelled) => message::FAILED,
             _ => return,
         };
-        if since.elapsed() < LONG || is_watched(handle) || !is_wanted(handle) {
+        if since.elapsed() < LONG || is_watched(handle) || !is_wanted(handle).await {
             return;
         }
         let shown = handle.notification().builder().title(job.title).body(text).show();
@@ -49,6 +49,8 @@ fn is_watched(handle: &AppHandle) -> bool {
     handle.get_webview_window("main").is_some_and(|window| window.is_focused().unwrap_or(false))
 }
 
-fn is_wanted(handle: &AppHandle) -> bool {
-    Preferences::read(handle.state::<Core>().data().path()).is_ok_and(|preferences| preferences.notify)
+async fn is_wanted(handle: &AppHandle) -> bool {
+    let data = handle.state::<Core>().data().clone();
+    let read = tokio::task::spawn_blocking(move || Preferences::read(data.path())).await;
+    read.is_ok_and(|read| read.is_ok_and(|preferences| preferences.notify))
 }

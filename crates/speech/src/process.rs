@@ -14,6 +14,7 @@ mod faults;
 mod protocol;
 mod queue;
 mod serve;
+mod session;
 mod speakers;
 mod stable;
 

@@ -3,12 +3,13 @@
 //! Each decoder is a thread that owns one engine process at a time, gives it a window, waits for the words and takes
 //! the next window. A process that crashes or does not answer is replaced and its window tried once more.
 
-use super::child::{EngineCommand, EngineProcess, Message, STACK, Signal};
+use super::child::{EngineCommand, Message, STACK, Signal};
 use super::protocol::{Reply, Request};
 use super::queue::{Closed, Queue, Work};
+use super::session::{Session, loaded, twice};
 use super::stable::{Idle, Stable};
 use crate::SpeechError;
-use crate::engine::{Capabilities, EngineError, EngineSpec, Options, Recognition};
+use crate::engine::{Capabilities, EngineSpec, Options, Recognition};
 use crate::windows::Window;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -172,7 +173,7 @@ impl Decoders {
         ready: Option<mpsc::Sender<Result<Capabilities, SpeechError>>>,
     ) -> Result<(), SpeechError> {
         let decoder = Decoder::new(Arc::clone(&self.crew), events);
-        let stop = decoder.signal.clone();
+        let stop = decoder.session.stop();
         let thread = thread::Builder::new()
             .name("decoder".to_owned())
             .stack_size(STACK)
@@ -235,10 +236,7 @@ impl Drop for Decoders {
 struct Decoder {
     crew: Arc<Crew>,
     events: mpsc::Sender<Event>,
-    signal: mpsc::Sender<Signal>,
-    signals: mpsc::Receiver<Signal>,
-    process: Option<EngineProcess>,
-    processes: u64,
+    session: Session,
     /// What the process has loaded.
     loaded: Option<(EngineSpec, Capabilities)>,
 }
@@ -246,36 +244,22 @@ struct Decoder {
 impl Decoder {
     fn new(crew: Arc<Crew>, events: mpsc::Sender<Event>) -> Self {
         crew.at_work.fetch_add(1, Ordering::Relaxed);
-        match crew.stable.take(&crew.command, &crew.spec()) {
-            Some(Idle { spec, capabilities, process, signal, signals, .. }) => {
-                let (processes, loaded) = (process.number, Some((spec, capabilities)));
-                Self { crew, events, signal, signals, process: Some(process), processes, loaded }
+        let (stable, command) = (crew.stable.clone(), crew.command.clone());
+        let (session, loaded) = match stable.take(&command, &crew.spec()) {
+            Some(Idle { spec, capabilities, connection, .. }) => {
+                (Session::with(stable, command, connection), Some((spec, capabilities)))
             }
-            None => {
-                let (signal, signals) = mpsc::channel();
-                Self { crew, events, signal, signals, process: None, processes: 0, loaded: None }
-            }
-        }
+            None => (Session::new(stable, command), None),
+        };
+        Self { crew, events, session, loaded }
     }
 
     /// Works until there are no more windows; then its process waits in the stable, if it is in order.
     fn run(mut self, ready: Option<mpsc::Sender<Result<Capabilities, SpeechError>>>) {
         if let Some(ready) = ready {
-            // As with a window, a process that dies is tried once more.
             let loaded = match &self.loaded {
                 Some((_, capabilities)) => Ok(capabilities.clone()),
-                None => self.load(),
-            };
-            let loaded = match loaded {
-                Err(SpeechError::Crashed | SpeechError::Garbled) => self.load(),
-                loaded => loaded,
-            };
-            let loaded = match loaded {
-                Err(SpeechError::Crashed) => {
-                    let path = self.crew.spec().model;
-                    Err(EngineError::ModelUnusable { path }.into())
-                }
-                loaded => loaded,
+                None => loaded(&self.crew.spec().model, || self.load()),
             };
             let usable = loaded.is_ok();
             if ready.send(loaded).is_err() || !usable {
@@ -297,25 +281,19 @@ impl Decoder {
         if self.crew.queue.is_finished() {
             self.keep_process();
         }
-        self.end_process();
+        self.session.end(self.crew.patience.stop);
     }
 
     /// Leaves the process to whoever needs the same next.
     fn keep_process(&mut self) {
-        if self.catch_up().is_err() {
+        if self.session.catch_up().is_err() {
             return;
         }
-        if let (Some(process), Some((spec, capabilities))) = (self.process.take(), self.loaded.take()) {
-            let (signal, signals) = mpsc::channel();
-            self.crew.stable.put(Idle {
-                command: self.crew.command.clone(),
-                spec,
-                capabilities,
-                process,
-                signal: std::mem::replace(&mut self.signal, signal),
-                signals: std::mem::replace(&mut self.signals, signals),
-                since: Instant::now(),
-            });
+        if let Some((spec, capabilities)) = self.loaded.take()
+            && let Some(connection) = self.session.take()
+        {
+            let (command, since) = (self.crew.command.clone(), Instant::now());
+            self.crew.stable.put(Idle { command, spec, capabilities, connection, since });
         }
     }
 
@@ -325,59 +303,32 @@ impl Decoder {
         window: &Arc<Window>,
         options: &Options,
     ) -> Result<(Recognition, Duration), SpeechError> {
-        let mut again = true;
-        loop {
+        twice(window.index, || {
             let begin = Instant::now();
-            match self.attempt(window, options) {
-                Ok(recognition) => return Ok((recognition, begin.elapsed())),
-                Err(error @ (SpeechError::Engine(_) | SpeechError::Cancelled)) => return Err(error),
-                Err(error) => {
-                    tracing::warn!(index = window.index, %error, again, "window without an answer");
-                    self.process = None;
-                    if !again {
-                        return Err(error);
-                    }
-                    again = false;
-                }
-            }
-        }
+            Ok((self.attempt(window, options)?, begin.elapsed()))
+        })
     }
 
     fn attempt(&mut self, window: &Arc<Window>, options: &Options) -> Result<Recognition, SpeechError> {
-        self.catch_up()?;
-        if self.process.is_none() {
+        self.session.catch_up()?;
+        if !self.session.is_running() {
             self.load()?;
         }
         let index = window.index;
         let request = Request::Recognise { index, place: window.place.clone(), options: options.clone() };
-        self.tell(Message { request, window: Some(Arc::clone(window)) });
+        let message = Message { request, window: Some(Arc::clone(window)) };
         let patience = self.crew.patience;
         let patience = patience.window + patience.audio_second.mul_f64(window.seconds());
-        let deadline = Deadline::after(patience);
-        loop {
-            match self.reply(deadline)? {
-                Reply::Progress { index: i, samples } if i == index => {
-                    if self.events.send(Event::Progress { index, samples }).is_err() {
-                        return Err(SpeechError::Cancelled);
-                    }
-                }
-                Reply::Recognised { index: i, recognition } if i == index => return Ok(recognition),
-                Reply::Failed { index: i, error } if i == index => return Err(error.into()),
-                _ => return Err(SpeechError::Garbled),
+        let events = &self.events;
+        self.session.ask(message, patience, None, |reply| match reply {
+            Reply::Progress { index: i, samples } if i == index => {
+                let told = events.send(Event::Progress { index, samples });
+                told.map(|()| None).map_err(|_| SpeechError::Cancelled)
             }
-        }
-    }
-
-    /// Whether something has happened while there was nothing to do: the end of the process, or of everything.
-    fn catch_up(&mut self) -> Result<(), SpeechError> {
-        while let Ok(signal) = self.signals.try_recv() {
-            match signal {
-                Signal::Gone { process, .. } if self.is_current(process) => self.process = None,
-                Signal::Stop => return Err(SpeechError::Cancelled),
-                Signal::Gone { .. } | Signal::Reply { .. } => {}
-            }
-        }
-        Ok(())
+            Reply::Recognised { index: i, recognition } if i == index => Ok(Some(recognition)),
+            Reply::Failed { index: i, error } if i == index => Err(error.into()),
+            _ => Err(SpeechError::Garbled),
+        })
     }
 
     /// Starts a process and has it load the model; without the graphics processor if that is what it dies of.
@@ -395,65 +346,15 @@ impl Decoder {
     }
 
     fn load_as(&mut self, spec: EngineSpec) -> Result<Capabilities, SpeechError> {
-        self.processes += 1;
         self.loaded = None;
-        let Crew { stable, command, .. } = &*self.crew;
-        self.process = Some(EngineProcess::start(stable, command, self.processes, &self.signal)?);
-        self.tell(Message { request: Request::Load { spec: spec.clone() }, window: None });
-        let loaded = match self.reply(Deadline::after(self.crew.patience.load)) {
-            Ok(Reply::Ready { capabilities }) => {
-                self.loaded = Some((spec, capabilities.clone()));
-                Ok(capabilities)
-            }
-            Ok(Reply::Refused { error }) => Err(error.into()),
-            Ok(_) => Err(SpeechError::Garbled),
-            Err(error) => Err(error),
-        };
-        if loaded.is_err() && !matches!(loaded, Err(SpeechError::Cancelled)) {
-            self.process = None;
-        }
-        loaded
-    }
-
-    fn tell(&self, message: Message) {
-        if let Some(process) = &self.process {
-            process.tell(message);
-        }
-    }
-
-    /// What the process says next.
-    fn reply(&self, deadline: Deadline) -> Result<Reply, SpeechError> {
-        loop {
-            match self.signals.recv_timeout(deadline.left()) {
-                Ok(Signal::Reply { process, reply }) if self.is_current(process) => return Ok(reply),
-                Ok(Signal::Gone { process, garbled }) if self.is_current(process) => {
-                    return Err(if garbled { SpeechError::Garbled } else { SpeechError::Crashed });
-                }
-                Ok(Signal::Stop) => return Err(SpeechError::Cancelled),
-                Ok(Signal::Reply { .. } | Signal::Gone { .. }) => {}
-                // We hold a sender ourselves, so that it is always the time that is over.
-                Err(_) => return Err(SpeechError::Hung { after: deadline.patience }),
-            }
-        }
-    }
-
-    fn is_current(&self, process: u64) -> bool {
-        self.process.as_ref().is_some_and(|p| p.number == process)
-    }
-
-    /// Asks the process to end, gives it time, and kills it.
-    fn end_process(&mut self) {
-        if let Some(process) = &mut self.process {
-            process.hang_up();
-        }
-        let deadline = Deadline::after(self.crew.patience.stop);
-        while self.process.is_some() {
-            match self.signals.recv_timeout(deadline.left()) {
-                Ok(Signal::Gone { process, .. }) if self.is_current(process) => self.process = None,
-                Ok(_) => {}
-                Err(_) => self.process = None,
-            }
-        }
+        let request = Request::Load { spec: spec.clone() };
+        let capabilities =
+            self.session.load(request, self.crew.patience.load, None, |reply| match reply {
+                Reply::Ready { capabilities } => Some(capabilities),
+                _ => None,
+            })?;
+        self.loaded = Some((spec, capabilities.clone()));
+        Ok(capabilities)
     }
 }
 
@@ -463,21 +364,5 @@ impl Drop for Decoder {
         if self.crew.at_work.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.crew.queue.close(Closed::Cancelled);
         }
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Deadline {
-    end: Instant,
-    patience: Duration,
-}
-
-impl Deadline {
-    fn after(patience: Duration) -> Self {
-        Self { end: Instant::now() + patience, patience }
-    }
-
-    fn left(self) -> Duration {
-        self.end.saturating_duration_since(Instant::now())
     }
 }

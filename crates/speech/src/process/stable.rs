@@ -1,6 +1,7 @@
 //! Engine processes with nothing to do: they keep their model loaded for the next recording, for a while.
 
-use super::child::{EngineCommand, EngineProcess, STACK, Signal};
+use super::child::{EngineCommand, STACK, Signal};
+use super::session::Connection;
 use crate::SpeechError;
 use crate::engine::{Capabilities, EngineSpec};
 use std::io;
@@ -30,15 +31,13 @@ struct Start {
     started: mpsc::Sender<Result<Child, SpeechError>>,
 }
 
-/// A process that waits for work, with its channel.
+/// A process that waits for work.
 #[derive(Debug)]
 pub(super) struct Idle {
     pub(super) command: EngineCommand,
     pub(super) spec: EngineSpec,
     pub(super) capabilities: Capabilities,
-    pub(super) process: EngineProcess,
-    pub(super) signal: mpsc::Sender<Signal>,
-    pub(super) signals: mpsc::Receiver<Signal>,
+    pub(super) connection: Connection,
     pub(super) since: Instant,
 }
 
@@ -92,7 +91,7 @@ impl Stable {
 impl Idle {
     /// Whether it has not ended meanwhile. What its last owner was told at the end is of no interest any more.
     fn is_alive(&self) -> bool {
-        !self.signals.try_iter().any(|signal| matches!(signal, Signal::Gone { .. }))
+        !self.connection.signals.try_iter().any(|signal| matches!(signal, Signal::Gone { .. }))
     }
 }
 
