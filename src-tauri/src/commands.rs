@@ -579,6 +579,7 @@ pub(crate) async fn preferences(core: CoreRef<'_>) -> Answer<Preferences> {
 #[specta::specta]
 pub(crate) async fn set_preferences(core: CoreRef<'_>, preferences: Preferences) -> Answer<()> {
     let data = core.data().clone();
+    let _writing = core.writing.lock().await;
     blocking(move || Ok(preferences.write(data.path())?)).await
 }
 
@@ -595,6 +596,7 @@ pub(crate) async fn window_state(core: CoreRef<'_>) -> Answer<WindowState> {
 #[specta::specta]
 pub(crate) async fn set_window_state(core: CoreRef<'_>, state: WindowState) -> Answer<()> {
     let data = core.data().clone();
+    let _writing = core.writing.lock().await;
     blocking(move || Ok(state.write(&data)?)).await
 }
 
@@ -616,14 +618,16 @@ pub(crate) async fn licences(core: CoreRef<'_>) -> Answer<String> {
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn open_log_folder(handle: AppHandle, core: CoreRef<'_>) -> Answer<()> {
-    show_folder(&handle, core.data().logs())
+    let folder = core.data().logs();
+    blocking(move || show_folder(&handle, folder)).await
 }
 
 /// Opens the data folder.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn open_data_folder(handle: AppHandle, core: CoreRef<'_>) -> Answer<()> {
-    show_folder(&handle, core.data().path().to_owned())
+    let folder = core.data().path().to_owned();
+    blocking(move || show_folder(&handle, folder)).await
 }
 
 /// Does what may wait for a disk or a file server without holding up anything else.

@@ -123,6 +123,8 @@ pub(crate) struct Core {
     app: Mutex<Option<App>>,
     /// Whether somebody opens the archive right now.
     opening: AtomicBool,
+    /// Held while the page's settings are written, so that the newest are written last.
+    pub(crate) writing: tokio::sync::Mutex<()>,
     stop: watch::Sender<bool>,
     /// Whether the worker has given back what it worked on.
     stopped: watch::Sender<bool>,
@@ -136,6 +138,7 @@ impl Core {
             state: watch::Sender::new(CoreState::Opening { phase: OpeningPhase::Starting }),
             app: Mutex::new(None),
             opening: AtomicBool::new(false),
+            writing: tokio::sync::Mutex::default(),
             stop: watch::Sender::new(false),
             stopped: watch::Sender::new(true),
         }
@@ -260,23 +263,25 @@ pub(crate) async fn open_again(handle: &AppHandle) {
         None => open_in_background(handle),
         Some(app) => {
             core.set(handle, CoreState::Opening { phase: OpeningPhase::Starting });
-            check(handle, &core, &app).await;
+            let _ = check(handle, &core, &app).await;
         }
     }
 }
 
-/// Tries the archive, which was open before, and tells the page how it stands.
-async fn check(handle: &AppHandle, core: &Core, app: &App) {
+/// Tries the archive, which was open before, and tells the page how it stands. Whether it works.
+async fn check(handle: &AppHandle, core: &Core, app: &App) -> bool {
     match app.list(None, Some(1)).await {
         Ok(_) => {
             core.set(handle, CoreState::Ready);
             let _ = NewsItem::Everything.emit(handle);
+            return true;
         }
         Err(error) if Code::of(&error) == Code::DatabaseUnreachable => {
             core.set(handle, CoreState::Reconnecting(error.into()));
         }
         Err(error) => core.set(handle, CoreState::Failed(error.into())),
     }
+    false
 }
 
 /// Passes on what changes in the archive, whoever changes it.
@@ -337,9 +342,14 @@ async fn work(handle: AppHandle, app: App) {
         if Code::of(&error) == Code::DatabaseUnreachable {
             core.set(&handle, CoreState::Reconnecting(error.into()));
         }
-        // Where the archive itself works, the window goes on.
-        check(&handle, &core, &app).await;
-        tokio::time::sleep(PAUSE).await;
+        // Not before the archive works: what this says last is what the page shows.
+        loop {
+            let works = check(&handle, &core, &app).await;
+            tokio::time::sleep(PAUSE).await;
+            if works || *core.stop.borrow() {
+                break;
+            }
+        }
     }
     core.stopped.send_replace(true);
 }

@@ -69,7 +69,7 @@ impl App {
     /// A meeting with its words.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    /// [`Code::NotFound`].
     pub async fn show(&self, id: JobId) -> Result<MeetingView> {
         let job = self.stored_job(id).await?;
         let transcript = match self.store.shown_transcript(job.id).await? {
@@ -88,7 +88,7 @@ impl App {
     /// A meeting for reading, with its lines that begin at `from` or later.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    /// [`Code::NotFound`].
     pub async fn page(&self, id: JobId, from: AudioTime) -> Result<MeetingPage> {
         let job = self.find(id).await?;
         let mut settled_ms = 0;
@@ -151,7 +151,7 @@ impl App {
     /// What deleting a meeting would take away and leave.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    /// [`Code::NotFound`].
     pub async fn deletion(&self, id: JobId) -> Result<DeletionView> {
         let job = self.find(id).await?;
         let exports = self.store.exports(job.id).await?;
@@ -224,7 +224,7 @@ impl App {
     /// that the user placed elsewhere stay. Gives the job as it was.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    /// [`Code::NotFound`].
     pub async fn delete(&self, id: JobId) -> Result<JobView> {
         let deleted = self.store.delete_job(id, self.library.id()).await?;
         let (job, exports) = deleted.ok_or_else(|| not_found(&id.to_string()))?;

@@ -25,7 +25,7 @@ pub(crate) const RETIRED: &str = "en-us";
 /// Most terms of a vocabulary, and characters of one: models read it before every window.
 const MOST_TERMS: usize = 100;
 const LONGEST_TERM: usize = 80;
-/// More threads than this no decoder was ever begun with.
+/// No decoder was ever begun with more threads than this.
 const MOST_THREADS: u32 = 64;
 
 /// What a recording is transcribed with.

@@ -3,9 +3,11 @@
 //! `import.json` beside the audio is the note of what is to be registered. The process that imports holds it locked from
 //! the first byte until the row is there, and the kernel frees the lock however the process ends. So whoever gets the lock
 //! of a note knows that nobody works on that copy any more: in `incoming/` it is removed, because the import can be
-//! repeated; in the library it is registered, because the copy is whole. A folder without a note is never touched.
+//! repeated; in the library it is registered, because the copy is whole. A folder of the library without a note is never
+//! touched; one in `incoming/` is removed after a day.
 
 use crate::App;
+use crate::refusal::Code;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
@@ -86,15 +88,28 @@ impl App {
     /// Settles what imports that were killed have left: removes unfinished copies, and registers whole ones.
     ///
     /// # Errors
-    /// Where the archive fails, or the library's folders cannot be read.
+    /// Where the database cannot be reached. What else fails is tried again the next time.
     pub(crate) async fn settle_leftovers(&self) -> Result<()> {
         let library = self.library.clone();
         let whole = tokio::task::spawn_blocking(move || -> io::Result<_> {
             clear_incoming(&library.incoming())?;
-            unregistered(library.folders()?)
+            Ok(unregistered(library.folders()?))
         });
-        for copy in whole.await?.context("the library could not be looked through")? {
-            self.settle(copy).await?;
+        let whole = match whole.await? {
+            Ok(whole) => whole,
+            Err(error) => {
+                tracing::warn!(kind = ?error.kind(), "the library could not be looked through; tried again later");
+                return Ok(());
+            }
+        };
+        for copy in whole {
+            // One that cannot be settled now must not stop the work on all others.
+            if let Err(error) = self.settle(copy).await {
+                if Code::of(&error) == Code::DatabaseUnreachable {
+                    return Err(error);
+                }
+                tracing::warn!(%error, "a copy that a killed import left could not be settled; tried again later");
+            }
         }
         Ok(())
     }
@@ -118,14 +133,19 @@ impl App {
         Ok(())
     }
 
-    /// Folders of the library that belong to no recording in the archive and to no import under way, in order of name.
+    /// Folders of the library that neither a recording in the archive nor a note of an import explains, in order of name.
     pub(crate) async fn unknown_folders(&self) -> Result<Vec<String>> {
         let library = self.library.clone();
         let folders = tokio::task::spawn_blocking(move || -> io::Result<_> {
             let mut found = Vec::new();
             for folder in library.folders()? {
-                let held = folder.join(NOTE).exists() && Note::left_in(&folder)?.is_none();
-                if !held && let Some(name) = folder.file_name().and_then(|name| name.to_str()) {
+                // A note that can be read is settled by the next worker or import.
+                let noted = match Note::left_in(&folder) {
+                    Ok(Some(mut note)) => note.read().is_ok(),
+                    Ok(None) => folder.join(NOTE).exists(),
+                    Err(_) => false,
+                };
+                if !noted && let Some(name) = folder.file_name().and_then(|name| name.to_str()) {
                     found.push(name.to_owned());
                 }
             }
@@ -153,7 +173,7 @@ fn clear_incoming(incoming: &Path) -> io::Result<()> {
         let age =
             || entry.metadata().and_then(|found| found.modified()).ok().and_then(|at| at.elapsed().ok());
         let abandoned = if folder.join(NOTE).exists() {
-            Note::left_in(&folder)?.is_some()
+            Note::left_in(&folder).is_ok_and(|note| note.is_some())
         } else {
             age().is_some_and(|age| age > ABANDONED_AFTER)
         };
@@ -165,16 +185,17 @@ fn clear_incoming(incoming: &Path) -> io::Result<()> {
 }
 
 /// Copies in the library whose process was killed before it could take its note away.
-fn unregistered(folders: Vec<PathBuf>) -> io::Result<Vec<Copy>> {
+fn unregistered(folders: Vec<PathBuf>) -> Vec<Copy> {
     let mut found = Vec::new();
     for folder in folders {
-        let Some(mut note) = Note::left_in(&folder)? else { continue };
-        match note.read() {
-            Ok(Noted { file, new }) => found.push(Copy { folder, file, new, note }),
+        let left = Note::left_in(&folder);
+        match left.and_then(|note| note.map(|mut note| Ok((note.read()?, note))).transpose()) {
+            Ok(Some((Noted { file, new }, note))) => found.push(Copy { folder, file, new, note }),
+            Ok(None) => {}
             Err(error) => tracing::warn!(kind = ?error.kind(), "a note of an import could not be read"),
         }
     }
-    Ok(found)
+    found
 }
 
 /// The folder of a new copy.

@@ -31,7 +31,7 @@ impl Library {
         Self { folder: folder.into(), id }
     }
 
-    /// By which rows of a shared database name this library.
+    /// The id by which rows of a shared database name this library.
     pub(crate) fn id(&self) -> LibraryId {
         self.id
     }

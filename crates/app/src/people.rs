@@ -103,7 +103,7 @@ impl App {
     /// Forgets a person: their voice, and every voice kept of any meeting that is like it. Names in meetings stay.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    /// [`Code::NotFound`].
     pub async fn forget_person(&self, id: PersonId) -> Result<PeopleView> {
         let person = self.known_person(id).await?;
         let voices = self.store.person_voices().await?;

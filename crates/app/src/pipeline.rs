@@ -616,7 +616,7 @@ struct AtWork(Arc<Decoders>);
 impl Drop for AtWork {
     fn drop(&mut self) {
         let decoders = Arc::clone(&self.0);
-        // Outside of the runtime, as in a task that ends with it, they end with the process.
+        // Without a runtime there is no other thread to wait on: the last reference then waits when it is dropped.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn_blocking(move || decoders.cancel());
         }

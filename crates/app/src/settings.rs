@@ -330,6 +330,9 @@ fn what_is_wrong(text: &str, span: Option<std::ops::Range<usize>>, message: &str
 fn edit(data_folder: &Path, change: impl FnOnce(&mut toml_edit::DocumentMut)) -> Result<()> {
     let path = data_folder.join("settings.toml");
     let place = || format!("{} could not be changed", path.display());
+    // Of two changes at once, by whatever process, none is lost. The lock is free again when the file is dropped.
+    let lock = fs::File::create(data_folder.join("settings.lock")).with_context(place)?;
+    lock.lock().with_context(place)?;
     let text = match fs::read_to_string(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => DEFAULT_FILE.to_owned(),
         text => text.with_context(place)?,

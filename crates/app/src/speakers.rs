@@ -191,7 +191,7 @@ impl App {
     /// Who speaks in a meeting.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    /// [`Code::NotFound`].
     pub async fn speakers(&self, id: JobId) -> Result<SpeakersView> {
         let job = self.stored_job(id).await?;
         self.speakers_view(&job).await
@@ -356,7 +356,7 @@ impl App {
     /// Takes back what was done last with the speakers of a meeting. Nothing happens if there is nothing.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    /// [`Code::NotFound`].
     pub async fn undo_speakers(&self, id: JobId) -> Result<SpeakersView> {
         let job = self.stored_job(id).await?;
         let all = self.store.speakers(job.id).await?;
@@ -369,7 +369,7 @@ impl App {
     /// Does once more what was taken back last.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    /// [`Code::NotFound`].
     pub async fn redo_speakers(&self, id: JobId) -> Result<SpeakersView> {
         let job = self.stored_job(id).await?;
         let all = self.store.speakers(job.id).await?;

@@ -18,7 +18,7 @@ impl App {
     /// What a meeting was last asked to be transcribed with, or would be.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    /// [`Code::NotFound`].
     pub async fn choice(&self, id: JobId) -> Result<Choice> {
         self.choice_of(&self.stored_job(id).await?).await
     }
@@ -41,7 +41,7 @@ impl App {
     /// All versions of a meeting, the newest first.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    /// [`Code::NotFound`].
     pub async fn versions(&self, id: JobId) -> Result<Vec<VersionView>> {
         let job = self.stored_job(id).await?;
         let working = job.status()? == Status::Processing;
@@ -54,7 +54,7 @@ impl App {
     /// One version of a meeting for reading.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    /// [`Code::NotFound`].
     pub async fn version_page(&self, id: JobId, version: TranscriptId) -> Result<MeetingPage> {
         let job = self.find(id).await?;
         let version = self.stored_version(id, version).await?;
@@ -70,7 +70,7 @@ impl App {
     /// Two versions of a meeting, side by side.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`].
+    /// [`Code::NotFound`].
     pub async fn compare_versions(
         &self,
         id: JobId,

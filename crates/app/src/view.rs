@@ -423,7 +423,7 @@ impl App {
         Ok(views)
     }
 
-    /// `jobs` with what they are transcribed with, and whether one has failed whose speech model is not here.
+    /// Each job with its choice, and whether it has failed and its speech model is not here.
     async fn with_choices(&self, jobs: Vec<Job>) -> Result<Vec<(Job, Choice, bool)>> {
         let app = self.clone();
         let look = move || {

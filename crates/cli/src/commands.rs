@@ -14,9 +14,11 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
+/// Attempts to reach the database that fail within this time of one another are one outage.
+const OUTAGE: Duration = Duration::from_secs(60);
 /// Pause before a worker tries a database again that it could not reach.
 const RECONNECT: Duration = Duration::from_secs(1);
 
@@ -76,10 +78,14 @@ pub(crate) async fn import(
             app.import(list, &stop, &mut |number, one| say_imported(number, total, one, json)).await?;
         if done + ended.len() < total {
             stopped = true;
-            print::note(&format!(
-                "Stopped at {} of {total}. Go on with it: meetmemo import --continue",
-                done + ended.len()
-            ));
+            // A single file is not written down as a list.
+            print::note(&match total {
+                1 => "Stopped. Nothing was added.".to_owned(),
+                _ => format!(
+                    "Stopped at {} of {total}. Go on with it: meetmemo import --continue",
+                    done + ended.len()
+                ),
+            });
         }
         imported.extend(ended);
     }
@@ -313,6 +319,8 @@ pub(crate) async fn export(app: &App, export: arguments::Export, json: bool) -> 
     }
     if let Some(why) = made.error_message.as_ref().filter(|_| !well) {
         print::error(why);
+    } else if made.status == JobStatus::Processing {
+        print::error("Another MeetMemo process makes this export now.");
     }
     Ok(code(well))
 }
@@ -372,14 +380,15 @@ pub(crate) async fn worker(
 
 /// Works until stopped, also over times in which the database is not reached.
 async fn work_and_reconnect(app: &App, mut stop: watch::Receiver<bool>) -> Result<Vec<JobId>> {
-    let mut lost = false;
+    let mut told = None;
     loop {
         match app.work(&Scope::Everything, stop.clone()).await {
             Err(error) if app::Code::of(&error) == app::Code::DatabaseUnreachable && !*stop.borrow() => {
-                if !lost {
-                    print::error(&format!("{error:#} Work goes on when it answers."));
+                // Each outage is told once.
+                if told.is_none_or(|at: Instant| at.elapsed() > OUTAGE) {
+                    print::error(&format!("{error:#} Work goes on when the database answers."));
                 }
-                lost = true;
+                told = Some(Instant::now());
                 let _ = tokio::time::timeout(RECONNECT, stop.wait_for(|stop| *stop)).await;
             }
             ended => return ended,

@@ -25,7 +25,7 @@ const SLOW_WORDS: Duration = Duration::from_secs(5);
 const PIECE: usize = 16 * 1024;
 /// Longest line of standard error that is looked at.
 const LONGEST_LINE: u64 = 2048;
-/// Before what the filter says that tells the timestamps of frames.
+/// How the lines begin in which the filter `ashowinfo` tells the timestamps of frames.
 const FRAMES: &str = "[Parsed_ashowinfo_";
 /// How long a frame may be, in seconds.
 const LENGTHS: std::ops::RangeInclusive<f64> = 0.0..=60.0;

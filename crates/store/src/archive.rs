@@ -226,7 +226,7 @@ pub(crate) async fn is_lost(connection: &mut AsyncPgConnection, error: &StoreErr
 /// The number behind the greatest one there is.
 pub(crate) fn next_number(last: Option<i32>) -> Result<i32> {
     let next = last.unwrap_or(0).checked_add(1);
-    next.ok_or_else(|| StoreError::Unknown("a number that none comes behind".to_owned()))
+    next.ok_or_else(|| StoreError::Unknown("the greatest number there can be".to_owned()))
 }
 
 /// The row that a statement which writes on its own gave back. Such a statement is `load`ed: its row arrives before its

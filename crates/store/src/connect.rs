@@ -25,7 +25,7 @@ const RESTART: Duration = Duration::from_secs(10);
 /// Pause before that is tried again.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// After so long without an answer from the other computer, a network link is asked, and so long later it is dead.
+/// A link that was silent for this time is probed. If nothing comes back for the same time again, it counts as dead.
 const LINK_QUIET: Duration = Duration::from_secs(15);
 
 /// How the other end is proven.
@@ -337,6 +337,7 @@ impl Target {
                 database: self.display_name(),
                 reason: match error.as_db_error() {
                     Some(said) => said.message().to_owned(),
+                    None if is_timeout(&error) => NO_ANSWER.to_owned(),
                     None => deepest(&error),
                 },
             },
@@ -390,6 +391,12 @@ impl From<tokio_postgres::Error> for ConnectFailure {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Postgres(error)
     }
+}
+
+/// Whether the network did not reach the server in time.
+fn is_timeout(error: &tokio_postgres::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::TimedOut)
 }
 
 /// The cause at the end of the chain is the one that tells: “Connection refused”, “invalid peer certificate”.

@@ -125,8 +125,9 @@ impl News {
                 }
                 Ok(Some(Err(_)) | None) => return self.lost(),
                 Err(_) => {
-                    // Whoever drops this future meanwhile and comes back does not begin the wait anew.
-                    let asked = *self.asked.get_or_insert_with(Instant::now);
+                    // Whoever drops this future and comes back soon does not begin the wait anew.
+                    let waiting = self.asked.filter(|asked| asked.elapsed() < SIGN_OF_LIFE);
+                    let asked = *self.asked.insert(waiting.unwrap_or_else(Instant::now));
                     let answer = diesel::sql_query("SELECT 1").execute(connection.as_mut());
                     match tokio::time::timeout_at((asked + SIGN_OF_LIFE).into(), answer).await {
                         Ok(Ok(_)) => {

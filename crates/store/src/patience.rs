@@ -2,7 +2,8 @@
 //!
 //! The kernel of a computer acknowledges packets for a process that is stopped, so neither keepalives nor
 //! `tcp_user_timeout` notice a server that has frozen. Each wait here has a limit in this process. Leaves out dead
-//! network links, which the options of the connection notice (`connect`).
+//! network links, which the options of the connection notice (`connect`), the start of the private server, and schema
+//! steps (`migrate`), which take as long as the archive is large.
 
 use crate::archive::Store;
 use crate::error::StoreError;

@@ -252,6 +252,7 @@ impl Store {
             if !may_write(c, lease).await? {
                 return Ok(false);
             }
+            keep_people(c).await?;
             if remembers(c).await? {
                 set_voice(c, speaker, Some(voice)).await?;
             }
@@ -400,10 +401,12 @@ async fn tell_meetings(c: &mut AsyncPgConnection, id: PersonId) -> diesel::Query
 
 /// Who has neither a voice nor a meeting is not known.
 pub(crate) async fn forget_unused(c: &mut AsyncPgConnection) -> Result<()> {
+    // Whoever names somebody locks the person's row, by the foreign key; such a person is skipped here, and in use.
     diesel::sql_query(
-        "DELETE FROM people p
+        "DELETE FROM people WHERE id IN (SELECT id FROM people p
         WHERE NOT EXISTS (SELECT FROM person_voices v WHERE v.person_id = p.id AND NOT v.refused)
-            AND NOT EXISTS (SELECT FROM speakers s WHERE s.person_id = p.id)",
+            AND NOT EXISTS (SELECT FROM speakers s WHERE s.person_id = p.id)
+        FOR UPDATE SKIP LOCKED)",
     )
     .execute(c)
     .await?;

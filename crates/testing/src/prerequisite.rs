@@ -34,7 +34,7 @@ impl Prerequisite {
             Self::PrivateServer => {
                 "MEETMEMO_TEST_DATABASE_URL names a server to use instead of a private one"
             }
-            Self::Root => "they need root that may mount file systems",
+            Self::Root => "it takes root with the right to mount file systems",
             Self::SpeakerModel => "MEETMEMO_TEST_SORTFORMER names no model",
         }
     }

@@ -32,7 +32,8 @@ export class Transcript {
     this.#stopped = false
     const unsubscribe = this.#client.onNews((news) => {
       // Whose the words are may have changed anywhere.
-      if (news.kind === 'lines' && news.id === this.#jobId) void this.fetchAll()
+      const anywhere = news.kind === 'everything' || (news.kind === 'lines' && news.id === this.#jobId)
+      if (anywhere) void this.fetchAll()
       else if (this.#concerns(news)) void this.fetch()
     })
     void this.fetch()

@@ -72,7 +72,7 @@ impl Session {
     /// what it says then.
     ///
     /// # Errors
-    /// As [`Session::ask`], and [`SpeechError::NotStarted`]. The process is ended, except after a cancel.
+    /// As [`Session::ask`], and [`SpeechError::NotStarted`]. There is no process then, except after a cancel.
     pub(super) fn load<T>(
         &mut self,
         request: Request,
@@ -81,6 +81,7 @@ impl Session {
         mut ready: impl FnMut(Reply) -> Option<T>,
     ) -> Result<T, SpeechError> {
         self.processes += 1;
+        self.process = None;
         self.process = Some(EngineProcess::start(&self.stable, &self.command, self.processes, &self.signal)?);
         let message = Message { request, window: None };
         let loaded = self.ask(message, patience, control, |reply| match reply {
@@ -202,8 +203,8 @@ pub(super) fn twice<T>(
 ) -> Result<T, SpeechError> {
     match attempt() {
         Err(error) if is_of_process(&error) => {
-            tracing::warn!(index, %error, "window without an answer");
-            attempt()
+            tracing::warn!(index, %error, "no answer from an engine process; tried once more");
+            attempt().inspect_err(|error| tracing::warn!(index, %error, "no answer the second time"))
         }
         outcome => outcome,
     }
