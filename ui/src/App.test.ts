@@ -72,6 +72,26 @@ describe('opening', () => {
     await screen.findByRole('button', { name: /Drop recordings here/ })
   })
 
+  test('whose database gives no answer later keeps what is shown, and says so', async () => {
+    const { client } = await startWith([sampleJob({ title: 'Team call' })])
+    const lost = { code: 'database_unreachable', message: 'The database gives no answer.' } as const
+    client.setCore({ state: 'reconnecting', ...lost })
+    expect(
+      (await screen.findByText(/^Reconnecting … The database gives no answer\./)).closest('.notice'),
+    ).toBeVisible()
+    expect(screen.getByText('Team call')).toBeVisible()
+    client.setCore({ state: 'ready' })
+    await waitFor(() => expect(screen.queryByText(/^Reconnecting/)).toBeNull())
+  })
+
+  test('whose database gives no answer before anything is shown can be tried again', async () => {
+    const message = 'The database gives no answer.'
+    start({ core: { state: 'reconnecting', code: 'database_unreachable', message } })
+    await screen.findByText(message)
+    await user.click(screen.getByRole('button', { name: 'Try again' }))
+    await screen.findByRole('button', { name: /Drop recordings here/ })
+  })
+
   test('a list of meetings that cannot be fetched can be tried again', async () => {
     const client = new MemoryClient({ ...quiet, jobs: [one] })
     client.fail('meetings', { message: 'The database does not answer.' }, 1)
