@@ -199,12 +199,7 @@ fn a_copy_whose_process_was_killed_before_it_was_registered_is_registered_later(
         without_row.retain(|folder| !known.contains(&folder.as_str()));
     }
     let checks = app.run(&["--json", "doctor"]).json();
-    let told = checks.as_array().unwrap().iter().any(|check| {
-        check["check"] == "library"
-            && check["message"].as_str().unwrap().contains("no recording in the archive")
-            && check["message"].as_str().unwrap().contains(&without_row[0])
-    });
-    assert!(told, "{checks}");
+    assert!(!checks.to_string().contains("no recording in the archive"), "its note explains it: {checks}");
 
     // Any import settles it first.
     app.run(&["import", dir.path().join("000.wav").to_str().unwrap()]);
