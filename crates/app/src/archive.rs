@@ -28,7 +28,7 @@ impl App {
         self.views(jobs).await
     }
 
-    /// The id of the job that a person means who types the beginning of it.
+    /// The id of the job whose id begins with `prefix`, as it is typed on the command line.
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].
@@ -184,8 +184,7 @@ impl App {
                 format!("A title has between 1 and {LONGEST_TITLE} characters."),
             ));
         }
-        let job = self.stored_job(id).await?;
-        let renamed = self.store.rename_job(job.id, &to).await?;
+        let renamed = self.store.rename_job(id, &to).await?;
         let renamed = renamed.ok_or_else(|| not_found(&id.to_string()))?;
         self.view(renamed).await
     }
@@ -195,12 +194,9 @@ impl App {
     /// # Errors
     /// [`Code::WrongState`] for any other, besides those of [`App::find`].
     pub async fn retry(&self, id: JobId) -> Result<JobView> {
-        let job = self.stored_job(id).await?;
-        match self.store.requeue(job.id).await? {
+        match self.store.requeue(id).await? {
             Some(job) => self.view(job).await,
-            None => {
-                Err(self.wrong_state(job.id, "Only a failed or cancelled one can be tried again.").await?)
-            }
+            None => Err(self.wrong_state(id, "Only a failed or cancelled one can be tried again.").await?),
         }
     }
 
@@ -209,14 +205,13 @@ impl App {
     /// # Errors
     /// [`Code::WrongState`] if it has ended already, besides those of [`App::find`].
     pub async fn cancel(&self, id: JobId) -> Result<JobView> {
-        let job = self.stored_job(id).await?;
-        match self.store.cancel_job(job.id).await? {
+        match self.store.cancel_job(id).await? {
             Some(job) => {
                 // A worker that works on it does so itself; one that was killed does not.
                 self.forget_unfinished(&job).await;
                 self.view(job).await
             }
-            None => Err(self.wrong_state(job.id, "There is nothing to cancel.").await?),
+            None => Err(self.wrong_state(id, "There is nothing to cancel.").await?),
         }
     }
 

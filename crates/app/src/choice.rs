@@ -305,7 +305,7 @@ pub(crate) fn choice_given(job: &Job, defaults: impl FnOnce() -> Choice) -> Choi
             vocabulary: asked.vocabulary,
             speakers,
         },
-        // Registered by somebody who does not choose models.
+        // The server edition registers recordings without a model.
         None => {
             let defaults = defaults();
             Choice { language: asked.language.or(defaults.language), speakers, ..defaults }

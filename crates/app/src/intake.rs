@@ -109,8 +109,8 @@ impl From<io::Error> for Refused {
 }
 
 impl App {
-    /// Imports every file of `list`, four at a time; `on_each` is told of each in order with its number. After `stop`
-    /// no file is begun any more, and those that are being copied come to their end. Interrupted anywhere, also by
+    /// Imports every file of `list`, four at a time; calls `on_each` for each in order, with its number. After
+    /// `stop`, no further file is begun, and the files that are being copied are finished. Interrupted anywhere, also by
     /// `stop`, the rest can be continued: see [`App::interrupted_imports`].
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl App {
         while let Some(ended) = imports.next().await {
             let ended = ended.map_err(anyhow::Error::from).flatten();
             if failure.is_some() {
-                // It may be imported all the same; when the list goes on, it is a duplicate then.
+                // This file may be in the archive already. When the list is continued, it counts as a duplicate.
                 continue;
             }
             match ended.and_then(|imported| list.tick().map(|()| imported)) {

@@ -1,9 +1,9 @@
 //! Copies on their way into the library, and what processes that were killed left of them.
 //!
-//! `import.json` beside the audio is the note of what is to be registered. The process that imports holds it locked from
-//! the first byte until the row is there, and the kernel frees the lock however the process ends. So whoever gets the lock
-//! of a note knows that nobody works on that copy any more: in `incoming/` it is removed, because the import can be
-//! repeated; in the library it is registered, because the copy is whole. A folder of the library without a note is never
+//! `import.json` beside the audio is the note of what is to be registered. The importing process holds it locked from
+//! the first byte until the row is there, and the kernel frees the lock however the process ends. So a note that can be
+//! locked belongs to a copy that no process works on any more: in `incoming/` the copy is removed, because the import can be
+//! repeated; in the library the copy is registered, because the copy is whole. A folder of the library without a note is never
 //! touched; one in `incoming/` is removed after a day.
 
 use crate::App;
@@ -78,7 +78,7 @@ impl Note {
 /// The row is there: the note has done its work.
 pub(crate) fn forget_note(folder: &Path) -> io::Result<()> {
     match fs::remove_file(folder.join(NOTE)) {
-        // Whoever held it before has done so.
+        // The process that held the note has removed it already.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
     }

@@ -282,7 +282,7 @@ impl App {
         known.ok_or_else(|| refuse(Code::NotFound, "This person is not known any more."))
     }
 
-    /// The person that somebody means who types an id or a name.
+    /// The person with this id or name, as it is typed on the command line.
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].

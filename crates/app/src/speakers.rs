@@ -406,13 +406,13 @@ impl App {
         Err(refuse(Code::NotFound, "The meeting has been deleted."))
     }
 
-    /// Who somebody is shown as.
+    /// The speaker as which `id` is shown: that speaker, or the one into whom they were merged.
     pub(crate) async fn shown_speaker(&self, job: JobId, id: SpeakerId) -> Result<Speaker> {
         let cast = Cast::named(self.store.speaker_names(job).await?);
         cast.shown(id).cloned().ok_or_else(|| cast.nobody(&id.to_string()))
     }
 
-    /// The speaker that a person means who types an id, a number, or a name.
+    /// The speaker with this id, number or name, as it is typed on the command line.
     ///
     /// # Errors
     /// [`Code::NotFound`], [`Code::Ambiguous`].

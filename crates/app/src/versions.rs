@@ -123,7 +123,7 @@ impl App {
         self.store.version(job, id).await?.ok_or_else(|| no_version(&id.to_string()))
     }
 
-    /// The version that a person means who types its id or its number.
+    /// The version with this id or number, as it is typed on the command line.
     ///
     /// # Errors
     /// [`Code::NotFound`].

@@ -93,7 +93,7 @@ impl JobStatus {
     /// The status of this word.
     ///
     /// # Errors
-    /// [`Code::NotOffered`] for a word that is none.
+    /// [`Code::NotOffered`] for an unknown word.
     pub fn from_word(word: &str) -> Result<Self> {
         let known = "pending, processing, completed or failed";
         let status = Status::from_word(word).map(Self::from);

@@ -125,7 +125,7 @@ impl News {
                 }
                 Ok(Some(Err(_)) | None) => return self.lost(),
                 Err(_) => {
-                    // Whoever drops this future and comes back soon does not begin the wait anew.
+                    // A caller that drops this future and soon calls again continues the same wait.
                     let waiting = self.asked.filter(|asked| asked.elapsed() < SIGN_OF_LIFE);
                     let asked = *self.asked.insert(waiting.unwrap_or_else(Instant::now));
                     let answer = diesel::sql_query("SELECT 1").execute(connection.as_mut());

@@ -53,7 +53,7 @@ impl Store {
         }
     }
 
-    /// Whether the server lets somebody in, or at least says why not.
+    /// Whether the server answers a new connection, if only by refusing it.
     async fn answers(&self) -> crate::Result<()> {
         match self.dedicated().await {
             // A server that refuses one connection more has answered.

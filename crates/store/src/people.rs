@@ -319,7 +319,7 @@ impl Store {
     }
 }
 
-/// The advisory lock of who is known: held alone by whoever takes people away, and with others by whoever names them.
+/// The advisory lock for the list of known people. Merging and forgetting hold it exclusively, naming holds it shared.
 const PEOPLE: i32 = 0x4d4d_5001;
 
 /// Nobody who is known is merged or forgotten before this transaction ends.
@@ -401,7 +401,7 @@ async fn tell_meetings(c: &mut AsyncPgConnection, id: PersonId) -> diesel::Query
 
 /// Who has neither a voice nor a meeting is not known.
 pub(crate) async fn forget_unused(c: &mut AsyncPgConnection) -> Result<()> {
-    // Whoever names somebody locks the person's row, by the foreign key; such a person is skipped here, and in use.
+    // A transaction that names a person locks the row by the foreign key; SKIP LOCKED then leaves that person alone.
     diesel::sql_query(
         "DELETE FROM people WHERE id IN (SELECT id FROM people p
         WHERE NOT EXISTS (SELECT FROM person_voices v WHERE v.person_id = p.id AND NOT v.refused)

@@ -47,7 +47,7 @@ impl Session {
         Self { stable, command, processes: process.number, process: Some(process), signal, signals }
     }
 
-    /// The process, to be kept for whoever needs it next.
+    /// Gives up the process, so that it can be kept for the next recording.
     pub(super) fn take(&mut self) -> Option<Connection> {
         let process = self.process.take()?;
         let (signal, signals) = mpsc::channel();
