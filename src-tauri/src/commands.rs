@@ -6,7 +6,7 @@
 
 use crate::about::{self, About};
 use crate::closing;
-use crate::core::{self, Core, CoreState, job_id};
+use crate::core::{self, Core, CoreState};
 use crate::dialogs;
 use crate::failure::{Answer, Failure};
 use crate::imports::{self, ImportView, Imports, InterruptedView, Source};
@@ -636,10 +636,15 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Answer<T> + Send + '
 }
 
 /// What is said of an id that is none.
+const NO_MEETING: &str = "There is no such meeting.";
 const NO_VERSION: &str = "There is no such version of this meeting.";
 const NO_SPEAKER: &str = "There is no such speaker in this meeting.";
 const NO_PERSON: &str = "This person is not known.";
 const NO_EXPORT: &str = "There is no such export.";
+
+fn job_id(text: &str) -> Answer<JobId> {
+    parsed(text, NO_MEETING)
+}
 
 /// An id as the page spells it: in full; beginnings of ids are for the command line.
 fn parsed<T: FromStr>(text: &str, otherwise: &str) -> Answer<T> {

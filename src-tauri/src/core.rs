@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::notify::Finished;
 use anyhow::Result;
 use app::view::{JobStatus, ModelState};
-use app::{App, Code, DataFolder, JobId, Phase, Scope, Start, Topic};
+use app::{App, Code, DataFolder, Phase, Scope, Start, Topic};
 use serde::Serialize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -362,13 +362,4 @@ pub(crate) async fn at_work(core: &Core) -> Option<Closing> {
         .ok()?
         .ok()?;
     jobs.into_iter().find(|job| job.is_here).map(|job| Closing { job })
-}
-
-/// The id of a recording as the page spells it.
-///
-/// # Errors
-/// If it is none.
-pub(crate) fn job_id(text: &str) -> Result<JobId, Failure> {
-    text.parse()
-        .map_err(|_| Failure { code: Code::NotFound, message: "There is no such meeting.".to_owned() })
 }
