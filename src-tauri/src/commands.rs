@@ -95,6 +95,13 @@ pub(crate) async fn cancel(core: CoreRef<'_>, id: String) -> Answer<JobView> {
     Ok(core.app()?.cancel(job_id(&id)?).await?)
 }
 
+/// Has a recording that waits worked on before the others that wait.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn bring_forward(core: CoreRef<'_>, id: String) -> Answer<()> {
+    Ok(core.app()?.bring_forward(job_id(&id)?).await?)
+}
+
 /// What deleting a meeting would take away and leave.
 #[tauri::command]
 #[specta::specta]
@@ -513,10 +520,10 @@ pub(crate) async fn export_meeting(
     let Some(path) = dialogs::save(&handle, name, label).await else { return Ok(None) };
     // The dialog has asked before it gave the name of a file that exists.
     let request = ExportRequest { kind: export_type, output: Some(path), replace: true };
-    let export = app.create_export(id, &request).await?;
-    let begun = app.export(export).await?;
+    let wanted = app.create_export(id, &request).await?;
+    let begun = app.export(wanted.id).await?;
     tauri::async_runtime::spawn(async move {
-        if let Err(error) = app.run_export(export).await {
+        if let Err(error) = app.run_export(wanted).await {
             tracing::warn!(code = ?Code::of(&error), "an export could not be made");
         }
     });

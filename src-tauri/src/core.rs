@@ -99,7 +99,7 @@ pub(crate) struct ModelNews {
 }
 
 impl NewsItem {
-    /// `None` for a lost connection, of which the page hears as a [`CoreState`].
+    /// `None` for a lost connection, of which the page hears as a [`CoreState`], and for what only workers need.
     fn of(topic: Topic) -> Option<Self> {
         Some(match topic {
             Topic::Job(id) => Self::Job { id: id.to_string() },
@@ -110,7 +110,7 @@ impl NewsItem {
             Topic::People => Self::People,
             Topic::Export(id) => Self::Export { id: id.to_string() },
             Topic::Everything => Self::Everything,
-            Topic::Lost => return None,
+            Topic::Lost | Topic::Task(_) => return None,
         })
     }
 }

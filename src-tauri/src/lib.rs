@@ -62,6 +62,7 @@ fn interface() -> Builder<Wry> {
             commands::rename,
             commands::retry,
             commands::cancel,
+            commands::bring_forward,
             commands::deletion,
             commands::delete_meeting,
             commands::choice,

@@ -215,6 +215,16 @@ impl App {
         }
     }
 
+    /// Has a recording that waits worked on before the others that wait: somebody looks at it. Nothing changes for one
+    /// that does not wait.
+    ///
+    /// # Errors
+    /// Where the archive fails.
+    pub async fn bring_forward(&self, id: JobId) -> Result<()> {
+        self.store.bring_forward(id).await?;
+        Ok(())
+    }
+
     /// Removes a meeting: its row, its words, its audio in the library and its exports in the app's own folder. Files
     /// that the user placed elsewhere stay. Gives the job as it was.
     ///
@@ -271,6 +281,6 @@ impl App {
     }
 }
 
-fn not_found(prefix: &str) -> anyhow::Error {
+pub(crate) fn not_found(prefix: &str) -> anyhow::Error {
     refuse(Code::NotFound, format!("There is no recording with the id {prefix}. It may have been deleted."))
 }

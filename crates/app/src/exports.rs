@@ -2,19 +2,24 @@
 //! temporary name beside its place, and renamed.
 
 use crate::App;
+use crate::archive::not_found;
 use crate::languages::language_name;
 use crate::names::shown_path;
 use crate::refusal::{Code, refuse};
 use crate::settings::Paper;
 use crate::speakers::Cast;
+use crate::tasks::{AtWork, Break, Kind, held};
 use crate::view::{ExportView, export_view, recorded_at, title};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use chrono::Local;
 use export::{Document, Facts, Fonts, Line, Run};
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use store::{ExportClaim, ExportId, Job, JobId, NewExport, StoredSegment, Transcript};
+use store::{Claim, ExportId, Job, JobId, NewExport, Progress, StoredSegment, TaskKind, Transcript};
+use tokio::sync::watch;
 use transcript::AudioTime;
 
 /// A pause this long between two lines begins a paragraph.
@@ -86,6 +91,43 @@ impl ExportType {
     }
 }
 
+/// An export that was written down and is made by [`App::run_export`].
+#[derive(Debug)]
+pub struct WantedExport {
+    /// Its id.
+    pub id: ExportId,
+    claim: Claim,
+}
+
+/// What the task of an export says besides its row.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Parameters {
+    /// Whether a file that is there may be replaced.
+    replace: bool,
+}
+
+/// A file is made of a meeting.
+pub(crate) struct MakeExport;
+
+impl Kind for MakeExport {
+    fn kind(&self) -> TaskKind {
+        TaskKind::Export
+    }
+
+    fn work<'a>(
+        &'a self,
+        app: &'a App,
+        claim: &'a Claim,
+        at_work: AtWork,
+    ) -> BoxFuture<'a, Result<(), Break>> {
+        Box::pin(async move { app.make_export(claim, &at_work).await })
+    }
+
+    fn given_up(&self, times: i32) -> String {
+        format!("Making this file was interrupted {times} times. Export the meeting again.")
+    }
+}
+
 /// A file that is wanted.
 #[derive(Debug, Clone)]
 pub struct ExportRequest {
@@ -102,7 +144,7 @@ impl App {
     ///
     /// # Errors
     /// [`Code::NoTranscript`], [`Code::AlreadyExists`], besides those of [`App::find`].
-    pub async fn create_export(&self, job: JobId, request: &ExportRequest) -> Result<ExportId> {
+    pub async fn create_export(&self, job: JobId, request: &ExportRequest) -> Result<WantedExport> {
         let meeting = self.find(job).await?;
         let shown = self.store.shown_transcript(job).await?;
         if !shown.is_some_and(|version| version.is_complete()) {
@@ -126,22 +168,22 @@ impl App {
             job_id: job,
             export_type: request.kind.as_str().to_owned(),
             file_path: file_path.to_owned(),
-            replace_existing: request.replace,
             library_id: self.library.id(),
         };
-        self.store.create_export(&new).await?;
-        Ok(id)
+        let parameters = serde_json::to_value(Parameters { replace: request.replace })?;
+        let claim = self.store.create_export(&new, &parameters, self.machine).await?;
+        Ok(WantedExport { id, claim: claim.ok_or_else(|| not_found(&job.to_string()))? })
     }
 
-    /// Makes a wanted file and says how that ended. An export that somebody else is making is given as it stands.
+    /// Makes a wanted file and says how that ended.
     ///
     /// # Errors
     /// Where the archive fails; an export that fails is an [`ExportView`] with its message.
-    pub async fn run_export(&self, id: ExportId) -> Result<ExportView> {
-        match self.store.claim_export(id).await? {
-            Some(claim) => self.make(claim).await,
-            None => self.export_or_gone(id).await,
-        }
+    pub async fn run_export(&self, wanted: WantedExport) -> Result<ExportView> {
+        // An export takes seconds. Whoever stops this process in the middle leaves it to a worker.
+        let (_running, mut stop) = watch::channel(false);
+        self.perform(&MakeExport, &wanted.claim, None, &mut stop).await?;
+        self.export_or_gone(wanted.id).await
     }
 
     async fn export_or_gone(&self, id: ExportId) -> Result<ExportView> {
@@ -163,59 +205,45 @@ impl App {
         format!("{}.{}", export::file_stem(title), kind.extension())
     }
 
-    /// Makes the exports that a process that was killed left behind.
-    pub(crate) async fn finish_exports(&self) -> Result<()> {
-        while let Some(claim) = self.store.claim_abandoned_export(self.library.id()).await? {
-            self.make(claim).await?;
-        }
-        Ok(())
-    }
-
-    async fn make(&self, claim: ExportClaim) -> Result<ExportView> {
-        let id = claim.export.id;
-        let ended = match self.write(&claim).await {
-            Ok(Some((path, note))) => self.store.end_export(&claim, Ok((&path, note.as_deref()))).await?,
-            Ok(None) => None,
-            Err(error) => {
-                tracing::warn!(%id, code = ?Code::of(&error), "an export failed");
-                self.store.end_export(&claim, Err(&format!("{error:#}"))).await?
-            }
+    /// Makes the file of a claimed export.
+    async fn make_export(&self, claim: &Claim, at_work: &AtWork) -> Result<(), Break> {
+        let lease = claim.lease;
+        let parameters: Parameters = serde_json::from_value(claim.parameters.clone()).unwrap_or_default();
+        let export = self.store.export(lease.export()?).await?.ok_or(Break::LeaseLost)?;
+        let id = export.id;
+        let failed = |error: anyhow::Error| {
+            tracing::warn!(%id, code = ?Code::of(&error), "an export failed");
+            Break::Failed(format!("{error:#}"))
         };
-        match ended {
-            Some(export) => export_view(export),
-            None => self.export_or_gone(id).await,
-        }
+        let kind = ExportType::from_word(&export.export_type).map_err(failed)?;
+        let path = PathBuf::from(export.file_path.context("an export has a path").map_err(failed)?);
+        let document = self.document_of(&claim.job, kind).await?.map_err(failed)?;
+        at_work.tell(Progress { done: 30, total: Some(100), ..Progress::default() });
+        let (fonts, paper) = (self.resources.fonts(), self.settings.paper);
+        let rendered = tokio::task::spawn_blocking(move || render(kind, &document, &fonts, paper)).await?;
+        let Rendered { bytes, note } = rendered.map_err(failed)?;
+        // Not over the file of another process that makes the export by now.
+        held(self.store.renew(lease, Progress { done: 80, total: Some(100), ..Progress::default() }).await?)?;
+        let to = path.clone();
+        tokio::task::spawn_blocking(move || put(&bytes, &to, id, parameters.replace)).await?.map_err(failed)?;
+        let finished = self.store.finish_export(lease, &path.to_string_lossy(), note.as_deref()).await?;
+        held(finished.is_some())
     }
 
-    /// The path of the file and what to say of it. `None` if another process makes the export now, or its meeting is gone.
-    async fn write(&self, claim: &ExportClaim) -> Result<Option<(String, Option<String>)>> {
-        let export = claim.export.clone();
-        let kind = ExportType::from_word(&export.export_type)?;
-        let path = PathBuf::from(export.file_path.context("an export has a path")?);
-        let Some(job) = self.store.job(export.job_id).await? else { return Ok(None) };
-        let version = self.store.shown_transcript(job.id).await?.context("the meeting has no transcript")?;
+    /// What a file of this kind says of a meeting.
+    async fn document_of(&self, job: &Job, kind: ExportType) -> Result<Result<Document>, Break> {
+        let Some(version) = self.store.shown_transcript(job.id).await? else {
+            return Ok(Err(anyhow!("“{}” has no transcript", title(job))));
+        };
         let lines = self.store.segments(version.id).await?;
-        if !self.store.set_export_progress(claim, 30).await? {
-            return Ok(None);
-        }
-
         let cast = Cast::of(self.store.speakers(job.id).await?);
         if kind == ExportType::Rttm && cast.is_empty() {
-            return Err(refuse(
+            return Ok(Err(refuse(
                 Code::NoTranscript,
-                format!("The speakers of “{}” have not been told apart yet.", title(&job)),
-            ));
+                format!("The speakers of “{}” have not been told apart yet.", title(job)),
+            )));
         }
-        let document = document(&job, &version, self.room.title(&version.model), lines, &cast);
-        let (fonts, paper) = (self.resources.fonts(), self.settings.paper);
-        let rendered = tokio::task::spawn_blocking(move || render(kind, &document, &fonts, paper)).await??;
-        if !self.store.set_export_progress(claim, 80).await? {
-            return Ok(None);
-        }
-
-        let (to, id, replace) = (path.clone(), export.id, export.replace_existing);
-        tokio::task::spawn_blocking(move || put(&rendered.bytes, &to, id, replace)).await??;
-        Ok(Some((path.to_string_lossy().into_owned(), rendered.note)))
+        Ok(Ok(document(job, &version, self.room.title(&version.model), lines, &cast)))
     }
 }
 

@@ -29,15 +29,15 @@ mod room;
 mod settings;
 mod sound;
 mod speakers;
+mod tasks;
 mod tell_apart;
 mod versions;
 pub mod view;
-mod worker;
 
 pub use choice::Choice;
 pub use data_folder::{DataFolder, documents_folder};
 pub use doctor::{Check, State, diagnose};
-pub use exports::{ExportRequest, ExportType};
+pub use exports::{ExportRequest, ExportType, WantedExport};
 pub use facts::Facts;
 pub use hidden::hidden_mode;
 pub use import_list::{ImportList, Interrupted};
@@ -50,8 +50,8 @@ pub use settings::{Layer, Paper, Preferences, Settings, Theme};
 pub use sound::{Listening, Sound};
 pub use store::managed::Phase;
 pub use store::{ExportId, JobId, News, Topic};
+pub use tasks::Scope;
 pub use transcript::AudioTime;
-pub use worker::Scope;
 
 use anyhow::Result;
 use std::path::PathBuf;

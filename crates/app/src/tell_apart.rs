@@ -6,12 +6,12 @@
 use crate::App;
 use crate::library::{Place, not_here};
 use crate::people::{likely, samples_of, stored};
-use crate::pipeline::{Ending, TICK};
 use crate::refusal::capitalised;
 use crate::speakers::{Cast, overlay};
+use crate::tasks::{AtWork, Break, Kind, TICK, held};
 use crate::view;
-use crate::worker::stopped;
 use anyhow::Result;
+use futures_util::future::BoxFuture;
 use media::{MediaError, Reader};
 use speech::diarize::{Channels, Checked, Diarization, DiarizeError, Diarizer, SURE, Sortformer};
 use speech::{ByVoice, CamPlusPlus, Control, Expected, Segmentation, voice_of};
@@ -21,10 +21,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 use store::{
-    Edit, EditId, FoundSpeakers, Job, Lease, Progress, SpeakerChange, SpeakerId, Speakers, WorkLock,
+    Claim, Edit, EditId, FoundSpeakers, Job, Lease, Progress, SpeakerChange, SpeakerId, Speakers, TaskKind,
     WorkflowState,
 };
-use tokio::sync::watch;
 use transcript::{AudioTime, Turn, ruled, same_speakers};
 
 /// What is kept of the work beside the audio, until it is done.
@@ -75,68 +74,71 @@ struct Found {
     diarization: Diarization,
 }
 
+/// Only the speakers of a recording are told apart; its words stay.
+pub(crate) struct Diarize;
+
+impl Kind for Diarize {
+    fn kind(&self) -> TaskKind {
+        TaskKind::Diarize
+    }
+
+    fn work<'a>(
+        &'a self,
+        app: &'a App,
+        claim: &'a Claim,
+        mut at_work: AtWork,
+    ) -> BoxFuture<'a, Result<(), Break>> {
+        Box::pin(async move {
+            if claim.job.current_transcript_id.is_none() {
+                let message = format!("{} has no transcript yet. Try again.", claim.job.file_name);
+                return Err(Break::Failed(message));
+            }
+            app.tell_apart(&claim.job, claim.take_overs, Before::Replaced, &mut at_work).await?;
+            held(app.store.finish_speakers(claim.lease).await?)
+        })
+    }
+
+    fn given_up(&self, times: i32) -> String {
+        format!("Telling the speakers apart was interrupted {times} times. Try again; if that happens once more, restart the computer first.")
+    }
+}
+
+/// What becomes of speakers that were told apart before, as it is asked for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// They stay, and nothing is done.
+    Kept,
+    /// They are told apart once more.
+    Replaced,
+}
+
 impl App {
-    /// Tells the speakers of a recording apart under `lease`, unless that was done as it is asked for. `Some` if the work
-    /// on the job has to end.
+    /// Tells the speakers of a recording apart, and notes where that does not work.
     pub(crate) async fn tell_apart(
         &self,
         job: &Job,
-        lease: Lease,
         take_overs: i32,
-        lock: &mut WorkLock,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Result<Option<Ending>> {
+        before: Before,
+        at_work: &mut AtWork,
+    ) -> Result<(), Break> {
+        let lease = at_work.lease();
         let asked = job.choice();
-        let before = self.store.speakers(job.id).await?;
-        let is_done = before.diarization.as_ref().is_some_and(|done| {
+        let known = self.store.speakers(job.id).await?;
+        let is_done = known.diarization.as_ref().is_some_and(|done| {
             done.error_message.is_none()
                 && (done.expected_min, done.expected_max) == (asked.speakers_min, asked.speakers_max)
         });
-        if is_done && !job.speakers_only {
-            return Ok(None);
+        if is_done && before == Before::Kept {
+            return Ok(());
         }
         if job.workflow_state() == Some(WorkflowState::Diarizing) && take_overs >= TAKE_OVERS {
             self.forget_unfinished(job).await;
             let message = "Telling the speakers apart was interrupted several times. Try again; if that happens once more, restart the computer first.";
             return self.without_speakers(lease, message).await;
         }
-        if !self.store.enter_state(lease, WorkflowState::Diarizing).await? {
-            return Ok(Some(Ending::LeaseLost));
-        }
+        held(self.store.enter_state(lease, WorkflowState::Diarizing).await?)?;
         let began = Instant::now();
-        let shared = Arc::new(Shared::default());
-        let cancels = Cancels(Arc::clone(&shared));
-        let remembered = self.store.people_settings().await?.enabled;
-        let mut work = tokio::task::spawn_blocking({
-            let (app, job, shared) = (self.clone(), job.clone(), Arc::clone(&shared));
-            move || app.listen_for_speakers(&job, remembered, &shared)
-        });
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let ended = loop {
-            tokio::select! {
-                ended = &mut work => break ended,
-                _ = tick.tick() => {
-                    let progress = progress(job, shared.samples.load(Ordering::Relaxed), began);
-                    if !self.store.renew_lease(lease, progress).await? {
-                        drop(cancels);
-                        let _ = work.await;
-                        self.forget_unfinished(job).await;
-                        return Ok(Some(Ending::LeaseLost));
-                    }
-                    self.keep_lock(lock).await?;
-                }
-                () = stopped(stop) => {
-                    drop(cancels);
-                    let _ = work.await;
-                    self.store.release_lease(lease).await?;
-                    return Ok(Some(Ending::Stopped));
-                }
-            }
-        };
-        self.forget_unfinished(job).await;
-        // A panic in it is its failure, not ours.
-        let found = match ended.unwrap_or(Err(Failure::Broken)) {
+        let found = match self.hear_speakers(job, began, at_work).await? {
             Ok(found) => found,
             Err(failure) => {
                 tracing::warn!(?failure, "speakers could not be told apart");
@@ -149,22 +151,52 @@ impl App {
         };
         let took = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
         // Corrections made meanwhile count, for who is whom too.
-        let before = self.store.speakers(job.id).await?;
-        let kept = matched(found, &before, job, took);
-        if !self.store.keep_speakers(lease, &kept).await? || !self.name_known(job, lease).await? {
-            return Ok(Some(Ending::LeaseLost));
-        }
-        Ok(None)
+        let known = self.store.speakers(job.id).await?;
+        held(self.store.keep_speakers(lease, &matched(found, &known, job, took)).await?)?;
+        self.name_known(job, lease).await
     }
 
-    async fn without_speakers(&self, lease: Lease, message: &str) -> Result<Option<Ending>> {
-        let held = self.store.note_no_speakers(lease, &capitalised(message)).await?;
-        Ok((!held).then_some(Ending::LeaseLost))
+    /// Hears the recording on a thread of its own and tells how far that is.
+    async fn hear_speakers(
+        &self,
+        job: &Job,
+        began: Instant,
+        at_work: &mut AtWork,
+    ) -> Result<Result<Found, Failure>, Break> {
+        let shared = Arc::new(Shared::default());
+        let cancels = Cancels(Arc::clone(&shared));
+        let remembered = self.store.people_settings().await?.enabled;
+        let mut work = tokio::task::spawn_blocking({
+            let (app, job, shared) = (self.clone(), job.clone(), Arc::clone(&shared));
+            move || app.listen_for_speakers(&job, remembered, &shared)
+        });
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let ended = loop {
+            tokio::select! {
+                ended = &mut work => break ended,
+                _ = tick.tick() => at_work.tell(progress(job, shared.samples.load(Ordering::Relaxed), began)),
+                why = at_work.interrupted() => {
+                    drop(cancels);
+                    let _ = work.await;
+                    if !matches!(why, Break::Stopped) {
+                        self.forget_unfinished(job).await;
+                    }
+                    return Err(why);
+                }
+            }
+        };
+        self.forget_unfinished(job).await;
+        // A panic in it is its failure, not ours.
+        Ok(ended.unwrap_or(Err(Failure::Broken)))
     }
 
-    /// Names those who are surely known, if that was turned on, and learns the voices of those who were named. False if
-    /// the lease is void.
-    async fn name_known(&self, job: &Job, lease: Lease) -> Result<bool> {
+    async fn without_speakers(&self, lease: Lease, message: &str) -> Result<(), Break> {
+        held(self.store.note_no_speakers(lease, &capitalised(message)).await?)
+    }
+
+    /// Names those who are surely known, if that was turned on, and learns the voices of those who were named.
+    async fn name_known(&self, job: &Job, lease: Lease) -> Result<(), Break> {
         let settings = self.store.people_settings().await?;
         if settings.enabled && settings.automatic {
             let cast = Cast::of(self.store.speakers(job.id).await?);
@@ -178,13 +210,11 @@ impl App {
                         person: Some(person.id),
                     };
                     let change = SpeakerChange::Edit { id: EditId::new(), edit, speaker: None, person: None };
-                    if !self.store.change_speakers_at_work(lease, &change).await? {
-                        return Ok(false);
-                    }
+                    held(self.store.change_speakers_at_work(lease, &change).await?)?;
                 }
             }
         }
-        self.learn_of(job, Some(lease)).await
+        held(self.learn_of(job, Some(lease)).await?)
     }
 
     /// Reads the recording from start to end. Blocks.
@@ -295,8 +325,8 @@ fn progress(job: &Job, samples: u64, began: Instant) -> Progress {
     let total = job.duration_ms.map(|ms| ms.max(i64::from(done)));
     let factor = (done > 0).then(|| began.elapsed().as_secs_f64() * 1000.0 / f64::from(done));
     Progress {
-        audio_done_ms: i64::from(done),
-        audio_total_ms: total,
+        done: i64::from(done),
+        total,
         real_time_factor: factor,
         left_ms: total.zip(factor).map(|(total, factor)| ((total - i64::from(done)) as f64 * factor) as i64),
     }

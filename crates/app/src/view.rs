@@ -22,7 +22,7 @@ use serde::Serialize;
 use std::cell::LazyCell;
 use std::collections::HashMap;
 use store::{
-    ExportId, ExportJob, Job, JobId, Run, SegmentId, SpeakerId, Status, StoredSegment, TextLine, Transcript,
+    ExportId, ExportJob, Job, JobId, SegmentId, SpeakerId, Status, StoredSegment, Task, TaskKind, TextLine, Transcript,
     TranscriptId, WorkflowState,
 };
 use transcript::{AudioTime, Word};
@@ -414,11 +414,11 @@ impl App {
     pub(crate) async fn views(&self, jobs: Vec<Job>) -> Result<Vec<JobView>> {
         let mut views = Vec::with_capacity(jobs.len());
         for (job, choice, is_missing) in self.with_choices(jobs).await? {
-            let run = match job.status()? {
-                Status::Processing => self.store.run(job.id).await?,
+            let task = match job.status()? {
+                Status::Processing => self.store.open_task(job.id).await?,
                 _ => None,
             };
-            views.push(self.view_with(job, run, choice, is_missing)?);
+            views.push(self.view_with(job, task, choice, is_missing)?);
         }
         Ok(views)
     }
@@ -441,7 +441,7 @@ impl App {
         tokio::task::spawn_blocking(look).await?
     }
 
-    fn view_with(&self, job: Job, run: Option<Run>, choice: Choice, model_missing: bool) -> Result<JobView> {
+    fn view_with(&self, job: Job, task: Option<Task>, choice: Choice, model_missing: bool) -> Result<JobView> {
         Ok(JobView {
             model_missing,
             model_title: self.room.title(&choice.model),
@@ -456,7 +456,7 @@ impl App {
             updated_at: utc(job.updated_at),
             byte_size: job.byte_size.and_then(|bytes| u64::try_from(bytes).ok()),
             is_here: self.library.holds(&job),
-            progress: run.map(|run| progress(&run, job.workflow_state(), job.speakers_only)),
+            progress: task.map(|task| progress(&task, job.workflow_state())),
             file_name: job.file_name,
             file_hash: job.file_hash,
             error_message: job.error_message,
@@ -497,20 +497,20 @@ fn utc(at: NaiveDateTime) -> String {
 /// minutes of speech on two cores).
 const SHARE_OF_WORDS: f64 = 0.85;
 
-fn progress(run: &Run, state: Option<WorkflowState>, speakers_only: bool) -> ProgressView {
+fn progress(task: &Task, state: Option<WorkflowState>) -> ProgressView {
     let ms = |value: i64| u32::try_from(value).unwrap_or(0);
-    let done = |total: i64| (run.audio_done_ms.max(0) as f64 / total.max(1) as f64).min(1.0);
-    let share = run.audio_total_ms.map(|total| match state {
-        Some(WorkflowState::Diarizing) if speakers_only => done(total),
+    let done = |total: i64| (task.done.max(0) as f64 / total.max(1) as f64).min(1.0);
+    let share = task.total.map(|total| match state {
+        Some(WorkflowState::Diarizing) if task.kind() == Some(TaskKind::Diarize) => done(total),
         Some(WorkflowState::Diarizing) => SHARE_OF_WORDS + (1.0 - SHARE_OF_WORDS) * done(total),
         Some(WorkflowState::Aligning | WorkflowState::Done) => 1.0,
         _ => SHARE_OF_WORDS * done(total),
     });
     ProgressView {
-        audio_done_ms: ms(run.audio_done_ms),
-        audio_total_ms: run.audio_total_ms.map(ms),
-        real_time_factor: run.real_time_factor,
-        left_ms: run.left_ms.map(|ms| ms.max(0) as f64),
+        audio_done_ms: ms(task.done),
+        audio_total_ms: task.total.map(ms),
+        real_time_factor: task.real_time_factor,
+        left_ms: task.left_ms.map(|ms| ms.max(0) as f64),
         share,
     }
 }

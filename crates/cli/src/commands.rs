@@ -306,8 +306,8 @@ pub(crate) async fn export(app: &App, export: arguments::Export, json: bool) -> 
         replace: export.force,
     };
     let job = app.job_beginning_with(&export.job).await?;
-    let id = app.create_export(job, &request).await?;
-    let made = app.run_export(id).await?;
+    let wanted = app.create_export(job, &request).await?;
+    let made = app.run_export(wanted).await?;
     let well = made.status == JobStatus::Completed;
     if json {
         print::json(&made);

@@ -3,8 +3,8 @@
 use crate::archive::{on_connection, written};
 use crate::error::StoreError;
 use crate::ids::{JobId, LibraryId, TranscriptId};
-use crate::runs::ended;
-use crate::schema::{export_jobs, job_runs, jobs, pending_removals};
+use crate::schema::{export_jobs, jobs, pending_removals};
+use crate::tasks::{cancel_open, ended};
 use crate::{Result, Store};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
@@ -155,8 +155,6 @@ pub struct Job {
     vocabulary_lines: Option<String>,
     requested_speakers_min: Option<i32>,
     requested_speakers_max: Option<i32>,
-    /// Whether only its speakers are to be told apart.
-    pub speakers_only: bool,
 }
 
 impl Job {
@@ -440,7 +438,6 @@ impl Store {
                     jobs::requested_vocabulary.eq(choice.vocabulary_lines()),
                     jobs::requested_speakers_min.eq(choice.speakers_min),
                     jobs::requested_speakers_max.eq(choice.speakers_max),
-                    jobs::speakers_only.eq(false),
                 ))
                 .returning(Job::as_returning());
             update.load(connection).await.map(written)
@@ -455,17 +452,16 @@ impl Store {
             let job = stoppable.for_no_key_update().select(Job::as_select()).first(c).await.optional()?;
             let Some(job) = job else { return Ok(None) };
             let (status, state) = ended(&job, Status::Failed, Some(WorkflowState::Cancelled));
+            cancel_open(c, id).await?;
             let cancelled = diesel::update(jobs::table.find(id))
                 .set((
                     jobs::status.eq(status.as_str()),
                     jobs::workflow_state.eq(state.map(WorkflowState::as_str)),
                     jobs::error_message.eq(None::<String>),
-                    jobs::speakers_only.eq(false),
                 ))
                 .returning(Job::as_returning())
                 .get_result(c)
                 .await?;
-            diesel::delete(job_runs::table.find(id)).execute(c).await?;
             Ok(Some(cancelled))
         }))
     }

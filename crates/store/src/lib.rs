@@ -17,9 +17,9 @@ mod news;
 mod patience;
 mod people;
 mod removals;
-mod runs;
 mod schema;
 mod speakers;
+mod tasks;
 pub mod testing;
 mod transcripts;
 mod work_lock;
@@ -27,13 +27,13 @@ mod work_lock;
 pub use archive::{Database, Pool, Store};
 pub use connect::ExternalUrl;
 pub use error::StoreError;
-pub use exports::{ExportClaim, ExportJob, NewExport};
-pub use ids::{EditId, ExportId, JobId, LibraryId, MachineId, PersonId, SegmentId, SpeakerId, TranscriptId};
+pub use exports::{ExportJob, NewExport};
+pub use ids::{EditId, ExportId, JobId, LibraryId, MachineId, PersonId, SegmentId, SpeakerId, TaskId, TranscriptId};
 pub use jobs::{Choice, Found, Job, JobFilter, NewJob, Registered, Status, WorkflowState};
 pub use news::{News, Topic};
 pub use people::{PeopleSettings, Person, PersonVoice, StoredVoice};
-pub use runs::{Claim, Lease, Progress, Run};
 pub use speakers::{Diarization, Edit, FoundSpeakers, MadeEdit, Speaker, SpeakerChange, Speakers};
+pub use tasks::{Claim, Claimer, Lease, Progress, Task, TaskKind, TaskState};
 pub use transcripts::{
     NewTranscript, Spent, StoredSegment, TextLine, Transcript, TranscriptStatus, VersionFacts, Window,
 };

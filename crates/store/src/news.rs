@@ -1,6 +1,6 @@
 //! What changed, told by the database to every process that shows it.
 
-use crate::ids::{ExportId, JobId, TranscriptId};
+use crate::ids::{ExportId, JobId, TaskId, TranscriptId};
 use crate::patience::{QUIET, SIGN_OF_LIFE};
 use crate::{Result, Store};
 use diesel::sql_types::Text;
@@ -17,6 +17,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub enum Topic {
     /// A job's row changed, came or went.
     Job(JobId),
+    /// This task waits, has begun, has ended, or has another place among those that wait.
+    Task(TaskId),
     /// How far the work on this job is.
     Progress(JobId),
     /// A version of a transcript changed or got a window.
@@ -40,6 +42,7 @@ impl Topic {
         let (kind, id) = payload.split_once(':')?;
         match kind {
             "job" => Some(Self::Job(id.parse().ok()?)),
+            "task" => Some(Self::Task(id.parse().ok()?)),
             "progress" => Some(Self::Progress(id.parse().ok()?)),
             "transcript" => Some(Self::Transcript(id.parse().ok()?)),
             "speakers" => Some(Self::Speakers(id.parse().ok()?)),

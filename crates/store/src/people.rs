@@ -5,8 +5,8 @@
 
 use crate::archive::on_connection;
 use crate::ids::{JobId, PersonId, SpeakerId};
-use crate::runs::{Lease, held_job};
 use crate::schema::{jobs, people, people_settings, person_voices, speakers};
+use crate::tasks::{Lease, held_job};
 use crate::{Result, Store, StoreError};
 use diesel::prelude::*;
 use diesel::result::Error as QueryError;

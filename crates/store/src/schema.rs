@@ -30,7 +30,6 @@ diesel::table! {
         requested_vocabulary -> Nullable<Text>,
         requested_speakers_min -> Nullable<Integer>,
         requested_speakers_max -> Nullable<Integer>,
-        speakers_only -> Bool,
     }
 }
 
@@ -47,27 +46,33 @@ diesel::table! {
         file_path -> Nullable<Text>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
-        replace_existing -> Bool,
         note -> Nullable<Text>,
         library_id -> Nullable<Uuid>,
-        claimed_until -> Nullable<Timestamptz>,
-        claim_token -> Nullable<Uuid>,
     }
 }
 
 diesel::table! {
-    job_runs (job_id) {
+    tasks (id) {
+        id -> Uuid,
+        kind -> Text,
+        subject -> Uuid,
         job_id -> Uuid,
-        lease_token -> Uuid,
-        leased_until -> Timestamptz,
-        machine_id -> Uuid,
-        take_overs -> Integer,
-        audio_done_ms -> BigInt,
-        audio_total_ms -> Nullable<BigInt>,
+        library_id -> Nullable<Uuid>,
+        parameters -> Jsonb,
+        state -> Text,
+        priority -> Integer,
+        lease_token -> Nullable<Uuid>,
+        leased_until -> Nullable<Timestamptz>,
+        machine_id -> Nullable<Uuid>,
+        attempts -> Integer,
+        done -> BigInt,
+        total -> Nullable<BigInt>,
         real_time_factor -> Nullable<Double>,
-        started_at -> Timestamptz,
-        heartbeat_at -> Timestamptz,
         left_ms -> Nullable<BigInt>,
+        started_at -> Nullable<Timestamptz>,
+        heartbeat_at -> Nullable<Timestamptz>,
+        error_message -> Nullable<Text>,
+        created_at -> Timestamptz,
     }
 }
 

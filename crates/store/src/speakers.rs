@@ -8,11 +8,11 @@ use crate::archive::{next_number, on_connection};
 use crate::ids::{EditId, JobId, PersonId, SegmentId, SpeakerId, TranscriptId};
 use crate::jobs::{Job, Status, WorkflowState};
 use crate::people::{StoredVoice, keep_people, remembers, set_voice};
-use crate::runs::{Lease, held_job};
 use crate::schema::{
-    diarizations, job_runs, jobs, people, person_voices, segments, speaker_edits, speakers, transcripts,
+    diarizations, jobs, people, person_voices, segments, speaker_edits, speakers, transcripts,
     turns,
 };
+use crate::tasks::{Lease, TaskKind, TaskState, ask, close, held_job};
 use crate::transcripts::{TranscriptStatus, insert_lines, stored_lines, time};
 use crate::{Result, Store, StoreError, StoredSegment};
 use diesel::prelude::*;
@@ -204,23 +204,27 @@ impl Store {
         min: Option<i32>,
         max: Option<i32>,
     ) -> Result<Option<Job>> {
-        on_connection!(self, connection => async {
+        on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
             let at_rest = jobs::table
                 .find(id)
                 .filter(jobs::status.eq(Status::Completed.as_str()))
                 .filter(jobs::current_transcript_id.is_not_null());
-            let update = diesel::update(at_rest)
+            let job = at_rest.for_no_key_update().select(Job::as_select()).first(c).await.optional()?;
+            let Some(job) = job else { return Ok(None) };
+            ask(c, TaskKind::Diarize, id.uuid(), id, job.library_id, &serde_json::json!({})).await?;
+            diesel::update(jobs::table.find(id))
                 .set((
                     jobs::status.eq(Status::Pending.as_str()),
                     jobs::workflow_state.eq(WorkflowState::Queued.as_str()),
                     jobs::error_message.eq(None::<String>),
                     jobs::requested_speakers_min.eq(min),
                     jobs::requested_speakers_max.eq(max),
-                    jobs::speakers_only.eq(true),
                 ))
-                .returning(Job::as_returning());
-            update.load(connection).await.map(crate::archive::written)
-        })
+                .returning(Job::as_returning())
+                .get_result(c)
+                .await
+                .map(Some)
+        }))
     }
 
     /// Keeps what telling the speakers apart has found, in place of what was found before; corrections stay. Without
@@ -308,21 +312,20 @@ impl Store {
         }))
     }
 
-    /// Ends a run that was only about speakers. False if the lease is void.
+    /// Ends a task that was only about speakers. False if the lease is void.
     pub async fn finish_speakers(&self, lease: Lease) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
             if held_job(c, lease).await?.is_none() {
                 return Ok(false);
             }
+            close(c, lease.task, TaskState::Done, None).await?;
             diesel::update(jobs::table.find(lease.job))
                 .set((
                     jobs::status.eq(Status::Completed.as_str()),
                     jobs::workflow_state.eq(WorkflowState::Done.as_str()),
-                    jobs::speakers_only.eq(false),
                 ))
                 .execute(c)
                 .await?;
-            diesel::delete(job_runs::table.find(lease.job)).execute(c).await?;
             Ok(true)
         }))
     }

@@ -3,8 +3,8 @@
 use crate::archive::{next_number, on_connection};
 use crate::ids::{JobId, MachineId, SegmentId, SpeakerId, TranscriptId};
 use crate::jobs::{Status, WorkflowState};
-use crate::runs::{Lease, held_job};
-use crate::schema::{job_runs, jobs, segments, transcript_windows, transcripts};
+use crate::schema::{jobs, segments, transcript_windows, transcripts};
+use crate::tasks::{Lease, TaskState, close, got_further, held_job};
 use crate::speakers::{cut_by_speaker, settle_version};
 use crate::{Result, Store, StoreError};
 use chrono::{DateTime, Utc};
@@ -466,14 +466,14 @@ impl Store {
             if inserted == 1 {
                 let lines: Vec<Line<SpeakerId>> = lines.iter().cloned().map(Line::from).collect();
                 insert_lines(c, id, Some(index_of(window)?), &lines).await?;
-                diesel::update(job_runs::table.find(lease.job)).set(job_runs::take_overs.eq(0)).execute(c).await?;
+                got_further(c, lease).await?;
             }
             Ok(true)
         }))
     }
 
     /// Completes a version: `lines`, cut where another one speaks, take the place of the windows' lines, the version
-    /// becomes current, the job is completed and its run ends. False if the lease is void.
+    /// becomes current, the job is completed and the task done. False if the lease is void.
     pub async fn complete_transcript(
         &self,
         lease: Lease,
@@ -500,6 +500,7 @@ impl Store {
                 ))
                 .execute(c)
                 .await?;
+            close(c, lease.task, TaskState::Done, None).await?;
             let completed = diesel::update(
                 jobs::table.find(lease.job).filter(jobs::status.eq_any(Status::Completed.sources())),
             )
@@ -508,14 +509,12 @@ impl Store {
                 jobs::workflow_state.eq(WorkflowState::Done.as_str()),
                 jobs::current_transcript_id.eq(id),
                 jobs::duration_ms.eq(audio_ms),
-                jobs::speakers_only.eq(false),
             ))
             .execute(c)
             .await?;
             if completed != 1 {
                 return Err(StoreError::Stale("a job under a valid lease could not be completed"));
             }
-            diesel::delete(job_runs::table.find(lease.job)).execute(c).await?;
             Ok(true)
         }))
     }

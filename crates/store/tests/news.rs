@@ -6,7 +6,7 @@ mod common;
 use common::{PATIENCE, database, recording, registered, until};
 use store::testing::TestDatabase;
 use store::{
-    ExportId, JobId, LibraryId, MachineId, NewExport, NewTranscript, News, Progress, Spent, Store, Topic,
+    Claimer, ExportId, JobId, LibraryId, MachineId, NewExport, NewTranscript, News, Progress, Spent, Store, TaskKind, Topic,
     Window,
 };
 use transcript::{AudioTime, Span};
@@ -65,9 +65,11 @@ async fn every_change_of_a_recording_is_told() {
 
     let id = registered(&other_process, library).await;
     assert_eq!(ear.heard().await, [Topic::Job(id)]);
-    let claim = other_process.claim_job(library, machine, None).await.unwrap().unwrap();
+    let (kinds, only) = (&TaskKind::OF_RECORDINGS, None);
+    let claimer = Claimer { kinds, library, machine, alone: true, only };
+    let claim = other_process.claim(claimer).await.unwrap().unwrap();
     assert_eq!(ear.heard().await, [Topic::Job(id), Topic::Progress(id)]);
-    assert!(other_process.renew_lease(claim.lease, Progress::default()).await.unwrap());
+    assert!(other_process.renew(claim.lease, Progress::default()).await.unwrap());
     assert_eq!(ear.heard().await, [Topic::Progress(id)], "progress does not touch the job");
 
     let new = NewTranscript {
@@ -100,15 +102,13 @@ async fn every_change_of_a_recording_is_told() {
         job_id: id,
         export_type: "pdf_transcript".to_owned(),
         file_path: "/tmp/x.pdf".to_owned(),
-        replace_existing: false,
         library_id: library,
     };
-    other_process.create_export(&export).await.unwrap();
-    assert_eq!(ear.heard().await, [Topic::Export(export.id)]);
-    let claim = other_process.claim_export(export.id).await.unwrap().unwrap();
-    assert_eq!(ear.heard().await, [Topic::Export(export.id)]);
-    other_process.end_export(&claim, Ok(("/tmp/x.pdf", None))).await.unwrap().unwrap();
-    assert_eq!(ear.heard().await, [Topic::Export(export.id)]);
+    let asked = serde_json::json!({});
+    let claim = other_process.create_export(&export, &asked, machine).await.unwrap().unwrap();
+    assert_eq!(ear.heard().await, [Topic::Export(export.id), Topic::Task(claim.lease.task)]);
+    other_process.finish_export(claim.lease, "/tmp/x.pdf", None).await.unwrap().unwrap();
+    assert_eq!(ear.heard().await, [Topic::Task(claim.lease.task), Topic::Export(export.id)]);
 
     other_process.delete_job(id, library).await.unwrap().unwrap();
     let heard = ear.heard().await;

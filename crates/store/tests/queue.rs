@@ -9,8 +9,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use store::testing::TestDatabase;
 use store::{
-    Claim, ExportId, Found, Job, JobFilter, JobId, LibraryId, MachineId, NewExport, NewTranscript, Progress,
-    Registered, Spent, Status, Store, Transcript, Window, WorkLock, WorkflowState,
+    Claim, Claimer, ExportId, Found, Job, JobFilter, JobId, LibraryId, MachineId, NewExport, NewTranscript,
+    Progress, Registered, Spent, Status, Store, TaskKind, TaskState, Transcript, Window, WorkLock,
+    WorkflowState,
 };
 use transcript::{AudioTime, Segment, Span, Word};
 
@@ -30,8 +31,17 @@ async fn claimed(store: &Store, place: &Place) -> Claim {
     claim(store, place, Some(&[id])).await.expect("a new recording can be claimed")
 }
 
+/// Claims a recording as this computer's only worker.
 async fn claim(store: &Store, place: &Place, only: Option<&[JobId]>) -> Option<Claim> {
-    store.claim_job(place.library, place.machine, only).await.unwrap()
+    let Place { library, machine } = *place;
+    let kinds = &TaskKind::OF_RECORDINGS;
+    store.claim(Claimer { kinds, library, machine, alone: true, only }).await.unwrap()
+}
+
+/// Claims an export whose maker is gone.
+async fn claim_export(store: &Store, place: &Place) -> Option<Claim> {
+    let Place { library, machine } = *place;
+    store.claim(Claimer { kinds: &[TaskKind::Export], library, machine, alone: false, only: None }).await.unwrap()
 }
 
 async fn job(store: &Store, id: JobId) -> Job {
@@ -95,21 +105,17 @@ async fn texts(store: &Store, version: &Transcript) -> Vec<String> {
 
 /// Every row of every table that work on a recording touches.
 async fn everything(database: &TestDatabase) -> Vec<String> {
-    let rows = ["jobs", "job_runs", "transcripts", "transcript_windows", "segments", "export_jobs"]
+    let rows = ["jobs", "tasks", "transcripts", "transcript_windows", "segments", "export_jobs"]
         .map(|table| format!("SELECT '{table} ' || to_jsonb(t)::text FROM {table} t"));
     database.column(&format!("{} ORDER BY 1", rows.join(" UNION ALL "))).await.unwrap()
 }
 
 async fn expire_leases(database: &TestDatabase) {
-    database.execute("UPDATE job_runs SET leased_until = now() - interval '1 second'").await.unwrap();
+    database.execute("UPDATE tasks SET leased_until = now() - interval '1 second' WHERE state = 'running'").await.unwrap();
 }
 
-/// What “transcribe again” will do: no function of the store does yet.
-async fn ask_again(database: &TestDatabase, id: JobId) {
-    database
-        .execute(&format!("UPDATE jobs SET status = 'pending', workflow_state = 'queued' WHERE id = '{id}'"))
-        .await
-        .unwrap();
+async fn ask_again(store: &Store, id: JobId) {
+    store.transcribe_again(id, &store::Choice::default()).await.unwrap().expect("it is at rest");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -234,10 +240,11 @@ async fn the_oldest_waiting_job_is_claimed_first_and_an_interrupted_one_before_i
     assert_eq!(first.job.status().unwrap(), Status::Processing);
     assert_eq!(first.job.workflow_state(), Some(WorkflowState::Decoding));
     assert_eq!(first.take_overs, 0);
-    let second = store.claim_job(here.library, there, None).await.unwrap().unwrap();
+    let there = Place { library: here.library, machine: there };
+    let second = claim(&store, &there, None).await.unwrap();
     assert_eq!(second.job.id, ids[1], "a job under a valid lease of another computer is passed over");
     expire_leases(&database).await;
-    let again = store.claim_job(here.library, there, None).await.unwrap().unwrap();
+    let again = claim(&store, &there, None).await.unwrap();
     assert_eq!(again.job.id, ids[0], "what was begun comes before what is new");
 }
 
@@ -271,11 +278,12 @@ async fn of_several_workers_on_one_queue_each_job_is_claimed_by_one() {
         .unwrap();
     let start = Arc::new(tokio::sync::Barrier::new(8));
     let workers = join_all((0..8).map(|_| {
-        let (store, start, machine) = (store.clone(), Arc::clone(&start), MachineId::new());
+        let (store, start) = (store.clone(), Arc::clone(&start));
+        let here = Place { library, machine: MachineId::new() };
         tokio::spawn(async move {
             let mut mine = Vec::new();
             start.wait().await;
-            while let Some(claim) = store.claim_job(library, machine, None).await.unwrap() {
+            while let Some(claim) = claim(&store, &here, None).await {
                 let state = WorkflowState::Transcribing;
                 let held = store.enter_state(claim.lease, state).await.unwrap();
                 mine.push((claim.job.id, claim.take_overs, held));
@@ -320,7 +328,7 @@ async fn another_computer_takes_over_when_the_lease_has_ended_and_not_before() {
     assert!(claim(&store, &there, None).await.is_none());
     expire_leases(&database).await;
     // A worker that shows itself in time keeps its job although the lease had run out.
-    assert!(store.renew_lease(first.lease, Progress::default()).await.unwrap());
+    assert!(store.renew(first.lease, Progress::default()).await.unwrap());
     assert!(claim(&store, &there, None).await.is_none());
     expire_leases(&database).await;
     let second = claim(&store, &there, None).await.unwrap();
@@ -328,8 +336,8 @@ async fn another_computer_takes_over_when_the_lease_has_ended_and_not_before() {
     assert_eq!(second.take_overs, 1);
     assert_eq!(second.job.workflow_state(), Some(WorkflowState::Transcribing), "the step reached is kept");
     assert_ne!(second.lease, first.lease);
-    assert!(!store.renew_lease(first.lease, Progress::default()).await.unwrap());
-    assert!(store.renew_lease(second.lease, Progress::default()).await.unwrap());
+    assert!(!store.renew(first.lease, Progress::default()).await.unwrap());
+    assert!(store.renew(second.lease, Progress::default()).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -354,7 +362,7 @@ async fn a_job_that_was_given_back_is_free_for_every_computer() {
     let first = claimed(&store, &here).await;
     let (version, _) = opened(&store, &first).await;
     assert!(store.commit_window(first.lease, version.id, &window(0), &[line(0, "Kept")]).await.unwrap());
-    store.release_lease(first.lease).await.unwrap();
+    store.release(first.lease).await.unwrap();
     let second = claim(&store, &there, None).await.unwrap();
     assert_eq!(second.job.id, first.job.id);
     let (again, windows) = opened(&store, &second).await;
@@ -367,20 +375,20 @@ async fn progress_is_shown_while_a_job_runs_and_begins_anew_with_the_next_worker
     let here = place();
     let first = claimed(&store, &here).await;
     let progress = Progress {
-        audio_done_ms: 4_000,
-        audio_total_ms: Some(60_000),
+        done: 4_000,
+        total: Some(60_000),
         real_time_factor: Some(0.25),
         left_ms: Some(14_000),
     };
-    assert!(store.renew_lease(first.lease, progress).await.unwrap());
-    let run = store.run(first.job.id).await.unwrap().unwrap();
-    assert_eq!((run.audio_done_ms, run.audio_total_ms), (4_000, Some(60_000)));
-    assert_eq!(run.real_time_factor, Some(0.25));
+    assert!(store.renew(first.lease, progress).await.unwrap());
+    let task = store.open_task(first.job.id).await.unwrap().unwrap();
+    assert_eq!((task.kind(), task.state().unwrap()), (Some(TaskKind::Transcribe), TaskState::Running));
+    assert_eq!((task.done, task.total, task.real_time_factor), (4_000, Some(60_000), Some(0.25)));
     let second = claim(&store, &here, None).await.unwrap();
-    let run = store.run(first.job.id).await.unwrap().unwrap();
-    assert_eq!((run.audio_done_ms, run.real_time_factor), (0, None));
+    let task = store.open_task(first.job.id).await.unwrap().unwrap();
+    assert_eq!((task.done, task.real_time_factor), (0, None));
     completed(&store, &second).await;
-    assert_eq!(store.run(first.job.id).await.unwrap(), None);
+    assert_eq!(store.open_task(first.job.id).await.unwrap(), None);
 }
 
 /// Every write that a worker may attempt is refused and leaves all rows as they are.
@@ -393,8 +401,8 @@ async fn assert_void(
 ) {
     let before = everything(database).await;
     let (lease, lines) = (claim.lease, [line(7, "Too late")]);
-    let progress = Progress { audio_done_ms: 99, ..Progress::default() };
-    assert!(!store.renew_lease(lease, progress).await.unwrap(), "renew_lease after {after}");
+    let progress = Progress { done: 99, ..Progress::default() };
+    assert!(!store.renew(lease, progress).await.unwrap(), "renew after {after}");
     assert!(!store.enter_state(lease, WorkflowState::Aligning).await.unwrap(), "enter_state after {after}");
     assert!(!store.note_media(lease, 1, Some("late")).await.unwrap(), "note_media after {after}");
     let opened = store.open_transcript(lease, &made_with("other")).await.unwrap();
@@ -404,8 +412,8 @@ async fn assert_void(
     assert!(!store.restart_transcript(lease, version.id).await.unwrap(), "restart_transcript after {after}");
     let completed = store.complete_transcript(lease, version.id, &lines, spent(1, 1)).await.unwrap();
     assert!(!completed, "complete_transcript after {after}");
-    assert!(!store.fail_job(lease, "late").await.unwrap(), "fail_job after {after}");
-    store.release_lease(lease).await.unwrap();
+    assert!(!store.fail(lease, "late").await.unwrap(), "fail after {after}");
+    store.release(lease).await.unwrap();
     assert_eq!(everything(database).await, before, "after {after}");
 }
 
@@ -431,7 +439,7 @@ async fn a_void_lease_can_commit_nothing() {
             "complete" => {
                 assert!(store.complete_transcript(claim.lease, version.id, &[], spent(1, 1)).await.unwrap());
             }
-            "failure" => assert!(store.fail_job(claim.lease, "broken").await.unwrap()),
+            "failure" => assert!(store.fail(claim.lease, "broken").await.unwrap()),
             _ => {
                 assert!(store.cancel_job(id).await.unwrap().is_some());
                 assert!(store.requeue(id).await.unwrap().is_some());
@@ -513,7 +521,7 @@ async fn work_is_resumed_with_equal_settings_and_begun_anew_with_others() {
     let (one, _) = opened(&store, &first).await;
     assert_eq!(one.version, 1);
     assert!(store.commit_window(first.lease, one.id, &window(0), &[line(0, "one")]).await.unwrap());
-    assert!(store.fail_job(first.lease, "The disk is full.").await.unwrap());
+    assert!(store.fail(first.lease, "The disk is full.").await.unwrap());
     store.requeue(first.job.id).await.unwrap().unwrap();
 
     let second = claim(&store, &here, None).await.unwrap();
@@ -537,7 +545,7 @@ async fn work_is_resumed_with_equal_settings_and_begun_anew_with_others() {
     completed(&store, &second).await;
 
     // A complete version is never written again.
-    ask_again(&database, second.job.id).await;
+    ask_again(&store, second.job.id).await;
     let third = claim(&store, &here, None).await.unwrap();
     let (new, windows) = opened(&store, &third).await;
     assert_eq!((new.version, windows), (6, Vec::new()));
@@ -576,7 +584,7 @@ async fn completion_makes_the_version_current_and_ends_the_run() {
     assert!(shown.is_complete() && shown.completed_at.is_some());
     assert_eq!((shown.audio_ms, shown.work_ms), (Some(60_500), 900));
     assert_eq!(texts(&store, &shown).await, ["A b."], "the final cut takes the place of the windows' lines");
-    assert_eq!(store.run(job.id).await.unwrap(), None);
+    assert_eq!(store.open_task(job.id).await.unwrap(), None);
     assert!(self::claim(&store, &here, None).await.is_none());
 }
 
@@ -589,13 +597,13 @@ async fn a_meeting_with_a_transcript_returns_to_it_when_a_new_run_fails_or_is_ca
     let version = completed(&store, &first).await;
     assert!(store.requeue(id).await.unwrap().is_none(), "only a failed job is tried again");
     for ending in ["failed", "cancelled while running", "cancelled while waiting"] {
-        ask_again(&database, id).await;
+        ask_again(&store, id).await;
         if ending != "cancelled while waiting" {
             let again = claim(&store, &here, None).await.unwrap();
             let new = opened_with(&store, &again, &made_with(ending)).await.0;
             assert!(store.commit_window(again.lease, new.id, &window(0), &[line(0, "other")]).await.unwrap());
             if ending == "failed" {
-                assert!(store.fail_job(again.lease, "The engine ended.").await.unwrap());
+                assert!(store.fail(again.lease, "The engine ended.").await.unwrap());
             }
         }
         if ending != "failed" {
@@ -609,7 +617,7 @@ async fn a_meeting_with_a_transcript_returns_to_it_when_a_new_run_fails_or_is_ca
             (version.id, vec!["Hello".to_owned()]),
             "{ending}"
         );
-        assert_eq!(store.run(id).await.unwrap(), None, "{ending}");
+        assert_eq!(store.open_task(id).await.unwrap(), None, "{ending}");
     }
     let reason = "SELECT error_message FROM transcripts WHERE status = 'failed'";
     assert_eq!(database.column(reason).await.unwrap(), ["The engine ended."]);
@@ -624,7 +632,7 @@ async fn only_a_failed_or_cancelled_job_is_put_back_into_the_queue() {
     assert!(store.requeue(JobId::new()).await.unwrap().is_none());
     let running = claim(&store, &here, None).await.unwrap();
     assert!(store.requeue(waiting).await.unwrap().is_none());
-    assert!(store.fail_job(running.lease, "The file cannot be read.").await.unwrap());
+    assert!(store.fail(running.lease, "The file cannot be read.").await.unwrap());
     let failed = job(&store, waiting).await;
     assert_eq!(failed.status().unwrap(), Status::Failed);
     assert_eq!(failed.error_message.as_deref(), Some("The file cannot be read."));
@@ -649,13 +657,13 @@ async fn deletion_notes_the_file_and_takes_everything_along() {
     let doomed = claimed(&store, &here).await;
     let id = doomed.job.id;
     completed(&store, &doomed).await;
-    ask_again(&database, id).await;
+    ask_again(&store, id).await;
     let again = claim(&store, &here, Some(&[id])).await.unwrap();
     let (version, _) = opened(&store, &again).await;
     assert!(store.commit_window(again.lease, version.id, &window(0), &[line(0, "x")]).await.unwrap());
     let export = export_of(id, here.library);
-    store.create_export(&export).await.unwrap();
-    store.create_export(&export_of(id, LibraryId::new())).await.unwrap();
+    wanted(&store, &export, &here).await;
+    wanted(&store, &export_of(id, LibraryId::new()), &here).await;
 
     let (gone, exports) = store.delete_job(id, here.library).await.unwrap().unwrap();
     assert_eq!(gone.id, id);
@@ -678,7 +686,7 @@ async fn a_file_that_another_meetings_export_has_become_is_not_given_as_the_dele
     let own = export_of(deleted, here.library);
     let same_name = NewExport { file_path: first.file_path.clone(), ..export_of(other, here.library) };
     for export in [&first, &own, &same_name] {
-        store.create_export(export).await.unwrap();
+        wanted(&store, export, &here).await;
     }
     let (_, exports) = store.delete_job(deleted, here.library).await.unwrap().unwrap();
     assert_eq!(exports, [own.file_path]);
@@ -691,109 +699,106 @@ fn export_of(job: JobId, library: LibraryId) -> NewExport {
         job_id: job,
         export_type: "markdown_transcript".to_owned(),
         file_path: format!("/tmp/{id}.md"),
-        replace_existing: false,
         library_id: library,
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_export_is_made_by_one() {
-    let (_database, store) = database().await;
-    let library = LibraryId::new();
-    let id = registered(&store, library).await;
-    let export = export_of(id, library);
-    store.create_export(&export).await.unwrap();
-    store.create_export(&export).await.unwrap();
-    assert!(store.claim_export(ExportId::new()).await.unwrap().is_none());
-    let claims = join_all((0..6).map(|_| store.claim_export(export.id))).await;
-    let claims: Vec<_> = claims.into_iter().filter_map(Result::unwrap).collect();
-    assert_eq!(claims.len(), 1);
-    let claim = &claims[0];
-    assert_eq!((claim.export.id, claim.export.status().unwrap()), (export.id, Status::Processing));
+/// Writes down that a file is wanted, which this computer makes.
+async fn wanted(store: &Store, export: &NewExport, place: &Place) -> Claim {
+    let asked = serde_json::json!({ "replace": true });
+    store.create_export(export, &asked, place.machine).await.unwrap().expect("the recording is there")
+}
 
-    let made = Ok(("/tmp/other.md", Some("one sign is missing")));
-    let ended = store.end_export(claim, made).await.unwrap().unwrap();
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_belongs_to_whoever_asked_for_it_and_ends_once() {
+    let (_database, store) = database().await;
+    let here = place();
+    let id = registered(&store, here.library).await;
+    let export = export_of(id, here.library);
+    let nowhere = export_of(JobId::new(), here.library);
+    let none = store.create_export(&nowhere, &serde_json::json!({}), here.machine).await.unwrap();
+    assert!(none.is_none(), "of a recording that is not there");
+    let claim = wanted(&store, &export, &here).await;
+    assert_eq!(claim.lease.export().unwrap(), export.id);
+    assert_eq!(claim.parameters, serde_json::json!({ "replace": true }));
+    let row = store.export(export.id).await.unwrap().unwrap();
+    assert_eq!((row.status().unwrap(), row.progress), (Status::Processing, Some(0)));
+    assert!(claim_export(&store, &here).await.is_none(), "it is being made");
+
+    let ended = store.finish_export(claim.lease, "/tmp/other.md", Some("one sign is missing")).await.unwrap().unwrap();
     assert_eq!((ended.status().unwrap(), ended.progress), (Status::Completed, Some(100)));
     assert_eq!(ended.file_path.as_deref(), Some("/tmp/other.md"));
     assert_eq!(ended.note.as_deref(), Some("one sign is missing"));
-    assert!(store.claim_export(export.id).await.unwrap().is_none());
+    assert!(!store.fail(claim.lease, "Too late.").await.unwrap());
+    assert!(claim_export(&store, &here).await.is_none());
 
-    let failing = export_of(id, library);
-    store.create_export(&failing).await.unwrap();
-    let claim = store.claim_export(failing.id).await.unwrap().unwrap();
-    let ended = store.end_export(&claim, Err("The folder is read-only.")).await.unwrap().unwrap();
+    let failing = export_of(id, here.library);
+    let claim = wanted(&store, &failing, &here).await;
+    assert!(store.fail(claim.lease, "The folder is read-only.").await.unwrap());
+    let ended = store.export(failing.id).await.unwrap().unwrap();
     assert_eq!(ended.status().unwrap(), Status::Failed);
     assert_eq!(ended.error_message.as_deref(), Some("The folder is read-only."));
     let all: Vec<ExportId> = store.exports(id).await.unwrap().into_iter().map(|e| e.id).collect();
     assert_eq!(all, [failing.id, export.id], "newest first");
-    store.delete_job(id, library).await.unwrap().unwrap();
-    assert!(store.end_export(&claim, Err("gone")).await.unwrap().is_none());
+    let job = job(&store, id).await;
+    assert_eq!((job.status().unwrap(), job.error_message), (Status::Pending, None), "the recording is not meant");
+    let last = wanted(&store, &export_of(id, here.library), &here).await;
+    store.delete_job(id, here.library).await.unwrap().unwrap();
+    assert!(store.finish_export(last.lease, "/tmp/x.md", None).await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_maker_that_was_taken_for_dead_changes_nothing_any_more() {
     let (database, store) = database().await;
-    let library = LibraryId::new();
-    let job = registered(&store, library).await;
-    let export = export_of(job, library);
-    store.create_export(&export).await.unwrap();
-    let asleep = store.claim_export(export.id).await.unwrap().unwrap();
-    database
-        .execute("UPDATE export_jobs SET claimed_until = claimed_until - interval '61 seconds'")
-        .await
-        .unwrap();
-    let awake = store.claim_abandoned_export(library).await.unwrap().unwrap();
-    assert!(store.set_export_progress(&awake, 30).await.unwrap());
+    let here = place();
+    let job = registered(&store, here.library).await;
+    let export = export_of(job, here.library);
+    let asleep = wanted(&store, &export, &here).await;
+    expire_leases(&database).await;
+    let awake = claim_export(&store, &here).await.unwrap();
+    assert_eq!((awake.take_overs, &awake.parameters), (1, &asleep.parameters));
+    assert!(store.renew(awake.lease, Progress { done: 30, ..Progress::default() }).await.unwrap());
 
-    assert!(!store.set_export_progress(&asleep, 80).await.unwrap());
-    assert!(store.end_export(&asleep, Err("Too late.")).await.unwrap().is_none());
+    assert!(!store.renew(asleep.lease, Progress { done: 80, ..Progress::default() }).await.unwrap());
+    assert!(!store.fail(asleep.lease, "Too late.").await.unwrap());
+    assert!(store.finish_export(asleep.lease, "/tmp/late.md", None).await.unwrap().is_none());
     let row = store.export(export.id).await.unwrap().unwrap();
     assert_eq!((row.status().unwrap(), row.progress), (Status::Processing, Some(30)));
-    let ended = store.end_export(&awake, Ok(("/tmp/x.md", None))).await.unwrap().unwrap();
+    let ended = store.finish_export(awake.lease, "/tmp/x.md", None).await.unwrap().unwrap();
     assert_eq!(ended.status().unwrap(), Status::Completed);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_whose_maker_is_gone_is_taken_up_on_the_same_computer() {
     let (database, store) = database().await;
-    let library = LibraryId::new();
-    let id = registered(&store, library).await;
-    let abandoned = async || store.claim_abandoned_export(library).await.unwrap();
-    // `updated_at` is set to now by every UPDATE that does not set it.
-    let pass = "UPDATE export_jobs SET claimed_until = claimed_until - interval '61 seconds',
-                    updated_at = updated_at - interval '61 seconds'";
-
-    let waiting = export_of(id, library);
-    store.create_export(&waiting).await.unwrap();
-    assert!(abandoned().await.is_none(), "whoever has asked for it will make it");
-    database.execute(pass).await.unwrap();
-    assert!(
-        store.claim_abandoned_export(LibraryId::new()).await.unwrap().is_none(),
-        "another computer's disk"
-    );
-    let claim = abandoned().await.unwrap();
-    assert_eq!(claim.export.id, waiting.id);
-
-    assert!(abandoned().await.is_none(), "it is being made");
-    database.execute(pass).await.unwrap();
-    assert!(store.set_export_progress(&claim, 30).await.unwrap());
-    assert_eq!(store.export(waiting.id).await.unwrap().unwrap().progress, Some(30));
-    assert!(abandoned().await.is_none(), "progress is a sign of life");
-    database.execute(pass).await.unwrap();
-    let claim = abandoned().await.unwrap();
-    assert_eq!(claim.export.id, waiting.id);
-    for end in [Ok(("/tmp/x.md", None)), Err("The disk is full.")] {
-        store.end_export(&claim, end).await.unwrap().unwrap();
-        database.execute(pass).await.unwrap();
-        assert!(abandoned().await.is_none(), "it has ended");
+    let here = place();
+    let id = registered(&store, here.library).await;
+    let first = wanted(&store, &export_of(id, here.library), &here).await;
+    assert!(claim_export(&store, &here).await.is_none(), "its maker lives");
+    expire_leases(&database).await;
+    assert!(claim_export(&store, &place()).await.is_none(), "another computer's disk");
+    assert!(store.renew(first.lease, Progress::default()).await.unwrap());
+    assert!(claim_export(&store, &here).await.is_none(), "progress is a sign of life");
+    for end in ["finished", "failed"] {
+        expire_leases(&database).await;
+        let claim = claim_export(&store, &here).await.unwrap();
+        match end {
+            "finished" => {
+                assert!(store.finish_export(claim.lease, "/tmp/x.md", None).await.unwrap().is_some());
+                wanted(&store, &export_of(id, here.library), &here).await;
+            }
+            _ => assert!(store.fail(claim.lease, "The disk is full.").await.unwrap()),
+        }
     }
+    expire_leases(&database).await;
+    assert!(claim_export(&store, &here).await.is_none(), "all have ended");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_editions_exports_are_left_to_it() {
     let (database, store) = database().await;
-    let library = LibraryId::new();
-    let (job, export) = (registered(&store, library).await, ExportId::new());
+    let here = place();
+    let (job, export) = (registered(&store, here.library).await, ExportId::new());
     database
         .execute(&format!(
             "INSERT INTO export_jobs (id, job_id, export_type, created_at, updated_at)
@@ -801,8 +806,108 @@ async fn the_server_editions_exports_are_left_to_it() {
         ))
         .await
         .unwrap();
-    assert!(store.claim_export(export).await.unwrap().is_none());
-    assert!(store.claim_abandoned_export(library).await.unwrap().is_none());
+    assert!(claim_export(&store, &here).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_row_of_the_server_edition_has_its_task_and_a_status_it_writes_is_followed() {
+    let (database, store) = database().await;
+    let here = place();
+    let id = JobId::new();
+    let insert = format!("INSERT INTO jobs (id, file_name, file_path) VALUES ('{id}', 'a.wav', '/srv/a.wav')");
+    database.execute(&insert).await.unwrap();
+    let tasks = "SELECT concat_ws(' ', kind, state, subject = job_id, library_id IS NULL) FROM tasks";
+    assert_eq!(database.column(tasks).await.unwrap(), ["transcribe waiting t t"]);
+    assert!(claim(&store, &here, None).await.is_none(), "its file is not ours");
+    let set = async |status: &str| {
+        database.execute(&format!("UPDATE jobs SET status = '{status}'")).await.unwrap();
+        database.column(tasks).await.unwrap().remove(0)
+    };
+    assert_eq!(set("processing").await, "transcribe waiting t t");
+    assert_eq!(set("completed").await, "transcribe done t t");
+    assert_eq!(set("pending").await, "transcribe waiting t t");
+    assert_eq!(set("failed").await, "transcribe failed t t");
+    store.requeue(id).await.unwrap().unwrap();
+    assert_eq!(database.column(tasks).await.unwrap(), ["transcribe waiting t t"]);
+    store.cancel_job(id).await.unwrap().unwrap();
+    assert_eq!(database.column(tasks).await.unwrap(), ["transcribe cancelled t t"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_opens_is_done_before_what_else_waits() {
+    let (_database, store) = database().await;
+    let here = place();
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(registered(&store, here.library).await);
+    }
+    assert!(!store.bring_forward(JobId::new()).await.unwrap());
+    assert!(store.bring_forward(ids[2]).await.unwrap());
+    assert!(!store.bring_forward(ids[2]).await.unwrap(), "it is the next already");
+    assert!(store.bring_forward(ids[3]).await.unwrap());
+    let mut order = Vec::new();
+    while let Some(claim) = claim(&store, &here, None).await {
+        assert!(!store.bring_forward(claim.job.id).await.unwrap(), "it does not wait");
+        completed(&store, &claim).await;
+        order.push(claim.job.id);
+    }
+    assert_eq!(order, [ids[3], ids[2], ids[0], ids[1]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_workers_with_three_kinds_of_task_each_does_its_own_once() {
+    let (database, store) = database().await;
+    let here = place();
+    let ids = join_all((0..10).map(|_| registered(&store, here.library))).await;
+    // Ten transcripts, then ten speakers to be told apart once more, and meanwhile exports whose makers are gone.
+    let worker = async |kinds: &'static [TaskKind]| {
+        let other = Place { library: here.library, machine: MachineId::new() };
+        let (mut done, mut idle) = (Vec::new(), 0);
+        while idle < 20 {
+            let Place { library, machine } = other;
+            let claimer = Claimer { kinds, library, machine, alone: false, only: None };
+            let Some(claim) = store.claim(claimer).await.unwrap() else {
+                idle += 1;
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                continue;
+            };
+            idle = 0;
+            let job = claim.job.id;
+            match claim.lease.kind {
+                TaskKind::Transcribe => {
+                    completed(&store, &claim).await;
+                    assert!(store.tell_speakers_apart(job, Some(2), None).await.unwrap().is_some());
+                    let export = export_of(job, here.library);
+                    wanted(&store, &export, &here).await;
+                    let gone = format!("UPDATE tasks SET leased_until = now() - interval '1 s' WHERE subject = '{}'", export.id);
+                    database.execute(&gone).await.unwrap();
+                }
+                TaskKind::Diarize => assert!(store.finish_speakers(claim.lease).await.unwrap()),
+                TaskKind::Export => {
+                    assert!(store.finish_export(claim.lease, "/tmp/x.md", None).await.unwrap().is_some());
+                }
+            }
+            done.push((claim.lease.kind, job));
+        }
+        done
+    };
+    let (a, b, c) = tokio::join!(
+        worker(&TaskKind::OF_RECORDINGS),
+        worker(&[TaskKind::Transcribe, TaskKind::Diarize, TaskKind::Export]),
+        worker(&[TaskKind::Export])
+    );
+    let all: Vec<_> = [a, b, c].concat();
+    for kind in [TaskKind::Transcribe, TaskKind::Diarize, TaskKind::Export] {
+        let mut of_kind: Vec<JobId> = all.iter().filter(|(k, _)| *k == kind).map(|(_, job)| *job).collect();
+        of_kind.sort();
+        let mut expected = ids.clone();
+        expected.sort();
+        assert_eq!(of_kind, expected, "{kind:?}");
+    }
+    let open = "SELECT kind || ' ' || state FROM tasks WHERE state <> 'done'";
+    assert_eq!(database.column(open).await.unwrap(), [] as [&str; 0]);
+    let jobs = "SELECT DISTINCT status FROM jobs UNION ALL SELECT DISTINCT status FROM export_jobs";
+    assert_eq!(database.column(jobs).await.unwrap(), ["completed", "completed"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,8 +6,8 @@ mod common;
 use common::{database, registered};
 use store::testing::TestDatabase;
 use store::{
-    Claim, Edit, EditId, FoundSpeakers, JobId, LibraryId, MachineId, NewTranscript, News, PeopleSettings,
-    PersonId, PersonVoice, SpeakerChange, SpeakerId, Spent, Status, Store, StoredSegment, StoredVoice, Topic,
+    Claim, Claimer, Edit, EditId, FoundSpeakers, JobId, LibraryId, MachineId, NewTranscript, News, PeopleSettings,
+    PersonId, PersonVoice, SpeakerChange, SpeakerId, Spent, Status, Store, StoredSegment, StoredVoice, TaskKind, Topic,
     TranscriptId, Window,
 };
 use transcript::{AudioTime, Span, Turn, Word, segments};
@@ -61,7 +61,11 @@ impl Meeting {
     }
 
     async fn claim(&self) -> Claim {
-        self.store.claim_job(self.library, self.machine, None).await.unwrap().unwrap()
+        {
+            let (library, machine, kinds) = (self.library, self.machine, &TaskKind::OF_RECORDINGS);
+            let claimer = Claimer { kinds, library, machine, alone: true, only: None };
+            self.store.claim(claimer).await.unwrap().unwrap()
+        }
     }
 
     /// Keeps speakers with turns: whose, and of which line.
@@ -210,14 +214,14 @@ async fn telling_apart_again_keeps_names_and_what_was_given_by_hand() {
     meeting.edit(Edit::Assign { spans: vec![span(0, 450)], speaker: Some(two), added: false }, None).await;
     assert!(meeting.store.tell_speakers_apart(meeting.job, Some(3), Some(3)).await.unwrap().is_some());
     let claim = meeting.claim().await;
-    assert!(claim.job.speakers_only);
+    assert_eq!(claim.lease.kind, TaskKind::Diarize);
     assert_eq!(claim.job.choice().speakers_max, Some(3));
     // Line 3 turns out to be somebody else's, and the first voice is nobody's any more.
     let three = SpeakerId::new();
     meeting.keep(&claim, &[two, three], &[(0, 0), (0, 1), (0, 2), (1, 3)]).await;
     assert!(meeting.store.finish_speakers(claim.lease).await.unwrap());
     let job = meeting.store.job(meeting.job).await.unwrap().unwrap();
-    assert_eq!((job.status().unwrap(), job.speakers_only), (Status::Completed, false));
+    assert_eq!(job.status().unwrap(), Status::Completed);
     assert_eq!(
         meeting.text().await,
         ["2: w0 w1 w2 w3", "2: w4 w5 w6 w7", "2: w8 w9 w10 w11", "3: w12 w13 w14 w15"]
@@ -251,7 +255,7 @@ async fn a_failure_and_a_cancel_leave_the_transcript_and_the_speakers() {
     assert!(meeting.store.note_no_speakers(claim.lease, "It did not work.").await.unwrap());
     assert!(meeting.store.cancel_job(meeting.job).await.unwrap().is_some());
     let job = meeting.store.job(meeting.job).await.unwrap().unwrap();
-    assert_eq!((job.status().unwrap(), job.speakers_only), (Status::Completed, false));
+    assert_eq!(job.status().unwrap(), Status::Completed);
     assert_eq!(meeting.text().await, AS_FOUND);
     let diarization = meeting.store.speakers(meeting.job).await.unwrap().diarization.unwrap();
     assert_eq!(diarization.method.as_deref(), Some("voices"));

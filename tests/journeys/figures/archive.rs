@@ -3,7 +3,7 @@
 use chrono::{TimeDelta, Utc};
 use std::path::{Path, PathBuf};
 use store::managed::KeeperCommand;
-use store::{JobId, LibraryId, MachineId, NewJob, NewTranscript, Spent, Store, Window};
+use store::{Claimer, JobId, LibraryId, MachineId, NewJob, NewTranscript, Spent, Store, TaskKind, Window};
 use testing::{speech, write_wav};
 use tokio::task::JoinSet;
 use transcript::{AudioTime, Segment, Span, Word};
@@ -98,7 +98,9 @@ async fn complete(
         requested_speakers_max: None,
     };
     store.register(&new).await.unwrap();
-    let lease = store.claim_job(library, machine, Some(&[id])).await.unwrap().unwrap().lease;
+    let kinds = &TaskKind::OF_RECORDINGS;
+    let claimer = Claimer { kinds, library, machine, alone: true, only: Some(&[id]) };
+    let lease = store.claim(claimer).await.unwrap().unwrap().lease;
     let made_with = NewTranscript {
         engine: "transcribe.cpp".to_owned(),
         model: "whisper-base".to_owned(),

@@ -66,6 +66,8 @@ export interface Client {
   rename(id: string, title: string): Promise<JobView>
   retry(id: string): Promise<JobView>
   cancel(id: string): Promise<JobView>
+  /** Has a recording that waits worked on before the others that wait. */
+  bringForward(id: string): Promise<void>
   deletion(id: string): Promise<DeletionView>
   deleteMeeting(id: string): Promise<void>
 

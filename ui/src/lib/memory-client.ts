@@ -324,6 +324,10 @@ export class MemoryClient implements Client {
     return this.#answer('rename', [id, title], () => this.#change(id, { title }))
   }
 
+  bringForward(id: string): Promise<void> {
+    return this.#answer('bringForward', [id], () => undefined)
+  }
+
   retry(id: string): Promise<JobView> {
     return this.#answer('retry', [id], () => {
       if (this.#job(id).status !== 'failed') throw wrongState('This meeting is not stopped.')

@@ -49,6 +49,7 @@ export class TauriClient implements Client {
   rename = (id: string, title: string) => call(() => commands.rename(id, title))
   retry = (id: string) => call(() => commands.retry(id))
   cancel = (id: string) => call(() => commands.cancel(id))
+  bringForward = async (id: string) => void (await call(() => commands.bringForward(id)))
   deletion = (id: string) => call(() => commands.deletion(id))
   deleteMeeting = async (id: string) => void (await call(() => commands.deleteMeeting(id)))
 

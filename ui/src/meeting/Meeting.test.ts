@@ -1,7 +1,7 @@
 import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import axe from 'axe-core'
-import type { ComponentProps } from 'svelte'
+import { tick, type ComponentProps } from 'svelte'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { MemoryClient, sampleJob, sampleLines, sampleWords, type Seed } from '../lib/memory-client'
 import type { JobView, LineView, OtherLanguage, TranscriptFacts } from '../lib/types'
@@ -327,6 +327,16 @@ describe('the work', () => {
     await user.click(screen.getByRole('button', { name: 'Continue' }))
     expect(await screen.findByText('Waiting for its turn')).toBeVisible()
     expect(client.count('retry')).toBe(1)
+  })
+
+  test('goes before what else waits where somebody looks at the meeting', async () => {
+    const { client, job } = open({ status: 'pending', workflow_state: 'queued' })
+    await waitFor(() => expect(client.count('bringForward')).toBe(1))
+    client.changeJob(job.id, { title: 'Another title' })
+    expect(client.count('bringForward')).toBe(1)
+    const { client: other } = open()
+    await tick()
+    expect(other.count('bringForward')).toBe(0)
   })
 
   test('names its last steps', async () => {
