@@ -25,6 +25,8 @@ export const commands = {
 	retry: (id: string) => __TAURI_INVOKE<JobView_Serialize>("retry", { id }),
 	/**  Stops the work on a recording. */
 	cancel: (id: string) => __TAURI_INVOKE<JobView_Serialize>("cancel", { id }),
+	/**  Has a recording that waits worked on before the others that wait. */
+	bringForward: (id: string) => __TAURI_INVOKE<null>("bring_forward", { id }),
 	/**  What deleting a meeting would take away and leave. */
 	deletion: (id: string) => __TAURI_INVOKE<DeletionView>("deletion", { id }),
 	/**  Deletes a meeting for good. */

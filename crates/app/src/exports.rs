@@ -225,7 +225,9 @@ impl App {
         // Not over the file of another process that makes the export by now.
         held(self.store.renew(lease, Progress { done: 80, total: Some(100), ..Progress::default() }).await?)?;
         let to = path.clone();
-        tokio::task::spawn_blocking(move || put(&bytes, &to, id, parameters.replace)).await?.map_err(failed)?;
+        tokio::task::spawn_blocking(move || put(&bytes, &to, id, parameters.replace))
+            .await?
+            .map_err(failed)?;
         let finished = self.store.finish_export(lease, &path.to_string_lossy(), note.as_deref()).await?;
         held(finished.is_some())
     }

@@ -99,7 +99,9 @@ impl Kind for Diarize {
     }
 
     fn given_up(&self, times: i32) -> String {
-        format!("Telling the speakers apart was interrupted {times} times. Try again; if that happens once more, restart the computer first.")
+        format!(
+            "Telling the speakers apart was interrupted {times} times. Try again; if that happens once more, restart the computer first."
+        )
     }
 }
 

@@ -22,8 +22,8 @@ use serde::Serialize;
 use std::cell::LazyCell;
 use std::collections::HashMap;
 use store::{
-    ExportId, ExportJob, Job, JobId, SegmentId, SpeakerId, Status, StoredSegment, Task, TaskKind, TextLine, Transcript,
-    TranscriptId, WorkflowState,
+    ExportId, ExportJob, Job, JobId, SegmentId, SpeakerId, Status, StoredSegment, Task, TaskKind, TextLine,
+    Transcript, TranscriptId, WorkflowState,
 };
 use transcript::{AudioTime, Word};
 
@@ -441,7 +441,13 @@ impl App {
         tokio::task::spawn_blocking(look).await?
     }
 
-    fn view_with(&self, job: Job, task: Option<Task>, choice: Choice, model_missing: bool) -> Result<JobView> {
+    fn view_with(
+        &self,
+        job: Job,
+        task: Option<Task>,
+        choice: Choice,
+        model_missing: bool,
+    ) -> Result<JobView> {
         Ok(JobView {
             model_missing,
             model_title: self.room.title(&choice.model),

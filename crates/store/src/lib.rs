@@ -28,7 +28,9 @@ pub use archive::{Database, Pool, Store};
 pub use connect::ExternalUrl;
 pub use error::StoreError;
 pub use exports::{ExportJob, NewExport};
-pub use ids::{EditId, ExportId, JobId, LibraryId, MachineId, PersonId, SegmentId, SpeakerId, TaskId, TranscriptId};
+pub use ids::{
+    EditId, ExportId, JobId, LibraryId, MachineId, PersonId, SegmentId, SpeakerId, TaskId, TranscriptId,
+};
 pub use jobs::{Choice, Found, Job, JobFilter, NewJob, Registered, Status, WorkflowState};
 pub use news::{News, Topic};
 pub use people::{PeopleSettings, Person, PersonVoice, StoredVoice};

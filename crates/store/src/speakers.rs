@@ -9,8 +9,7 @@ use crate::ids::{EditId, JobId, PersonId, SegmentId, SpeakerId, TranscriptId};
 use crate::jobs::{Job, Status, WorkflowState};
 use crate::people::{StoredVoice, keep_people, remembers, set_voice};
 use crate::schema::{
-    diarizations, jobs, people, person_voices, segments, speaker_edits, speakers, transcripts,
-    turns,
+    diarizations, jobs, people, person_voices, segments, speaker_edits, speakers, transcripts, turns,
 };
 use crate::tasks::{Lease, TaskKind, TaskState, ask, close, held_job};
 use crate::transcripts::{TranscriptStatus, insert_lines, stored_lines, time};

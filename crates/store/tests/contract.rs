@@ -207,3 +207,63 @@ async fn the_schema_file_names_the_columns_that_there_are() {
     there.sort();
     assert_eq!(written, there);
 }
+
+/// An archive as it was before step 7, with work of every kind that was begun or waits.
+const BEFORE_TASKS: &str = "
+    INSERT INTO jobs (id, file_name, file_path, status, workflow_state, library_id) VALUES
+        ('00000000-0000-4000-8000-000000000001', 'waits', 'a', 'pending', 'queued', gen_random_uuid()),
+        ('00000000-0000-4000-8000-000000000002', 'begun', 'b', 'processing', 'transcribing', gen_random_uuid()),
+        ('00000000-0000-4000-8000-000000000003', 'speakers', 'c', 'pending', 'queued', gen_random_uuid()),
+        ('00000000-0000-4000-8000-000000000004', 'failed', 'd', 'failed', 'decoding', gen_random_uuid()),
+        ('00000000-0000-4000-8000-000000000005', 'complete', 'e', 'completed', 'done', gen_random_uuid()),
+        ('00000000-0000-4000-8000-000000000006', 'theirs', 'f', 'processing', 'their word', NULL);
+    INSERT INTO transcripts (id, job_id, version, engine, model, settings)
+        SELECT gen_random_uuid(), id, 1, 'e', 'm', '{}' FROM jobs WHERE file_name IN ('speakers', 'complete');
+    UPDATE jobs SET current_transcript_id = transcripts.id FROM transcripts WHERE job_id = jobs.id;
+    UPDATE jobs SET speakers_only = TRUE WHERE file_name = 'speakers';
+    INSERT INTO job_runs (job_id, lease_token, leased_until, machine_id, take_overs, audio_done_ms, audio_total_ms)
+        SELECT id, gen_random_uuid(), now() - interval '1 s', gen_random_uuid(), 2, 5, 9 FROM jobs
+        WHERE file_name = 'begun';
+    INSERT INTO export_jobs (id, job_id, export_type, status, file_path, replace_existing, claimed_until)
+        SELECT gen_random_uuid(), id, 'pdf_transcript', s, '/tmp/' || s, s = 'processing', now() - interval '1 s'
+        FROM jobs, unnest(ARRAY['pending', 'processing', 'completed', 'failed']) s WHERE file_name = 'complete';
+    INSERT INTO export_jobs (id, job_id, export_type)
+        SELECT gen_random_uuid(), id, 'pdf_summary' FROM jobs WHERE file_name = 'complete'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_of_an_archive_of_before_the_tasks_goes_on_and_the_step_can_be_undone() {
+    let (database, store) = common::database().await;
+    drop(store);
+    let down = include_str!("../../../migrations/2026-11-30-000007_tasks/down.sql");
+    let forget = "DELETE FROM __diesel_schema_migrations WHERE version >= '20261130000007'";
+    database.execute(down).await.unwrap();
+    database.execute(forget).await.unwrap();
+    database.execute(BEFORE_TASKS).await.unwrap();
+    let runs = "SELECT to_jsonb(r)::text FROM job_runs r UNION ALL
+        SELECT file_name || speakers_only FROM jobs UNION ALL
+        SELECT file_path || replace_existing FROM export_jobs WHERE file_path IS NOT NULL AND status IN ('pending', 'processing') ORDER BY 1";
+    let before = database.column(runs).await.unwrap();
+
+    let store = database.store().await.unwrap();
+    let tasks = database
+        .column(
+            "SELECT concat_ws(' ', kind, file_name, state, attempts, done, total, parameters, leased_until <= now())
+            FROM tasks JOIN jobs ON jobs.id = job_id ORDER BY 1",
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        tasks,
+        [
+            "diarize speakers waiting 0 0 {}",
+            "export complete running 0 0 {\"replace\": true} t",
+            "export complete waiting 0 0 {\"replace\": false}",
+            "transcribe begun running 3 5 9 {} t",
+            "transcribe theirs waiting 0 0 {}",
+            "transcribe waits waiting 0 0 {}",
+        ]
+    );
+    drop(store);
+    database.execute(down).await.unwrap();
+    assert_eq!(database.column(runs).await.unwrap(), before);
+}

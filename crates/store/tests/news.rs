@@ -6,8 +6,8 @@ mod common;
 use common::{PATIENCE, database, recording, registered, until};
 use store::testing::TestDatabase;
 use store::{
-    Claimer, ExportId, JobId, LibraryId, MachineId, NewExport, NewTranscript, News, Progress, Spent, Store, TaskKind, Topic,
-    Window,
+    Claimer, ExportId, JobId, LibraryId, MachineId, NewExport, NewTranscript, News, Progress, Spent, Store,
+    TaskKind, Topic, Window,
 };
 use transcript::{AudioTime, Span};
 
@@ -41,8 +41,14 @@ impl Ear {
         Self { news: News::listen(store).await.unwrap(), store: store.clone(), marker }
     }
 
-    /// All that was told since the last call; repetitions within one kind are one.
+    /// All that was told since the last call but for tasks; repetitions within one kind are one.
     async fn heard(&mut self) -> Vec<Topic> {
+        let all = self.heard_all().await;
+        all.into_iter().filter(|topic| !matches!(topic, Topic::Task(_))).collect()
+    }
+
+    /// All that was told since the last call; repetitions within one kind are one.
+    async fn heard_all(&mut self) -> Vec<Topic> {
         self.store.rename_job(self.marker, "marker").await.unwrap().unwrap();
         let mut heard = Vec::new();
         loop {
@@ -68,7 +74,7 @@ async fn every_change_of_a_recording_is_told() {
     let (kinds, only) = (&TaskKind::OF_RECORDINGS, None);
     let claimer = Claimer { kinds, library, machine, alone: true, only };
     let claim = other_process.claim(claimer).await.unwrap().unwrap();
-    assert_eq!(ear.heard().await, [Topic::Job(id), Topic::Progress(id)]);
+    assert_eq!(ear.heard().await, [Topic::Progress(id), Topic::Job(id)]);
     assert!(other_process.renew(claim.lease, Progress::default()).await.unwrap());
     assert_eq!(ear.heard().await, [Topic::Progress(id)], "progress does not touch the job");
 
@@ -106,15 +112,40 @@ async fn every_change_of_a_recording_is_told() {
     };
     let asked = serde_json::json!({});
     let claim = other_process.create_export(&export, &asked, machine).await.unwrap().unwrap();
-    assert_eq!(ear.heard().await, [Topic::Export(export.id), Topic::Task(claim.lease.task)]);
+    assert_eq!(ear.heard().await, [Topic::Export(export.id)]);
     other_process.finish_export(claim.lease, "/tmp/x.pdf", None).await.unwrap().unwrap();
-    assert_eq!(ear.heard().await, [Topic::Task(claim.lease.task), Topic::Export(export.id)]);
+    assert_eq!(ear.heard().await, [Topic::Export(export.id)]);
 
     other_process.delete_job(id, library).await.unwrap().unwrap();
     let heard = ear.heard().await;
     for gone in [Topic::Job(id), Topic::Export(export.id), Topic::Transcript(version.id)] {
         assert!(heard.contains(&gone), "{gone:?} is not in {heard:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_hear_when_a_task_waits_begins_and_ends_and_of_no_sign_of_life() {
+    let (_database, store) = database().await;
+    let mut ear = Ear::new(&store).await;
+    let (library, machine) = (LibraryId::new(), MachineId::new());
+    let tasks = async |ear: &mut Ear| {
+        let heard = ear.heard_all().await;
+        heard.into_iter().filter(|topic| matches!(topic, Topic::Task(_))).count()
+    };
+    let (first, second) = (registered(&store, library).await, registered(&store, library).await);
+    assert_eq!(tasks(&mut ear).await, 2);
+    assert!(store.bring_forward(second).await.unwrap());
+    assert_eq!(tasks(&mut ear).await, 1);
+    let (kinds, only) = (&TaskKind::OF_RECORDINGS, None);
+    let claim = store.claim(Claimer { kinds, library, machine, alone: true, only }).await.unwrap().unwrap();
+    assert_eq!(claim.job.id, second);
+    assert!(ear.heard_all().await.contains(&Topic::Task(claim.lease.task)));
+    assert!(store.renew(claim.lease, Progress::default()).await.unwrap());
+    assert_eq!(tasks(&mut ear).await, 0);
+    assert!(store.fail(claim.lease, "It did not work.").await.unwrap());
+    assert!(ear.heard_all().await.contains(&Topic::Task(claim.lease.task)));
+    store.cancel_job(first).await.unwrap().unwrap();
+    assert_eq!(tasks(&mut ear).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

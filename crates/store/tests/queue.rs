@@ -41,7 +41,10 @@ async fn claim(store: &Store, place: &Place, only: Option<&[JobId]>) -> Option<C
 /// Claims an export whose maker is gone.
 async fn claim_export(store: &Store, place: &Place) -> Option<Claim> {
     let Place { library, machine } = *place;
-    store.claim(Claimer { kinds: &[TaskKind::Export], library, machine, alone: false, only: None }).await.unwrap()
+    store
+        .claim(Claimer { kinds: &[TaskKind::Export], library, machine, alone: false, only: None })
+        .await
+        .unwrap()
 }
 
 async fn job(store: &Store, id: JobId) -> Job {
@@ -111,7 +114,10 @@ async fn everything(database: &TestDatabase) -> Vec<String> {
 }
 
 async fn expire_leases(database: &TestDatabase) {
-    database.execute("UPDATE tasks SET leased_until = now() - interval '1 second' WHERE state = 'running'").await.unwrap();
+    database
+        .execute("UPDATE tasks SET leased_until = now() - interval '1 second' WHERE state = 'running'")
+        .await
+        .unwrap();
 }
 
 async fn ask_again(store: &Store, id: JobId) {
@@ -374,12 +380,8 @@ async fn progress_is_shown_while_a_job_runs_and_begins_anew_with_the_next_worker
     let (_database, store) = database().await;
     let here = place();
     let first = claimed(&store, &here).await;
-    let progress = Progress {
-        done: 4_000,
-        total: Some(60_000),
-        real_time_factor: Some(0.25),
-        left_ms: Some(14_000),
-    };
+    let progress =
+        Progress { done: 4_000, total: Some(60_000), real_time_factor: Some(0.25), left_ms: Some(14_000) };
     assert!(store.renew(first.lease, progress).await.unwrap());
     let task = store.open_task(first.job.id).await.unwrap().unwrap();
     assert_eq!((task.kind(), task.state().unwrap()), (Some(TaskKind::Transcribe), TaskState::Running));
@@ -515,7 +517,7 @@ async fn words_come_back_as_they_were_committed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn work_is_resumed_with_equal_settings_and_begun_anew_with_others() {
-    let (database, store) = database().await;
+    let (_database, store) = database().await;
     let here = place();
     let first = claimed(&store, &here).await;
     let (one, _) = opened(&store, &first).await;
@@ -725,7 +727,11 @@ async fn an_export_belongs_to_whoever_asked_for_it_and_ends_once() {
     assert_eq!((row.status().unwrap(), row.progress), (Status::Processing, Some(0)));
     assert!(claim_export(&store, &here).await.is_none(), "it is being made");
 
-    let ended = store.finish_export(claim.lease, "/tmp/other.md", Some("one sign is missing")).await.unwrap().unwrap();
+    let ended = store
+        .finish_export(claim.lease, "/tmp/other.md", Some("one sign is missing"))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((ended.status().unwrap(), ended.progress), (Status::Completed, Some(100)));
     assert_eq!(ended.file_path.as_deref(), Some("/tmp/other.md"));
     assert_eq!(ended.note.as_deref(), Some("one sign is missing"));
@@ -741,7 +747,11 @@ async fn an_export_belongs_to_whoever_asked_for_it_and_ends_once() {
     let all: Vec<ExportId> = store.exports(id).await.unwrap().into_iter().map(|e| e.id).collect();
     assert_eq!(all, [failing.id, export.id], "newest first");
     let job = job(&store, id).await;
-    assert_eq!((job.status().unwrap(), job.error_message), (Status::Pending, None), "the recording is not meant");
+    assert_eq!(
+        (job.status().unwrap(), job.error_message),
+        (Status::Pending, None),
+        "the recording is not meant"
+    );
     let last = wanted(&store, &export_of(id, here.library), &here).await;
     store.delete_job(id, here.library).await.unwrap().unwrap();
     assert!(store.finish_export(last.lease, "/tmp/x.md", None).await.unwrap().is_none());
@@ -814,7 +824,8 @@ async fn a_plain_row_of_the_server_edition_has_its_task_and_a_status_it_writes_i
     let (database, store) = database().await;
     let here = place();
     let id = JobId::new();
-    let insert = format!("INSERT INTO jobs (id, file_name, file_path) VALUES ('{id}', 'a.wav', '/srv/a.wav')");
+    let insert =
+        format!("INSERT INTO jobs (id, file_name, file_path) VALUES ('{id}', 'a.wav', '/srv/a.wav')");
     database.execute(&insert).await.unwrap();
     let tasks = "SELECT concat_ws(' ', kind, state, subject = job_id, library_id IS NULL) FROM tasks";
     assert_eq!(database.column(tasks).await.unwrap(), ["transcribe waiting t t"]);
@@ -879,7 +890,10 @@ async fn of_workers_with_three_kinds_of_task_each_does_its_own_once() {
                     assert!(store.tell_speakers_apart(job, Some(2), None).await.unwrap().is_some());
                     let export = export_of(job, here.library);
                     wanted(&store, &export, &here).await;
-                    let gone = format!("UPDATE tasks SET leased_until = now() - interval '1 s' WHERE subject = '{}'", export.id);
+                    let gone = format!(
+                        "UPDATE tasks SET leased_until = now() - interval '1 s' WHERE subject = '{}'",
+                        export.id
+                    );
                     database.execute(&gone).await.unwrap();
                 }
                 TaskKind::Diarize => assert!(store.finish_speakers(claim.lease).await.unwrap()),

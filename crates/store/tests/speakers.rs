@@ -6,9 +6,9 @@ mod common;
 use common::{database, registered};
 use store::testing::TestDatabase;
 use store::{
-    Claim, Claimer, Edit, EditId, FoundSpeakers, JobId, LibraryId, MachineId, NewTranscript, News, PeopleSettings,
-    PersonId, PersonVoice, SpeakerChange, SpeakerId, Spent, Status, Store, StoredSegment, StoredVoice, TaskKind, Topic,
-    TranscriptId, Window,
+    Claim, Claimer, Edit, EditId, FoundSpeakers, JobId, LibraryId, MachineId, NewTranscript, News,
+    PeopleSettings, PersonId, PersonVoice, SpeakerChange, SpeakerId, Spent, Status, Store, StoredSegment,
+    StoredVoice, TaskKind, Topic, TranscriptId, Window,
 };
 use transcript::{AudioTime, Span, Turn, Word, segments};
 

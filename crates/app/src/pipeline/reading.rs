@@ -140,7 +140,11 @@ pub(super) fn read_and_cut(
 
 /// Passes what decoders report to the task that commits, and tells the reader that a window has been recognised. Runs on
 /// a thread of its own until the decoders end.
-pub(super) fn relay(reports: &mpsc::Receiver<Event>, tell: &channel::Sender<Told>, recognised: mpsc::Sender<()>) {
+pub(super) fn relay(
+    reports: &mpsc::Receiver<Event>,
+    tell: &channel::Sender<Told>,
+    recognised: mpsc::Sender<()>,
+) {
     while let Ok(event) = reports.recv() {
         if matches!(event, Event::Finished { .. } | Event::Failed { .. }) {
             // An error means that the reader has ended or has received the first message already.

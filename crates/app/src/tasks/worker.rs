@@ -51,11 +51,7 @@ impl App {
         failed
     }
 
-    async fn work_on_recordings(
-        &self,
-        scope: &Scope,
-        mut stop: watch::Receiver<bool>,
-    ) -> Result<Vec<JobId>> {
+    async fn work_on_recordings(&self, scope: &Scope, mut stop: watch::Receiver<bool>) -> Result<Vec<JobId>> {
         let mut news = match scope {
             Scope::Only(_) => News::listen(&self.store).await?,
             _ => News::listen_as(&self.store, self.worker_name()).await?,
@@ -184,9 +180,8 @@ impl App {
 
 /// Waits until a task or a job has changed, a while has passed, or `stop`.
 async fn wait_for_work(news: &mut News, stop: &mut watch::Receiver<bool>) {
-    let changed = async {
-        while !matches!(news.next().await, Topic::Task(_) | Topic::Job(_) | Topic::Everything) {}
-    };
+    let changed =
+        async { while !matches!(news.next().await, Topic::Task(_) | Topic::Job(_) | Topic::Everything) {} };
     tokio::select! {
         () = changed => {}
         () = tokio::time::sleep(LOOK) => {}
