@@ -19,10 +19,14 @@ use app::view::{
 use app::{AudioTime, Code, ExportRequest, ExportType, JobId, Preferences};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 use tauri::{AppHandle, State};
 use tauri_plugin_opener::OpenerExt;
 
 type CoreRef<'a> = State<'a, Core>;
+
+/// How long the page of speech models waits for what the archive knows of them.
+const SPEEDS: Duration = Duration::from_secs(1);
 
 /// Whether the archive is open.
 #[tauri::command]
@@ -321,16 +325,24 @@ pub(crate) async fn forget_person(core: CoreRef<'_>, id: String) -> Answer<Peopl
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn model_room(core: CoreRef<'_>) -> Answer<ModelRoom> {
-    Ok(core.app()?.model_room().await?)
+    let mut room = core.local()?.model_room().await?;
+    if let (Ok(app), CoreState::Ready) = (core.app(), core.state()) {
+        // The page does not wait long for what only ranks the models.
+        let added = tokio::time::timeout(SPEEDS, app.add_speeds(&mut room)).await;
+        if !matches!(added, Ok(Ok(()))) {
+            tracing::warn!("the archive does not say how fast the speech models are");
+        }
+    }
+    Ok(room)
 }
 
 /// Begins to download a model, or goes on; the rest comes as news, failures included.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn install_model(core: CoreRef<'_>, id: String) -> Answer<()> {
-    let app = core.app()?;
+    let local = core.local()?;
     tauri::async_runtime::spawn(async move {
-        if let Err(error) = app.install_model(&id, |_| {}).await {
+        if let Err(error) = local.install_model(&id, |_| {}).await {
             tracing::warn!(code = ?Code::of(&error), "a model could not be installed");
         }
     });
@@ -341,7 +353,7 @@ pub(crate) async fn install_model(core: CoreRef<'_>, id: String) -> Answer<()> {
 #[tauri::command]
 #[specta::specta]
 pub(crate) fn stop_install(core: CoreRef<'_>, id: String) -> Answer<()> {
-    core.app()?.stop_install(&id);
+    core.local()?.stop_install(&id);
     Ok(())
 }
 
@@ -349,16 +361,16 @@ pub(crate) fn stop_install(core: CoreRef<'_>, id: String) -> Answer<()> {
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn remove_model(core: CoreRef<'_>, id: String) -> Answer<()> {
-    Ok(core.app()?.remove_model(&id).await?)
+    Ok(core.local()?.remove_model(&id).await?)
 }
 
 /// Lets the user choose a model file, and adds it; whether there was one.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn choose_model_file(handle: AppHandle, core: CoreRef<'_>, link: bool) -> Answer<bool> {
-    let app = core.app()?;
+    let local = core.local()?;
     let Some(path) = dialogs::model(&handle).await else { return Ok(false) };
-    app.import_model(&path, link).await?;
+    local.import_model(&path, link).await?;
     Ok(true)
 }
 
@@ -366,10 +378,10 @@ pub(crate) async fn choose_model_file(handle: AppHandle, core: CoreRef<'_>, link
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn import_models(core: CoreRef<'_>, paths: Vec<PathBuf>) -> Answer<()> {
-    let app = core.app()?;
+    let local = core.local()?;
     let mut refused = None;
     for path in paths {
-        if let Err(error) = app.import_model(&path, false).await {
+        if let Err(error) = local.import_model(&path, false).await {
             refused.get_or_insert(error);
         }
     }
@@ -380,7 +392,7 @@ pub(crate) async fn import_models(core: CoreRef<'_>, paths: Vec<PathBuf>) -> Ans
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn set_defaults(core: CoreRef<'_>, choice: Choice) -> Answer<()> {
-    Ok(core.app()?.set_defaults(&choice).await?)
+    Ok(core.local()?.set_defaults(&choice).await?)
 }
 
 /// Lets the user choose files to add; whether there were any.
@@ -618,7 +630,7 @@ pub(crate) async fn about(core: CoreRef<'_>) -> Answer<About> {
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn licences(core: CoreRef<'_>) -> Answer<String> {
-    about::licences(core.app()?.resources().clone()).await
+    about::licences(core.local()?.resources().clone()).await
 }
 
 /// Opens the folder of log files. Also while the archive is closed.

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::notify::Finished;
 use anyhow::Result;
 use app::view::{JobStatus, ModelState};
-use app::{App, Code, DataFolder, Phase, Scope, Start, Topic};
+use app::{App, Code, DataFolder, Local, Phase, Scope, Start, Topic};
 use serde::Serialize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -120,6 +120,7 @@ pub(crate) struct Core {
     start: Start,
     data: DataFolder,
     state: watch::Sender<CoreState>,
+    local: Mutex<Option<Local>>,
     app: Mutex<Option<App>>,
     /// Whether somebody opens the archive right now.
     opening: AtomicBool,
@@ -136,6 +137,7 @@ impl Core {
             start,
             data,
             state: watch::Sender::new(CoreState::Opening { phase: OpeningPhase::Starting }),
+            local: Mutex::new(None),
             app: Mutex::new(None),
             opening: AtomicBool::new(false),
             writing: tokio::sync::Mutex::default(),
@@ -158,13 +160,26 @@ impl Core {
     /// While it is closed, with why.
     pub(crate) fn app(&self) -> Result<App, Failure> {
         let app = self.app.lock().expect("nobody panics while holding this").clone();
-        app.ok_or_else(|| match self.state() {
+        app.ok_or_else(|| self.closed())
+    }
+
+    /// What needs no archive, such as the speech models.
+    ///
+    /// # Errors
+    /// Where the application cannot even start, with why.
+    pub(crate) fn local(&self) -> Result<Local, Failure> {
+        let local = self.local.lock().expect("nobody panics while holding this").clone();
+        local.ok_or_else(|| self.closed())
+    }
+
+    fn closed(&self) -> Failure {
+        match self.state() {
             CoreState::Failed(failure) => failure,
             _ => Failure {
                 code: Code::DatabaseUnreachable,
                 message: "The archive is still being opened. Try again in a moment.".to_owned(),
             },
-        })
+        }
     }
 
     /// The archive as soon as it is open; waits as long as that takes.
@@ -233,7 +248,16 @@ async fn open(handle: &AppHandle, core: &Core) {
         told.state::<Core>().set(&told, CoreState::Opening { phase });
     };
     let opened = async {
-        let app = App::open(core.start.clone(), &on_phase).await?;
+        let local = match core.local() {
+            // The settings may have been put right meanwhile.
+            Ok(local) => local.again().await?,
+            Err(_) => Local::prepare(core.start.clone()).await?,
+        };
+        let before = core.local.lock().expect("nobody panics while holding this").replace(local.clone());
+        if before.is_none() {
+            tauri::async_runtime::spawn(tell_of_models(handle.clone(), local.model_news()));
+        }
+        let app = App::open(local, &on_phase).await?;
         let news = app.news().await?;
         anyhow::Ok((app, news))
     };
@@ -246,7 +270,6 @@ async fn open(handle: &AppHandle, core: &Core) {
             *core.app.lock().expect("nobody panics while holding this") = Some(app.clone());
             core.set(handle, CoreState::Ready);
             tauri::async_runtime::spawn(tell(handle.clone(), app.clone(), news));
-            tauri::async_runtime::spawn(tell_of_models(handle.clone(), app.model_news()));
             tauri::async_runtime::spawn(work(handle.clone(), app));
         }
         Err(error) => {

@@ -380,6 +380,12 @@ async fn an_archive_that_does_not_open_is_told_and_can_be_tried_again() {
     stage.sees("Your recordings are safe.").await;
     stage.picture("core-failed").await;
     assert_eq!(stage.complaints().await, [""; 0]);
+    // What needs no archive can be used.
+    stage.click("Speech models").await;
+    stage.sees("New recordings are transcribed with Whisper base").await;
+    stage.picture("core-failed-models").await;
+    assert_eq!(stage.complaints().await, [""; 0]);
+    stage.click("Close speech models").await;
     stage.click("Try again").await;
     stage.sees("Your archive could not be opened").await;
     let closed = stage.invoke("meetings", json!({})).await.unwrap_err();

@@ -72,6 +72,20 @@ describe('opening', () => {
     await screen.findByRole('button', { name: /Drop recordings here/ })
   })
 
+  test('that is closed leaves the speech models to be looked at and downloaded', async () => {
+    const message = 'The database cannot be reached.'
+    const client = start({ core: { state: 'failed', code: 'database_unreachable', message } })
+    await user.click(await screen.findByRole('button', { name: 'Speech models' }))
+    expect(await screen.findByRole('heading', { name: 'Speech models' })).toHaveFocus()
+    await user.click(await screen.findByRole('button', { name: 'Install Whisper small' }))
+    expect(client.count('installModel')).toBe(1)
+    await expectNoFaults()
+    await user.click(screen.getByRole('button', { name: 'Close speech models' }))
+    expect(await screen.findByText(message)).toBeVisible()
+    client.setCore({ state: 'ready' })
+    await screen.findByRole('button', { name: /Drop recordings here/ })
+  })
+
   test('whose database gives no answer later keeps what is shown, and says so', async () => {
     const { client } = await startWith([sampleJob({ title: 'Team call' })])
     const lost = { code: 'database_unreachable', message: 'The database gives no answer.' } as const

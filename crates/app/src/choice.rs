@@ -1,6 +1,6 @@
 //! What a recording is transcribed with: the user's choice, the defaults, and the engine that comes of them.
 
-use crate::App;
+use crate::Local;
 use crate::intake::ImportOptions;
 use crate::refusal::{Code, refuse};
 use crate::settings::{Settings, write_defaults};
@@ -125,12 +125,12 @@ impl Chosen {
     }
 }
 
-impl App {
+impl Local {
     /// What new recordings are transcribed with, as the settings say now. Blocks.
     pub fn defaults(&self) -> Choice {
         // They may have been changed since the archive was opened, by this process or another.
         let now =
-            Settings::read(self.data.path(), |name| std::env::var(name).ok(), self.command_line.clone());
+            Settings::read(self.data.path(), |name| std::env::var(name).ok(), self.command_line());
         let settings = match &now {
             Ok(now) => now,
             Err(error) => {
@@ -160,7 +160,7 @@ impl App {
         tokio::task::spawn_blocking(move || write_defaults(data.path(), &choice)).await?
     }
 
-    /// As [`App::defaults`], for a task that must not block.
+    /// As [`Local::defaults`], for a task that must not block.
     pub(crate) async fn defaults_now(&self) -> Result<Choice> {
         let app = self.clone();
         Ok(tokio::task::spawn_blocking(move || app.defaults()).await?)

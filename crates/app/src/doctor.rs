@@ -1,7 +1,7 @@
 //! Is everything there that is needed? One answer for each thing, with what to do.
 
 use crate::view::ModelState;
-use crate::{App, DataFolder, Resources, Start};
+use crate::{App, DataFolder, Local, Resources, Start};
 use serde::Serialize;
 use store::managed::Phase;
 
@@ -47,23 +47,24 @@ pub async fn diagnose(start: Start, on_phase: &(dyn Fn(Phase) + Send + Sync)) ->
         }
     };
     let mut found = vec![data_check(&data)];
-    match App::open(start, on_phase).await {
-        Ok(app) => {
-            let name = app.store.database_name();
-            found.push(check("database", State::Ok, format!("The archive {name} is open."), None));
-            found.push(library_check(&app).await);
-            found.extend(unknown_check(&app).await);
-            found.push(secrets_check(&app));
-            found.push(models_check(&app).await);
+    let failed = |error: anyhow::Error| {
+        check("database", State::Failed, format!("{error:#}"), Some("See the sentence above."))
+    };
+    match Local::prepare(start).await {
+        Ok(local) => {
+            match App::open(local.clone(), on_phase).await {
+                Ok(app) => {
+                    let name = app.store.database_name();
+                    found.push(check("database", State::Ok, format!("The archive {name} is open."), None));
+                    found.push(library_check(&app).await);
+                    found.extend(unknown_check(&app).await);
+                }
+                Err(error) => found.push(failed(error)),
+            }
+            found.push(secrets_check(&local));
+            found.push(models_check(&local).await);
         }
-        Err(error) => {
-            found.push(check(
-                "database",
-                State::Failed,
-                format!("{error:#}"),
-                Some("See the sentence above."),
-            ));
-        }
+        Err(error) => found.push(failed(error)),
     }
     found.extend(engine_checks());
     found.push(media_check());
@@ -143,12 +144,12 @@ async fn unknown_check(app: &App) -> Option<Check> {
     })
 }
 
-fn secrets_check(app: &App) -> Check {
+fn secrets_check(local: &Local) -> Check {
     use std::os::unix::fs::MetadataExt;
-    let (path, what) = match &app.settings.database_url {
-        None => (app.data.database().join("password"), "The private database's password"),
+    let (path, what) = match &local.settings.database_url {
+        None => (local.data.database().join("password"), "The private database's password"),
         Some(_) => (
-            app.data.path().join("settings.toml"),
+            local.data.path().join("settings.toml"),
             "The address of your database, where it is kept in settings.toml,",
         ),
     };
@@ -202,8 +203,8 @@ fn engine_checks() -> Vec<Check> {
     }
 }
 
-async fn models_check(app: &App) -> Check {
-    let room = match app.model_room().await {
+async fn models_check(local: &Local) -> Check {
+    let room = match local.model_room().await {
         Ok(room) => room,
         Err(error) => return check("models", State::Failed, format!("{error:#}"), None),
     };
@@ -224,7 +225,7 @@ async fn models_check(app: &App) -> Check {
         .find(|view| view.id == room.defaults.model)
         .map_or(room.defaults.model.as_str(), |view| view.title.as_str());
     let message = format!("Installed: {}. New recordings are transcribed with {title}.", here.join(", "));
-    if app.is_here(&room.defaults.model, None) {
+    if local.is_here(&room.defaults.model, None) {
         check("models", State::Ok, message, None)
     } else {
         check(

@@ -18,9 +18,8 @@ use anyhow::{Context, Result, anyhow};
 use futures_util::future::BoxFuture;
 use media::MediaError;
 use reading::{Handing, Told, read_and_cut, relay};
-use speech::{Decoders, EngineCommand, Event, Options, SpeechError};
+use speech::{Decoders, Event, Options, SpeechError};
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 use store::{Claim, Job, Lease, NewTranscript, Spent, TaskKind, Transcript, Window, WorkflowState};
@@ -336,18 +335,6 @@ impl App {
         Ok(())
     }
 
-    /// How engine processes are started: as this program in a hidden mode, or on a processor that its engine library is
-    /// not built for, as the slower program that comes in the package.
-    pub(crate) fn engine_command(&self) -> EngineCommand {
-        let slower = self.resources.slower_engine();
-        match !speech::neural::processor_suffices() && slower.is_file() {
-            true => EngineCommand { program: slower, arguments: Vec::new() },
-            false => {
-                EngineCommand { program: self.program.clone(), arguments: vec![crate::hidden::ENGINE.into()] }
-            }
-        }
-    }
-
     /// All words are there: cuts them into lines across windows and makes the version the current one.
     async fn complete(&self, lease: Lease, version: &Transcript, spent: Spent) -> Result<(), Break> {
         held(self.store.enter_state(lease, WorkflowState::Aligning).await?)?;
@@ -394,9 +381,4 @@ fn sentence(failure: &Failure, job: &Job) -> String {
         Failure::CutsDiffer => format!("{name} changed while it was read. Try again."),
         Failure::Sentence(sentence) => sentence.clone(),
     }
-}
-
-/// The executable that has the hidden modes: ours.
-pub(crate) fn own_program() -> Result<PathBuf> {
-    std::env::current_exe().context("the path of the running program is not known")
 }

@@ -4,7 +4,7 @@
 //! a download stays when the process ends, and any process may go on with it. A model counts as usable when the engine
 //! has loaded it once and said what it can do, which is kept beside it.
 
-use crate::App;
+use crate::{App, Local};
 use crate::choice::{BUILT_IN, BUILT_IN_TITLE, Choice, NEVER_LOADED, RETIRED, known, spec_of};
 use crate::refusal::{Code, capitalised, refuse};
 use crate::view::{ModelNews, ModelRoom, ModelSource, ModelSpeed, ModelState, ModelView};
@@ -169,28 +169,23 @@ impl Drop for BrokenOff<'_> {
     }
 }
 
-impl App {
+impl Local {
     /// What becomes of models in this process from now on.
     pub fn model_news(&self) -> broadcast::Receiver<ModelNews> {
         self.room.0.news.subscribe()
     }
 
-    /// All models: the built-in engine, what is here, and what can be had.
+    /// All models: the built-in engine, what is here, and what can be had. How fast they are on this computer is known to
+    /// the archive: see [`App::add_speeds`].
     ///
     /// # Errors
-    /// Where the models folder or the archive cannot be read.
+    /// Where the models folder cannot be read.
     pub async fn model_room(&self) -> Result<ModelRoom> {
-        let app = self.clone();
-        let mut room = tokio::task::spawn_blocking(move || app.room_now()).await??;
-        for view in &mut room.models {
-            if matches!(view.state, ModelState::Installed { .. } | ModelState::BuiltIn) {
-                view.real_time_factor = self.store.speed(self.machine, &view.id).await?;
-            }
-        }
-        Ok(room)
+        let local = self.clone();
+        tokio::task::spawn_blocking(move || local.room_now()).await?
     }
 
-    /// The room without what the archive knows. Looks at files.
+    /// Looks at files.
     fn room_now(&self) -> Result<ModelRoom> {
         let entries = self.room.folder().installed().map_err(|error| sentence(&error))?;
         let partials = self.room.folder().partials().map_err(|error| sentence(&error))?;
@@ -513,6 +508,21 @@ impl App {
             Some(offer) => offered_view(&offer, state),
             None => ModelView { state, ..plain_view(id.as_str()) },
         }
+    }
+}
+
+impl App {
+    /// Adds to the models that are here how fast they were on this computer.
+    ///
+    /// # Errors
+    /// Where the archive cannot be reached; what is in `room` then is right without.
+    pub async fn add_speeds(&self, room: &mut ModelRoom) -> Result<()> {
+        for view in &mut room.models {
+            if matches!(view.state, ModelState::Installed { .. } | ModelState::BuiltIn) {
+                view.real_time_factor = self.store.speed(self.machine, &view.id).await?;
+            }
+        }
+        Ok(())
     }
 }
 

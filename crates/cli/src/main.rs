@@ -10,7 +10,7 @@ mod print;
 mod progress;
 mod speakers;
 
-use app::{App, Phase, Start};
+use app::{App, Local, Phase, Start};
 use arguments::{Arguments, Command};
 use clap::Parser;
 use std::process::ExitCode;
@@ -68,8 +68,14 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Doctor = arguments.command {
         return Ok(commands::doctor(start, json).await);
     }
-    let app = App::open(start, &say_phase).await?;
-    app::logging::start(app.data_folder());
+    let local = Local::prepare(start).await?;
+    app::logging::start(local.data_folder());
+    // Speech models need no archive.
+    if let Command::Models { command } = arguments.command {
+        let command = command.unwrap_or(arguments::Models::List { all: false, language: None });
+        return models::models(&local, command, json, stop_on_signal()?).await;
+    }
+    let app = App::open(local, &say_phase).await?;
     match arguments.command {
         Command::Import(import) => commands::import(&app, import, json, stop_on_signal()?).await,
         Command::List { status, limit } => commands::list(&app, status.as_deref(), limit, json).await,
@@ -98,10 +104,6 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::People { command } => {
             speakers::people(&app, command.unwrap_or(arguments::People::List), json).await
         }
-        Command::Models { command } => {
-            let command = command.unwrap_or(arguments::Models::List { all: false, language: None });
-            models::models(&app, command, json, stop_on_signal()?).await
-        }
         Command::Rename { job, title } => {
             let job = app.job_beginning_with(&job).await?;
             commands::changed(app.rename(job, &title).await?, json)
@@ -110,8 +112,8 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Database { command: arguments::Database::Run { program } } => {
             commands::database_run(&app, &program).await
         }
-        Command::Doctor => {
-            unreachable!("handled above, because it also runs where the archive does not open")
+        Command::Doctor | Command::Models { .. } => {
+            unreachable!("handled above, because they also run where the archive does not open")
         }
     }
 }

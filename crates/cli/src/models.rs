@@ -4,8 +4,10 @@ use crate::arguments::{Choosing, Models, Versions};
 use crate::print;
 use crate::progress::Shown;
 use anyhow::Result;
-use app::view::{ComparePiece, Expected, JobStatus, ModelState, ModelView, VersionState, VersionView};
-use app::{App, Choice, JobId, Scope};
+use app::view::{
+    ComparePiece, Expected, JobStatus, ModelRoom, ModelState, ModelView, VersionState, VersionView,
+};
+use app::{App, Choice, JobId, Local, Scope};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -18,33 +20,33 @@ const EVERY: Duration = Duration::from_millis(500);
 const SELDOM: Duration = Duration::from_secs(10);
 
 pub(crate) async fn models(
-    app: &App,
+    local: &Local,
     command: Models,
     json: bool,
     mut stop: watch::Receiver<bool>,
 ) -> Result<ExitCode> {
     match command {
-        Models::List { all, language } => list(app, all, language.as_deref(), json).await,
+        Models::List { all, language } => list(local, all, language.as_deref(), json).await,
         Models::Install { model } => {
             let told = Mutex::new(Instant::now());
-            let installing = app.install_model(&model, move |state| say_state(state, &told));
+            let installing = local.install_model(&model, move |state| say_state(state, &told));
             tokio::pin!(installing);
             tokio::select! {
                 installed = &mut installing => installed?,
                 _ = stop.wait_for(|stop| *stop) => {
-                    app.stop_install(&model);
+                    local.stop_install(&model);
                     installing.await?;
                 }
             }
             clear_line();
-            installed(app, &model, json).await
+            installed(local, &model, json).await
         }
         Models::Add { file, link } => {
-            let id = app.import_model(&file, link).await?;
-            installed(app, &id, json).await
+            let id = local.import_model(&file, link).await?;
+            installed(local, &id, json).await
         }
         Models::Remove { model } => {
-            app.remove_model(&model).await?;
+            local.remove_model(&model).await?;
             if json {
                 print::json(&serde_json::json!({ "removed": model }));
             } else {
@@ -60,8 +62,8 @@ pub(crate) async fn models(
                 vocabulary: Vec::new(),
                 speakers: None,
             });
-            app.set_defaults(&choice).await?;
-            let defaults = app.defaults();
+            local.set_defaults(&choice).await?;
+            let defaults = local.defaults();
             if json {
                 print::json(&defaults);
             } else {
@@ -72,8 +74,11 @@ pub(crate) async fn models(
     }
 }
 
-async fn list(app: &App, all: bool, language: Option<&str>, json: bool) -> Result<ExitCode> {
-    let mut room = app.model_room().await?;
+async fn list(local: &Local, all: bool, language: Option<&str>, json: bool) -> Result<ExitCode> {
+    let mut room = local.model_room().await?;
+    if json {
+        add_speeds(local, &mut room).await;
+    }
     room.models.retain(|view| {
         let here = !matches!(view.state, ModelState::Available);
         let speaks = language.is_none_or(|asked| view.languages.iter().any(|tag| tag == asked));
@@ -92,6 +97,14 @@ async fn list(app: &App, all: bool, language: Option<&str>, json: bool) -> Resul
         "* transcribes new recordings. Get one: meetmemo models install NAME; then: meetmemo models use NAME",
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the archive knows of the models, where it can be opened.
+async fn add_speeds(local: &Local, room: &mut ModelRoom) {
+    let added = async { App::open(local.clone(), &|_| ()).await?.add_speeds(room).await };
+    if let Err(error) = added.await {
+        print::note(&format!("How fast the models are is not known now: {error:#}"));
+    }
 }
 
 fn facts(view: &ModelView) -> String {
@@ -159,8 +172,8 @@ fn clear_line() {
     }
 }
 
-async fn installed(app: &App, id: &str, json: bool) -> Result<ExitCode> {
-    let room = app.model_room().await?;
+async fn installed(local: &Local, id: &str, json: bool) -> Result<ExitCode> {
+    let room = local.model_room().await?;
     let Some(view) = room.models.iter().find(|view| view.id == id) else { return Ok(ExitCode::FAILURE) };
     let here = matches!(view.state, ModelState::Installed { .. });
     if json {

@@ -21,7 +21,7 @@ pub(crate) type PooledConnection<'a> =
 const REASON: Duration = Duration::from_secs(4);
 
 /// Which database holds the archive.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Database {
     /// The private server of a data folder.
     Managed(Arc<Cluster>),

@@ -197,6 +197,37 @@ fn without_any_network_there_is_a_room_with_one_recommendation_and_a_sentence_fo
 }
 
 #[test]
+fn speech_models_are_installed_chosen_and_removed_while_the_database_cannot_be_reached() {
+    let Some(model) = fixture() else { return };
+    let content = Arc::new(fs::read(&model).unwrap());
+    let size = content.len() as u64;
+    let host = Host::new(move |_, _| all(&content));
+    let dir = tempfile::tempdir().unwrap();
+    let own = dir.path().join("our models.json");
+    catalogue(&own, &host, &[("our-small.gguf", size, &sha256(&model))]);
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let address = format!("postgresql://{nobody}/meetings");
+    let app = MeetMemo::new().with("MEETMEMO_MODEL_CATALOGUE", &own);
+    let away = |arguments: &[&str]| app.json(&[&["--database-url", &address], arguments].concat());
+
+    let why = app.refused(&["--database-url", &address, "list"]);
+    assert!(why.contains("cannot be reached"), "{why}");
+    let listed = away(&["models", "list"]);
+    assert!(listed["models"].as_array().unwrap().iter().any(|model| model["id"] == "our-small"), "{listed}");
+    assert_eq!(away(&["models", "install", "our-small"])["state"]["state"], "installed");
+    assert_eq!(away(&["models", "use", "our-small"])["model"], "our-small");
+    away(&["models", "remove", "our-small"]);
+    assert_eq!(away(&["models", "list"])["defaults"]["model"], "whisper-base");
+    let checks = app.run(&["--database-url", &address, "doctor", "--json"]).out;
+    let checks: Value = serde_json::from_str(&checks).unwrap();
+    let state = |name: &str| {
+        let found = checks.as_array().unwrap().iter().find(|check| check["check"] == name);
+        found.unwrap_or_else(|| panic!("{name} is not in {checks}"))["state"].clone()
+    };
+    assert_eq!((state("database"), state("models")), ("failed".into(), "ok".into()));
+}
+
+#[test]
 fn an_installation_that_was_killed_goes_on_where_it_was_and_the_model_is_usable() {
     let (Some(model), Some(audio)) = (fixture(), shared_audio()) else { return };
     let content = Arc::new(fs::read(&model).unwrap());
