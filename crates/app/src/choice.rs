@@ -129,8 +129,7 @@ impl Local {
     /// What new recordings are transcribed with, as the settings say now. Blocks.
     pub fn defaults(&self) -> Choice {
         // They may have been changed since the archive was opened, by this process or another.
-        let now =
-            Settings::read(self.data.path(), |name| std::env::var(name).ok(), self.command_line());
+        let now = Settings::read(self.data.path(), |name| std::env::var(name).ok(), self.command_line());
         let settings = match &now {
             Ok(now) => now,
             Err(error) => {

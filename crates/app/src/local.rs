@@ -90,9 +90,7 @@ impl Local {
         let slower = self.resources.slower_engine();
         match !speech::neural::processor_suffices() && slower.is_file() {
             true => EngineCommand { program: slower, arguments: Vec::new() },
-            false => {
-                EngineCommand { program: self.program.clone(), arguments: vec![hidden::ENGINE.into()] }
-            }
+            false => EngineCommand { program: self.program.clone(), arguments: vec![hidden::ENGINE.into()] },
         }
     }
 

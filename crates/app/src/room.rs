@@ -4,10 +4,10 @@
 //! a download stays when the process ends, and any process may go on with it. A model counts as usable when the engine
 //! has loaded it once and said what it can do, which is kept beside it.
 
-use crate::{App, Local};
 use crate::choice::{BUILT_IN, BUILT_IN_TITLE, Choice, NEVER_LOADED, RETIRED, known, spec_of};
 use crate::refusal::{Code, capitalised, refuse};
 use crate::view::{ModelNews, ModelRoom, ModelSource, ModelSpeed, ModelState, ModelView};
+use crate::{App, Local};
 use anyhow::{Context, Result};
 use models::catalogue::{Model, Offer, Speed, Timestamps};
 use models::header::SPEAKER_ARCHITECTURES;

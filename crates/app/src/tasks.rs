@@ -144,26 +144,40 @@ impl App {
         let (interrupt, interruption) = watch::channel(None);
         let at_work = AtWork { lease, progress: Arc::clone(&progress), interruption };
         let told = || *progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut work = kind.work(self, claim, at_work);
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut broken = None;
-        let ended = loop {
-            let goes_on = interrupt.borrow().is_none();
-            tokio::select! {
-                ended = &mut work => break ended,
-                _ = tick.tick(), if goes_on => match self.show_life(lease, told(), lock.as_deref_mut()).await {
+        let (end, mut over) = watch::channel(false);
+        let work = async {
+            let ended = kind.work(self, claim, at_work).await;
+            end.send_replace(true);
+            ended
+        };
+        // Beside the work and not between its steps: both write to the row of the task, and wait for each other there.
+        let watching = async {
+            let mut tick = tokio::time::interval(TICK);
+            tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    _ = tick.tick() => {}
+                    () = stopped(&mut over) => return None,
+                    () = stopped(stop) => {
+                        interrupt.send_replace(Some(Interruption::Stopped));
+                        return None;
+                    }
+                }
+                match self.show_life(lease, told(), lock.as_deref_mut()).await {
                     Ok(true) => {}
-                    Ok(false) => drop(interrupt.send_replace(Some(Interruption::LeaseLost))),
+                    Ok(false) => {
+                        interrupt.send_replace(Some(Interruption::LeaseLost));
+                        return None;
+                    }
                     Err(error) => {
                         // What is done so far can be gone on with.
-                        broken = Some(error);
                         interrupt.send_replace(Some(Interruption::Stopped));
+                        return Some(error);
                     }
-                },
-                () = stopped(stop), if goes_on => drop(interrupt.send_replace(Some(Interruption::Stopped))),
+                }
             }
         };
+        let (ended, broken) = tokio::join!(work, watching);
         match (ended, broken) {
             (Ok(()), _) => Ok(Ending::Done),
             (Err(_), Some(error)) | (Err(Break::Broken(error)), None) => Err(error),

@@ -2,9 +2,11 @@
 
 use crate::archive::on_connection;
 use crate::ids::{ExportId, JobId, LibraryId, MachineId};
-use crate::jobs::{Job, Status};
+use crate::jobs::Job;
+use crate::lease::{Lease, held_job};
 use crate::schema::{export_jobs, jobs};
-use crate::tasks::{Claim, Lease, TaskKind, TaskState, ask, begin, close, held_job};
+use crate::status::{Status, TaskKind, TaskState};
+use crate::tasks::{Claim, ask, begin, close};
 use crate::{Result, Store, StoreError};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;

@@ -1,109 +1,16 @@
-//! `jobs`: a recording and the state of the work on it.
+//! `jobs`: a recording and what is known of it.
 
 use crate::archive::{on_connection, written};
 use crate::error::StoreError;
 use crate::ids::{JobId, LibraryId, TranscriptId};
 use crate::schema::{export_jobs, jobs, pending_removals};
-use crate::tasks::{cancel_open, ended};
+use crate::status::{Status, WorkflowState};
 use crate::{Result, Store};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as QueryError;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
-
-/// `jobs.status`, and `export_jobs.status`, which has the same words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// Waits for its turn.
-    Pending,
-    /// Somebody works on it, or did when they ended.
-    Processing,
-    /// Has a complete transcript.
-    Completed,
-    /// Stopped with a message, or cancelled.
-    Failed,
-}
-
-impl Status {
-    const ALL: [Self; 4] = [Self::Pending, Self::Processing, Self::Completed, Self::Failed];
-
-    /// The word in the database and in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Processing => "processing",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// The status that `word` stands for.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == word)
-    }
-
-    /// Whether a job may go from here to `next`. No UPDATE of a status allows more.
-    ///
-    /// `Pending → Completed` is a cancelled re-run of a meeting that has a transcript already.
-    pub const fn may_become(self, next: Self) -> bool {
-        matches!(
-            (self, next),
-            (Self::Pending, Self::Processing | Self::Failed | Self::Completed)
-                | (Self::Processing, Self::Processing | Self::Completed | Self::Failed)
-                | (Self::Failed | Self::Completed, Self::Pending)
-        )
-    }
-
-    /// The words of all that may become `self`.
-    pub(crate) fn sources(self) -> Vec<&'static str> {
-        Self::ALL.into_iter().filter(|from| from.may_become(self)).map(Self::as_str).collect()
-    }
-}
-
-/// `jobs.workflow_state`: the furthest step begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum WorkflowState {
-    /// Waits.
-    Queued,
-    /// The file is being read.
-    Decoding,
-    /// Words are being recognised.
-    Transcribing,
-    /// Speakers are being told apart.
-    Diarizing,
-    /// Words are being put into lines.
-    Aligning,
-    /// The transcript is complete.
-    Done,
-    /// Stopped by the user; retry resumes.
-    Cancelled,
-}
-
-impl WorkflowState {
-    const ALL: [Self; 7] = [
-        Self::Queued,
-        Self::Decoding,
-        Self::Transcribing,
-        Self::Diarizing,
-        Self::Aligning,
-        Self::Done,
-        Self::Cancelled,
-    ];
-
-    /// The word in the database and in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Decoding => "decoding",
-            Self::Transcribing => "transcribing",
-            Self::Diarizing => "diarizing",
-            Self::Aligning => "aligning",
-            Self::Done => "done",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
 
 /// A row of `jobs`.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -170,7 +77,7 @@ impl Job {
     /// The furthest step begun; `None` where the server edition wrote another word or none.
     pub fn workflow_state(&self) -> Option<WorkflowState> {
         let word = self.workflow_word.as_deref()?;
-        WorkflowState::ALL.into_iter().find(|state| state.as_str() == word)
+        WorkflowState::from_word(word)
     }
 
     /// What the user chose to have it transcribed with.
@@ -407,65 +314,6 @@ impl Store {
         }))
     }
 
-    /// Puts a failed or cancelled job back into the queue. `None` if it is neither, or there is none.
-    pub async fn requeue(&self, id: JobId) -> Result<Option<Job>> {
-        on_connection!(self, connection => async {
-            let failed = jobs::table.find(id).filter(jobs::status.eq(Status::Failed.as_str()));
-            let update = diesel::update(failed)
-                .set((
-                    jobs::status.eq(Status::Pending.as_str()),
-                    jobs::workflow_state.eq(WorkflowState::Queued.as_str()),
-                    jobs::error_message.eq(None::<String>),
-                ))
-                .returning(Job::as_returning());
-            update.load(connection).await.map(written)
-        })
-    }
-
-    /// Puts a job that has ended back into the queue, to be transcribed with `choice`. Its complete versions stay.
-    /// `None` if it waits or runs, or there is none.
-    pub async fn transcribe_again(&self, id: JobId, choice: &Choice) -> Result<Option<Job>> {
-        on_connection!(self, connection => async {
-            let at_rest = [Status::Completed.as_str(), Status::Failed.as_str()];
-            let update = diesel::update(jobs::table.find(id).filter(jobs::status.eq_any(at_rest)))
-                .set((
-                    jobs::status.eq(Status::Pending.as_str()),
-                    jobs::workflow_state.eq(WorkflowState::Queued.as_str()),
-                    jobs::error_message.eq(None::<String>),
-                    jobs::requested_model.eq(&choice.model),
-                    jobs::requested_language.eq(&choice.language),
-                    jobs::requested_translate.eq(choice.translate),
-                    jobs::requested_vocabulary.eq(choice.vocabulary_lines()),
-                    jobs::requested_speakers_min.eq(choice.speakers_min),
-                    jobs::requested_speakers_max.eq(choice.speakers_max),
-                ))
-                .returning(Job::as_returning());
-            update.load(connection).await.map(written)
-        })
-    }
-
-    /// Stops a waiting or running job, wherever it runs: its lease is void from here on. A job that has a transcript
-    /// goes back to it. `None` if there is nothing to stop.
-    pub async fn cancel_job(&self, id: JobId) -> Result<Option<Job>> {
-        on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
-            let stoppable = jobs::table.find(id).filter(jobs::status.eq_any(Status::Failed.sources()));
-            let job = stoppable.for_no_key_update().select(Job::as_select()).first(c).await.optional()?;
-            let Some(job) = job else { return Ok(None) };
-            let (status, state) = ended(&job, Status::Failed, Some(WorkflowState::Cancelled));
-            cancel_open(c, id).await?;
-            let cancelled = diesel::update(jobs::table.find(id))
-                .set((
-                    jobs::status.eq(status.as_str()),
-                    jobs::workflow_state.eq(state.map(WorkflowState::as_str)),
-                    jobs::error_message.eq(None::<String>),
-                ))
-                .returning(Job::as_returning())
-                .get_result(c)
-                .await?;
-            Ok(Some(cancelled))
-        }))
-    }
-
     /// Removes a job and all that hangs on it; its file is noted in `pending_removals`. Gives the job as it was and the
     /// paths of the exports that were made on the computer of `library` and are no other export's.
     pub async fn delete_job(&self, id: JobId, library: LibraryId) -> Result<Option<(Job, Vec<String>)>> {
@@ -495,32 +343,4 @@ async fn by_hash(
     hash: &str,
 ) -> diesel::QueryResult<Option<Job>> {
     jobs::table.filter(jobs::file_hash.eq(hash)).select(Job::as_select()).first(connection).await.optional()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_transitions_of_the_design_are_allowed() {
-        use Status::{Completed, Failed, Pending, Processing};
-        let allowed: Vec<(Status, Status)> = Status::ALL
-            .into_iter()
-            .flat_map(|from| Status::ALL.map(|to| (from, to)))
-            .filter(|(from, to)| from.may_become(*to))
-            .collect();
-        assert_eq!(
-            allowed,
-            [
-                (Pending, Processing),
-                (Pending, Completed),
-                (Pending, Failed),
-                (Processing, Processing),
-                (Processing, Completed),
-                (Processing, Failed),
-                (Completed, Pending),
-                (Failed, Pending),
-            ]
-        );
-    }
 }

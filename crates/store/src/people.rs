@@ -5,8 +5,8 @@
 
 use crate::archive::on_connection;
 use crate::ids::{JobId, PersonId, SpeakerId};
+use crate::lease::{Lease, held_job};
 use crate::schema::{jobs, people, people_settings, person_voices, speakers};
-use crate::tasks::{Lease, held_job};
 use crate::{Result, Store, StoreError};
 use diesel::prelude::*;
 use diesel::result::Error as QueryError;
@@ -159,7 +159,7 @@ impl Store {
         rows.into_iter()
             .map(|(person, refused, voice, encoder, ms, job, speaker, start, end)| {
                 let voice = StoredVoice::from_row(&voice, encoder, ms)?;
-                let time = crate::transcripts::time;
+                let time = crate::segments::time;
                 let sample = match (start, end) {
                     (Some(start), Some(end)) => Some(Span::new(time(start)?, time(end)?)),
                     _ => None,
@@ -212,7 +212,7 @@ impl Store {
             .execute(c)
             .await?;
             diesel::sql_query(
-                "UPDATE speaker_edits SET edit = jsonb_set(edit, '{person}', to_jsonb($2::text))
+                "UPDATE edits SET edit = jsonb_set(edit, '{person}', to_jsonb($2::text))
                 WHERE edit ->> 'person' = $1::text",
             )
             .bind::<sql_types::Text, _>(from.to_string())
@@ -367,7 +367,7 @@ async fn forget(c: &mut AsyncPgConnection, id: PersonId) -> diesel::QueryResult<
     let Some(name) = name else { return Ok(false) };
     // The name they had last stays where it was said.
     diesel::sql_query(
-        "UPDATE speaker_edits SET edit = edit || jsonb_build_object('name', $2::text, 'person', NULL)
+        "UPDATE edits SET edit = edit || jsonb_build_object('name', $2::text, 'person', NULL)
         WHERE edit ->> 'person' = $1::text",
     )
     .bind::<sql_types::Text, _>(id.to_string())

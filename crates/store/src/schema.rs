@@ -186,7 +186,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    speaker_edits (id) {
+    edits (id) {
         id -> Uuid,
         job_id -> Uuid,
         position -> BigInt,

@@ -1,115 +1,22 @@
 //! `tasks`: the work that is wanted, under way, or over, and who does it.
 //!
-//! A task is claimed with a lease, a random token. Whoever commits something shows it; a worker that slept through the
-//! end of its lease, or whose task was cancelled, finds another token or none and can change nothing.
-//!
 //! `jobs` and `export_jobs` tell the same in the words of their contract. Whatever changes a task here changes its row
-//! there, in the same transaction (`Lease::tell`). The row of the job is locked before that of its task.
+//! there, in the same transaction. The row of the job is locked before that of its task.
 
-use crate::archive::on_connection;
-use crate::ids::{ExportId, JobId, LibraryId, MachineId, TaskId};
-use crate::jobs::{Job, Status, WorkflowState};
+use crate::archive::{on_connection, written};
+use crate::error::StoreError;
+use crate::ids::{JobId, LibraryId, MachineId, TaskId};
+use crate::jobs::{Choice, Job};
+use crate::lease::{Lease, held_job, lease_end, server_now};
 use crate::schema::{export_jobs, jobs, tasks, transcripts};
-use crate::transcripts::TranscriptStatus;
-use crate::{Result, Store, StoreError};
+use crate::status::{Status, TaskKind, TaskState, TranscriptStatus, WorkflowState};
+use crate::{Result, Store};
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
-use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
 use diesel::result::Error as QueryError;
 use diesel::sql_types;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
-
-/// How long a lease lasts without a sign of life.
-const LEASE_SECONDS: i32 = 30;
-
-/// A kind of work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TaskKind {
-    /// A recording becomes words, and its speakers are told apart.
-    Transcribe,
-    /// Only the speakers of a recording are told apart; its words stay.
-    Diarize,
-    /// A file is made of a meeting.
-    Export,
-}
-
-impl TaskKind {
-    const ALL: [Self; 3] = [Self::Transcribe, Self::Diarize, Self::Export];
-    /// The kinds whose subject is a recording. A recording has one open task of these at most.
-    pub const OF_RECORDINGS: [Self; 2] = [Self::Transcribe, Self::Diarize];
-
-    /// The word in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Transcribe => "transcribe",
-            Self::Diarize => "diarize",
-            Self::Export => "export",
-        }
-    }
-
-    fn words(kinds: &[Self]) -> Vec<&'static str> {
-        kinds.iter().map(|kind| kind.as_str()).collect()
-    }
-}
-
-/// How a task stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TaskState {
-    /// It waits for a worker.
-    Waiting,
-    /// A worker is at it, or was when it ended.
-    Running,
-    /// It is done.
-    Done,
-    /// It failed with a sentence.
-    Failed,
-    /// It was stopped by a person.
-    Cancelled,
-}
-
-impl TaskState {
-    const ALL: [Self; 5] = [Self::Waiting, Self::Running, Self::Done, Self::Failed, Self::Cancelled];
-    const OPEN: [&'static str; 2] = [Self::Waiting.as_str(), Self::Running.as_str()];
-
-    /// The word in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
-
-/// The right to work on one task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lease {
-    /// The task.
-    pub task: TaskId,
-    /// What is to be done.
-    pub kind: TaskKind,
-    /// The recording that it is about.
-    pub job: JobId,
-    subject: Uuid,
-    token: Uuid,
-}
-
-impl Lease {
-    /// The export that is to be made.
-    ///
-    /// # Errors
-    /// [`StoreError::Unknown`] for a task of another kind.
-    pub fn export(&self) -> Result<ExportId> {
-        match self.kind {
-            TaskKind::Export => Ok(self.subject.into()),
-            _ => Err(StoreError::Unknown(format!("export of task {}", self.task))),
-        }
-    }
-}
 
 /// A claimed task.
 #[derive(Debug, Clone)]
@@ -122,19 +29,6 @@ pub struct Claim {
     pub parameters: serde_json::Value,
     /// How often its workers have ended in the middle since it last got further.
     pub take_overs: i32,
-}
-
-/// How far a task is. The unit is that of its kind: milliseconds of audio, for an export percent.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Progress {
-    /// What is done.
-    pub done: i64,
-    /// What there is, as far as is known.
-    pub total: Option<i64>,
-    /// Seconds of work per second of audio in this attempt.
-    pub real_time_factor: Option<f64>,
-    /// Milliseconds of work that are left, about.
-    pub left_ms: Option<i64>,
 }
 
 /// A row of `tasks` as it is shown.
@@ -168,7 +62,7 @@ pub struct Task {
 impl Task {
     /// What is to be done; `None` for a kind that this version does not know.
     pub fn kind(&self) -> Option<TaskKind> {
-        TaskKind::ALL.into_iter().find(|kind| kind.as_str() == self.kind_word)
+        TaskKind::from_word(&self.kind_word)
     }
 
     /// How it stands.
@@ -176,8 +70,8 @@ impl Task {
     /// # Errors
     /// [`StoreError::Unknown`] for a word that no version of ours writes.
     pub fn state(&self) -> Result<TaskState> {
-        let state = TaskState::ALL.into_iter().find(|state| state.as_str() == self.state_word);
-        state.ok_or_else(|| StoreError::Unknown(format!("state “{}” of task {}", self.state_word, self.id)))
+        TaskState::from_word(&self.state_word)
+            .ok_or_else(|| StoreError::Unknown(format!("state “{}” of task {}", self.state_word, self.id)))
     }
 }
 
@@ -253,48 +147,6 @@ impl Store {
         }))
     }
 
-    /// Shows that the worker lives and how far it is. False if the lease is void: the task was cancelled, deleted or
-    /// taken over.
-    pub async fn renew(&self, lease: Lease, progress: Progress) -> Result<bool> {
-        on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
-            if lease.kind == TaskKind::Export {
-                if held_job(c, lease).await?.is_none() {
-                    return Ok(false);
-                }
-                let percent = i32::try_from(progress.done.clamp(0, 100)).unwrap_or(100);
-                let shown = export_jobs::progress.is_distinct_from(percent);
-                diesel::update(export_jobs::table.find(lease.subject).filter(shown))
-                    .set(export_jobs::progress.eq(percent))
-                    .execute(c)
-                    .await?;
-            }
-            let renewed = diesel::update(held(lease))
-                .set((
-                    tasks::leased_until.eq(lease_end()),
-                    tasks::heartbeat_at.eq(server_now()),
-                    tasks::done.eq(progress.done),
-                    tasks::total.eq(progress.total),
-                    tasks::real_time_factor.eq(progress.real_time_factor),
-                    tasks::left_ms.eq(progress.left_ms),
-                ))
-                .execute(c)
-                .await?;
-            Ok(renewed == 1)
-        }))
-    }
-
-    /// Gives a task back in the middle, for whoever claims it next; what was done so far stays.
-    pub async fn release(&self, lease: Lease) -> Result<()> {
-        on_connection!(self, connection => async {
-            let past = sql::<sql_types::Nullable<sql_types::Timestamptz>>("now() - interval '1 second'");
-            diesel::update(held(lease))
-                .set((tasks::leased_until.eq(past), tasks::attempts.eq(0)))
-                .execute(connection)
-                .await
-                .map(|_| ())
-        })
-    }
-
     /// Ends a task that cannot go on, with a sentence for the user. The version of a transcript that was being made keeps
     /// its windows, so that a retry resumes; a job that has a complete version returns to it. False if the lease is void.
     pub async fn fail(&self, lease: Lease, message: &str) -> Result<bool> {
@@ -329,6 +181,65 @@ impl Store {
                 .execute(c)
                 .await?;
             Ok(true)
+        }))
+    }
+
+    /// Puts a failed or cancelled job back into the queue. `None` if it is neither, or there is none.
+    pub async fn requeue(&self, id: JobId) -> Result<Option<Job>> {
+        on_connection!(self, connection => async {
+            let failed = jobs::table.find(id).filter(jobs::status.eq(Status::Failed.as_str()));
+            let update = diesel::update(failed)
+                .set((
+                    jobs::status.eq(Status::Pending.as_str()),
+                    jobs::workflow_state.eq(WorkflowState::Queued.as_str()),
+                    jobs::error_message.eq(None::<String>),
+                ))
+                .returning(Job::as_returning());
+            update.load(connection).await.map(written)
+        })
+    }
+
+    /// Puts a job that has ended back into the queue, to be transcribed with `choice`. Its complete versions stay.
+    /// `None` if it waits or runs, or there is none.
+    pub async fn transcribe_again(&self, id: JobId, choice: &Choice) -> Result<Option<Job>> {
+        on_connection!(self, connection => async {
+            let at_rest = [Status::Completed.as_str(), Status::Failed.as_str()];
+            let update = diesel::update(jobs::table.find(id).filter(jobs::status.eq_any(at_rest)))
+                .set((
+                    jobs::status.eq(Status::Pending.as_str()),
+                    jobs::workflow_state.eq(WorkflowState::Queued.as_str()),
+                    jobs::error_message.eq(None::<String>),
+                    jobs::requested_model.eq(&choice.model),
+                    jobs::requested_language.eq(&choice.language),
+                    jobs::requested_translate.eq(choice.translate),
+                    jobs::requested_vocabulary.eq(choice.vocabulary_lines()),
+                    jobs::requested_speakers_min.eq(choice.speakers_min),
+                    jobs::requested_speakers_max.eq(choice.speakers_max),
+                ))
+                .returning(Job::as_returning());
+            update.load(connection).await.map(written)
+        })
+    }
+
+    /// Stops a waiting or running job, wherever it runs: its lease is void from here on. A job that has a transcript
+    /// goes back to it. `None` if there is nothing to stop.
+    pub async fn cancel_job(&self, id: JobId) -> Result<Option<Job>> {
+        on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
+            let stoppable = jobs::table.find(id).filter(jobs::status.eq_any(Status::Failed.sources()));
+            let job = stoppable.for_no_key_update().select(Job::as_select()).first(c).await.optional()?;
+            let Some(job) = job else { return Ok(None) };
+            let (status, state) = ended(&job, Status::Failed, Some(WorkflowState::Cancelled));
+            cancel_open(c, id).await?;
+            let cancelled = diesel::update(jobs::table.find(id))
+                .set((
+                    jobs::status.eq(status.as_str()),
+                    jobs::workflow_state.eq(state.map(WorkflowState::as_str)),
+                    jobs::error_message.eq(None::<String>),
+                ))
+                .returning(Job::as_returning())
+                .get_result(c)
+                .await?;
+            Ok(Some(cancelled))
         }))
     }
 
@@ -412,8 +323,8 @@ pub(crate) async fn begin(
     machine: MachineId,
 ) -> Result<Claim> {
     let open: Open = tasks::table.find(id).select(Open::as_select()).first(c).await?;
-    let kind = TaskKind::ALL.into_iter().find(|kind| kind.as_str() == open.kind);
-    let kind = kind.ok_or_else(|| StoreError::Unknown(format!("kind “{}” of task {id}", open.kind)))?;
+    let kind = TaskKind::from_word(&open.kind)
+        .ok_or_else(|| StoreError::Unknown(format!("kind “{}” of task {id}", open.kind)))?;
     let taken_over = open.state == TaskState::Running.as_str();
     let token = Uuid::new_v4();
     diesel::update(tasks::table.find(id))
@@ -529,15 +440,6 @@ pub(crate) async fn got_further(c: &mut AsyncPgConnection, lease: Lease) -> dies
     diesel::update(tasks::table.find(lease.task)).set(tasks::attempts.eq(1)).execute(c).await.map(|_| ())
 }
 
-/// The job of a lease, its row locked against cancel, delete and take-over until the transaction ends; `None` if the
-/// lease is void. Every write of a worker begins with this.
-pub(crate) async fn held_job(c: &mut AsyncPgConnection, lease: Lease) -> diesel::QueryResult<Option<Job>> {
-    let job =
-        jobs::table.find(lease.job).for_no_key_update().select(Job::as_select()).first(c).await.optional()?;
-    let held: bool = diesel::select(diesel::dsl::exists(held(lease))).get_result(c).await?;
-    Ok(job.filter(|_| held))
-}
-
 /// Status and state of a job whose work ends without a new transcript: one that has a transcript goes back to it.
 pub(crate) fn ended(
     job: &Job,
@@ -551,13 +453,6 @@ pub(crate) fn ended(
 }
 
 #[diesel::dsl::auto_type]
-fn held(lease: Lease) -> _ {
-    let task: TaskId = lease.task;
-    let token: Uuid = lease.token;
-    tasks::table.filter(tasks::id.eq(task)).filter(tasks::lease_token.eq(token))
-}
-
-#[diesel::dsl::auto_type]
 fn open_of(job: JobId) -> _ {
     let kinds: Vec<&'static str> = TaskKind::words(&TaskKind::OF_RECORDINGS);
     let states: [&'static str; 2] = TaskState::OPEN;
@@ -565,12 +460,4 @@ fn open_of(job: JobId) -> _ {
         .filter(tasks::job_id.eq(job))
         .filter(tasks::kind.eq_any(kinds))
         .filter(tasks::state.eq_any(states))
-}
-
-fn lease_end() -> SqlLiteral<sql_types::Nullable<sql_types::Timestamptz>> {
-    sql(&format!("now() + interval '{LEASE_SECONDS} seconds'"))
-}
-
-fn server_now() -> SqlLiteral<sql_types::Nullable<sql_types::Timestamptz>> {
-    sql("now()")
 }

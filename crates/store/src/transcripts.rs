@@ -1,43 +1,22 @@
-//! `transcripts`, `transcript_windows`, `segments`: versions of what was said, filled window by window.
+//! `transcripts`: the versions of a meeting's text.
 
 use crate::archive::{next_number, on_connection};
-use crate::ids::{JobId, MachineId, SegmentId, SpeakerId, TranscriptId};
-use crate::jobs::{Status, WorkflowState};
+use crate::error::StoreError;
+use crate::ids::{JobId, MachineId, SpeakerId, TranscriptId};
+use crate::lease::{Lease, held_job};
 use crate::schema::{jobs, segments, transcript_windows, transcripts};
-use crate::speakers::{cut_by_speaker, settle_version};
-use crate::tasks::{Lease, TaskState, close, got_further, held_job};
-use crate::{Result, Store, StoreError};
+use crate::segments::insert_lines;
+use crate::settle::{cut_by_speaker, settle_version};
+use crate::status::{Status, TaskState, TranscriptStatus, WorkflowState};
+use crate::tasks::{close, got_further};
+use crate::windows::{Window, index_of, windows_of};
+use crate::{Result, Store};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as QueryError;
 use diesel::sql_types;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
-use transcript::{AudioTime, Line, Reason, Segment, Span, Word};
-
-/// Rows of `segments` per INSERT; with eleven values each, far below the 65 535 that a statement may bind.
-const ROWS_PER_INSERT: usize = 2_000;
-
-/// `transcripts.status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TranscriptStatus {
-    /// Being made, or interrupted while being made.
-    Running,
-    /// All windows are in.
-    Complete,
-    /// Stopped with a message; resumed by a retry with the same settings.
-    Failed,
-}
-
-impl TranscriptStatus {
-    /// The word in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Complete => "complete",
-            Self::Failed => "failed",
-        }
-    }
-}
+use transcript::{Line, Segment};
 
 /// A row of `transcripts`.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -121,19 +100,6 @@ pub struct VersionFacts {
     pub done_ms: i64,
 }
 
-/// A committed window of audio.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Window {
-    /// Its place in the recording, from 0.
-    pub index: u32,
-    /// The audio it covers.
-    pub span: Span,
-    /// The language of its words, BCP 47; `None` where nothing was said.
-    pub language: Option<String>,
-    /// The language that the engine finds in it by itself, where it is not that of the words.
-    pub other_language: Option<String>,
-}
-
 /// What a version took in the end.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Spent {
@@ -144,54 +110,6 @@ pub struct Spent {
     /// Seconds of work per second of audio, where the run tells.
     pub real_time_factor: Option<f64>,
 }
-
-/// A line of a transcript as stored.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredSegment {
-    /// Its id.
-    pub id: SegmentId,
-    /// The line.
-    pub segment: Segment,
-    /// The window it came from, while its version is unfinished.
-    pub window: Option<u32>,
-    /// Who says it, as it was found or given by hand; who they are shown as is theirs.
-    pub speaker: Option<SpeakerId>,
-    /// Whether somebody else speaks during most of it.
-    pub overlap: bool,
-    /// Whether it was given to its speaker by hand.
-    pub by_hand: bool,
-}
-
-/// A line without its words one by one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextLine {
-    /// Its id.
-    pub id: SegmentId,
-    /// Where it is in the recording.
-    pub span: Span,
-    /// What is said.
-    pub text: String,
-    /// Why it should be doubted.
-    pub doubt: Option<Reason>,
-    /// Who says it; see [`StoredSegment::speaker`].
-    pub speaker: Option<SpeakerId>,
-    /// Whether it was given to its speaker by hand.
-    pub by_hand: bool,
-}
-
-type SegmentRow = (
-    SegmentId,
-    i64,
-    i64,
-    String,
-    serde_json::Value,
-    Option<i32>,
-    Option<String>,
-    Option<SpeakerId>,
-    bool,
-    bool,
-);
-type TextRow = (SegmentId, i64, i64, String, Option<String>, Option<SpeakerId>, bool);
 
 /// Versions of a job with what can be counted. The words of a line are an array.
 const VERSIONS: &str = "
@@ -325,19 +243,6 @@ impl Store {
             .await?;
             Ok(true)
         }))
-    }
-
-    /// The committed windows of a version, in their order.
-    pub async fn windows(&self, id: TranscriptId) -> Result<Vec<Window>> {
-        on_connection!(self, connection => windows_of(connection, id))
-    }
-
-    /// Whether anything was said in a version.
-    pub async fn has_words(&self, id: TranscriptId) -> Result<bool> {
-        on_connection!(self, connection => async {
-            let lines = segments::table.filter(segments::transcript_id.eq(id));
-            diesel::select(diesel::dsl::exists(lines)).get_result(connection).await
-        })
     }
 
     /// Seconds of work per second of audio that this computer took with a model lately; `None` if it never used it.
@@ -537,60 +442,6 @@ impl Store {
             }
         })
     }
-
-    /// The lines of a version in order of time.
-    pub async fn segments(&self, id: TranscriptId) -> Result<Vec<StoredSegment>> {
-        on_connection!(self, connection => stored_lines(connection, id))
-    }
-
-    /// The lines of a version that begin at `from` or later, in order of time, without their words: a tenth of the data.
-    pub async fn text_lines(&self, id: TranscriptId, from: AudioTime) -> Result<Vec<TextLine>> {
-        let rows: Vec<TextRow> = on_connection!(self, connection => async {
-            segments::table
-                .filter(segments::transcript_id.eq(id))
-                .filter(segments::start_ms.ge(i64::from(from.as_ms())))
-                .order((segments::start_ms, segments::id))
-                .select((
-                    segments::id,
-                    segments::start_ms,
-                    segments::end_ms,
-                    segments::text,
-                    segments::doubt,
-                    segments::speaker_id,
-                    segments::by_hand,
-                ))
-                .load(connection)
-                .await
-        })?;
-        rows.into_iter()
-            .map(|(id, start, end, text, doubt, speaker, by_hand)| {
-                let span = Span::new(time(start)?, time(end)?);
-                Ok(TextLine { id, span, text, doubt: reason(doubt)?, speaker, by_hand })
-            })
-            .collect()
-    }
-}
-
-/// The lines of a version in order of time.
-pub(crate) async fn stored_lines(c: &mut AsyncPgConnection, id: TranscriptId) -> Result<Vec<StoredSegment>> {
-    let rows: Vec<SegmentRow> = segments::table
-        .filter(segments::transcript_id.eq(id))
-        .order((segments::start_ms, segments::id))
-        .select((
-            segments::id,
-            segments::start_ms,
-            segments::end_ms,
-            segments::text,
-            segments::words,
-            segments::window_index,
-            segments::doubt,
-            segments::speaker_id,
-            segments::overlap,
-            segments::by_hand,
-        ))
-        .load(c)
-        .await?;
-    rows.into_iter().map(stored_segment).collect()
 }
 
 /// Whether the lease holds and the version is an unfinished one of its job.
@@ -603,80 +454,4 @@ async fn may_fill(c: &mut AsyncPgConnection, lease: Lease, id: TranscriptId) -> 
         .filter(transcripts::job_id.eq(lease.job))
         .filter(transcripts::status.ne(TranscriptStatus::Complete.as_str()));
     Ok(diesel::select(diesel::dsl::exists(unfinished)).get_result(c).await?)
-}
-
-async fn windows_of(c: &mut AsyncPgConnection, id: TranscriptId) -> Result<Vec<Window>> {
-    type Row = (i32, i64, i64, Option<String>, Option<String>);
-    let rows: Vec<Row> = transcript_windows::table
-        .filter(transcript_windows::transcript_id.eq(id))
-        .order(transcript_windows::window_index)
-        .select((
-            transcript_windows::window_index,
-            transcript_windows::start_ms,
-            transcript_windows::end_ms,
-            transcript_windows::language,
-            transcript_windows::other_language,
-        ))
-        .load(c)
-        .await?;
-    rows.into_iter()
-        .map(|(index, start, end, language, other_language)| {
-            let index = u32::try_from(index).map_err(|_| StoreError::Unknown(format!("window {index}")))?;
-            Ok(Window { index, span: Span::new(time(start)?, time(end)?), language, other_language })
-        })
-        .collect()
-}
-
-pub(crate) async fn insert_lines(
-    c: &mut AsyncPgConnection,
-    id: TranscriptId,
-    window: Option<i32>,
-    lines: &[Line<SpeakerId>],
-) -> Result<()> {
-    let mut rows = Vec::with_capacity(lines.len());
-    for Line { segment: line, speaker, overlap, by_hand } in lines {
-        let words =
-            serde_json::to_value(&line.words).map_err(|error| StoreError::Unknown(error.to_string()))?;
-        rows.push((
-            segments::id.eq(SegmentId::new()),
-            segments::transcript_id.eq(id),
-            segments::window_index.eq(window),
-            segments::start_ms.eq(i64::from(line.span.start.as_ms())),
-            segments::end_ms.eq(i64::from(line.span.end.as_ms())),
-            segments::text.eq(&line.text),
-            segments::words.eq(words),
-            segments::doubt.eq(line.doubt.map(Reason::as_str)),
-            segments::speaker_id.eq(speaker),
-            segments::overlap.eq(overlap),
-            segments::by_hand.eq(by_hand),
-        ));
-    }
-    for chunk in rows.chunks(ROWS_PER_INSERT) {
-        diesel::insert_into(segments::table).values(chunk).execute(c).await?;
-    }
-    Ok(())
-}
-
-fn index_of(window: &Window) -> Result<i32> {
-    i32::try_from(window.index).map_err(|_| StoreError::Unknown(format!("window {}", window.index)))
-}
-
-pub(crate) fn time(ms: i64) -> Result<AudioTime> {
-    u32::try_from(ms).map(AudioTime::from_ms).map_err(|_| StoreError::Unknown(format!("time {ms} ms")))
-}
-
-fn reason(word: Option<String>) -> Result<Option<Reason>> {
-    word.map(|word| Reason::from_word(&word).ok_or_else(|| StoreError::Unknown(format!("doubt “{word}”"))))
-        .transpose()
-}
-
-fn stored_segment(
-    (id, start, end, text, words, window, doubt, speaker, overlap, by_hand): SegmentRow,
-) -> Result<StoredSegment> {
-    let words: Vec<Word> = serde_json::from_value(words)
-        .map_err(|error| StoreError::Unknown(format!("words of segment {id}: {error}")))?;
-    let span = Span::new(time(start)?, time(end)?);
-    let window = window.and_then(|index| u32::try_from(index).ok());
-    let segment = Segment { span, text, words, doubt: reason(doubt)? };
-    Ok(StoredSegment { id, segment, window, speaker, overlap, by_hand })
 }
