@@ -16,7 +16,7 @@ use app::view::{
     Choice, Comparison, DeletionView, DropView, Expected, ExportView, JobView, MeetingPage, ModelRoom,
     PeopleView, SpeakersView, Stretch, VersionView, Whom,
 };
-use app::{AudioTime, Code, ExportRequest, ExportType, JobId, Preferences};
+use app::{AudioTime, Code, ExportRequest, Format, JobId, Preferences};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -519,19 +519,16 @@ pub(crate) async fn export_meeting(
     handle: AppHandle,
     core: CoreRef<'_>,
     id: String,
-    kind: ExportKind,
+    format: String,
 ) -> Answer<Option<ExportView>> {
     let app = core.app()?;
     let id = job_id(&id)?;
     let meeting = app.find(id).await?;
-    let (export_type, label) = match kind {
-        ExportKind::MarkdownTranscript => (ExportType::MarkdownTranscript, "Markdown"),
-        ExportKind::PdfTranscript => (ExportType::PdfTranscript, "PDF"),
-    };
-    let name = app::App::export_name(&meeting.title, export_type);
-    let Some(path) = dialogs::save(&handle, name, label).await else { return Ok(None) };
+    let format = app::export_format(&format)?;
+    let name = format.file_name(&meeting.title);
+    let Some(path) = dialogs::save(&handle, name, format.label).await else { return Ok(None) };
     // The dialog has asked before it gave the name of a file that exists.
-    let request = ExportRequest { kind: export_type, output: Some(path), replace: true };
+    let request = ExportRequest { format, output: Some(path), replace: true };
     let wanted = app.create_export(id, &request).await?;
     let begun = app.export(wanted.id).await?;
     tauri::async_runtime::spawn(async move {
@@ -542,14 +539,23 @@ pub(crate) async fn export_meeting(
     Ok(begun)
 }
 
-/// The files that the window makes.
-#[derive(Debug, Clone, Copy, serde::Deserialize, specta::Type)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ExportKind {
-    /// The words as Markdown.
-    MarkdownTranscript,
-    /// The words as PDF.
-    PdfTranscript,
+/// A format that the window offers.
+#[derive(Debug, Clone, Copy, serde::Serialize, specta::Type)]
+pub(crate) struct ExportFormat {
+    /// The word that names it.
+    word: &'static str,
+    /// What it is called.
+    label: &'static str,
+    /// The end of a file's name, without the dot.
+    extension: &'static str,
+}
+
+impl ExportFormat {
+    /// Those of the menu, in its order.
+    pub(crate) fn offered() -> Vec<Self> {
+        let offered = app::FORMATS.iter().filter(|format| format.in_menu);
+        offered.map(|&Format { word, label, extension, .. }| Self { word, label, extension }).collect()
+    }
 }
 
 /// An export as it stands.

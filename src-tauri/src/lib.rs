@@ -117,6 +117,7 @@ fn interface() -> Builder<Wry> {
             commands::open_log_folder,
             commands::open_data_folder,
         ])
+        .constant("EXPORT_FORMATS", commands::ExportFormat::offered())
         .events(collect_events![
             core::CoreState,
             core::NewsItem,

@@ -112,7 +112,7 @@ export const commands = {
 	/**  Puts a text of the page on the clipboard. */
 	copyText: (text: string) => __TAURI_INVOKE<null>("copy_text", { text }),
 	/**  Asks where to save a meeting's words and begins to write them; none if the user thought better of it. */
-	exportMeeting: (id: string, kind: ExportKind) => __TAURI_INVOKE<ExportView_Serialize | null>("export_meeting", { id, kind }),
+	exportMeeting: (id: string, format: string) => __TAURI_INVOKE<ExportView_Serialize | null>("export_meeting", { id, format }),
 	/**  An export as it stands. */
 	exportJob: (exportId: string) => __TAURI_INVOKE<ExportView_Serialize | null>("export_job", { exportId }),
 	/**  Shows the file of an export in its folder. */
@@ -143,6 +143,9 @@ export const events = {
 	modelNews: makeEvent<ModelNews_Serialize, ModelNews_Deserialize>("model-news"),
 	newsItem: makeEvent<NewsItem, NewsItem>("news-item"),
 };
+
+/* Constants */
+export const EXPORT_FORMATS = [{"extension":"pdf","label":"PDF document","word":"pdf_transcript"},{"extension":"md","label":"Markdown text","word":"markdown_transcript"}] as const;
 
 /* Types */
 /**  What the About page shows. */
@@ -387,13 +390,6 @@ export type Expected_Serialize = {
 	/**  At most. */
 	max: number | null,
 };
-
-/**  The files that the window makes. */
-export type ExportKind = 
-/**  The words as Markdown. */
-"markdown_transcript" | 
-/**  The words as PDF. */
-"pdf_transcript";
 
 /**  A file that was or is to be made of a meeting. */
 export type ExportView = ExportView_Serialize | ExportView_Deserialize;

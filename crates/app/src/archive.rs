@@ -122,32 +122,6 @@ impl App {
         self.views(self.store.jobs_by_id(ids).await?).await
     }
 
-    /// A meeting's words as plain text: a title, then a line with its time for each line, below the name of who says it.
-    ///
-    /// # Errors
-    /// [`Code::NotFound`], [`Code::NoTranscript`].
-    pub async fn transcript_text(&self, id: JobId) -> Result<String> {
-        let page = self.page(id, AudioTime::ZERO).await?;
-        if page.lines.is_empty() {
-            return Err(refuse(
-                Code::NoTranscript,
-                format!("“{}” has no words to copy yet.", page.job.title),
-            ));
-        }
-        let cast = Cast::named(self.store.speaker_names(page.job.id).await?);
-        let mut text = format!("{}\n\n", page.job.title);
-        let mut before = None;
-        for (number, line) in page.lines.into_iter().enumerate() {
-            if !cast.is_empty() && (number == 0 || before != line.speaker_id) {
-                let name = cast.name(line.speaker_id);
-                text.push_str(&format!("{}{name}\n", if number == 0 { "" } else { "\n" }));
-            }
-            text.push_str(&format!("{}  {}\n", AudioTime::from_ms(line.start_ms), line.text));
-            before = line.speaker_id;
-        }
-        Ok(text)
-    }
-
     /// What deleting a meeting would take away and leave.
     ///
     /// # Errors

@@ -10,85 +10,45 @@ use crate::settings::Paper;
 use crate::speakers::Cast;
 use crate::tasks::{AtWork, Break, Kind, held};
 use crate::view::{ExportView, export_view, recorded_at, title};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use chrono::Local;
-use export::{Document, Facts, Fonts, Line, Run};
+use export::{Document, FORMATS, Facts, Format, Needs, Rendered, Segment, Setting};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use store::{Claim, ExportId, Job, JobId, NewExport, Progress, StoredSegment, TaskKind, Transcript};
+use store::{Claim, ExportId, Job, JobId, NewExport, Progress, SpeakerId, StoredSegment, TaskKind};
 use tokio::sync::watch;
 use transcript::AudioTime;
 
-/// A pause this long between two lines begins a paragraph.
-const PARAGRAPH_PAUSE_MS: u32 = 2_000;
-/// A paragraph that has become this long ends at the next line.
-const PARAGRAPH_MS: u32 = 60_000;
+/// The words of files that come with summaries.
+const COMING: [&str; 2] = ["markdown_summary", "pdf_summary"];
 
-/// What kind of file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExportType {
-    /// The words as Markdown.
-    MarkdownTranscript,
-    /// The words as PDF.
-    PdfTranscript,
-    /// A summary as Markdown; comes with summaries.
-    MarkdownSummary,
-    /// A summary as PDF; comes with summaries.
-    PdfSummary,
-    /// Who speaks when, in the format that tools for diarization read.
-    Rttm,
+/// The words of all formats, those included that come later.
+pub fn export_words() -> Vec<&'static str> {
+    FORMATS.iter().map(|format| format.word).chain(COMING).collect()
 }
 
-impl ExportType {
-    const ALL: [Self; 5] =
-        [Self::MarkdownTranscript, Self::PdfTranscript, Self::Rttm, Self::MarkdownSummary, Self::PdfSummary];
-
-    /// The words of all kinds, those included that come later.
-    pub const WORDS: [&str; 5] = [
-        Self::MarkdownTranscript.as_str(),
-        Self::PdfTranscript.as_str(),
-        Self::Rttm.as_str(),
-        Self::MarkdownSummary.as_str(),
-        Self::PdfSummary.as_str(),
-    ];
-
-    /// The word in the database and on the command line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MarkdownTranscript => "markdown_transcript",
-            Self::PdfTranscript => "pdf_transcript",
-            Self::MarkdownSummary => "markdown_summary",
-            Self::PdfSummary => "pdf_summary",
-            Self::Rttm => "rttm",
-        }
-    }
-
-    /// # Errors
-    /// [`Code::NotOffered`] for a word that is none, with those there are; [`Code::NotAvailableYet`] for summaries.
-    pub fn from_word(word: &str) -> Result<Self> {
-        match Self::ALL.into_iter().find(|kind| kind.as_str() == word) {
-            Some(Self::MarkdownSummary | Self::PdfSummary) => Err(refuse(
+/// The format of this word.
+///
+/// # Errors
+/// [`Code::NotOffered`] for a word that is none, with those there are; [`Code::NotAvailableYet`] for summaries.
+pub fn export_format(word: &str) -> Result<&'static Format> {
+    Format::of(word).ok_or_else(|| {
+        let words: Vec<_> = FORMATS.iter().map(|format| format.word).collect();
+        let there_are = words.join(", ");
+        match COMING.contains(&word) {
+            true => refuse(
                 Code::NotAvailableYet,
-                "This version makes no summaries yet. Transcripts can be exported: markdown_transcript, pdf_transcript, rttm.",
-            )),
-            Some(kind) => Ok(kind),
-            None => Err(refuse(
-                Code::NotOffered,
-                format!("There is no export “{word}”. There are: markdown_transcript, pdf_transcript, rttm."),
-            )),
+                format!("This version makes no summaries yet. Transcripts can be exported: {there_are}."),
+            ),
+            false => {
+                refuse(Code::NotOffered, format!("There is no export “{word}”. There are: {there_are}."))
+            }
         }
-    }
-
-    const fn extension(self) -> &'static str {
-        match self {
-            Self::MarkdownTranscript | Self::MarkdownSummary => "md",
-            Self::PdfTranscript | Self::PdfSummary => "pdf",
-            Self::Rttm => "rttm",
-        }
-    }
+    })
 }
 
 /// An export that was written down and is made by [`App::run_export`].
@@ -132,7 +92,7 @@ impl Kind for MakeExport {
 #[derive(Debug, Clone)]
 pub struct ExportRequest {
     /// What kind.
-    pub kind: ExportType,
+    pub format: &'static Format,
     /// A file or an existing folder; none: the app's folder of exports.
     pub output: Option<PathBuf>,
     /// Whether a file that is there may be replaced.
@@ -153,7 +113,7 @@ impl App {
                 format!("“{}” has no complete transcript yet, so there is nothing to export.", meeting.title),
             ));
         }
-        let name = Self::export_name(&meeting.title, request.kind);
+        let name = request.format.file_name(&meeting.title);
         let (folder, asked) = (self.data.exports(), request.clone());
         let path = tokio::task::spawn_blocking(move || path_for(&asked, &folder, name)).await??;
         let id = ExportId::new();
@@ -166,7 +126,7 @@ impl App {
         let new = NewExport {
             id,
             job_id: job,
-            export_type: request.kind.as_str().to_owned(),
+            export_type: request.format.word.to_owned(),
             file_path: file_path.to_owned(),
             library_id: self.library.id(),
         };
@@ -200,11 +160,6 @@ impl App {
         self.store.export(id).await?.map(export_view).transpose()
     }
 
-    /// A name for a file of this kind with the words of the meeting `title`.
-    pub fn export_name(title: &str, kind: ExportType) -> String {
-        format!("{}.{}", export::file_stem(title), kind.extension())
-    }
-
     /// Makes the file of a claimed export.
     async fn make_export(&self, claim: &Claim, at_work: &AtWork) -> Result<(), Break> {
         let lease = claim.lease;
@@ -215,13 +170,23 @@ impl App {
             tracing::warn!(%id, code = ?Code::of(&error), "an export failed");
             Break::Failed(format!("{error:#}"))
         };
-        let kind = ExportType::from_word(&export.export_type).map_err(failed)?;
+        let format = export_format(&export.export_type).map_err(failed)?;
         let path = PathBuf::from(export.file_path.context("an export has a path").map_err(failed)?);
-        let document = self.document_of(&claim.job, kind).await?.map_err(failed)?;
+        let document = self.document_of(&claim.job).await?;
+        if format.needs == Needs::Speakers && document.speakers.is_empty() {
+            let why = format!("The speakers of “{}” have not been told apart yet.", document.title);
+            return Err(failed(refuse(Code::NoTranscript, why)));
+        }
         at_work.tell(Progress { done: 30, total: Some(100), ..Progress::default() });
         let (fonts, paper) = (self.resources.fonts(), self.settings.paper);
-        let rendered = tokio::task::spawn_blocking(move || render(kind, &document, &fonts, paper)).await?;
-        let Rendered { bytes, note } = rendered.map_err(failed)?;
+        let rendered = tokio::task::spawn_blocking(move || {
+            let paper = match paper {
+                Paper::A4 => export::Paper::A4,
+                Paper::Letter => export::Paper::Letter,
+            };
+            format.render(&document, &Setting { fonts: &fonts, paper })
+        });
+        let Rendered { bytes, note } = rendered.await?.map_err(|error| failed(error.into()))?;
         // Not over the file of another process that makes the export by now.
         held(self.store.renew(lease, Progress { done: 80, total: Some(100), ..Progress::default() }).await?)?;
         let to = path.clone();
@@ -232,105 +197,57 @@ impl App {
         held(finished.is_some())
     }
 
-    /// What a file of this kind says of a meeting.
-    async fn document_of(&self, job: &Job, kind: ExportType) -> Result<Result<Document>, Break> {
-        let Some(version) = self.store.shown_transcript(job.id).await? else {
-            return Ok(Err(anyhow!("“{}” has no transcript", title(job))));
+    /// The words of a meeting as text to be copied.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::NoTranscript`].
+    pub async fn transcript_text(&self, id: JobId) -> Result<String> {
+        let document = self.document_of(&self.stored_job(id).await?).await?;
+        if document.segments.is_empty() {
+            let why = format!("“{}” has no words to copy yet.", document.title);
+            return Err(refuse(Code::NoTranscript, why));
+        }
+        let format = export_format("text_transcript")?;
+        let setting = Setting { fonts: &self.resources.fonts(), paper: export::Paper::A4 };
+        Ok(String::from_utf8(format.render(&document, &setting)?.bytes)?)
+    }
+
+    /// All that is known of a meeting; without segments if it has no words.
+    async fn document_of(&self, job: &Job) -> Result<Document> {
+        let version = self.store.shown_transcript(job.id).await?;
+        let lines = match &version {
+            Some(version) => self.store.segments(version.id).await?,
+            None => Vec::new(),
         };
-        let lines = self.store.segments(version.id).await?;
         let cast = Cast::of(self.store.speakers(job.id).await?);
-        if kind == ExportType::Rttm && cast.is_empty() {
-            return Ok(Err(refuse(
-                Code::NoTranscript,
-                format!("The speakers of “{}” have not been told apart yet.", title(job)),
-            )));
-        }
-        Ok(Ok(document(job, &version, self.room.title(&version.model), lines, &cast)))
-    }
-}
-
-struct Rendered {
-    bytes: Vec<u8>,
-    note: Option<String>,
-}
-
-fn render(kind: ExportType, document: &Document, fonts: &Path, paper: Paper) -> Result<Rendered> {
-    if kind == ExportType::Rttm {
-        return Ok(Rendered { bytes: export::rttm(document).into_bytes(), note: None });
-    }
-    if matches!(kind, ExportType::MarkdownTranscript | ExportType::MarkdownSummary) {
-        return Ok(Rendered { bytes: export::markdown(document).into_bytes(), note: None });
-    }
-    let paper = match paper {
-        Paper::A4 => export::Paper::A4,
-        Paper::Letter => export::Paper::Letter,
-    };
-    let pdf = export::pdf(document, &Fonts::load(fonts)?, paper)?;
-    let missing: Vec<String> = pdf.missing.iter().map(|c| format!("{c} (U+{:04X})", u32::from(*c))).collect();
-    let note = (!missing.is_empty()).then(|| {
-        format!("No font here has these characters, they are marked in the PDF: {}.", missing.join(", "))
-    });
-    Ok(Rendered { bytes: pdf.bytes, note })
-}
-
-fn document(
-    job: &Job,
-    version: &Transcript,
-    model_title: String,
-    lines: Vec<StoredSegment>,
-    cast: &Cast,
-) -> Document {
-    Document {
-        title: title(job),
-        facts: Facts {
-            file_name: job.file_name.clone(),
-            recorded_at: recorded_at(job),
-            duration: job.duration_ms.and_then(|ms| u32::try_from(ms).ok()).map(AudioTime::from_ms),
-            language: version.language.as_deref().map(language_name),
-            speakers: cast.names(),
-            engine: Some(model_title),
-            notes: job.media_note.iter().cloned().collect(),
-        },
-        runs: paragraphs(lines, cast),
-        turns: cast.spoken(),
-        exported_at: Local::now().fixed_offset(),
-    }
-}
-
-/// Lines as paragraphs: a new one where another one speaks, after a pause, and when one has become long. The name stands
-/// above the first of a speaker, and those of others who speak at the same time behind the line.
-fn paragraphs(lines: Vec<StoredSegment>, cast: &Cast) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    let mut last_end = AudioTime::ZERO;
-    let mut before = None;
-    for StoredSegment { segment, speaker, .. } in lines {
-        let also: Vec<String> =
-            cast.also(segment.span, speaker).into_iter().map(|other| cast.name(Some(other))).collect();
-        let text = if also.is_empty() {
-            segment.text
-        } else {
-            format!("{} (also {})", segment.text, also.join(", "))
+        let places: HashMap<SpeakerId, usize> =
+            cast.shown_ones().enumerate().map(|(place, speaker)| (speaker.id, place)).collect();
+        let place = |id: SpeakerId| cast.shown(id).and_then(|speaker| places.get(&speaker.id).copied());
+        let segment = |StoredSegment { segment, speaker, .. }| {
+            let others = cast.also(segment.span, speaker);
+            let also = others.into_iter().filter_map(|other| places.get(&other).copied()).collect();
+            Segment { speaker: speaker.and_then(place), also, line: segment }
         };
-        let line = Line { start: segment.span.start, text };
-        let speaker = speaker.and_then(|id| cast.shown(id)).map(|speaker| speaker.id);
-        let changes = !cast.is_empty() && (runs.is_empty() || before != speaker);
-        match runs.last_mut() {
-            Some(run)
-                if !changes
-                    && line.start.since(last_end) < PARAGRAPH_PAUSE_MS
-                    && line.start.since(run.start) < PARAGRAPH_MS =>
-            {
-                run.lines.push(line);
-            }
-            _ => {
-                let name = changes.then(|| cast.name(speaker));
-                runs.push(Run { speaker: name, start: line.start, lines: vec![line] });
-            }
-        }
-        before = speaker;
-        last_end = segment.span.end;
+        let turns = cast.shown_turns().filter_map(|turn| Some((turn.span, place(turn.speaker)?)));
+        Ok(Document {
+            title: title(job),
+            facts: Facts {
+                file_name: job.file_name.clone(),
+                recorded_at: recorded_at(job),
+                duration: job.duration_ms.and_then(|ms| u32::try_from(ms).ok()).map(AudioTime::from_ms),
+                language: version.as_ref().and_then(|version| version.language.as_deref().map(language_name)),
+                engine: version.as_ref().map(|version| self.room.title(&version.model)),
+                notes: job.media_note.iter().cloned().collect(),
+            },
+            speakers: cast
+                .shown_ones()
+                .map(|speaker| export::Speaker { id: speaker.id.to_string(), name: Cast::name_of(speaker) })
+                .collect(),
+            segments: lines.into_iter().map(segment).collect(),
+            turns: turns.collect(),
+            exported_at: Local::now().fixed_offset(),
+        })
     }
-    runs
 }
 
 /// Writes `bytes` to a temporary file beside `path`, syncs it, and gives it its name; without `replace` only if that
@@ -488,9 +405,9 @@ mod tests {
     }
 
     #[test]
-    fn kinds_that_come_later_are_refused_with_their_own_code() {
-        assert_eq!(Code::of(&ExportType::from_word("pdf_summary").unwrap_err()), Code::NotAvailableYet);
-        assert_eq!(Code::of(&ExportType::from_word("docx").unwrap_err()), Code::NotOffered);
-        assert_eq!(ExportType::from_word("pdf_transcript").unwrap(), ExportType::PdfTranscript);
+    fn formats_that_come_later_are_refused_with_their_own_code() {
+        assert_eq!(Code::of(&export_format("pdf_summary").unwrap_err()), Code::NotAvailableYet);
+        assert_eq!(Code::of(&export_format("docx").unwrap_err()), Code::NotOffered);
+        assert_eq!(export_format("pdf_transcript").unwrap().extension, "pdf");
     }
 }

@@ -35,10 +35,11 @@ mod tell_apart;
 mod versions;
 pub mod view;
 
+pub use ::export::{FORMATS, Format};
 pub use choice::Choice;
 pub use data_folder::{DataFolder, documents_folder};
 pub use doctor::{Check, State, diagnose};
-pub use exports::{ExportRequest, ExportType, WantedExport};
+pub use exports::{ExportRequest, WantedExport, export_format, export_words};
 pub use facts::Facts;
 pub use hidden::hidden_mode;
 pub use import_list::{ImportList, Interrupted};

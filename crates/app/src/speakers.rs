@@ -18,8 +18,6 @@ use store::{
 };
 use transcript::{AudioTime, Overlay, Span, Turn, Word, one_line, places_in_text, ruled};
 
-/// What words are called that are nobody's.
-pub(crate) const UNKNOWN: &str = "Unknown speaker";
 /// Longest name, in characters.
 const LONGEST_NAME: usize = 100;
 /// A stretch to hear somebody by lasts no longer than this …
@@ -57,11 +55,6 @@ impl Cast {
         Self { speakers, turns: Vec::new(), longest_ms: 0 }
     }
 
-    /// Whether nobody was told apart.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.shown_ones().next().is_none()
-    }
-
     /// Those who are shown, by number.
     pub(crate) fn shown_ones(&self) -> impl Iterator<Item = &Speaker> {
         self.speakers.iter().filter(|speaker| speaker.present && speaker.shown_as == speaker.id)
@@ -73,17 +66,8 @@ impl Cast {
         self.speakers.iter().find(|speaker| speaker.id == shown_as)
     }
 
-    /// What somebody is called; a name for nobody, too.
-    pub(crate) fn name(&self, id: Option<SpeakerId>) -> String {
-        id.and_then(|id| self.shown(id)).map_or_else(|| UNKNOWN.to_owned(), Self::name_of)
-    }
-
     pub(crate) fn name_of(speaker: &Speaker) -> String {
         speaker.name.clone().unwrap_or_else(|| label(speaker.number))
-    }
-
-    pub(crate) fn names(&self) -> Vec<String> {
-        self.shown_ones().map(Self::name_of).collect()
     }
 
     pub(crate) fn facts(&self) -> Vec<SpeakerFacts> {
@@ -106,9 +90,9 @@ impl Cast {
         refuse(Code::NotFound, message)
     }
 
-    /// Who speaks when, by name.
-    pub(crate) fn spoken(&self) -> Vec<(Span, String)> {
-        self.turns.iter().map(|turn| (turn.span, self.name(Some(turn.speaker)))).collect()
+    /// Who speaks when, as who they are shown as.
+    pub(crate) fn shown_turns(&self) -> impl Iterator<Item = &Turn<SpeakerId>> {
+        self.turns.iter()
     }
 
     pub(crate) fn turns(&self) -> Vec<TurnView> {
@@ -565,7 +549,10 @@ fn edit_changes_nothing(edit: &Edit, speaker: &Speaker) -> bool {
 /// What was done, as a clause in the past tense.
 fn in_words(edit: &Edit, all: &Speakers) -> String {
     let words = |id: SpeakerId, words: fn(&Speaker) -> String| {
-        all.speakers.iter().find(|speaker| speaker.id == id).map_or_else(|| UNKNOWN.to_owned(), words)
+        all.speakers
+            .iter()
+            .find(|speaker| speaker.id == id)
+            .map_or_else(|| export::UNKNOWN_SPEAKER.to_owned(), words)
     };
     let name = |id| words(id, Cast::name_of);
     let number = |id| words(id, |speaker| label(speaker.number));

@@ -311,7 +311,7 @@ pub(crate) struct Export {
     /// The beginning of its id.
     pub(crate) job: String,
     /// What kind of file.
-    #[arg(long = "type", value_name = "TYPE", value_parser = app::ExportType::WORDS)]
+    #[arg(long = "type", value_name = "TYPE", value_parser = app::export_words())]
     pub(crate) kind: String,
     /// A file or folder [default: exports in the data folder].
     #[arg(long, value_name = "PATH")]

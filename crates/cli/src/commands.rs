@@ -6,8 +6,7 @@ use crate::progress::Shown;
 use anyhow::{Context, Result};
 use app::view::{JobStatus, JobView};
 use app::{
-    App, Choice, ExportRequest, ExportType, ImportList, ImportOptions, Imported, JobId, Outcome, Scope,
-    Start, State,
+    App, Choice, ExportRequest, ImportList, ImportOptions, Imported, JobId, Outcome, Scope, Start, State,
 };
 use serde::Serialize;
 use std::ffi::OsString;
@@ -301,7 +300,7 @@ pub(crate) async fn show(app: &App, job: JobId, json: bool) -> Result<ExitCode> 
 
 pub(crate) async fn export(app: &App, export: arguments::Export, json: bool) -> Result<ExitCode> {
     let request = ExportRequest {
-        kind: ExportType::from_word(&export.kind)?,
+        format: app::export_format(&export.kind)?,
         output: export.output,
         replace: export.force,
     };

@@ -3,7 +3,7 @@
 //! With `--release` the last one shows how long a recording of ten hours takes.
 
 use chrono::DateTime;
-use export::{Document, Facts, Fonts, Line, Paper, Run, markdown, pdf};
+use export::{Facts, Fonts, Line, Paper, Run, Script, markdown, pdf};
 use std::{env, error::Error, fs, io::Write, path::PathBuf, time::Instant};
 use transcript::AudioTime;
 
@@ -30,21 +30,20 @@ fn fonts_folder() -> PathBuf {
     env::var_os("MEETMEMO_RESOURCES").map_or_else(target, PathBuf::from).join("fonts")
 }
 
-fn document(title: &str, file: &str, runs: Vec<Run>) -> Document {
+fn document(title: &str, file: &str, runs: Vec<Run>) -> Script {
     let at = |text| DateTime::parse_from_rfc3339(text).ok();
-    Document {
+    Script {
         title: title.into(),
         facts: Facts {
             file_name: file.into(),
             recorded_at: at("2025-03-14T09:30:00+01:00"),
             duration: runs.last().and_then(|run| run.lines.last()).map(|line| line.start.plus_ms(7_000)),
             language: Some("English".into()),
-            speakers: Vec::new(),
             engine: Some("transcribe.cpp whisper-base".into()),
             notes: Vec::new(),
         },
+        speakers: Vec::new(),
         runs,
-        turns: Vec::new(),
         exported_at: at("2025-03-15T18:05:09+01:00").unwrap_or_default(),
     }
 }
@@ -102,7 +101,7 @@ const TALK: [(&str, &[&str]); 6] = [
     ),
 ];
 
-fn meeting() -> Document {
+fn meeting() -> Script {
     let mut runs = Vec::new();
     for round in 0..5 {
         for (speaker, lines) in TALK {
@@ -114,7 +113,7 @@ fn meeting() -> Document {
     document("Steering group: office, network and suppliers", "2025-03-14 steering group.m4a", runs)
 }
 
-fn scripts() -> Document {
+fn scripts() -> Script {
     let runs = vec![
         run(
             Some("Élodie Guérin"),
@@ -199,14 +198,14 @@ fn scripts() -> Document {
     document
 }
 
-fn monologue() -> Document {
+fn monologue() -> Script {
     let lines: Vec<&str> =
         TALK.iter().flat_map(|(_, lines)| lines.iter().copied()).cycle().take(150).collect();
     document("", "lecture.mp3", vec![run(None, 1, &lines)])
 }
 
 /// Ten hours: 15 000 lines, about 100 000 words.
-fn long() -> Document {
+fn long() -> Script {
     let words = [
         "the",
         "meeting",

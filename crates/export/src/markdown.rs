@@ -4,24 +4,24 @@
 //! that would mean something are escaped, but only where they would. Leaves out HTML, tables and everything that
 //! CommonMark itself does not have; escapes what the GitHub dialect would take for its own.
 
-use crate::{Document, document::NO_WORDS};
+use crate::script::{NO_WORDS, Script};
 use std::fmt::Write;
 
-/// `document` as Markdown: its title as the heading, the facts as a list, then each run under its speaker's name with
+/// `script` as Markdown: its title as the heading, the facts as a list, then each run under its speaker's name with
 /// the time of every line in `H:MM:SS`.
-pub fn markdown(document: &Document) -> String {
-    let heading = document.heading();
+pub fn markdown(script: &Script) -> String {
+    let heading = script.heading();
     let mut out = String::from("# ");
     push_heading(&mut out, &heading);
     out.push('\n');
-    for (index, (label, value)) in document.facts.rows(&heading).into_iter().enumerate() {
+    for (index, (label, value)) in script.rows(&heading).into_iter().enumerate() {
         out.push_str(if index == 0 { "\n- **" } else { "- **" });
         let _ = write!(out, "{label}:** ");
         push_text(&mut out, &value);
         out.push('\n');
     }
     let mut blank = true;
-    for run in document.spoken() {
+    for run in script.spoken() {
         blank = false;
         if let Some(name) = &run.speaker {
             out.push_str("\n**");

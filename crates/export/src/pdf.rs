@@ -10,7 +10,7 @@ mod flow;
 mod lines;
 mod shape;
 
-use crate::{Document, ExportError, Fonts};
+use crate::{ExportError, Fonts, Script};
 
 /// The sheet a PDF is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,14 +32,14 @@ pub struct Pdf {
     pub missing: Vec<char>,
 }
 
-/// `document` as a PDF on `paper`, set in `fonts`. Equal arguments give equal bytes.
+/// `script` as a PDF on `paper`, set in `fonts`. Equal arguments give equal bytes.
 ///
 /// Fails only on fonts: a file that cannot be read, or that is not a font.
-pub fn pdf(document: &Document, fonts: &Fonts, paper: Paper) -> Result<Pdf, ExportError> {
+pub fn pdf(script: &Script, fonts: &Fonts, paper: Paper) -> Result<Pdf, ExportError> {
     let mut shaper = shape::Shaper::new(fonts)?;
-    let book = flow::book(document, &mut shaper, paper)?;
+    let book = flow::book(script, &mut shaper, paper)?;
     let missing = shaper.missing();
-    let bytes = file::bytes(&book, &shaper, document)?;
+    let bytes = file::bytes(&book, &shaper, script)?;
     Ok(Pdf { bytes, missing })
 }
 

@@ -8,12 +8,12 @@ use crate::file_name::file_stem;
 pub fn rttm(document: &Document) -> String {
     let file = field(&file_stem(&document.title));
     let mut lines = String::new();
-    for (span, name) in &document.turns {
+    for (span, speaker) in &document.turns {
         let start = span.start.as_secs_f64();
         let duration = f64::from(span.duration_ms()) / 1000.0;
         lines.push_str(&format!(
             "SPEAKER {file} 1 {start:.3} {duration:.3} <NA> <NA> {} <NA> <NA>\n",
-            field(name)
+            field(document.name(Some(*speaker)))
         ));
     }
     lines
@@ -27,27 +27,19 @@ fn field(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Document, Facts};
+    use crate::{Document, Facts, Speaker};
     use transcript::{AudioTime, Span};
 
     #[test]
     fn a_turn_is_a_line_and_a_name_one_field() {
-        let turn = |start, end, name: &str| {
-            (Span::new(AudioTime::from_ms(start), AudioTime::from_ms(end)), name.to_owned())
-        };
+        let speaker = |name: &str| Speaker { id: String::new(), name: name.to_owned() };
+        let turn = |start, end, who| (Span::new(AudioTime::from_ms(start), AudioTime::from_ms(end)), who);
         let document = Document {
             title: "Plan für\tMai".to_owned(),
-            facts: Facts {
-                file_name: String::new(),
-                recorded_at: None,
-                duration: None,
-                language: None,
-                speakers: Vec::new(),
-                engine: None,
-                notes: Vec::new(),
-            },
-            runs: Vec::new(),
-            turns: vec![turn(0, 1500, "Anna Berg"), turn(1250, 61_001, "\u{2028}")],
+            facts: Facts::default(),
+            speakers: vec![speaker("Anna Berg"), speaker("\u{2028}")],
+            segments: Vec::new(),
+            turns: vec![turn(0, 1500, 0), turn(1250, 61_001, 1)],
             exported_at: chrono::DateTime::UNIX_EPOCH.fixed_offset(),
         };
         let lines = rttm(&document);

@@ -234,7 +234,10 @@ const BEFORE_TASKS: &str = "
 async fn work_of_an_archive_of_before_the_tasks_goes_on_and_the_step_can_be_undone() {
     let (database, store) = common::database().await;
     drop(store);
-    let down = include_str!("../../../migrations/2026-11-30-000007_tasks/down.sql");
+    let down = concat!(
+        include_str!("../../../migrations/2026-11-30-000008_edits/down.sql"),
+        include_str!("../../../migrations/2026-11-30-000007_tasks/down.sql")
+    );
     let forget = "DELETE FROM __diesel_schema_migrations WHERE version >= '20261130000007'";
     database.execute(down).await.unwrap();
     database.execute(forget).await.unwrap();

@@ -9,7 +9,7 @@ import type {
   CoreState,
   DeletionView,
   DropView,
-  ExportKind,
+  ExportFormat,
   ExportView,
   Expected,
   Failure,
@@ -159,7 +159,7 @@ export interface Client {
 
   // Export
   /** Asks where to, then begins; null if the user thought better of it. How it goes on comes as news. */
-  exportMeeting(id: string, kind: ExportKind): Promise<ExportView | null>
+  exportMeeting(id: string, format: ExportFormat): Promise<ExportView | null>
   exportJob(exportId: string): Promise<ExportView | null>
   showExport(exportId: string): Promise<void>
 

@@ -16,6 +16,7 @@ import {
   type Version,
 } from './memory-models'
 import { MemorySpeakers, samplePeople, samplePerson, sampleSpeakers } from './memory-speakers'
+import { EXPORT_FORMATS } from './types'
 import type {
   About,
   Choice,
@@ -23,7 +24,7 @@ import type {
   CoreState,
   DeletionView,
   DropView,
-  ExportKind,
+  ExportFormat,
   ExportView,
   Expected,
   Failure,
@@ -89,7 +90,7 @@ export class MemoryClient implements Client {
   /** Every call so far, in order: `['rename', 'id', 'title']`. */
   readonly calls: [Call, ...unknown[]][] = []
   /** Where an export is put; null when the user thinks better of it. */
-  exportPath: (job: JobView, kind: ExportKind) => string | null = defaultExportPath
+  exportPath: (job: JobView, format: ExportFormat) => string | null = defaultExportPath
   /** What a delete says; by default nothing but the meeting. */
   deletions: Partial<Record<string, DeletionView>> = {}
   /** Paths that the next choice of files or of a folder gives; none when the user thinks better of it. */
@@ -669,13 +670,13 @@ export class MemoryClient implements Client {
 
   // Client: export
 
-  exportMeeting(id: string, kind: ExportKind): Promise<ExportView | null> {
-    return this.#answer('exportMeeting', [id, kind], () => {
-      const path = this.exportPath(this.#job(id), kind)
+  exportMeeting(id: string, format: ExportFormat): Promise<ExportView | null> {
+    return this.#answer('exportMeeting', [id, format], () => {
+      const path = this.exportPath(this.#job(id), format)
       if (path === null) return null
       const view: ExportView = {
         export_id: this.#newId(),
-        type: kind,
+        type: format,
         status: 'pending',
         path,
         progress: 0,
@@ -948,8 +949,9 @@ function wrongState(message: string): CoreError {
   return new CoreError({ code: 'wrong_state', message })
 }
 
-function defaultExportPath(job: JobView, kind: ExportKind): string {
-  return `/home/anna/Documents/${job.title}.${kind === 'pdf_transcript' ? 'pdf' : 'md'}`
+function defaultExportPath(job: JobView, format: ExportFormat): string {
+  const ending = EXPORT_FORMATS.find((one) => one.word === format)?.extension
+  return `/home/anna/Documents/${job.title}.${ending}`
 }
 
 const ABOUT: About = {

@@ -123,8 +123,8 @@ export class TauriClient implements Client {
   mergePeople = (from: string, into: string) => call(() => commands.mergePeople(from, into))
   forgetPerson = (id: string) => call(() => commands.forgetPerson(id))
 
-  exportMeeting = (...[id, kind]: Parameters<Client['exportMeeting']>) =>
-    call(() => commands.exportMeeting(id, kind))
+  exportMeeting = (...[id, format]: Parameters<Client['exportMeeting']>) =>
+    call(() => commands.exportMeeting(id, format))
   exportJob = (exportId: string) => call(() => commands.exportJob(exportId))
   showExport = async (exportId: string) => void (await call(() => commands.showExport(exportId)))
 

@@ -12,7 +12,6 @@ export type {
   DropView,
   DroppedFolder,
   DuplicateView,
-  ExportKind,
   Failure,
   ImportState,
   InterruptedView,
@@ -28,6 +27,11 @@ export type {
   Whom,
   WorkStep,
 } from '../bindings'
+
+/** The formats that the window offers, in the order of its menu. */
+export { EXPORT_FORMATS } from '../bindings'
+/** The word of one of them. */
+export type ExportFormat = (typeof bindings.EXPORT_FORMATS)[number]['word']
 
 // Types with optional parts come in two forms; the page gets what the core sends.
 export type Choice = bindings.Choice_Serialize

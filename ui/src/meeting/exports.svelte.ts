@@ -1,14 +1,14 @@
 /** Files that are made of meetings, from the wish to the notice. */
 import type { Client, Unsubscribe } from '../lib/client'
 import { t } from '../lib/messages'
-import type { ExportKind, ExportView } from '../lib/types'
+import type { ExportFormat, ExportView } from '../lib/types'
 import { said } from './failure'
 
 /** An export that is shown. `view` is there as soon as the user has said where to. */
 export type ExportItem = {
   key: number
   jobId: string
-  kind: ExportKind
+  format: ExportFormat
   view: ExportView | null
   failure: string | null
 }
@@ -34,17 +34,17 @@ export class Exports {
   }
 
   /** Asks where to, then follows it to its end. */
-  async begin(jobId: string, kind: ExportKind): Promise<void> {
+  async begin(jobId: string, format: ExportFormat): Promise<void> {
     let view: ExportView | null = null
     let failure: string | null = null
     try {
-      view = await this.#client.exportMeeting(jobId, kind)
+      view = await this.#client.exportMeeting(jobId, format)
       if (!view) return
     } catch (reason) {
       failure = said(reason)
     }
     this.#made += 1
-    this.items.push({ key: this.#made, jobId, kind, view, failure })
+    this.items.push({ key: this.#made, jobId, format, view, failure })
     const item = this.items.at(-1)
     // What happened while the view was on its way was told to nobody.
     if (item && !ended(item)) await this.#fetch(item)
@@ -52,7 +52,7 @@ export class Exports {
 
   async again(item: ExportItem): Promise<void> {
     this.dismiss(item)
-    await this.begin(item.jobId, item.kind)
+    await this.begin(item.jobId, item.format)
   }
 
   async show(item: ExportItem): Promise<void> {

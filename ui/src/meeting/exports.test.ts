@@ -60,5 +60,5 @@ test('a failure can be tried again', async () => {
   const [item] = exports.items
   expect(item?.failure).toBe('There is no folder of that name.')
   if (item) await exports.again(item)
-  expect(exports.items.map((one) => [one.failure, one.kind])).toEqual([[null, 'markdown_transcript']])
+  expect(exports.items.map((one) => [one.failure, one.format])).toEqual([[null, 'markdown_transcript']])
 })

@@ -334,14 +334,17 @@ fn memory_does_not_grow_with_the_recording() {
             std::thread::sleep(Duration::from_millis(20));
         }
         assert_eq!(app.show(&job)["job"]["status"], "completed");
-        peaks.values().sum::<u64>() as f64 / 1024.0
+        let megabytes = |kilobytes: u64| kilobytes as f64 / 1024.0;
+        (megabytes(peaks[&i32::try_from(worker.id()).unwrap()]), megabytes(peaks.values().sum()))
     };
-    let (short, long) = (peak(5), peak(20));
-    println!("5 min: {short:.0} MB, 20 min: {long:.0} MB");
-    assert!(long < short * 1.15, "{short:.0} MB for 5 minutes, {long:.0} MB for 20");
+    let ((short, all_short), (long, all)) = (peak(5), peak(20));
+    println!("5 min: {short:.0} MB of {all_short:.0} MB, 20 min: {long:.0} MB of {all:.0} MB");
+    // The worker reads the recording. Fifteen minutes more are 58 MB of samples, if it kept them; engines differ more
+    // than that from one run to the next, whatever the length, and have the limit below.
+    assert!(long < short + 30.0, "{short:.0} MB for 5 minutes, {long:.0} MB for 20");
     let decoders = std::thread::available_parallelism().unwrap().get().min(8) as f64;
     // One engine process has 180 to 196 MB at its peak, 80 of which are the weights that all share.
-    assert!(long <= 150.0 + 220.0 * decoders, "{long:.0} MB");
+    assert!(all <= 150.0 + 220.0 * decoders, "{all:.0} MB");
 }
 
 #[test]

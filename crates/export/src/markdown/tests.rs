@@ -7,20 +7,19 @@ use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use transcript::AudioTime;
 
-fn document(title: &str, file_name: &str, runs: Vec<Run>) -> Document {
-    Document {
+fn document(title: &str, file_name: &str, runs: Vec<Run>) -> Script {
+    Script {
         title: title.into(),
         facts: Facts {
             file_name: file_name.into(),
             recorded_at: None,
             duration: None,
             language: None,
-            speakers: Vec::new(),
             engine: None,
             notes: Vec::new(),
         },
+        speakers: Vec::new(),
         runs,
-        turns: Vec::new(),
         exported_at: DateTime::parse_from_rfc3339("2025-03-15T18:05:09+01:00").unwrap(),
     }
 }

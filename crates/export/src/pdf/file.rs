@@ -9,7 +9,7 @@ use super::{
     flow::{Book, Mark},
     shape::{FaceId, Shaper},
 };
-use crate::{Document, ExportError};
+use crate::{ExportError, Script};
 use chrono::{DateTime, FixedOffset};
 use lopdf::{Dictionary, Object, ObjectId, StringFormat};
 use printpdf::{FontId, ParsedFont, PdfDocument, PdfFont, PdfSaveOptions};
@@ -24,7 +24,7 @@ pub(super) fn font_id(face: FaceId) -> FontId {
 }
 
 /// The finished file.
-pub(super) fn bytes(book: &Book, shaper: &Shaper<'_>, document: &Document) -> Result<Vec<u8>, ExportError> {
+pub(super) fn bytes(book: &Book, shaper: &Shaper<'_>, script: &Script) -> Result<Vec<u8>, ExportError> {
     let mut pdf = PdfDocument::new("");
     let (pages, faces) = draw::pages(book, shaper);
     pdf.pages = pages;
@@ -48,7 +48,7 @@ pub(super) fn bytes(book: &Book, shaper: &Shaper<'_>, document: &Document) -> Re
     }
     let about =
         file.trailer.get(b"Info").and_then(Object::as_reference).expect("printpdf writes an Info dictionary");
-    file.set_object(about, info(document));
+    file.set_object(about, info(script));
     file.compress();
     let id = Object::String(digest(&file), StringFormat::Hexadecimal);
     file.trailer.set("ID", vec![id.clone(), id]);
@@ -57,11 +57,11 @@ pub(super) fn bytes(book: &Book, shaper: &Shaper<'_>, document: &Document) -> Re
     Ok(bytes)
 }
 
-fn info(document: &Document) -> Dictionary {
-    let date = pdf_date(document.exported_at);
-    let subject = format!("Transcript of {}", document.facts.file_name);
+fn info(script: &Script) -> Dictionary {
+    let date = pdf_date(script.exported_at);
+    let subject = format!("Transcript of {}", script.facts.file_name);
     Dictionary::from_iter([
-        ("Title", text(&document.heading())),
+        ("Title", text(&script.heading())),
         ("Subject", text(&subject)),
         ("Author", text(APP)),
         ("Creator", text(APP)),

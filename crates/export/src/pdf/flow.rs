@@ -10,9 +10,9 @@ use super::{
     shape::{Shaper, has_han, letters_of},
 };
 use crate::{
-    Document, ExportError,
-    document::{NO_WORDS, Spoken},
+    ExportError, Script,
     fonts::Letters,
+    script::{NO_WORDS, Spoken},
 };
 use transcript::AudioTime;
 
@@ -149,14 +149,14 @@ pub(super) struct Book {
     pub(super) outline: Vec<Mark>,
 }
 
-/// `document` on pages.
-pub(super) fn book(document: &Document, shaper: &mut Shaper<'_>, paper: Paper) -> Result<Book, ExportError> {
+/// `script` on pages.
+pub(super) fn book(script: &Script, shaper: &mut Shaper<'_>, paper: Paper) -> Result<Book, ExportError> {
     let sheet = Sheet::of(paper);
-    let spoken: Vec<Spoken<'_>> = document.spoken().collect();
-    let letters = prevailing_letters(document, &spoken);
+    let spoken: Vec<Spoken<'_>> = script.spoken().collect();
+    let letters = prevailing_letters(script, &spoken);
     let mut setter = Setter { shaper, sheet, letters, pages: vec![Page::default()], y: sheet.top };
-    let heading = document.heading();
-    setter.title_block(document, &heading)?;
+    let heading = script.heading();
+    setter.title_block(script, &heading)?;
     let mut stops = Vec::new();
     for (index, run) in spoken.iter().enumerate() {
         let before = if index == 0 { 0.0 } else { BETWEEN_RUNS };
@@ -172,11 +172,11 @@ pub(super) fn book(document: &Document, shaper: &mut Shaper<'_>, paper: Paper) -
     Ok(Book { sheet, pages: setter.pages, outline })
 }
 
-/// Whose Han characters a line gets that does not show itself whose they are: those of most lines in `document`.
-fn prevailing_letters(document: &Document, spoken: &[Spoken<'_>]) -> Letters {
+/// Whose Han characters a line gets that does not show itself whose they are: those of most lines in `script`.
+fn prevailing_letters(script: &Script, spoken: &[Spoken<'_>]) -> Letters {
     let lines = spoken.iter().flat_map(|run| &run.lines).map(|line| line.text.as_str());
     let mut counts = [(Letters::Chinese, 0), (Letters::Japanese, 0), (Letters::Korean, 0)];
-    for text in lines.chain([document.title.as_str()]).filter(|text| !text.is_ascii()) {
+    for text in lines.chain([script.title.as_str()]).filter(|text| !text.is_ascii()) {
         let letters = letters_of(text).or_else(|| has_han(text).then_some(Letters::Chinese));
         if let Some(count) = counts.iter_mut().find(|(l, _)| Some(*l) == letters) {
             count.1 += 1;
@@ -241,10 +241,10 @@ struct Setter<'a, 'f> {
 }
 
 impl Setter<'_, '_> {
-    fn title_block(&mut self, document: &Document, heading: &str) -> Result<(), ExportError> {
+    fn title_block(&mut self, script: &Script, heading: &str) -> Result<(), ExportError> {
         let title = self.title(heading)?;
         self.place(title, 0.0);
-        for (index, (label, value)) in document.facts.rows(heading).into_iter().enumerate() {
+        for (index, (label, value)) in script.rows(heading).into_iter().enumerate() {
             let fact = self.block(&value, FACT, Some(label))?;
             self.place(fact, if index == 0 { AFTER_TITLE } else { 0.0 });
         }

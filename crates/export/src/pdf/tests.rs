@@ -16,20 +16,19 @@ fn fonts_folder() -> PathBuf {
     testing::made(testing::resources().join("fonts"))
 }
 
-fn document(title: &str, runs: Vec<Run>) -> Document {
-    Document {
+fn document(title: &str, runs: Vec<Run>) -> Script {
+    Script {
         title: title.into(),
         facts: Facts {
             file_name: "talk.wav".into(),
             recorded_at: None,
             duration: None,
             language: None,
-            speakers: Vec::new(),
             engine: None,
             notes: Vec::new(),
         },
+        speakers: Vec::new(),
         runs,
-        turns: Vec::new(),
         exported_at: DateTime::parse_from_rfc3339("2025-03-05T08:05:09-03:30").unwrap(),
     }
 }
@@ -45,11 +44,11 @@ fn run(speaker: Option<&str>, second: u32, lines: &[&str]) -> Run {
     }
 }
 
-fn said(text: &str) -> Document {
+fn said(text: &str) -> Script {
     document("Talk", vec![run(None, 5, &[text])])
 }
 
-fn made(document: &Document) -> Pdf {
+fn made(document: &Script) -> Pdf {
     pdf(document, &FONTS, Paper::A4).unwrap()
 }
 
@@ -130,7 +129,7 @@ fn inside_margins(pdf: &Pdf, width: f32, height: f32) {
 
 const LONG_URL: &str = "https://intranet.example.org/facilities/ghent/floor-plans/2025/second-floor-final-version-3.pdf?download=true&user=17#top";
 
-fn meeting() -> Document {
+fn meeting() -> Script {
     let mut runs = Vec::new();
     for round in 0..20 {
         let opening = format!(

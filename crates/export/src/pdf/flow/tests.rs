@@ -24,7 +24,7 @@ fn a_page_break_leaves_two_lines_on_either_side() {
 }
 
 /// Runs of lines of every length, so that pages end everywhere.
-fn uneven(paragraphs: usize) -> Document {
+fn uneven(paragraphs: usize) -> Script {
     let line = |index: usize| Line {
         start: AudioTime::from_ms(index as u32 * 1000),
         text: "and so we talked about it ".repeat(1 + index * 7 % 23),
@@ -34,19 +34,18 @@ fn uneven(paragraphs: usize) -> Document {
         start: AudioTime::from_ms(index as u32 * 1000),
         lines: (index..index + 1 + index % 3).map(line).collect(),
     };
-    Document {
+    Script {
         title: "Uneven".into(),
         facts: Facts {
             file_name: "x".into(),
             recorded_at: None,
             duration: None,
             language: None,
-            speakers: Vec::new(),
             engine: None,
             notes: Vec::new(),
         },
+        speakers: Vec::new(),
         runs: (0..paragraphs).map(run).collect(),
-        turns: Vec::new(),
         exported_at: DateTime::UNIX_EPOCH.fixed_offset(),
     }
 }
