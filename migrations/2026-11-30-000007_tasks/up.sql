@@ -6,7 +6,7 @@ CREATE TABLE tasks (
     subject UUID NOT NULL,
     -- The recording that it is about. Its tasks go with it.
     job_id UUID NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-    -- Only the computer of this library can do it. None: the server edition does it.
+    -- Only the computer of this library can do it. NULL: none of ours, because the server edition does it.
     library_id UUID,
     parameters JSONB NOT NULL DEFAULT '{}',
     state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'running', 'done', 'failed', 'cancelled')),
@@ -28,6 +28,7 @@ CREATE TABLE tasks (
     started_at TIMESTAMPTZ,
     heartbeat_at TIMESTAMPTZ,
     error_message TEXT,
+    -- When it was asked for, the last time.
     created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     UNIQUE (kind, subject),
     CHECK (state <> 'running' OR lease_token IS NOT NULL AND leased_until IS NOT NULL AND machine_id IS NOT NULL)
@@ -77,7 +78,7 @@ BEGIN
         VALUES ('transcribe', NEW.id, NEW.id, NEW.library_id)
         ON CONFLICT (kind, subject) DO UPDATE SET
             state = 'waiting', priority = 0, attempts = 0, done = 0, total = NULL, real_time_factor = NULL,
-            left_ms = NULL, error_message = NULL;
+            left_ms = NULL, error_message = NULL, created_at = now();
     ELSIF NEW.status IN ('completed', 'failed') THEN
         UPDATE tasks
         SET state = CASE NEW.status WHEN 'completed' THEN 'done' ELSE 'failed' END,
@@ -95,6 +96,10 @@ CREATE FUNCTION meetmemo_tell_task() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' OR NEW.state <> OLD.state OR NEW.priority <> OLD.priority THEN
         PERFORM pg_notify('meetmemo', 'task:' || NEW.id);
+    END IF;
+    -- Who shows what waits shows it in another order.
+    IF TG_OP = 'UPDATE' AND NEW.priority <> OLD.priority THEN
+        PERFORM pg_notify('meetmemo', 'job:' || NEW.job_id);
     END IF;
     IF NEW.state = 'running' AND NEW.kind IN ('transcribe', 'diarize') THEN
         PERFORM pg_notify('meetmemo', 'progress:' || NEW.job_id);

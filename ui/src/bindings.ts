@@ -25,7 +25,10 @@ export const commands = {
 	retry: (id: string) => __TAURI_INVOKE<JobView_Serialize>("retry", { id }),
 	/**  Stops the work on a recording. */
 	cancel: (id: string) => __TAURI_INVOKE<JobView_Serialize>("cancel", { id }),
-	/**  Has a recording that waits worked on before the others that wait. */
+	/**
+	 *  Has a recording that waits worked on before the others that wait, because somebody looks at it. That is a hint: the
+	 *  page does not wait for it, and nobody is told where it does not work.
+	 */
 	bringForward: (id: string) => __TAURI_INVOKE<null>("bring_forward", { id }),
 	/**  What deleting a meeting would take away and leave. */
 	deletion: (id: string) => __TAURI_INVOKE<DeletionView>("deletion", { id }),
@@ -540,6 +543,10 @@ export type JobView_Deserialize = {
 	file_hash?: string | null,
 	/**  How it stands. */
 	status: JobStatus,
+	/**  Of the recordings that wait, the one with the greatest is next … */
+	priority: number,
+	/**  … and of several, the one that has waited longest: RFC 3339, UTC; none unless it waits. */
+	waiting_since?: string | null,
 	/**  The furthest step begun. */
 	workflow_state?: WorkStep | null,
 	/**  Why it failed. */
@@ -585,6 +592,10 @@ export type JobView_Serialize = {
 	file_hash: string | null,
 	/**  How it stands. */
 	status: JobStatus,
+	/**  Of the recordings that wait, the one with the greatest is next … */
+	priority: number,
+	/**  … and of several, the one that has waited longest: RFC 3339, UTC; none unless it waits. */
+	waiting_since: string | null,
 	/**  The furthest step begun. */
 	workflow_state: WorkStep | null,
 	/**  Why it failed. */

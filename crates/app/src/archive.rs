@@ -1,13 +1,16 @@
 //! What can be done with meetings that are there: list, show, rename, retry, cancel, delete.
 
+pub(crate) mod shown;
+pub(crate) mod version_view;
+mod versions;
+pub(crate) mod view;
+
 use crate::App;
-use crate::language_vote::{other_languages, settled_to};
+use crate::archive::shown::{line_view, title, transcript_facts, transcript_view};
+use crate::archive::view::{DeletionView, JobStatus, JobView, MeetingPage, MeetingView};
 use crate::refusal::{Code, refuse};
-use crate::speakers::Cast;
-use crate::view::{
-    DeletionView, JobStatus, JobView, MeetingPage, MeetingView, line_view, title, transcript_facts,
-    transcript_view,
-};
+use crate::speakers::cast::Cast;
+use crate::transcribe::language_vote::{other_languages, settled_to};
 use anyhow::Result;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -189,14 +192,15 @@ impl App {
         }
     }
 
-    /// Has a recording that waits worked on before the others that wait: somebody looks at it. Nothing changes for one
-    /// that does not wait.
+    /// Has a recording that waits worked on before the others that wait.
     ///
     /// # Errors
-    /// Where the archive fails.
-    pub async fn bring_forward(&self, id: JobId) -> Result<()> {
-        self.store.bring_forward(id).await?;
-        Ok(())
+    /// [`Code::WrongState`] if it does not wait, besides those of [`App::find`].
+    pub async fn bring_forward(&self, id: JobId) -> Result<JobView> {
+        if !self.store.bring_forward(id).await? && self.find(id).await?.status != JobStatus::Pending {
+            return Err(self.wrong_state(id, "Only one that waits can be brought forward.").await?);
+        }
+        self.find(id).await
     }
 
     /// Removes a meeting: its row, its words, its audio in the library and its exports in the app's own folder. Files

@@ -1,6 +1,6 @@
 //! Is everything there that is needed? One answer for each thing, with what to do.
 
-use crate::view::ModelState;
+use crate::room::view::ModelState;
 use crate::{App, DataFolder, Local, Resources, Start};
 use serde::Serialize;
 use store::managed::Phase;

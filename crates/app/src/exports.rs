@@ -3,13 +3,14 @@
 
 use crate::App;
 use crate::archive::not_found;
+use crate::archive::shown::{recorded_at, title};
+use crate::archive::view::JobStatus;
 use crate::languages::language_name;
 use crate::names::shown_path;
 use crate::refusal::{Code, refuse};
 use crate::settings::Paper;
-use crate::speakers::Cast;
+use crate::speakers::cast::Cast;
 use crate::tasks::{AtWork, Break, Kind, held};
-use crate::view::{ExportView, export_view, recorded_at, title};
 use anyhow::{Context, Result};
 use chrono::Local;
 use export::{Document, FORMATS, Facts, Format, Needs, Rendered, Segment, Setting};
@@ -19,7 +20,9 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use store::{Claim, ExportId, Job, JobId, NewExport, Progress, SpeakerId, StoredSegment, TaskKind};
+use store::{
+    Claim, ExportId, ExportJob, Job, JobId, NewExport, Progress, SpeakerId, StoredSegment, TaskKind,
+};
 use tokio::sync::watch;
 use transcript::AudioTime;
 
@@ -49,6 +52,28 @@ pub fn export_format(word: &str) -> Result<&'static Format> {
             }
         }
     })
+}
+
+/// A file that was or is to be made of a meeting.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct ExportView {
+    /// UUID.
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub export_id: ExportId,
+    /// What kind of file.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// How it stands.
+    pub status: JobStatus,
+    /// Where it is.
+    pub path: Option<String>,
+    /// 0 to 100.
+    pub progress: i32,
+    /// Why there is none.
+    pub error_message: Option<String>,
+    /// What the user should know of it.
+    pub note: Option<String>,
 }
 
 /// An export that was written down and is made by [`App::run_export`].
@@ -164,7 +189,9 @@ impl App {
     async fn make_export(&self, claim: &Claim, at_work: &AtWork) -> Result<(), Break> {
         let lease = claim.lease;
         let parameters: Parameters = serde_json::from_value(claim.parameters.clone()).unwrap_or_default();
-        let export = self.store.export(lease.export()?).await?.ok_or(Break::LeaseLost)?;
+        let Some(export) = self.store.export(lease.export()?).await? else {
+            return Err(Break::Failed("The row of this export is gone.".to_owned()));
+        };
         let id = export.id;
         let failed = |error: anyhow::Error| {
             tracing::warn!(%id, code = ?Code::of(&error), "an export failed");
@@ -172,7 +199,7 @@ impl App {
         };
         let format = export_format(&export.export_type).map_err(failed)?;
         let path = PathBuf::from(export.file_path.context("an export has a path").map_err(failed)?);
-        let document = self.document_of(&claim.job).await?;
+        let document = self.document_of(&claim.job).await.map_err(or_again(&failed))?;
         if format.needs == Needs::Speakers && document.speakers.is_empty() {
             let why = format!("The speakers of “{}” have not been told apart yet.", document.title);
             return Err(failed(refuse(Code::NoTranscript, why)));
@@ -186,13 +213,16 @@ impl App {
             };
             format.render(&document, &Setting { fonts: &fonts, paper })
         });
-        let Rendered { bytes, note } = rendered.await?.map_err(|error| failed(error.into()))?;
+        // A panic in it is its failure, not that of the archive.
+        let rendered = rendered.await.map_err(|error| failed(error.into()))?;
+        let Rendered { bytes, note } = rendered.map_err(|error| failed(error.into()))?;
         // Not over the file of another process that makes the export by now.
-        held(self.store.renew(lease, Progress { done: 80, total: Some(100), ..Progress::default() }).await?)?;
+        let nearly = Progress { done: 80, total: Some(100), ..Progress::default() };
+        at_work.tell(nearly);
+        held(self.store.renew(lease, nearly).await?)?;
         let to = path.clone();
-        tokio::task::spawn_blocking(move || put(&bytes, &to, id, parameters.replace))
-            .await?
-            .map_err(failed)?;
+        let put = tokio::task::spawn_blocking(move || put(&bytes, &to, id, parameters.replace));
+        put.await.map_err(|error| failed(error.into()))?.map_err(failed)?;
         let finished = self.store.finish_export(lease, &path.to_string_lossy(), note.as_deref()).await?;
         held(finished.is_some())
     }
@@ -228,7 +258,7 @@ impl App {
             let also = others.into_iter().filter_map(|other| places.get(&other).copied()).collect();
             Segment { speaker: speaker.and_then(place), also, line: segment }
         };
-        let turns = cast.shown_turns().filter_map(|turn| Some((turn.span, place(turn.speaker)?)));
+        let turns = cast.shown_turns().iter().filter_map(|turn| Some((turn.span, place(turn.speaker)?)));
         Ok(Document {
             title: title(job),
             facts: Facts {
@@ -247,6 +277,26 @@ impl App {
             turns: turns.collect(),
             exported_at: Local::now().fixed_offset(),
         })
+    }
+}
+
+fn export_view(export: ExportJob) -> Result<ExportView> {
+    Ok(ExportView {
+        export_id: export.id,
+        status: export.status()?.into(),
+        kind: export.export_type,
+        path: export.file_path,
+        progress: export.progress.unwrap_or(0),
+        error_message: export.error_message,
+        note: export.note,
+    })
+}
+
+/// An export whose archive cannot be reached is made later; with any other fault it has failed.
+fn or_again(failed: impl Fn(anyhow::Error) -> Break) -> impl Fn(anyhow::Error) -> Break {
+    move |error| match Code::of(&error) {
+        Code::DatabaseUnreachable => Break::Broken(error),
+        _ => failed(error),
     }
 }
 

@@ -5,25 +5,18 @@
 //! processes with an [`App`] each may use one data folder at the same time. Leaves out printing, windows and arguments.
 
 mod archive;
-mod choice;
 mod data_folder;
 mod doctor;
-mod drop;
 mod exports;
 mod facts;
 mod hidden;
-mod import_list;
-mod intake;
-mod language_vote;
+mod import;
 mod languages;
-mod leftovers;
 mod library;
 mod local;
 pub mod logging;
 mod memory;
 mod names;
-mod people;
-mod pipeline;
 mod refusal;
 mod resources;
 mod room;
@@ -31,19 +24,17 @@ mod settings;
 mod sound;
 mod speakers;
 mod tasks;
-mod tell_apart;
-mod versions;
+mod transcribe;
 pub mod view;
 
 pub use ::export::{FORMATS, Format};
-pub use choice::Choice;
 pub use data_folder::{DataFolder, documents_folder};
 pub use doctor::{Check, State, diagnose};
 pub use exports::{ExportRequest, WantedExport, export_format, export_words};
 pub use facts::Facts;
 pub use hidden::hidden_mode;
-pub use import_list::{ImportList, Interrupted};
-pub use intake::{ImportOptions, Imported, Outcome};
+pub use import::intake::{ImportOptions, Imported, Outcome};
+pub use import::list::{ImportList, Interrupted};
 pub use local::Local;
 pub use names::file_name;
 pub use refusal::{Code, Refusal};
@@ -54,6 +45,7 @@ pub use sound::{Listening, Sound};
 pub use store::managed::Phase;
 pub use store::{ExportId, JobId, News, Topic};
 pub use tasks::Scope;
+pub use transcribe::choice::Choice;
 pub use transcript::AudioTime;
 
 use anyhow::Result;
@@ -99,7 +91,7 @@ impl App {
     pub async fn open(local: Local, on_phase: &(dyn Fn(Phase) + Send + Sync)) -> Result<Self> {
         let settings = &local.settings;
         let pool = Pool { min_size: settings.db_pool_min_size, max_size: settings.db_pool_max_size };
-        let store = Store::open(local.database.clone(), pool, on_phase).await?;
+        let store = Store::open(local.database()?, pool, on_phase).await?;
         Ok(Self { local, store, stable: speech::Stable::new(), renewing: sound::Renewing::default() })
     }
 

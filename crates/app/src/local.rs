@@ -2,6 +2,7 @@
 //! archive is open, and while the database cannot be reached.
 
 use crate::data_folder::DataFolder;
+use crate::refusal::{Code, refuse};
 use crate::resources::Resources;
 use crate::settings::{Layer, Settings};
 use crate::{Start, hidden, library, room};
@@ -23,8 +24,8 @@ pub struct Local {
     pub(crate) machine: MachineId,
     pub(crate) program: PathBuf,
     pub(crate) room: room::Room,
-    /// Where the archive is.
-    pub(crate) database: Database,
+    /// Where the archive is, or why it cannot be told: that keeps nothing else from working.
+    database: Arc<Result<Database>>,
     /// What a front end knew when it started, for when the settings are read again.
     start: Start,
 }
@@ -38,7 +39,8 @@ impl Local {
         tokio::task::spawn_blocking(|| Self::prepare_now(start, None)).await?
     }
 
-    /// The same once more, for settings that were changed meanwhile. What is done with speech models goes on.
+    /// The same once more, for settings that were changed meanwhile; the catalogue of speech models stays as it was read
+    /// first, and what is done with models goes on.
     ///
     /// # Errors
     /// As [`Local::prepare`].
@@ -62,7 +64,7 @@ impl Local {
         };
         Ok(Self {
             room,
-            database: database(&settings, &data, &resources, &program)?,
+            database: Arc::new(database(&settings, &data, &resources, &program)),
             library: library::Library::new(data.library(), data.library_id()?),
             machine: data.machine_id()?,
             tools: media::Tools::find(),
@@ -91,6 +93,17 @@ impl Local {
         match !speech::neural::processor_suffices() && slower.is_file() {
             true => EngineCommand { program: slower, arguments: Vec::new() },
             false => EngineCommand { program: self.program.clone(), arguments: vec![hidden::ENGINE.into()] },
+        }
+    }
+
+    /// Where the archive is.
+    ///
+    /// # Errors
+    /// An address that is none, or a folder for the private server that cannot be used.
+    pub(crate) fn database(&self) -> Result<Database> {
+        match &*self.database {
+            Ok(database) => Ok(database.clone()),
+            Err(error) => Err(refuse(Code::of(error), format!("{error:#}"))),
         }
     }
 

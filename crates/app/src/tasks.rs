@@ -1,8 +1,9 @@
-//! Work on the archive that takes longer than a blink: every piece of it is a row of `tasks` (`store::tasks`).
+//! Work that somebody asks for and waits for, such as a transcript or an export, is a row of `tasks` (`store::tasks`).
 //!
 //! A [`Kind`] knows how one kind of task is done. [`App::perform`] does a claimed one: it shows signs of life, tells how
-//! far the work is, hears a stop, and writes down how it ended. `worker` claims what waits, lane by lane. A new kind
-//! implements the trait and is named in a lane.
+//! far the work is, hears a stop, and writes down how it ended. `worker` claims what waits, lane by lane. A new kind is a
+//! variant of `store::TaskKind`, implements the trait and is named in a lane; one that is about a recording's audio is also
+//! named in `OF_RECORDINGS` and in the triggers of the table.
 
 mod worker;
 
@@ -150,7 +151,8 @@ impl App {
             end.send_replace(true);
             ended
         };
-        // Beside the work and not between its steps: both write to the row of the task, and wait for each other there.
+        // Polled beside the work, not in turn with it. The work may hold the row of the task in a transaction; a renewal
+        // that is waited for while the work is not polled would wait for that row for ever.
         let watching = async {
             let mut tick = tokio::time::interval(TICK);
             tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -170,7 +172,7 @@ impl App {
                         return None;
                     }
                     Err(error) => {
-                        // What is done so far can be gone on with.
+                        // As if stopped: what is done so far is kept.
                         interrupt.send_replace(Some(Interruption::Stopped));
                         return Some(error);
                     }

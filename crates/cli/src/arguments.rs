@@ -47,6 +47,11 @@ pub(crate) enum Command {
         /// The beginning of its id.
         job: String,
     },
+    /// Have a waiting recording transcribed before the others that wait.
+    Next {
+        /// The beginning of its id.
+        job: String,
+    },
     /// Stop a waiting or running transcription.
     Cancel {
         /// The beginning of its id.

@@ -84,6 +84,9 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Retry { job } => {
             commands::changed(app.retry(app.job_beginning_with(&job).await?).await?, json)
         }
+        Command::Next { job } => {
+            commands::changed(app.bring_forward(app.job_beginning_with(&job).await?).await?, json)
+        }
         Command::Cancel { job } => {
             commands::changed(app.cancel(app.job_beginning_with(&job).await?).await?, json)
         }

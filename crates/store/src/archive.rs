@@ -20,6 +20,9 @@ pub(crate) type PooledConnection<'a> =
 /// Longest wait for the reason why the pool has no connection.
 const REASON: Duration = Duration::from_secs(4);
 
+/// A worker needs one for its work, one for its signs of life, and one for what is done beside it.
+const LEAST_CONNECTIONS: u32 = 3;
+
 /// Which database holds the archive.
 #[derive(Debug, Clone)]
 pub enum Database {
@@ -252,7 +255,7 @@ async fn connections(target: &Arc<Target>, database: &str, size: Pool) -> Result
     let manager = AsyncDieselConnectionManager::new_with_config(database, config);
     bb8::Pool::builder()
         .min_idle(size.min_size)
-        .max_size(size.max_size.max(1))
+        .max_size(size.max_size.max(LEAST_CONNECTIONS))
         .connection_timeout(POOL)
         .build(manager)
         .await

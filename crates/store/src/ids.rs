@@ -80,7 +80,7 @@ ids! {
     /// A row of `export_jobs`.
     ExportId = new_v4,
     /// Work that is wanted, under way or over: a row of `tasks`.
-    TaskId = now_v7,
+    TaskId = new_v4,
     /// A folder of recordings; several computers with one database have one each.
     LibraryId = now_v7,
     /// A computer.

@@ -1,4 +1,4 @@
-//! The archive in PostgreSQL: the managed server, the pool, the migrations, one file per table, and what several of them amount to.
+//! The archive in PostgreSQL: the managed server, the pool, the migrations, one file per table.
 //!
 //! The only crate that knows diesel. Everything here is safe to run twice: a statement whose connection broke is run
 //! once more on a new one, because nobody can tell whether it had been committed. Leaves out what the rows are *for*:

@@ -43,6 +43,10 @@ pub struct Task {
     state_word: String,
     /// The recording that it is about.
     pub job_id: JobId,
+    /// Of those that wait, the greatest comes first …
+    pub priority: i32,
+    /// … and then whoever was asked for first.
+    pub created_at: DateTime<Utc>,
     /// How far it is: see [`Progress`].
     pub done: i64,
     /// What there is.
@@ -309,9 +313,12 @@ impl Store {
 
     /// What is done with a recording now, or waits to be.
     pub async fn open_task(&self, job: JobId) -> Result<Option<Task>> {
-        on_connection!(self, connection => async {
-            open_of(job).select(Task::as_select()).first(connection).await.optional()
-        })
+        Ok(self.open_tasks(&[job]).await?.pop())
+    }
+
+    /// The same for several recordings, in no order.
+    pub async fn open_tasks(&self, jobs: &[JobId]) -> Result<Vec<Task>> {
+        on_connection!(self, connection => open_of(jobs).select(Task::as_select()).load(connection))
     }
 }
 
@@ -389,6 +396,7 @@ pub(crate) async fn ask(
         tasks::done.eq(0_i64),
         tasks::total.eq(None::<i64>),
         tasks::error_message.eq(None::<String>),
+        tasks::created_at.eq(diesel::dsl::now),
     );
     diesel::insert_into(tasks::table)
         .values((
@@ -428,7 +436,7 @@ pub(crate) async fn close(
 
 /// Ends the open task of a locked recording.
 pub(crate) async fn cancel_open(c: &mut AsyncPgConnection, job: JobId) -> diesel::QueryResult<()> {
-    let open: Option<TaskId> = open_of(job).select(tasks::id).first(c).await.optional()?;
+    let open: Option<TaskId> = open_of(&[job]).select(tasks::id).first(c).await.optional()?;
     match open {
         Some(task) => close(c, task, TaskState::Cancelled, None).await,
         None => Ok(()),
@@ -453,11 +461,12 @@ pub(crate) fn ended(
 }
 
 #[diesel::dsl::auto_type]
-fn open_of(job: JobId) -> _ {
+fn open_of(jobs: &[JobId]) -> _ {
+    let jobs: Vec<JobId> = jobs.to_vec();
     let kinds: Vec<&'static str> = TaskKind::words(&TaskKind::OF_RECORDINGS);
     let states: [&'static str; 2] = TaskState::OPEN;
     tasks::table
-        .filter(tasks::job_id.eq(job))
+        .filter(tasks::job_id.eq_any(jobs))
         .filter(tasks::kind.eq_any(kinds))
         .filter(tasks::state.eq_any(states))
 }

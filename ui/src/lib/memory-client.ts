@@ -326,7 +326,10 @@ export class MemoryClient implements Client {
   }
 
   bringForward(id: string): Promise<void> {
-    return this.#answer('bringForward', [id], () => undefined)
+    return this.#answer('bringForward', [id], () => {
+      const priorities = [...this.#jobs.values()].map((job) => job.priority)
+      this.#change(id, { priority: Math.max(...priorities) + 1 })
+    })
   }
 
   retry(id: string): Promise<JobView> {
@@ -973,6 +976,8 @@ export function sampleJob(change: Partial<JobView> = {}): JobView {
     file_name: 'panel.wav',
     file_hash: null,
     status: 'completed',
+    priority: 0,
+    waiting_since: null,
     workflow_state: 'done',
     error_message: null,
     title: 'Panel discussion',

@@ -4,17 +4,20 @@ import type { Archive } from './archive.svelte'
 import type { Change } from './meetings'
 import { hasFailed, isWaiting, isWorkedOn } from './state'
 
+/** Whose turn comes first. */
+function byTurn(a: JobView, b: JobView): number {
+  if (a.priority !== b.priority) return b.priority - a.priority
+  const [first, second] = [a.waiting_since ?? a.created_at, b.waiting_since ?? b.created_at]
+  return first < second ? -1 : first > second ? 1 : 0
+}
+
 export class Work {
   readonly #archive: Archive
   #failed = $state.raw<readonly string[]>([])
 
   working: readonly JobView[] = $derived.by(() => this.#archive.meetings.filter(isWorkedOn))
-  /** The one that came first is next. */
-  waiting: readonly JobView[] = $derived.by(() =>
-    this.#archive.meetings
-      .filter(isWaiting)
-      .sort((a, b) => (a.created_at < b.created_at ? -1 : a.created_at > b.created_at ? 1 : 0)),
-  )
+  /** In the order in which they will be worked on. */
+  waiting: readonly JobView[] = $derived.by(() => this.#archive.meetings.filter(isWaiting).sort(byTurn))
   /** The latest first. */
   failed: readonly JobView[] = $derived.by(() =>
     this.#failed.flatMap((id) => this.#archive.get(id) ?? []).filter(hasFailed),

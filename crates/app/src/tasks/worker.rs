@@ -6,8 +6,8 @@
 use super::{Ending, Kind, stopped};
 use crate::App;
 use crate::exports::MakeExport;
-use crate::pipeline::Transcribe;
-use crate::tell_apart::Diarize;
+use crate::speakers::tell_apart::Diarize;
+use crate::transcribe::Transcribe;
 use anyhow::Result;
 use std::time::Duration;
 use store::{Claimer, Job, JobId, News, Status, TaskKind, Topic, WorkLock};
@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Recordings, which take all there is of the processor.
 const RECORDINGS: [&dyn Kind; 2] = [&Transcribe, &Diarize];
-/// What takes seconds. Whoever asks for a file makes it; what is left for the lane is what a process that was killed left.
+/// Files, which take seconds. Whoever asks for one makes it; the lane makes those whose process was killed.
 const FILES: [&dyn Kind; 1] = [&MakeExport];
 
 /// What a worker works on.
@@ -47,7 +47,15 @@ impl App {
             end.send_replace(true);
             failed
         };
-        let (failed, ()) = tokio::join!(recordings, self.work_on_files(over, stop.clone()));
+        let files = {
+            let (app, stop) = (self.clone(), stop.clone());
+            // A task of its own, so that a panic in it ends no transcription.
+            tokio::spawn(async move { app.work_on_files(over, stop).await })
+        };
+        let failed = recordings.await;
+        if let Err(error) = files.await {
+            tracing::error!(%error, "making the exports that wait ended unexpectedly");
+        }
         failed
     }
 

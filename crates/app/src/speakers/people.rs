@@ -5,8 +5,9 @@
 
 use crate::App;
 use crate::refusal::{Code, refuse};
-use crate::speakers::{Cast, checked_name, same_name};
-use crate::view::{MeetingOfPerson, PeopleView, PersonView, SampleView, SuggestionView};
+use crate::speakers::cast::Cast;
+use crate::speakers::view::{MeetingOfPerson, PeopleView, PersonView, SampleView, SuggestionView};
+use crate::speakers::{checked_name, same_name};
 use anyhow::{Context, Result};
 use media::{MediaError, Part, Reader};
 use speech::diarize::{LEARNT_MS, MARGIN, SUGGEST, SUGGESTED_MS, Voice, likeness};
@@ -126,7 +127,7 @@ impl App {
         id: JobId,
         speaker: SpeakerId,
         person: PersonId,
-    ) -> Result<crate::view::SpeakersView> {
+    ) -> Result<crate::speakers::view::SpeakersView> {
         let job = self.stored_job(id).await?;
         let speaker = self.shown_speaker(job.id, speaker).await?;
         let person = self.known_person(person).await?;

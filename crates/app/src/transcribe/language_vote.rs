@@ -4,7 +4,7 @@
 //! They are recognised in the language found in each of them, so that words appear at once; those in another language
 //! than the one that wins are recognised again.
 
-use crate::view::OtherLanguage;
+use crate::archive::view::OtherLanguage;
 use std::collections::HashMap;
 use store::Window;
 

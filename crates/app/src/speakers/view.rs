@@ -1,6 +1,6 @@
 //! What crosses of speakers and of people who are known.
 
-use super::JobView;
+use crate::archive::view::JobView;
 use serde::{Deserialize, Serialize};
 use store::{JobId, PersonId, SegmentId, SpeakerId};
 
@@ -235,4 +235,15 @@ impl From<&JobView> for MeetingOfPerson {
     fn from(job: &JobView) -> Self {
         Self { id: job.id, title: job.title.clone() }
     }
+}
+
+/// Who somebody is who speaks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpeakerFacts {
+    /// UUID.
+    pub id: SpeakerId,
+    /// “Speaker 1” in order of appearance.
+    pub label: String,
+    /// The name the user gave.
+    pub name: Option<String>,
 }

@@ -4,9 +4,9 @@
 //! list is locked while its process lives; one that can be locked by somebody else was interrupted.
 
 use crate::App;
-use crate::choice::Choice;
-use crate::intake::ImportOptions;
+use crate::import::intake::ImportOptions;
 use crate::names::shown_path;
+use crate::transcribe::choice::Choice;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};

@@ -1,6 +1,6 @@
 //! The model room as it crosses to a front end.
 
-use crate::choice::Choice;
+use crate::transcribe::choice::Choice;
 use serde::Serialize;
 
 /// All models and what they are for.

@@ -5,11 +5,11 @@
 
 use crate::App;
 use crate::library::{Place, not_here};
-use crate::people::{likely, samples_of, stored};
 use crate::refusal::capitalised;
-use crate::speakers::{Cast, overlay};
+use crate::speakers::cast::{Cast, overlay};
+use crate::speakers::people::{likely, samples_of, stored};
+use crate::speakers::view;
 use crate::tasks::{AtWork, Break, Kind, TICK, held};
-use crate::view;
 use anyhow::Result;
 use futures_util::future::BoxFuture;
 use media::{MediaError, Reader};
@@ -105,12 +105,12 @@ impl Kind for Diarize {
     }
 }
 
-/// What becomes of speakers that were told apart before, as it is asked for now.
+/// Whether the speakers of a meeting are told apart once more, if that was done before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Before {
-    /// They stay, and nothing is done.
+    /// No: who was found stays.
     Kept,
-    /// They are told apart once more.
+    /// Yes.
     Replaced,
 }
 
@@ -138,6 +138,7 @@ impl App {
             let message = "Telling the speakers apart was interrupted several times. Try again; if that happens once more, restart the computer first.";
             return self.without_speakers(lease, message).await;
         }
+        at_work.tell(Progress { total: job.duration_ms, ..Progress::default() });
         held(self.store.enter_state(lease, WorkflowState::Diarizing).await?)?;
         let began = Instant::now();
         let found = match self.hear_speakers(job, began, at_work).await? {

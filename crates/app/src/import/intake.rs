@@ -5,12 +5,13 @@
 //! on the recording.
 
 use crate::App;
-use crate::choice::Choice;
-use crate::import_list::{ImportList, Listed};
-use crate::leftovers::{Copy, forget_note, new_folder};
+use crate::archive::view::JobView;
+use crate::import::leftovers::{Copy, forget_note, new_folder};
+use crate::import::list::{ImportList, Listed};
 use crate::library::{Place, sync_folder};
 use crate::names::{file_name, kept_file_name};
-use crate::view::{Expected, JobView};
+use crate::speakers::view::Expected;
+use crate::transcribe::choice::Choice;
 use anyhow::{Context, Result};
 use chrono::{DateTime, FixedOffset, Local, TimeDelta, Utc};
 use futures_util::stream::{self, StreamExt};

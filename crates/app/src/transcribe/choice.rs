@@ -1,10 +1,10 @@
 //! What a recording is transcribed with: the user's choice, the defaults, and the engine that comes of them.
 
 use crate::Local;
-use crate::intake::ImportOptions;
+use crate::import::intake::ImportOptions;
 use crate::refusal::{Code, refuse};
 use crate::settings::{Settings, write_defaults};
-use crate::view::Expected;
+use crate::speakers::view::Expected;
 use anyhow::Result;
 use models::{Entry, Installed, ModelId};
 use serde::{Deserialize, Serialize};

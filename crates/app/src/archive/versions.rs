@@ -1,14 +1,13 @@
 //! Versions of a meeting's transcript: transcribe again, look at older ones, compare, make one current.
 
 use crate::App;
-use crate::choice::Choice;
-use crate::language_vote::other_languages;
+use crate::archive::shown::{is_translated, line_view, transcript_facts};
+use crate::archive::version_view::{ComparePiece, CompareRow, Comparison, VersionState, VersionView};
+use crate::archive::view::{JobView, MeetingPage};
 use crate::refusal::{Code, refuse};
-use crate::speakers::Cast;
-use crate::view::{
-    ComparePiece, CompareRow, Comparison, JobView, MeetingPage, VersionState, VersionView, is_translated,
-    line_view, transcript_facts,
-};
+use crate::speakers::cast::Cast;
+use crate::transcribe::choice::Choice;
+use crate::transcribe::language_vote::other_languages;
 use anyhow::Result;
 use chrono::SecondsFormat;
 use store::{JobId, Status, Transcript, TranscriptId, VersionFacts};

@@ -1,6 +1,6 @@
 //! What the work on a recording has done so far: progress, what is left, what it took.
 
-use crate::language_vote::{Early, Vote};
+use crate::transcribe::language_vote::{Early, Vote};
 use std::collections::HashMap;
 use std::sync::mpsc;
 use std::time::Instant;

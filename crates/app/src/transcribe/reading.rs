@@ -1,9 +1,9 @@
 //! The threads of the work on a recording: one reads and cuts, one passes on what the decoders report.
 
 use super::Failure;
-use crate::language_vote::{Early, LEAST_SPEECH_S, VOTERS, Vote};
 use crate::library::Place;
 use crate::sound::keep_seek_index;
+use crate::transcribe::language_vote::{Early, LEAST_SPEECH_S, VOTERS, Vote};
 use media::Reader;
 use speech::{Cutting, Decoders, Event, Options, SpeechError, Windower};
 use std::collections::HashMap;

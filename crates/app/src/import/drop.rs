@@ -1,14 +1,38 @@
 //! What adding files would do, said while they are dragged over the window. Nothing is copied or written.
 
 use crate::App;
-use crate::import_list::in_folder;
+use crate::import::list::in_folder;
 use crate::names::file_name;
-use crate::view::{DropView, DroppedFolder};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Looking at files ends after this long; who drags is waiting to let go.
 const BUDGET: Duration = Duration::from_millis(1500);
+
+/// What adding files and folders would do.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct DropView {
+    /// Recordings among the files.
+    pub recordings: u32,
+    /// Folders, with what was found in them.
+    pub folders: Vec<DroppedFolder>,
+    /// Files that cannot be taken, each with a sentence.
+    pub unsuitable: Vec<String>,
+}
+
+/// A folder that would be added.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct DroppedFolder {
+    /// Its name.
+    pub name: String,
+    /// Recordings found in it.
+    pub recordings: u32,
+    /// Whether all of it was looked at; counting stops after a while.
+    pub counted: bool,
+}
 
 impl App {
     /// Says which of `paths` are recordings, and how many are in folders. Blocks for about as long as files are looked at,

@@ -5,14 +5,16 @@
 //! recording taken up again is read from the start, and windows that are committed are not recognised again.
 
 mod account;
+pub(crate) mod choice;
+pub(crate) mod language_vote;
 mod reading;
 
 use crate::App;
-use crate::choice::{Choice, Chosen};
-use crate::language_vote::{Vote, vote};
 use crate::library::{Place, not_here};
+use crate::speakers::tell_apart::Before;
 use crate::tasks::{AtWork, Break, Kind, TICK, held};
-use crate::tell_apart::Before;
+use crate::transcribe::choice::{Choice, Chosen};
+use crate::transcribe::language_vote::{Vote, vote};
 use account::{Account, Search};
 use anyhow::{Context, Result, anyhow};
 use futures_util::future::BoxFuture;

@@ -1,0 +1,268 @@
+//! What is shown of a speech model: what it says of itself, what the catalogue says, and what is recommended.
+
+use crate::Local;
+use crate::room::view::{ModelSource, ModelSpeed, ModelState, ModelView};
+use crate::transcribe::choice::{BUILT_IN, BUILT_IN_TITLE, NEVER_LOADED, known};
+use models::catalogue::{Model, Offer, Speed, Timestamps};
+use models::{Catalogue, Installed, ModelId};
+use speech::Capabilities;
+use std::path::PathBuf;
+
+/// Working memory of one recogniser besides the model's file, for models that are not here to ask.
+const WORKING_MEMORY: u64 = 300 << 20;
+
+impl Local {
+    pub(super) fn installed_view(&self, installed: &Installed) -> ModelView {
+        let state =
+            ModelState::Installed { file: installed.file.display().to_string(), linked: installed.linked };
+        let offer = self
+            .room
+            .0
+            .catalogue
+            .file(&installed.id)
+            .or_else(|| self.room.0.catalogue.by_content(&installed.sha256));
+        let mut view = match offer {
+            Some(offer) => ModelView { id: installed.id.to_string(), ..offered_view(&offer, state) },
+            None => ModelView {
+                family: installed.architecture.clone(),
+                state,
+                ..plain_view(installed.id.as_str())
+            },
+        };
+        view.source = match installed.source {
+            models::Source::Catalogue => ModelSource::Catalogue,
+            models::Source::Imported => ModelSource::Imported,
+        };
+        view.byte_size = Some(installed.byte_size);
+        view.sha256 = Some(installed.sha256.to_string());
+        match known(installed) {
+            Some(found) => tell_truly(&mut view, &found),
+            None if view.telling_speakers => {}
+            None => {
+                view.state = ModelState::Damaged { message: NEVER_LOADED.to_owned() };
+            }
+        }
+        view
+    }
+
+    pub(super) fn damaged_view(&self, id: &ModelId, why: String) -> ModelView {
+        let state = ModelState::Damaged { message: why };
+        match self.room.0.catalogue.file(id) {
+            Some(offer) => offered_view(&offer, state),
+            None => ModelView { state, ..plain_view(id.as_str()) },
+        }
+    }
+}
+
+/// What the model said of itself counts, not what the catalogue says.
+fn tell_truly(view: &mut ModelView, found: &Capabilities) {
+    view.languages.clone_from(&found.languages);
+    view.detects_language = found.detects_language;
+    view.translates = found.translates;
+    view.vocabulary = found.vocabulary;
+    view.word_times = found.word_times;
+    view.memory_bytes = Some(found.shared_bytes.saturating_add(found.memory_bytes));
+}
+
+/// What a model is computed on, if it is not the processor; a sentence, if it could have been.
+pub(super) fn device_of(found: &Capabilities) -> (Option<String>, Option<String>) {
+    let on_processor = found.device.is_empty() || found.device.eq_ignore_ascii_case("cpu");
+    let note = (found.fell_back || (on_processor && speech::Device::GPU_SUPPORTED)).then(|| {
+        "No graphics processor could be used; speech models run on the processor. A newer driver may help.".to_owned()
+    });
+    ((!on_processor).then(|| found.device.clone()), note)
+}
+
+/// The model that is included: as in the catalogue, but for its state.
+pub(super) fn built_in(catalogue: &Catalogue) -> ModelView {
+    let spec = speech::built_in::at(PathBuf::new());
+    let offer = catalogue
+        .files()
+        .find(|offer| offer.model.slug.as_str() == BUILT_IN && offer.file.quantisation == "Q8_0");
+    let mut view = match &offer {
+        Some(offer) => offered_view(offer, ModelState::BuiltIn),
+        None => ModelView { state: ModelState::BuiltIn, ..plain_view(BUILT_IN) },
+    };
+    tell_truly(&mut view, &speech::built_in::capabilities(&spec));
+    ModelView {
+        id: BUILT_IN.to_owned(),
+        title: BUILT_IN_TITLE.to_owned(),
+        group: BUILT_IN.to_owned(),
+        byte_size: Some(speech::built_in::BYTE_SIZE),
+        memory_bytes: Some(speech::built_in::BYTE_SIZE + WORKING_MEMORY),
+        sha256: None,
+        licence: Some("MIT".to_owned()),
+        preferred: true,
+        source: ModelSource::BuiltIn,
+        ..view
+    }
+}
+
+/// A model of which nothing is known but its name.
+pub(super) fn plain_view(id: &str) -> ModelView {
+    ModelView {
+        id: id.to_owned(),
+        title: id.to_owned(),
+        group: id.to_owned(),
+        family: String::new(),
+        parameters: None,
+        quantisation: None,
+        byte_size: None,
+        memory_bytes: None,
+        sha256: None,
+        languages: Vec::new(),
+        detects_language: false,
+        translates: false,
+        vocabulary: false,
+        word_times: false,
+        word_error_rate: None,
+        test_set: None,
+        speed: None,
+        real_time_factor: None,
+        licence: None,
+        licence_note: None,
+        fits: true,
+        recommended: false,
+        preferred: true,
+        telling_speakers: false,
+        source: ModelSource::Imported,
+        state: ModelState::Available,
+    }
+}
+
+pub(super) fn offered_view(offer: &Offer<'_>, state: ModelState) -> ModelView {
+    let Offer { model, file } = offer;
+    let capabilities = &model.capabilities;
+    let millions = model.parameters_millions;
+    ModelView {
+        id: file.id().to_string(),
+        title: model.title.clone(),
+        group: model.slug.to_string(),
+        family: model.family.clone(),
+        parameters: Some(match millions {
+            0..1000 => format!("{millions}M"),
+            _ => format!("{:.1}B", f64::from(millions) / 1000.0),
+        }),
+        quantisation: Some(file.quantisation.clone()),
+        byte_size: file.byte_size,
+        memory_bytes: file.byte_size.map(|bytes| bytes.saturating_add(WORKING_MEMORY)),
+        sha256: file.sha256.as_ref().map(ToString::to_string),
+        languages: model.languages.clone(),
+        detects_language: capabilities.detects_language,
+        translates: capabilities.translates,
+        // Only the model itself can tell.
+        vocabulary: false,
+        word_times: matches!(capabilities.timestamps, Timestamps::Word | Timestamps::Token),
+        word_error_rate: file.word_error_rate,
+        test_set: model.test_set.clone(),
+        speed: Some(match model.speed() {
+            Speed::Fast => ModelSpeed::Fast,
+            Speed::Medium => ModelSpeed::Medium,
+            Speed::Slow => ModelSpeed::Slow,
+        }),
+        real_time_factor: None,
+        licence: Some(model.licence.clone()),
+        licence_note: model.licence_note.clone(),
+        fits: true,
+        recommended: false,
+        preferred: preferred(model).is_some_and(|preferred| preferred == file.file_name),
+        telling_speakers: capabilities.tells_speakers.is_some(),
+        source: ModelSource::Catalogue,
+        state,
+    }
+}
+
+/// The file of a model that is offered first: hardly worse than the whole one at half its size, and of large models one
+/// that is smaller still.
+fn preferred(model: &Model) -> Option<&str> {
+    let order: &[&str] = match model.parameters_millions {
+        0..1200 => &["Q8_0", "Q6_K", "Q5_K_M", "F16"],
+        _ => &["Q5_K_M", "Q4_K_M", "Q6_K", "Q8_0"],
+    };
+    let named = order.iter().find_map(|wanted| model.files.iter().find(|file| file.quantisation == **wanted));
+    named.or(model.files.first()).map(|file| file.file_name.as_str())
+}
+
+/// Marks the model for this computer: of those that many people can use (25 languages or more), under no conditions,
+/// fast enough here and small enough, the one with the least published word errors.
+pub(super) fn recommend(models: &mut [ModelView], cores: usize, with_gpu: bool) {
+    let slowest = match cores {
+        _ if with_gpu => ModelSpeed::Slow,
+        0..4 => ModelSpeed::Fast,
+        _ => ModelSpeed::Medium,
+    };
+    let best = models
+        .iter_mut()
+        .filter(|view| {
+            let useful = view.preferred && view.fits && view.source != ModelSource::BuiltIn;
+            useful && view.licence_note.is_none() && view.languages.len() >= 25
+        })
+        .filter(|view| view.speed.is_some_and(|speed| speed <= slowest))
+        .min_by(|a, b| {
+            let rate = |view: &ModelView| view.word_error_rate.unwrap_or(f64::INFINITY);
+            rate(a).total_cmp(&rate(b))
+        });
+    if let Some(view) = best {
+        view.recommended = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offers() -> Vec<ModelView> {
+        let catalogue = Catalogue::bundled();
+        catalogue.files().map(|offer| offered_view(&offer, ModelState::Available)).collect()
+    }
+
+    #[test]
+    fn work_on_a_model_that_breaks_off_can_be_begun_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let room = Room::open(folder.path().to_owned(), None).expect("a room");
+        let id: ModelId = "whisper-tiny-q8_0".parse().expect("an id");
+        let begin = || room.begin(&id, ModelState::Checking);
+        assert!(begin().is_some());
+        assert!(begin().is_none(), "it is under way");
+        let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _broken_off = BrokenOff { room: &room, id: &id };
+            panic!("on purpose");
+        }));
+        assert!(broken.is_err());
+        match &room.under_way()[&id].state {
+            ModelState::Failed { message, .. } => assert!(message.ends_with("Try again."), "{message}"),
+            state => panic!("{state:?}"),
+        }
+        assert!(begin().is_some());
+        room.ended(&id, None);
+        drop(BrokenOff { room: &room, id: &id });
+        assert!(room.under_way().is_empty(), "what ended by itself has not broken off");
+    }
+
+    #[test]
+    fn one_model_is_recommended_and_a_stronger_computer_gets_a_better_one() {
+        let recommended = |cores, with_gpu| {
+            let mut models = offers();
+            recommend(&mut models, cores, with_gpu);
+            let mut all: Vec<ModelView> = models.into_iter().filter(|view| view.recommended).collect();
+            assert_eq!(all.len(), 1, "{cores} cores");
+            all.remove(0)
+        };
+        let (weak, strong, gpu) = (recommended(2, false), recommended(8, false), recommended(2, true));
+        let rate = |view: &ModelView| view.word_error_rate.expect("published");
+        assert!(rate(&weak) >= rate(&strong) && rate(&strong) >= rate(&gpu));
+        for view in [weak, strong, gpu] {
+            assert!(view.languages.len() >= 25 && view.licence_note.is_none() && !view.telling_speakers);
+        }
+    }
+
+    #[test]
+    fn each_model_has_one_file_that_is_offered_first() {
+        let offers = offers();
+        let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+        for view in &offers {
+            *groups.entry(view.group.as_str()).or_default() += usize::from(view.preferred);
+        }
+        assert!(groups.len() >= 70 && groups.values().all(|preferred| *preferred == 1), "{groups:?}");
+    }
+}
