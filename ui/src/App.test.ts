@@ -341,6 +341,17 @@ describe('work', () => {
     )
   const strip = () => screen.findByRole('region', { name: /Working/ })
 
+  test('shows what waits in the order in which it will be worked on', async () => {
+    const { client } = await startWith([working, ...waiting(3)])
+    const region = await strip()
+    const open = within(region).queryByRole('button', { name: 'and 3 waiting' })
+    if (open) await user.click(open)
+    const order = () => [...(region.textContent ?? '').matchAll(/Queued \d/g)].map(String)
+    expect(order()).toEqual(['Queued 0', 'Queued 1', 'Queued 2'])
+    client.changeJob('q2', { priority: 1 })
+    await waitFor(() => expect(order()).toEqual(['Queued 2', 'Queued 0', 'Queued 1']))
+  })
+
   test('is said in words with numbers and times', async () => {
     await startWith([working])
     const region = await strip()

@@ -210,33 +210,11 @@ pub(super) fn recommend(models: &mut [ModelView], cores: usize, with_gpu: bool) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     fn offers() -> Vec<ModelView> {
         let catalogue = Catalogue::bundled();
         catalogue.files().map(|offer| offered_view(&offer, ModelState::Available)).collect()
-    }
-
-    #[test]
-    fn work_on_a_model_that_breaks_off_can_be_begun_again() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let room = Room::open(folder.path().to_owned(), None).expect("a room");
-        let id: ModelId = "whisper-tiny-q8_0".parse().expect("an id");
-        let begin = || room.begin(&id, ModelState::Checking);
-        assert!(begin().is_some());
-        assert!(begin().is_none(), "it is under way");
-        let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let _broken_off = BrokenOff { room: &room, id: &id };
-            panic!("on purpose");
-        }));
-        assert!(broken.is_err());
-        match &room.under_way()[&id].state {
-            ModelState::Failed { message, .. } => assert!(message.ends_with("Try again."), "{message}"),
-            state => panic!("{state:?}"),
-        }
-        assert!(begin().is_some());
-        room.ended(&id, None);
-        drop(BrokenOff { room: &room, id: &id });
-        assert!(room.under_way().is_empty(), "what ended by itself has not broken off");
     }
 
     #[test]

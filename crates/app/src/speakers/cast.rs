@@ -137,3 +137,47 @@ fn turn_view(turn: &Turn<SpeakerId>) -> TurnView {
         overlap: turn.overlap,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use transcript::AudioTime;
+
+    #[test]
+    fn who_else_speaks_during_a_line_is_found_in_the_turns() {
+        let speaker = |number, shown_as: Option<SpeakerId>| {
+            let id = SpeakerId::new();
+            let shown_as = shown_as.unwrap_or(id);
+            Speaker { id, number, name: None, person: None, shown_as, present: true, voice: None }
+        };
+        let (anna, ben, cleo) = (speaker(1, None), speaker(2, None), speaker(3, None));
+        let merged = speaker(4, Some(anna.id));
+        let span = |start, end| Span::new(AudioTime::from_ms(start), AudioTime::from_ms(end));
+        let turn = |who: &Speaker, start, end| Turn {
+            span: span(start, end),
+            speaker: who.id,
+            confidence: None,
+            overlap: false,
+        };
+        let turns = vec![
+            turn(&anna, 0, 60_000),
+            turn(&ben, 10_000, 10_400),
+            turn(&cleo, 11_000, 11_300),
+            turn(&ben, 12_000, 12_100),
+            turn(&cleo, 20_000, 30_000),
+        ];
+        let ids = [anna.id, ben.id, cleo.id, merged.id];
+        let cast = Cast { speakers: vec![anna, ben, cleo, merged], turns, longest_ms: 60_000 };
+        let [anna, ben, cleo, merged] = ids;
+        // Ben twice, half a second together; Cleo for less.
+        assert_eq!(cast.also(span(9_000, 13_000), Some(anna)), [ben]);
+        assert_eq!(cast.also(span(9_000, 13_000), Some(merged)), [ben]);
+        assert_eq!(cast.also(span(9_000, 13_000), Some(ben)), [anna]);
+        // Half of a short line is enough.
+        assert_eq!(cast.also(span(11_100, 11_400), Some(anna)), [cleo]);
+        assert_eq!(cast.also(span(22_000, 24_000), Some(ben)), [anna, cleo]);
+        assert!(cast.also(span(9_000, 13_000), None).is_empty());
+        assert!(cast.also(span(70_000, 71_000), Some(ben)).is_empty());
+        assert!(Cast::named(Vec::new()).also(span(0, 1), Some(anna)).is_empty());
+    }
+}

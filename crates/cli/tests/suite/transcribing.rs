@@ -174,6 +174,20 @@ fn a_killed_import_is_finished_by_repeating_it() {
 }
 
 #[test]
+fn a_recording_that_is_brought_forward_is_transcribed_before_the_others_that_wait() {
+    let app = MeetMemo::new();
+    let jobs: Vec<String> = clips()[..3].iter().map(|clip| app.import(clip)).collect();
+    let next = app.json(&["next", &jobs[2][..8]]);
+    assert_eq!((&next["id"], &next["status"]), (&jobs[2].as_str().into(), &"pending".into()));
+    app.json(&["worker", "--drain"]);
+    let ended: Vec<String> =
+        jobs.iter().map(|job| app.show(job)["job"]["updated_at"].as_str().unwrap().to_owned()).collect();
+    assert!(ended[2] < ended[0] && ended[0] < ended[1], "{ended:?}");
+    let why = app.refused(&["next", &jobs[2]]);
+    assert!(why.contains("Only one that waits can be brought forward"), "{why}");
+}
+
+#[test]
 fn cancel_stops_the_work_of_another_process_and_retry_resumes_it() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
