@@ -1,9 +1,10 @@
 //! Closing the window while work goes on: the page is asked once.
 
-use crate::core::{Core, at_work};
-use app::view::JobView;
+use crate::core::Core;
+use app::view::{JobStatus, JobView};
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tauri::{AppHandle, CloseRequestApi, Manager};
 use tauri_specta::Event;
 
@@ -45,4 +46,14 @@ pub(crate) async fn close(handle: &AppHandle) {
     }
     handle.state::<Core>().finish().await;
     handle.exit(0);
+}
+
+/// The job that is being worked on, if any, for a window that is about to close.
+async fn at_work(core: &Core) -> Option<Closing> {
+    let app = core.app().ok()?;
+    let jobs = tokio::time::timeout(Duration::from_secs(1), app.list(Some(JobStatus::Processing), None))
+        .await
+        .ok()?
+        .ok()?;
+    jobs.into_iter().find(|job| job.is_here).map(|job| Closing { job })
 }

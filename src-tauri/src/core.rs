@@ -2,11 +2,10 @@
 //!
 //! The window is there before the archive is open and stays when it fails; what it shows meanwhile is [`CoreState`].
 
-use crate::closing::Closing;
 use crate::failure::Failure;
 use crate::notify::Finished;
 use anyhow::Result;
-use app::view::{JobStatus, ModelState};
+use app::view::ModelState;
 use app::{App, Code, DataFolder, Local, Phase, Scope, Start, Topic};
 use serde::Serialize;
 use std::sync::Mutex;
@@ -375,14 +374,4 @@ async fn work(handle: AppHandle, app: App) {
         }
     }
     core.stopped.send_replace(true);
-}
-
-/// The job that is being worked on, if any, for a window that is about to close.
-pub(crate) async fn at_work(core: &Core) -> Option<Closing> {
-    let app = core.app().ok()?;
-    let jobs = tokio::time::timeout(Duration::from_secs(1), app.list(Some(JobStatus::Processing), None))
-        .await
-        .ok()?
-        .ok()?;
-    jobs.into_iter().find(|job| job.is_here).map(|job| Closing { job })
 }

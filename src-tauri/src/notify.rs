@@ -1,6 +1,5 @@
 //! A notification when a long job ends while nobody looks.
 
-use crate::core::Core;
 use crate::message;
 use app::view::{JobStatus, WorkStep};
 use app::{App, JobId, Preferences};
@@ -35,7 +34,7 @@ impl Finished {
             (JobStatus::Failed, step) if step != Some(WorkStep::Cancelled) => message::FAILED,
             _ => return,
         };
-        if since.elapsed() < LONG || is_watched(handle) || !is_wanted(handle).await {
+        if since.elapsed() < LONG || is_watched(handle) || !is_wanted(app).await {
             return;
         }
         let shown = handle.notification().builder().title(job.title).body(text).show();
@@ -49,8 +48,8 @@ fn is_watched(handle: &AppHandle) -> bool {
     handle.get_webview_window("main").is_some_and(|window| window.is_focused().unwrap_or(false))
 }
 
-async fn is_wanted(handle: &AppHandle) -> bool {
-    let data = handle.state::<Core>().data().clone();
+async fn is_wanted(app: &App) -> bool {
+    let data = app.data_folder().clone();
     let read = tokio::task::spawn_blocking(move || Preferences::read(data.path())).await;
     read.is_ok_and(|read| read.is_ok_and(|preferences| preferences.notify))
 }

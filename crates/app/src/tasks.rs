@@ -209,6 +209,10 @@ impl App {
     }
 
     async fn fail(&self, lease: Lease, sentence: &str) -> Result<Ending> {
+        // The meeting has its words and goes back to them; its speakers say what happened.
+        if lease.kind == TaskKind::Diarize && !self.store.note_no_speakers(lease, sentence).await? {
+            return Ok(Ending::LeaseLost);
+        }
         let held = self.store.fail(lease, sentence).await?;
         Ok(if held { Ending::Failed } else { Ending::LeaseLost })
     }

@@ -5,13 +5,13 @@ pub use crate::archive::shown::recorded_in_words;
 pub use crate::archive::version_view::{ComparePiece, CompareRow, Comparison, VersionState, VersionView};
 pub use crate::archive::view::{
     DeletionView, Doubt, JobStatus, JobView, LineView, MeetingPage, MeetingView, OtherLanguage, ProgressView,
-    SegmentView, TranscriptFacts, TranscriptView, WorkStep,
+    SegmentView, SpeakerFacts, TranscriptFacts, TranscriptView, TurnView, WorkStep,
 };
 pub use crate::exports::ExportView;
 pub use crate::import::drop::{DropView, DroppedFolder};
 pub use crate::room::view::{ModelNews, ModelRoom, ModelSource, ModelSpeed, ModelState, ModelView};
 pub use crate::speakers::view::{
-    Expected, MeetingOfPerson, PeopleView, PersonView, SampleView, SpeakerFacts, SpeakerView, SpeakersState,
-    SpeakersView, Stretch, StretchView, SuggestionView, TurnView, Whom,
+    Expected, MeetingOfPerson, PeopleView, PersonView, SampleView, SpeakerView, SpeakersState, SpeakersView,
+    Stretch, StretchView, SuggestionView, Whom,
 };
 pub use crate::transcribe::choice::Choice;

@@ -324,16 +324,6 @@ pub(crate) async fn export(app: &App, export: arguments::Export, json: bool) -> 
     Ok(code(well))
 }
 
-/// The job after a change.
-pub(crate) fn changed(job: JobView, json: bool) -> Result<ExitCode> {
-    if json {
-        print::json(&job);
-    } else {
-        print::line(&format!("{}.", print::becomes(&job)));
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 pub(crate) fn deleted(job: JobView, json: bool) -> Result<ExitCode> {
     if json {
         print::json(&job);

@@ -81,14 +81,12 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::List { status, limit } => commands::list(&app, status.as_deref(), limit, json).await,
         Command::Show { job } => commands::show(&app, app.job_beginning_with(&job).await?, json).await,
         Command::Export(export) => commands::export(&app, export, json).await,
-        Command::Retry { job } => {
-            commands::changed(app.retry(app.job_beginning_with(&job).await?).await?, json)
-        }
+        Command::Retry { job } => print::changed(app.retry(app.job_beginning_with(&job).await?).await?, json),
         Command::Next { job } => {
-            commands::changed(app.bring_forward(app.job_beginning_with(&job).await?).await?, json)
+            print::changed(app.bring_forward(app.job_beginning_with(&job).await?).await?, json)
         }
         Command::Cancel { job } => {
-            commands::changed(app.cancel(app.job_beginning_with(&job).await?).await?, json)
+            print::changed(app.cancel(app.job_beginning_with(&job).await?).await?, json)
         }
         Command::Delete { job } => {
             commands::deleted(app.delete(app.job_beginning_with(&job).await?).await?, json)
@@ -109,7 +107,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Rename { job, title } => {
             let job = app.job_beginning_with(&job).await?;
-            commands::changed(app.rename(job, &title).await?, json)
+            print::changed(app.rename(job, &title).await?, json)
         }
         Command::Worker { drain } => commands::worker(&app, drain, json, stop_on_signal()?).await,
         Command::Database { command: arguments::Database::Run { program } } => {

@@ -279,10 +279,7 @@ pub(crate) async fn versions(app: &App, asked: Versions, json: bool) -> Result<E
             print::line(&format!("         {:>3}  {}", comparison.right.number, marked(&row.right)));
         }
     } else if let Some(version) = make_current {
-        return crate::commands::changed(
-            app.make_current(job, app.version_called(job, &version).await?).await?,
-            json,
-        );
+        return print::changed(app.make_current(job, app.version_called(job, &version).await?).await?, json);
     } else {
         let versions = app.versions(job).await?;
         if json {

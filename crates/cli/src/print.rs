@@ -4,6 +4,7 @@
 use app::view::{JobStatus, JobView, TranscriptView, WorkStep};
 use serde::Serialize;
 use std::io::Write;
+use std::process::ExitCode;
 use transcript::AudioTime;
 
 /// A line of the answer.
@@ -122,4 +123,14 @@ mod tests {
         assert!(!text.contains(|c: char| c != '\n' && transcript::is_control(c)), "{text}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
+}
+
+/// The job after a change.
+pub(crate) fn changed(job: JobView, as_json: bool) -> anyhow::Result<ExitCode> {
+    if as_json {
+        self::json(&job);
+    } else {
+        line(&format!("{}.", becomes(&job)));
+    }
+    Ok(ExitCode::SUCCESS)
 }

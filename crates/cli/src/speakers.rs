@@ -35,7 +35,7 @@ pub(crate) async fn speakers(
         Speakers::Rerun { speakers, wait } => {
             let queued = app.rerun_speakers(job, speakers.unwrap_or_default()).await?;
             if !wait {
-                return crate::commands::changed(queued, json);
+                return print::changed(queued, json);
             }
             let shown = Shown::start(app, Vec::new());
             app.work(&Scope::Only(vec![job]), stop).await?;

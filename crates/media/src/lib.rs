@@ -34,6 +34,6 @@ mod tools;
 pub use error::MediaError;
 pub use index::SeekIndex;
 pub use listen::{Listening, Sound};
-pub use part::{Part, parts};
-pub use reader::{Probe, Reader, RecordedAt, Shortfall, probe};
+pub use part::Part;
+pub use reader::{Probe, Reader, RecordedAt, Shortfall, parts, probe};
 pub use tools::Tools;

@@ -354,6 +354,16 @@ export const scenes: Record<string, Scene> = {
       },
     },
   },
+  'core-failed-models': {
+    seed: {
+      core: {
+        state: 'failed',
+        code: 'database_unreachable',
+        message: 'The database “meetings” on db.example:5432 cannot be reached: it gives no answer.',
+      },
+    },
+    then: () => press('Speech models'),
+  },
   reconnecting: {
     seed: { jobs: few },
     then: (client) =>

@@ -1,7 +1,6 @@
 //! Recordings and meetings as they cross to a window or a script: plain data, in the words of the command-line contract.
 
 use crate::refusal::{Code, refuse};
-use crate::speakers::view::{SpeakerFacts, TurnView};
 use anyhow::Result;
 use serde::Serialize;
 use store::{JobId, SegmentId, SpeakerId, Status, TranscriptId, WorkflowState};
@@ -328,5 +327,33 @@ pub struct SegmentView {
     pub doubt: Option<Doubt>,
     /// Whether several speak at once; absent if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub overlap: bool,
+}
+
+/// Who somebody is who speaks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpeakerFacts {
+    /// UUID.
+    pub id: SpeakerId,
+    /// “Speaker 1” in order of appearance.
+    pub label: String,
+    /// The name the user gave.
+    pub name: Option<String>,
+}
+
+/// A stretch of one speaker.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct TurnView {
+    /// Milliseconds.
+    pub start_ms: u32,
+    /// Milliseconds.
+    pub end_ms: u32,
+    /// Who: UUID.
+    #[cfg_attr(feature = "specta", specta(type = String))]
+    pub speaker_id: SpeakerId,
+    /// How sure that is, from 0 to 1.
+    pub confidence: Option<f64>,
+    /// Whether somebody else speaks at the same time.
     pub overlap: bool,
 }

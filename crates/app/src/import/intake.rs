@@ -6,11 +6,11 @@
 
 use crate::App;
 use crate::archive::view::JobView;
+use crate::import::hash::{hash_of, hex, read_all};
 use crate::import::leftovers::{Copy, forget_note, new_folder};
 use crate::import::list::{ImportList, Listed};
 use crate::library::{Place, sync_folder};
 use crate::names::{file_name, kept_file_name};
-use crate::speakers::view::Expected;
 use crate::transcribe::choice::Choice;
 use anyhow::{Context, Result};
 use chrono::{DateTime, FixedOffset, Local, TimeDelta, Utc};
@@ -36,21 +36,6 @@ const SMALL: u64 = 64 << 10;
 const LOOK: u64 = 16 << 10;
 /// 1990-01-01 UTC in seconds: before it, nobody recorded a meeting into a file.
 const FIRST_BELIEVABLE_S: i64 = 631_152_000;
-
-/// What to do with the recordings of an import.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ImportOptions {
-    /// The language spoken, BCP 47; none: the setting, if the model knows that language.
-    pub language: Option<String>,
-    /// The speech model; none: the setting.
-    pub model: Option<String>,
-    /// English, whatever is spoken; false: the setting.
-    pub translate: bool,
-    /// Names and terms to expect; none: the setting.
-    pub vocabulary: Vec<String>,
-    /// How many people speak, if that is known.
-    pub speakers: Option<Expected>,
-}
 
 /// What became of one file.
 #[derive(Debug, Clone)]
@@ -346,31 +331,6 @@ fn copy_hashed(from: &Path, to: &Path) -> Result<(u64, String), Refused> {
     })?;
     copy.sync_all()?;
     Ok((size, hex(&hash.finalize())))
-}
-
-pub(crate) fn hash_of(path: &Path) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    read_all(&mut File::open(path)?, |bytes| {
-        hash.update(bytes);
-        Ok(())
-    })?;
-    Ok(hex(&hash.finalize()))
-}
-
-fn read_all(source: &mut File, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        match source.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(n) => each(&buffer[..n])?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Files whose content a cloud program has not downloaded: a stand-in of another name, or a size without blocks and

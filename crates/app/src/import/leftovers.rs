@@ -125,7 +125,7 @@ impl App {
             return Ok(());
         }
         let (path, hash) = (copy.folder.join(&copy.file), copy.new.file_hash.clone());
-        let whole = tokio::task::spawn_blocking(move || crate::import::intake::hash_of(&path)).await?;
+        let whole = tokio::task::spawn_blocking(move || crate::import::hash::hash_of(&path)).await?;
         if whole.is_ok_and(|found| found == hash) {
             self.register(copy).await?;
             tracing::info!("a recording that a killed import had copied was registered");

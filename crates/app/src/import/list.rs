@@ -4,7 +4,7 @@
 //! list is locked while its process lives; one that can be locked by somebody else was interrupted.
 
 use crate::App;
-use crate::import::intake::ImportOptions;
+use crate::import::options::ImportOptions;
 use crate::names::shown_path;
 use crate::transcribe::choice::Choice;
 use anyhow::{Context, Result};

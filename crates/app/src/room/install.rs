@@ -38,8 +38,8 @@ impl Local {
         let Some(offer) = self.room.offer(id) else {
             // One of the user's own that has not been looked into to the end.
             if let Some(Entry::Ok(installed)) = id.parse().ok().and_then(|id| self.room.folder().entry(&id)) {
-                let app = self.clone();
-                return tokio::task::spawn_blocking(move || app.look_into(&installed, &on_state)).await?;
+                let local = self.clone();
+                return tokio::task::spawn_blocking(move || local.look_into(&installed, &on_state)).await?;
             }
             return Err(refuse(
                 Code::NotFound,
@@ -52,9 +52,9 @@ impl Local {
         let Some(cancel) = self.room.begin(&id, ModelState::Checking) else {
             return Err(refuse(Code::WrongState, format!("“{title}” is being installed already.")));
         };
-        let app = self.clone();
+        let local = self.clone();
         tokio::task::spawn_blocking(move || {
-            let _broken_off = BrokenOff { room: &app.room, id: &id };
+            let _broken_off = BrokenOff { room: &local.room, id: &id };
             let total = wanted.byte_size;
             let state = |progress: &Progress| match progress.stage {
                 Stage::Checking => ModelState::Checking,
@@ -69,20 +69,22 @@ impl Local {
             let on_progress = &mut |progress: &Progress| {
                 let state = state(progress);
                 on_state(&state);
-                app.room.goes_on(&id, state);
+                local.room.goes_on(&id, state);
             };
             let options =
-                models::Options { mirror: app.settings.model_mirror.clone(), ..models::Options::default() };
-            let installed = match models::download(app.room.folder(), &wanted, &options, on_progress, &cancel)
-            {
-                Ok(downloaded) => downloaded.model,
-                Err(models::DownloadError::Cancelled) => {
-                    app.room.ended(&id, None);
-                    return Ok(());
-                }
-                Err(error) => return app.failed(&id, format!("“{title}” could not be downloaded: {error}.")),
-            };
-            app.look_into(&installed, &|state| on_state(state))
+                models::Options { mirror: local.settings.model_mirror.clone(), ..models::Options::default() };
+            let installed =
+                match models::download(local.room.folder(), &wanted, &options, on_progress, &cancel) {
+                    Ok(downloaded) => downloaded.model,
+                    Err(models::DownloadError::Cancelled) => {
+                        local.room.ended(&id, None);
+                        return Ok(());
+                    }
+                    Err(error) => {
+                        return local.failed(&id, format!("“{title}” could not be downloaded: {error}."));
+                    }
+                };
+            local.look_into(&installed, &|state| on_state(state))
         })
         .await?
     }
@@ -92,7 +94,7 @@ impl Local {
     /// # Errors
     /// A sentence that says what is wrong with the file and what to do.
     pub async fn import_model(&self, path: &Path, link: bool) -> Result<String> {
-        let (app, path) = (self.clone(), path.to_owned());
+        let (local, path) = (self.clone(), path.to_owned());
         tokio::task::spawn_blocking(move || {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let refused = |why: String| refuse(Code::NotOffered, format!("{name}: {why}."));
@@ -107,26 +109,26 @@ impl Local {
                 ));
             }
             let begins = ModelState::Copying { done_bytes: 0, total_bytes: None };
-            let Some(cancel) = app.room.begin(&id, begins) else {
+            let Some(cancel) = local.room.begin(&id, begins) else {
                 return Err(refuse(Code::WrongState, format!("“{id}” is being installed already.")));
             };
-            let _broken_off = BrokenOff { room: &app.room, id: &id };
+            let _broken_off = BrokenOff { room: &local.room, id: &id };
             let how = if link { How::Link } else { How::Copy };
             let on_progress = &mut |progress: &Progress| {
                 let (done_bytes, total_bytes) = (progress.done_bytes, progress.total_bytes);
-                app.room.goes_on(&id, ModelState::Copying { done_bytes, total_bytes });
+                local.room.goes_on(&id, ModelState::Copying { done_bytes, total_bytes });
             };
-            match models::import(app.room.folder(), &path, how, on_progress, &cancel) {
-                Ok(installed) => match app.look_into(&installed, &|_| {}) {
+            match models::import(local.room.folder(), &path, how, on_progress, &cancel) {
+                Ok(installed) => match local.look_into(&installed, &|_| {}) {
                     Ok(()) => Ok(installed.id.to_string()),
                     Err(error) => {
                         tracing::info!(%error, "a model file was refused");
                         let short = crate::memory::is_short_for(&installed.file);
                         // A file that is of no use is not kept, unless it was here before and of use then.
                         if installed.facts.is_none() {
-                            let _ = app.room.folder().remove(&id);
+                            let _ = local.room.folder().remove(&id);
                         }
-                        app.room.ended(&id, None);
+                        local.room.ended(&id, None);
                         Err(refused(if short {
                             "there is not enough memory for it; choose a smaller one or close other programs".to_owned()
                         } else {
@@ -135,7 +137,7 @@ impl Local {
                     }
                 },
                 Err(error) => {
-                    app.room.ended(&id, None);
+                    local.room.ended(&id, None);
                     Err(refused(error.to_string()))
                 }
             }

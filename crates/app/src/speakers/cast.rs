@@ -1,7 +1,7 @@
 //! The speakers of a meeting as they are shown: who is who, who speaks when, corrections included.
 
+use crate::archive::view::{SpeakerFacts, TurnView};
 use crate::refusal::{Code, refuse};
-use crate::speakers::view::{SpeakerFacts, TurnView};
 use store::{PersonId, Speaker, SpeakerId, Speakers};
 use transcript::{Overlay, Span, Turn, ruled};
 

@@ -1,6 +1,6 @@
 //! What crosses of speakers and of people who are known.
 
-use crate::archive::view::JobView;
+use crate::archive::view::{JobView, TurnView};
 use serde::{Deserialize, Serialize};
 use store::{JobId, PersonId, SegmentId, SpeakerId};
 
@@ -137,23 +137,6 @@ pub struct SampleView {
     pub end_ms: u32,
 }
 
-/// A stretch of one speaker.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct TurnView {
-    /// Milliseconds.
-    pub start_ms: u32,
-    /// Milliseconds.
-    pub end_ms: u32,
-    /// Who: UUID.
-    #[cfg_attr(feature = "specta", specta(type = String))]
-    pub speaker_id: SpeakerId,
-    /// How sure that is, from 0 to 1.
-    pub confidence: Option<f64>,
-    /// Whether somebody else speaks at the same time.
-    pub overlap: bool,
-}
-
 /// Words of a meeting that are given to somebody: from a place in a line to a place in that or a later one. Characters
 /// are UTF-16 code units of the lines' texts.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -235,15 +218,4 @@ impl From<&JobView> for MeetingOfPerson {
     fn from(job: &JobView) -> Self {
         Self { id: job.id, title: job.title.clone() }
     }
-}
-
-/// Who somebody is who speaks.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SpeakerFacts {
-    /// UUID.
-    pub id: SpeakerId,
-    /// “Speaker 1” in order of appearance.
-    pub label: String,
-    /// The name the user gave.
-    pub name: Option<String>,
 }

@@ -1,7 +1,6 @@
 //! What a recording is transcribed with: the user's choice, the defaults, and the engine that comes of them.
 
 use crate::Local;
-use crate::import::intake::ImportOptions;
 use crate::refusal::{Code, refuse};
 use crate::settings::{Settings, write_defaults};
 use crate::speakers::view::Expected;
@@ -161,45 +160,14 @@ impl Local {
 
     /// As [`Local::defaults`], for a task that must not block.
     pub(crate) async fn defaults_now(&self) -> Result<Choice> {
-        let app = self.clone();
-        Ok(tokio::task::spawn_blocking(move || app.defaults()).await?)
+        let local = self.clone();
+        Ok(tokio::task::spawn_blocking(move || local.defaults()).await?)
     }
 
     /// What a recording was last asked to be transcribed with.
     pub(crate) async fn choice_of(&self, job: &Job) -> Result<Choice> {
-        let (app, job) = (self.clone(), job.clone());
-        Ok(tokio::task::spawn_blocking(move || choice_given(&job, || app.defaults())).await?)
-    }
-
-    /// What recordings are transcribed with that are imported with these options, the settings for the rest.
-    ///
-    /// # Errors
-    /// [`Code::NotOffered`] for what was asked for and is not to be had. Settings that cannot be had are no error here:
-    /// the recordings are taken in, and say themselves what is missing.
-    pub(crate) async fn choice_for(&self, options: ImportOptions) -> Result<Choice> {
-        let defaults = self.defaults_now().await?;
-        let asked_for = options != ImportOptions { speakers: options.speakers, ..ImportOptions::default() };
-        let mut choice = Choice {
-            model: options.model.unwrap_or(defaults.model),
-            language: options.language,
-            translate: options.translate || defaults.translate,
-            vocabulary: if options.vocabulary.is_empty() { defaults.vocabulary } else { options.vocabulary },
-            speakers: options.speakers.map(Expected::checked).transpose()?,
-        };
-        let chosen = self.chosen(&choice).await?;
-        let offered = chosen.as_ref().map(Chosen::capabilities).ok();
-        if choice.language.is_none() {
-            let known = offered.is_none_or(|offered| offered.language(defaults.language.as_deref()).is_ok());
-            choice.language = defaults.language.filter(|_| known || !asked_for);
-        }
-        if !options.translate {
-            choice.translate &= offered.is_none_or(|offered| offered.translates);
-        }
-        match self.check_choice(&choice).await {
-            Err(error) if asked_for => Err(error),
-            Err(_) => Ok(choice),
-            checked => checked,
-        }
+        let (local, job) = (self.clone(), job.clone());
+        Ok(tokio::task::spawn_blocking(move || choice_given(&job, || local.defaults())).await?)
     }
 
     /// The engine of a choice, or a sentence that says why there is none.

@@ -5,13 +5,12 @@
 //! own, a replaced character) the text is written beside it as `ActualText`.
 
 use super::{
-    file::font_id,
     flow::{Book, Page, Placed, Rule, Sheet, Style},
     shape::{BOLD, Cluster, FaceId, Glyph, Shaper},
 };
 use printpdf::{
-    Codepoint, Color, DictItem, Greyscale, Line, LinePoint, Op, PdfFontHandle, PdfPage, Point, Pt, Rect,
-    TextItem, TextMatrix, TextRenderingMode,
+    Codepoint, Color, DictItem, FontId, Greyscale, Line, LinePoint, Op, PdfFontHandle, PdfPage, Point, Pt,
+    Rect, TextItem, TextMatrix, TextRenderingMode,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -212,4 +211,10 @@ fn hundredths(points: f32) -> f32 {
 /// `text` as PDF writes it outside of pages: UTF-16 with its byte order mark.
 pub(super) fn text_string(text: &str) -> Vec<u8> {
     std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect()
+}
+
+/// The name of a face in the file: six capital letters, as the name of a font in part has to begin with.
+pub(super) fn font_id(face: FaceId) -> FontId {
+    let letter = |digit: usize| char::from(b'A' + u8::try_from(digit % 26).expect("below 26"));
+    FontId(format!("MEMO{}{}", letter(face / 26), letter(face)))
 }

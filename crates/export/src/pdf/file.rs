@@ -7,21 +7,15 @@
 use super::{
     draw,
     flow::{Book, Mark},
-    shape::{FaceId, Shaper},
+    shape::Shaper,
 };
 use crate::{ExportError, Script};
 use chrono::{DateTime, FixedOffset};
 use lopdf::{Dictionary, Object, ObjectId, StringFormat};
-use printpdf::{FontId, ParsedFont, PdfDocument, PdfFont, PdfSaveOptions};
+use printpdf::{ParsedFont, PdfDocument, PdfFont, PdfSaveOptions};
 use sha2::{Digest, Sha256};
 
 const APP: &str = "MeetMemo";
-
-/// The name of a face in the file: six capital letters, as the name of a font in part has to begin with.
-pub(super) fn font_id(face: FaceId) -> FontId {
-    let letter = |digit: usize| char::from(b'A' + u8::try_from(digit % 26).expect("below 26"));
-    FontId(format!("MEMO{}{}", letter(face / 26), letter(face)))
-}
 
 /// The finished file.
 pub(super) fn bytes(book: &Book, shaper: &Shaper<'_>, script: &Script) -> Result<Vec<u8>, ExportError> {
@@ -32,7 +26,7 @@ pub(super) fn bytes(book: &Book, shaper: &Shaper<'_>, script: &Script) -> Result
         let font = shaper.font(face);
         let parsed = ParsedFont::from_bytes(font.bytes()?, 0, &mut Vec::new());
         let parsed = parsed.ok_or_else(|| ExportError::FontDamaged { font: font.name().to_owned() })?;
-        pdf.resources.fonts.map.insert(font_id(face), PdfFont::new(parsed));
+        pdf.resources.fonts.map.insert(draw::font_id(face), PdfFont::new(parsed));
     }
     let mut file = pdf.to_lopdf_document(&PdfSaveOptions::default(), &mut Vec::new());
     drop(pdf);
