@@ -105,6 +105,16 @@ pub(crate) fn transcript(transcript: &TranscriptView) {
     }
 }
 
+/// The job after a change.
+pub(crate) fn changed(job: JobView, as_json: bool) -> anyhow::Result<ExitCode> {
+    if as_json {
+        self::json(&job);
+    } else {
+        line(&format!("{}.", becomes(&job)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -123,14 +133,4 @@ mod tests {
         assert!(!text.contains(|c: char| c != '\n' && transcript::is_control(c)), "{text}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
-}
-
-/// The job after a change.
-pub(crate) fn changed(job: JobView, as_json: bool) -> anyhow::Result<ExitCode> {
-    if as_json {
-        self::json(&job);
-    } else {
-        line(&format!("{}.", becomes(&job)));
-    }
-    Ok(ExitCode::SUCCESS)
 }
