@@ -44,39 +44,76 @@ pub(crate) async fn import(
     json: bool,
     stop: watch::Receiver<bool>,
 ) -> Result<ExitCode> {
+    let (model, wait) = (import.model.clone(), import.wait);
+    let lists = lists(app, import).await?;
+    let (imported, all) = take_in(app, lists, json, &stop).await?;
+    let mut rows: Vec<ImportRow> = imported.iter().map(row).collect();
+    if !all {
+        if json {
+            print::json(&rows);
+        }
+        return Ok(ExitCode::FAILURE);
+    }
+    if let Some(model) = model {
+        transcribe_known(app, &imported, &model, json).await?;
+    }
+    let mut well = rows.iter().all(|row| row.outcome != "failed");
+    if wait {
+        well &= wait_for(app, &mut rows, json, &stop).await?;
+    } else if !json {
+        say_who_transcribes(app, &imported).await?;
+    }
+    if json {
+        print::json(&rows);
+    } else if rows.len() > 1 {
+        say_summary(&rows);
+    }
+    Ok(code(well))
+}
+
+/// What is to be imported: the files that were named, or the rest of every import that was interrupted.
+async fn lists(app: &App, import: arguments::Import) -> Result<Vec<ImportList>> {
     let arguments::Choosing { language, translate, vocabulary } = import.choosing;
-    let asked_model = import.model.clone();
     let options =
         ImportOptions { language, model: import.model, translate, vocabulary, speakers: import.speakers };
-    let mut lists: Vec<ImportList> = Vec::new();
+    let earlier = app.interrupted_imports().await?;
+    let mut lists = Vec::new();
     if import.continue_interrupted {
-        for interrupted in app.interrupted_imports().await? {
+        for interrupted in earlier {
             lists.extend(app.continue_import(&interrupted.id).await?);
         }
         if lists.is_empty() {
             print::note("No import was interrupted.");
         }
-    } else {
-        let earlier = app.interrupted_imports().await?;
-        lists.push(app.list_files(&import.paths, options).await?);
-        for interrupted in earlier {
-            print::note(&format!(
-                "An earlier import stopped at {} of {}. Go on with it: meetmemo import --continue",
-                interrupted.done, interrupted.total
-            ));
-        }
+        return Ok(lists);
     }
+    lists.push(app.list_files(&import.paths, options).await?);
+    for interrupted in earlier {
+        print::note(&format!(
+            "An earlier import stopped at {} of {}. Go on with it: meetmemo import --continue",
+            interrupted.done, interrupted.total
+        ));
+    }
+    Ok(lists)
+}
+
+/// Imports the files of all lists. Whether none was left out because of `stop`.
+async fn take_in(
+    app: &App,
+    lists: Vec<ImportList>,
+    json: bool,
+    stop: &watch::Receiver<bool>,
+) -> Result<(Vec<Imported>, bool)> {
     let mut imported = Vec::new();
-    let mut stopped = false;
+    let mut all = true;
     for list in lists {
         let (done, total) = (list.done(), list.len());
         if done > 0 {
             print::note(&format!("Going on at {done} of {total}."));
         }
-        let ended =
-            app.import(list, &stop, &mut |number, one| say_imported(number, total, one, json)).await?;
+        let ended = app.import(list, stop, &mut |number, one| say_imported(number, total, one, json)).await?;
         if done + ended.len() < total {
-            stopped = true;
+            all = false;
             // A single file is not written down as a list.
             print::note(&match total {
                 1 => "Stopped. Nothing was added.".to_owned(),
@@ -88,54 +125,43 @@ pub(crate) async fn import(
         }
         imported.extend(ended);
     }
+    Ok((imported, all))
+}
 
-    let mut rows: Vec<ImportRow> = imported.iter().map(row).collect();
-    if stopped {
-        if json {
-            print::json(&rows);
-        }
-        return Ok(ExitCode::FAILURE);
-    }
-    if let Some(model) = asked_model {
-        transcribe_known(app, &imported, &model, json).await?;
-    }
+/// Has the recordings of `rows` transcribed and writes down how each ended. Whether all went well.
+async fn wait_for(
+    app: &App,
+    rows: &mut [ImportRow],
+    json: bool,
+    stop: &watch::Receiver<bool>,
+) -> Result<bool> {
     let jobs: Vec<JobId> = rows.iter().filter_map(|row| row.job_id).collect();
-    let mut well = rows.iter().all(|row| row.outcome != "failed");
-    if import.wait {
-        let shown = Shown::start(app, jobs.clone());
-        app.work(&Scope::Only(jobs), stop.clone()).await?;
-        drop(shown);
-        for row in &mut rows {
-            let Some(id) = row.job_id else { continue };
-            let job = app.job(id).await?;
-            well &= job.as_ref().is_some_and(|job| job.status == JobStatus::Completed);
-            match &job {
-                Some(job) if !json => say_ended(job),
-                Some(_) => {}
-                None => print::error(&format!(
-                    "{} was deleted from the archive before it was transcribed. Import it again if you still want it.",
-                    app::file_name(Path::new(&row.path))
-                )),
-            }
-            row.status = job.as_ref().map(|job| job.status);
-            row.error_message = Some(match job {
-                None => Some("The recording was deleted meanwhile.".to_owned()),
-                Some(job) if !job.is_here && job.status != JobStatus::Completed => {
-                    Some("It is in another computer's library; that computer transcribes it.".to_owned())
-                }
-                Some(job) => job.error_message,
-            });
+    let shown = Shown::start(app, jobs.clone());
+    app.work(&Scope::Only(jobs), stop.clone()).await?;
+    drop(shown);
+    let mut well = true;
+    for row in rows {
+        let Some(id) = row.job_id else { continue };
+        let job = app.job(id).await?;
+        well &= job.as_ref().is_some_and(|job| job.status == JobStatus::Completed);
+        match &job {
+            Some(job) if !json => say_ended(job),
+            Some(_) => {}
+            None => print::error(&format!(
+                "{} was deleted from the archive before it was transcribed. Import it again if you still want it.",
+                app::file_name(Path::new(&row.path))
+            )),
         }
-        well &= !*stop.borrow();
-    } else if !json {
-        say_who_transcribes(app, &imported).await?;
+        row.status = job.as_ref().map(|job| job.status);
+        row.error_message = Some(match job {
+            None => Some("The recording was deleted meanwhile.".to_owned()),
+            Some(job) if !job.is_here && job.status != JobStatus::Completed => {
+                Some("It is in another computer's library; that computer transcribes it.".to_owned())
+            }
+            Some(job) => job.error_message,
+        });
     }
-    if json {
-        print::json(&rows);
-    } else if rows.len() > 1 {
-        say_summary(&rows);
-    }
-    Ok(code(well))
+    Ok(well && !*stop.borrow())
 }
 
 /// Files that were in the archive before and are transcribed with another model than the one asked for now get one more

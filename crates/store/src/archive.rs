@@ -3,14 +3,16 @@
 use crate::connect::{ExternalUrl, MANAGED_DATABASE, Target};
 use crate::error::StoreError;
 use crate::managed::{Cluster, Phase};
-use crate::patience::{POOL, is_alive};
+use crate::patience::{NO_ANSWER, POOL, SLOW, STATEMENT, is_alive};
 use crate::{Result, migrate};
 use bb8::RunError;
 use diesel::sql_types::{Bool, Text};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, PoolError};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 
 type Connections = bb8::Pool<AsyncDieselConnectionManager<AsyncPgConnection>>;
@@ -161,6 +163,59 @@ impl Store {
                 }
             },
         }
+    }
+}
+
+impl Store {
+    /// Runs `work`, some statements on a connection, for as long as the server answers: [`STATEMENT`] at most.
+    ///
+    /// # Errors
+    /// Those of `work`, and [`StoreError::Unreachable`] at most [`SLOW`] and [`crate::patience::CONNECT`] after the server froze. Whether
+    /// the statements were done is then unknown.
+    pub(crate) async fn attend<T>(&self, work: impl Future<Output = crate::Result<T>>) -> crate::Result<T> {
+        let mut work = pin!(work);
+        let began = Instant::now();
+        loop {
+            if let Ok(result) = timeout(SLOW, &mut work).await {
+                return result;
+            }
+            tokio::select! {
+                biased;
+                result = &mut work => return result,
+                answer = self.answers() => answer?,
+            }
+            if began.elapsed() > STATEMENT {
+                let reason = format!("a statement has waited for {} s", STATEMENT.as_secs());
+                return Err(self.no_connection(reason));
+            }
+        }
+    }
+
+    /// Whether the server answers a new connection, if only by refusing it.
+    async fn answers(&self) -> crate::Result<()> {
+        match self.dedicated().await {
+            // A server that refuses one connection more has answered.
+            Err(error) if !error.is_no_answer() => {
+                tracing::debug!(%error, "a statement is slow");
+                Ok(())
+            }
+            answer => answer.map(drop),
+        }
+    }
+
+    /// That the database gives no answer.
+    pub fn no_answer(&self) -> StoreError {
+        self.no_connection(NO_ANSWER)
+    }
+
+    pub(crate) fn no_connection(&self, reason: impl Into<String>) -> StoreError {
+        StoreError::Unreachable { database: self.database_name(), reason: reason.into() }
+    }
+}
+
+impl StoreError {
+    fn is_no_answer(&self) -> bool {
+        matches!(self, Self::Unreachable { reason, .. } if reason == NO_ANSWER)
     }
 }
 
