@@ -4,7 +4,6 @@
 //! organisation's own file has the same form and is put beside it ([`Catalogue::with`]). What is said here about a
 //! model is for choosing: what it can do, the engine reads from the model.
 
-use crate::download::Wanted;
 use crate::identity::{self, ModelId, Sha256, Slug};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -491,4 +490,23 @@ fn check_file(file: &File) -> Result<(), String> {
         return Err("its note is empty or has signs in it that cannot be shown".to_owned());
     }
     Ok(())
+}
+
+/// A file to download; made by [`crate::catalogue::Offer::wanted`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// What it will be called.
+    pub id: ModelId,
+    /// The name it is installed under.
+    pub file_name: String,
+    /// Hosts it can be had from, without a slash at the end, in the order they are tried.
+    pub hosts: Vec<String>,
+    /// The path below each host, without a slash first.
+    pub path: String,
+    /// Its size, if known.
+    pub byte_size: Option<u64>,
+    /// Its hash, if known.
+    pub sha256: Option<Sha256>,
+    /// The model of the catalogue it is.
+    pub slug: Option<Slug>,
 }

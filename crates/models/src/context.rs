@@ -9,7 +9,7 @@
 //! `folder/trim.rs`.
 
 use crate::control::{Cancel, Meter};
-use crate::folder;
+use crate::disk;
 use crate::identity::Sha256;
 use sha2::Digest;
 use std::collections::BTreeMap;
@@ -140,7 +140,7 @@ pub(crate) fn hash_forms<const N: usize>(
     cancel: &Cancel,
 ) -> io::Result<Option<(u64, [Sha256; N])>> {
     let mut hashers = patches.map(|_| sha2::Sha256::new());
-    let length = folder::read_through(file, meter, cancel, |start, chunk| {
+    let length = disk::read_through(file, meter, cancel, |start, chunk| {
         for (hasher, patch) in hashers.iter_mut().zip(patches) {
             update(hasher, start, chunk, patch);
         }

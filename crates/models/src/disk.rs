@@ -1,11 +1,19 @@
-//! Free space, and writing so that a power cut leaves the old or the new.
+//! Free space, reading in pieces, and writing so that a power cut leaves the old or the new.
 
+use crate::control::{Cancel, Meter};
+use sha2::Digest;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Space that stays free for the rest of the system.
 pub(crate) const SPACE_LEFT: u64 = 64 << 20;
+
+/// What is read at once when a file is hashed or copied.
+pub(crate) const CHUNK: usize = 256 << 10;
+
+/// A sidecar is some kilobytes, with what the app found out about the model.
+const LARGEST_SIDECAR: u64 = 4 << 20;
 
 /// Free bytes for us on the disk of a folder; none if the system does not say.
 #[cfg(unix)]
@@ -53,4 +61,56 @@ pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
 /// Makes renames in a folder last.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Reads a file that is small if it is ours.
+pub(crate) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
+    // Before it is opened, because opening a pipe waits for who writes.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let file = File::open(path)?;
+    let mut content = Vec::new();
+    file.take(LARGEST_SIDECAR + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > LARGEST_SIDECAR {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    Ok(content)
+}
+
+/// Hashes the rest of a file; how long it was, or none if it was cancelled.
+pub(crate) fn hash_into(
+    hasher: &mut sha2::Sha256,
+    file: impl Read,
+    meter: &mut Meter<'_>,
+    cancel: &Cancel,
+) -> io::Result<Option<u64>> {
+    read_through(file, meter, cancel, |_, chunk| hasher.update(chunk))
+}
+
+/// Reads the rest of a file in pieces, and tells of each how many bytes came before it; how many there were, or none if
+/// it was cancelled.
+pub(crate) fn read_through(
+    mut file: impl Read,
+    meter: &mut Meter<'_>,
+    cancel: &Cancel,
+    mut take: impl FnMut(u64, &[u8]),
+) -> io::Result<Option<u64>> {
+    let mut buffer = vec![0; CHUNK];
+    let mut length = 0;
+    loop {
+        if cancel.is_cancelled() {
+            return Ok(None);
+        }
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(Some(length)),
+            Ok(count) => {
+                take(length, &buffer[..count]);
+                length += count as u64;
+                meter.at(length);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }

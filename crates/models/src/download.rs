@@ -10,18 +10,15 @@
 //! (`x-linked-size`, `x-linked-etag`), and nothing may lead from https to http. Leaves out which model to take.
 
 mod http;
-mod note;
 mod part;
 
-pub(crate) use note::Note;
-
-use crate::catalogue;
+use crate::catalogue::{self, Wanted};
 use crate::context;
 use crate::control::{Cancel, Meter, Progress, Stage};
 use crate::disk;
 use crate::folder::{self, Folder, FolderError, Installed, Pin, Source};
 use crate::header::{self, Header, HeaderError};
-use crate::identity::{ModelId, Sha256, Slug};
+use crate::identity::{ModelId, Sha256};
 use chrono::Utc;
 use http::{Ask, Http};
 use part::Part;
@@ -36,25 +33,6 @@ const GETTING_ON: u64 = 64 << 10;
 const LARGEST: u64 = 256 << 30;
 /// The pause between two rounds grows up to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-
-/// A file to download; made by [`crate::catalogue::Offer::wanted`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// What it will be called.
-    pub id: ModelId,
-    /// The name it is installed under.
-    pub file_name: String,
-    /// Hosts it can be had from, without a slash at the end, in the order they are tried.
-    pub hosts: Vec<String>,
-    /// The path below each host, without a slash first.
-    pub path: String,
-    /// Its size, if known.
-    pub byte_size: Option<u64>,
-    /// Its hash, if known.
-    pub sha256: Option<Sha256>,
-    /// The model of the catalogue it is.
-    pub slug: Option<Slug>,
-}
 
 /// How to download.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -540,7 +518,7 @@ impl Run<'_> {
         expected: Option<u64>,
         meter: &mut Meter<'_>,
     ) -> Result<(), Stop> {
-        let mut buffer = vec![0; folder::CHUNK];
+        let mut buffer = vec![0; disk::CHUNK];
         loop {
             if self.cancel.is_cancelled() {
                 self.part.keep().map_err(disk_error)?;

@@ -18,23 +18,17 @@ mod trim;
 use crate::catalogue;
 use crate::context::{self, Context, ENCODER_CONTEXT_S};
 use crate::control::{Cancel, Meter, Progress, Stage};
-use crate::disk;
-use crate::download::Note;
+use crate::disk::{self, read_small};
 use crate::header::{self, Header, HeaderError};
 use crate::identity::{ModelId, Sha256, Slug};
+use crate::note::Note;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sha2::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
-
-/// A sidecar is some kilobytes, with what the app found out about the model.
-const LARGEST_SIDECAR: u64 = 4 << 20;
-/// What is read at once when a file is hashed or copied.
-pub(crate) const CHUNK: usize = 256 << 10;
 
 /// Why something about an installed model could not be done. Each is a clause that makes sense after the model's id
 /// and a colon.
@@ -576,21 +570,6 @@ fn file_name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).expect("paths of the folder end with an id and an ending")
 }
 
-/// Reads a file that is small if it is ours.
-pub(crate) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
-    // Before it is opened, because opening a pipe waits for who writes.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let file = File::open(path)?;
-    let mut content = Vec::new();
-    file.take(LARGEST_SIDECAR + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > LARGEST_SIDECAR {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    Ok(content)
-}
-
 /// The file of a model, if it is there and of the right size; otherwise a sentence.
 fn look_at(installed: &Installed) -> Result<Metadata, String> {
     match fs::metadata(&installed.file) {
@@ -628,41 +607,4 @@ fn trimmed_context(installed: &Installed) -> Result<Option<Context>, FolderError
 pub(crate) fn modified_ns(found: &Metadata) -> Option<u64> {
     let since = found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     u64::try_from(since.as_nanos()).ok()
-}
-
-/// Hashes the rest of a file; how long it was, or none if it was cancelled.
-pub(crate) fn hash_into(
-    hasher: &mut sha2::Sha256,
-    file: impl Read,
-    meter: &mut Meter<'_>,
-    cancel: &Cancel,
-) -> io::Result<Option<u64>> {
-    read_through(file, meter, cancel, |_, chunk| hasher.update(chunk))
-}
-
-/// Reads the rest of a file in pieces, and tells of each how many bytes came before it; how many there were, or none if
-/// it was cancelled.
-pub(crate) fn read_through(
-    mut file: impl Read,
-    meter: &mut Meter<'_>,
-    cancel: &Cancel,
-    mut take: impl FnMut(u64, &[u8]),
-) -> io::Result<Option<u64>> {
-    let mut buffer = vec![0; CHUNK];
-    let mut length = 0;
-    loop {
-        if cancel.is_cancelled() {
-            return Ok(None);
-        }
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(Some(length)),
-            Ok(count) => {
-                take(length, &buffer[..count]);
-                length += count as u64;
-                meter.at(length);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
 }

@@ -7,7 +7,8 @@
 use crate::context::{self, Hashes};
 use crate::control::{Cancel, Meter, Progress, Stage};
 use crate::disk;
-use crate::folder::{self, CHUNK, Folder, FolderError, Installed, Source};
+use crate::disk::CHUNK;
+use crate::folder::{self, Folder, FolderError, Installed, Source};
 use crate::header::{self, Header, HeaderError};
 use crate::identity::{ModelId, Sha256};
 use chrono::Utc;

@@ -29,11 +29,12 @@ mod folder;
 pub mod header;
 mod identity;
 mod import;
+mod note;
 
-pub use catalogue::{Catalogue, CatalogueError};
+pub use catalogue::{Catalogue, CatalogueError, Wanted};
 pub use context::ENCODER_CONTEXT_S;
 pub use control::{Cancel, Progress, Stage};
-pub use download::{DownloadError, Downloaded, Options, Wanted, download};
+pub use download::{DownloadError, Downloaded, Options, download};
 pub use folder::{Entry, Folder, FolderError, Installed, Partial, Source};
 pub use header::{Header, HeaderError};
 pub use identity::{IdentityError, ModelId, Sha256, Slug};

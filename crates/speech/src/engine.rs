@@ -215,6 +215,7 @@ impl EngineSpec {
 
     /// What the engine can do, as far as that is known without loading the model.
     pub fn capabilities(&self) -> Capabilities {
+        // A circle on purpose: `neural` implements what is declared here, and here it is chosen.
         crate::neural::before_loading(self)
     }
 

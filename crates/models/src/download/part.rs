@@ -1,9 +1,11 @@
 //! The bytes that are there: locked, hashed as they grow, never more than the note about them allows.
 
-use super::{DownloadError, Expected, Note, disk_error};
+use super::{DownloadError, Expected, disk_error};
 use crate::control::{Cancel, Meter, Stage};
+use crate::disk;
 use crate::folder::{self, Folder, NOTE_ENDING, PART_ENDING};
 use crate::identity::Sha256;
+use crate::note::Note;
 use sha2::Digest;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -68,7 +70,7 @@ impl Part {
         if length > 0 {
             meter.begin(Stage::Checking, 0, Some(length), None);
             self.file.seek(SeekFrom::Start(0)).map_err(disk_error)?;
-            self.done = folder::hash_into(&mut self.hasher, &self.file, meter, cancel)
+            self.done = disk::hash_into(&mut self.hasher, &self.file, meter, cancel)
                 .map_err(disk_error)?
                 .ok_or(DownloadError::Cancelled)?;
         }

@@ -1,4 +1,7 @@
 //! Engine processes with nothing to do: they keep their model loaded for the next recording, for a while.
+//!
+//! `child`, `session` and this file use each other on purpose: a process that a session has done with comes here, and
+//! the next session takes it from here.
 
 use super::child::{EngineCommand, STACK, Signal};
 use super::session::Connection;

@@ -1,7 +1,6 @@
 //! What is written down about a download that is under way.
 
 use crate::disk;
-use crate::folder;
 use crate::identity::Sha256;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -28,7 +27,7 @@ pub(crate) struct Note {
 impl Note {
     /// None if there is none that can be read: then the file's own bytes have to do.
     pub(crate) fn read(path: &Path) -> Option<Self> {
-        serde_json::from_slice(&folder::read_small(path).ok()?).ok()
+        serde_json::from_slice(&disk::read_small(path).ok()?).ok()
     }
 
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
