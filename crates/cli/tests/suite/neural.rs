@@ -252,7 +252,7 @@ fn ten_kills_in_the_middle_leave_no_trace_in_the_transcript() {
     assert!(undisturbed.len() > 50);
 
     let Some(app) = with_model() else { return };
-    let app = side_by_side(app).with("MEETMEMO_LOG", "info,app::pipeline=debug");
+    let app = side_by_side(app).with("MEETMEMO_LOG", "info,app::transcribe=debug");
     let job = import(&app, &path);
     let mut random = Random(7);
     let (mut hits, mut workers_killed) = (0, 0);
