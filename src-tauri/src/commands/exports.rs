@@ -12,12 +12,13 @@ use tauri_plugin_opener::OpenerExt;
 /// A format that the window offers.
 #[derive(Debug, Clone, Copy, serde::Serialize, specta::Type)]
 pub(crate) struct ExportFormat {
-    /// The word that names it.
-    word: &'static str,
-    /// What it is called.
-    label: &'static str,
+    // In alphabetical order: whether a generated constant keeps another one depends on how `serde_json` is built.
     /// The end of a file's name, without the dot.
     extension: &'static str,
+    /// What it is called.
+    label: &'static str,
+    /// The word that names it.
+    word: &'static str,
 }
 
 impl ExportFormat {
