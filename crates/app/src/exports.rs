@@ -37,7 +37,7 @@ pub fn export_words() -> Vec<&'static str> {
 /// The format of this word.
 ///
 /// # Errors
-/// [`Code::NotOffered`] for a word that is none, with those there are; [`Code::NotAvailableYet`] for summaries.
+/// [`Code::NotOffered`] for an unknown word; the message lists the formats. [`Code::NotAvailableYet`] for summaries.
 pub fn export_format(word: &str) -> Result<&'static Format> {
     Format::of(word).ok_or_else(|| {
         let words: Vec<_> = FORMATS.iter().map(|format| format.word).collect();
@@ -165,7 +165,7 @@ impl App {
     /// # Errors
     /// Where the archive fails; an export that fails is an [`ExportView`] with its message.
     pub async fn run_export(&self, wanted: WantedExport) -> Result<ExportView> {
-        // An export takes seconds. Whoever stops this process in the middle leaves it to a worker.
+        // An export takes seconds, so nothing stops it here. If this process is killed, a worker takes the export over.
         let (_running, mut stop) = watch::channel(false);
         self.perform(&MakeExport, &wanted.claim, None, &mut stop).await?;
         self.export_or_gone(wanted.id).await

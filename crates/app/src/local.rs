@@ -99,7 +99,7 @@ impl Local {
     /// Where the archive is.
     ///
     /// # Errors
-    /// An address that is none, or a folder for the private server that cannot be used.
+    /// An invalid address, or a folder that the private server cannot use.
     pub(crate) fn database(&self) -> Result<Database> {
         match &*self.database {
             Ok(database) => Ok(database.clone()),

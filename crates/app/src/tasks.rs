@@ -1,4 +1,5 @@
-//! Work that somebody asks for and waits for, such as a transcript or an export, is a row of `tasks` (`store::tasks`).
+//! Background work on the archive: a user asks for a transcript, for its speakers or for an export, and each request is a
+//! row of `tasks` (`store::tasks`).
 //!
 //! A [`Kind`] knows how one kind of task is done. [`App::perform`] does a claimed one: it shows signs of life, tells how
 //! far the work is, hears a stop, and writes down how it ended. `worker` claims what waits, lane by lane. A new kind is a
@@ -17,9 +18,10 @@ use std::time::Duration;
 use store::{Claim, Lease, Progress, StoreError, TaskKind, WorkLock};
 use tokio::sync::watch;
 use tokio::task::JoinError;
+use tokio::time::{Interval, MissedTickBehavior};
 
 /// How often the lease is renewed, progress told and a cancel noticed.
-pub(crate) const TICK: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_millis(500);
 /// A task whose workers have ended in the middle so often without getting further is given up.
 const TAKE_OVERS: i32 = 5;
 
@@ -46,7 +48,7 @@ pub(crate) trait Kind: Send + Sync {
 /// Why work on a task ends before the task is done.
 #[derive(Debug)]
 pub(crate) enum Break {
-    /// The task cannot be done, with a sentence for whoever wanted it.
+    /// The task cannot be done. Holds the sentence that the user reads.
     Failed(String),
     /// The lease became void: the task was cancelled, deleted or taken over.
     LeaseLost,
@@ -154,8 +156,7 @@ impl App {
         // Polled beside the work, not in turn with it. The work may hold the row of the task in a transaction; a renewal
         // that is waited for while the work is not polled would wait for that row for ever.
         let watching = async {
-            let mut tick = tokio::time::interval(TICK);
-            tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            let mut tick = ticks();
             loop {
                 tokio::select! {
                     _ = tick.tick() => {}
@@ -216,6 +217,13 @@ impl App {
         let held = self.store.fail(lease, sentence).await?;
         Ok(if held { Ending::Failed } else { Ending::LeaseLost })
     }
+}
+
+/// When to look after work that is under way: now, and then every [`TICK`].
+pub(crate) fn ticks() -> Interval {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 /// Waits until `stop` turns true. Gives no guard, so that a future that waits for this can change threads.

@@ -12,7 +12,7 @@ mod reading;
 use crate::App;
 use crate::library::{Place, not_here};
 use crate::speakers::tell_apart::Before;
-use crate::tasks::{AtWork, Break, Kind, TICK, held};
+use crate::tasks::{AtWork, Break, Kind, held, ticks};
 use crate::transcribe::choice::{Choice, Chosen};
 use crate::transcribe::language_vote::{Vote, vote};
 use account::{Account, Search};
@@ -241,8 +241,7 @@ impl App {
     ) -> Result<Result<Account, Failure>, Break> {
         let lease = at_work.lease();
         let mut transcribing = false;
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut tick = ticks();
         loop {
             let news = tokio::select! {
                 news = told.recv() => news,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, FixedOffset};
 use transcript::{AudioTime, Span};
 
-/// What somebody is called of whom nothing is known.
+/// The name that is shown where the speaker of a line is not known.
 pub const UNKNOWN_SPEAKER: &str = "Unknown speaker";
 
 /// A meeting to be exported. Everything that appears in the result is in here, also the time of export.

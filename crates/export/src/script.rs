@@ -93,13 +93,9 @@ fn runs(document: &Document) -> Vec<Run> {
 }
 
 impl Script {
-    /// The title, or the file name where there is none, or else what it is; on one line.
+    /// See [`heading`].
     pub(crate) fn heading(&self) -> String {
-        [&self.title, &self.facts.file_name]
-            .into_iter()
-            .map(|text| one_line(text))
-            .find(|text| !is_blank(text))
-            .unwrap_or_else(|| "Transcript".to_owned())
+        heading(&self.title, &self.facts)
     }
 
     /// The runs that have words, each with its speaker's name and its lines that have words.
@@ -124,6 +120,15 @@ impl Script {
         rows.retain(|(label, value)| !is_blank(value) && (*label != "File" || value != heading));
         rows
     }
+}
+
+/// The title, or the file name where the title is blank, or else “Transcript”; on one line.
+pub(crate) fn heading(title: &str, facts: &Facts) -> String {
+    [title, &facts.file_name]
+        .into_iter()
+        .map(one_line)
+        .find(|text| !is_blank(text))
+        .unwrap_or_else(|| "Transcript".to_owned())
 }
 
 /// A [`Run`] without what is blank.

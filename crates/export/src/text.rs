@@ -1,11 +1,11 @@
 //! The transcript as plain text, for the clipboard and for programs that know nothing else.
 
 use crate::document::Document;
-use crate::script::{NO_WORDS, Script};
+use crate::script::{NO_WORDS, heading};
 
 /// The title, then each line with its time in `H:MM:SS`, under the name of whoever speaks.
 pub(crate) fn text(document: &Document) -> String {
-    let mut text = format!("{}\n\n", Script::from(document).heading());
+    let mut text = format!("{}\n\n", heading(&document.title, &document.facts));
     if document.segments.is_empty() {
         text.push_str(&format!("{NO_WORDS}\n"));
     }

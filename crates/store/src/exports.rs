@@ -2,9 +2,8 @@
 
 use crate::archive::on_connection;
 use crate::ids::{ExportId, JobId, LibraryId, MachineId};
-use crate::jobs::Job;
-use crate::lease::{Lease, held_job};
-use crate::schema::{export_jobs, jobs};
+use crate::lease::{Lease, held_job, locked_job};
+use crate::schema::export_jobs;
 use crate::status::{Status, TaskKind, TaskState};
 use crate::tasks::{Claim, ask, begin, close};
 use crate::{Result, Store, StoreError};
@@ -76,8 +75,7 @@ impl Store {
         machine: MachineId,
     ) -> Result<Option<Claim>> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
-            let job = jobs::table.find(new.job_id).for_no_key_update().select(Job::as_select());
-            let Some(job) = job.first(c).await.optional()? else { return Ok(None) };
+            let Some(job) = locked_job(c, new.job_id).await? else { return Ok(None) };
             diesel::insert_into(export_jobs::table).values(new).on_conflict_do_nothing().execute(c).await?;
             let task = ask(c, TaskKind::Export, new.id.uuid(), job.id, Some(new.library_id), parameters).await?;
             begin(c, task, job, machine).await.map(Some)

@@ -104,11 +104,15 @@ impl Store {
     }
 }
 
+/// A job, its row locked against cancel, delete and take-over until the transaction ends.
+pub(crate) async fn locked_job(c: &mut AsyncPgConnection, id: JobId) -> diesel::QueryResult<Option<Job>> {
+    jobs::table.find(id).for_no_key_update().select(Job::as_select()).first(c).await.optional()
+}
+
 /// The job of a lease, its row locked against cancel, delete and take-over until the transaction ends; `None` if the
 /// lease is void. Every write of a worker begins with this.
 pub(crate) async fn held_job(c: &mut AsyncPgConnection, lease: Lease) -> diesel::QueryResult<Option<Job>> {
-    let job =
-        jobs::table.find(lease.job).for_no_key_update().select(Job::as_select()).first(c).await.optional()?;
+    let job = locked_job(c, lease.job).await?;
     let held: bool = diesel::select(diesel::dsl::exists(held(lease))).get_result(c).await?;
     Ok(job.filter(|_| held))
 }

@@ -5,10 +5,9 @@ use crate::refusal::{Code, refuse};
 use store::{PersonId, Speaker, SpeakerId, Speakers};
 use transcript::{Overlay, Span, Turn, ruled};
 
-/// A stretch to hear somebody by lasts no longer than this …
+/// Longest sample of a speaker's voice, in milliseconds.
 const LONGEST_SAMPLE_MS: u32 = 8_000;
-
-/// … and one as long as this is as good as any longer one.
+/// A turn of this length, in milliseconds, is as good a sample as any longer one.
 const GOOD_SAMPLE_MS: u32 = 5_000;
 
 /// A second speaker is named at a line if they speak during it for this long; in a shorter line, for half of it.
@@ -43,7 +42,7 @@ impl Cast {
         self.speakers.iter().filter(|speaker| speaker.present && speaker.shown_as == speaker.id)
     }
 
-    /// Who somebody is shown as.
+    /// The speaker as whom `id` is shown: that speaker, or the one into whom they were merged.
     pub(crate) fn shown(&self, id: SpeakerId) -> Option<&Speaker> {
         let shown_as = self.speakers.iter().find(|speaker| speaker.id == id)?.shown_as;
         self.speakers.iter().find(|speaker| speaker.id == shown_as)
@@ -107,7 +106,7 @@ impl Cast {
         others.into_iter().filter(|(_, ms)| *ms >= needed).map(|(other, _)| other).collect()
     }
 
-    /// A good stretch to hear somebody by: long, sure, and without others.
+    /// The best sample of a speaker's voice: long, found with confidence, and without overlap.
     pub(crate) fn sample(&self, id: SpeakerId) -> Option<Span> {
         let score = |turn: &Turn<SpeakerId>| {
             let length = f64::from(turn.span.duration_ms().min(GOOD_SAMPLE_MS));

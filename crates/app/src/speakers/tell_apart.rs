@@ -9,7 +9,7 @@ use crate::refusal::capitalised;
 use crate::speakers::cast::{Cast, overlay};
 use crate::speakers::people::{likely, samples_of, stored};
 use crate::speakers::view;
-use crate::tasks::{AtWork, Break, Kind, TICK, held};
+use crate::tasks::{AtWork, Break, Kind, held, ticks};
 use anyhow::Result;
 use futures_util::future::BoxFuture;
 use media::{MediaError, Reader};
@@ -108,9 +108,9 @@ impl Kind for Diarize {
 /// Whether the speakers of a meeting are told apart once more, if that was done before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Before {
-    /// No: who was found stays.
+    /// Keep the speakers that were found before.
     Kept,
-    /// Yes.
+    /// Find the speakers again.
     Replaced,
 }
 
@@ -173,8 +173,7 @@ impl App {
             let (app, job, shared) = (self.clone(), job.clone(), Arc::clone(&shared));
             move || app.listen_for_speakers(&job, remembered, &shared)
         });
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut tick = ticks();
         let ended = loop {
             tokio::select! {
                 ended = &mut work => break ended,
