@@ -55,12 +55,6 @@ pub struct Task {
     pub real_time_factor: Option<f64>,
     /// Milliseconds of work that are left, about.
     pub left_ms: Option<i64>,
-    /// When this attempt began.
-    pub started_at: Option<DateTime<Utc>>,
-    /// Last sign of life.
-    pub heartbeat_at: Option<DateTime<Utc>>,
-    /// Why it failed.
-    pub error_message: Option<String>,
 }
 
 impl Task {
@@ -311,12 +305,7 @@ impl Store {
         })
     }
 
-    /// What is done with a recording now, or waits to be.
-    pub async fn open_task(&self, job: JobId) -> Result<Option<Task>> {
-        Ok(self.open_tasks(&[job]).await?.pop())
-    }
-
-    /// The same for several recordings, in no order.
+    /// The tasks of these recordings that wait or run, in no order.
     pub async fn open_tasks(&self, jobs: &[JobId]) -> Result<Vec<Task>> {
         on_connection!(self, connection => open_of(jobs).select(Task::as_select()).load(connection))
     }
