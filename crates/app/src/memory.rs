@@ -1,6 +1,7 @@
 //! Whether memory is what lacks where a speech model does not load. The engine library says the same of a file that is
 //! damaged and of memory that it is not given.
 
+use rustix::process::{Resource, getrlimit};
 use speech::{EngineError, SpeechError};
 use std::path::Path;
 
@@ -47,10 +48,7 @@ fn hint_of(limit: u64) -> String {
 
 /// How many bytes a process of this session may have (`ulimit -v`); `None` without a limit.
 fn limit_of_process() -> Option<u64> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the pointer is to a value of ours for the time of the call.
-    let told = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) } == 0;
-    (told && limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
+    getrlimit(Resource::As).current
 }
 
 #[cfg(test)]

@@ -18,18 +18,8 @@ const LARGEST_SIDECAR: u64 = 4 << 20;
 /// Free bytes for us on the disk of a folder; none if the system does not say.
 #[cfg(unix)]
 pub(crate) fn free_bytes(folder: &Path) -> Option<u64> {
-    use std::ffi::CString;
-    use std::os::unix::ffi::OsStrExt;
-    let folder = CString::new(folder.as_os_str().as_bytes()).ok()?;
-    // SAFETY: all zeroes is a valid statvfs.
-    let mut found: libc::statvfs = unsafe { std::mem::zeroed() };
-    // SAFETY: the path is a C string and `found` is ours, both for the whole call.
-    if unsafe { libc::statvfs(folder.as_ptr(), &raw mut found) } != 0 {
-        return None;
-    }
-    // The fields differ in width by platform.
-    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
-    Some((found.f_bavail as u64).saturating_mul(found.f_frsize as u64))
+    let found = rustix::fs::statvfs(folder).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 /// Not known here: a full disk is noticed when it is.

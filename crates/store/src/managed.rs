@@ -192,7 +192,7 @@ impl Cluster {
         // SAFETY: setsid is async-signal-safe and touches no memory of ours.
         unsafe {
             // Its own session, so that Ctrl-C in our terminal does not reach the server that others use.
-            command.pre_exec(|| if libc::setsid() == -1 { Err(io::Error::last_os_error()) } else { Ok(()) });
+            command.pre_exec(|| rustix::process::setsid().map(drop).map_err(io::Error::from));
         }
         let mut child = command.spawn().map_err(ManagedError::spawn)?;
         let lines = BufReader::new(child.stdout.take().expect("stdout was asked for as a pipe")).lines();

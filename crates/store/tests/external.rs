@@ -17,6 +17,7 @@ use std::time::Duration;
 use store::testing::{TestDatabase, runtime};
 use store::{Database, JobFilter, LibraryId, MachineId, News, Pool, Store, StoreError, Topic, WorkLock};
 use tempfile::TempDir;
+use testing::Signal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_postgres::SimpleQueryMessage;
@@ -45,22 +46,19 @@ impl Server {
         if self.process.try_wait().is_ok_and(|ended| ended.is_some()) {
             return;
         }
-        self.signal(libc::SIGCONT);
-        let id = self.process.id().cast_signed();
-        // SAFETY: integers only; the child has not been waited for, so the id is still its.
-        unsafe { libc::kill(id, libc::SIGQUIT) };
+        self.signal(Signal::CONT);
+        testing::signal(self.process.id().cast_signed(), Signal::QUIT);
         let _ = self.process.wait();
     }
 
     /// Sends a signal to all processes of the server.
-    fn signal(&self, signal: i32) {
+    fn signal(&self, signal: Signal) {
         let id = self.process.id();
         let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
         for id in
             std::iter::once(id.cast_signed()).chain(children.split_whitespace().map(|id| id.parse().unwrap()))
         {
-            // SAFETY: integers only; the processes are those of a server that we started and have not waited for.
-            unsafe { libc::kill(id, signal) };
+            testing::signal(id, signal);
         }
     }
 }
@@ -251,7 +249,7 @@ async fn a_server_that_freezes_is_told_in_a_sentence_and_used_again_when_it_goes
     let mut news = News::listen(&store).await.unwrap();
     let mut lock = WorkLock::acquire(&store, MachineId::new()).await.unwrap().unwrap();
 
-    server.signal(libc::SIGSTOP);
+    server.signal(Signal::STOP);
     let (all, one, opened, heard, held) = in_time(async {
         let held = lock.is_held();
         let all = store.jobs(JobFilter::default());
@@ -264,7 +262,7 @@ async fn a_server_that_freezes_is_told_in_a_sentence_and_used_again_when_it_goes
     }
     assert_eq!((heard, held), (Topic::Lost, false));
 
-    server.signal(libc::SIGCONT);
+    server.signal(Signal::CONT);
     assert_eq!(in_time(news.next()).await, Topic::Everything);
     until("a server that answers again", ANSWER, async || {
         store.jobs(JobFilter::default()).await.ok().filter(|jobs| jobs[0].id == id)

@@ -193,8 +193,7 @@ fn is_client(process: &Path) -> bool {
 }
 
 fn kill(id: u32) {
-    // SAFETY: integers only; the caller has just found the process to be one of this test's folder.
-    unsafe { libc::kill(id.cast_signed(), libc::SIGKILL) };
+    testing::kill(id.cast_signed());
 }
 
 /// Another process of the application, in the archive of `folder`.

@@ -8,7 +8,9 @@ pub mod prerequisite;
 pub mod turns;
 
 pub use prerequisite::Prerequisite;
+pub use rustix::process::Signal;
 
+use rustix::process::{Pid, kill_process};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,8 +54,13 @@ pub fn processes_of(marker: &str) -> Vec<i32> {
 
 /// Ends a process at once.
 pub fn kill(pid: i32) {
-    // SAFETY: integers only; a process that has ended meanwhile is no error.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
+    signal(pid, Signal::KILL);
+}
+
+/// Sends a signal to a process of the test's own. A process that has ended meanwhile is no error.
+pub fn signal(pid: i32, signal: Signal) {
+    let pid = Pid::from_raw(pid).expect("0 is no process");
+    let _ = kill_process(pid, signal);
 }
 
 /// A program that set-up installs, to be run.

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 /// How the app is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Profile {
+pub enum Profile {
     /// Compiles fast; the crates that work on samples are optimised all the same.
     Dev,
     /// What users get.
@@ -20,7 +20,7 @@ pub(crate) enum Profile {
 }
 
 /// cargo, building into the folder that the resources are in.
-pub(crate) fn cargo(checkout: &Checkout) -> Command {
+pub fn cargo(checkout: &Checkout) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(&checkout.root)
@@ -30,7 +30,7 @@ pub(crate) fn cargo(checkout: &Checkout) -> Command {
 }
 
 /// cargo, so that what it makes with `--release` is what users get.
-pub(crate) fn cargo_for_users(checkout: &Checkout) -> Result<Command> {
+pub fn cargo_for_users(checkout: &Checkout) -> Result<Command> {
     let folders = Folders::of(checkout)?;
     let mut cargo = cargo(checkout);
     cargo
@@ -42,7 +42,7 @@ pub(crate) fn cargo_for_users(checkout: &Checkout) -> Result<Command> {
 }
 
 /// Builds the program `name`, which is called as its package is.
-pub(crate) fn build(checkout: &Checkout, name: &str, profile: Profile) -> Result<PathBuf> {
+pub fn build(checkout: &Checkout, name: &str, profile: Profile) -> Result<PathBuf> {
     let (mut cargo, folder) = match profile {
         Profile::Dev => (cargo(checkout), "debug"),
         Profile::Release => (cargo_for_users(checkout)?, "release"),
@@ -107,37 +107,37 @@ impl Folders {
 
 /// The built app.
 #[derive(Debug, Clone)]
-pub(crate) struct App {
-    pub(crate) program: PathBuf,
+pub struct App {
+    pub program: PathBuf,
     resources: PathBuf,
     data: Option<PathBuf>,
 }
 
 /// An element of what `import --wait --json` prints.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Imported {
-    pub(crate) path: String,
-    pub(crate) outcome: String,
-    pub(crate) job: Option<String>,
-    pub(crate) status: Option<String>,
+pub struct Imported {
+    pub path: String,
+    pub outcome: String,
+    pub job: Option<String>,
+    pub status: Option<String>,
     /// Why it was not imported or not transcribed.
-    pub(crate) error: Option<String>,
+    pub error: Option<String>,
 }
 
 impl App {
     /// Builds `meetmemo`.
-    pub(crate) fn build(checkout: &Checkout, profile: Profile) -> Result<Self> {
+    pub fn build(checkout: &Checkout, profile: Profile) -> Result<Self> {
         let program = build(checkout, "meetmemo", profile)?;
         Ok(Self { program, resources: checkout.resources.clone(), data: None })
     }
 
     /// The same app on a data folder of its own, whatever the environment says about databases.
-    pub(crate) fn with_data(&self, folder: &Path) -> Self {
+    pub fn with_data(&self, folder: &Path) -> Self {
         Self { data: Some(folder.to_path_buf()), ..self.clone() }
     }
 
     /// A call of the app.
-    pub(crate) fn command(&self) -> Command {
+    pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.env("MEETMEMO_RESOURCES", &self.resources);
         if let Some(data) = &self.data {
@@ -150,7 +150,7 @@ impl App {
     }
 
     /// Runs the command and reads the JSON document it prints, also when it says by its exit code that something failed.
-    pub(crate) fn json(&self, command: &mut Command) -> Result<Value> {
+    pub fn json(&self, command: &mut Command) -> Result<Value> {
         let output = command
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
@@ -162,7 +162,7 @@ impl App {
 }
 
 /// Reads what `import --json` printed.
-pub(crate) fn imported(list: &Value) -> Result<Vec<Imported>> {
+pub fn imported(list: &Value) -> Result<Vec<Imported>> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     list.as_array()
         .with_context(|| format!("`meetmemo import` printed no list but {list}"))?

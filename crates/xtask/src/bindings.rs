@@ -1,10 +1,10 @@
 //! `cargo xtask bindings`: what the page can call, written down for TypeScript.
 
-use crate::app::cargo;
-use crate::checkout::Checkout;
-use crate::command;
 use anyhow::{Context, Result};
 use std::process::ExitCode;
+use xtask::app::cargo;
+use xtask::checkout::Checkout;
+use xtask::command;
 
 /// The test of `src-tauri` that says whether the bindings are stale, and that can write them.
 const TEST: &str = "the_checked_in_bindings_are_those_of_the_commands";

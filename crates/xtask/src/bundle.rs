@@ -7,15 +7,15 @@ mod check;
 mod control;
 mod depends;
 
-use crate::app::{self, Profile};
-use crate::checkout::Checkout;
-use crate::command;
-use crate::setup::files;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use xtask::app::{self, Profile};
+use xtask::checkout::Checkout;
+use xtask::command;
+use xtask::setup::files;
 
 /// Where the app looks for its resources, seen from `/usr/bin`: see `crates/app/src/resources.rs`.
 const RESOURCES: &str = "/usr/lib/MeetMemo/resources";
@@ -167,8 +167,8 @@ fn lay_out(checkout: &Checkout, additions: &Value) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::setup::read_json;
     use std::collections::BTreeSet;
+    use xtask::setup::read_json;
 
     fn conf() -> Value {
         read_json(&Checkout::find().unwrap().root.join("tauri.conf.json")).unwrap()

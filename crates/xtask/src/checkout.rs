@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 /// The folders every command works in.
 #[derive(Debug, Clone)]
-pub(crate) struct Checkout {
+pub struct Checkout {
     /// The folder of the workspace's `Cargo.toml`.
-    pub(crate) root: PathBuf,
+    pub root: PathBuf,
     /// Where cargo builds: `CARGO_TARGET_DIR`, else `target` in the checkout.
-    pub(crate) target: PathBuf,
+    pub target: PathBuf,
     /// What the binaries need at run time: PostgreSQL, speech model, fonts, licence texts.
-    pub(crate) resources: PathBuf,
+    pub resources: PathBuf,
 }
 
 impl Checkout {
     /// Finds the folders from the crate's own place and the environment.
-    pub(crate) fn find() -> Result<Self> {
+    pub fn find() -> Result<Self> {
         // At run time cargo says where the crate is now, at compile time where it was: a moved checkout wants the former.
         let manifest_dir = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
@@ -36,12 +36,12 @@ impl Checkout {
     }
 
     /// A file or folder of this crate, such as `resources/package.json`.
-    pub(crate) fn own(&self, relative: &str) -> PathBuf {
+    pub fn own(&self, relative: &str) -> PathBuf {
         self.root.join("crates/xtask").join(relative)
     }
 }
 
 /// Where cargo keeps what it downloads and installs.
-pub(crate) fn cargo_home() -> Option<PathBuf> {
+pub fn cargo_home() -> Option<PathBuf> {
     env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")))
 }

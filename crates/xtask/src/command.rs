@@ -5,12 +5,12 @@ use std::env;
 use std::process::{Command, Stdio};
 
 /// How many threads this computer runs at once.
-pub(crate) fn cores() -> usize {
+pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The command as a person would type it.
-pub(crate) fn shown(command: &Command) -> String {
+pub fn shown(command: &Command) -> String {
     std::iter::once(command.get_program())
         .chain(command.get_args())
         .map(|part| {
@@ -26,7 +26,7 @@ pub(crate) fn shown(command: &Command) -> String {
 }
 
 /// Runs `command` with our output; an exit code other than 0 is an error.
-pub(crate) fn run(command: &mut Command) -> Result<()> {
+pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("could not start `{}`", shown(command)))?;
     if !status.success() {
         bail!("`{}` failed ({status})", shown(command));
@@ -34,8 +34,14 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs `command` with our output and tells whether its exit code is 0.
+pub fn succeeds(command: &mut Command) -> Result<bool> {
+    let status = command.status().with_context(|| format!("could not start `{}`", shown(command)))?;
+    Ok(status.success())
+}
+
 /// Runs `command` without input and returns its standard output; on failure the error ends with what it wrote.
-pub(crate) fn output(command: &mut Command) -> Result<String> {
+pub fn output(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
         .output()
@@ -54,7 +60,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 }
 
 /// Whether `program` is in one of the folders of PATH.
-pub(crate) fn on_path(program: &str) -> bool {
+pub fn on_path(program: &str) -> bool {
     let Some(path) = env::var_os("PATH") else { return false };
     let suffixes: &[&str] = if cfg!(windows) { &[".exe", ".cmd"] } else { &[""] };
     env::split_paths(&path)

@@ -1,4 +1,4 @@
-//! `cargo xtask`: prepares the machine, and builds, runs, tests, measures and packages the app.
+//! `cargo xtask`: prepares the machine, and builds, runs, tests and packages the app.
 //!
 //! What only this project knows is here; compiling is cargo's work, the page npm's, the layout of packages Tauri's.
 
@@ -9,25 +9,20 @@
 )]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed assumption is a failed test"))]
 
-mod app;
 mod args;
-mod bench;
 mod bindings;
 mod bundle;
-mod checkout;
-mod command;
-mod corpus;
 mod run;
-mod setup;
 mod test;
 mod window;
 
 use crate::args::Command;
-use crate::checkout::Checkout;
-use crate::setup::For;
 use anyhow::Result;
 use std::env;
 use std::process::ExitCode;
+use xtask::checkout::Checkout;
+use xtask::setup::{self, For};
+use xtask::{app, command};
 
 /// Exit code for wrong usage.
 const USAGE: u8 = 2;
@@ -82,13 +77,10 @@ fn perform(command: Command) -> Result<ExitCode> {
             setup::set_up(&checkout, if recording.is_some() { For::Trial } else { For::Window })?;
             bundle::bundle(&checkout, recording.as_deref())
         }
-        Command::Corpus(corpus) => {
-            setup::set_up(&checkout, For::Bench)?;
-            corpus::corpus(&checkout, &corpus)
-        }
-        Command::Bench(bench) => {
-            setup::set_up(&checkout, For::Bench)?;
-            bench::bench(&checkout, &bench)
+        Command::Bench { name, arguments } => {
+            let mut bench = app::cargo(&checkout);
+            bench.args(["run", "--quiet", "--package", "bench", "--", name]).args(&arguments);
+            Ok(if command::succeeds(&mut bench)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
 }

@@ -1,14 +1,14 @@
 //! `cargo xtask run FILE…`: from recordings to transcripts on the screen and in files, with the user's own archive.
 
-use crate::app::{App, Imported, Profile, imported};
-use crate::checkout::Checkout;
-use crate::command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use xtask::app::{App, Imported, Profile, imported};
+use xtask::checkout::Checkout;
+use xtask::command;
 
 /// Where the Markdown and PDF files go, below the current folder.
 const EXPORTS: &str = "meetmemo-exports";

@@ -6,7 +6,7 @@
 
 mod driver;
 mod elf;
-pub(crate) mod files;
+pub mod files;
 mod fonts;
 mod licenses;
 mod npm;
@@ -17,9 +17,9 @@ mod speakers;
 mod speech_model;
 mod system;
 
-pub(crate) use driver::Driver;
-pub(crate) use npm::read_json;
-pub(crate) use system::needed_when_installed;
+pub use driver::Driver;
+pub use npm::read_json;
+pub use system::needed_when_installed;
 
 use crate::checkout::Checkout;
 use anyhow::{Context, Result};
@@ -27,7 +27,7 @@ use std::fs::{self, File, TryLockError};
 
 /// What the machine is prepared for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum For {
+pub enum For {
     /// Building the command line and running it, also where there is no display.
     Run,
     /// That, and building the window and showing it.
@@ -47,7 +47,7 @@ impl For {
 }
 
 /// Installs and makes what is missing for `purpose`.
-pub(crate) fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
+pub fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
     fs::create_dir_all(&checkout.resources)
         .with_context(|| format!("could not create {}", checkout.resources.display()))?;
     let _only_one = lock(checkout)?;
@@ -70,7 +70,7 @@ pub(crate) fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
 }
 
 /// Installs what the window is compiled with, and nothing else: for commands that need no page and no resources.
-pub(crate) fn compilers(checkout: &Checkout) -> Result<()> {
+pub fn compilers(checkout: &Checkout) -> Result<()> {
     fs::create_dir_all(&checkout.target)
         .with_context(|| format!("could not create {}", checkout.target.display()))?;
     let _only_one = lock(checkout)?;

@@ -2,10 +2,6 @@
 
 mod server;
 
-use crate::app::cargo;
-use crate::checkout::Checkout;
-use crate::command;
-use crate::setup::Driver;
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -13,6 +9,10 @@ use std::fs;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::process::{Command, ExitCode, Stdio};
 use testing::prerequisite;
+use xtask::app::cargo;
+use xtask::checkout::Checkout;
+use xtask::command;
+use xtask::setup::Driver;
 
 /// How many tests ended in which way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! `cargo xtask run` without files: the window, on the user's own archive.
 
-use crate::app::{self, Profile};
-use crate::checkout::Checkout;
-use crate::command;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use std::env;
 use std::process::{Command, ExitCode};
+use xtask::app::{self, Profile};
+use xtask::checkout::Checkout;
+use xtask::command;
 
 /// Says so early where a window cannot be shown.
 pub(crate) fn needs_a_display() -> Result<()> {
@@ -28,8 +28,7 @@ pub(crate) fn show(checkout: &Checkout) -> Result<ExitCode> {
     let program = app::build(checkout, "meetmemo-desktop", Profile::Dev)?;
     let mut window = Command::new(&program);
     window.env("MEETMEMO_RESOURCES", &checkout.resources);
-    let status = window.status().with_context(|| format!("could not start `{}`", command::shown(&window)))?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if command::succeeds(&mut window)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! What becomes of files that people bring.
 
 use crate::common::{MeetMemo, Said, clips, samples, shared_audio, silence, speech, until, words, write_wav};
+use rustix::fs::Mode;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
+use testing::Signal;
 
 fn outcome<'a>(rows: &'a Value, name: &str) -> &'a Value {
     let rows = rows.as_array().unwrap();
@@ -161,8 +163,7 @@ fn a_stopped_import_finishes_what_it_began_says_so_and_goes_on() {
         .spawn()
         .unwrap();
     until("some recordings are there", || job_folders(&app).len() > 20);
-    // SAFETY: integers only; the child has not been waited for, so the id is still its.
-    unsafe { libc::kill(import.id().cast_signed(), libc::SIGINT) };
+    testing::signal(import.id().cast_signed(), Signal::INT);
     let said: Said = import.wait_with_output().unwrap().into();
     assert_eq!(said.code, 1, "{}", said.err);
     let known = app.json(&["list"]).as_array().unwrap().len();
@@ -232,9 +233,7 @@ fn a_placeholder_a_pipe_and_a_folder_of_nothing_are_told_in_a_sentence() {
     let dir = tempfile::tempdir().unwrap();
     let hollow = fs::File::create(dir.path().join("cloud.wav")).unwrap();
     hollow.set_len(10 << 20).unwrap();
-    let pipe = std::ffi::CString::new(dir.path().join("pipe.wav").to_str().unwrap()).unwrap();
-    // SAFETY: a C string that lives during the call.
-    assert_eq!(unsafe { libc::mkfifo(pipe.as_ptr(), 0o600) }, 0);
+    rustix::fs::mkfifoat(rustix::fs::CWD, dir.path().join("pipe.wav"), Mode::RUSR | Mode::WUSR).unwrap();
     let said = app.run(&["--json", "import", dir.path().to_str().unwrap()]);
     assert_eq!(said.code, 1);
     let rows = said.json();

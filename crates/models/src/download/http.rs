@@ -3,12 +3,12 @@
 use super::{Options, Setback, Stop};
 use crate::identity::Sha256;
 use std::io::{self, Read};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
-use ureq::http::{HeaderMap, StatusCode, Uri, header};
+use ureq::http::{HeaderMap, StatusCode, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, BodyReader, Error, Proxy, Timeout};
+use url::Url;
 
 const MOST_REDIRECTS: usize = 10;
 
@@ -152,16 +152,15 @@ impl Http {
     }
 }
 
-/// The host in an address, for people.
+/// The host in an address and its port if it is not the usual one, for people. Without a name and password.
 pub(super) fn host(address: &str) -> String {
-    let uri = Uri::from_str(address).ok();
-    uri.as_ref().and_then(|uri| uri.authority()).map_or_else(
-        || address.to_owned(),
-        |authority| {
-            // Without a name and password.
-            authority.as_str().rsplit('@').next().unwrap_or_default().to_owned()
-        },
-    )
+    let url = Url::parse(address).ok();
+    let named = url.as_ref().and_then(|url| Some((url.host_str()?, url.port())));
+    match named {
+        Some((host, Some(port))) => format!("{host}:{port}"),
+        Some((host, None)) => host.to_owned(),
+        None => address.to_owned(),
+    }
 }
 
 /// Whether TLS itself failed, and not what is below.
@@ -235,54 +234,16 @@ fn content_range(range: &str) -> Option<(u64, u64)> {
 
 /// The address a redirect leads to; none if it is none, or less safe than the one before.
 fn follow(from: &str, location: &str) -> Option<String> {
-    let base = Uri::from_str(from).ok()?;
-    let location = location.split('#').next()?;
-    let scheme = base.scheme_str()?;
-    let authority = base.authority()?.as_str();
-    let next = if location.is_empty() {
+    if location.is_empty() {
         return None;
-    } else if let Some(rest) = location.strip_prefix("//") {
-        format!("{scheme}://{rest}")
-    } else if location.starts_with('/') {
-        format!("{scheme}://{authority}{}", without_dots(location))
-    } else if let Some(query) = location.strip_prefix('?') {
-        format!("{scheme}://{authority}{}?{query}", base.path())
-    } else if location.split(['/', '?']).next().is_some_and(|first| first.contains(':')) {
-        location.to_owned()
-    } else {
-        let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
-        format!("{scheme}://{authority}{}", without_dots(&format!("{folder}/{location}")))
-    };
-    let uri = Uri::from_str(&next).ok()?;
-    uri.host().filter(|host| !host.is_empty())?;
-    match (scheme, uri.scheme_str()?) {
-        ("https", "https") | ("http", "http" | "https") => Some(next),
+    }
+    let base = Url::parse(from).ok()?;
+    let mut next = base.join(location).ok()?;
+    next.set_fragment(None);
+    match (base.scheme(), next.scheme()) {
+        ("https", "https") | ("http", "http" | "https") => Some(next.into()),
         _ => None,
     }
-}
-
-/// `/a/./b/../c` is `/a/c`.
-fn without_dots(path: &str) -> String {
-    let (path, query) = match path.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (path, None),
-    };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/').skip(1) {
-        match part {
-            "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    let mut plain = format!("/{}", parts.join("/"));
-    if let Some(query) = query {
-        plain.push('?');
-        plain.push_str(query);
-    }
-    plain
 }
 
 #[cfg(test)]
@@ -342,5 +303,7 @@ mod tests {
     #[test]
     fn a_host_is_named_without_a_password() {
         assert_eq!(host("https://me:secret@models.example:8443/a"), "models.example:8443");
+        assert_eq!(host("https://models.example/a"), "models.example");
+        assert_eq!(host("no address"), "no address");
     }
 }

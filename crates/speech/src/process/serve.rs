@@ -189,10 +189,7 @@ impl<W: Write> Control for Teller<'_, W> {
 fn private_stdout() -> io::Result<std::fs::File> {
     use std::os::fd::AsFd;
     let ours = io::stdout().as_fd().try_clone_to_owned()?;
-    // SAFETY: both descriptors exist for the life of the process; dup2 only changes what number 1 means.
-    if unsafe { libc::dup2(libc::STDERR_FILENO, libc::STDOUT_FILENO) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
+    rustix::stdio::dup2_stdout(io::stderr())?;
     Ok(ours.into())
 }
 
@@ -203,8 +200,8 @@ fn private_stdout() -> io::Result<io::Stdout> {
 
 #[cfg(unix)]
 fn lower_priority() {
-    // SAFETY: takes and gives plain numbers. If it fails, the priority stays, which is fine.
-    unsafe { libc::nice(NICE) };
+    // If it fails, the priority stays, which is fine.
+    let _ = rustix::process::nice(NICE);
 }
 
 #[cfg(not(unix))]
@@ -214,8 +211,9 @@ fn lower_priority() {}
 /// as long as it wants us to (`Decoder::run`).
 #[cfg(target_os = "linux")]
 fn die_with_parent() {
-    // SAFETY: takes plain numbers and changes a property of this process.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    use rustix::process::{Signal, set_parent_process_death_signal};
+    // Without it, the end of input remains.
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -194,8 +194,7 @@ fn a_process_that_does_not_even_read_is_killed() {
     let (decoders, events) = start(sound("mark-stopped"), 1);
     let engines = processes("mark-stopped");
     assert_eq!(engines.len(), 1);
-    // SAFETY: a plain system call; the process is ours.
-    assert_eq!(unsafe { libc::kill(engines[0], libc::SIGSTOP) }, 0);
+    testing::signal(engines[0], testing::Signal::STOP);
     // More than a pipe holds.
     decoders.submit(window(0, &silence(20.0)), Options::default()).unwrap();
     let begin = Instant::now();

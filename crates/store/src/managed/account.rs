@@ -4,10 +4,8 @@
 //! a data folder or an installation below a closed folder (`/root`) can still be reached. It is kept *ambient*: the
 //! programs it starts inherit it.
 
-use std::ffi::CString;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::{Path, PathBuf};
 
@@ -21,8 +19,7 @@ pub(super) struct Account {
 /// The account to change to: none unless we are root; the owner of an existing cluster, so that an archive made by an
 /// ordinary user stays that user's; else `nobody`.
 pub(super) fn to_run_as(cluster: &Path) -> io::Result<Option<Account>> {
-    // SAFETY: geteuid cannot fail and touches no memory.
-    if unsafe { libc::geteuid() } != 0 {
+    if !rustix::process::geteuid().is_root() {
         return Ok(None);
     }
     match fs::metadata(cluster) {
@@ -145,7 +142,5 @@ pub(super) fn closed_folder(path: &Path) -> Option<PathBuf> {
 }
 
 fn may_enter(folder: &Path) -> bool {
-    let Ok(folder) = CString::new(folder.as_os_str().as_bytes()) else { return false };
-    // SAFETY: a C string that lives during the call.
-    unsafe { libc::access(folder.as_ptr(), libc::X_OK) == 0 }
+    rustix::fs::access(folder, rustix::fs::Access::EXEC_OK).is_ok()
 }

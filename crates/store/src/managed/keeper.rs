@@ -4,10 +4,15 @@
 //! silent. Holds no database connection.
 
 use super::{PORT, ROLE, account, open_lock, socket, write_private};
+use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, geteuid, getpid, getppid, getrlimit, kill_process, kill_process_group,
+    set_parent_process_death_signal, setrlimit, setsid,
+};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -17,9 +22,9 @@ use std::time::{Duration, Instant};
 /// A fresh cluster takes 40 MB, its write-ahead log 16 MB more; the rest is room for the first recordings' words.
 const ROOM_FOR_CLUSTER: u64 = 100 << 20;
 /// Files that the server may have open: with fewer it does not start, or ends in the middle of it.
-const FEWEST_FILES: libc::rlim_t = 256;
+const FEWEST_FILES: u64 = 256;
 /// What is asked for where the system lets us: as many as a session usually has.
-const USUAL_FILES: libc::rlim_t = 1024;
+const USUAL_FILES: u64 = 1024;
 /// Why a start was given up. Nobody reads it: whoever asked for the server has gone.
 const NOBODY_LEFT: &str = "Nobody waits for the database any more.";
 /// PostgreSQL's log starts anew at this size, once per start of the server.
@@ -64,8 +69,7 @@ fn keep_server(folder: &Path, runtime: &Path) -> Result<(), String> {
     let cluster = folder.join("cluster");
     let account = account::to_run_as(&cluster).map_err(in_folder)?;
     let log = open_log(&folder.join("postgres.log")).map_err(in_folder)?;
-    // SAFETY: geteuid cannot fail and touches no memory.
-    let owners = [Some(unsafe { libc::geteuid() }), account.map(|a| a.uid)];
+    let owners = [Some(geteuid().as_raw()), account.map(|a| a.uid)];
     let owners: Vec<u32> = owners.into_iter().flatten().collect();
     let sockets = socket::folder_for(folder, &owners)
         .map_err(|error| format!("No private folder for the database's socket could be made: {error}."))?;
@@ -118,7 +122,7 @@ fn keep_server(folder: &Path, runtime: &Path) -> Result<(), String> {
 
 /// Returns after the server has ended: by itself, or because the last client has gone.
 fn keep_while_used(mut server: Child, clients: &File, sockets: PathBuf) {
-    let pid = server.id().cast_signed();
+    let pid = pid_of(&server);
     let watcher = std::thread::spawn(move || {
         let _ = server.wait();
         // Empty after an orderly stop. We still hold the cluster's lock, so that no other keeper is about to use it.
@@ -127,17 +131,23 @@ fn keep_while_used(mut server: Child, clients: &File, sockets: PathBuf) {
         std::process::exit(0);
     });
     if clients.lock().is_ok() {
-        signal(pid, libc::SIGINT);
+        signal(pid, Signal::INT);
         std::thread::sleep(Duration::from_secs(10));
         // A fast stop takes 0.2 s. What has not ended by now is stuck: stop at once and recover at the next start.
-        signal(pid, libc::SIGQUIT);
+        signal(pid, Signal::QUIT);
     }
     let _ = watcher.join();
 }
 
-fn signal(pid: libc::pid_t, signal: libc::c_int) {
-    // SAFETY: integers only; the child is not reaped before this process ends, so the id is still its.
-    unsafe { libc::kill(pid, signal) };
+fn pid_of(child: &Child) -> Option<Pid> {
+    Pid::from_raw(child.id().cast_signed())
+}
+
+/// The child is not reaped before, so the id is still its own. A child that has ended needs no signal.
+fn signal(child: Option<Pid>, signal: Signal) {
+    if let Some(child) = child {
+        let _ = kill_process(child, signal);
+    }
 }
 
 fn create(
@@ -165,7 +175,9 @@ fn create(
     while initdb.try_wait().is_ok_and(|ended| ended.is_none()) {
         if clients.try_lock().is_ok() {
             // Killed with all it has started (it leads a session): it would take seconds to notice by itself.
-            signal(-initdb.id().cast_signed(), libc::SIGKILL);
+            if let Some(session) = pid_of(&initdb) {
+                let _ = kill_process_group(session, Signal::KILL);
+            }
             let _ = initdb.wait();
             return Err(NOBODY_LEFT.to_owned());
         }
@@ -227,21 +239,18 @@ fn start(cluster: &Path, sockets: &Path, runtime: &Path, lock: &File, log: &File
 fn server_command(program: &Path, lock: &File) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("LC_ALL", "C.UTF-8").env("TZ", "UTC").current_dir("/").stdin(Stdio::null());
-    let parent = std::process::id();
-    let lock = lock.as_fd().as_raw_fd();
-    // SAFETY: setsid, fcntl, prctl and getppid are async-signal-safe and touch no memory.
+    let parent = getpid();
+    let lock = lock.as_raw_fd();
+    // SAFETY: setsid, fcntl, prctl and getppid are async-signal-safe and touch no memory; the lock stays open until the
+    // command has been started.
     unsafe {
         command.pre_exec(move || {
-            libc::setsid();
-            if libc::fcntl(lock, libc::F_SETFD, 0) == -1 {
-                return Err(io::Error::last_os_error());
-            }
-            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGINT) == -1 {
-                return Err(io::Error::last_os_error());
-            }
+            setsid()?;
+            fcntl_setfd(BorrowedFd::borrow_raw(lock), FdFlags::empty())?;
+            set_parent_process_death_signal(Some(Signal::INT))?;
             // Killed between fork and prctl: nobody will tell us any more.
-            if libc::getppid() as u32 != parent {
-                return Err(io::Error::other("the keeper has gone"));
+            if getppid() != Some(parent) {
+                return Err(io::Error::from(io::ErrorKind::BrokenPipe));
             }
             Ok(())
         });
@@ -266,12 +275,12 @@ fn wait_until_ready(mut server: Child, cluster: &Path, log: &Path, clients: &Fil
             return Ok(server);
         }
         if clients.try_lock().is_ok() {
-            signal(server.id().cast_signed(), libc::SIGINT);
+            signal(pid_of(&server), Signal::INT);
             let _ = server.wait();
             return Err(NOBODY_LEFT.to_owned());
         }
         if Instant::now() >= deadline {
-            signal(server.id().cast_signed(), libc::SIGQUIT);
+            signal(pid_of(&server), Signal::QUIT);
             let _ = server.wait();
             return Err(format!(
                 "The database server did not get ready; its log {} says why.",
@@ -307,22 +316,18 @@ fn enough_room(folder: &Path) -> Result<(), String> {
 
 /// Raises the number of files that may be open, which the server inherits, as far as it may be raised.
 fn enough_files() -> Result<(), String> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the pointer is to a value of ours for the time of the call.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 || limit.rlim_cur >= FEWEST_FILES
-    {
-        // A system that cannot tell is not a reason to refuse.
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= FEWEST_FILES) {
         return Ok(());
     }
-    limit.rlim_cur = limit.rlim_max.min(USUAL_FILES);
-    // SAFETY: as above; the new limit is within what this process may set.
-    let raised = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) } == 0;
-    if raised && limit.rlim_cur >= FEWEST_FILES {
+    let wanted = limit.maximum.unwrap_or(USUAL_FILES).min(USUAL_FILES);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit }).is_ok();
+    if raised && wanted >= FEWEST_FILES {
         return Ok(());
     }
     Err(format!(
         "The database cannot be started: this session lets a program have only {} files open at once, and it needs {FEWEST_FILES}. Raise the limit (ulimit -n {USUAL_FILES}) and start MeetMemo again.",
-        limit.rlim_cur
+        wanted
     ))
 }
 
@@ -388,7 +393,6 @@ fn remove_folder(path: &PathBuf) -> io::Result<()> {
 /// reader waiting.
 fn silence_stdout() {
     if let Ok(null) = OpenOptions::new().write(true).open("/dev/null") {
-        // SAFETY: both descriptors are open.
-        unsafe { libc::dup2(null.as_raw_fd(), libc::STDOUT_FILENO) };
+        let _ = rustix::stdio::dup2_stdout(null);
     }
 }

@@ -18,8 +18,7 @@ const LONGEST: usize = 84;
 pub(super) fn folder_for(folder: &Path, owners: &[u32]) -> io::Result<PathBuf> {
     let hash = Sha256::digest(folder.as_os_str().as_bytes());
     let name = hash[..8].iter().map(|b| format!("{b:02x}")).collect::<String>();
-    // SAFETY: geteuid cannot fail and touches no memory.
-    let uid = unsafe { libc::geteuid() };
+    let uid = rustix::process::geteuid().as_raw();
     let candidates = [
         std::env::var_os("XDG_RUNTIME_DIR").map(|d| PathBuf::from(d).join(format!("meetmemo-{name}"))),
         Some(std::env::temp_dir().join(format!("meetmemo-{uid}-{name}"))),

@@ -1,12 +1,12 @@
 //! Looking over a finished package before anybody gets it.
 
 use super::RESOURCES;
-use crate::checkout::{Checkout, cargo_home};
-use crate::command;
-use crate::setup::files;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::process::Command;
+use xtask::checkout::{Checkout, cargo_home};
+use xtask::command;
+use xtask::setup::files;
 
 /// What has to be in it, beside all resources.
 const EXPECTED: &[&str] = &[

@@ -1,12 +1,12 @@
 //! What the package depends on: what its programs are linked with, and what set-up knows they need besides.
 
-use crate::command;
-use crate::setup::needed_when_installed;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use xtask::command;
+use xtask::setup::needed_when_installed;
 
 /// The packages in order of name, each with its least version where the linked libraries ask for one.
 pub(super) fn all(programs: &[&Path]) -> Result<Vec<String>> {

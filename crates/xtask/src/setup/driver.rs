@@ -14,7 +14,7 @@ const VERSION: &str = "2.1.0";
 
 /// An installed tauri-driver of the right version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Driver(PathBuf);
+pub struct Driver(PathBuf);
 
 impl Driver {
     /// Installs it below the target folder, if it is neither there nor where `cargo install` puts things.
@@ -38,12 +38,12 @@ impl Driver {
     }
 
     /// The installed one.
-    pub(crate) fn find(checkout: &Checkout) -> Option<Self> {
+    pub fn find(checkout: &Checkout) -> Option<Self> {
         [Some(own_tools(checkout)), cargo_home()].into_iter().flatten().find_map(|root| Self::in_root(&root))
     }
 
     /// Its program.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.0
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The file in each made folder that says what it was made from. It is written last, so its presence means “complete”.
-pub(crate) const SOURCE: &str = "SOURCE";
+pub const SOURCE: &str = "SOURCE";
 
 /// Removes a folder of resources that an earlier set-up may have made and no version needs now, so that it is not packed.
 pub(super) fn remove_outdated(folder: &Path) -> Result<()> {
@@ -16,21 +16,17 @@ pub(super) fn remove_outdated(folder: &Path) -> Result<()> {
 }
 
 /// Whether `folder` is complete and was made from `source`.
-pub(crate) fn is_from(folder: &Path, source: &str) -> bool {
+pub fn is_from(folder: &Path, source: &str) -> bool {
     self::source(folder).is_some_and(|made_from| made_from == source)
 }
 
 /// What `folder` was made from, if it is complete.
-pub(crate) fn source(folder: &Path) -> Option<String> {
+pub fn source(folder: &Path) -> Option<String> {
     Some(fs::read_to_string(folder.join(SOURCE)).ok()?.trim_end().to_owned())
 }
 
 /// Makes a folder beside `folder` with `fill` and puts it in its place.
-pub(crate) fn replace_folder(
-    folder: &Path,
-    source: &str,
-    fill: impl FnOnce(&Path) -> Result<()>,
-) -> Result<()> {
+pub fn replace_folder(folder: &Path, source: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let (new, old) = (folder.with_extension("new"), folder.with_extension("old"));
     for left_over in [&new, &old] {
         remove(left_over)?;
@@ -59,7 +55,7 @@ fn remove(folder: &Path) -> Result<()> {
 }
 
 /// Copies a file with its permissions, creating the folder it goes to.
-pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder).with_context(|| format!("could not create {}", folder.display()))?;
     }
@@ -68,7 +64,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Copies a file into a folder under its own name; returns the copy.
-pub(crate) fn copy_into(from: &Path, folder: &Path) -> Result<PathBuf> {
+pub fn copy_into(from: &Path, folder: &Path) -> Result<PathBuf> {
     let name = from.file_name().with_context(|| format!("{} has no file name", from.display()))?;
     let to = folder.join(name);
     copy(from, &to)?;
@@ -76,7 +72,7 @@ pub(crate) fn copy_into(from: &Path, folder: &Path) -> Result<PathBuf> {
 }
 
 /// What is in `folder`, in order of name.
-pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let read = || -> std::io::Result<Vec<PathBuf>> {
         fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
     };
@@ -86,7 +82,7 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Copies the files below `from` whose path relative to it is wanted; links are followed.
-pub(crate) fn copy_tree(from: &Path, to: &Path, wanted: impl Fn(&Path) -> bool) -> Result<()> {
+pub fn copy_tree(from: &Path, to: &Path, wanted: impl Fn(&Path) -> bool) -> Result<()> {
     let mut folders = vec![from.to_path_buf()];
     while let Some(folder) = folders.pop() {
         for path in entries(&folder)? {
@@ -102,7 +98,7 @@ pub(crate) fn copy_tree(from: &Path, to: &Path, wanted: impl Fn(&Path) -> bool) 
 }
 
 /// The files below `folder` by their path relative to it, in order; `wanted` is asked for folders too.
-pub(crate) fn below(folder: &Path, wanted: &impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
+pub fn below(folder: &Path, wanted: &impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(inside) = folders.pop() {
@@ -122,14 +118,14 @@ pub(crate) fn below(folder: &Path, wanted: &impl Fn(&Path) -> bool) -> Result<Ve
 }
 
 /// FNV-1a: tells whether something was edited, nothing more.
-pub(crate) fn checksum(bytes: &[u8]) -> u64 {
+pub fn checksum(bytes: &[u8]) -> u64 {
     bytes
         .iter()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Names and contents of `files` below `folder`, as one number.
-pub(crate) fn checksum_of(folder: &Path, files: &[PathBuf]) -> Result<u64> {
+pub fn checksum_of(folder: &Path, files: &[PathBuf]) -> Result<u64> {
     let mut all = Vec::new();
     for file in files {
         let path = folder.join(file);
@@ -141,7 +137,7 @@ pub(crate) fn checksum_of(folder: &Path, files: &[PathBuf]) -> Result<u64> {
 }
 
 /// How much the files below `folder` hold, as `12.3 MB`.
-pub(crate) fn size(folder: &Path) -> Result<String> {
+pub fn size(folder: &Path) -> Result<String> {
     let mut bytes = 0;
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {

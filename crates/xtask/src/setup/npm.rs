@@ -12,22 +12,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The lock file, read.
-pub(crate) struct Lock {
+pub struct Lock {
     value: Value,
 }
 
 /// A package of the lock file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Package {
-    pub(crate) name: String,
-    pub(crate) version: String,
+pub struct Package {
+    pub name: String,
+    pub version: String,
     /// Subresource integrity of the tarball: which exact content it is.
-    pub(crate) integrity: String,
+    pub integrity: String,
 }
 
 impl Lock {
     /// Reads the checked-in lock file.
-    pub(crate) fn read(checkout: &Checkout) -> Result<Self> {
+    pub fn read(checkout: &Checkout) -> Result<Self> {
         let path = checkout.own("resources/package-lock.json");
         let text = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
         Self::parse(&text).with_context(|| format!("{} is not a lock file of npm 7 or later", path.display()))
@@ -40,7 +40,7 @@ impl Lock {
     }
 
     /// The package called `name`, if it is locked.
-    pub(crate) fn package(&self, name: &str) -> Result<Package> {
+    pub fn package(&self, name: &str) -> Result<Package> {
         let entry = &self.value["packages"][format!("node_modules/{name}")];
         match (entry["version"].as_str(), entry["integrity"].as_str()) {
             (Some(version), Some(integrity)) => {
@@ -52,14 +52,14 @@ impl Lock {
 }
 
 /// Unpacked packages. Nothing is fetched before the first one is asked for.
-pub(crate) struct Packages<'a> {
+pub struct Packages<'a> {
     checkout: &'a Checkout,
     installed: bool,
 }
 
 impl<'a> Packages<'a> {
     /// Packages of `checkout`, none unpacked yet.
-    pub(crate) fn of(checkout: &'a Checkout) -> Self {
+    pub fn of(checkout: &'a Checkout) -> Self {
         Self { checkout, installed: false }
     }
 
@@ -73,7 +73,7 @@ impl<'a> Packages<'a> {
     }
 
     /// The folder with the content of package `name`.
-    pub(crate) fn folder(&mut self, name: &str) -> Result<PathBuf> {
+    pub fn folder(&mut self, name: &str) -> Result<PathBuf> {
         if !self.installed {
             self.install()?;
             self.installed = true;
@@ -98,7 +98,7 @@ impl<'a> Packages<'a> {
     }
 
     /// Removes what was unpacked, also by earlier runs; npm's own cache makes the next time fast.
-    pub(crate) fn clean(&self) {
+    pub fn clean(&self) {
         // What somebody still writes to stays for the next time.
         let _ = fs::remove_dir_all(self.work_folders());
     }
@@ -125,7 +125,7 @@ pub(super) fn install(folder: &Path, words: &[&str]) -> Result<()> {
 }
 
 /// Reads a JSON file.
-pub(crate) fn read_json(path: &Path) -> Result<Value> {
+pub fn read_json(path: &Path) -> Result<Value> {
     let text = fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
 }

@@ -277,7 +277,7 @@ fn parts(purpose: For) -> &'static [Part] {
 }
 
 /// What the app's package depends on beside what its programs are linked with, in order of name.
-pub(crate) fn needed_when_installed() -> BTreeSet<&'static str> {
+pub fn needed_when_installed() -> BTreeSet<&'static str> {
     NEEDS.iter().flat_map(|need| need.installed).copied().collect()
 }
 
@@ -312,7 +312,7 @@ impl Family {
 }
 
 /// Installs what is missing, or says what to install and fails.
-pub(crate) fn set_up(purpose: For) -> Result<()> {
+pub fn set_up(purpose: For) -> Result<()> {
     let family = Family::of(&fs::read_to_string("/etc/os-release").unwrap_or_default());
     if family == Family::Debian && command::on_path("apt-get") && command::on_path("dpkg-query") {
         return on_debian(purpose);

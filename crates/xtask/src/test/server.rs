@@ -2,9 +2,8 @@
 //!
 //! It runs the same runtime the app brings along, in a temporary folder, and ends with this process.
 
-use crate::checkout::Checkout;
-use crate::command;
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher};
@@ -13,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+use xtask::checkout::Checkout;
+use xtask::command;
 
 /// Longest wait for the server to accept connections.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -87,8 +88,9 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // SIGINT: end now and cleanly. A server that does not is killed, nothing in it is worth keeping.
-        // SAFETY: integers only; the child has not been waited for, so the number is still its.
-        unsafe { libc::kill(self.child.id().cast_signed(), libc::SIGINT) };
+        if let Some(server) = Pid::from_raw(self.child.id().cast_signed()) {
+            let _ = kill_process(server, Signal::INT);
+        }
         let deadline = Instant::now() + Duration::from_secs(10);
         while matches!(self.child.try_wait(), Ok(None)) {
             if Instant::now() > deadline {

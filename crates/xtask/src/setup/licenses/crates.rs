@@ -83,7 +83,7 @@ fn component(package: &Value, standard: &Standard) -> Result<Component> {
         texts.push(text::read(&folder.join(file))?);
     }
     let licence = match text("license") {
-        Some(licence) => text::expression(licence),
+        Some(licence) => text::canonical(licence)?,
         None => texts
             .iter()
             .find_map(|text| text::recognised(text))

@@ -1,8 +1,8 @@
 //! Finding licence texts: in a folder, in a text itself, and the standard texts of those who ship none.
 
 use super::super::files;
-use anyhow::{Context, Result, bail};
-use std::collections::BTreeMap;
+use anyhow::{Context, Result};
+use spdx::{Expression, Licensee};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -53,43 +53,41 @@ pub(super) fn recognised(text: &str) -> Option<&'static str> {
     .map(|(_, licence)| *licence)
 }
 
-/// `MIT/Apache-2.0` as SPDX writes it today.
-pub(super) fn expression(licence: &str) -> String {
-    licence.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ")
+/// A licence as SPDX writes it: `MIT/Apache-2.0` becomes `MIT OR Apache-2.0`.
+pub(super) fn canonical(licence: &str) -> Result<String> {
+    let canonical = Expression::canonicalize(licence)
+        .with_context(|| format!("`{licence}` is no expression of licences"))?;
+    Ok(canonical.unwrap_or_else(|| licence.to_owned()))
 }
 
-/// The standard texts that are checked in, by SPDX name.
-pub(super) struct Standard(BTreeMap<String, String>);
+/// The standard texts that are checked in, shortest first.
+pub(super) struct Standard(Vec<(Licensee, String)>);
 
 impl Standard {
-    /// Those in `folder`.
+    /// Those in `folder`; the names of the files are the licences' names in SPDX.
     pub(super) fn read(folder: &Path) -> Result<Self> {
-        let mut texts = BTreeMap::new();
+        let mut texts = Vec::new();
         for path in files::entries(folder)? {
             let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            texts.insert(name, read(&path)?);
+            let licence = Licensee::parse(&name)
+                .with_context(|| format!("{} is not called after a licence", path.display()))?;
+            texts.push((licence, read(&path)?));
         }
+        texts.sort_by_key(|(_, text)| text.len());
         Ok(Self(texts))
     }
 
-    /// The texts of a licence, for work of `authors`. Where there is a choice, the shortest text.
+    /// The texts of a licence, for work of `authors`. Where there is a choice, the fewest and shortest texts.
     pub(super) fn texts(&self, licence: &str, authors: &str) -> Result<Vec<String>> {
-        let expression = expression(licence);
-        let names: Vec<&str> =
-            expression.split([' ', '(', ')']).filter(|word| !["", "OR", "AND"].contains(word)).collect();
-        let mut known: Vec<&String> = names.iter().filter_map(|name| self.0.get(*name)).collect();
-        if expression.contains("AND") || expression.contains("WITH") {
-            if known.len() < names.len() {
-                bail!("crates/xtask/licenses/standard lacks a text of {licence}");
-            }
-        } else {
-            known.sort_by_key(|text| text.len());
-            known.truncate(1);
-        }
-        if known.is_empty() {
-            bail!("crates/xtask/licenses/standard lacks the text of {licence}");
-        }
-        Ok(known.into_iter().map(|text| text.replace("{authors}", authors)).collect())
+        let canonical = canonical(licence)?;
+        let expression = Expression::parse(&canonical)
+            .with_context(|| format!("`{licence}` is no expression of licences"))?;
+        let needed = expression
+            .minimized_requirements(self.0.iter().map(|(licence, _)| licence))
+            .with_context(|| format!("crates/xtask/licenses/standard lacks a text of {licence}"))?;
+        let is_needed = |licence: &Licensee| needed.iter().any(|requirement| licence.satisfies(requirement));
+        let texts = self.0.iter().filter(|(licence, _)| is_needed(licence));
+        Ok(texts.map(|(_, text)| text.replace("{authors}", authors)).collect())
     }
 }
 
@@ -128,6 +126,13 @@ mod tests {
     }
 
     #[test]
+    fn old_ways_of_writing_a_licence_are_read() {
+        assert_eq!(canonical("MIT/Apache-2.0").unwrap(), "MIT OR Apache-2.0");
+        assert_eq!(canonical("MIT").unwrap(), "MIT");
+        assert!(canonical("see the file").is_err());
+    }
+
+    #[test]
     fn standard_texts_name_the_authors() {
         let standard = Standard::read(&Checkout::find().unwrap().own("licenses/standard")).unwrap();
         for licence in ["MIT", "Apache-2.0 OR MIT", "MIT/Apache-2.0", "BSD-2-Clause", "BSD-3-Clause"] {
@@ -136,7 +141,10 @@ mod tests {
             assert!(texts[0].contains("Ann and Ben") && !texts[0].contains('{'), "{licence}");
         }
         assert!(standard.texts("MPL-2.0", "Ann").unwrap()[0].contains("Mozilla Public License Version 2.0"));
-        assert_eq!(standard.texts("(MIT OR Apache-2.0) AND BSD-3-Clause", "Ann").unwrap().len(), 3);
+        assert_eq!(standard.texts("(MIT OR Apache-2.0) AND BSD-3-Clause", "Ann").unwrap().len(), 2);
+        assert_eq!(standard.texts("Apache-2.0 WITH LLVM-exception OR MIT", "Ann").unwrap().len(), 1);
+        assert!(standard.texts("Apache-2.0 WITH LLVM-exception", "Ann").is_err());
+        assert!(standard.texts("none that is known", "Ann").is_err());
         assert!(standard.texts("GPL-3.0", "Ann").unwrap_err().to_string().contains("GPL-3.0"));
         assert!(standard.texts("MIT AND GPL-3.0", "Ann").is_err());
     }

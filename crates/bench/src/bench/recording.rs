@@ -3,13 +3,13 @@
 //! The short ones are the LibriVox clips of Debian's `pocketsphinx-testdata`; where a folder `../shared/audio` lies
 //! beside the checkout, its panel and its reading of Dickens too.
 
-use crate::checkout::Checkout;
-use crate::command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use xtask::checkout::Checkout;
+use xtask::command;
 
 /// Silence after each clip of [`long`], in seconds: about the pause before another speaker begins.
 const PAUSE_S: f64 = 0.6;
@@ -53,7 +53,7 @@ impl Part {
 pub(super) fn long(checkout: &Checkout, folder: &Path, seconds: u32) -> Result<Recording> {
     let mut parts = librivox()?;
     if let Some(panel) = panel(checkout) {
-        let text = text_of_turns(&crate::setup::read_json(&panel)?)?;
+        let text = text_of_turns(&xtask::setup::read_json(&panel)?)?;
         parts.push(Part { file: panel.with_extension("wav"), cut: None, text });
     }
     parts.extend(two_cities(checkout));
@@ -158,7 +158,7 @@ fn panel(checkout: &Checkout) -> Option<PathBuf> {
 
 /// The turns of a panel, one by one.
 fn turns(panel: &Path) -> Result<Vec<Part>> {
-    let description = crate::setup::read_json(panel)?;
+    let description = xtask::setup::read_json(panel)?;
     let turns = description["turns"].as_array().context("the panel's description has no `turns`")?;
     let part = |turn: &Value| {
         let cut = (turn["start"].as_f64()?, turn["end"].as_f64()?);

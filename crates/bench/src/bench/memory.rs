@@ -90,6 +90,11 @@ pub(super) fn ended_orphans() -> Vec<u32> {
     processes().into_iter().filter(|process| stat(*process).is_some_and(|stat| orphan(&stat))).collect()
 }
 
+/// Time of processors for the children of this process that ended and were waited for, and for theirs, in clock ticks.
+pub(super) fn ticks_of_children() -> Option<u64> {
+    Some(stat(std::process::id())?.children)
+}
+
 /// Whether a process is there and has not ended.
 pub(super) fn is_alive(process: u32) -> bool {
     stat(process).is_some_and(|stat| !stat.ended)
@@ -107,20 +112,28 @@ struct Stat {
     ended: bool,
     parent: u32,
     session: u32,
+    /// Time of processors for its children that ended and were waited for, and for theirs, in clock ticks.
+    children: u64,
 }
 
 fn stat(process: u32) -> Option<Stat> {
     stat_in(&fs::read_to_string(of(process, "stat")).ok()?)
 }
 
-/// State, parent, process group and session are fields 3 to 6; the second is a name in parentheses that may hold
-/// anything.
+/// State, parent, process group and session are fields 3 to 6, the times of children for the user and for the system
+/// fields 16 and 17 (proc_pid_stat(5)); the second is a name in parentheses that may hold anything.
 fn stat_in(text: &str) -> Option<Stat> {
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let &[state, parent, _, session, ..] = fields.as_slice() else { return None };
     // X is a process that is just being forgotten.
     let ended = matches!(state, "Z" | "X");
-    Some(Stat { ended, parent: parent.parse().ok()?, session: session.parse().ok()? })
+    let ticks = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    Some(Stat {
+        ended,
+        parent: parent.parse().ok()?,
+        session: session.parse().ok()?,
+        children: ticks(16)? + ticks(17)?,
+    })
 }
 
 fn is_database(process: u32) -> bool {
@@ -147,8 +160,10 @@ mod tests {
 
     #[test]
     fn the_kernels_texts_are_read() {
-        for (text, ended) in [("17 (a (strange) name) S 4 17 9 0", false), ("17 (gone) Z 4 17 9 0", true)] {
-            assert_eq!(stat_in(text), Some(Stat { ended, parent: 4, session: 9 }), "{text}");
+        let times = "0 -1 4194560 1000 2000 0 0 250 50 70 30 20 0";
+        for (text, ended) in [("17 (a (strange) name) S 4 17 9", false), ("17 (gone) Z 4 17 9", true)] {
+            let text = format!("{text} {times}");
+            assert_eq!(stat_in(&text), Some(Stat { ended, parent: 4, session: 9, children: 100 }), "{text}");
         }
         assert_eq!(stat_in("17 (cut"), None);
         assert_eq!(

@@ -12,16 +12,16 @@ use super::{
     DataFolder, Transcribed, print_heads, print_row, rounded, score, transcribe, transcribe_while, verdict,
     verdict_at_least, write_json,
 };
-use crate::app::App;
 use crate::args::Bench;
-use crate::checkout::Checkout;
-use crate::command;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
+use xtask::app::App;
+use xtask::checkout::Checkout;
+use xtask::command;
 
 /// Most of the library's time that the app may take without telling speakers apart: where people speak without pauses,
 /// and where three tenths of the recording are silence, which the app does not give to the engine.
@@ -107,7 +107,7 @@ pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) 
     met &= of_length.met;
     write_json(
         &folder.join("speech.json"),
-        &json!({"cores": crate::command::cores(), "recordings": rows, "lengths": of_length.json, "met": met}),
+        &json!({"cores": command::cores(), "recordings": rows, "lengths": of_length.json, "met": met}),
     )?;
     Ok(met)
 }
@@ -158,7 +158,7 @@ impl Sides<'_> {
         let length_s = recording.duration_s;
         let [engine, whole, diarization] = [&alone, &import, &speakers].map(|all| Cost::median(all));
         let words = whole.without(diarization);
-        println!("\n{what}: {length_s:.0} s, {} cores", crate::command::cores());
+        println!("\n{what}: {length_s:.0} s, {} cores", command::cores());
         print_heads();
         print_row("engine alone", engine, length_s, Some(rate(&their_text)));
         print_row("meetmemo import --wait", whole, length_s, Some(rate(&our_text)));
@@ -282,7 +282,7 @@ impl Subject {
 /// Whether the whole command is fast enough. Only two cores are judged.
 fn fast_enough(times_real_time: f64) -> bool {
     let what = "× real time with speakers:";
-    if crate::command::cores() != CORES_OF_GOAL {
+    if command::cores() != CORES_OF_GOAL {
         println!("{what} {times_real_time:.1} (the goal of {GOAL_SPEED} is for {CORES_OF_GOAL} cores)");
         return true;
     }

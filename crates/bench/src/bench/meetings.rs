@@ -7,10 +7,7 @@
 //! the references hold the pauses of the readers as speech.
 
 use super::{rounded, verdict, verdict_at_least, write_json};
-use crate::app::cargo_for_users;
 use crate::args::Bench;
-use crate::checkout::Checkout;
-use crate::command;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -19,6 +16,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 use testing::turns::{COLLAR, Turn, errors, rttm};
+use xtask::app::cargo_for_users;
+use xtask::checkout::Checkout;
+use xtask::command;
 
 /// Meetings that are drawn: how many, of how many minutes.
 const DRAWS: [(u64, u32); 4] = [(20, 10), (1, 20), (3, 60), (1, 180)];

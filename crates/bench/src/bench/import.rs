@@ -2,15 +2,15 @@
 
 use super::recording::{self, SAMPLE_RATE};
 use super::{DataFolder, median, remove, rounded, timed, verdict, write_json};
-use crate::app::{App, imported};
 use crate::args::Bench;
-use crate::checkout::Checkout;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
+use xtask::app::{App, imported};
+use xtask::checkout::Checkout;
 
 /// Longest time for a thousand files, in seconds.
 const GOAL_S: f64 = 60.0;

@@ -5,12 +5,12 @@ use super::bare::{self, Bare};
 use super::recording::{self, Recording};
 use super::watch::{Cost, Watched};
 use super::{DataFolder, memory, print_heads, print_row, rounded, score, transcribe, verdict, write_json};
-use crate::app::App;
 use crate::args::Bench;
-use crate::checkout::Checkout;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::path::Path;
+use xtask::app::App;
+use xtask::checkout::Checkout;
 
 /// Most of the other program's time that the app may take.
 const GOAL: f64 = 1.0;
@@ -56,7 +56,7 @@ fn report(recording: &Recording, theirs: &[Measured], ours: &[Measured], folder:
             "words": errors.map(|errors| errors.words),
         })
     };
-    println!("\n{:.0} s of speech, {} cores", recording.duration_s, crate::command::cores());
+    println!("\n{:.0} s of speech, {} cores", recording.duration_s, command::cores());
     print_heads();
     let their_side = side("engine alone", theirs);
     let our_side = side("meetmemo import --wait", ours);
@@ -80,7 +80,7 @@ fn report(recording: &Recording, theirs: &[Measured], ours: &[Measured], folder:
         &folder.join("pipeline.json"),
         &json!({
             "recording_seconds": rounded(recording.duration_s),
-            "cores": crate::command::cores(),
+            "cores": command::cores(),
             "engine": their_side,
             "meetmemo": our_side,
             "peak_kb": {"engine": engine_kb, "app": app_kb, "database": database_kb, "all": all_kb},

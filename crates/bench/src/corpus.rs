@@ -7,19 +7,19 @@
 mod bytes;
 mod files;
 
-use crate::app::{cargo, cargo_for_users};
 use crate::args::Corpus;
-use crate::checkout::Checkout;
-use crate::command;
 use anyhow::{Context, Result, bail};
 use files::{File, Step};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use xtask::app::{cargo, cargo_for_users};
+use xtask::checkout::Checkout;
+use xtask::command;
 
 /// Codecs of the files that decoding is timed with: name, arguments of ffmpeg.
 const TIMED: &[(&str, &str)] = &[
@@ -31,8 +31,8 @@ const TIMED: &[(&str, &str)] = &[
     ("hour.wav", "-c:a pcm_s16le"),
 ];
 
-/// Makes the files and compares; the exit code tells whether every difference is explained and every goal met.
-pub(crate) fn corpus(checkout: &Checkout, asked: &Corpus) -> Result<ExitCode> {
+/// Makes the files and compares; tells whether every difference is explained and every goal met.
+pub(crate) fn corpus(checkout: &Checkout, asked: &Corpus) -> Result<bool> {
     let folder = asked.into.clone().unwrap_or_else(|| checkout.target.join("corpus"));
     let folder = std::path::absolute(&folder).with_context(|| format!("{} is no path", folder.display()))?;
     let makings = Makings::prepare(&folder)?;
@@ -58,13 +58,12 @@ pub(crate) fn corpus(checkout: &Checkout, asked: &Corpus) -> Result<ExitCode> {
         compare.args([asked.mutations.to_string(), asked.seed.to_string()]).arg(folder.join("mutated"));
         well &= succeeds(&mut compare)?;
     }
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(well)
 }
 
 fn succeeds(command: &mut Command) -> Result<bool> {
-    let shown = command::shown(command);
-    println!("{shown}");
-    Ok(command.status().with_context(|| format!("could not start `{shown}`"))?.success())
+    println!("{}", command::shown(command));
+    command::succeeds(command)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -276,7 +275,7 @@ fn line(file: &File) -> String {
 }
 
 /// Times decoding of an hour of each usual codec.
-fn speed(checkout: &Checkout, folder: &Path, makings: &Makings) -> Result<ExitCode> {
+fn speed(checkout: &Checkout, folder: &Path, makings: &Makings) -> Result<bool> {
     let mut paths = Vec::new();
     for (name, arguments) in TIMED {
         let path = folder.join(name);
@@ -295,5 +294,5 @@ fn speed(checkout: &Checkout, folder: &Path, makings: &Makings) -> Result<ExitCo
     let mut build = cargo_for_users(checkout)?;
     command::run(build.args(["build", "--release", "--package", "media", "--example", "compare"]))?;
     let mut compare = Command::new(checkout.target.join("release/examples/compare"));
-    Ok(if succeeds(compare.arg("speed").args(&paths))? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    succeeds(compare.arg("speed").args(&paths))
 }

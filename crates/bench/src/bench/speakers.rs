@@ -5,15 +5,15 @@
 //! command on an archive that is open, per second of audio.
 
 use super::{DataFolder, recording, rounded, timed, transcribe, verdict, write_json};
-use crate::app::App;
 use crate::args::Bench;
-use crate::checkout::Checkout;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use testing::turns::{Turn, error_rate, rttm};
+use xtask::app::App;
+use xtask::checkout::Checkout;
 
 /// The recording of five voices, and its most errors.
 const PANEL: &str = "panel-5-speakers";

@@ -1,12 +1,12 @@
 //! The figures of the window, beside a window of Tauri's own template. A journey measures them
 //! (`tests/journeys/figures.rs`) and prints tables in Markdown.
 
-use crate::app;
 use crate::args::Bench;
-use crate::checkout::Checkout;
-use crate::command;
-use crate::setup::{self, Driver, For};
 use anyhow::{Context, Result};
+use xtask::app;
+use xtask::checkout::Checkout;
+use xtask::command;
+use xtask::setup::{self, Driver, For};
 
 const PACKAGE: &str = "meetmemo-desktop";
 
@@ -22,7 +22,5 @@ pub(super) fn run(checkout: &Checkout, asked: &Bench) -> Result<bool> {
         .args(["--", "--exact", "--ignored", "--nocapture"])
         .env("MEETMEMO_TEST_TAURI_DRIVER", driver.path())
         .env("MEETMEMO_BENCH_REPETITIONS", asked.repetitions.to_string());
-    let status =
-        figures.status().with_context(|| format!("could not start `{}`", command::shown(&figures)))?;
-    Ok(status.success())
+    command::succeeds(&mut figures)
 }

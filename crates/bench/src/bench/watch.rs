@@ -6,15 +6,14 @@
 
 use super::median;
 use super::memory::{self, Peak};
-use crate::command::shown;
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, WaitOptions, waitpid};
 use std::collections::BTreeSet;
-use std::io;
-use std::mem::MaybeUninit;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
+use xtask::command::shown;
 
 /// Between two samples of memory. Samples must not slow down what is measured.
 const BETWEEN_SAMPLES: Duration = Duration::from_millis(250);
@@ -61,10 +60,8 @@ pub(super) fn adopt_orphans(adopt: bool) -> Result<()> {
     let _ = adopt;
     #[cfg(target_os = "linux")]
     {
-        // SAFETY: this call takes integers only.
-        if unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, libc::c_ulong::from(adopt), 0, 0, 0) } == -1 {
-            return Err(io::Error::last_os_error()).context("could not choose the parent of orphans");
-        }
+        use rustix::process::{getpid, set_child_subreaper};
+        set_child_subreaper(adopt.then(getpid)).context("could not choose the parent of orphans")?;
     }
     Ok(())
 }
@@ -128,24 +125,17 @@ pub(super) fn settle(data: Option<&Path>) -> Result<()> {
         thread::sleep(BETWEEN_LOOKS);
     }
     for process in memory::ended_orphans() {
-        let Ok(process) = libc::pid_t::try_from(process) else { continue };
-        // SAFETY: the process is a child of ours that has ended; without a place for it, no status is written.
-        unsafe { libc::waitpid(process, std::ptr::null_mut(), libc::WNOHANG) };
+        let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+        // It has ended, so nothing is waited for; if somebody else was faster, there is nothing to do.
+        let _ = waitpid(process, WaitOptions::NOHANG);
     }
     Ok(())
 }
 
 /// Time of processors for all children that have ended and were waited for, and for theirs.
 fn cpu_of_children_s() -> Result<f64> {
-    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: the pointer is to a structure of the right type, of which only this function knows.
-    if unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr()) } == -1 {
-        return Err(io::Error::last_os_error()).context("could not ask for the time of child processes");
-    }
-    // SAFETY: the call succeeded, so the structure is filled; zeros were valid before.
-    let usage = unsafe { usage.assume_init() };
-    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-    Ok(seconds(usage.ru_utime) + seconds(usage.ru_stime))
+    let ticks = memory::ticks_of_children().context("/proc does not tell the time of child processes")?;
+    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
 #[cfg(test)]

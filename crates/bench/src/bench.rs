@@ -14,20 +14,20 @@ mod speech;
 mod watch;
 mod window;
 
-use crate::app::{App, Profile, imported};
 use crate::args::{Bench, Benchmark};
-use crate::checkout::Checkout;
-use crate::command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use watch::{Cost, Watched};
+use xtask::app::{App, Profile, imported};
+use xtask::checkout::Checkout;
+use xtask::command;
 
-/// Runs the benchmarks; the exit code tells whether all goals were met.
-pub(crate) fn bench(checkout: &Checkout, asked: &Bench) -> Result<ExitCode> {
+/// Runs the benchmarks; tells whether all goals were met.
+pub(crate) fn bench(checkout: &Checkout, asked: &Bench) -> Result<bool> {
     if !cfg!(target_os = "linux") {
         bail!("the benchmarks read memory from /proc, which only Linux has");
     }
@@ -40,7 +40,7 @@ pub(crate) fn bench(checkout: &Checkout, asked: &Bench) -> Result<ExitCode> {
     }
     let others: Vec<_> = asked.benchmarks.iter().filter(|one| **one != Benchmark::Meetings).collect();
     if others.is_empty() {
-        return Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        return Ok(met);
     }
     let app = App::build(checkout, Profile::Release)?;
     for benchmark in others {
@@ -54,7 +54,7 @@ pub(crate) fn bench(checkout: &Checkout, asked: &Bench) -> Result<ExitCode> {
             Benchmark::Window => window::run(checkout, asked)?,
         };
     }
-    Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(met)
 }
 
 /// A data folder that is used once. It goes when this goes, after its database has ended.
@@ -125,7 +125,7 @@ fn transcribe_while(
     let mut import = app.command();
     import.args(["import", "--wait", "--json"]).args(options).arg(recording);
     let watched = watch::watch(import.stdin(Stdio::null()).stdout(result_file), Some(data), meanwhile)?;
-    let results = imported(&crate::setup::read_json(&result_path)?)?;
+    let results = imported(&xtask::setup::read_json(&result_path)?)?;
     fs::remove_file(&result_path).with_context(|| format!("could not remove {}", result_path.display()))?;
     let [result] = results.as_slice() else {
         bail!("one file was imported, {} results were told", results.len())

@@ -2,13 +2,13 @@
 
 use super::recording::Recording;
 use super::watch::{Watched, watch_well};
-use crate::app::cargo_for_users;
-use crate::checkout::Checkout;
-use crate::command;
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use xtask::app::cargo_for_users;
+use xtask::checkout::Checkout;
+use xtask::command;
 
 /// The model that ships with the app, with an encoder context of 30 s.
 pub(super) const BASE: &str = "whisper-base-q8_0-30s.gguf";
