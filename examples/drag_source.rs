@@ -1,6 +1,7 @@
-//! A small window of another program from which files can be dragged: `drag_source X Y FILE…`. For the journeys.
+//! A small window at X, Y from which files can be dragged: `drag_source X Y FILE…`. It stands for another program in
+//! the end-to-end tests (`tests/journeys`).
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a part of a test")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "used by a test")]
 
 use gtk::prelude::*;
 use std::env;

@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Tries the package as somebody does who has just installed it: packaging/try.sh PACKAGE RECORDING FOLDER
+# Tries the package like a user who has just installed it: packaging/try.sh PACKAGE RECORDING FOLDER
 #
-# A bare Debian of this machine's release is made from this machine's own package sources. Nothing but the package and
-# what it depends on is installed there. An ordinary user opens RECORDING with the window, waits for the transcript,
-# plays it, exports it, and does the rest on the command line. Pictures of the screen and the exports end up in FOLDER.
+# Makes a minimal Debian of this machine's release from this machine's package sources, and installs only the package and
+# its dependencies there. An ordinary user opens RECORDING in the window, waits for the transcript, plays and exports it,
+# and does the rest on the command line. Screenshots and exports are written to FOLDER.
 #
-# Needs root, debootstrap, Xvfb, xdotool, WebKitWebDriver, curl and ImageMagick, which stay outside: what the package
-# forgets to depend on is missing inside.
+# Needs root, debootstrap, Xvfb, xdotool, WebKitWebDriver, curl and ImageMagick. These stay outside of the minimal system,
+# so that a missing dependency of the package is noticed.
 set -euo pipefail
 
 if [[ $(id -u) -ne 0 ]]; then
     echo "error: making a system of its own needs root" >&2
     exit 1
 fi
-# In a mount namespace of its own: what is mounted below goes with it, however this ends.
+# In its own mount namespace: all mounts below disappear with it, however this script ends.
 if [[ ${MEETMEMO_TRIAL:-} != inside ]]; then
     MEETMEMO_TRIAL=inside exec unshare --mount --propagation private "$0" "$@"
 fi
@@ -23,7 +23,7 @@ recording=$(realpath "$2")
 mkdir -p "$3"
 pictures=$(realpath "$3")
 
-# Not on a path of the package's making, so that nothing is found by accident.
+# Not in the checkout, so that the package finds no file of it by accident.
 work=$(mktemp -d /var/tmp/meetmemo-trial.XXXXXX)
 root=$work/system
 started=()
@@ -31,7 +31,7 @@ end() {
     local status=$?
     trap - EXIT
     for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
-    # What still runs in there, such as the database a few seconds longer.
+    # Processes that still run in there, such as the database for a few seconds.
     local left process
     for left in 1 2 3; do
         for process in /proc/[0-9]*; do
@@ -55,7 +55,7 @@ mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Pa
     sed -n "s/^$release //p" | head -n 1)
 debootstrap --variant=minbase "$release" "$root" "$mirror" >"$work/debootstrap.log" 2>&1 ||
     { tail -n 20 "$work/debootstrap.log" >&2; fail "the system could not be made"; }
-# A mount itself, so that all below it can be taken away at once.
+# A mount of its own, so that everything below it can be unmounted at once.
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
@@ -64,7 +64,7 @@ mkdir -p "$root/tmp/.X11-unix"
 mount --bind /tmp/.X11-unix "$root/tmp/.X11-unix" 2>/dev/null || true
 
 say "the package"
-# This machine's apt with this machine's sources, on that system's state.
+# This machine's apt with this machine's sources, working on the minimal system.
 inside_apt() {
     DEBIAN_FRONTEND=noninteractive apt-get --yes --quiet=2 \
         -o Dir::State="$root/var/lib/apt" -o Dir::State::status="$root/var/lib/dpkg/status" \
@@ -72,7 +72,7 @@ inside_apt() {
         -o DPkg::Chroot-Directory="$root" -o APT::Sandbox::User=root -o DPkg::Use-Pty=false \
         "$@"
 }
-# Nothing is to start services in there.
+# Packages must not start services in there.
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 chmod +x "$root/usr/sbin/policy-rc.d"
 inside_apt update >/dev/null 2>"$work/update.log" || { cat "$work/update.log" >&2; fail "the list of packages could not be fetched"; }
@@ -95,7 +95,7 @@ chmod 644 "$root$home/Documents/Weekly call.$extension"
 as_anna=(chroot --userspec=anna:anna "$root" /usr/bin/env --ignore-environment --chdir="$home"
     HOME="$home" USER=anna PATH=/usr/bin:/bin LANG=C.UTF-8 XDG_RUNTIME_DIR=/run/anna)
 "${as_anna[@]}" meetmemo --version
-# Tells what is missing, such as ffmpeg, which is recommended only.
+# Shows what is missing, such as ffmpeg, which is only recommended.
 "${as_anna[@]}" meetmemo doctor || true
 
 say "the window"
@@ -103,7 +103,7 @@ exec {display_number}< <(exec Xvfb -displayfd 1 -nolisten tcp -screen 0 1280x860
 started+=($!)
 read -r -t 20 -u "$display_number" number || fail "there is no screen"
 export DISPLAY=:$number
-# The driver outside starts the program inside.
+# The driver outside starts the program inside the minimal system.
 {
     echo '#!/bin/sh'
     printf 'exec'
@@ -141,11 +141,11 @@ session=$(ask POST /session '{"capabilities":{"alwaysMatch":{"webkitgtk:browserO
     sed -nE 's/.*"sessionId":"([^"]+)".*/\1/p')
 [[ -n $session ]] || { cat "$work/driver.log" >&2; fail "the window did not open"; }
 
-# script TEXT: runs it in the page. Its answer follows "value".
+# script TEXT: runs a script in the page. The result follows "value".
 script() { ask POST "/session/$session/execute/sync" '{"script":"'"$1"'","args":[]}'; }
 shows() { script 'return document.body.innerText.includes(`'"$1"'`)' | grep -q '"value":true'; }
 holds() { script "return $1" | grep -q '"value":true'; }
-# click XPATH: as a person does, so that the page may play.
+# click XPATH: a real click, so that the page is allowed to play audio.
 click() {
     local element
     element=$(ask POST "/session/$session/element" '{"using":"xpath","value":"'"$1"'"}' |
@@ -154,7 +154,7 @@ click() {
 }
 button() { click "//*[self::button or @role='menuitem' or @role='option'][normalize-space(.)='$1' or @aria-label='$1']"; }
 
-# By this name the desktop knows that the window belongs to its menu entry.
+# The desktop uses this name to match the window with its menu entry.
 class=$(sed -n 's/^StartupWMClass=//p' "$root/usr/share/applications/MeetMemo.desktop")
 of_the_entry() { xdotool search --onlyvisible --classname "^$class\$" >/dev/null 2>&1; }
 until_true 30 "the window is that of the menu entry" of_the_entry
@@ -162,7 +162,7 @@ until_true 60 "the recording is in the list" shows 'Weekly call'
 picture 1-opened
 completed() { "${as_anna[@]}" meetmemo --json list | grep -q '"status": *"completed"'; }
 until_true 600 "the transcript is complete" completed
-# A meeting that was not opened by itself is opened now.
+# Opens the meeting if it was not opened automatically.
 holds '!!document.querySelector(`.line`)' ||
     until_true 30 "the meeting opens" click "//*[self::button or self::a or @role='option' or @role='button'][contains(., 'Weekly call')]"
 until_true 60 "the transcript is shown" holds '!!document.querySelector(`.line`)'

@@ -1,9 +1,9 @@
-//! Builds the desktop binary's context; belongs to the package at the top of the repository.
+//! Build script of `meetmemo-desktop`, the package at the top of the repository: prepares Tauri's context.
 
 use std::path::Path;
 
 fn main() {
-    // A checkout whose page has not been built yet compiles all the same; `cargo xtask` builds the page first.
+    // Without a built page the program still compiles and shows this placeholder. `cargo xtask setup` builds the page.
     let page = Path::new("ui/dist/index.html");
     if !page.exists() {
         let text = "<!doctype html><title>MeetMemo</title><p>Build the page first: cargo xtask setup";

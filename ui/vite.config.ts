@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig(({ mode }) => ({
   plugins: [svelte()],
-  // The window's own page; `dev.html` shows every state on the in-memory client and is not built in.
-  // With --mode states that page is built instead.
+  // `index.html` is the page of the window. `dev.html` is the page of states, which is not part of the app;
+  // `--mode states` builds it instead.
   build: {
     target: 'safari16',
     chunkSizeWarningLimit: 1000,
@@ -17,9 +17,9 @@ export default defineConfig(({ mode }) => ({
     environment: 'jsdom',
     include: ['src/**/*.test.ts'],
     setupFiles: ['src/test-setup.ts'],
-    // Its colours are tested.
+    // Tests check its colours.
     css: { include: /tokens\.css/ },
-    // Ten times what a busy machine has needed.
+    // Ten times the longest test on a busy machine.
     testTimeout: 60_000,
   },
 }))

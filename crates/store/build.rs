@@ -1,5 +1,5 @@
-//! Rebuilds when a migration changes: the steps are compiled in. Also gives them a fingerprint, by which the tests know
-//! a template database that is out of date.
+//! Rebuilds the crate when a migration changes, because the migrations are compiled in, and sets `MEETMEMO_MIGRATIONS`
+//! to their hash, which names the template database of the tests.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};

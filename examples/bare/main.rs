@@ -1,4 +1,5 @@
-//! What Tauri's own template makes: a window, a page, one command. The figures of the window are put beside its.
+//! The program of Tauri's own template: a window, a page, one command. The benchmark of the window
+//! (`tests/journeys/benchmark.rs`) uses it for comparison.
 
 #[tauri::command]
 fn greet(name: &str) -> String {
@@ -9,5 +10,5 @@ fn main() {
     tauri::Builder::default()
         .invoke_handler(tauri::generate_handler![greet])
         .run(tauri::generate_context!("examples/bare/tauri.conf.json"))
-        .expect("a window can be shown");
+        .expect("the window can be created");
 }

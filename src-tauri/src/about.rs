@@ -1,43 +1,45 @@
-//! What the program is, what it comes with, and what runs where.
+//! The About page: versions, engine, database and the licences of bundled components.
 
-use crate::failure::Answer;
+use crate::failure::CommandResult;
 use app::{App, Resources};
 use serde::{Deserialize, Serialize};
 
-/// Something that comes along.
+/// A bundled component.
 #[derive(Debug, Clone, Serialize, Deserialize, specta::Type)]
 pub(crate) struct Component {
     /// Its name.
     pub name: String,
     /// Its version.
     pub version: String,
-    /// SPDX expression.
+    /// Its licence as an SPDX expression.
     pub licence: String,
 }
 
-/// What the About page shows.
+/// The content of the About page.
 #[derive(Debug, Clone, Serialize, specta::Type)]
 pub(crate) struct About {
     /// The program's version.
     pub version: String,
-    /// Engine and model that recordings are transcribed with.
+    /// The engine and model that transcribe recordings.
     pub engine: String,
-    /// Languages these understand, BCP 47.
+    /// The languages of the model, as BCP 47 tags.
     pub languages: Vec<String>,
-    /// The database server.
+    /// The database server and its version.
     pub database: String,
-    /// Whether that is the program's own, on this computer.
+    /// Whether it is the private server on this computer.
     pub private_database: bool,
-    /// Where everything is kept.
+    /// The path of the data folder.
     pub data_folder: String,
-    /// Everything that comes along, by name.
+    /// The bundled components, sorted by name.
     pub components: Vec<Component>,
 }
 
+/// Collects the content of the About page.
+///
 /// # Errors
-/// Where the archive is closed or files of the program are missing.
-pub(crate) async fn about(app: &App) -> Answer<About> {
-    let facts = app.facts().await?;
+/// If the archive does not answer or files of the program are missing.
+pub(crate) async fn about(app: &App) -> CommandResult<About> {
+    let facts = app.system_info().await?;
     Ok(About {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         engine: facts.engine,
@@ -49,18 +51,18 @@ pub(crate) async fn about(app: &App) -> Answer<About> {
     })
 }
 
-/// The list that set-up generates. Without it the rest of the page is shown all the same.
+/// The components in the list that `cargo xtask setup` generates; empty if the list is missing or invalid.
 async fn components(resources: Resources) -> Vec<Component> {
     let read = move || std::fs::read(resources.folder().join("licenses/components.json"));
     let text = tokio::task::spawn_blocking(read).await.ok().and_then(Result::ok).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
-/// All licence texts, one after the other.
+/// All licence texts in one text.
 ///
 /// # Errors
-/// Where they are missing.
-pub(crate) async fn licences(resources: Resources) -> Answer<String> {
+/// If the file is missing.
+pub(crate) async fn licences(resources: Resources) -> CommandResult<String> {
     let read = move || -> anyhow::Result<String> {
         use anyhow::Context;
         let path = resources.folder().join("licenses/licences.txt");

@@ -1,4 +1,6 @@
-//! Closing the window while work goes on: the page is asked once.
+//! Closing the window. While a recording is being processed, the page first asks the user, once: a second request
+//! closes, so that a page that does not respond cannot keep the window open. Closing hides the window, lets the worker
+//! give back its task, and ends the process.
 
 use crate::core::Core;
 use app::view::{JobStatus, JobView};
@@ -8,30 +10,30 @@ use std::time::Duration;
 use tauri::{AppHandle, CloseRequestApi, Manager};
 use tauri_specta::Event;
 
-/// The user wants to close the window while this recording is being worked on.
+/// The user asked to close the window while this recording is being processed. An event for the page.
 #[derive(Debug, Clone, Serialize, specta::Type, Event)]
 pub(crate) struct Closing {
-    /// What is being worked on.
+    /// The recording.
     pub job: JobView,
 }
 
-/// Whether the user was asked already. Closing once more closes, so that a page that does not answer holds nobody.
+/// Whether the page has already asked the user about closing.
 #[derive(Debug, Default)]
-pub(crate) struct Asked(AtomicBool);
+pub(crate) struct AskedBefore(AtomicBool);
 
-impl Asked {
-    pub(crate) fn forget(&self) {
+impl AskedBefore {
+    pub(crate) fn reset(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
 }
 
-/// The window is asked to close.
-pub(crate) fn requested(handle: &AppHandle, api: &CloseRequestApi) {
+/// Handles a request to close the window: asks the page or closes.
+pub(crate) fn on_close_requested(handle: &AppHandle, api: &CloseRequestApi) {
     api.prevent_close();
     let handle = handle.clone();
     tauri::async_runtime::spawn(async move {
-        let asked_before = handle.state::<Asked>().0.swap(true, Ordering::Relaxed);
-        let work = if asked_before { None } else { at_work(&handle.state::<Core>()).await };
+        let asked_before = handle.state::<AskedBefore>().0.swap(true, Ordering::Relaxed);
+        let work = if asked_before { None } else { job_in_progress(&handle.state::<Core>()).await };
         match work {
             Some(closing) if closing.emit(&handle).is_ok() => {}
             _ => close(&handle).await,
@@ -39,17 +41,17 @@ pub(crate) fn requested(handle: &AppHandle, api: &CloseRequestApi) {
     });
 }
 
-/// Closes the window and ends the program; the work in progress is given back first.
+/// Hides the window, lets the worker give back its task, and ends the program.
 pub(crate) async fn close(handle: &AppHandle) {
     if let Some(window) = handle.get_webview_window("main") {
         let _ = window.hide();
     }
-    handle.state::<Core>().finish().await;
+    handle.state::<Core>().stop_worker().await;
     handle.exit(0);
 }
 
-/// The job that is being worked on, if any, for a window that is about to close.
-async fn at_work(core: &Core) -> Option<Closing> {
+/// The job that this computer is processing, if any. `None` also if the archive does not answer within a second.
+async fn job_in_progress(core: &Core) -> Option<Closing> {
     let app = core.app().ok()?;
     let jobs = tokio::time::timeout(Duration::from_secs(1), app.list(Some(JobStatus::Processing), None))
         .await

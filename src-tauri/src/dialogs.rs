@@ -1,54 +1,56 @@
-//! The system's dialogs for files. What the user chooses there goes to the core and not through the page.
+//! The system's file dialogs. The chosen paths go to the core and do not pass through the page.
 
-use crate::message;
+use crate::texts;
 use rfd::FileHandle;
 use std::path::PathBuf;
 use tauri::{AppHandle, Manager};
 
-/// Endings offered first; all files can be chosen too, for what a file is its content decides.
+/// File extensions of the default filter. A second filter shows all files, because the content decides what a file is.
+/// A test of `xtask` compares them with the file associations of the package.
 const ENDINGS: &[&str] = &[
     "aac", "aif", "aiff", "amr", "avi", "caf", "flac", "m4a", "m4b", "mka", "mkv", "mov", "mp2", "mp3",
     "mp4", "mpga", "oga", "ogg", "opus", "wav", "weba", "webm", "wma", "wmv", "3gp",
 ];
 
-/// Lets the user choose recordings; empty if they thought better of it.
+/// Lets the user choose recordings; empty if they cancel.
 pub(crate) async fn files(handle: &AppHandle) -> Vec<PathBuf> {
     let endings: Vec<String> = ENDINGS.iter().flat_map(|e| [(*e).to_owned(), e.to_uppercase()]).collect();
     let chosen = show(handle, move |dialog| {
         dialog
-            .set_title(message::CHOOSE_FILES)
-            .add_filter(message::RECORDINGS, &endings)
-            .add_filter(message::ALL_FILES, &["*"])
+            .set_title(texts::CHOOSE_FILES)
+            .add_filter(texts::RECORDINGS, &endings)
+            .add_filter(texts::ALL_FILES, &["*"])
             .pick_files()
     });
     paths(chosen.await.flatten().unwrap_or_default())
 }
 
-/// Lets the user choose folders of recordings.
+/// Lets the user choose folders of recordings; empty if they cancel.
 pub(crate) async fn folders(handle: &AppHandle) -> Vec<PathBuf> {
-    let chosen = show(handle, |dialog| dialog.set_title(message::CHOOSE_FOLDER).pick_folders());
+    let chosen = show(handle, |dialog| dialog.set_title(texts::CHOOSE_FOLDER).pick_folders());
     paths(chosen.await.flatten().unwrap_or_default())
 }
 
-/// Lets the user choose a file with a speech model.
+/// Lets the user choose a speech model file; `None` if they cancel.
 pub(crate) async fn model(handle: &AppHandle) -> Option<PathBuf> {
     let chosen = show(handle, |dialog| {
         dialog
-            .set_title(message::CHOOSE_MODEL)
-            .add_filter(message::MODELS, &["gguf", "bin"])
-            .add_filter(message::ALL_FILES, &["*"])
+            .set_title(texts::CHOOSE_MODEL)
+            .add_filter(texts::MODELS, &["gguf", "bin"])
+            .add_filter(texts::ALL_FILES, &["*"])
             .pick_file()
     });
     chosen.await.flatten().map(|file| file.path().to_owned())
 }
 
-/// Asks where to save a file. The dialog asks before it names one that exists.
+/// Asks where to save a file; `None` if the user cancels. The dialog asks before it returns the path of an existing
+/// file.
 pub(crate) async fn save(handle: &AppHandle, name: String, kind: &'static str) -> Option<PathBuf> {
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_owned()).unwrap_or_default();
-    // A folder on a file server that does not answer must not hold up the window.
+    // The folder may be on a file server that does not respond, which must not block the window.
     let folder = tokio::task::spawn_blocking(documents).await.ok().flatten();
     let chosen = show(handle, move |dialog| {
-        let dialog = dialog.set_title(message::SAVE_AS).add_filter(kind, &[ending]).set_file_name(name);
+        let dialog = dialog.set_title(texts::SAVE_AS).add_filter(kind, &[ending]).set_file_name(name);
         match folder {
             Some(folder) => dialog.set_directory(folder),
             None => dialog,
@@ -66,10 +68,10 @@ fn paths(files: Vec<FileHandle>) -> Vec<PathBuf> {
     files.iter().map(|file| file.path().to_owned()).collect()
 }
 
-/// Dialogs are made on the main thread; waiting for them must not block it.
+/// Creates a dialog on the main thread, as GTK requires, and waits for its result without blocking that thread.
 async fn show<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     handle: &AppHandle,
-    make: impl FnOnce(rfd::AsyncFileDialog) -> F + Send + 'static,
+    create: impl FnOnce(rfd::AsyncFileDialog) -> F + Send + 'static,
 ) -> Option<T> {
     let (send, receive) = tokio::sync::oneshot::channel();
     let window = handle.get_webview_window("main");
@@ -78,7 +80,7 @@ async fn show<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
         if let Some(window) = &window {
             dialog = dialog.set_parent(window);
         }
-        let _ = send.send(make(dialog));
+        let _ = send.send(create(dialog));
     });
     shown.ok()?;
     Some(receive.await.ok()?.await)

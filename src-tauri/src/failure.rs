@@ -1,24 +1,24 @@
-//! How an error crosses to the page.
+//! Errors as the page receives them.
 
-use app::Code;
+use app::ErrorCode;
 use serde::Serialize;
 
-/// A whole sentence for the user, with a code where somebody can act on it.
+/// An error for the page: a sentence for the user and a code for the program.
 #[derive(Debug, Clone, PartialEq, Serialize, specta::Type)]
 pub(crate) struct Failure {
-    /// What can be done about it.
-    pub code: Code,
+    /// What the page or the user can do about it.
+    pub code: ErrorCode,
     /// What happened, to which file, and what to do.
     pub message: String,
 }
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        let code = Code::of(&error);
-        tracing::info!(?code, "a command was refused");
+        let code = ErrorCode::of(&error);
+        tracing::info!(?code, "a command failed");
         Self { code, message: format!("{error:#}") }
     }
 }
 
-/// What a command gives.
-pub(crate) type Answer<T> = Result<T, Failure>;
+/// The result of a command.
+pub(crate) type CommandResult<T> = Result<T, Failure>;

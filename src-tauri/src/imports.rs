@@ -1,8 +1,9 @@
-//! Imports that the window started: they run beside everything else, and the page hears how each goes.
+//! Imports that the window started. They run in the background and report their progress to the page. Their state is in
+//! the memory of this process; only the list of files of an import outlives it.
 
 use crate::core::Core;
 use crate::failure::Failure;
-use app::{App, Code, ImportList, ImportOptions, Imported, JobId, Outcome};
+use app::{App, ErrorCode, ImportList, ImportOptions, ImportOutcome, ImportedFile, JobId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,82 +14,82 @@ use tauri_specta::Event;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// Sentences kept of one import; beyond, only the count grows.
-const MOST_SENTENCES: usize = 500;
-/// The page hears of a running import at most this often.
-const PAUSE: Duration = Duration::from_millis(200);
+/// Most sentences of each kind that are kept per import; further ones are only counted.
+const MAX_SENTENCES: usize = 500;
+/// Shortest time between two progress reports of an import.
+const REPORT_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How an import is.
+/// The state of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ImportState {
-    /// Folders are being searched.
+    /// Folders are being searched for files.
     Listing,
-    /// Files are copied and registered.
+    /// Files are being copied and registered.
     Running,
-    /// All files have ended.
+    /// All files have been processed.
     Finished,
-    /// The user stopped it; the rest can be continued.
+    /// The user stopped it; it can be continued.
     Stopped,
-    /// The archive failed; the rest can be continued.
+    /// The import failed as a whole; it can be continued.
     Failed,
 }
 
-/// An import as the page shows it.
+/// An import, as an event for the page and as the result of `imports`.
 #[derive(Debug, Clone, Serialize, specta::Type, Event)]
 pub(crate) struct ImportView {
     /// UUID.
     pub id: String,
-    /// How it is.
+    /// The state.
     pub state: ImportState,
-    /// Files that have ended.
+    /// Number of files that have been processed.
     pub done: u32,
-    /// Files there are; unknown while folders are searched.
+    /// Number of all files; unknown while folders are searched.
     pub total: Option<u32>,
     /// Ids of the new meetings.
     #[specta(type = Vec<String>)]
     pub imported: Vec<JobId>,
-    /// Files whose content was there already.
+    /// Files whose content is already in the library.
     pub duplicates: Vec<DuplicateView>,
-    /// Sentences on files that could not be added, the first 500.
+    /// Sentences about files that could not be imported, the first 500.
     pub refused: Vec<String>,
-    /// How many there are in all.
+    /// Number of all files that could not be imported.
     pub refused_count: u32,
-    /// Sentences on files in folders that are no recordings, the first 500.
+    /// Sentences about files in folders that are not recordings, the first 500.
     pub skipped: Vec<String>,
-    /// How many there are in all.
+    /// Number of all files that are not recordings.
     pub skipped_count: u32,
-    /// Why it failed as a whole.
+    /// Why the import failed as a whole.
     pub message: Option<String>,
 }
 
-/// A file whose content was there already.
+/// A file whose content is already in the library.
 #[derive(Debug, Clone, Serialize, specta::Type)]
 pub(crate) struct DuplicateView {
-    /// Name of the file that was added.
+    /// Name of the imported file.
     pub file_name: String,
-    /// The meeting that has the content.
+    /// The meeting with the same content.
     #[specta(type = String)]
     pub job_id: JobId,
-    /// Its title.
+    /// Title of that meeting.
     pub title: String,
-    /// Whether the library's copy had been lost or altered and is whole again.
+    /// Whether the library's copy was missing or damaged and has been restored from this file.
     pub healed: bool,
 }
 
-/// An import that a closed or killed program left in the middle.
+/// An import that was interrupted when the program was closed or killed.
 #[derive(Debug, Clone, Serialize, specta::Type)]
 pub(crate) struct InterruptedView {
     /// Its id.
     pub id: String,
-    /// Files that had ended.
+    /// Number of files that were processed.
     pub done: u32,
-    /// Files there were.
+    /// Number of all files.
     pub total: u32,
 }
 
-impl From<app::Interrupted> for InterruptedView {
-    fn from(interrupted: app::Interrupted) -> Self {
+impl From<app::InterruptedImport> for InterruptedView {
+    fn from(interrupted: app::InterruptedImport) -> Self {
         Self { id: interrupted.id, done: count(interrupted.done), total: count(interrupted.total) }
     }
 }
@@ -110,11 +111,11 @@ impl ImportView {
         }
     }
 
-    fn add(&mut self, number: usize, imported: &Imported) {
+    fn add(&mut self, number: usize, imported: &ImportedFile) {
         self.done = count(number);
         match &imported.outcome {
-            Outcome::Imported(job) => self.imported.push(job.id),
-            Outcome::Duplicate { job, healed } => {
+            ImportOutcome::Imported(job) => self.imported.push(job.id),
+            ImportOutcome::Duplicate { job, healed } => {
                 self.duplicates.push(DuplicateView {
                     file_name: app::file_name(&imported.path),
                     job_id: job.id,
@@ -122,15 +123,19 @@ impl ImportView {
                     healed: *healed,
                 });
             }
-            Outcome::Skipped(sentence) => note(&mut self.skipped, &mut self.skipped_count, sentence),
-            Outcome::Failed(sentence) => note(&mut self.refused, &mut self.refused_count, sentence),
+            ImportOutcome::Skipped(sentence) => {
+                push_sentence(&mut self.skipped, &mut self.skipped_count, sentence)
+            }
+            ImportOutcome::Failed(sentence) => {
+                push_sentence(&mut self.refused, &mut self.refused_count, sentence)
+            }
         }
     }
 }
 
-fn note(sentences: &mut Vec<String>, count: &mut u32, sentence: &str) {
+fn push_sentence(sentences: &mut Vec<String>, count: &mut u32, sentence: &str) {
     *count += 1;
-    if sentences.len() < MOST_SENTENCES {
+    if sentences.len() < MAX_SENTENCES {
         sentences.push(sentence.to_owned());
     }
 }
@@ -139,49 +144,50 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-struct Running {
+struct ShownImport {
     view: ImportView,
     stop: watch::Sender<bool>,
 }
 
-/// Imports that run, or ended and were not dismissed, in the order in which they began.
+/// Imports that are running, or have ended and were not dismissed, in the order of their start.
 #[derive(Default)]
-pub(crate) struct Imports(Mutex<BTreeMap<Uuid, Running>>);
+pub(crate) struct Imports(Mutex<BTreeMap<Uuid, ShownImport>>);
 
 impl Imports {
     pub(crate) fn views(&self) -> Vec<ImportView> {
-        self.lock().values().map(|running| running.view.clone()).collect()
+        self.lock().values().map(|import| import.view.clone()).collect()
     }
 
     pub(crate) fn stop(&self, id: &str) {
-        if let Some(running) =
-            id.parse().ok().and_then(|id: Uuid| self.lock().get(&id).map(|r| r.stop.clone()))
+        if let Some(stop) =
+            id.parse().ok().and_then(|id: Uuid| self.lock().get(&id).map(|import| import.stop.clone()))
         {
-            running.send_replace(true);
+            stop.send_replace(true);
         }
     }
 
-    /// Forgets what an import that has ended told.
+    /// Removes an import that has ended; does nothing for one that is running.
     pub(crate) fn dismiss(&self, id: &str) {
         let Ok(id) = id.parse::<Uuid>() else { return };
         let mut all = self.lock();
         let ended =
-            |running: &Running| !matches!(running.view.state, ImportState::Listing | ImportState::Running);
+            |import: &ShownImport| !matches!(import.view.state, ImportState::Listing | ImportState::Running);
         if all.get(&id).is_some_and(ended) {
             all.remove(&id);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Uuid, Running>> {
-        self.0.lock().expect("nobody panics while holding this")
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Uuid, ShownImport>> {
+        self.0.lock().expect("no thread panics while it holds this lock")
     }
 
-    fn change(&self, handle: &AppHandle, id: Uuid, change: impl FnOnce(&mut ImportView), tell: bool) {
+    /// Changes the view of an import and, if `report` is set, sends it to the page.
+    fn update(&self, handle: &AppHandle, id: Uuid, change: impl FnOnce(&mut ImportView), report: bool) {
         let view = {
             let mut all = self.lock();
-            let Some(running) = all.get_mut(&id) else { return };
-            change(&mut running.view);
-            tell.then(|| running.view.clone())
+            let Some(import) = all.get_mut(&id) else { return };
+            change(&mut import.view);
+            report.then(|| import.view.clone())
         };
         if let Some(view) = view {
             let _ = view.emit(handle);
@@ -189,30 +195,31 @@ impl Imports {
     }
 }
 
-/// What to import.
+/// The files to import.
 pub(crate) enum Source {
+    /// These files, and the recordings in these folders.
     Paths(Vec<PathBuf>),
-    /// The rest of an interrupted import.
+    /// The remaining files of the interrupted import with this id.
     Interrupted(String),
 }
 
-/// Begins an import in the background, as soon as the archive is open.
-pub(crate) fn begin(handle: &AppHandle, source: Source) {
+/// Starts an import in the background. It waits until the archive is open.
+pub(crate) fn start(handle: &AppHandle, source: Source) {
     let handle = handle.clone();
     tauri::async_runtime::spawn(async move {
         let id = Uuid::now_v7();
         let (stop, stopped) = watch::channel(false);
         let imports = handle.state::<Imports>();
-        imports.lock().insert(id, Running { view: ImportView::new(id), stop });
-        imports.change(&handle, id, |_| {}, true);
+        imports.lock().insert(id, ShownImport { view: ImportView::new(id), stop });
+        imports.update(&handle, id, |_| {}, true);
         let importing = handle.clone();
-        // A task of its own, so that a panic in it is told.
+        // A task of its own, so that a panic in it becomes a failure that the page shows.
         let ended = tauri::async_runtime::spawn(async move { run(&importing, id, source, &stopped).await });
         let ended = ended.await.unwrap_or_else(|_| {
-            let message = "The import ended because of a fault in MeetMemo. Add the files again; what was added before stays.";
-            Err(Failure { code: Code::Other, message: message.to_owned() })
+            let message = "The import ended because of a fault in MeetMemo. Add the files again; files that were already added are kept.";
+            Err(Failure { code: ErrorCode::Other, message: message.to_owned() })
         });
-        imports.change(
+        imports.update(
             &handle,
             id,
             |view| match ended {
@@ -227,6 +234,7 @@ pub(crate) fn begin(handle: &AppHandle, source: Source) {
     });
 }
 
+/// Runs an import and returns how it ended.
 async fn run(
     handle: &AppHandle,
     id: Uuid,
@@ -237,7 +245,7 @@ async fn run(
     let app = handle.state::<Core>().opened().await?;
     let Some(list) = list(&app, source).await? else { return Ok(ImportState::Finished) };
     let total = list.len();
-    imports.change(
+    imports.update(
         handle,
         id,
         |view| {
@@ -247,20 +255,21 @@ async fn run(
         },
         true,
     );
-    let mut told = Instant::now();
+    let mut last_report = Instant::now();
     let mut done = list.done();
-    let mut on_each = |number: usize, imported: &Imported| {
+    let mut on_each = |number: usize, imported: &ImportedFile| {
         done = number;
-        let tell = told.elapsed() >= PAUSE;
-        if tell {
-            told = Instant::now();
+        let report = last_report.elapsed() >= REPORT_INTERVAL;
+        if report {
+            last_report = Instant::now();
         }
-        imports.change(handle, id, |view| view.add(number, imported), tell);
+        imports.update(handle, id, |view| view.add(number, imported), report);
     };
     app.import(list, stop, &mut on_each).await?;
     Ok(if done < total { ImportState::Stopped } else { ImportState::Finished })
 }
 
+/// Lists the files to import; `None` if an interrupted import has nothing left to do.
 async fn list(app: &App, source: Source) -> anyhow::Result<Option<ImportList>> {
     match source {
         Source::Paths(paths) => app.list_files(&paths, ImportOptions::default()).await.map(Some),

@@ -1,31 +1,39 @@
-//! The window: a web page over `app`, with thin typed commands and events between them.
+//! The desktop window: a web page (`ui/`) in WebKitGTK, connected to `app` by typed commands and events.
 //!
-//! Owns no data and decides nothing that the command line could not do as well. Leaves out how things look, which is
-//! the page's (`ui/`), and everything the application can do, which is `app`'s.
+//! This crate has no data and makes no decisions of its own: the page decides how things look, and `app` does the work.
+//!
+//! The page is treated as if it might run a foreign script, and gets as little as it needs:
+//! - It can call the [`commands`] listed in [`interface`] and listen to events. It has no permission for any other
+//!   command of Tauri or of a plugin (`capabilities/window.json`).
+//! - The content security policy in `tauri.conf.json` allows scripts from the page itself only. The window does not
+//!   navigate to other addresses ([`window`]).
+//! - Audio is served by [`audio_server`] to holders of a token that is new in every run.
+//!
+//! `tests/journeys/safety.rs` tests all of this from inside the page.
 
 mod about;
+mod audio_server;
 mod closing;
 mod commands;
 mod core;
 mod dialogs;
 mod failure;
 mod imports;
-mod instance;
-mod kept;
-mod listener;
-mod message;
-mod notify;
+mod notifications;
+mod single_instance;
+mod texts;
 mod window;
+mod window_state;
 
-pub use app::hidden_mode;
+pub use app::run_hidden_command;
 
+use crate::audio_server::AudioServer;
 use crate::core::Core;
 use crate::imports::{Imports, Source};
-use crate::instance::Request;
+use crate::single_instance::Request;
 use anyhow::{Context, Result};
-use app::{DataFolder, Layer, Start};
+use app::{DataFolder, SettingsLayer, StartOptions};
 use clap::Parser;
-use listener::Listener;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tauri::{AppHandle, DragDropEvent, Manager, RunEvent, WindowEvent, Wry};
@@ -36,18 +44,18 @@ use tauri_specta::{Builder, ErrorHandlingMode, collect_commands, collect_events}
 #[derive(Debug, Parser)]
 #[command(name = "meetmemo-desktop", version)]
 struct Arguments {
-    /// Keep everything in this folder.
+    /// Use this data folder.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Use this PostgreSQL database instead of the private one.
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
-    /// Recordings and folders to add.
+    /// Recordings and folders to import.
     #[arg(value_name = "FILE")]
     paths: Vec<PathBuf>,
 }
 
-/// What the page can call and hear. The generated bindings are `ui/src/bindings.ts`.
+/// The commands that the page can call and the events it can listen to. `ui/src/bindings.ts` is generated from this.
 fn interface() -> Builder<Wry> {
     Builder::<Wry>::new()
         .error_handling(ErrorHandlingMode::Throw)
@@ -135,7 +143,7 @@ pub fn run(context: tauri::Context<Wry>) -> ExitCode {
         Err(error) => {
             let message = format!("{error:#}");
             tracing::error!(%message, "the window could not be shown");
-            say(&message);
+            show_startup_error(&message);
             ExitCode::FAILURE
         }
     }
@@ -146,12 +154,12 @@ fn show(context: tauri::Context<Wry>, arguments: Arguments) -> Result<ExitCode> 
     let request = Request {
         paths: arguments.paths.iter().map(|p| std::path::absolute(p).unwrap_or_else(|_| p.clone())).collect(),
     };
-    let instance = match instance::begin(data.path(), &request)? {
-        instance::Start::First(instance) => instance,
-        instance::Start::HandedOver => return Ok(ExitCode::SUCCESS),
+    let instance = match single_instance::begin(data.path(), &request)? {
+        single_instance::Start::First(instance) => instance,
+        single_instance::Start::HandedOver => return Ok(ExitCode::SUCCESS),
     };
-    let settings = Layer { database_url: arguments.database_url, ..Layer::default() };
-    let start = Start { data_dir: Some(data.path().to_owned()), settings, program: None };
+    let settings = SettingsLayer { database_url: arguments.database_url, ..SettingsLayer::default() };
+    let start = StartOptions { data_dir: Some(data.path().to_owned()), settings, program: None };
 
     let interface = interface();
     let app = tauri::Builder::default()
@@ -164,48 +172,48 @@ fn show(context: tauri::Context<Wry>, arguments: Arguments) -> Result<ExitCode> 
         )
         .manage(Core::new(start, data))
         .manage(Imports::default())
-        .manage(closing::Asked::default())
+        .manage(closing::AskedBefore::default())
         .invoke_handler(interface.invoke_handler())
         .setup(move |app| {
             interface.mount_events(app);
             let handle = app.handle().clone();
-            app.manage(tauri::async_runtime::block_on(Listener::start(handle.clone()))?);
+            app.manage(tauri::async_runtime::block_on(AudioServer::start(handle.clone()))?);
             window::create(&handle)?;
             core::open_in_background(&handle);
-            take(&handle, request);
+            import_requested(&handle, request);
             instance.listen(move |request| {
-                window::to_front(&handle);
-                take(&handle, request);
+                window::bring_to_front(&handle);
+                import_requested(&handle, request);
             })?;
             Ok(())
         })
         .build(context)
-        .context("The window could not be made")?;
+        .context("The window could not be created")?;
     let code = app.run_return(|handle, event| match event {
         RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } => {
-            closing::requested(handle, &api);
+            closing::on_close_requested(handle, &api);
         }
         RunEvent::WindowEvent { event: WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }), .. }
-            // The page is told of every drop but of one with a name that is not Unicode, which no message to it can hold.
+            // The page handles drops itself, except those with a path that is not Unicode: events to it are JSON.
             if paths.iter().any(|path| path.to_str().is_none()) =>
         {
-            imports::begin(handle, Source::Paths(paths));
+            imports::start(handle, Source::Paths(paths));
         }
         _ => {}
     });
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
-/// Does what a start of the program was asked for.
-fn take(handle: &AppHandle, request: Request) {
+/// Imports the paths of a request, if it has any.
+fn import_requested(handle: &AppHandle, request: Request) {
     if !request.paths.is_empty() {
-        imports::begin(handle, Source::Paths(request.paths));
+        imports::start(handle, Source::Paths(request.paths));
     }
 }
 
-/// There is no window to say it in.
-#[allow(clippy::print_stderr, reason = "a program that cannot show its window has nothing else")]
-fn say(message: &str) {
+/// Reports an error without the window: on standard error and, if GTK works, in a dialog.
+#[allow(clippy::print_stderr, reason = "without a window there is no other place to report an error")]
+fn show_startup_error(message: &str) {
     eprintln!("error: {message}");
     if gtk::init().is_ok() {
         rfd::MessageDialog::new()
@@ -222,18 +230,18 @@ mod tests {
     use super::*;
     use specta_typescript::Typescript;
 
-    /// Writes the bindings where `MEETMEMO_WRITE_BINDINGS` is set, else says whether they are what the commands are.
+    /// With `MEETMEMO_WRITE_BINDINGS` set, writes the bindings; then checks that the file agrees with the commands.
     #[test]
-    fn the_checked_in_bindings_are_those_of_the_commands() {
+    fn the_checked_in_bindings_agree_with_the_commands() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../ui/src/bindings.ts");
         let dir = tempfile::tempdir().unwrap();
-        let made = dir.path().join("bindings.ts");
-        interface().export(Typescript::default(), &made).unwrap();
+        let generated = dir.path().join("bindings.ts");
+        interface().export(Typescript::default(), &generated).unwrap();
         if std::env::var_os("MEETMEMO_WRITE_BINDINGS").is_some() {
-            std::fs::copy(&made, path).unwrap();
+            std::fs::copy(&generated, path).unwrap();
         }
-        let [made, checked_in] =
-            [made.as_path(), path.as_ref()].map(|path| std::fs::read_to_string(path).unwrap());
-        assert!(checked_in == made, "ui/src/bindings.ts is stale: run `cargo xtask bindings`");
+        let [generated, checked_in] =
+            [generated.as_path(), path.as_ref()].map(|path| std::fs::read_to_string(path).unwrap());
+        assert!(checked_in == generated, "ui/src/bindings.ts is stale: run `cargo xtask bindings`");
     }
 }

@@ -4,8 +4,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // First of all: these modes are another program in the same executable.
-    if let Some(code) = shell::hidden_mode() {
+    // Must come first: in these modes the executable is another program.
+    if let Some(code) = shell::run_hidden_command() {
         return code;
     }
     shell::run(tauri::generate_context!())

@@ -1,13 +1,17 @@
-//! Journeys through the real window, on real speech: what a person does, from the first minute on.
+//! End-to-end tests (“journeys”): they use the real window as a person does, with mouse and keyboard, on real speech.
 //!
-//! `MEETMEMO_PICTURES=DIR` keeps pictures of what was seen.
+//! They need Xvfb, xdotool, `tauri-driver` and WebKit's driver, which `cargo xtask setup --tests` and `cargo xtask
+//! test` provide. With `MEETMEMO_PICTURES=DIR` they save screenshots to that folder.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic")]
 
-mod figures;
-mod journeys;
+mod benchmark;
+mod everyday;
+mod interruptions;
+mod meetings;
+mod model_server;
 mod models;
 mod safety;
+mod screen_states;
 mod speakers;
-mod stage;
-mod states;
+mod test_app;

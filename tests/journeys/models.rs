@@ -1,168 +1,42 @@
-//! Speech models and versions of transcripts, as a person meets them.
+//! Speech models and versions of transcripts.
 //!
-//! The model is the small one of `../shared/models` that knows only the phrases of `../shared/audio`, from a server of
-//! the test. Without `../shared` a made-up file takes its place as far as that goes.
+//! Tests download a small model from `../shared/models`, which recognises only the phrases of `../shared/audio`, from a
+//! server of their own. Without `../shared` a file of arbitrary content takes its place, and they end before they need
+//! the model.
 
-use crate::journeys::{find, id, open_row, status};
-use crate::stage::{DEADLINE, Stage};
+use crate::meetings::{find_job, job_id, job_status, open_meeting};
+use crate::model_server::{Mode, ModelServer};
+use crate::test_app::{DEADLINE, TestApp};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use testing::{Prerequisite, samples, shared, shared_is_there, silence, write_wav};
 use thirtyfour::prelude::*;
 
-/// What the model is called in commands, and for people.
+/// The id of the model.
 const MODEL: &str = "phrases-F16";
 const TITLE: &str = "Phrases";
-const INCLUDED: &str = "Whisper base";
+/// The title of the bundled model.
+const BUNDLED: &str = "Whisper base";
 
-// A server of models
-
-/// How the server answers from now on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Way {
-    /// As a good host does.
-    Well,
-    /// A third of the file at once, the rest so slowly that nobody waits for it.
-    Slowly,
-    /// It has no such file.
-    NotThere,
-    /// With something else of the same size.
-    Wrong,
-}
-
-/// A host of one file on this computer.
-struct Mirror {
-    port: u16,
-    way: Arc<Mutex<Way>>,
-    /// The first byte that each request asked for.
-    asked: Arc<Mutex<Vec<usize>>>,
-    sent: Arc<AtomicU64>,
-    closing: Arc<AtomicBool>,
-}
-
-impl Mirror {
-    fn of(content: Vec<u8>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let mirror = Self {
-            port: listener.local_addr().unwrap().port(),
-            way: Arc::new(Mutex::new(Way::Well)),
-            asked: Arc::default(),
-            sent: Arc::default(),
-            closing: Arc::default(),
-        };
-        let content = Arc::new(content);
-        let (way, asked) = (Arc::clone(&mirror.way), Arc::clone(&mirror.asked));
-        let (sent, closing) = (Arc::clone(&mirror.sent), Arc::clone(&mirror.closing));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if closing.load(Ordering::SeqCst) {
-                    break;
-                }
-                let (content, asked, sent) = (Arc::clone(&content), Arc::clone(&asked), Arc::clone(&sent));
-                let way = *way.lock().unwrap();
-                std::thread::spawn(move || {
-                    let mut stream = stream.unwrap();
-                    let from = first_byte(&stream);
-                    asked.lock().unwrap().push(from);
-                    // The other side may have had enough.
-                    let _ = answer(&mut stream, way, &content, from, &sent);
-                    let _ = stream.shutdown(Shutdown::Write);
-                    let _ = std::io::copy(&mut stream, &mut std::io::sink());
-                });
-            }
-        });
-        mirror
-    }
-
-    fn host(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    fn goes(&self, way: Way) {
-        *self.way.lock().unwrap() = way;
-    }
-
-    fn asked(&self) -> Vec<usize> {
-        self.asked.lock().unwrap().clone()
-    }
-
-    /// Bytes of the file that went out.
-    fn sent(&self) -> u64 {
-        self.sent.load(Ordering::SeqCst)
-    }
-}
-
-impl Drop for Mirror {
-    fn drop(&mut self) {
-        self.closing.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
-    }
-}
-
-/// Reads a request; where in the file it begins.
-fn first_byte(stream: &TcpStream) -> usize {
-    let lines = BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
-    let range = |line: String| {
-        line.to_lowercase().strip_prefix("range: bytes=")?.strip_suffix('-')?.parse::<usize>().ok()
-    };
-    lines.filter_map(range).last().unwrap_or(0)
-}
-
-fn answer(
-    stream: &mut TcpStream,
-    way: Way,
-    content: &[u8],
-    from: usize,
-    sent: &AtomicU64,
-) -> std::io::Result<()> {
-    if way == Way::NotThere {
-        return write!(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    }
-    let all = content.len();
-    let status = match from {
-        0 => "200 OK".to_owned(),
-        from => format!("206 Partial Content\r\nContent-Range: bytes {from}-{}/{all}", all - 1),
-    };
-    write!(
-        stream,
-        "HTTP/1.1 {status}\r\nETag: \"one\"\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        all - from
-    )?;
-    for (number, piece) in content[from..].chunks(all.div_ceil(300)).enumerate() {
-        match way {
-            Way::Wrong => stream.write_all(&vec![b'x'; piece.len()])?,
-            _ => stream.write_all(piece)?,
-        }
-        sent.fetch_add(piece.len() as u64, Ordering::SeqCst);
-        if way == Way::Slowly && number > 100 {
-            std::thread::sleep(Duration::from_millis(500));
-        }
-    }
-    stream.flush()
-}
-
-/// A window whose catalogue has one more model, from this mirror. `None` of the model: a file was made up.
-fn with_catalogue() -> (Stage, Mirror, Option<PathBuf>) {
+/// An app whose catalogue has one more model, the server that offers its file, and the path of the model. The path is
+/// `None` if the server offers arbitrary content instead.
+fn app_with_catalogue() -> (TestApp, ModelServer, Option<PathBuf>) {
     let model = if shared_is_there() { fixture() } else { None };
     let content = match &model {
         Some(path) => fs::read(path).unwrap(),
         None => (0..3_000_000_u32).flat_map(|number| number.to_le_bytes()).collect(),
     };
-    let mut stage = Stage::new();
-    let file = stage.documents().join("content");
+    let mut app = TestApp::new();
+    let file = app.documents().join("content");
     fs::write(&file, &content).unwrap();
-    let told = Command::new("sha256sum").arg(&file).output().unwrap();
-    let sha256 = String::from_utf8(told.stdout).unwrap()[..64].to_owned();
+    let hash = Command::new("sha256sum").arg(&file).output().unwrap();
+    let sha256 = String::from_utf8(hash.stdout).unwrap()[..64].to_owned();
     fs::remove_file(&file).unwrap();
-    let (byte_size, mirror) = (content.len(), Mirror::of(content));
-    let catalogue = json!({ "format": 1, "as_of": "2026-08-17", "hosts": [mirror.host()], "models": [{
+    let (byte_size, server) = (content.len(), ModelServer::start(content));
+    let catalogue = json!({ "format": 1, "as_of": "2026-08-17", "hosts": [server.host()], "models": [{
         "slug": "phrases", "title": TITLE, "family": "Whisper", "architecture": "whisper",
         "parameters_millions": 9, "languages": ["en"],
         "capabilities":
@@ -173,21 +47,21 @@ fn with_catalogue() -> (Stage, Mirror, Option<PathBuf>) {
             "byte_size": byte_size, "sha256": sha256,
         }],
     }]});
-    let path = stage.documents().join("catalogue.json");
+    let path = app.documents().join("catalogue.json");
     fs::write(&path, catalogue.to_string()).unwrap();
-    stage.set("MEETMEMO_MODEL_CATALOGUE", path);
-    // Windows come in their order, and last long enough to be watched.
-    stage.set("MEETMEMO_DECODERS", "1");
-    (stage, mirror, model)
+    app.set_env("MEETMEMO_MODEL_CATALOGUE", path);
+    // With a single decoder, windows are recognised in order and slowly enough to be observed.
+    app.set_env("MEETMEMO_DECODERS", "1");
+    (app, server, model)
 }
 
-/// The model of the project's own, as [`shared`].
+/// The project's test model; `None` as for [`shared`].
 fn fixture() -> Option<PathBuf> {
     shared("models/fixture-whisper.gguf")
 }
 
-/// So many seconds of what the model knows.
-fn phrases(path: &Path, seconds: usize) {
+/// Writes a recording of this many seconds of phrases that the model recognises.
+fn write_phrases(path: &Path, seconds: usize) {
     let audio = shared("audio").unwrap();
     let parts = ["meeting/panel-5-speakers.wav", "speech/two-cities.wav", "speech/jfk.wav"];
     let parts = parts.map(|name| [samples(&audio.join(name)), silence(0.8)].concat());
@@ -203,430 +77,432 @@ fn phrases(path: &Path, seconds: usize) {
     write_wav(path, &all);
 }
 
-// The model room
+// The models page
 
-async fn open_room(stage: &Stage) {
-    stage.click("Speech models").await;
-    stage.until("the speech models are shown", async || heading(stage).await == "Speech models").await;
-    stage.element("li[data-model]").await;
+async fn open_models_page(app: &TestApp) {
+    app.click("Speech models").await;
+    app.wait_until("the speech models are shown", async || heading(app).await == "Speech models").await;
+    app.element("li[data-model]").await;
 }
 
-async fn heading(stage: &Stage) -> String {
+async fn heading(app: &TestApp) -> String {
     let heading = "return document.querySelector('h1')?.textContent.trim() ?? ''";
-    stage.script(heading, vec![]).await.as_str().unwrap_or_default().to_owned()
+    app.run_script(heading, vec![]).await.as_str().unwrap_or_default().to_owned()
 }
 
-/// How a model is, as its card has it; empty if there is no card.
-async fn state(stage: &Stage, model: &str) -> String {
+/// The state that the card of a model shows; empty if there is no card.
+async fn card_state(app: &TestApp, model: &str) -> String {
     let state = "return document.querySelector(`li[data-model='${arguments[0]}']`)?.dataset.state ?? ''";
-    stage.script(state, vec![model.into()]).await.as_str().unwrap_or_default().to_owned()
+    app.run_script(state, vec![model.into()]).await.as_str().unwrap_or_default().to_owned()
 }
 
-async fn until_state(stage: &Stage, model: &str, wanted: &str) {
-    let what = format!("{model} is {wanted}");
-    stage.until(&what, async || state(stage, model).await == wanted).await;
+async fn wait_for_state(app: &TestApp, model: &str, expected: &str) {
+    let what = format!("{model} is {expected}");
+    app.wait_until(&what, async || card_state(app, model).await == expected).await;
 }
 
-/// All that the card of a model says.
-async fn card(stage: &Stage, model: &str) -> String {
+/// The visible text of the card of a model.
+async fn card_text(app: &TestApp, model: &str) -> String {
     let text = "return document.querySelector(`li[data-model='${arguments[0]}']`)?.innerText ?? ''";
-    stage.script(text, vec![model.into()]).await.as_str().unwrap_or_default().to_owned()
+    app.run_script(text, vec![model.into()]).await.as_str().unwrap_or_default().to_owned()
 }
 
-async fn until_card_says(stage: &Stage, model: &str, text: &str) {
-    let what = format!("the card of {model} says “{text}”");
-    stage.until(&what, async || card(stage, model).await.contains(text)).await;
+async fn wait_for_card_text(app: &TestApp, model: &str, text: &str) {
+    let what = format!("the card of {model} shows “{text}”");
+    app.wait_until(&what, async || card_text(app, model).await.contains(text)).await;
 }
 
 // The meeting
 
-/// Lines of the transcript; only some of them are in the page.
-async fn lines(stage: &Stage) -> u64 {
+/// The number of segments of the transcript. The page holds only the visible ones, but states the number.
+async fn segment_count(app: &TestApp) -> u64 {
     let count = "return Number(document.querySelector('[role=list] [aria-setsize]')?.getAttribute('aria-setsize') ?? 0)";
-    stage.script(count, vec![]).await.as_u64().unwrap()
+    app.run_script(count, vec![]).await.as_u64().unwrap()
 }
 
-/// The facts below the title.
-async fn facts(stage: &Stage) -> String {
+/// The metadata below the title.
+async fn metadata_text(app: &TestApp) -> String {
     let text = "return document.querySelector('.meeting .facts')?.innerText ?? ''";
-    stage.script(text, vec![]).await.as_str().unwrap_or_default().to_owned()
+    app.run_script(text, vec![]).await.as_str().unwrap_or_default().to_owned()
 }
 
-async fn count(stage: &Stage, selector: &str) -> u64 {
+/// The number of elements that match a CSS selector.
+async fn count(app: &TestApp, selector: &str) -> u64 {
     let count = "return document.querySelectorAll(arguments[0]).length";
-    stage.script(count, vec![selector.into()]).await.as_u64().unwrap()
+    app.run_script(count, vec![selector.into()]).await.as_u64().unwrap()
 }
 
-/// Chooses among the radio buttons of the dialog.
-async fn choose_model(stage: &Stage, title: &str) {
+/// Selects the radio button of a model in the dialog.
+async fn choose_model(app: &TestApp, title: &str) {
     let path = format!("//*[@role='dialog']//label[starts-with(normalize-space(.), \"{title}\")]//input");
     let wait = Duration::from_millis(100);
-    let radio = stage.page().query(By::XPath(path)).wait(DEADLINE, wait).first().await.unwrap();
+    let radio = app.page().query(By::XPath(path)).wait(DEADLINE, wait).first().await.unwrap();
     radio.click().await.unwrap();
 }
 
-/// The words of the current version, small and without signs.
-fn said(stage: &Stage, file: &str) -> String {
-    let meeting = stage.cli(&["show", &id(stage, file)]);
+/// The text of the current version, in lower case and without punctuation.
+fn normalized_transcript(app: &TestApp, file: &str) -> String {
+    let meeting = app.cli(&["show", &job_id(app, file)]);
     let segments = meeting["transcript"]["segments"].as_array().unwrap().clone();
     let text: Vec<&str> = segments.iter().map(|segment| segment["text"].as_str().unwrap()).collect();
-    plain(&text.join(" "))
+    normalize(&text.join(" "))
 }
 
-fn plain(text: &str) -> String {
+fn normalize(text: &str) -> String {
     let words = text.split_whitespace().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
     words.collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
-fn versions(stage: &Stage, file: &str) -> Vec<Value> {
-    stage.cli(&["versions", &id(stage, file)]).as_array().unwrap().clone()
+fn versions(app: &TestApp, file: &str) -> Vec<Value> {
+    app.cli(&["versions", &job_id(app, file)]).as_array().unwrap().clone()
 }
 
-/// The same with the card of the model in the middle.
-async fn look_over_card(stage: &Stage, name: &str) {
+/// Like [`check_screen`], with the card of the model scrolled to the middle.
+async fn check_card(app: &TestApp, name: &str) {
     let middle =
         "document.querySelector(`li[data-model='${arguments[0]}']`).scrollIntoView({ block: 'center' })";
-    stage.script(middle, vec![MODEL.into()]).await;
-    look_over(stage, name).await;
+    app.run_script(middle, vec![MODEL.into()]).await;
+    check_screen(app, name).await;
 }
 
-/// Looks for what is wrong with what is shown, and keeps a picture of it, also of a small window.
-async fn look_over(stage: &Stage, name: &str) {
-    stage.picture(name).await;
-    assert_eq!(stage.complaints().await, [""; 0], "{name}");
+/// Checks the accessibility of the screen and takes screenshots of it, also at the smallest window size.
+async fn check_screen(app: &TestApp, name: &str) {
+    app.screenshot(name).await;
+    assert_eq!(app.accessibility_violations().await, [""; 0], "{name}");
     if std::env::var_os("MEETMEMO_PICTURES").is_none() {
         return;
     }
-    resize(stage, (900, 600)).await;
-    stage.picture_of(&format!("{name}-small"), (900, 600));
-    resize(stage, (1280, 800)).await;
+    resize(app, (900, 600)).await;
+    app.screenshot_of(&format!("{name}-small"), (900, 600));
+    resize(app, (1280, 800)).await;
 }
 
-async fn resize(stage: &Stage, (width, height): (u32, u32)) {
-    let windows = stage.screen.hands(&["search", "--onlyvisible", "--name", "^MeetMemo$"]);
+async fn resize(app: &TestApp, (width, height): (u32, u32)) {
+    let windows = app.screen.xdotool(&["search", "--onlyvisible", "--name", "^MeetMemo$"]);
     let window = windows.lines().last().unwrap().to_owned();
-    stage.screen.hands(&["windowsize", "--sync", &window, &width.to_string(), &height.to_string()]);
+    app.screen.xdotool(&["windowsize", "--sync", &window, &width.to_string(), &height.to_string()]);
     let (inside, size) = ("return [innerWidth, innerHeight]", json!([width, height]));
-    stage.until("it has the size", async || stage.script(inside, vec![]).await == size).await;
+    app.wait_until("the window has the size", async || app.run_script(inside, vec![]).await == size).await;
 }
 
 #[tokio::test]
-async fn a_model_is_installed_from_a_mirror_and_beside_the_included_one_it_makes_the_better_version() {
-    let (mut stage, mirror, model) = with_catalogue();
-    stage.open(&[]).await;
+async fn a_model_is_installed_and_its_version_is_compared_with_that_of_the_bundled_one() {
+    let (mut app, server, model) = app_with_catalogue();
+    app.open(&[]).await;
 
-    // The way there is a hint.
-    stage.sees("Ready in 99 languages. For fewer mistakes,").await;
-    stage.click("choose a larger model").await;
-    until_state(&stage, MODEL, "available").await;
-    assert_eq!(heading(&stage).await, "Speech models");
-    look_over(&stage, "models-1-room").await;
+    // A hint leads to the models page.
+    app.wait_for_text("Ready in 99 languages. For fewer mistakes,").await;
+    app.click("choose a larger model").await;
+    wait_for_state(&app, MODEL, "available").await;
+    assert_eq!(heading(&app).await, "Speech models");
+    check_screen(&app, "models-1-room").await;
     for size in [(900, 600), (1280, 800)] {
-        resize(&stage, size).await;
+        resize(&app, size).await;
         let over = "const parts = [...document.querySelectorAll('.room .body > .column > *')]
             .flatMap((part) => [...part.children].map((child) => [part, child.getBoundingClientRect().bottom]))
             return parts.filter(([part, bottom]) => bottom > part.getBoundingClientRect().bottom + 1)
                 .map(([part]) => part.className)";
         assert_eq!(
-            stage.script(over, vec![]).await,
+            app.run_script(over, vec![]).await,
             json!([]),
-            "nothing lies over what follows, at {size:?}"
+            "no part may overlap the next one, at {size:?}"
         );
     }
 
-    // It comes, is stopped, and goes on where it was.
-    mirror.goes(Way::Slowly);
-    stage.click(&format!("Install {TITLE}")).await;
-    until_state(&stage, MODEL, "downloading").await;
+    // The download is stopped and continues where it was stopped.
+    server.set_mode(Mode::Slow);
+    app.click(&format!("Install {TITLE}")).await;
+    wait_for_state(&app, MODEL, "downloading").await;
     let of = if model.is_some() { " of 19 MB" } else { " of 12 MB" };
-    until_card_says(&stage, MODEL, of).await;
-    stage
-        .until("it says how fast it comes and what is left", async || {
-            let card = card(&stage, MODEL).await;
-            card.contains("MB/s") && card.contains(" left")
-        })
-        .await;
-    let first = card(&stage, MODEL).await;
-    stage.until("the figure changes", async || card(&stage, MODEL).await != first).await;
-    look_over_card(&stage, "models-2-downloading").await;
-    stage.click(&format!("Stop {TITLE}")).await;
-    until_state(&stage, MODEL, "paused").await;
-    until_card_says(&stage, MODEL, "Stopped at").await;
-    look_over_card(&stage, "models-3-paused").await;
+    wait_for_card_text(&app, MODEL, of).await;
+    app.wait_until("the card shows the speed and the remaining time", async || {
+        let card = card_text(&app, MODEL).await;
+        card.contains("MB/s") && card.contains(" left")
+    })
+    .await;
+    let first = card_text(&app, MODEL).await;
+    app.wait_until("the figure changes", async || card_text(&app, MODEL).await != first).await;
+    check_card(&app, "models-2-downloading").await;
+    app.click(&format!("Stop {TITLE}")).await;
+    wait_for_state(&app, MODEL, "paused").await;
+    wait_for_card_text(&app, MODEL, "Stopped at").await;
+    check_card(&app, "models-3-paused").await;
     let Some(model) = model else {
         Prerequisite::Shared.skip();
-        return stage.close().await;
+        return app.close().await;
     };
     let size = fs::metadata(&model).unwrap().len();
-    let sent = mirror.sent();
-    mirror.goes(Way::Well);
-    stage.click(&format!("Continue {TITLE}")).await;
-    until_state(&stage, MODEL, "installed").await;
-    stage.sees(&format!("{TITLE} is installed.")).await;
-    let asked = mirror.asked();
-    assert!(asked.len() == 2 && asked[0] == 0 && asked[1] as u64 > size / 4, "{asked:?}");
-    assert_eq!(mirror.sent() - sent, size - asked[1] as u64, "only the rest was sent");
-    stage.click(&format!("Use for new recordings: {TITLE}")).await;
-    stage.sees(&format!("New recordings are transcribed with {TITLE}, in English.")).await;
-    look_over_card(&stage, "models-4-in-use").await;
+    let sent = server.sent_bytes();
+    server.set_mode(Mode::Normal);
+    app.click(&format!("Continue {TITLE}")).await;
+    wait_for_state(&app, MODEL, "installed").await;
+    app.wait_for_text(&format!("{TITLE} is installed.")).await;
+    let offsets = server.requested_offsets();
+    assert!(offsets.len() == 2 && offsets[0] == 0 && offsets[1] as u64 > size / 4, "{offsets:?}");
+    assert_eq!(server.sent_bytes() - sent, size - offsets[1] as u64, "only the rest may be sent");
+    app.click(&format!("Use for new recordings: {TITLE}")).await;
+    app.wait_for_text(&format!("New recordings are transcribed with {TITLE}, in English.")).await;
+    check_card(&app, "models-4-in-use").await;
 
-    // A long recording: text comes as it works.
-    let long = stage.documents().join("Long panel.wav");
-    phrases(&long, 360);
-    stage.cli(&["import", long.to_str().unwrap()]);
-    stage.sees("Long panel").await;
-    open_row(&stage, "Long panel").await;
-    stage.until("text arrives", async || lines(&stage).await > 0).await;
-    let early = lines(&stage).await;
-    stage.until("more arrives", async || lines(&stage).await > early).await;
-    stage.picture("models-5-working").await;
+    // The text of a long recording appears while it is transcribed.
+    let long = app.documents().join("Long panel.wav");
+    write_phrases(&long, 360);
+    app.cli(&["import", long.to_str().unwrap()]);
+    app.wait_for_text("Long panel").await;
+    open_meeting(&app, "Long panel").await;
+    app.wait_until("the first segments appear", async || segment_count(&app).await > 0).await;
+    let early = segment_count(&app).await;
+    app.wait_until("more segments appear", async || segment_count(&app).await > early).await;
+    app.screenshot("models-5-working").await;
 
-    // Cancelled, it is no failure, and it goes on where it was.
-    stage.click("Cancel").await;
-    stage.sees("Stopped at").await;
-    assert_eq!(find(&stage, "Long panel.wav")["workflow_state"], "cancelled");
-    let before = lines(&stage).await;
-    assert!(before > early, "what was done is kept");
-    assert_eq!(count(&stage, ".meeting .notice.danger").await, 0, "it is no failure");
-    look_over(&stage, "models-6-stopped").await;
-    stage.click("Continue").await;
-    stage.until("it is transcribed", async || status(&stage, "Long panel.wav") == "completed").await;
-    stage.until("all its text is there", async || lines(&stage).await > before).await;
-    stage.sees_no("Transcribing").await;
-    stage.until("the head names the model", async || facts(&stage).await.contains(TITLE)).await;
-    assert_eq!(versions(&stage, "Long panel.wav").len(), 1, "it is the same version");
+    // A cancelled recording is not shown as failed, and continues where it was cancelled.
+    app.click("Cancel").await;
+    app.wait_for_text("Stopped at").await;
+    assert_eq!(find_job(&app, "Long panel.wav")["workflow_state"], "cancelled");
+    let before = segment_count(&app).await;
+    assert!(before > early, "the committed segments must be kept");
+    assert_eq!(count(&app, ".meeting .notice.danger").await, 0, "it must not be shown as failed");
+    check_screen(&app, "models-6-stopped").await;
+    app.click("Continue").await;
+    app.wait_until("it is transcribed", async || job_status(&app, "Long panel.wav") == "completed").await;
+    app.wait_until("all its segments are shown", async || segment_count(&app).await > before).await;
+    app.wait_for_text_gone("Transcribing").await;
+    app.wait_until("the metadata name the model", async || metadata_text(&app).await.contains(TITLE)).await;
+    assert_eq!(versions(&app, "Long panel.wav").len(), 1, "the same version must be continued");
 
-    // A short one, by the window; then again with the other engine.
-    let short = stage.documents().join("Panel on reading.wav");
-    phrases(&short, 50);
-    stage.click("Add recordings").await;
-    stage.answer_dialog("Add recordings", &short).await;
-    stage.sees("Panel on reading").await;
-    stage.until("it is transcribed", async || status(&stage, "Panel on reading.wav") == "completed").await;
-    open_row(&stage, "Panel on reading").await;
-    let good = said(&stage, "Panel on reading.wav");
-    assert!(good.contains("my fellow americans"), "{good}");
-    stage.sees("my fellow Americans,").await;
-    stage.click("More").await;
-    stage.click("Transcribe again…").await;
-    stage.sees("Transcribe “Panel on reading” again").await;
-    stage.sees("The text there is now stays as an older version.").await;
-    choose_model(&stage, INCLUDED).await;
-    look_over(&stage, "models-7-again").await;
-    stage.click("Transcribe again").await;
-    stage.until("the head names the other engine", async || facts(&stage).await.contains(INCLUDED)).await;
-    stage
-        .until("it is transcribed again", async || status(&stage, "Panel on reading.wav") == "completed")
+    // A short recording, imported in the window, then transcribed again with the bundled model.
+    let short = app.documents().join("Panel on reading.wav");
+    write_phrases(&short, 50);
+    app.click("Add recordings").await;
+    app.answer_dialog("Add recordings", &short).await;
+    app.wait_for_text("Panel on reading").await;
+    app.wait_until("it is transcribed", async || job_status(&app, "Panel on reading.wav") == "completed")
         .await;
-    stage.sees_no("Transcribing").await;
-    let draft = said(&stage, "Panel on reading.wav");
+    open_meeting(&app, "Panel on reading").await;
+    let good = normalized_transcript(&app, "Panel on reading.wav");
+    assert!(good.contains("my fellow americans"), "{good}");
+    app.wait_for_text("my fellow Americans,").await;
+    app.click("More").await;
+    app.click("Transcribe again…").await;
+    app.wait_for_text("Transcribe “Panel on reading” again").await;
+    app.wait_for_text("The current text is kept as an older version.").await;
+    choose_model(&app, BUNDLED).await;
+    check_screen(&app, "models-7-again").await;
+    app.click("Transcribe again").await;
+    app.wait_until("the metadata name the bundled model", async || {
+        metadata_text(&app).await.contains(BUNDLED)
+    })
+    .await;
+    app.wait_until("it is transcribed again", async || {
+        job_status(&app, "Panel on reading.wav") == "completed"
+    })
+    .await;
+    app.wait_for_text_gone("Transcribing").await;
+    let draft = normalized_transcript(&app, "Panel on reading.wav");
     assert!(!draft.is_empty() && !draft.contains("my fellow americans"), "{draft}");
 
-    // Versions, side by side.
-    stage.click("Versions").await;
-    let pane = stage.element("aside[aria-labelledby]").await;
-    stage.until("there are two", async || count(&stage, "aside ol > li").await == 2).await;
+    // The two versions are compared.
+    app.click("Versions").await;
+    let pane = app.element("aside[aria-labelledby]").await;
+    app.wait_until("there are two versions", async || count(&app, "aside ol > li").await == 2).await;
     let pane_says = pane.text().await.unwrap();
-    for wanted in ["Version 2", "Version 1", "Current", INCLUDED, TITLE] {
+    for wanted in ["Version 2", "Version 1", "Current", BUNDLED, TITLE] {
         assert!(pane_says.contains(wanted), "{wanted}: {pane_says}");
     }
-    look_over(&stage, "models-8-versions").await;
-    stage.click("Look at version 1").await;
-    stage.sees(&format!("Version 1, {TITLE}.")).await;
-    stage.sees("my fellow Americans,").await;
-    look_over(&stage, "models-9-older").await;
-    stage.click("Back to the current version").await;
-    stage.sees_no("my fellow Americans,").await;
-    stage.click("Compare with current: version 1").await;
-    stage.element("section[aria-label='Version 1 beside version 2']").await;
-    stage
-        .until("what differs is marked on both sides", async || {
-            count(&stage, ".compare del").await > 0 && count(&stage, ".compare ins").await > 0
-        })
-        .await;
-    stage.click("Close versions").await;
-    look_over(&stage, "models-10-compare").await;
-    stage.click("Next change").await;
-    stage.until("the first change is gone to", async || count(&stage, ".compare .at").await == 1).await;
+    check_screen(&app, "models-8-versions").await;
+    app.click("View version 1").await;
+    app.wait_for_text(&format!("Version 1, {TITLE}.")).await;
+    app.wait_for_text("my fellow Americans,").await;
+    check_screen(&app, "models-9-older").await;
+    app.click("Back to the current version").await;
+    app.wait_for_text_gone("my fellow Americans,").await;
+    app.click("Compare with current: version 1").await;
+    app.element("section[aria-label='Version 1 compared with version 2']").await;
+    app.wait_until("changes are marked on both sides", async || {
+        count(&app, ".compare del").await > 0 && count(&app, ".compare ins").await > 0
+    })
+    .await;
+    app.click("Close versions").await;
+    check_screen(&app, "models-10-compare").await;
+    app.click("Next change").await;
+    app.wait_until("the first change is selected", async || count(&app, ".compare .at").await == 1).await;
     let position = "return document.querySelector('.compare [role=status]').innerText.trim()";
-    let first = stage.script(position, vec![]).await.as_str().unwrap().to_owned();
+    let first = app.run_script(position, vec![]).await.as_str().unwrap().to_owned();
     assert!(first.starts_with("1 of "), "{first}");
-    stage.element("body").await.send_keys("n").await.unwrap();
-    stage
-        .until("the next one is gone to", async || {
-            stage.script(position, vec![]).await.as_str().unwrap().starts_with("2 of ")
-        })
-        .await;
+    app.element("body").await.send_keys("n").await.unwrap();
+    app.wait_until("the next change is selected", async || {
+        app.run_script(position, vec![]).await.as_str().unwrap().starts_with("2 of ")
+    })
+    .await;
     let changes: u64 = first.strip_prefix("1 of ").unwrap().parse().unwrap();
     let rows =
         "[...document.querySelectorAll('.compare [aria-setsize]')].at(-1)?.getAttribute('aria-setsize')";
     let rows = format!("return Number({rows} ?? 0)");
-    assert!(stage.script(&rows, vec![]).await.as_u64().unwrap() >= changes);
-    stage.element(".compare input[type=checkbox]").await.click().await.unwrap();
-    stage
-        .until("only rows with changes are left", async || {
-            stage.script(&rows, vec![]).await.as_u64().unwrap() == changes
-                && count(&stage, ".compare [aria-setsize] .row:not(.changed)").await == 0
-        })
-        .await;
-    look_over(&stage, "models-11-only-changes").await;
+    assert!(app.run_script(&rows, vec![]).await.as_u64().unwrap() >= changes);
+    app.element(".compare input[type=checkbox]").await.click().await.unwrap();
+    app.wait_until("only rows with changes are shown", async || {
+        app.run_script(&rows, vec![]).await.as_u64().unwrap() == changes
+            && count(&app, ".compare [aria-setsize] .row:not(.changed)").await == 0
+    })
+    .await;
+    check_screen(&app, "models-11-only-changes").await;
 
-    // Back to the better one, in the window and in what leaves it.
-    stage.click("Make this one current: version 1").await;
-    stage
-        .until("version 1 is current", async || {
-            versions(&stage, "Panel on reading.wav")
-                .iter()
-                .all(|version| version["current"] == (version["number"] == 1))
-        })
-        .await;
-    stage.click("Back to the transcript").await;
-    stage.sees("my fellow Americans,").await;
-    stage.until("the head names the model", async || facts(&stage).await.contains(TITLE)).await;
-    assert_eq!(said(&stage, "Panel on reading.wav"), good);
-    look_over(&stage, "models-12-back").await;
-    let target = stage.documents().join("panel ü.md");
-    stage.click("Export").await;
-    stage.click("Markdown text").await;
-    stage.answer_dialog("Save the transcript", &target).await;
-    stage.until("the file is there", async || target.exists()).await;
-    stage.sees("Show in folder").await;
-    let markdown = plain(&fs::read_to_string(&target).unwrap());
+    // The first version becomes current again, in the window and in exports.
+    app.click("Make this one current: version 1").await;
+    app.wait_until("version 1 is current", async || {
+        versions(&app, "Panel on reading.wav")
+            .iter()
+            .all(|version| version["current"] == (version["number"] == 1))
+    })
+    .await;
+    app.click("Back to the transcript").await;
+    app.wait_for_text("my fellow Americans,").await;
+    app.wait_until("the metadata name the model", async || metadata_text(&app).await.contains(TITLE)).await;
+    assert_eq!(normalized_transcript(&app, "Panel on reading.wav"), good);
+    check_screen(&app, "models-12-back").await;
+    let target = app.documents().join("panel ü.md");
+    app.click("Export").await;
+    app.click("Markdown text").await;
+    app.answer_dialog("Save the transcript", &target).await;
+    app.wait_until("the file exists", async || target.exists()).await;
+    app.wait_for_text("Show in folder").await;
+    let markdown = normalize(&fs::read_to_string(&target).unwrap());
     assert!(markdown.contains("my fellow americans"), "{markdown}");
-    stage.close().await;
+    app.close().await;
 }
 
 #[tokio::test]
-async fn a_model_file_of_the_users_own_is_used_where_it_lies_and_stays_when_it_is_removed() {
+async fn a_linked_model_file_is_used_in_place_and_stays_when_the_model_is_removed() {
     let Some(model) = fixture() else { return };
-    let mut stage = Stage::new();
-    stage.open(&[]).await;
-    stage.sees("Drop recordings here").await;
-    open_room(&stage).await;
-    let own = stage.documents().join("Panel words.gguf");
+    let mut app = TestApp::new();
+    app.open(&[]).await;
+    app.wait_for_text("Drop recordings here").await;
+    open_models_page(&app).await;
+    let own = app.documents().join("Panel words.gguf");
     fs::copy(&model, &own).unwrap();
-    stage.click("Add a model file…").await;
-    stage.click("Use it where it is").await;
-    stage.answer_dialog("Add a speech model", &own).await;
-    stage.sees("Used where it lies.").await;
-    let added = stage.cli(&["models", "list"])["models"].clone();
+    app.click("Add a model file…").await;
+    app.click("Use it where it is").await;
+    app.answer_dialog("Add a speech model", &own).await;
+    app.wait_for_text("Used from its own folder.").await;
+    let added = app.cli(&["models", "list"])["models"].clone();
     let added = added.as_array().unwrap().iter().find(|model| model["source"] == "imported").unwrap();
     let (id, title) = (added["id"].as_str().unwrap(), added["title"].as_str().unwrap());
-    until_state(&stage, id, "installed").await;
-    stage.sees(&format!("{title} is installed.")).await;
-    look_over(&stage, "own-1-linked").await;
-    stage.click(&format!("Remove {title}…")).await;
-    stage.sees(&format!("Remove {title}?")).await;
-    stage.sees("The file itself stays where it is.").await;
-    look_over(&stage, "own-2-remove").await;
-    stage.click("Remove").await;
-    stage.until("its card is gone", async || state(&stage, id).await.is_empty()).await;
-    assert!(fs::read(&own).unwrap() == fs::read(&model).unwrap(), "the user's file stays");
-    let left = stage.cli(&["models", "list"])["models"].clone();
+    wait_for_state(&app, id, "installed").await;
+    app.wait_for_text(&format!("{title} is installed.")).await;
+    check_screen(&app, "own-1-linked").await;
+    app.click(&format!("Remove {title}…")).await;
+    app.wait_for_text(&format!("Remove {title}?")).await;
+    app.wait_for_text("The file itself stays where it is.").await;
+    check_screen(&app, "own-2-remove").await;
+    app.click("Remove").await;
+    app.wait_until("its card disappears", async || card_state(&app, id).await.is_empty()).await;
+    assert!(fs::read(&own).unwrap() == fs::read(&model).unwrap(), "the user's file must stay");
+    let left = app.cli(&["models", "list"])["models"].clone();
     assert!(left.as_array().unwrap().iter().all(|model| model["id"] != id), "{left}");
-    stage.close().await;
+    app.close().await;
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_model_is_refused_with_a_sentence_that_names_it() {
-    let mut stage = Stage::new();
-    stage.open(&[]).await;
-    stage.sees("Drop recordings here").await;
-    open_room(&stage).await;
-    let before = count(&stage, "li[data-model]").await;
-    for item in ["Copy it here", "Use it where it is"] {
+async fn a_file_that_is_not_a_model_is_refused_with_a_sentence_that_names_it() {
+    let mut app = TestApp::new();
+    app.open(&[]).await;
+    app.wait_for_text("Drop recordings here").await;
+    open_models_page(&app).await;
+    let before = count(&app, "li[data-model]").await;
+    for item in ["Copy it into MeetMemo", "Use it where it is"] {
         let name = format!("{}.gguf", item.split(' ').next().unwrap());
-        let text = stage.documents().join(&name);
+        let text = app.documents().join(&name);
         fs::write(&text, "not a model at all").unwrap();
-        stage.click("Add a model file…").await;
-        stage.click(item).await;
-        stage.answer_dialog("Add a speech model", &text).await;
-        stage.sees(&format!("{name}: ")).await;
+        app.click("Add a model file…").await;
+        app.click(item).await;
+        app.answer_dialog("Add a speech model", &text).await;
+        app.wait_for_text(&format!("{name}: ")).await;
         assert!(text.exists());
     }
-    look_over(&stage, "refused").await;
-    assert_eq!(count(&stage, "li[data-model]").await, before);
-    stage.close().await;
+    check_screen(&app, "refused").await;
+    assert_eq!(count(&app, "li[data-model]").await, before);
+    app.close().await;
 }
 
 #[tokio::test]
-async fn a_meeting_whose_model_is_gone_says_so_and_offers_the_others() {
+async fn a_meeting_whose_model_was_removed_says_so_and_offers_other_models() {
     let Some(model) = fixture() else { return };
-    let mut stage = Stage::new();
-    let file = stage.documents().join("Waiting.wav");
-    phrases(&file, 12);
-    // It waits for a program that works, and meanwhile its model goes.
-    let added = stage.cli(&["models", "add", model.to_str().unwrap()]);
+    let mut app = TestApp::new();
+    let file = app.documents().join("Waiting.wav");
+    write_phrases(&file, 12);
+    // No worker is running, so the recording waits; meanwhile its model is removed.
+    let added = app.cli(&["models", "add", model.to_str().unwrap()]);
     let model = added["id"].as_str().unwrap();
-    stage.cli(&["import", "--model", model, file.to_str().unwrap()]);
-    assert_eq!(status(&stage, "Waiting.wav"), "pending");
-    stage.cli(&["models", "remove", model]);
+    app.cli(&["import", "--model", model, file.to_str().unwrap()]);
+    assert_eq!(job_status(&app, "Waiting.wav"), "pending");
+    app.cli(&["models", "remove", model]);
 
-    stage.open(&[]).await;
-    stage.sees("Waiting").await;
-    stage.until("it has failed", async || status(&stage, "Waiting.wav") == "failed").await;
-    open_row(&stage, "Waiting").await;
-    stage.sees(model).await;
-    let why = find(&stage, "Waiting.wav")["error_message"].as_str().unwrap().to_owned();
-    println!("it says: {why}");
+    app.open(&[]).await;
+    app.wait_for_text("Waiting").await;
+    app.wait_until("it has failed", async || job_status(&app, "Waiting.wav") == "failed").await;
+    open_meeting(&app, "Waiting").await;
+    app.wait_for_text(model).await;
+    let why = find_job(&app, "Waiting.wav")["error_message"].as_str().unwrap().to_owned();
+    println!("the error message: {why}");
     assert!(why.contains(model) && why.contains("not"), "{why}");
-    stage.sees(&why).await;
-    look_over(&stage, "gone-1-failed").await;
-    stage.click("Choose another model…").await;
-    stage.sees("Transcribe “Waiting” again").await;
-    stage.sees(&format!("{model} is not on this computer any more.")).await;
-    choose_model(&stage, INCLUDED).await;
-    look_over(&stage, "gone-2-choose").await;
-    stage.click("Transcribe again").await;
-    stage.until("it is transcribed", async || status(&stage, "Waiting.wav") == "completed").await;
-    stage.until("the head names the engine", async || facts(&stage).await.contains(INCLUDED)).await;
-    stage.until("its text is there", async || lines(&stage).await > 0).await;
-    assert_eq!(count(&stage, ".meeting .notice.danger").await, 0);
-    stage.close().await;
+    app.wait_for_text(&why).await;
+    check_screen(&app, "gone-1-failed").await;
+    app.click("Choose another model…").await;
+    app.wait_for_text("Transcribe “Waiting” again").await;
+    app.wait_for_text(&format!("{model} is not on this computer any more.")).await;
+    choose_model(&app, BUNDLED).await;
+    check_screen(&app, "gone-2-choose").await;
+    app.click("Transcribe again").await;
+    app.wait_until("it is transcribed", async || job_status(&app, "Waiting.wav") == "completed").await;
+    app.wait_until("the metadata name the engine", async || metadata_text(&app).await.contains(BUNDLED))
+        .await;
+    app.wait_until("its segments are shown", async || segment_count(&app).await > 0).await;
+    assert_eq!(count(&app, ".meeting .notice.danger").await, 0);
+    app.close().await;
 }
 
 #[tokio::test]
-async fn a_download_that_fails_says_why_and_one_that_is_killed_goes_on() {
-    let (mut stage, mirror, model) = with_catalogue();
-    stage.open(&[]).await;
-    stage.sees("Drop recordings here").await;
-    open_room(&stage).await;
+async fn a_failed_download_says_why_and_a_killed_one_continues() {
+    let (mut app, server, model) = app_with_catalogue();
+    app.open(&[]).await;
+    app.wait_for_text("Drop recordings here").await;
+    open_models_page(&app).await;
 
-    mirror.goes(Way::NotThere);
-    stage.click(&format!("Install {TITLE}")).await;
-    until_state(&stage, MODEL, "failed").await;
-    until_card_says(&stage, MODEL, "does not have it any more").await;
-    look_over_card(&stage, "failing-1-not-there").await;
+    server.set_mode(Mode::NotFound);
+    app.click(&format!("Install {TITLE}")).await;
+    wait_for_state(&app, MODEL, "failed").await;
+    wait_for_card_text(&app, MODEL, "does not have it any more").await;
+    check_card(&app, "failing-1-not-there").await;
 
-    mirror.goes(Way::Wrong);
-    stage.click(&format!("Try again with {TITLE}")).await;
-    until_card_says(&stage, MODEL, "is not the file that is expected").await;
-    until_state(&stage, MODEL, "failed").await;
-    look_over_card(&stage, "failing-2-wrong").await;
+    server.set_mode(Mode::WrongContent);
+    app.click(&format!("Try again with {TITLE}")).await;
+    wait_for_card_text(&app, MODEL, "is not the expected file").await;
+    wait_for_state(&app, MODEL, "failed").await;
+    check_card(&app, "failing-2-wrong").await;
 
-    mirror.goes(Way::Slowly);
-    stage.click(&format!("Try again with {TITLE}")).await;
-    until_state(&stage, MODEL, "downloading").await;
-    let part = stage.data().join("models").join(format!("{MODEL}.gguf.part"));
-    let come = || fs::metadata(&part).map_or(0, |file| file.len());
-    stage.until("a part is here", async || come() > 3_000_000).await;
-    stage.crash();
-    let asked = mirror.asked().len();
+    server.set_mode(Mode::Slow);
+    app.click(&format!("Try again with {TITLE}")).await;
+    wait_for_state(&app, MODEL, "downloading").await;
+    let part = app.data_folder().join("models").join(format!("{MODEL}.gguf.part"));
+    let received = || fs::metadata(&part).map_or(0, |file| file.len());
+    app.wait_until("a part is received", async || received() > 3_000_000).await;
+    app.kill_program();
+    let requests = server.requested_offsets().len();
 
-    stage.open(&[]).await;
-    stage.sees("Drop recordings here").await;
-    open_room(&stage).await;
-    until_state(&stage, MODEL, "paused").await;
-    until_card_says(&stage, MODEL, "Stopped at").await;
+    app.open(&[]).await;
+    app.wait_for_text("Drop recordings here").await;
+    open_models_page(&app).await;
+    wait_for_state(&app, MODEL, "paused").await;
+    wait_for_card_text(&app, MODEL, "Stopped at").await;
     if model.is_none() {
         Prerequisite::Shared.skip();
-        return stage.close().await;
+        return app.close().await;
     }
-    mirror.goes(Way::Well);
-    stage.click(&format!("Continue {TITLE}")).await;
-    until_state(&stage, MODEL, "installed").await;
-    let asked = mirror.asked()[asked..].to_vec();
-    assert!(asked.len() == 1 && asked[0] >= 3_000_000, "only the rest is asked for: {asked:?}");
+    server.set_mode(Mode::Normal);
+    app.click(&format!("Continue {TITLE}")).await;
+    wait_for_state(&app, MODEL, "installed").await;
+    let offsets = server.requested_offsets()[requests..].to_vec();
+    assert!(offsets.len() == 1 && offsets[0] >= 3_000_000, "only the rest may be requested: {offsets:?}");
     assert!(!part.exists());
-    stage.close().await;
+    app.close().await;
 }

@@ -1,6 +1,6 @@
-//! What a script in the page cannot do, whoever wrote it.
+//! The limits of a foreign script in the page: which commands, files and addresses it cannot reach.
 
-use crate::stage::Stage;
+use crate::test_app::TestApp;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
@@ -9,13 +9,13 @@ use testing::{speech, write_wav};
 
 #[tokio::test]
 async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
-    let mut stage = Stage::new();
-    let file = stage.documents().join("secret.wav");
+    let mut app = TestApp::new();
+    let file = app.documents().join("secret.wav");
     write_wav(&file, &speech(6));
-    let text = stage.documents().join("secret.txt");
+    let text = app.documents().join("secret.txt");
     fs::write(&text, "secret").unwrap();
-    stage.open(&[]).await;
-    stage.sees("Drop recordings here").await;
+    app.open(&[]).await;
+    app.wait_for_text("Drop recordings here").await;
 
     for command in [
         "plugin:fs|read_text_file",
@@ -32,11 +32,11 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
         "plugin:path|resolve_directory",
         "plugin:app|version",
         "plugin:shell|execute",
-        "hidden_mode",
+        "run_hidden_command",
     ] {
         let arguments =
             json!({ "path": text, "url": "http://127.0.0.1/", "event": "core-state", "paths": [text] });
-        let answer = stage.invoke(command, arguments).await;
+        let answer = app.invoke(command, arguments).await;
         let refused = answer.as_ref().is_err_and(|why| {
             let why = why.as_str().unwrap_or_default();
             why.contains("not allowed") || why.contains("not found")
@@ -44,10 +44,10 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
         assert!(refused, "{command}: {answer:?}");
     }
 
-    // Ids are ids.
+    // Commands that take an id accept nothing else.
     for id in ["../../../../etc/passwd", file.to_str().unwrap(), "", "0", "%2e%2e"] {
         for command in ["sound", "meeting", "deletion", "delete_meeting", "copy_transcript"] {
-            let refused = stage.invoke(command, json!({ "id": id, "fromMs": 0 })).await.unwrap_err();
+            let refused = app.invoke(command, json!({ "id": id, "fromMs": 0 })).await.unwrap_err();
             assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
         }
         let choice =
@@ -56,32 +56,36 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
         for command in
             ["choice", "transcribe_again", "versions", "version_page", "compare_versions", "make_current"]
         {
-            let refused = stage.invoke(command, versions.clone()).await.unwrap_err();
+            let refused = app.invoke(command, versions.clone()).await.unwrap_err();
             assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
         }
-        // Names of models are no paths either.
-        let refused = stage.invoke("remove_model", json!({ "id": id })).await.unwrap_err();
+        // Ids of models are not accepted as paths either.
+        let refused = app.invoke("remove_model", json!({ "id": id })).await.unwrap_err();
         assert_eq!(refused["code"], "not_found", "{id}: {refused}");
-        stage.invoke("install_model", json!({ "id": id })).await.unwrap();
-        stage.invoke("stop_install", json!({ "id": id })).await.unwrap();
+        app.invoke("install_model", json!({ "id": id })).await.unwrap();
+        app.invoke("stop_install", json!({ "id": id })).await.unwrap();
         let choice = json!({ "model": id, "language": null, "translate": false, "vocabulary": [] });
-        stage.invoke("set_defaults", json!({ "choice": choice })).await.unwrap_err();
-        let refused = stage.invoke("show_export", json!({ "exportId": id })).await.unwrap_err();
+        app.invoke("set_defaults", json!({ "choice": choice })).await.unwrap_err();
+        let refused = app.invoke("show_export", json!({ "exportId": id })).await.unwrap_err();
         assert_eq!(refused["code"], "not_found");
-        stage.invoke("forget_import", json!({ "id": id })).await.unwrap();
+        app.invoke("forget_import", json!({ "id": id })).await.unwrap();
     }
 
-    // What is no model is neither copied nor told of.
+    // A file that is not a model is not copied, and the error does not reveal its folder.
     for path in [&text, &file] {
-        let refused = stage.invoke("import_models", json!({ "paths": [path] })).await.unwrap_err();
-        assert!(!refused.to_string().contains(stage.documents().to_str().unwrap()), "{refused}");
+        let refused = app.invoke("import_models", json!({ "paths": [path] })).await.unwrap_err();
+        assert!(!refused.to_string().contains(app.documents().to_str().unwrap()), "{refused}");
         assert!(path.exists());
     }
-    let kept: Vec<_> =
-        fs::read_dir(stage.data().join("models")).into_iter().flatten().flatten().map(|e| e.path()).collect();
-    assert!(kept.iter().all(|path| !path.to_string_lossy().contains("secret")), "{kept:?}");
+    let copied: Vec<_> = fs::read_dir(app.data_folder().join("models"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|e| e.path())
+        .collect();
+    assert!(copied.iter().all(|path| !path.to_string_lossy().contains("secret")), "{copied:?}");
 
-    // Neither addresses of files, nor other sites, nor text as a program.
+    // The page can reach neither files nor other sites, and cannot evaluate text as a script.
     let outside = format!("file://{}", text.display());
     for address in [
         outside.as_str(),
@@ -89,7 +93,7 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
         "http://127.0.0.1:1/",
         "https://example.com/",
     ] {
-        let fetched = stage
+        let fetched = app
             .page()
             .execute_async(
                 "const done = arguments[1];
@@ -99,7 +103,7 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
             .await
             .unwrap();
         let fetched = fetched.json().as_str().unwrap_or_default();
-        // Tauri answers its own scheme with the page for whatever is not there.
+        // For its own scheme Tauri answers with the page if the address does not exist.
         assert!(!fetched.contains("root:") && !fetched.contains("secret"), "{address}: {fetched}");
         assert!(address.starts_with("tauri:") || fetched.is_empty(), "{address}: {fetched}");
     }
@@ -107,19 +111,19 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
         at.textContent = 'window.ran = true'; document.body.append(at);
         let evaluated = true; try { window.eval('1') } catch { evaluated = false }
         return [window.ran === true, evaluated]";
-    assert_eq!(stage.script(eval, vec![]).await, json!([false, false]));
-    assert_eq!(stage.script("location.href = 'https://example.com/'; return true", vec![]).await, true);
-    stage.sees("Drop recordings here").await;
-    stage.close().await;
+    assert_eq!(app.run_script(eval, vec![]).await, json!([false, false]));
+    assert_eq!(app.run_script("location.href = 'https://example.com/'; return true", vec![]).await, true);
+    app.wait_for_text("Drop recordings here").await;
+    app.close().await;
 }
 
 #[tokio::test]
-async fn sound_is_for_the_page_of_this_run_only() {
-    let (mut ours, mut other) = (Stage::new(), Stage::new());
+async fn audio_is_served_only_to_the_page_of_the_same_run() {
+    let (mut ours, mut other) = (TestApp::new(), TestApp::new());
     let file = ours.documents().join("talk.wav");
     write_wav(&file, &speech(8));
     ours.open(&[file.to_str().unwrap()]).await;
-    ours.sees("talk").await;
+    ours.wait_for_text("talk").await;
     let id = ours.cli(&["list"])[0]["id"].as_str().unwrap().to_owned();
     let address = ours.invoke("sound", json!({ "id": id })).await.unwrap().as_str().unwrap().to_owned();
     let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
@@ -142,9 +146,9 @@ async fn sound_is_for_the_page_of_this_run_only() {
     assert_eq!(status(&format!("GET /{path} HTTP/1.1\r\nHost: evil.example")), "403");
     assert_eq!(status(&format!("GET /{}/{name} HTTP/1.1\r\nHost: {host}", "0".repeat(64))), "403");
     assert_eq!(status(&format!("GET /{token}/../../etc/passwd HTTP/1.1\r\nHost: {host}")), "404");
-    assert_eq!(status(&format!("GET /{token}/{}.wav HTTP/1.1\r\nHost: {host}", uuid_of_nobody())), "404");
+    assert_eq!(status(&format!("GET /{token}/{}.wav HTTP/1.1\r\nHost: {host}", unknown_id())), "404");
 
-    // A range is the same bytes as in the whole.
+    // A range has the same bytes as the whole file.
     let body = |answer: Vec<u8>| {
         let at = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
         answer[at + 4..].to_vec()
@@ -154,16 +158,16 @@ async fn sound_is_for_the_page_of_this_run_only() {
     let part = ask(&format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nRange: bytes=100001-150000"));
     assert!(String::from_utf8_lossy(&part[..400]).contains(&format!("bytes 100001-150000/{}", whole.len())));
     assert!(body(part) == whole[100_001..150_001]);
-    // The recording is a WAV at 16 kHz itself, so not a sample may differ.
+    // The recording is itself a WAV file at 16 kHz, so no sample may differ.
     let original = fs::read(&file).unwrap();
     assert!(whole[44..] == original[44..], "{} bytes, {} recorded", whole.len(), original.len());
 
-    // The page of another run: its policy lets it ask, the token does not let it have.
+    // The page of another run may send requests by its content security policy, but has no valid token.
     other.open(&[]).await;
-    other.sees("Drop recordings here").await;
-    let stranger = address.replace(token, &"f".repeat(64));
-    for (stage, address, wanted) in [(&other, &stranger, "error"), (&ours, &address, "loadedmetadata")] {
-        let heard = stage
+    other.wait_for_text("Drop recordings here").await;
+    let foreign = address.replace(token, &"f".repeat(64));
+    for (app, address, expected) in [(&other, &foreign, "error"), (&ours, &address, "loadedmetadata")] {
+        let event = app
             .page()
             .execute_async(
                 "const done = arguments[1]; const sound = new Audio();
@@ -173,12 +177,12 @@ async fn sound_is_for_the_page_of_this_run_only() {
             )
             .await
             .unwrap();
-        assert_eq!(heard.json(), wanted);
+        assert_eq!(event.json(), expected);
     }
     ours.close().await;
     other.close().await;
 }
 
-fn uuid_of_nobody() -> &'static str {
+fn unknown_id() -> &'static str {
     "00000000-0000-7000-8000-000000000000"
 }

@@ -1,7 +1,7 @@
-//! Who says what, as a person meets it: names, merging, correcting, people who are known again.
+//! Speakers of meetings: naming, merging, reassigning, and recognising known people.
 
-use crate::journeys::{id, open_row, status};
-use crate::stage::{DEADLINE, Stage};
+use crate::meetings::{job_id, job_status, open_meeting};
+use crate::test_app::{DEADLINE, TestApp};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use std::time::Duration;
 use testing::{clips, program, samples, silence, testdata, write_wav};
 use thirtyfour::prelude::*;
 
-/// Real speech of two people in turns: the reader of the LibriVox clips, and whoever says the cards; as often as
-/// `order` has numbers.
+/// Writes a recording in which two people speak in turns: the reader of the LibriVox clips and the reader of the cards.
+/// Each number of `order` adds one clip and one card.
 fn two_people(path: &Path, order: &[usize]) {
     let cards = testdata("cards");
     let clips = clips();
@@ -24,21 +24,22 @@ fn two_people(path: &Path, order: &[usize]) {
     write_wav(path, &all);
 }
 
-/// A recording of two people that is told apart, and open in the window.
-async fn meeting(stage: &Stage, title: &str, order: &[usize]) -> PathBuf {
-    let file = stage.documents().join(format!("{title}.wav"));
+/// Imports a recording of two people, waits until it is diarized, and opens it.
+async fn meeting(app: &TestApp, title: &str, order: &[usize]) -> PathBuf {
+    let file = app.documents().join(format!("{title}.wav"));
     two_people(&file, order);
-    stage.cli(&["import", "--speakers", "2", file.to_str().unwrap()]);
-    stage.sees(title).await;
-    open_row(stage, title).await;
+    app.cli(&["import", "--speakers", "2", file.to_str().unwrap()]);
+    app.wait_for_text(title).await;
+    open_meeting(app, title).await;
     let name = format!("{title}.wav");
-    stage.until("it is transcribed", async || status(stage, &name) == "completed").await;
-    stage.sees("Speaker 2").await;
+    app.wait_until("it is transcribed", async || job_status(app, &name) == "completed").await;
+    app.wait_for_text("Speaker 2").await;
     file
 }
 
-fn shown(stage: &Stage, file: &str) -> Value {
-    stage.cli(&["show", &id(stage, file)])["transcript"].clone()
+/// The current transcript of a recording.
+fn current_transcript(app: &TestApp, file: &str) -> Value {
+    app.cli(&["show", &job_id(app, file)])["transcript"].clone()
 }
 
 fn names(transcript: &Value) -> Vec<String> {
@@ -51,59 +52,58 @@ fn words(transcript: &Value) -> Vec<Value> {
     segments.iter().flat_map(|segment| segment["words"].as_array().unwrap().clone()).collect()
 }
 
-async fn press(stage: &Stage, keys: impl Into<TypingData>) {
-    stage.page().active_element().await.unwrap().send_keys(keys.into()).await.unwrap();
+async fn press(app: &TestApp, keys: impl Into<TypingData>) {
+    app.page().active_element().await.unwrap().send_keys(keys.into()).await.unwrap();
 }
 
 #[tokio::test]
-async fn speakers_are_named_merged_corrected_known_again_and_forgotten() {
-    let mut stage = Stage::new();
-    stage.open(&[]).await;
-    stage.sees("Drop recordings here").await;
-    meeting(&stage, "Board", &[0, 1, 2, 3, 4]).await;
-    assert_eq!(names(&shown(&stage, "Board.wav")), ["Speaker 1", "Speaker 2"]);
-    let said = words(&shown(&stage, "Board.wav"));
-    stage.picture("speakers-1-names").await;
+async fn speakers_are_named_merged_reassigned_recognised_and_forgotten() {
+    let mut app = TestApp::new();
+    app.open(&[]).await;
+    app.wait_for_text("Drop recordings here").await;
+    meeting(&app, "Board", &[0, 1, 2, 3, 4]).await;
+    assert_eq!(names(&current_transcript(&app, "Board.wav")), ["Speaker 1", "Speaker 2"]);
+    let said = words(&current_transcript(&app, "Board.wav"));
+    app.screenshot("speakers-1-names").await;
 
-    // A name in the pane is a name in the text.
-    stage.click("Speakers").await;
-    stage.sees("Statistics").await;
-    stage.picture("speakers-2-pane").await;
-    assert_eq!(stage.complaints().await, [""; 0]);
-    let field = stage.element("input[aria-label='Name of Speaker 1']").await;
+    // A name entered in the pane appears in the transcript.
+    app.click("Speakers").await;
+    app.wait_for_text("Statistics").await;
+    app.screenshot("speakers-2-pane").await;
+    assert_eq!(app.accessibility_violations().await, [""; 0]);
+    let field = app.element("input[aria-label='Name of Speaker 1']").await;
     field.click().await.unwrap();
     field.send_keys("Anna Berg" + Key::Enter).await.unwrap();
-    stage
-        .until("the archive has the name", async || names(&shown(&stage, "Board.wav"))[0] == "Anna Berg")
-        .await;
-    stage
-        .until("the text has the name", async || {
+    app.wait_until("the archive has the name", async || {
+        names(&current_transcript(&app, "Board.wav"))[0] == "Anna Berg"
+    })
+    .await;
+    app
+        .wait_until("the text has the name", async || {
             let named = "return [...document.querySelectorAll('[data-name]')].some((n) => n.innerText.includes('Anna Berg'))";
-            stage.script(named, vec![]).await == true
+            app.run_script(named, vec![]).await == true
         })
         .await;
 
-    // Remembering voices is offered once, and explained before anything is kept.
-    assert_eq!(stage.cli(&["people"])["enabled"], false);
-    stage.sees("Recognise Anna Berg in other meetings?").await;
-    stage.click("How that works…").await;
-    stage.sees("Remember voices?").await;
-    stage.picture("speakers-3-consent").await;
-    assert_eq!(stage.complaints().await, [""; 0]);
-    stage.click("Remember voices").await;
-    stage
-        .until("the voice is known", async || {
-            let people = stage.cli(&["people"]);
-            people["people"][0]["name"] == "Anna Berg" && people["people"][0]["voices"] == 1
-        })
-        .await;
+    // Remembering voices is offered once and explained before anything is stored.
+    assert_eq!(app.cli(&["people"])["enabled"], false);
+    app.wait_for_text("Recognise Anna Berg in other meetings?").await;
+    app.click("How this works…").await;
+    app.wait_for_text("Remember voices?").await;
+    app.screenshot("speakers-3-consent").await;
+    assert_eq!(app.accessibility_violations().await, [""; 0]);
+    app.click("Remember voices").await;
+    app.wait_until("the voice is known", async || {
+        let people = app.cli(&["people"]);
+        people["people"][0]["name"] == "Anna Berg" && people["people"][0]["voices"] == 1
+    })
+    .await;
 
-    // Two become one, and two again.
-    stage.click("More about Speaker 2").await;
-    stage.click("Merge into").await;
+    // Two speakers are merged and separated again.
+    app.click("More about Speaker 2").await;
+    app.click("Merge into").await;
     let into = By::XPath("//*[@role='menuitem'][contains(., 'Anna Berg')]");
-    stage
-        .page()
+    app.page()
         .query(into)
         .wait(DEADLINE, Duration::from_millis(100))
         .first()
@@ -112,50 +112,61 @@ async fn speakers_are_named_merged_corrected_known_again_and_forgotten() {
         .click()
         .await
         .unwrap();
-    stage.until("they are one", async || names(&shown(&stage, "Board.wav")) == ["Anna Berg"]).await;
-    stage.picture("speakers-4-merged").await;
-    stage.element("[data-line]").await.focus().await.unwrap();
-    press(&stage, Key::Control + "z").await;
-    stage
-        .until("they are two", async || names(&shown(&stage, "Board.wav")) == ["Anna Berg", "Speaker 2"])
-        .await;
+    app.wait_until("they are merged", async || {
+        names(&current_transcript(&app, "Board.wav")) == ["Anna Berg"]
+    })
+    .await;
+    app.screenshot("speakers-4-merged").await;
+    app.element("[data-line]").await.focus().await.unwrap();
+    press(&app, Key::Control + "z").await;
+    app.wait_until("they are separate again", async || {
+        names(&current_transcript(&app, "Board.wav")) == ["Anna Berg", "Speaker 2"]
+    })
+    .await;
 
-    // A line goes to the other by a key, and back; the keys stay where they were.
-    let speaker = |line: usize| shown(&stage, "Board.wav")["segments"][line]["speaker"].clone();
+    // A key assigns a segment to the other speaker, undo reverts it; the focus stays on the segment.
+    let speaker =
+        |segment: usize| current_transcript(&app, "Board.wav")["segments"][segment]["speaker"].clone();
     assert_eq!(speaker(0), "Anna Berg");
-    stage.element("[data-line]").await.focus().await.unwrap();
-    press(&stage, Key::Home + "").await;
-    press(&stage, "2").await;
-    stage.until("the line is the other's", async || speaker(0) == "Speaker 2").await;
-    let at = "return document.activeElement?.closest('[data-index]')?.dataset.index ?? 'nowhere'";
-    stage.until("the keys are in the first line", async || stage.script(at, vec![]).await == "0").await;
-    stage.picture("speakers-5-given").await;
-    press(&stage, Key::Control + "z").await;
-    stage.until("the line is hers again", async || speaker(0) == "Anna Berg").await;
-    assert_eq!(words(&shown(&stage, "Board.wav")), said, "no word was lost or moved by all of this");
-
-    // In another meeting the voice is known.
-    meeting(&stage, "Review", &[3, 0, 4, 2]).await;
-    stage.sees("Anna Berg?").await;
-    stage.picture("speakers-6-suggestion").await;
-    assert_eq!(stage.complaints().await, [""; 0]);
-    assert!(
-        !names(&shown(&stage, "Review.wav")).contains(&"Anna Berg".to_owned()),
-        "nobody is named unasked"
-    );
-    stage.element("[data-line]").await.focus().await.unwrap();
-    press(&stage, "a").await;
-    stage
-        .until("she is named", async || names(&shown(&stage, "Review.wav")).contains(&"Anna Berg".to_owned()))
+    app.element("[data-line]").await.focus().await.unwrap();
+    press(&app, Key::Home + "").await;
+    press(&app, "2").await;
+    app.wait_until("the segment is Speaker 2's", async || speaker(0) == "Speaker 2").await;
+    let focused = "return document.activeElement?.closest('[data-index]')?.dataset.index ?? 'nowhere'";
+    app.wait_until("the first segment has the focus", async || app.run_script(focused, vec![]).await == "0")
         .await;
+    app.screenshot("speakers-5-given").await;
+    press(&app, Key::Control + "z").await;
+    app.wait_until("the segment is Anna Berg's again", async || speaker(0) == "Anna Berg").await;
+    assert_eq!(
+        words(&current_transcript(&app, "Board.wav")),
+        said,
+        "corrections must not change words or times"
+    );
 
-    // What leaves the app has the names.
+    // The voice is recognised in another meeting.
+    meeting(&app, "Review", &[3, 0, 4, 2]).await;
+    app.wait_for_text("Anna Berg?").await;
+    app.screenshot("speakers-6-suggestion").await;
+    assert_eq!(app.accessibility_violations().await, [""; 0]);
+    assert!(
+        !names(&current_transcript(&app, "Review.wav")).contains(&"Anna Berg".to_owned()),
+        "a suggestion must not name the speaker"
+    );
+    app.element("[data-line]").await.focus().await.unwrap();
+    press(&app, "a").await;
+    app.wait_until("the speaker is named", async || {
+        names(&current_transcript(&app, "Review.wav")).contains(&"Anna Berg".to_owned())
+    })
+    .await;
+
+    // Exports contain the names.
     for (item, ending) in [("Markdown text", "md"), ("PDF document", "pdf")] {
-        let target = stage.documents().join(format!("review.{ending}"));
-        stage.click("Export").await;
-        stage.click(item).await;
-        stage.answer_dialog("Save the transcript", &target).await;
-        stage.until("the file is there", async || target.exists()).await;
+        let target = app.documents().join(format!("review.{ending}"));
+        app.click("Export").await;
+        app.click(item).await;
+        app.answer_dialog("Save the transcript", &target).await;
+        app.wait_until("the file exists", async || target.exists()).await;
         let text = match ending {
             "md" => fs::read_to_string(&target).unwrap(),
             _ => {
@@ -166,20 +177,21 @@ async fn speakers_are_named_merged_corrected_known_again_and_forgotten() {
         assert!(text.contains("Anna Berg") && text.contains("Speaker"), "{text}");
     }
 
-    // Whoever is forgotten is known no more; the name stays where it was said.
-    stage.click("People you know").await;
-    stage.sees("Name sure ones without asking").await;
-    stage.sees("2 voice samples").await;
-    stage.picture("speakers-7-people").await;
-    assert_eq!(stage.complaints().await, [""; 0]);
-    stage.click("More about Anna Berg").await;
-    stage.click("Forget…").await;
-    stage.sees("Forgets the voice everywhere.").await;
-    stage.click("Forget").await;
-    stage
-        .until("nobody is known", async || stage.cli(&["people"])["people"].as_array().unwrap().is_empty())
-        .await;
-    stage.sees("Nobody is known yet.").await;
-    assert!(names(&shown(&stage, "Review.wav")).contains(&"Anna Berg".to_owned()));
-    stage.close().await;
+    // A forgotten person is no longer recognised; the name stays in the meetings.
+    app.click("People you know").await;
+    app.wait_for_text("Name speakers without asking when the match is certain").await;
+    app.wait_for_text("2 voice samples").await;
+    app.screenshot("speakers-7-people").await;
+    assert_eq!(app.accessibility_violations().await, [""; 0]);
+    app.click("More about Anna Berg").await;
+    app.click("Forget…").await;
+    app.wait_for_text("This forgets the voice everywhere.").await;
+    app.click("Forget").await;
+    app.wait_until("no person is known", async || {
+        app.cli(&["people"])["people"].as_array().unwrap().is_empty()
+    })
+    .await;
+    app.wait_for_text("There are no people yet.").await;
+    assert!(names(&current_transcript(&app, "Review.wav")).contains(&"Anna Berg".to_owned()));
+    app.close().await;
 }

@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event'
 import axe from 'axe-core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import App from './App.svelte'
-import { MemoryClient, sampleImport, sampleJob, sampleMeetings, type Seed } from './lib/memory-client'
+import { memoryClient, sampleImport, sampleJob, sampleMeetings, type Seed } from './lib/memory'
 import type { DropView, JobView } from './lib/types'
 
 const user = userEvent.setup()
@@ -20,7 +20,7 @@ const [one, two, three] = ['One', 'Two', 'Three'].map((title, index) =>
 const quiet: Seed = { window: { hint_dismissed: true } }
 
 function start(seed: Seed = {}) {
-  const client = new MemoryClient({ ...quiet, ...seed })
+  const client = memoryClient({ ...quiet, ...seed })
   render(App, { client })
   return client
 }
@@ -37,7 +37,7 @@ const titles = () =>
 const row = (title: string) => screen.getByRole('option', { name: new RegExp(title) })
 const notices = () => screen.getByRole('region', { name: 'Notices' })
 const opened = () => screen.getByRole('heading', { level: 1 }).textContent?.trim()
-/** The row that the keys are on. */
+/** The row that the keyboard acts on. */
 const active = (list: HTMLElement) =>
   document.getElementById(list.getAttribute('aria-activedescendant') ?? '')?.querySelector('.title')
     ?.textContent
@@ -48,7 +48,7 @@ async function expectNoFaults() {
 }
 
 describe('opening', () => {
-  test('is said; the first time it takes longer', async () => {
+  test('is shown; the first time says that it takes longer', async () => {
     const client = start({ core: { state: 'opening', phase: 'starting' } })
     expect(screen.getByRole('status')).toHaveTextContent('Opening your archive …')
     client.setCore({ state: 'opening', phase: 'creating' })
@@ -72,7 +72,7 @@ describe('opening', () => {
     await screen.findByRole('button', { name: /Drop recordings here/ })
   })
 
-  test('that is closed leaves the speech models to be looked at and downloaded', async () => {
+  test('that failed still lets the user see and download speech models', async () => {
     const message = 'The database cannot be reached.'
     const client = start({ core: { state: 'failed', code: 'database_unreachable', message } })
     await user.click(await screen.findByRole('button', { name: 'Speech models' }))
@@ -86,7 +86,7 @@ describe('opening', () => {
     await screen.findByRole('button', { name: /Drop recordings here/ })
   })
 
-  test('whose database gives no answer later keeps what is shown, and says so', async () => {
+  test('keeps the list and says so when the database stops answering', async () => {
     const { client } = await startWith([sampleJob({ title: 'Team call' })])
     const lost = { code: 'database_unreachable', message: 'The database gives no answer.' } as const
     client.setCore({ state: 'reconnecting', ...lost })
@@ -98,7 +98,7 @@ describe('opening', () => {
     await waitFor(() => expect(screen.queryByText(/^Reconnecting/)).toBeNull())
   })
 
-  test('whose database gives no answer before anything is shown can be tried again', async () => {
+  test('can be tried again when the database stops answering before the list is shown', async () => {
     const message = 'The database gives no answer.'
     start({ core: { state: 'reconnecting', code: 'database_unreachable', message } })
     await screen.findByText(message)
@@ -107,7 +107,7 @@ describe('opening', () => {
   })
 
   test('a list of meetings that cannot be fetched can be tried again', async () => {
-    const client = new MemoryClient({ ...quiet, jobs: [one] })
+    const client = memoryClient({ ...quiet, jobs: [one] })
     client.fail('meetings', { message: 'The database does not answer.' }, 1)
     render(App, { client })
     await screen.findByText('The database does not answer.')
@@ -116,8 +116,8 @@ describe('opening', () => {
   })
 })
 
-describe('the first minute', () => {
-  test('asks for files or a folder, and says what can be expected', async () => {
+describe('the empty library', () => {
+  test('asks for files or a folder, and says what MeetMemo can transcribe', async () => {
     const client = start()
     await user.click(await screen.findByRole('button', { name: /Drop recordings here.*or choose files/ }))
     await user.click(screen.getByRole('button', { name: 'or choose a folder' }))
@@ -128,15 +128,15 @@ describe('the first minute', () => {
     expect(screen.getByText('Ready in 99 languages.')).toBeVisible()
   })
 
-  test('marks once when the window can be used', async () => {
+  test('marks the time at which the window is usable, once', async () => {
     performance.clearMarks('usable')
     await startWith([one])
     await waitFor(() => expect(performance.getEntriesByName('usable')).toHaveLength(1))
   })
 })
 
-describe('the hint about the engine', () => {
-  test('is there until it is dismissed, for good', async () => {
+describe('the hint about larger models', () => {
+  test('is shown until it is dismissed, and not again', async () => {
     const { client } = await startWith([one], { window: { hint_dismissed: false } })
     const hint = await screen.findByText(/^Ready in 99 languages\. For fewer mistakes/)
     expect(hint).toHaveTextContent('Ready in 99 languages. For fewer mistakes, choose a larger model.')
@@ -148,7 +148,7 @@ describe('the hint about the engine', () => {
 })
 
 describe('the library', () => {
-  test('says of a meeting only what there is to say', async () => {
+  test('shows the status of a meeting only if there is one to show', async () => {
     const progress = {
       audio_done_ms: 1_000_000,
       audio_total_ms: 2_890_000,
@@ -173,7 +173,7 @@ describe('the library', () => {
     await expectNoFaults()
   })
 
-  test('shows titles as the text they are', async () => {
+  test('shows titles as plain text', async () => {
     await startWith([sampleJob({ title: '<img src=x onerror=alert(1)> & <b>notes</b>' })])
     expect(titles()).toEqual(['<img src=x onerror=alert(1)> & <b>notes</b>'])
     expect(document.querySelector('img')).toBeNull()
@@ -188,7 +188,7 @@ describe('the library', () => {
     await expectNoFaults()
   })
 
-  test('is moved through and opened with keys', async () => {
+  test('is operated with the keyboard', async () => {
     const { list } = await startWith([one, two, three])
     list.focus()
     await waitFor(() => expect(active(list)).toBe('One'))
@@ -210,13 +210,13 @@ describe('the library', () => {
     expect(titles()).toEqual(['Two', 'Three'])
     await user.type(field, 'x')
     expect(screen.queryByRole('option')).toBeNull()
-    expect(screen.getByText('No title has “tx” in it.')).toBeVisible()
+    expect(screen.getByText('No title contains “tx”.')).toBeVisible()
     await user.click(screen.getByRole('button', { name: 'Clear the filter' }))
     expect(titles()).toEqual(['One', 'Two', 'Three'])
     expect(field).toHaveFocus()
   })
 
-  test('draws only the rows in sight of thousands', async () => {
+  test('renders only the visible rows of thousands', async () => {
     await startWith(sampleMeetings(5000))
     expect(titles().length).toBeLessThan(60)
     expect(screen.getAllByRole('option')[0]).toHaveAttribute('aria-setsize', '5000')
@@ -230,19 +230,19 @@ describe('the library', () => {
     expect(titles()).toEqual(['Renamed', 'Two'])
   })
 
-  test('that could not be brought up to date says so', async () => {
+  test('says so when it could not be updated', async () => {
     const { client } = await startWith([one])
     client.fail('meetingsById', { message: 'The database does not answer.' }, 1)
     client.changeJob('one', { title: 'Renamed' })
-    await screen.findByText(/could not be brought up to date. The database does not answer\./)
+    await screen.findByText(/could not be updated. The database does not answer\./)
     await user.click(screen.getByRole('button', { name: 'Try again' }))
     await screen.findByRole('option', { name: /Renamed/ })
-    expect(screen.queryByText(/could not be brought up to date/)).toBeNull()
+    expect(screen.queryByText(/could not be updated/)).toBeNull()
   })
 })
 
 describe('deleting', () => {
-  test('asks first; the keys go to the neighbour', async () => {
+  test('asks first; the neighbour becomes active', async () => {
     const { client, list } = await startWith([one, two, three])
     list.focus()
     await user.keyboard('{ArrowDown}{Delete}')
@@ -256,7 +256,7 @@ describe('deleting', () => {
     expect(client.calls).toContainEqual(['deleteMeeting', 'two'])
   })
 
-  test('the last row leaves the keys on the one above', async () => {
+  test('the last row makes the one above active', async () => {
     const { list } = await startWith([one, two])
     list.focus()
     await user.keyboard('{End}{Delete}')
@@ -276,7 +276,7 @@ describe('deleting', () => {
     expect(active(list)).toBe('Two')
   })
 
-  test('can be thought better of', async () => {
+  test('can be cancelled', async () => {
     const { client, list } = await startWith([one, two])
     list.focus()
     await user.keyboard('{Delete}')
@@ -287,7 +287,7 @@ describe('deleting', () => {
     await waitFor(() => expect(list).toHaveFocus())
   })
 
-  test('that fails says why and takes nothing away', async () => {
+  test('that fails says why and removes nothing', async () => {
     const { client, list } = await startWith([one, two])
     client.fail('deleteMeeting', { message: 'The file is in use.' })
     list.focus()
@@ -304,7 +304,7 @@ describe('deleting', () => {
     await waitFor(() => expect(opened()).toBe('No meeting is open'))
   })
 
-  test('the only meeting brings back the first minute, with the focus on the page', async () => {
+  test('the only meeting shows the empty library, with the focus on the page', async () => {
     const { list } = await startWith([one])
     list.focus()
     await user.keyboard('{Delete}')
@@ -341,7 +341,7 @@ describe('work', () => {
     )
   const strip = () => screen.findByRole('region', { name: /Working/ })
 
-  test('shows what waits in the order in which it will be worked on', async () => {
+  test('lists waiting meetings in the order in which they will be worked on', async () => {
     const { client } = await startWith([working, ...waiting(3)])
     const region = await strip()
     const open = within(region).queryByRole('button', { name: 'and 3 waiting' })
@@ -352,7 +352,7 @@ describe('work', () => {
     await waitFor(() => expect(order()).toEqual(['Queued 2', 'Queued 0', 'Queued 1']))
   })
 
-  test('is said in words with numbers and times', async () => {
+  test('is described with numbers and times', async () => {
     await startWith([working])
     const region = await strip()
     expect(region).toHaveTextContent('Transcribing · 12:30 of 48:10')
@@ -360,7 +360,7 @@ describe('work', () => {
     expect(within(region).getByRole('progressbar')).toHaveAttribute('aria-valuenow', '22')
   })
 
-  test('goes on where it was with the next step, and names it', async () => {
+  test('names each step, while the bar goes on from where it was', async () => {
     const { client } = await startWith([working])
     const bar = () => screen.getByRole('progressbar', { name: 'Progress of “Team call”' })
     client.changeJob('w', {
@@ -368,14 +368,14 @@ describe('work', () => {
       progress: { ...progress, audio_done_ms: 0, real_time_factor: null, left_ms: null, share: 0.85 },
     })
     const region = await strip()
-    await within(region).findByText('Telling speakers apart · 0:00 of 48:10')
+    await within(region).findByText('Detecting speakers · 0:00 of 48:10')
     expect(bar()).toHaveAttribute('aria-valuenow', '85')
-    expect(row('Team call')).toHaveTextContent('Telling speakers apart 85 %')
+    expect(row('Team call')).toHaveTextContent('Detecting speakers 85 %')
     client.changeJob('w', {
       workflow_state: 'diarizing',
       progress: { ...progress, real_time_factor: 0.03, left_ms: 66_000, share: 0.89 },
     })
-    await within(region).findByText('Telling speakers apart · 12:30 of 48:10')
+    await within(region).findByText('Detecting speakers · 12:30 of 48:10')
     expect(region).toHaveTextContent('about 1 min left')
     expect(region).not.toHaveTextContent('real time')
     client.changeJob('w', {
@@ -386,7 +386,7 @@ describe('work', () => {
     expect(bar()).toHaveAttribute('aria-valuenow', '100')
   })
 
-  test('of unknown length has a bar without an end', async () => {
+  test('of unknown length has an indeterminate bar', async () => {
     await startWith([
       { ...working, duration_ms: null, progress: { ...progress, audio_total_ms: null, share: null } },
     ])
@@ -396,7 +396,7 @@ describe('work', () => {
     expect(row('Team call').querySelector('.facts')).toHaveTextContent(/^Transcribing$/)
   })
 
-  test('that waits is summed up, and named on demand, the next one first', async () => {
+  test('that waits is summed up, and listed on demand, the next one first', async () => {
     await startWith([working, ...waiting(4)])
     const region = await strip()
     expect(region).not.toHaveTextContent('Queued')
@@ -405,7 +405,7 @@ describe('work', () => {
     expect(names.map((name) => name.textContent)).toEqual(['Queued 0', 'Queued 1', 'Queued 2', 'Queued 3'])
   })
 
-  test('can be cancelled; what is stopped is no failure', async () => {
+  test('can be cancelled; a stopped meeting is not a failed one', async () => {
     const { client } = await startWith([working])
     await user.click(screen.getByRole('button', { name: 'Cancel “Team call”' }))
     expect(client.calls).toContainEqual(['cancel', 'w'])
@@ -414,7 +414,7 @@ describe('work', () => {
     expect(screen.queryByRole('region', { name: /Working/ })).toBeNull()
   })
 
-  test('that fails says its sentence, as text, and can be tried again', async () => {
+  test('that fails says why, as plain text, and can be tried again', async () => {
     const { client } = await startWith([working, two])
     client.changeJob('w', { status: 'failed', error_message: 'the <b>file</b> ends after 12:30' })
     await screen.findByText('The <b>file</b> ends after 12:30.')
@@ -432,14 +432,14 @@ describe('work', () => {
     await screen.findByText('The recording is not here any more.')
   })
 
-  test('that is done is announced, unless it is open and says so itself', async () => {
+  test('that is done is announced, unless the meeting is open and announces it itself', async () => {
     const { client } = await startWith([working, two])
     client.changeJob('w', { status: 'completed', workflow_state: 'done', progress: null })
-    await screen.findByText('“Team call” is transcribed.')
+    await screen.findByText('“Team call” has been transcribed.')
   })
 })
 
-describe('files over the window', () => {
+describe('files dragged over the window', () => {
   const drop = (change: Partial<DropView>) => () => ({
     recordings: 0,
     folders: [],
@@ -448,7 +448,7 @@ describe('files over the window', () => {
   })
   const paths = ['/a.wav', '/b.wav', '/c.wav']
 
-  test('are told what will become of them, even while another import runs', async () => {
+  test('show what a drop would add, even while another import runs', async () => {
     const client = start({ imports: [sampleImport({ done: 300, total: 1000 })] })
     await screen.findByText('Adding 300 of 1,000')
     client.drag({ kind: 'enter', paths })
@@ -458,7 +458,7 @@ describe('files over the window', () => {
     expect(client.count('importPaths')).toBe(0)
   })
 
-  test('are taken at once when they are dropped', async () => {
+  test('are imported at once when they are dropped', async () => {
     const client = start()
     await screen.findByRole('button', { name: /Drop recordings here/ })
     client.drag({ kind: 'enter', paths })
@@ -468,14 +468,14 @@ describe('files over the window', () => {
     await waitFor(() => expect(notices()).toHaveTextContent('3 added'))
   })
 
-  test('that have no sound are said to', async () => {
+  test('without audio are reported', async () => {
     const client = start({ drop: drop({ unsuitable: ['This file has no sound'] }) })
     await screen.findByRole('button', { name: /Drop recordings here/ })
     client.drag({ kind: 'enter', paths })
     expect(await screen.findAllByText('This file has no sound')).not.toHaveLength(0)
   })
 
-  test('an answer about files that have left is not shown', async () => {
+  test('that left the window before the answer show no preview', async () => {
     const client = start()
     await screen.findByRole('button', { name: /Drop recordings here/ })
     const answerLate = client.hold('describeDrop')
@@ -491,7 +491,7 @@ describe('files over the window', () => {
     expect(screen.queryAllByText('Add 1 recording')).not.toHaveLength(0)
   })
 
-  test('a drop that fails says why', async () => {
+  test('say why when the drop fails', async () => {
     const client = start()
     await screen.findByRole('button', { name: /Drop recordings here/ })
     client.fail('importPaths', { message: 'The disk is full.' })
@@ -508,15 +508,15 @@ describe('an import', () => {
     expect(notices()).not.toHaveTextContent('added')
   })
 
-  test('of one that is already here opens that', async () => {
+  test('of a recording that is already in the library opens it', async () => {
     const { client } = await startWith([one, two])
     const duplicates = [{ file_name: 'x.wav', job_id: 'two', title: 'Two', healed: false }]
     client.importProgress({ id: 'i', state: 'finished', done: 1, total: 1, duplicates })
     await waitFor(() => expect(opened()).toBe('Two'))
-    expect(notices()).toHaveTextContent('“Two” is already here')
+    expect(notices()).toHaveTextContent('“Two” is already in your library')
   })
 
-  test('of many ends with one summary in which everything can be looked at', async () => {
+  test('of many ends with one summary that can list everything', async () => {
     const { client } = await startWith([one, two])
     client.importProgress({
       id: 'i',
@@ -527,7 +527,7 @@ describe('an import', () => {
       refused_count: 7,
     })
     await waitFor(() =>
-      expect(notices()).toHaveTextContent(/3 added.*1 was already here.*7 could not be added/),
+      expect(notices()).toHaveTextContent(/3 added.*1 was already in your library.*7 could not be added/),
     )
     await user.click(within(notices()).getByRole('button', { name: 'Show what could not be added' }))
     expect(within(notices()).getByText('“<i>0</i>.mp4” has no sound.')).toBeVisible()
@@ -541,7 +541,7 @@ describe('an import', () => {
     expect(screen.getByRole('main')).toHaveFocus()
   })
 
-  test('that runs long can be stopped', async () => {
+  test('that takes long can be stopped', async () => {
     const client = start({ jobs: [one], imports: [sampleImport({ id: 'i', done: 300, total: 1000 })] })
     await user.click(await screen.findByRole('button', { name: 'Stop' }))
     expect(client.calls).toContainEqual(['stopImport', 'i'])
@@ -552,7 +552,7 @@ describe('an import', () => {
 
   test.each([
     ['Continue', 'continueImport'],
-    ['Forget the rest', 'forgetImport'],
+    ['Skip the rest', 'forgetImport'],
   ] as const)('that was interrupted: %s', async (name, call) => {
     const client = start({ jobs: [one], interrupted: [{ id: 'i', done: 300, total: 1000 }] })
     await screen.findByText('Import stopped at 300 of 1,000.')
@@ -583,32 +583,32 @@ describe('closing', () => {
     client.closing(working)
     const dialog = await screen.findByRole('alertdialog', { name: 'Close MeetMemo?' })
     expect(dialog).toHaveTextContent(
-      '“Team call” is at 12:30 of 48:10. What is done is kept; the work goes on the next time MeetMemo runs.',
+      '“Team call” is at 12:30 of 48:10. What is done so far is kept, and the work continues the next time MeetMemo runs.',
     )
     await waitFor(() => expect(within(dialog).getByRole('button', { name: 'Keep open' })).toHaveFocus())
     await user.click(within(dialog).getByRole('button', { name }))
     expect(client.calls.filter(([made]) => made === 'closeWindow' || made === 'keepOpen')).toEqual([[call]])
   })
 
-  test('says so where only the speakers are not told apart yet', async () => {
+  test('says so when only the diarization is missing', async () => {
     const telling: JobView = { ...working, workflow_state: 'diarizing' }
     const { client } = await startWith([telling])
     client.closing(telling)
     expect(await screen.findByRole('alertdialog')).toHaveTextContent(
-      'The words of “Team call” are there; its speakers are still being told apart. What is done is kept; the work goes on the next time MeetMemo runs.',
+      '“Team call” is transcribed, but its speakers are still being detected. What is done so far is kept, and the work continues the next time MeetMemo runs.',
     )
   })
 })
 
 describe('settings', () => {
-  test('change the colours at once and are kept', async () => {
+  test('change the appearance at once and are saved', async () => {
     const { client } = await startWith([one])
     expect(document.documentElement.dataset.theme).toBe('light')
     await user.click(screen.getByRole('button', { name: 'Settings' }))
     const dialog = await screen.findByRole('dialog', { name: 'Settings' })
     await user.click(within(dialog).getByRole('radio', { name: 'Dark' }))
     expect(document.documentElement.dataset.theme).toBe('dark')
-    await user.click(within(dialog).getByRole('checkbox', { name: /^Tell me when/ }))
+    await user.click(within(dialog).getByRole('checkbox', { name: /^Notify me when/ }))
     await expect(client.preferences()).resolves.toEqual({ theme: 'dark', notify: false })
     await user.click(within(dialog).getByRole('button', { name: 'Open data folder' }))
     expect(client.count('openDataFolder')).toBe(1)
@@ -617,7 +617,7 @@ describe('settings', () => {
     await waitFor(() => expect(screen.getByRole('button', { name: 'Settings' })).toHaveFocus())
   })
 
-  test('follow the computer when that is chosen', async () => {
+  test('follow the system when that is chosen', async () => {
     const computer = Object.assign(new EventTarget(), { matches: true })
     vi.spyOn(window, 'matchMedia').mockReturnValue(computer as unknown as MediaQueryList)
     await startWith([one])
@@ -637,7 +637,7 @@ describe('about', () => {
     return { client, dialog }
   }
 
-  test('says what runs where, and that nothing is connected to', async () => {
+  test('says what runs where, and that MeetMemo makes no connections', async () => {
     const { dialog } = await about()
     expect(
       within(dialog).getByRole('row', { name: /Database.*PostgreSQL 16\.9.*on this computer/ }),
@@ -650,7 +650,7 @@ describe('about', () => {
     await expectNoFaults()
   })
 
-  test('does not claim that of a database on a server', async () => {
+  test('does not claim that with a database on a server', async () => {
     const { dialog } = await about({ about: { private_database: false } })
     expect(
       within(dialog).queryByText(
@@ -669,7 +669,7 @@ describe('about', () => {
 })
 
 describe('keys', () => {
-  test('do what they say, but not while something is typed', async () => {
+  test('work, except while the user is typing', async () => {
     const { client } = await startWith([one])
     const field = screen.getByRole('textbox', { name: 'Filter by title' })
     await user.type(field, '?')
@@ -680,7 +680,7 @@ describe('keys', () => {
     await user.keyboard('{Control>}o{/Control}')
     expect(client.count('chooseFiles')).toBe(1)
     await user.keyboard('?')
-    const dialog = await screen.findByRole('dialog', { name: 'All keys' })
+    const dialog = await screen.findByRole('dialog', { name: 'Keyboard shortcuts' })
     await user.keyboard('{Control>}o{/Control}')
     expect(client.count('chooseFiles')).toBe(1)
     expect(dialog).toHaveTextContent('Ctrl+O')
@@ -704,7 +704,7 @@ describe('keys', () => {
     await waitFor(() => expect(play).toHaveBeenCalled())
   })
 
-  test('change the width of the library, within bounds, and it is remembered', async () => {
+  test('change the width of the library within bounds, and it is remembered', async () => {
     const { client } = await startWith([one])
     const separator = screen.getByRole('separator', { name: 'Width of the library' })
     separator.focus()

@@ -35,9 +35,9 @@ export const commands = {
 	/**  Deletes a meeting for good. */
 	deleteMeeting: (id: string) => __TAURI_INVOKE<null>("delete_meeting", { id }),
 	/**  What a meeting was or would be transcribed with. */
-	choice: (id: string) => __TAURI_INVOKE<Choice_Serialize>("choice", { id }),
+	choice: (id: string) => __TAURI_INVOKE<TranscriptionOptions_Serialize>("choice", { id }),
 	/**  Transcribes a meeting again; complete versions stay. */
-	transcribeAgain: (id: string, choice: Choice_Deserialize) => __TAURI_INVOKE<JobView_Serialize>("transcribe_again", { id, choice }),
+	transcribeAgain: (id: string, choice: TranscriptionOptions_Deserialize) => __TAURI_INVOKE<JobView_Serialize>("transcribe_again", { id, choice }),
 	/**  The versions of a meeting's transcript, newest first. */
 	versions: (id: string) => __TAURI_INVOKE<VersionView_Serialize[]>("versions", { id }),
 	/**  A meeting with the lines of one version. */
@@ -55,13 +55,13 @@ export const commands = {
 	/**  Adds a speaker. */
 	addSpeaker: (id: string, name: string | null) => __TAURI_INVOKE<SpeakersView_Serialize>("add_speaker", { id, name }),
 	/**  Gives words to somebody. */
-	assign: (id: string, stretch: Stretch_Deserialize, whom: Whom) => __TAURI_INVOKE<SpeakersView_Serialize>("assign", { id, stretch, whom }),
+	assign: (id: string, stretch: TextSelection_Deserialize, whom: AssignTarget) => __TAURI_INVOKE<SpeakersView_Serialize>("assign", { id, stretch, whom }),
 	/**  Takes back what was done last with the speakers. */
 	undoSpeakers: (id: string) => __TAURI_INVOKE<SpeakersView_Serialize>("undo_speakers", { id }),
 	/**  Does once more what was taken back. */
 	redoSpeakers: (id: string) => __TAURI_INVOKE<SpeakersView_Serialize>("redo_speakers", { id }),
 	/**  Has the speakers told apart once more. */
-	rerunSpeakers: (id: string, expected: Expected_Deserialize) => __TAURI_INVOKE<JobView_Serialize>("rerun_speakers", { id, expected }),
+	rerunSpeakers: (id: string, expected: SpeakerCount_Deserialize) => __TAURI_INVOKE<JobView_Serialize>("rerun_speakers", { id, expected }),
 	/**  A speaker is not who was suggested. */
 	refuseSuggestion: (id: string, speakerId: string, personId: string) => __TAURI_INVOKE<SpeakersView_Serialize>("refuse_suggestion", { id, speakerId, personId }),
 	/**  Everybody whose voice is known. */
@@ -75,7 +75,7 @@ export const commands = {
 	/**  Forgets a person's voice. */
 	forgetPerson: (id: string) => __TAURI_INVOKE<PeopleView>("forget_person", { id }),
 	/**  All speech models, and what new recordings are transcribed with. */
-	modelRoom: () => __TAURI_INVOKE<ModelRoom_Serialize>("model_room"),
+	modelRoom: () => __TAURI_INVOKE<ModelsOverview_Serialize>("model_room"),
 	/**  Begins to download a model, or goes on; the rest comes as news, failures included. */
 	installModel: (id: string) => __TAURI_INVOKE<null>("install_model", { id }),
 	/**  Stops a download; what has come stays. */
@@ -87,7 +87,7 @@ export const commands = {
 	/**  Copies dropped model files. All are tried; the first that is refused is told. */
 	importModels: (paths: string[]) => __TAURI_INVOKE<null>("import_models", { paths }),
 	/**  Changes what new recordings are transcribed with. */
-	setDefaults: (choice: Choice_Deserialize) => __TAURI_INVOKE<null>("set_defaults", { choice }),
+	setDefaults: (choice: TranscriptionOptions_Deserialize) => __TAURI_INVOKE<null>("set_defaults", { choice }),
 	/**  Lets the user choose files to add; whether there were any. */
 	chooseFiles: () => __TAURI_INVOKE<boolean>("choose_files"),
 	/**  Lets the user choose folders to add; whether there were any. */
@@ -170,10 +170,10 @@ export type About = {
 };
 
 /**  What a recording is transcribed with. */
-export type Choice = Choice_Serialize | Choice_Deserialize;
+export type TranscriptionOptions = TranscriptionOptions_Serialize | TranscriptionOptions_Deserialize;
 
 /**  What a recording is transcribed with. */
-export type Choice_Deserialize = {
+export type TranscriptionOptions_Deserialize = {
 	/**  A speech model by its id; `whisper-base` is the one that is included. */
 	model: string,
 	/**  Spoken language, BCP 47; none: the model finds out, or knows only one. */
@@ -183,11 +183,11 @@ export type Choice_Deserialize = {
 	/**  Names and terms to expect. */
 	vocabulary: string[],
 	/**  How many people speak; none: not known. */
-	speakers?: Expected_Deserialize | null,
+	speakers?: SpeakerCount_Deserialize | null,
 };
 
 /**  What a recording is transcribed with. */
-export type Choice_Serialize = {
+export type TranscriptionOptions_Serialize = {
 	/**  A speech model by its id; `whisper-base` is the one that is included. */
 	model: string,
 	/**  Spoken language, BCP 47; none: the model finds out, or knows only one. */
@@ -197,7 +197,7 @@ export type Choice_Serialize = {
 	/**  Names and terms to expect. */
 	vocabulary: string[],
 	/**  How many people speak; none: not known. */
-	speakers: Expected_Serialize | null,
+	speakers: SpeakerCount_Serialize | null,
 };
 
 /**  The user wants to close the window while this recording is being worked on. */
@@ -216,7 +216,7 @@ export type Closing_Serialize = {
 };
 
 /**  What a caller can do something about. Everything else is just told. */
-export type Code = 
+export type ErrorCode = 
 /**  There is no such job or export. */
 "not_found" | 
 /**  The beginning of an id fits several jobs: ask for more of it. */
@@ -376,10 +376,10 @@ export type DuplicateView = {
 };
 
 /**  How many people speak; both equal: exactly so many; none: not known. */
-export type Expected = Expected_Serialize | Expected_Deserialize;
+export type SpeakerCount = SpeakerCount_Serialize | SpeakerCount_Deserialize;
 
 /**  How many people speak; both equal: exactly so many; none: not known. */
-export type Expected_Deserialize = {
+export type SpeakerCount_Deserialize = {
 	/**  At least. */
 	min?: number | null,
 	/**  At most. */
@@ -387,7 +387,7 @@ export type Expected_Deserialize = {
 };
 
 /**  How many people speak; both equal: exactly so many; none: not known. */
-export type Expected_Serialize = {
+export type SpeakerCount_Serialize = {
 	/**  At least. */
 	min: number | null,
 	/**  At most. */
@@ -436,7 +436,7 @@ export type ExportView_Serialize = {
 /**  A whole sentence for the user, with a code where somebody can act on it. */
 export type Failure = {
 	/**  What can be done about it. */
-	code: Code,
+	code: ErrorCode,
 	/**  What happened, to which file, and what to do. */
 	message: string,
 };
@@ -632,10 +632,10 @@ export type JobView_Serialize = {
 };
 
 /**  A line of a transcript for reading. */
-export type LineView = LineView_Serialize | LineView_Deserialize;
+export type SegmentView = SegmentView_Serialize | SegmentView_Deserialize;
 
 /**  A line of a transcript for reading. */
-export type LineView_Deserialize = {
+export type SegmentView_Deserialize = {
 	/**  UUID. */
 	id: string,
 	/**  Milliseconds. */
@@ -655,7 +655,7 @@ export type LineView_Deserialize = {
 };
 
 /**  A line of a transcript for reading. */
-export type LineView_Serialize = {
+export type SegmentView_Serialize = {
 	/**  UUID. */
 	id: string,
 	/**  Milliseconds. */
@@ -690,9 +690,9 @@ export type MeetingPage_Deserialize = {
 	/**  The recording. */
 	job: JobView_Deserialize,
 	/**  The current version, or the one that is being made; none before the first window. */
-	transcript?: TranscriptFacts_Deserialize | null,
+	transcript?: TranscriptInfo_Deserialize | null,
 	/**  Lines that begin at the asked moment or later, in order of time. */
-	lines: LineView_Deserialize[],
+	lines: SegmentView_Deserialize[],
 	/**  Lines of this version that begin before this moment will not change. */
 	settled_ms: number,
 };
@@ -702,9 +702,9 @@ export type MeetingPage_Serialize = {
 	/**  The recording. */
 	job: JobView_Serialize,
 	/**  The current version, or the one that is being made; none before the first window. */
-	transcript: TranscriptFacts_Serialize | null,
+	transcript: TranscriptInfo_Serialize | null,
 	/**  Lines that begin at the asked moment or later, in order of time. */
-	lines: LineView_Serialize[],
+	lines: SegmentView_Serialize[],
 	/**  Lines of this version that begin before this moment will not change. */
 	settled_ms: number,
 };
@@ -729,14 +729,14 @@ export type ModelNews_Serialize = {
 };
 
 /**  All models and what they are for. */
-export type ModelRoom = ModelRoom_Serialize | ModelRoom_Deserialize;
+export type ModelsOverview = ModelsOverview_Serialize | ModelsOverview_Deserialize;
 
 /**  All models and what they are for. */
-export type ModelRoom_Deserialize = {
+export type ModelsOverview_Deserialize = {
 	/**  The built-in engine, what is here, and what can be had. */
 	models: ModelView_Deserialize[],
 	/**  What new recordings are transcribed with. */
-	defaults: Choice_Deserialize,
+	defaults: TranscriptionOptions_Deserialize,
 	/**  Processor cores of this computer. */
 	cores: number,
 	/**  Bytes of memory of this computer. */
@@ -752,11 +752,11 @@ export type ModelRoom_Deserialize = {
 };
 
 /**  All models and what they are for. */
-export type ModelRoom_Serialize = {
+export type ModelsOverview_Serialize = {
 	/**  The built-in engine, what is here, and what can be had. */
 	models: ModelView_Serialize[],
 	/**  What new recordings are transcribed with. */
-	defaults: Choice_Serialize,
+	defaults: TranscriptionOptions_Serialize,
 	/**  Processor cores of this computer. */
 	cores: number,
 	/**  Bytes of memory of this computer. */
@@ -1075,7 +1075,7 @@ export type PersonView = {
 	 */
 	outdated: boolean,
 	/**  Where it can be heard. */
-	samples: SampleView[],
+	samples: VoiceSampleView[],
 	/**  Where they were named, the newest first. */
 	meetings: MeetingOfPerson[],
 };
@@ -1126,7 +1126,7 @@ export type ProgressView_Serialize = {
 };
 
 /**  A stretch of some meeting. */
-export type SampleView = {
+export type VoiceSampleView = {
 	/**  UUID. */
 	meeting_id: string,
 	/**  Milliseconds. */
@@ -1161,7 +1161,7 @@ export type SpeakerView_Deserialize = {
 	/**  Words in a minute of their speech. */
 	words_per_minute?: number | null,
 	/**  A good stretch to hear them by. */
-	sample?: StretchView | null,
+	sample?: SpanView | null,
 	/**  Who they may be. */
 	suggestion?: SuggestionView_Deserialize | null,
 };
@@ -1189,7 +1189,7 @@ export type SpeakerView_Serialize = {
 	/**  Words in a minute of their speech. */
 	words_per_minute: number | null,
 	/**  A good stretch to hear them by. */
-	sample: StretchView | null,
+	sample: SpanView | null,
 	/**  Who they may be. */
 	suggestion: SuggestionView_Serialize | null,
 };
@@ -1219,7 +1219,7 @@ export type SpeakersView_Deserialize = {
 	/**  What told them apart, for people. */
 	method?: string | null,
 	/**  How many people the user said. */
-	expected: Expected_Deserialize,
+	expected: SpeakerCount_Deserialize,
 	/**  By number, without those that were merged into others. */
 	speakers: SpeakerView_Deserialize[],
 	/**  Who speaks when, corrections included, in order of start. */
@@ -1245,7 +1245,7 @@ export type SpeakersView_Serialize = {
 	/**  What told them apart, for people. */
 	method: string | null,
 	/**  How many people the user said. */
-	expected: Expected_Serialize,
+	expected: SpeakerCount_Serialize,
 	/**  By number, without those that were merged into others. */
 	speakers: SpeakerView_Serialize[],
 	/**  Who speaks when, corrections included, in order of start. */
@@ -1266,10 +1266,10 @@ export type SpeakersView_Serialize = {
  *  Words of a meeting that are given to somebody: from a place in a line to a place in that or a later one. Characters
  *  are UTF-16 code units of the lines' texts.
  */
-export type Stretch = Stretch_Serialize | Stretch_Deserialize;
+export type TextSelection = TextSelection_Serialize | TextSelection_Deserialize;
 
 /**  A stretch of a recording. */
-export type StretchView = {
+export type SpanView = {
 	/**  Milliseconds. */
 	start_ms: number,
 	/**  Milliseconds. */
@@ -1280,7 +1280,7 @@ export type StretchView = {
  *  Words of a meeting that are given to somebody: from a place in a line to a place in that or a later one. Characters
  *  are UTF-16 code units of the lines' texts.
  */
-export type Stretch_Deserialize = {
+export type TextSelection_Deserialize = {
 	/**  UUID. */
 	from_line: string,
 	/**  From this character on. */
@@ -1295,7 +1295,7 @@ export type Stretch_Deserialize = {
  *  Words of a meeting that are given to somebody: from a place in a line to a place in that or a later one. Characters
  *  are UTF-16 code units of the lines' texts.
  */
-export type Stretch_Serialize = {
+export type TextSelection_Serialize = {
 	/**  UUID. */
 	from_line: string,
 	/**  From this character on. */
@@ -1318,7 +1318,7 @@ export type SuggestionView_Deserialize = {
 	/**  How sure it is that it is them, from 0 to 100. */
 	percent: number,
 	/**  Where their voice can be heard. */
-	sample?: SampleView | null,
+	sample?: VoiceSampleView | null,
 };
 
 /**  Somebody known who sounds alike. */
@@ -1330,7 +1330,7 @@ export type SuggestionView_Serialize = {
 	/**  How sure it is that it is them, from 0 to 100. */
 	percent: number,
 	/**  Where their voice can be heard. */
-	sample: SampleView | null,
+	sample: VoiceSampleView | null,
 };
 
 /**  How the window looks. */
@@ -1343,10 +1343,10 @@ export type Theme =
 "dark";
 
 /**  What a version of a transcript was made with. */
-export type TranscriptFacts = TranscriptFacts_Serialize | TranscriptFacts_Deserialize;
+export type TranscriptInfo = TranscriptInfo_Serialize | TranscriptInfo_Deserialize;
 
 /**  What a version of a transcript was made with. */
-export type TranscriptFacts_Deserialize = {
+export type TranscriptInfo_Deserialize = {
 	/**  UUID. */
 	id: string,
 	/**  1 for the first. */
@@ -1370,7 +1370,7 @@ export type TranscriptFacts_Deserialize = {
 };
 
 /**  What a version of a transcript was made with. */
-export type TranscriptFacts_Serialize = {
+export type TranscriptInfo_Serialize = {
 	/**  UUID. */
 	id: string,
 	/**  1 for the first. */
@@ -1539,7 +1539,7 @@ export type VersionView_Serialize = {
 };
 
 /**  To whom words are given. */
-export type Whom = 
+export type AssignTarget = 
 /**  A speaker of the meeting. */
 { kind: "speaker"; 
 /**  UUID. */

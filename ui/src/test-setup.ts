@@ -1,20 +1,20 @@
 import '@testing-library/jest-dom/vitest'
 
-/** What the test page lacks: sizes, colour schemes, and sound. */
+/** Stubs for what jsdom lacks: layout, colour schemes and audio. */
 
 const ROW_HEIGHT = 56
 const VIEW_HEIGHT = 600
 
 class Measuring implements ResizeObserver {
-  readonly #told: ResizeObserverCallback
-  constructor(told: ResizeObserverCallback) {
-    this.#told = told
+  readonly #callback: ResizeObserverCallback
+  constructor(callback: ResizeObserverCallback) {
+    this.#callback = callback
   }
   observe(target: HTMLElement): void {
-    // Rows of a virtual list are laid out by hand; everything else is a view.
+    // Rows of a virtual list have an absolute position; everything else is a viewport.
     const height = target.style.position === 'absolute' ? ROW_HEIGHT : VIEW_HEIGHT
     const entry = { target, contentRect: { width: 300, height } } as unknown as ResizeObserverEntry
-    queueMicrotask(() => this.#told([entry], this))
+    queueMicrotask(() => this.#callback([entry], this))
   }
   unobserve(): void {}
   disconnect(): void {}

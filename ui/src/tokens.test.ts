@@ -19,7 +19,7 @@ function contrast(a: Rgb, b: Rgb): number {
   return (high + 0.05) / (low + 0.05)
 }
 
-/** What eyes of three other kinds see: Machado, Oliveira and Fernandes 2009, at full severity, on linear light. */
+/** Simulation of three colour vision deficiencies at full severity, on linear RGB: Machado, Oliveira and Fernandes 2009. */
 const EYES: Record<string, number[]> = {
   usual: [1, 0, 0, 0, 1, 0, 0, 0, 1],
   protan: [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
@@ -32,7 +32,7 @@ function seen([r, g, b]: Rgb, m: number[]): Rgb {
   return [row(0), row(3), row(6)].map((part) => Math.min(1, Math.max(0, part))) as Rgb
 }
 
-/** CIE L*a*b* for the white of screens. */
+/** CIE L*a*b* with the white point of sRGB. */
 function lab([r, g, b]: Rgb): Rgb {
   const f = (t: number) => (t > 216 / 24389 ? Math.cbrt(t) : ((24389 / 27) * t + 16) / 116)
   const x = f((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / 0.95047)
@@ -41,7 +41,7 @@ function lab([r, g, b]: Rgb): Rgb {
   return [116 * y - 16, 500 * (x - y), 200 * (y - z)]
 }
 
-/** CIEDE2000, as Sharma, Wu and Dalal 2005 write it down. */
+/** The colour difference CIEDE2000, after Sharma, Wu and Dalal 2005. */
 function difference([l1, a1, b1]: Rgb, [l2, a2, b2]: Rgb): number {
   const rad = Math.PI / 180
   const sum7 = (c: number) => Math.sqrt(c ** 7 / (c ** 7 + 25 ** 7))
@@ -77,7 +77,7 @@ function difference([l1, a1, b1]: Rgb, [l2, a2, b2]: Rgb): number {
   return Math.sqrt(l * l + c * c + h * h + rt * c * h)
 }
 
-test('the difference of colours is the published one', () => {
+test('the colour difference agrees with published test data', () => {
   // Two pairs of the test data of Sharma, Wu and Dalal.
   expect(difference([50, 2.6772, -79.7751], [50, 0, -82.7485])).toBeCloseTo(2.0425, 4)
   expect(difference([22.7233, 20.0904, -46.694], [23.0331, 14.973, -42.5619])).toBeCloseTo(2.0373, 4)
@@ -89,7 +89,7 @@ describe('the twelve colours of speakers', () => {
   test.each([
     ['light', light],
     ['dark', dark],
-  ])('can be read on everything they are written on: %s', (_, theme) => {
+  ])('have enough contrast on every background: %s', (_, theme) => {
     for (const surface of ['bg', 'bg-side', 'bg-raised', 'bg-hover', 'accent-soft']) {
       for (const number of numbers) {
         const ratio = contrast(token(theme, `speaker-${number}`), token(theme, surface))
@@ -103,11 +103,11 @@ describe('the twelve colours of speakers', () => {
       ['light', light],
       ['dark', dark],
     ].flatMap(([name, theme]) => Object.keys(EYES).map((eyes) => [name ?? '', eyes, theme ?? ''] as const)),
-  )('stay apart: %s, %s eyes', (_, eyes, theme) => {
+  )('can be told apart: %s, %s vision', (_, eyes, theme) => {
     const colours = numbers.map((number) => lab(seen(token(theme, `speaker-${number}`), EYES[eyes] ?? [])))
     const pairs = colours.flatMap((one, index) => colours.slice(index + 1).map((two) => difference(one, two)))
     expect(pairs).toHaveLength(66)
-    // 10.94 is the smallest there is; 2.3 is what is just noticed.
+    // The smallest difference is 10.94; a difference of 2.3 is just noticeable.
     expect(Math.min(...pairs)).toBeGreaterThan(10.5)
   })
 })

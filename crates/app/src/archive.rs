@@ -1,67 +1,68 @@
-//! What can be done with meetings that are there: list, show, rename, retry, cancel, delete.
+//! Operations on meetings in the archive: list, show, rename, retry, cancel, delete.
 
-pub(crate) mod shown;
+pub(crate) mod to_view;
 pub(crate) mod version_view;
 mod versions;
 pub(crate) mod view;
 
 use crate::App;
-use crate::archive::shown::{line_view, title, transcript_facts, transcript_view};
+use crate::archive::to_view::{segment_view, title, transcript_info, transcript_view};
 use crate::archive::view::{DeletionView, JobStatus, JobView, MeetingPage, MeetingView};
-use crate::refusal::{Code, refuse};
-use crate::speakers::cast::Cast;
+use crate::speakers::meeting_speakers::MeetingSpeakers;
 use crate::transcribe::language_vote::{other_languages, settled_to};
+use crate::user_error::{ErrorCode, user_error};
 use anyhow::Result;
 use std::fs;
 use std::path::{Path, PathBuf};
-use store::{Found, Job, JobFilter, JobId, Status, WorkflowState};
-use transcript::{AudioTime, one_line};
+use store::{Job, JobFilter, JobId, JobMatch, Status, WorkflowState};
+use transcript::{AudioTime, single_line};
 
-/// Longest title, in characters. A title is a line, not a text.
-const LONGEST_TITLE: usize = 300;
+/// Maximum number of characters in a title.
+const MAX_TITLE_CHARS: usize = 300;
 
 impl App {
-    /// Meetings, newest first; with `status` only those, at most `limit`.
+    /// Meetings, newest first: those with `status`, at most `limit`.
     ///
     /// # Errors
-    /// Where the archive fails.
+    /// If the archive cannot be reached.
     pub async fn list(&self, status: Option<JobStatus>, limit: Option<u32>) -> Result<Vec<JobView>> {
         let status = status.map(Status::from);
         let jobs = self.store.jobs(JobFilter { status, limit: limit.map(i64::from) }).await?;
         self.views(jobs).await
     }
 
-    /// The id of the job whose id begins with `prefix`, as it is typed on the command line.
+    /// The id of the job whose id begins with `prefix`, as typed on the command line.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::Ambiguous`].
-    pub async fn job_beginning_with(&self, prefix: &str) -> Result<JobId> {
+    /// [`ErrorCode::NotFound`], [`ErrorCode::Ambiguous`].
+    pub async fn find_job_by_prefix(&self, prefix: &str) -> Result<JobId> {
         match self.store.find_job(prefix).await? {
-            Found::One(job) => Ok(job.id),
-            Found::Several => Err(refuse(
-                Code::Ambiguous,
+            JobMatch::Unique(job) => Ok(job.id),
+            JobMatch::Ambiguous => Err(user_error(
+                ErrorCode::Ambiguous,
                 format!("Several recordings have an id that begins with {prefix}. Give more of it."),
             )),
-            Found::Nothing => Err(not_found(prefix)),
+            JobMatch::NotFound => Err(not_found(prefix)),
         }
     }
 
     /// A job by its id.
     ///
     /// # Errors
-    /// [`Code::NotFound`].
+    /// [`ErrorCode::NotFound`].
     pub async fn find(&self, id: JobId) -> Result<JobView> {
         self.view(self.stored_job(id).await?).await
     }
 
+    /// The row of a job.
     pub(crate) async fn stored_job(&self, id: JobId) -> Result<Job> {
         self.store.job(id).await?.ok_or_else(|| not_found(&id.to_string()))
     }
 
-    /// A job by its id, if it is there.
+    /// A job by its id; `None` if it does not exist.
     ///
     /// # Errors
-    /// Where the archive fails.
+    /// If the archive cannot be reached.
     pub async fn job(&self, id: JobId) -> Result<Option<JobView>> {
         match self.store.job(id).await? {
             Some(job) => Ok(Some(self.view(job).await?)),
@@ -69,66 +70,66 @@ impl App {
         }
     }
 
-    /// A meeting with its words.
+    /// A meeting with its transcript, words included.
     ///
     /// # Errors
-    /// [`Code::NotFound`].
+    /// [`ErrorCode::NotFound`].
     pub async fn show(&self, id: JobId) -> Result<MeetingView> {
         let job = self.stored_job(id).await?;
         let transcript = match self.store.shown_transcript(job.id).await? {
             Some(version) => {
-                let lines = self.store.segments(version.id).await?;
-                let title = self.room.title(&version.model);
-                let cast = Cast::of(self.store.speakers(job.id).await?);
-                let others = other_languages(&self.store.windows(version.id).await?);
-                Some(transcript_view(version, title, lines, others, &cast))
+                let segments = self.store.segments(version.id).await?;
+                let title = self.models.title(&version.model);
+                let speakers = MeetingSpeakers::new(self.store.speakers(job.id).await?);
+                let others = other_languages(&self.store.transcript_windows(version.id).await?);
+                Some(transcript_view(version, title, segments, others, &speakers))
             }
             None => None,
         };
         Ok(MeetingView { job: self.view(job).await?, transcript })
     }
 
-    /// A meeting for reading, with its lines that begin at `from` or later.
+    /// A meeting for reading, with its segments that begin at `from` or later.
     ///
     /// # Errors
-    /// [`Code::NotFound`].
+    /// [`ErrorCode::NotFound`].
     pub async fn page(&self, id: JobId, from: AudioTime) -> Result<MeetingPage> {
         let job = self.find(id).await?;
         let mut settled_ms = 0;
-        let (transcript, lines) = match self.store.shown_transcript(job.id).await? {
+        let (transcript, segments) = match self.store.shown_transcript(job.id).await? {
             Some(version) => {
-                // Before the lines are fetched: lines that count as settled are then among them for certain. Until its
-                // language is settled, windows of an unfinished version may be recognised again.
-                let windows = self.store.windows(version.id).await?;
+                // Read before the segments, so that all segments that count as settled are among them. Until the
+                // language of an unfinished version is settled, its windows may be recognised again.
+                let windows = self.store.transcript_windows(version.id).await?;
                 settled_ms = match version.is_complete() {
                     true => job.duration_ms.unwrap_or(u32::MAX),
                     false if version.language.is_none() => 0,
                     false => settled_to(&windows),
                 };
-                let lines = self.store.text_lines(version.id, from).await?;
-                let title = self.room.title(&version.model);
-                let facts = transcript_facts(&version, title, &lines, other_languages(&windows));
-                (Some(facts), lines)
+                let segments = self.store.segment_texts(version.id, from).await?;
+                let title = self.models.title(&version.model);
+                let info = transcript_info(&version, title, &segments, other_languages(&windows));
+                (Some(info), segments)
             }
             None => (None, Vec::new()),
         };
-        let cast = Cast::of(self.store.speakers(job.id).await?);
-        let lines = lines.into_iter().map(|line| line_view(line, &cast)).collect();
-        Ok(MeetingPage { job, transcript, lines, settled_ms })
+        let speakers = MeetingSpeakers::new(self.store.speakers(job.id).await?);
+        let segments = segments.into_iter().map(|segment| segment_view(segment, &speakers)).collect();
+        Ok(MeetingPage { job, transcript, segments, settled_ms })
     }
 
-    /// Those of `ids` that exist, newest first.
+    /// The jobs of `ids` that exist, newest first.
     ///
     /// # Errors
-    /// Where the archive fails.
+    /// If the archive cannot be reached.
     pub async fn jobs_by_id(&self, ids: &[JobId]) -> Result<Vec<JobView>> {
         self.views(self.store.jobs_by_id(ids).await?).await
     }
 
-    /// What deleting a meeting would take away and leave.
+    /// What deleting a meeting would remove and leave.
     ///
     /// # Errors
-    /// [`Code::NotFound`].
+    /// [`ErrorCode::NotFound`].
     pub async fn deletion(&self, id: JobId) -> Result<DeletionView> {
         let job = self.find(id).await?;
         let exports = self.store.exports(job.id).await?;
@@ -136,12 +137,12 @@ impl App {
             exports.into_iter().filter_map(|e| e.file_path).map(Into::into).collect();
         files.sort();
         files.dedup();
-        let there = tokio::task::spawn_blocking(move || {
+        let existing = tokio::task::spawn_blocking(move || {
             files.retain(|file| file.is_file());
             files
         });
-        let files = there.await?;
-        let (own, kept): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| self.is_own_export(file));
+        let (own, kept): (Vec<_>, Vec<_>) =
+            existing.await?.into_iter().partition(|file| self.is_own_export(file));
         Ok(DeletionView {
             title: job.title,
             own_exports: u32::try_from(own.len()).unwrap_or(u32::MAX),
@@ -149,16 +150,16 @@ impl App {
         })
     }
 
-    /// Gives a meeting a title.
+    /// Renames a meeting.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::NotOffered`] for an empty or endless title.
+    /// [`ErrorCode::NotFound`], [`ErrorCode::NotOffered`] for an empty title or one that is too long.
     pub async fn rename(&self, id: JobId, to: &str) -> Result<JobView> {
-        let to = one_line(to);
-        if to.is_empty() || to.chars().count() > LONGEST_TITLE {
-            return Err(refuse(
-                Code::NotOffered,
-                format!("A title has between 1 and {LONGEST_TITLE} characters."),
+        let to = single_line(to);
+        if to.is_empty() || to.chars().count() > MAX_TITLE_CHARS {
+            return Err(user_error(
+                ErrorCode::NotOffered,
+                format!("A title has between 1 and {MAX_TITLE_CHARS} characters."),
             ));
         }
         let renamed = self.store.rename_job(id, &to).await?;
@@ -166,10 +167,10 @@ impl App {
         self.view(renamed).await
     }
 
-    /// Puts a failed or cancelled job back into the queue; what it had done stays done.
+    /// Queues a failed or cancelled job again. Work that was done is kept.
     ///
     /// # Errors
-    /// [`Code::WrongState`] for any other, besides those of [`App::find`].
+    /// [`ErrorCode::WrongState`] for any other, besides those of [`App::find`].
     pub async fn retry(&self, id: JobId) -> Result<JobView> {
         match self.store.requeue(id).await? {
             Some(job) => self.view(job).await,
@@ -177,25 +178,25 @@ impl App {
         }
     }
 
-    /// Stops a waiting or running job, in whatever process it runs.
+    /// Cancels a waiting or running job, whichever process runs it.
     ///
     /// # Errors
-    /// [`Code::WrongState`] if it has ended already, besides those of [`App::find`].
+    /// [`ErrorCode::WrongState`] if it has ended already, besides those of [`App::find`].
     pub async fn cancel(&self, id: JobId) -> Result<JobView> {
         match self.store.cancel_job(id).await? {
             Some(job) => {
-                // A worker that works on it does so itself; one that was killed does not.
-                self.forget_unfinished(&job).await;
+                // A running worker removes it too; one that was killed does not.
+                self.remove_embedding_cache(&job).await;
                 self.view(job).await
             }
             None => Err(self.wrong_state(id, "There is nothing to cancel.").await?),
         }
     }
 
-    /// Has a recording that waits worked on before the others that wait.
+    /// Moves a waiting recording to the front of the queue.
     ///
     /// # Errors
-    /// [`Code::WrongState`] if it does not wait, besides those of [`App::find`].
+    /// [`ErrorCode::WrongState`] if it is not waiting, besides those of [`App::find`].
     pub async fn bring_forward(&self, id: JobId) -> Result<JobView> {
         if !self.store.bring_forward(id).await? && self.find(id).await?.status != JobStatus::Pending {
             return Err(self.wrong_state(id, "Only one that waits can be brought forward.").await?);
@@ -203,11 +204,14 @@ impl App {
         self.find(id).await
     }
 
-    /// Removes a meeting: its row, its words, its audio in the library and its exports in the app's own folder. Files
-    /// that the user placed elsewhere stay. Gives the job as it was.
+    /// Deletes a meeting: its row, its transcripts, its audio in the library and its exports in the app's own folder.
+    /// Exports elsewhere stay. Returns the job as it was.
+    ///
+    /// One transaction removes the row and adds the path to `pending_removals`; then the folder is removed and that row
+    /// cleared. If this process is killed in between, the next worker finishes it.
     ///
     /// # Errors
-    /// [`Code::NotFound`].
+    /// [`ErrorCode::NotFound`].
     pub async fn delete(&self, id: JobId) -> Result<JobView> {
         let deleted = self.store.delete_job(id, self.library.id()).await?;
         let (job, exports) = deleted.ok_or_else(|| not_found(&id.to_string()))?;
@@ -229,25 +233,29 @@ impl App {
         }
     }
 
+    /// Whether a file lies directly in the app's folder of exports.
     fn is_own_export(&self, path: &Path) -> bool {
         path.parent() == Some(self.data.exports().as_path())
     }
 
-    /// The file with the audio of a meeting, for a player. `None` if it is not in this computer's library.
+    /// Path of the audio of a meeting; `None` if it is not in this computer's library.
     ///
     /// # Errors
-    /// Where the archive fails.
+    /// If the archive cannot be reached.
     pub async fn audio_file(&self, id: JobId) -> Result<Option<PathBuf>> {
-        let Some(place) = self.store.job(id).await?.and_then(|job| self.library.place(&job)) else {
+        let Some(folder) = self.store.job(id).await?.and_then(|job| self.library.recording_folder(&job))
+        else {
             return Ok(None);
         };
-        let audio = place.audio().to_owned();
+        let audio = folder.audio().to_owned();
         Ok(tokio::task::spawn_blocking(move || Some(audio).filter(|audio| audio.is_file())).await?)
     }
 
+    /// The error for an operation that the state of a job does not allow; `rule` is the sentence that says when it is
+    /// allowed.
     pub(crate) async fn wrong_state(&self, id: JobId, rule: &str) -> Result<anyhow::Error> {
         let Some(job) = self.store.job(id).await? else { return Ok(not_found(&id.to_string())) };
-        let is = match (job.status()?, job.workflow_state()) {
+        let state = match (job.status()?, job.workflow_state()) {
             (_, Some(WorkflowState::Cancelled)) => "cancelled",
             (Status::Pending, _) => "waiting for its turn",
             (Status::Processing, Some(WorkflowState::Diarizing)) => "having its speakers told apart",
@@ -255,10 +263,13 @@ impl App {
             (Status::Completed, _) => "transcribed",
             (Status::Failed, _) => "failed",
         };
-        Ok(refuse(Code::WrongState, format!("“{}” is {is}. {rule}", title(&job))))
+        Ok(user_error(ErrorCode::WrongState, format!("“{}” is {state}. {rule}", title(&job))))
     }
 }
 
 pub(crate) fn not_found(prefix: &str) -> anyhow::Error {
-    refuse(Code::NotFound, format!("There is no recording with the id {prefix}. It may have been deleted."))
+    user_error(
+        ErrorCode::NotFound,
+        format!("There is no recording with the id {prefix}. It may have been deleted."),
+    )
 }

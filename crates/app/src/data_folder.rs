@@ -1,9 +1,9 @@
-//! Where everything is kept: finding the data folder and what is in it.
+//! Finds the data folder, and names the files and folders in it.
 //!
-//! `settings.toml` · `database/` (the private server) · `library/<job id>/` (the audio) · `library/incoming/` (copies
-//! being made) · `imports/` (lists being worked on) · `exports/` · `logs/`.
+//! `settings.toml` · `database/` (the private server) · `library/<job id>/` (audio) · `library/incoming/` (copies in
+//! progress) · `imports/` (lists of imports in progress) · `models/` · `exports/` · `logs/`.
 
-use crate::names::shown_path;
+use crate::file_names::shown_path;
 use anyhow::{Context, Result, anyhow};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use store::{LibraryId, MachineId};
 use uuid::Uuid;
 
-/// The data folder and why it is this one.
+/// The data folder, and what selected it.
 #[derive(Debug, Clone)]
 pub struct DataFolder {
     path: PathBuf,
@@ -20,11 +20,11 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// The folder given on the command line, else `MEETMEMO_DATA_DIR`, else the one remembered in `data-folder` in the
-    /// platform's configuration folder, else the platform's place for data.
+    /// The folder given on the command line, else `MEETMEMO_DATA_DIR`, else the path in the file `data-folder` in the
+    /// platform's configuration folder, else the platform's default for data. Creates it.
     ///
     /// # Errors
-    /// Where the system has no such place or the folder cannot be made.
+    /// If the system has no home folder, or the folder cannot be created.
     pub fn find(command_line: Option<PathBuf>) -> Result<Self> {
         let (path, chosen_by) = if let Some(path) = command_line {
             (path, "--data-dir")
@@ -45,7 +45,7 @@ impl DataFolder {
         let place = || format!("the data folder {} cannot be used", path.display());
         make_private(&path).with_context(place)?;
         let path = path.canonicalize().with_context(place)?;
-        // A link may have led to one.
+        // The path may have been a link.
         refuse_line_breaks(&path)?;
         Ok(Self { path, chosen_by })
     }
@@ -55,7 +55,7 @@ impl DataFolder {
         &self.path
     }
 
-    /// What decided for it.
+    /// What selected it: an option, a variable, or the default.
     pub fn chosen_by(&self) -> &'static str {
         self.chosen_by
     }
@@ -70,17 +70,17 @@ impl DataFolder {
         self.path.join("library")
     }
 
-    /// Copies that are being made. On the file system of the library, so that a rename finishes them.
+    /// Copies in progress. On the library's file system, so that a rename completes a copy.
     pub fn incoming(&self) -> PathBuf {
         self.library().join("incoming")
     }
 
-    /// Lists of files that are being imported.
+    /// Lists of imports in progress.
     pub fn imports(&self) -> PathBuf {
         self.path.join("imports")
     }
 
-    /// Exports for which no other place was chosen.
+    /// Exports that were made without a path.
     pub fn exports(&self) -> PathBuf {
         self.path.join("exports")
     }
@@ -95,10 +95,10 @@ impl DataFolder {
         self.path.join("logs")
     }
 
-    /// Makes the folders inside.
+    /// Creates the folders inside.
     ///
     /// # Errors
-    /// The folder that cannot be made.
+    /// If one cannot be created. The message names it.
     pub(crate) fn prepare(&self) -> Result<()> {
         for folder in
             [self.library(), self.incoming(), self.imports(), self.exports(), self.models(), self.logs()]
@@ -109,24 +109,25 @@ impl DataFolder {
         Ok(())
     }
 
-    /// The id that says which recordings in a shared database are in this library.
+    /// The id by which a shared database knows which recordings are in this library.
     ///
     /// # Errors
-    /// Where it can be neither read nor written.
+    /// If it can be neither read nor written.
     pub(crate) fn library_id(&self) -> Result<LibraryId> {
-        kept_id(&self.library().join("library-id")).map(LibraryId::from)
+        stored_id(&self.library().join("library-id")).map(LibraryId::from)
     }
 
-    /// The id of this computer; the same for all data folders on it where the system has one.
+    /// The id of this computer. All data folders on it have the same id if the system has one.
     ///
     /// # Errors
-    /// Where the system has none and ours can be neither read nor written.
+    /// If the system has none and ours can be neither read nor written.
     pub(crate) fn machine_id(&self) -> Result<MachineId> {
         let system = fs::read_to_string("/etc/machine-id").unwrap_or_default();
         if system.trim().is_empty() {
-            return kept_id(&self.path.join("machine-id")).map(MachineId::from);
+            return stored_id(&self.path.join("machine-id")).map(MachineId::from);
         }
-        // machine-id(5) asks not to hand the value out. Containers of one image share it but not the host name.
+        // machine-id(5) asks applications not to expose the value, so it is hashed. Containers made from one image
+        // share it, but not the host name.
         let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let hash = Sha256::digest(format!("meetmemo {} {}", system.trim(), host.trim()));
         let mut bytes = [0; 16];
@@ -134,8 +135,8 @@ impl DataFolder {
         Ok(MachineId::from(Uuid::from_bytes(bytes)))
     }
 
-    /// The synchronisation program whose folder this seems to lie in. Such a program copies a running database file by
-    /// file, which damages the copy.
+    /// The name of the synchronisation program whose folder this seems to be in. Such a program copies a running
+    /// database file by file, which damages the copy.
     pub fn synced_by(&self) -> Option<&'static str> {
         const SYNCED: [(&str, &str); 6] = [
             ("dropbox", "Dropbox"),
@@ -152,12 +153,12 @@ impl DataFolder {
     }
 }
 
-/// Where people keep documents, if the system says so.
+/// The user's documents folder, if the system has one.
 pub fn documents_folder() -> Option<PathBuf> {
     directories::UserDirs::new()?.document_dir().map(Path::to_owned)
 }
 
-/// PostgreSQL writes the folder's path as a line of its files, and reads it from there.
+/// Refuses a path with a line break: PostgreSQL writes the path as one line of its files and reads it back.
 fn refuse_line_breaks(path: &Path) -> Result<()> {
     if path.as_os_str().as_encoded_bytes().iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
         return Err(anyhow!(
@@ -168,7 +169,7 @@ fn refuse_line_breaks(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A folder that only its owner can enter. One that exists is left as it is.
+/// Creates a folder that only its owner can enter. An existing folder is left as it is.
 fn make_private(path: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -177,8 +178,8 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     builder.create(path)
 }
 
-/// The id in the file `path`, made at first use. Of two processes that make it at once, both get the first one's.
-fn kept_id(path: &Path) -> Result<Uuid> {
+/// The id in the file `path`, created at first use. If two processes create it at once, both get the same id.
+fn stored_id(path: &Path) -> Result<Uuid> {
     let read = || -> Result<Uuid> {
         let text = fs::read_to_string(path)?;
         Ok(Uuid::parse_str(text.trim())?)
@@ -194,7 +195,7 @@ fn kept_id(path: &Path) -> Result<Uuid> {
         file.sync_all()?;
         match fs::hard_link(&draft, path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            // A file system without hard links: the window between two renames is harmless on a first start.
+            // The file system has no hard links. The race between two renames is harmless on a first start.
             Err(_) => fs::rename(&draft, path),
             linked => linked,
         }
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_with_a_line_break_is_refused_before_anything_is_made() {
+    fn a_path_with_a_line_break_is_refused_before_anything_is_created() {
         let dir = tempfile::tempdir().unwrap();
         let broken = dir.path().join("a\nb");
         let refused = DataFolder::find(Some(broken.clone())).unwrap_err().to_string();
@@ -230,7 +231,7 @@ mod tests {
         fs::create_dir(&broken).unwrap();
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(&broken, &link).unwrap();
-        assert!(DataFolder::find(Some(link)).is_err(), "a link to one is one");
+        assert!(DataFolder::find(Some(link)).is_err(), "a link to such a folder");
         assert_eq!(fs::read_dir(&broken).unwrap().count(), 0);
     }
 

@@ -1,63 +1,69 @@
-//! Is everything there that is needed? One answer for each thing, with what to do.
+//! Checks the installation: data folder, database, library, engines, models, `ffmpeg`, disk space, permissions of files
+//! with passwords. Each check has a result, a sentence and an action.
 
-use crate::room::view::ModelState;
-use crate::{App, DataFolder, Local, Resources, Start};
+use crate::models::view::ModelState;
+use crate::{App, DataFolder, LocalApp, Resources, StartOptions};
 use serde::Serialize;
-use store::managed::Phase;
+use store::managed::StartPhase;
 
-/// How a thing stands.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
-    /// As it should be.
+pub enum CheckState {
+    /// In order.
     Ok,
-    /// Works, but somebody should know.
+    /// It works, but the user should know.
     Warning,
-    /// Does not work.
+    /// It does not work.
     Failed,
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// `data`, `database`, `library`, `engines`, `models`, `media`, `disk` or `secrets`.
     pub check: &'static str,
-    /// How it stands.
-    pub state: State,
-    /// A sentence.
+    /// The result.
+    pub state: CheckState,
+    /// The result as a sentence.
     pub message: String,
-    /// What to do, where there is something.
+    /// What the user can do, if anything.
     pub action: Option<String>,
 }
 
-/// Less free space than this is worth a warning: an hour of WAV is 600 MB.
-const LITTLE_SPACE: u64 = 2 << 30;
+/// Free bytes below which `disk` warns. One hour of WAV has 600 MB.
+const LOW_SPACE: u64 = 2 << 30;
 
-fn check(name: &'static str, state: State, message: impl Into<String>, action: Option<&str>) -> Check {
+fn check(name: &'static str, state: CheckState, message: impl Into<String>, action: Option<&str>) -> Check {
     Check { check: name, state, message: message.into(), action: action.map(str::to_owned) }
 }
 
-/// Looks at everything, also where the archive does not open.
-pub async fn diagnose(start: Start, on_phase: &(dyn Fn(Phase) + Send + Sync)) -> Vec<Check> {
+/// Runs all checks, also if the archive cannot be opened.
+pub async fn diagnose(start: StartOptions, on_phase: &(dyn Fn(StartPhase) + Send + Sync)) -> Vec<Check> {
     let data = match DataFolder::find(start.data_dir.clone()) {
         Ok(data) => data,
         Err(error) => {
             let action = Some("Choose another folder with --data-dir.");
-            return vec![check("data", State::Failed, format!("{error:#}."), action)];
+            return vec![check("data", CheckState::Failed, format!("{error:#}."), action)];
         }
     };
     let mut found = vec![data_check(&data)];
     let failed = |error: anyhow::Error| {
-        check("database", State::Failed, format!("{error:#}"), Some("See the sentence above."))
+        check("database", CheckState::Failed, format!("{error:#}"), Some("See the sentence above."))
     };
-    match Local::prepare(start).await {
+    match LocalApp::prepare(start).await {
         Ok(local) => {
             match App::open(local.clone(), on_phase).await {
                 Ok(app) => {
                     let name = app.store.database_name();
-                    found.push(check("database", State::Ok, format!("The archive {name} is open."), None));
+                    found.push(check(
+                        "database",
+                        CheckState::Ok,
+                        format!("The archive {name} is open."),
+                        None,
+                    ));
                     found.push(library_check(&app).await);
-                    found.extend(unknown_check(&app).await);
+                    found.extend(unreferenced_check(&app).await);
                 }
                 Err(error) => found.push(failed(error)),
             }
@@ -75,10 +81,10 @@ pub async fn diagnose(start: Start, on_phase: &(dyn Fn(Phase) + Send + Sync)) ->
 fn data_check(data: &DataFolder) -> Check {
     let message = format!("Everything is kept in {} ({}).", data.path().display(), data.chosen_by());
     match data.synced_by() {
-        None => check("data", State::Ok, message, None),
+        None => check("data", CheckState::Ok, message, None),
         Some(program) => check(
             "data",
-            State::Warning,
+            CheckState::Warning,
             format!(
                 "{message} {program} seems to copy this folder; copying a database while it runs damages the copy."
             ),
@@ -90,12 +96,12 @@ fn data_check(data: &DataFolder) -> Check {
 async fn library_check(app: &App) -> Check {
     let jobs = match app.store.jobs(store::JobFilter::default()).await {
         Ok(jobs) => jobs,
-        Err(error) => return check("library", State::Failed, error.to_string(), None),
+        Err(error) => return check("library", CheckState::Failed, error.to_string(), None),
     };
     let (here, elsewhere): (Vec<_>, Vec<_>) = jobs.iter().partition(|job| app.library.holds(job));
     let missing: Vec<&str> = here
         .iter()
-        .filter(|job| !app.library.place(job).is_some_and(|place| place.audio().is_file()))
+        .filter(|job| !app.library.recording_folder(job).is_some_and(|folder| folder.audio().is_file()))
         .map(|job| job.file_name.as_str())
         .collect();
     let elsewhere = match elsewhere.len() {
@@ -108,12 +114,12 @@ async fn library_check(app: &App) -> Check {
             here.len(),
             app.library.folder().display()
         );
-        return check("library", State::Ok, message, None);
+        return check("library", CheckState::Ok, message, None);
     }
     let some: Vec<&str> = missing.iter().take(3).copied().collect();
     check(
         "library",
-        State::Failed,
+        CheckState::Failed,
         format!(
             "The audio of {} recordings is missing, among them {}.{elsewhere}",
             missing.len(),
@@ -123,11 +129,11 @@ async fn library_check(app: &App) -> Check {
     )
 }
 
-/// Folders in the library that no recording of the archive points at.
-async fn unknown_check(app: &App) -> Option<Check> {
-    let folders = match app.unknown_folders().await {
+/// Warns about folders in the library that belong to no recording in the archive.
+async fn unreferenced_check(app: &App) -> Option<Check> {
+    let folders = match app.unreferenced_folders().await {
         Ok(folders) => folders,
-        Err(error) => return Some(check("library", State::Failed, format!("{error:#}."), None)),
+        Err(error) => return Some(check("library", CheckState::Failed, format!("{error:#}."), None)),
     };
     let count = folders.len();
     let library = app.library.folder();
@@ -137,14 +143,14 @@ async fn unknown_check(app: &App) -> Option<Check> {
     (count > 0).then(|| {
         check(
             "library",
-            State::Warning,
+            CheckState::Warning,
             format!("{count} {folders} to no recording in the archive: {}.", some.join(", ")),
             Some("Import the audio file in there to have it in the archive; a folder that you do not need can be removed."),
         )
     })
 }
 
-fn secrets_check(local: &Local) -> Check {
+fn secrets_check(local: &LocalApp) -> Check {
     use std::os::unix::fs::MetadataExt;
     let (path, what) = match &local.settings.database_url {
         None => (local.data.database().join("password"), "The private database's password"),
@@ -156,21 +162,24 @@ fn secrets_check(local: &Local) -> Check {
     match std::fs::metadata(&path) {
         Ok(found) if found.mode() & 0o077 != 0 => check(
             "secrets",
-            State::Warning,
+            CheckState::Warning,
             format!("{what} can be read by other users: {}.", path.display()),
             Some("Take the permission away: chmod 600 and the file's name."),
         ),
-        Ok(_) => {
-            check("secrets", State::Ok, format!("{what} can be read by you only ({}).", path.display()), None)
-        }
-        Err(_) => check("secrets", State::Ok, "No secret is kept in a file.", None),
+        Ok(_) => check(
+            "secrets",
+            CheckState::Ok,
+            format!("{what} can be read by you only ({}).", path.display()),
+            None,
+        ),
+        Err(_) => check("secrets", CheckState::Ok, "No secret is kept in a file.", None),
     }
 }
 
 fn engine_checks() -> Vec<Check> {
     let resources = match Resources::find() {
         Ok(resources) => resources,
-        Err(error) => return vec![check("engines", State::Failed, format!("{error:#}."), None)],
+        Err(error) => return vec![check("engines", CheckState::Failed, format!("{error:#}."), None)],
     };
     match speech::built_in::spec(resources.folder()) {
         Ok(spec) => {
@@ -179,12 +188,12 @@ fn engine_checks() -> Vec<Check> {
                 speech::decoder_count(speech::cores(), speech::available_memory(), offered.memory_bytes);
             let engine = format!("{} is ready, {decoders} at once on this computer.", offered.engine);
             match (speech::neural::processor_suffices(), resources.slower_engine().is_file()) {
-                (true, _) => vec![check("engines", State::Ok, engine, None)],
+                (true, _) => vec![check("engines", CheckState::Ok, engine, None)],
                 (false, true) => {
                     vec![check(
                         "engines",
-                        State::Warning,
-                        format!("{engine} {}", crate::room::SLOW_PROCESSOR),
+                        CheckState::Warning,
+                        format!("{engine} {}", crate::models::SLOW_PROCESSOR),
                         None,
                     )]
                 }
@@ -192,45 +201,45 @@ fn engine_checks() -> Vec<Check> {
                     let message =
                         "This computer's processor lacks AVX2, which this build of the speech engine needs.";
                     let action = "Install the package of MeetMemo: it brings an engine for such processors.";
-                    vec![check("engines", State::Failed, message, Some(action))]
+                    vec![check("engines", CheckState::Failed, message, Some(action))]
                 }
             }
         }
         Err(error) => {
             let action = Some("Install MeetMemo again; in a checkout, run `cargo xtask setup`.");
-            vec![check("engines", State::Failed, format!("{error}."), action)]
+            vec![check("engines", CheckState::Failed, format!("{error}."), action)]
         }
     }
 }
 
-async fn models_check(local: &Local) -> Check {
-    let room = match local.model_room().await {
-        Ok(room) => room,
-        Err(error) => return check("models", State::Failed, format!("{error:#}"), None),
+async fn models_check(local: &LocalApp) -> Check {
+    let overview = match local.models_overview().await {
+        Ok(overview) => overview,
+        Err(error) => return check("models", CheckState::Failed, format!("{error:#}"), None),
     };
     let mut here = Vec::new();
-    for view in &room.models {
+    for view in &overview.models {
         match &view.state {
             ModelState::Damaged { message } => {
                 let message = format!("The speech model {} cannot be used. {message}", view.title);
-                return check("models", State::Failed, message, None);
+                return check("models", CheckState::Failed, message, None);
             }
             ModelState::BuiltIn | ModelState::Installed { .. } => here.push(view.title.as_str()),
             _ => {}
         }
     }
-    let title = room
+    let title = overview
         .models
         .iter()
-        .find(|view| view.id == room.defaults.model)
-        .map_or(room.defaults.model.as_str(), |view| view.title.as_str());
+        .find(|view| view.id == overview.defaults.model)
+        .map_or(overview.defaults.model.as_str(), |view| view.title.as_str());
     let message = format!("Installed: {}. New recordings are transcribed with {title}.", here.join(", "));
-    if local.is_here(&room.defaults.model, None) {
-        check("models", State::Ok, message, None)
+    if local.is_model_available(&overview.defaults.model, None) {
+        check("models", CheckState::Ok, message, None)
     } else {
         check(
             "models",
-            State::Failed,
+            CheckState::Failed,
             message,
             Some("That one is not installed: install it, or choose another with `meetmemo models use`."),
         )
@@ -241,28 +250,30 @@ fn media_check() -> Check {
     if media::Tools::find().ffmpeg().is_some() {
         return check(
             "media",
-            State::Ok,
+            CheckState::Ok,
             "ffmpeg is installed: WMA, AMR and the like can be read too.",
             None,
         );
     }
     check(
         "media",
-        State::Ok,
+        CheckState::Ok,
         "All common formats can be read. WMA, AMR and the like need ffmpeg, which is not installed.",
         Some("Install ffmpeg if you have such files."),
     )
 }
 
 fn disk_check(data: &DataFolder) -> Check {
-    match store::disk::free_bytes(data.path()) {
-        Ok(free) if free < LITTLE_SPACE => check(
+    match store::disk_space::free_bytes(data.path()) {
+        Ok(free) if free < LOW_SPACE => check(
             "disk",
-            State::Warning,
+            CheckState::Warning,
             format!("Only {} MB are free where recordings are kept.", free >> 20),
             Some("Free some space before importing long recordings."),
         ),
-        Ok(free) => check("disk", State::Ok, format!("{} GB are free.", free >> 30), None),
-        Err(error) => check("disk", State::Warning, format!("The free space is not known: {error}."), None),
+        Ok(free) => check("disk", CheckState::Ok, format!("{} GB are free.", free >> 30), None),
+        Err(error) => {
+            check("disk", CheckState::Warning, format!("The free space is not known: {error}."), None)
+        }
     }
 }

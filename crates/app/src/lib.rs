@@ -1,119 +1,123 @@
-//! What MeetMemo can do, for every front end: intake, queue, pipeline, archive, exports, settings.
+//! Everything MeetMemo can do, for every front end: import, tasks, transcription, archive, exports, settings.
 //!
-//! The window and the command line are thin over [`App`], and over [`Local`] for what needs no archive; what crosses to
-//! them is in [`view`], and an error they can act on has a [`Code`]. Owns no data: the archive is `store`'s, and several
-//! processes with an [`App`] each may use one data folder at the same time. Leaves out printing, windows and arguments.
+//! The window and the command line are thin layers over [`App`], and over [`LocalApp`] for what needs no archive. The
+//! types they show or print are listed in [`view`]. An error that a front end can act on has an [`ErrorCode`]; every
+//! other error is an [`anyhow::Error`] to be displayed.
+//!
+//! The crate keeps no state of its own: the archive belongs to `store`, and several processes may each have an [`App`]
+//! over the same data folder at the same time. Nothing here prints, parses arguments or shows a window.
 
 mod archive;
 mod data_folder;
 mod doctor;
 mod exports;
-mod facts;
-mod hidden;
+mod file_names;
+mod hidden_commands;
 mod import;
-mod languages;
+mod language_names;
 mod library;
-mod local;
+mod local_app;
 pub mod logging;
-mod memory;
-mod names;
-mod refusal;
+mod models;
+mod out_of_memory;
+mod playback;
 mod resources;
-mod room;
 mod settings;
-mod sound;
 mod speakers;
+mod system_info;
 mod tasks;
 mod transcribe;
+mod user_error;
 pub mod view;
 
 pub use ::export::{FORMATS, Format};
 pub use data_folder::{DataFolder, documents_folder};
-pub use doctor::{Check, State, diagnose};
-pub use exports::{ExportRequest, WantedExport, export_format, export_words};
-pub use facts::Facts;
-pub use hidden::hidden_mode;
-pub use import::intake::{Imported, Outcome};
-pub use import::list::{ImportList, Interrupted};
+pub use doctor::{Check, CheckState, diagnose};
+pub use exports::{ExportRequest, PendingExport, export_format, export_words};
+pub use file_names::file_name;
+pub use hidden_commands::run_hidden_command;
+pub use import::import_files::{ImportOutcome, ImportedFile};
+pub use import::list::{ImportList, InterruptedImport};
 pub use import::options::ImportOptions;
-pub use local::Local;
-pub use names::file_name;
-pub use refusal::{Code, Refusal};
+pub use local_app::LocalApp;
+pub use playback::{Playback, PlaybackStream};
 pub use resources::Resources;
-pub use settings::replace as replace_file;
-pub use settings::{Layer, Paper, Preferences, Settings, Theme};
-pub use sound::{Listening, Sound};
-pub use store::managed::Phase;
-pub use store::{ExportId, JobId, News, Topic};
-pub use tasks::Scope;
-pub use transcribe::choice::Choice;
+pub use settings::replace_file;
+pub use settings::{Paper, Preferences, Settings, SettingsLayer, Theme};
+pub use store::managed::StartPhase;
+pub use store::{ExportId, JobId, Notifications, Topic};
+pub use system_info::SystemInfo;
+pub use tasks::WorkScope;
+pub use transcribe::options::TranscriptionOptions;
 pub use transcript::AudioTime;
+pub use user_error::{ErrorCode, UserError};
 
 use anyhow::Result;
 use std::ops::Deref;
 use std::path::PathBuf;
-use store::{Pool, Store};
+use store::{PoolSize, Store};
 
-/// The application over one data folder, its archive open. Cheap to clone.
+/// The application over one data folder, with its archive open. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct App {
-    local: Local,
+    local: LocalApp,
     store: Store,
-    /// Engine processes that keep their model from one recording to the next.
-    stable: speech::Stable,
-    renewing: sound::Renewing,
+    /// Engine processes that keep their model loaded between recordings.
+    engine_pool: speech::EnginePool,
+    index_rebuilds: playback::IndexRebuilds,
 }
 
 impl Deref for App {
-    type Target = Local;
+    type Target = LocalApp;
 
-    fn deref(&self) -> &Local {
+    fn deref(&self) -> &LocalApp {
         &self.local
     }
 }
 
-/// What a front end knows when it starts.
+/// What a front end passes in when it starts.
 #[derive(Debug, Clone, Default)]
-pub struct Start {
+pub struct StartOptions {
     /// `--data-dir`.
     pub data_dir: Option<PathBuf>,
-    /// Settings of the command line.
-    pub settings: Layer,
-    /// An executable with the hidden modes other than the running one; for tests.
+    /// Settings given on the command line.
+    pub settings: SettingsLayer,
+    /// The executable that is started for the hidden commands, if not the running one. For tests.
     pub program: Option<PathBuf>,
 }
 
 impl App {
-    /// Opens the archive: starts the private server if it is used and not running. `on_phase` is told what takes long.
-    /// Needs tokio's multi-thread runtime.
+    /// Opens the archive; starts the private server if it is used and not running. `on_phase` is called before each
+    /// step that takes long. Needs tokio's multi-thread runtime.
     ///
     /// # Errors
-    /// Whatever keeps the archive closed, in a sentence; see [`Code::of`].
-    pub async fn open(local: Local, on_phase: &(dyn Fn(Phase) + Send + Sync)) -> Result<Self> {
+    /// Why the archive cannot be opened, as a sentence; see [`ErrorCode::of`].
+    pub async fn open(local: LocalApp, on_phase: &(dyn Fn(StartPhase) + Send + Sync)) -> Result<Self> {
         let settings = &local.settings;
-        let pool = Pool { min_size: settings.db_pool_min_size, max_size: settings.db_pool_max_size };
+        let pool = PoolSize { min_size: settings.db_pool_min_size, max_size: settings.db_pool_max_size };
         let store = Store::open(local.database()?, pool, on_phase).await?;
-        Ok(Self { local, store, stable: speech::Stable::new(), renewing: sound::Renewing::default() })
+        let (engine_pool, index_rebuilds) = (speech::EnginePool::new(), playback::IndexRebuilds::default());
+        Ok(Self { local, store, engine_pool, index_rebuilds })
     }
 
-    /// Starts to listen to what changes in the archive, whoever changes it. Whatever is committed after this returns
-    /// will be told; a process listens once, however many views it shows.
+    /// Subscribes to changes in the archive, made by any process. Every change committed after this call returns is
+    /// reported. One subscription per process is enough, however many views it shows.
     ///
     /// # Errors
-    /// Where the archive cannot be reached.
-    pub async fn news(&self) -> Result<News> {
-        Ok(News::listen(&self.store).await?)
+    /// If the archive cannot be reached.
+    pub async fn news(&self) -> Result<Notifications> {
+        Ok(Notifications::listen(&self.store).await?)
     }
 
-    /// What to say while the database gives no answer.
-    pub fn no_answer(&self) -> anyhow::Error {
-        self.store.no_answer().into()
+    /// The error to show while the database does not respond.
+    pub fn unresponsive_database_error(&self) -> anyhow::Error {
+        self.store.no_answer_error().into()
     }
 
     /// Environment variables with which PostgreSQL's own tools reach the archive while this value lives.
     ///
     /// # Errors
-    /// Where the private server cannot be started.
+    /// If the private server cannot be started.
     pub async fn database_environment(&self) -> Result<Vec<(&'static str, String)>> {
         let store = self.store.clone();
         Ok(tokio::task::spawn_blocking(move || store.tool_environment()).await??)

@@ -1,7 +1,8 @@
-//! Where the bytes of recordings are: the only part that turns a path of the archive into one of this computer.
+//! The library folder, which holds the audio of recordings: `<job id>/audio.<ext>`, and our own files beside it.
 //!
-//! A path in the archive is `<job id>/<file>`, relative to the library folder. Rows can be written by others, so a path of
-//! any other shape is that of a recording that is not here: nothing is read, written or removed for it.
+//! This is the only module that turns a path from the archive into a path of this computer. A path in the archive is
+//! `<job id>/<file>`, relative to the library folder. Other programs can write rows, so a path of any other shape names
+//! no recording of this library: nothing is read, written or removed for it.
 
 use anyhow::{Context, Result};
 use media::MediaError;
@@ -19,9 +20,9 @@ pub(crate) struct Library {
     id: LibraryId,
 }
 
-/// The place of one recording: its audio, in a folder of its own.
+/// The folder of one recording in the library, with the path of its audio file. Neither has to exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct RecordingFolder {
     folder: PathBuf,
     audio: PathBuf,
 }
@@ -31,17 +32,17 @@ impl Library {
         Self { folder: folder.into(), id }
     }
 
-    /// The id by which rows of a shared database name this library.
+    /// The id by which rows of a shared database refer to this library.
     pub(crate) fn id(&self) -> LibraryId {
         self.id
     }
 
-    /// The folder, for messages.
+    /// The library folder itself.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Copies that are being made, on the same file system.
+    /// The folder for copies in progress, on the same file system.
     pub(crate) fn incoming(&self) -> PathBuf {
         self.folder.join("incoming")
     }
@@ -51,13 +52,13 @@ impl Library {
         job.library_id == Some(self.id)
     }
 
-    /// Where the recording is, whether or not its audio is still there. `None` if it belongs to another library.
-    pub(crate) fn place(&self, job: &Job) -> Option<Place> {
-        self.place_of(&job.file_path).filter(|_| self.holds(job))
+    /// The folder of a recording; `None` if the recording belongs to another library.
+    pub(crate) fn recording_folder(&self, job: &Job) -> Option<RecordingFolder> {
+        self.parse_file_path(&job.file_path).filter(|_| self.holds(job))
     }
 
-    /// The place that a path of the archive names; `None` if it does not have the shape of ours.
-    pub(crate) fn place_of(&self, file_path: &str) -> Option<Place> {
+    /// The recording folder that a path from the archive names; `None` if the path does not have our shape.
+    pub(crate) fn parse_file_path(&self, file_path: &str) -> Option<RecordingFolder> {
         let mut parts = Path::new(file_path).components();
         let (Some(Component::Normal(folder)), Some(Component::Normal(file)), None) =
             (parts.next(), parts.next(), parts.next())
@@ -66,24 +67,24 @@ impl Library {
         };
         folder.to_str().filter(|folder| Uuid::parse_str(folder).is_ok())?;
         let folder = self.folder.join(folder);
-        Some(Place { audio: folder.join(file), folder })
+        Some(RecordingFolder { audio: folder.join(file), folder })
     }
 
-    /// Moves a whole copy with the audio `file` from `incoming` to its place, synced. Blocks.
+    /// Moves a complete copy with the audio file `file` from `incoming` into the library and syncs it. Blocks.
     ///
     /// # Errors
-    /// What the file system says.
-    pub(crate) fn put(&self, copy: &Path, id: JobId, file: &str) -> Result<Place> {
+    /// Any I/O error.
+    pub(crate) fn move_in(&self, copy: &Path, id: JobId, file: &str) -> Result<RecordingFolder> {
         let folder = self.folder.join(id.to_string());
         fs::rename(copy, &folder).with_context(|| format!("{} could not be made", folder.display()))?;
         sync_folder(&self.folder)?;
-        Ok(Place { audio: folder.join(file), folder })
+        Ok(RecordingFolder { audio: folder.join(file), folder })
     }
 
-    /// The folders that are named like a job, in order of name. Blocks.
+    /// The folders whose name is a job id, sorted. Blocks.
     ///
     /// # Errors
-    /// What the file system says.
+    /// Any I/O error.
     pub(crate) fn folders(&self) -> io::Result<Vec<PathBuf>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
@@ -98,26 +99,26 @@ impl Library {
     }
 }
 
-impl Place {
+impl RecordingFolder {
     /// The audio file.
     pub(crate) fn audio(&self) -> &Path {
         &self.audio
     }
 
-    /// The folder of this recording alone.
-    pub(crate) fn folder(&self) -> &Path {
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
         &self.folder
     }
 
-    /// A file of ours beside the audio; `None` if the audio itself has that name.
+    /// The path of one of our files beside the audio; `None` if the audio itself has that name.
     pub(crate) fn beside(&self, name: &str) -> Option<PathBuf> {
         Some(self.folder.join(name)).filter(|file| *file != self.audio)
     }
 
-    /// Removes the audio and all that is beside it. Blocks.
+    /// Removes the folder with everything in it. Blocks.
     ///
     /// # Errors
-    /// What the file system says; that nothing is there is none.
+    /// Any I/O error, except that the folder does not exist.
     pub(crate) fn remove(&self) -> io::Result<()> {
         match fs::remove_dir_all(&self.folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -126,15 +127,15 @@ impl Place {
     }
 }
 
-/// Why a recording that has no place here cannot be read.
-pub(crate) fn not_here() -> MediaError {
+/// The error for a recording that is not in this library.
+pub(crate) fn missing_audio() -> MediaError {
     MediaError::Io(ErrorKind::NotFound.into())
 }
 
-/// Writes the names in `folder` to disk. Blocks.
+/// Syncs the directory `folder`, so that the names in it survive a crash. Blocks.
 ///
 /// # Errors
-/// What the file system says.
+/// Any I/O error.
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
@@ -147,13 +148,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_folder_of_a_job_and_a_file_in_it_name_a_place() {
+    fn only_a_job_id_and_a_file_name_make_a_recording_path() {
         let library = Library::new("/data/library".into(), Uuid::nil().into());
         let id = "0190a5a0-7cc1-4d3b-8f5e-0123456789ab";
-        let place = library.place_of(&format!("{id}/audio.wav")).unwrap();
-        assert_eq!(place.audio(), Path::new("/data/library").join(id).join("audio.wav"));
-        assert_eq!(place.beside("audio.seek"), Some(place.folder().join("audio.seek")));
-        assert_eq!(place.beside("audio.wav"), None);
+        let folder = library.parse_file_path(&format!("{id}/audio.wav")).unwrap();
+        assert_eq!(folder.audio(), Path::new("/data/library").join(id).join("audio.wav"));
+        assert_eq!(folder.beside("audio.seek"), Some(folder.path().join("audio.seek")));
+        assert_eq!(folder.beside("audio.wav"), None);
         for path in [
             "",
             "..",
@@ -169,7 +170,7 @@ mod tests {
             &format!("../{id}/a"),
             &format!("/{id}/a"),
         ] {
-            assert_eq!(library.place_of(path), None, "{path}");
+            assert_eq!(library.parse_file_path(path), None, "{path}");
         }
     }
 }

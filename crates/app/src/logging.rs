@@ -1,18 +1,18 @@
-//! The log file: what happened, with ids and numbers, never what was said or what a file is called.
+//! The log file. It holds ids and numbers, never words of a transcript or names of files.
 
 use crate::DataFolder;
 use std::fs::{self, OpenOptions};
 use std::sync::Mutex;
 use tracing_subscriber::EnvFilter;
 
-/// A log that has become longer than this is kept once more under another name and begun anew.
-const LONGEST: u64 = 4 << 20;
+/// Size in bytes above which the log is renamed to `meetmemo.1.log` at the next start.
+const MAX_LOG_BYTES: u64 = 4 << 20;
 
-/// Writes what is logged to `logs/meetmemo.log` in the data folder; `MEETMEMO_LOG` chooses more or less, as in
-/// `MEETMEMO_LOG=debug`. Where the file cannot be opened nothing is logged: no log is worth refusing to start.
+/// Logs to `logs/meetmemo.log` in the data folder. `MEETMEMO_LOG` sets the filter, as in `MEETMEMO_LOG=debug`; the
+/// default is `info`. If the file cannot be opened, nothing is logged and the program runs.
 pub fn start(data: &DataFolder) {
     let path = data.logs().join("meetmemo.log");
-    if fs::metadata(&path).is_ok_and(|found| found.len() > LONGEST) {
+    if fs::metadata(&path).is_ok_and(|found| found.len() > MAX_LOG_BYTES) {
         let _ = fs::rename(&path, path.with_extension("1.log"));
     }
     let _ = fs::create_dir_all(data.logs());
@@ -20,6 +20,6 @@ pub fn start(data: &DataFolder) {
     let filter = EnvFilter::try_from_env("MEETMEMO_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let log =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(Mutex::new(file)).with_ansi(false);
-    // A second start in one process, as in tests, keeps the first.
+    // Fails if this process logs already, as in tests; the first call counts.
     let _ = log.try_init();
 }

@@ -1,18 +1,19 @@
-//! What the programs come with: PostgreSQL, the speech model, fonts, the network that tells voices apart.
+//! The resources folder: files that the program needs besides itself. PostgreSQL, the included speech model, the
+//! networks for diarization, fonts, licences; in packages also the engine process for old processors.
 
 use anyhow::{Result, anyhow};
 use std::path::{Path, PathBuf};
 
-/// The folder of resources: `postgres/`, `speech/`, `speakers/`, `fonts/`, in packages also `engine/`.
+/// The resources folder: `postgres/`, `speech/`, `speakers/`, `fonts/`, `licenses/`, in packages also `engine/`.
 #[derive(Debug, Clone)]
 pub struct Resources(PathBuf);
 
 impl Resources {
-    /// `MEETMEMO_RESOURCES`, else `resources` beside the folder of our executable (a checkout's target folder), else
-    /// the places where packages put it.
+    /// `MEETMEMO_RESOURCES`, else `../resources` beside the executable's folder (a checkout's target folder), else the
+    /// locations that packages use.
     ///
     /// # Errors
-    /// Where there is none, with where it was looked for.
+    /// If there is none. The message names the executable.
     pub fn find() -> Result<Self> {
         if let Some(given) = std::env::var_os("MEETMEMO_RESOURCES").filter(|p| !p.is_empty()) {
             let given = PathBuf::from(given);
@@ -38,17 +39,17 @@ impl Resources {
         &self.0
     }
 
-    /// PostgreSQL's installation.
+    /// PostgreSQL's installation folder.
     pub fn postgres(&self) -> PathBuf {
         self.0.join("postgres")
     }
 
-    /// The engine processes' program for processors without AVX2. Only packages have it.
+    /// The engine process for processors without AVX2. Only packages have it.
     pub fn slower_engine(&self) -> PathBuf {
         self.0.join("engine").join("meetmemo-engine")
     }
 
-    /// Fonts for PDF.
+    /// Fonts for PDF exports.
     pub fn fonts(&self) -> PathBuf {
         self.0.join("fonts")
     }

@@ -1,6 +1,6 @@
-//! What the user may set, and the one place that reads it.
+//! The settings, and the only place that reads them.
 //!
-//! Defaults < `settings.toml` in the data folder < environment < command line.
+//! Later sources override earlier ones: defaults, `settings.toml` in the data folder, environment, command line.
 
 use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// Size of the pages of a PDF.
+/// Page size of PDF exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Paper {
@@ -18,12 +18,12 @@ pub enum Paper {
     Letter,
 }
 
-/// How the window looks.
+/// The colour theme of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "lowercase")]
 pub enum Theme {
-    /// As the system does.
+    /// As the system has it.
     System,
     /// Dark on light.
     Light,
@@ -31,42 +31,42 @@ pub enum Theme {
     Dark,
 }
 
-/// The settings that the window shows and changes. They can be read before the archive is open.
+/// The settings that the window shows and changes. They are available before the archive is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Preferences {
-    /// How the window looks.
+    /// The colour theme.
     pub theme: Theme,
-    /// Whether to tell when a long job ends while the window is not in front.
+    /// Whether to show a notification when a long job ends while the window is not in front.
     pub notify: bool,
 }
 
-/// Everything that can be set, complete.
+/// All settings, each with a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// A PostgreSQL server of the user's; none: the private one.
+    /// Address of the user's own PostgreSQL server. None: the private server.
     pub database_url: Option<String>,
     /// Database connections kept open.
     pub db_pool_min_size: u32,
-    /// Most database connections of one process.
+    /// Maximum number of database connections of one process.
     pub db_pool_max_size: u32,
-    /// The language spoken in recordings unless said otherwise, BCP 47; none: the engine's own.
+    /// The language spoken in new recordings, BCP 47. None: the model detects it, or knows only one.
     pub language: Option<String>,
-    /// The speech model of new recordings; none: the one that is included.
+    /// The speech model for new recordings. None: the included one.
     pub model: Option<String>,
-    /// English, whatever is spoken.
+    /// Whether to translate new recordings into English.
     pub translate: bool,
     /// Names and terms to expect in recordings.
     pub vocabulary: Vec<String>,
-    /// What neural models are computed on.
+    /// The device that computes neural models.
     pub device: speech::Device,
-    /// Where speech models are asked for first: the base of an address.
+    /// Base URL of the server that is asked first for speech models.
     pub model_mirror: Option<String>,
     /// A catalogue of speech models that is added to the bundled one.
     pub model_catalogue: Option<PathBuf>,
-    /// Decoders at once; none: as many as this computer is good for.
+    /// Number of decoders. None: as many as this computer has cores and memory for.
     pub decoders: Option<usize>,
-    /// Paper of PDF exports.
+    /// Page size of PDF exports.
     pub paper: Paper,
     /// See [`Preferences::theme`].
     pub theme: Theme,
@@ -95,10 +95,10 @@ impl Default for Settings {
     }
 }
 
-/// Decoders that may be asked for; each is a process with the model in its memory.
-const MOST_DECODERS: usize = 64;
+/// Maximum value of `decoders`. Each decoder is a process with the model in its memory.
+const MAX_DECODERS: usize = 64;
 
-/// The file that a new data folder gets.
+/// The content of `settings.toml` in a new data folder.
 const DEFAULT_FILE: &str = "\
 # MeetMemo's settings. A line without # overrides the default shown.
 # Each can also be given as an environment variable: MEETMEMO_ and the name in capitals.
@@ -136,10 +136,10 @@ const DEFAULT_FILE: &str = "\
 # notify = true
 ";
 
-/// Some settings, from one source.
+/// The settings that one source gives.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Layer {
+pub struct SettingsLayer {
     /// See [`Settings::database_url`].
     pub database_url: Option<String>,
     /// See [`Settings::db_pool_min_size`].
@@ -171,32 +171,33 @@ pub struct Layer {
 }
 
 impl Settings {
-    /// The settings of the data folder, which gets a commented file if it has none.
+    /// Reads the settings. Creates `settings.toml` with commented defaults if the data folder has none.
     ///
     /// # Errors
-    /// A file or variable that does not make sense, named with what is wrong.
+    /// If the file or a variable is invalid. The message names it and says what is wrong.
     pub fn read(
         data_folder: &Path,
         environment: impl Fn(&str) -> Option<String>,
-        command_line: Layer,
+        command_line: SettingsLayer,
     ) -> Result<Self> {
         let path = data_folder.join("settings.toml");
         let file = match fs::read_to_string(&path) {
             Ok(text) => toml::from_str(&text)
-                .map_err(|error: toml::de::Error| what_is_wrong(&text, error.span(), error.message()))
+                .map_err(|error: toml::de::Error| describe_toml_error(&text, error.span(), error.message()))
                 .with_context(|| format!("{} is not valid", path.display()))?,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                write_default(&path).with_context(|| format!("{} could not be written", path.display()))?;
-                Layer::default()
+                create_default_file(&path)
+                    .with_context(|| format!("{} could not be written", path.display()))?;
+                SettingsLayer::default()
             }
             Err(error) => return Err(error).with_context(|| format!("{} could not be read", path.display())),
         };
         let settings =
-            Self::default().with(file).with(Layer::from_environment(environment)?).with(command_line);
+            Self::default().with(file).with(SettingsLayer::from_environment(environment)?).with(command_line);
         settings.check()
     }
 
-    fn with(self, layer: Layer) -> Self {
+    fn with(self, layer: SettingsLayer) -> Self {
         Self {
             database_url: layer.database_url.or(self.database_url),
             db_pool_min_size: layer.db_pool_min_size.unwrap_or(self.db_pool_min_size),
@@ -216,7 +217,7 @@ impl Settings {
     }
 
     fn check(self) -> Result<Self> {
-        // One connection listens, one holds the worker's lock; the pool has at least one beside them.
+        // The connections that listen for notifications and hold the worker lock are not in the pool, so one is enough.
         if self.db_pool_max_size == 0 || self.db_pool_min_size > self.db_pool_max_size {
             return Err(anyhow!(
                 "db_pool_min_size ({}) must not be larger than db_pool_max_size ({}), which is at least 1",
@@ -224,14 +225,14 @@ impl Settings {
                 self.db_pool_max_size
             ));
         }
-        if self.decoders.is_some_and(|decoders| !(1..=MOST_DECODERS).contains(&decoders)) {
-            return Err(anyhow!("decoders must be between 1 and {MOST_DECODERS}"));
+        if self.decoders.is_some_and(|decoders| !(1..=MAX_DECODERS).contains(&decoders)) {
+            return Err(anyhow!("decoders must be between 1 and {MAX_DECODERS}"));
         }
         Ok(self)
     }
 }
 
-impl Layer {
+impl SettingsLayer {
     fn from_environment(environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let set = |name: &str| environment(name).filter(|value| !value.is_empty());
         fn number<T: std::str::FromStr>(name: &str, value: Option<String>) -> Result<Option<T>> {
@@ -274,19 +275,20 @@ impl Layer {
 }
 
 impl Preferences {
-    /// What the settings of this data folder say.
+    /// Reads the preferences from the settings of this data folder.
     ///
     /// # Errors
-    /// Those of [`Settings::read`].
+    /// As [`Settings::read`].
     pub fn read(data_folder: &Path) -> Result<Self> {
-        let settings = Settings::read(data_folder, |name| std::env::var(name).ok(), Layer::default())?;
+        let settings =
+            Settings::read(data_folder, |name| std::env::var(name).ok(), SettingsLayer::default())?;
         Ok(Self { theme: settings.theme, notify: settings.notify })
     }
 
-    /// Writes them into `settings.toml`, whose other lines and comments stay as they are.
+    /// Writes them to `settings.toml`; other lines and comments stay as they are.
     ///
     /// # Errors
-    /// Where the file cannot be read or written.
+    /// If the file cannot be read or written.
     pub fn write(&self, data_folder: &Path) -> Result<()> {
         let theme = match self.theme {
             Theme::System => "system",
@@ -300,25 +302,28 @@ impl Preferences {
     }
 }
 
-/// Writes what new recordings are transcribed with into `settings.toml`.
+/// Writes the transcription options for new recordings to `settings.toml`.
 ///
 /// # Errors
-/// Where the file cannot be read or written.
-pub(crate) fn write_defaults(data_folder: &Path, choice: &crate::Choice) -> Result<()> {
+/// If the file cannot be read or written.
+pub(crate) fn write_transcription_defaults(
+    data_folder: &Path,
+    options: &crate::TranscriptionOptions,
+) -> Result<()> {
     edit(data_folder, |document| {
-        document["model"] = toml_edit::value(choice.model.as_str());
-        match &choice.language {
+        document["model"] = toml_edit::value(options.model.as_str());
+        match &options.language {
             Some(language) => document["language"] = toml_edit::value(language.as_str()),
             None => drop(document.remove("language")),
         }
-        document["translate"] = toml_edit::value(choice.translate);
-        let terms: toml_edit::Array = choice.vocabulary.iter().map(String::as_str).collect();
+        document["translate"] = toml_edit::value(options.translate);
+        let terms: toml_edit::Array = options.vocabulary.iter().map(String::as_str).collect();
         document["vocabulary"] = toml_edit::value(terms);
     })
 }
 
-/// What is wrong in the settings and in which line, but not the line itself: it may hold a password.
-fn what_is_wrong(text: &str, span: Option<std::ops::Range<usize>>, message: &str) -> anyhow::Error {
+/// The TOML error with its line number, but without the line itself, which may contain a password.
+fn describe_toml_error(text: &str, span: Option<std::ops::Range<usize>>, message: &str) -> anyhow::Error {
     let message = message.replace('\n', ", ");
     match span.and_then(|span| text.get(..span.start)) {
         Some(before) => anyhow!("line {}: {message}", before.matches('\n').count() + 1),
@@ -326,11 +331,11 @@ fn what_is_wrong(text: &str, span: Option<std::ops::Range<usize>>, message: &str
     }
 }
 
-/// Changes `settings.toml`, whose other lines and comments stay as they are.
+/// Changes `settings.toml`; other lines and comments stay as they are.
 fn edit(data_folder: &Path, change: impl FnOnce(&mut toml_edit::DocumentMut)) -> Result<()> {
     let path = data_folder.join("settings.toml");
     let place = || format!("{} could not be changed", path.display());
-    // Of two changes at once, by whatever process, none is lost. The lock is free again when the file is dropped.
+    // Serialises concurrent changes, so that none is lost. Dropping the file releases the lock.
     let lock = fs::File::create(data_folder.join("settings.lock")).with_context(place)?;
     lock.lock().with_context(place)?;
     let text = match fs::read_to_string(&path) {
@@ -339,17 +344,17 @@ fn edit(data_folder: &Path, change: impl FnOnce(&mut toml_edit::DocumentMut)) ->
     };
     let mut document: toml_edit::DocumentMut = text
         .parse()
-        .map_err(|error: toml_edit::TomlError| what_is_wrong(&text, error.span(), error.message()))
+        .map_err(|error: toml_edit::TomlError| describe_toml_error(&text, error.span(), error.message()))
         .with_context(place)?;
     change(&mut document);
-    replace(&path, document.to_string().as_bytes()).with_context(place)
+    replace_file(&path, document.to_string().as_bytes()).with_context(place)
 }
 
-/// Gives the file `path` this content, whole or not at all. Only its owner can read it.
+/// Replaces the content of the file `path` atomically. Only the owner can read the file.
 ///
 /// # Errors
-/// Where the folder cannot be written to.
-pub fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
+/// If the folder cannot be written to.
+pub fn replace_file(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let draft = path.with_extension(uuid::Uuid::new_v4().simple().to_string());
     let mut options = fs::OpenOptions::new();
     #[cfg(unix)]
@@ -365,8 +370,8 @@ pub fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
     written
 }
 
-/// Two processes may come here at once: the first one's file stays.
-fn write_default(path: &Path) -> std::io::Result<()> {
+/// Creates `settings.toml` with the defaults. If another process was faster, its file stays.
+fn create_default_file(path: &Path) -> std::io::Result<()> {
     let mut options = fs::OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -386,24 +391,27 @@ mod tests {
     }
 
     #[test]
-    fn a_new_folder_gets_the_defaults_and_a_file_that_means_them() {
+    fn a_new_folder_gets_the_defaults_and_a_file_that_states_them() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(Settings::read(dir.path(), nothing, Layer::default()).unwrap(), Settings::default());
+        assert_eq!(
+            Settings::read(dir.path(), nothing, SettingsLayer::default()).unwrap(),
+            Settings::default()
+        );
         let written = fs::read_to_string(dir.path().join("settings.toml")).unwrap();
-        // Every line of the file works once its # is taken away.
+        // Every setting in the file is valid once its # is removed.
         let enabled: String = written
             .lines()
             .filter(|l| l.contains(" = "))
             .map(|l| l.trim_start_matches("# ").to_owned() + "\n")
             .collect();
-        let layer: Layer = toml::from_str(&enabled).unwrap();
+        let layer: SettingsLayer = toml::from_str(&enabled).unwrap();
         let all = Settings::default().with(layer);
         assert_eq!(all.paper, Paper::A4);
         assert_eq!((all.db_pool_min_size, all.db_pool_max_size), (5, 20));
     }
 
     #[test]
-    fn the_command_line_beats_the_environment_which_beats_the_file() {
+    fn the_command_line_overrides_the_environment_which_overrides_the_file() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(
             dir.path().join("settings.toml"),
@@ -416,29 +424,30 @@ mod tests {
             _ => None,
         };
         let read = |layer| Settings::read(dir.path(), environment, layer).unwrap();
-        let settings = read(Layer::default());
+        let settings = read(SettingsLayer::default());
         assert_eq!(settings.database_url.as_deref(), Some("plain"));
         assert_eq!((settings.language.as_deref(), settings.paper), (Some("de"), Paper::Letter));
-        let settings = read(Layer { database_url: Some("line".to_owned()), ..Layer::default() });
+        let settings =
+            read(SettingsLayer { database_url: Some("line".to_owned()), ..SettingsLayer::default() });
         assert_eq!(settings.database_url.as_deref(), Some("line"));
     }
 
     #[test]
-    fn meetmemos_own_variable_beats_the_common_one() {
+    fn meetmemo_database_url_overrides_database_url() {
         let both = |name: &str| name.ends_with("DATABASE_URL").then(|| name.to_owned());
-        let layer = Layer::from_environment(both).unwrap();
+        let layer = SettingsLayer::from_environment(both).unwrap();
         assert_eq!(layer.database_url.as_deref(), Some("MEETMEMO_DATABASE_URL"));
     }
 
     #[test]
-    fn changed_preferences_leave_the_rest_of_the_file_alone() {
+    fn writing_preferences_keeps_the_rest_of_the_file() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("settings.toml"), "# mine\npaper = 'letter' # US\n").unwrap();
         let dark = Preferences { theme: Theme::Dark, notify: false };
         dark.write(dir.path()).unwrap();
         let text = fs::read_to_string(dir.path().join("settings.toml")).unwrap();
         assert!(text.starts_with("# mine\npaper = 'letter' # US\n"), "{text}");
-        let settings = Settings::read(dir.path(), nothing, Layer::default()).unwrap();
+        let settings = Settings::read(dir.path(), nothing, SettingsLayer::default()).unwrap();
         assert_eq!((settings.paper, settings.theme, settings.notify), (Paper::Letter, Theme::Dark, false));
         let mut left: Vec<_> =
             fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -447,24 +456,25 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused_with_its_name() {
+    fn an_invalid_setting_is_refused_and_named_without_its_value() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("settings.toml"), "db_pool_max_siz = 3").unwrap();
-        let error = format!("{:#}", Settings::read(dir.path(), nothing, Layer::default()).unwrap_err());
+        let error =
+            format!("{:#}", Settings::read(dir.path(), nothing, SettingsLayer::default()).unwrap_err());
         assert!(error.contains("settings.toml is not valid") && error.contains("db_pool_max_siz"), "{error}");
         for line in [
             "database_url = postgresql://anna:secret@host/db",
             "database_url = 'postgresql://anna:secret@host",
         ] {
             fs::write(dir.path().join("settings.toml"), format!("paper = 'a4'\n{line}\n")).unwrap();
-            let read = Settings::read(dir.path(), nothing, Layer::default()).unwrap_err();
+            let read = Settings::read(dir.path(), nothing, SettingsLayer::default()).unwrap_err();
             let changed = Preferences { theme: Theme::Dark, notify: false }.write(dir.path()).unwrap_err();
             for error in [format!("{read:#}"), format!("{changed:#}")] {
                 assert!(error.contains("line 2: ") && !error.contains("secret"), "{error}");
             }
         }
-        let error =
-            Layer::from_environment(|n| (n == "MEETMEMO_DECODERS").then(|| "two".to_owned())).unwrap_err();
+        let error = SettingsLayer::from_environment(|n| (n == "MEETMEMO_DECODERS").then(|| "two".to_owned()))
+            .unwrap_err();
         assert_eq!(error.to_string(), "MEETMEMO_DECODERS must be a whole number, not “two”");
     }
 }

@@ -1,91 +1,101 @@
-//! Background work on the archive: a user asks for a transcript, for its speakers or for an export, and each request is a
-//! row of `tasks` (`store::tasks`).
+//! Background work on the archive. Each transcript, diarization or export that a user asks for is a row of `tasks`
+//! (`store::tasks`): kind, subject, parameters, state, priority, lease, progress, error.
 //!
-//! A [`Kind`] knows how one kind of task is done. [`App::perform`] does a claimed one: it shows signs of life, tells how
-//! far the work is, hears a stop, and writes down how it ended. `worker` claims what waits, lane by lane. A new kind is a
-//! variant of `store::TaskKind`, implements the trait and is named in a lane; one that is about a recording's audio is also
-//! named in `OF_RECORDINGS` and in the triggers of the table.
+//! A [`TaskHandler`] does one kind of task. [`App::run_task`] runs a handler on a claimed task: every 0.5 s it renews
+//! the lease and stores the progress, it interrupts the work when the lease is lost or the process is asked to stop,
+//! and at the end it stores the outcome. [`worker`] claims waiting tasks.
+//!
+//! A claim writes a random token into the row, valid for 30 s; every write of a worker checks it, so a worker whose
+//! lease has expired changes nothing. A task whose lease has expired is taken over by another worker. After five
+//! takeovers without progress it fails, so that a recording that crashes its worker is not tried for ever.
+//!
+//! Imports and downloads of models are not tasks: they belong to files of one computer and also run while the archive
+//! is closed. What is rebuilt automatically within seconds, such as voice embeddings and seek indexes, is no task
+//! either.
+//!
+//! To add a kind: add a variant to `store::TaskKind`, implement [`TaskHandler`], and add it to a lane in [`worker`]. If
+//! it works on the audio of a recording, also add it to `TaskKind::OF_RECORDINGS` and to the triggers of the table.
 
 mod worker;
 
-pub use worker::Scope;
+pub use worker::WorkScope;
 
 use crate::App;
 use anyhow::Result;
 use futures_util::future::BoxFuture;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use store::{Claim, Lease, Progress, StoreError, TaskKind, WorkLock};
+use store::{Claim, Lease, StoreError, TaskKind, TaskProgress, WorkerLock};
 use tokio::sync::watch;
 use tokio::task::JoinError;
 use tokio::time::{Interval, MissedTickBehavior};
 
-/// How often the lease is renewed, progress told and a cancel noticed.
-const TICK: Duration = Duration::from_millis(500);
-/// A task whose workers have ended in the middle so often without getting further is given up.
-const TAKE_OVERS: i32 = 5;
+/// How often the lease is renewed, progress is stored and a cancel is noticed.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+/// A task fails after this many takeovers without progress.
+const MAX_TAKE_OVERS: i32 = 5;
 
-/// How one kind of task is done.
-pub(crate) trait Kind: Send + Sync {
-    /// Which one.
+/// Does one kind of task.
+pub(crate) trait TaskHandler: Send + Sync {
+    /// The kind of task.
     fn kind(&self) -> TaskKind;
 
-    /// Does the task. What it writes under the lease of `at_work` ends the task in the archive too, where it is done.
+    /// Does the task. The last write under the lease of `context` also marks the task as done in the archive.
     ///
     /// # Errors
-    /// Why it ends before it is done.
+    /// Why the work ended before the task was done.
     fn work<'a>(
         &'a self,
         app: &'a App,
         claim: &'a Claim,
-        at_work: AtWork,
-    ) -> BoxFuture<'a, Result<(), Break>>;
+        context: TaskContext,
+    ) -> BoxFuture<'a, Result<(), TaskError>>;
 
-    /// What is said of a task that is given up, because its workers ended in the middle `times`.
-    fn given_up(&self, times: i32) -> String;
+    /// The error message of a task that fails because its workers were interrupted `times`.
+    fn abandoned_message(&self, times: i32) -> String;
 }
 
-/// Why work on a task ends before the task is done.
+/// Why work on a task ended before the task was done.
 #[derive(Debug)]
-pub(crate) enum Break {
-    /// The task cannot be done. Holds the sentence that the user reads.
+pub(crate) enum TaskError {
+    /// The task cannot be done. A sentence for the user.
     Failed(String),
-    /// The lease became void: the task was cancelled, deleted or taken over.
+    /// The lease is no longer valid: the task was cancelled, deleted or taken over.
     LeaseLost,
     /// This process was asked to stop; the task waits for the next worker.
     Stopped,
-    /// The archive, or this program, failed. The task stays with its lease, until that ends.
-    Broken(anyhow::Error),
+    /// The archive or this program failed. The task stays claimed until its lease expires.
+    Internal(anyhow::Error),
 }
 
-impl From<anyhow::Error> for Break {
+impl From<anyhow::Error> for TaskError {
     fn from(error: anyhow::Error) -> Self {
-        Self::Broken(error)
+        Self::Internal(error)
     }
 }
 
-impl From<StoreError> for Break {
+impl From<StoreError> for TaskError {
     fn from(error: StoreError) -> Self {
-        Self::Broken(error.into())
+        Self::Internal(error.into())
     }
 }
 
-impl From<JoinError> for Break {
+impl From<JoinError> for TaskError {
     fn from(error: JoinError) -> Self {
-        Self::Broken(error.into())
+        Self::Internal(error.into())
     }
 }
 
-/// Goes on only while the lease holds: with what a write under it has said.
-pub(crate) fn held(held: bool) -> Result<(), Break> {
-    if held { Ok(()) } else { Err(Break::LeaseLost) }
+/// Turns the result of a write under a lease into an error if the lease was not valid any more.
+pub(crate) fn require_lease(held: bool) -> Result<(), TaskError> {
+    if held { Ok(()) } else { Err(TaskError::LeaseLost) }
 }
 
-/// A task that is being worked on, as its kind sees it.
+/// A running task, as its handler sees it.
 #[derive(Debug)]
-pub(crate) struct AtWork {
+pub(crate) struct TaskContext {
     lease: Lease,
-    progress: Arc<Mutex<Progress>>,
+    progress: Arc<Mutex<TaskProgress>>,
     interruption: watch::Receiver<Option<Interruption>>,
 }
 
@@ -95,31 +105,31 @@ enum Interruption {
     Stopped,
 }
 
-impl AtWork {
-    /// The right to write.
+impl TaskContext {
+    /// The lease that writes have to name.
     pub(crate) fn lease(&self) -> Lease {
         self.lease
     }
 
-    /// Notes how far the work is. The archive hears of it with the next sign of life.
-    pub(crate) fn tell(&self, progress: Progress) {
+    /// Reports the progress of the work. It is stored with the next heartbeat.
+    pub(crate) fn report(&self, progress: TaskProgress) {
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 
-    /// Waits until the work has to end, and says why.
-    pub(crate) async fn interrupted(&mut self) -> Break {
+    /// Waits until the work must end; returns the reason.
+    pub(crate) async fn interrupted(&mut self) -> TaskError {
         let interruption = self.interruption.wait_for(Option::is_some).await.map(|found| *found);
         match interruption {
-            Ok(Some(Interruption::Stopped)) => Break::Stopped,
-            // Whoever watched over the work has ended.
-            _ => Break::LeaseLost,
+            Ok(Some(Interruption::Stopped)) => TaskError::Stopped,
+            // An error means that the heartbeat has ended.
+            _ => TaskError::LeaseLost,
         }
     }
 }
 
 /// How a task ended in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum TaskOutcome {
     Done,
     Failed,
     LeaseLost,
@@ -127,106 +137,111 @@ pub(crate) enum Ending {
 }
 
 impl App {
-    /// Does a claimed task. `lock` is this computer's right to work on recordings, if it is about one; it is renewed here
-    /// should the server restart.
+    /// Runs a claimed task. `lock` is this computer's worker lock, for tasks on recordings; it is acquired again if the
+    /// database server restarts.
     ///
     /// # Errors
-    /// Where the archive fails; a task that fails is an [`Ending`].
-    pub(crate) async fn perform(
+    /// If the archive fails. A task that fails is a [`TaskOutcome`].
+    pub(crate) async fn run_task(
         &self,
-        kind: &dyn Kind,
+        handler: &dyn TaskHandler,
         claim: &Claim,
-        mut lock: Option<&mut WorkLock>,
+        mut lock: Option<&mut WorkerLock>,
         stop: &mut watch::Receiver<bool>,
-    ) -> Result<Ending> {
+    ) -> Result<TaskOutcome> {
         let lease = claim.lease;
-        if claim.take_overs >= TAKE_OVERS {
-            return self.fail(lease, &kind.given_up(TAKE_OVERS)).await;
+        if claim.take_overs >= MAX_TAKE_OVERS {
+            return self.fail_task(lease, &handler.abandoned_message(MAX_TAKE_OVERS)).await;
         }
-        let progress = Arc::new(Mutex::new(Progress::default()));
+        let progress = Arc::new(Mutex::new(TaskProgress::default()));
         let (interrupt, interruption) = watch::channel(None);
-        let at_work = AtWork { lease, progress: Arc::clone(&progress), interruption };
-        let told = || *progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let (end, mut over) = watch::channel(false);
+        let context = TaskContext { lease, progress: Arc::clone(&progress), interruption };
+        let progress = || *progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let (end, mut ended) = watch::channel(false);
         let work = async {
-            let ended = kind.work(self, claim, at_work).await;
+            let result = handler.work(self, claim, context).await;
             end.send_replace(true);
-            ended
+            result
         };
-        // Polled beside the work, not in turn with it. The work may hold the row of the task in a transaction; a renewal
-        // that is waited for while the work is not polled would wait for that row for ever.
-        let watching = async {
-            let mut tick = ticks();
+        // Polled together with the work, not alternately. The work may have locked the row of the task in a
+        // transaction; if it were not polled while a renewal waits for that row, the renewal would wait for ever.
+        let heartbeat = async {
+            let mut heartbeats = heartbeats();
             loop {
                 tokio::select! {
-                    _ = tick.tick() => {}
-                    () = stopped(&mut over) => return None,
+                    _ = heartbeats.tick() => {}
+                    () = stopped(&mut ended) => return None,
                     () = stopped(stop) => {
                         interrupt.send_replace(Some(Interruption::Stopped));
                         return None;
                     }
                 }
-                match self.show_life(lease, told(), lock.as_deref_mut()).await {
+                match self.renew_lease(lease, progress(), lock.as_deref_mut()).await {
                     Ok(true) => {}
                     Ok(false) => {
                         interrupt.send_replace(Some(Interruption::LeaseLost));
                         return None;
                     }
                     Err(error) => {
-                        // As if stopped: what is done so far is kept.
+                        // Handled like a stop: work done so far is kept.
                         interrupt.send_replace(Some(Interruption::Stopped));
                         return Some(error);
                     }
                 }
             }
         };
-        let (ended, broken) = tokio::join!(work, watching);
-        match (ended, broken) {
-            (Ok(()), _) => Ok(Ending::Done),
-            (Err(_), Some(error)) | (Err(Break::Broken(error)), None) => Err(error),
-            (Err(Break::Failed(sentence)), None) => self.fail(lease, &sentence).await,
-            (Err(Break::LeaseLost), None) => Ok(Ending::LeaseLost),
-            (Err(Break::Stopped), None) => {
-                self.store.renew(lease, told()).await?;
+        let (result, heartbeat_error) = tokio::join!(work, heartbeat);
+        match (result, heartbeat_error) {
+            (Ok(()), _) => Ok(TaskOutcome::Done),
+            (Err(_), Some(error)) | (Err(TaskError::Internal(error)), None) => Err(error),
+            (Err(TaskError::Failed(message)), None) => self.fail_task(lease, &message).await,
+            (Err(TaskError::LeaseLost), None) => Ok(TaskOutcome::LeaseLost),
+            (Err(TaskError::Stopped), None) => {
+                self.store.renew(lease, progress()).await?;
                 self.store.release(lease).await?;
-                Ok(Ending::Stopped)
+                Ok(TaskOutcome::Stopped)
             }
         }
     }
 
-    /// Renews the lease, and becomes this computer's worker again after the server was restarted. Should another process
-    /// have been faster, it has claimed our task too, and the next renewal says so.
-    async fn show_life(&self, lease: Lease, progress: Progress, lock: Option<&mut WorkLock>) -> Result<bool> {
+    /// Renews the lease; false if it is lost. After a restart of the server it also acquires the worker lock again. If
+    /// another process was faster, that process has claimed our task too, and the next renewal returns false.
+    async fn renew_lease(
+        &self,
+        lease: Lease,
+        progress: TaskProgress,
+        lock: Option<&mut WorkerLock>,
+    ) -> Result<bool> {
         if !self.store.renew(lease, progress).await? {
             return Ok(false);
         }
         if let Some(lock) = lock
             && !lock.is_held().await
-            && let Some(again) = WorkLock::acquire(&self.store, self.machine).await?
+            && let Some(acquired) = WorkerLock::acquire(&self.store, self.machine).await?
         {
-            *lock = again;
+            *lock = acquired;
         }
         Ok(true)
     }
 
-    async fn fail(&self, lease: Lease, sentence: &str) -> Result<Ending> {
-        // The meeting has its words and goes back to them; its speakers say what happened.
-        if lease.kind == TaskKind::Diarize && !self.store.note_no_speakers(lease, sentence).await? {
-            return Ok(Ending::LeaseLost);
+    async fn fail_task(&self, lease: Lease, message: &str) -> Result<TaskOutcome> {
+        // A meeting whose diarization fails keeps its transcript, so the message is stored with the speakers too.
+        if lease.kind == TaskKind::Diarize && !self.store.record_diarization_error(lease, message).await? {
+            return Ok(TaskOutcome::LeaseLost);
         }
-        let held = self.store.fail(lease, sentence).await?;
-        Ok(if held { Ending::Failed } else { Ending::LeaseLost })
+        let held = self.store.fail(lease, message).await?;
+        Ok(if held { TaskOutcome::Failed } else { TaskOutcome::LeaseLost })
     }
 }
 
-/// When to look after work that is under way: now, and then every [`TICK`].
-pub(crate) fn ticks() -> Interval {
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
+/// Ticks at once, then every [`HEARTBEAT`].
+pub(crate) fn heartbeats() -> Interval {
+    let mut interval = tokio::time::interval(HEARTBEAT);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
 }
 
-/// Waits until `stop` turns true. Gives no guard, so that a future that waits for this can change threads.
+/// Waits until `stop` is true. Returns no guard, so that a future that awaits this is `Send`.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -1,17 +1,17 @@
-//! What crosses to a window or a script: plain data, in the words of the command-line contract. Each is beside what makes
-//! it; here is the list.
+//! All types that are sent to the window or printed as JSON. Each is defined beside the code that makes it; this module
+//! is the list. The JSON is a contract with scripts: fields are added, never renamed or removed.
 
-pub use crate::archive::shown::recorded_in_words;
+pub use crate::archive::to_view::recorded_in_words;
 pub use crate::archive::version_view::{ComparePiece, CompareRow, Comparison, VersionState, VersionView};
 pub use crate::archive::view::{
-    DeletionView, Doubt, JobStatus, JobView, LineView, MeetingPage, MeetingView, OtherLanguage, ProgressView,
-    SegmentView, SpeakerFacts, TranscriptFacts, TranscriptView, TurnView, WorkStep,
+    DeletionView, Doubt, JobStatus, JobView, MeetingPage, MeetingView, OtherLanguage, ProgressView,
+    SegmentView, SegmentWithWords, SpeakerSummary, TranscriptInfo, TranscriptView, TurnView, WorkStep,
 };
 pub use crate::exports::ExportView;
-pub use crate::import::drop::{DropView, DroppedFolder};
-pub use crate::room::view::{ModelNews, ModelRoom, ModelSource, ModelSpeed, ModelState, ModelView};
+pub use crate::import::drop_preview::{DropView, DroppedFolder};
+pub use crate::models::view::{ModelNews, ModelSource, ModelSpeed, ModelState, ModelView, ModelsOverview};
 pub use crate::speakers::view::{
-    Expected, MeetingOfPerson, PeopleView, PersonView, SampleView, SpeakerView, SpeakersState, SpeakersView,
-    Stretch, StretchView, SuggestionView, Whom,
+    AssignTarget, MeetingOfPerson, PeopleView, PersonView, SpanView, SpeakerCount, SpeakerView,
+    SpeakersState, SpeakersView, SuggestionView, TextSelection, VoiceSampleView,
 };
-pub use crate::transcribe::choice::Choice;
+pub use crate::transcribe::options::TranscriptionOptions;

@@ -1,29 +1,29 @@
-//! What was asked for on the command line.
+//! The command line of `cargo xtask bench` and `cargo xtask corpus`.
 
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// What `cargo xtask bench help` prints.
+/// The text of `cargo xtask bench help`.
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask bench [NAME…] [OPTION…]
        cargo xtask corpus [OPTION…]
 
-  bench [NAME…]      run the benchmarks `pipeline` and `import`, or the named ones; `window` needs what tests need,
-                     `speakers` and `meetings` need the recordings in ../shared
-                       --repetitions N  how often each side is measured, alternately (1; 3 for `window` alone)
+  bench [NAME…]      run the benchmarks `pipeline` and `import`, or the named ones; `window` needs the same packages
+                     as tests, `speakers` and `meetings` need the recordings in ../shared
+                       --repetitions N  measurements per program, alternating (1; 3 for `window` alone)
                        --minutes N      length of the recording for `pipeline`, `speakers` and `speech`, and of the
                                         longest for `meetings` (10)
-                       --model FILE     speech model for `speech` (Whisper base as it ships, and tiny.en)
+                       --model FILE     speech model for `speech` (the included Whisper base, and tiny.en)
                        --files N        number of files for `import` (1000)
-                       --seed S         which `meetings` are drawn first (1)
+                       --seed S         seed of the first of the `meetings` (1)
   corpus             make some hundred files of the same speech with ffmpeg, sox and mkvmerge, decode each, and print
-                     where they differ from what went in
-                       --into FOLDER    where the files go (<target folder>/corpus)
-                       --part N         every Nth of them only (1)
-                       --mutations N    then decode N of them that were changed at random, beside ffmpeg (0)
-                       --seed S         which changes (1)
-                       --speed          instead time decoding an hour of each usual codec, beside ffmpeg
+                     where the result differs from the speech
+                       --into FOLDER    folder for the files (<target folder>/corpus)
+                       --part N         make only every Nth file (1)
+                       --mutations N    also decode N randomly changed files and compare with ffmpeg (0)
+                       --seed S         seed of these changes (1)
+                       --speed          only time decoding an hour of each usual codec, compared with ffmpeg
 
 The target folder is `target`, or CARGO_TARGET_DIR.";
 
@@ -35,18 +35,18 @@ pub(crate) enum Command {
     Corpus(Corpus),
 }
 
-/// Files to make and what to do with them.
+/// Options of `corpus`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Corpus {
     pub(crate) into: Option<PathBuf>,
-    /// Every how many-th file.
+    /// Only every `part`-th file is made.
     pub(crate) part: u32,
     pub(crate) mutations: usize,
     pub(crate) seed: u64,
     pub(crate) speed: bool,
 }
 
-/// The benchmarks to run.
+/// Options of `bench`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bench {
     pub(crate) benchmarks: Vec<Benchmark>,
@@ -68,7 +68,7 @@ pub(crate) enum Benchmark {
     Window,
 }
 
-/// Reads the arguments after the program's name.
+/// Parses the arguments after the program's name.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let command = match parser.next()? {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_and_their_arguments() {
+    fn commands_and_their_arguments_are_parsed() {
         let bench = |benchmarks: &[Benchmark], repetitions| Bench {
             benchmarks: benchmarks.to_vec(),
             repetitions,
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_named() {
+    fn a_wrong_argument_is_named_in_the_error() {
         for (line, part) in [
             ("fly", "no command `fly`"),
             ("bench sleep", "no benchmark `sleep`"),

@@ -1,63 +1,63 @@
-//! `cargo xtask bench`: the app beside another program that does the same work, in one run on one machine.
+//! `cargo xtask bench`: compares the app with another program that does the same work, in one run on one machine.
 //!
-//! Only ratios are judged: seconds depend on the machine and on what else it does.
+//! Most goals are ratios, because seconds depend on the machine and its load.
 
-mod bare;
+mod engine_alone;
 mod import;
 mod meetings;
-mod memory;
 mod pipeline;
-mod recording;
-mod score;
+mod process_cost;
+mod process_memory;
 mod speakers;
 mod speech;
-mod watch;
+mod test_recordings;
 mod window;
+mod word_errors;
 
 use crate::args::{Bench, Benchmark};
 use anyhow::{Context, Result, bail};
+use process_cost::{Cost, Measurement};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
-use watch::{Cost, Watched};
 use xtask::app::{App, Profile, imported};
 use xtask::checkout::Checkout;
 use xtask::command;
 
-/// Runs the benchmarks; tells whether all goals were met.
-pub(crate) fn bench(checkout: &Checkout, asked: &Bench) -> Result<bool> {
+/// Runs the benchmarks; returns whether all goals were met.
+pub(crate) fn bench(checkout: &Checkout, options: &Bench) -> Result<bool> {
     if !cfg!(target_os = "linux") {
         bail!("the benchmarks read memory from /proc, which only Linux has");
     }
     let folder = checkout.target.join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
     let mut met = true;
-    // The diarizer alone hears meetings.
-    if asked.benchmarks.contains(&Benchmark::Meetings) {
-        met &= meetings::run(checkout, &folder, asked)?;
+    // `meetings` uses only the diarizer, not the app.
+    if options.benchmarks.contains(&Benchmark::Meetings) {
+        met &= meetings::run(checkout, &folder, options)?;
     }
-    let others: Vec<_> = asked.benchmarks.iter().filter(|one| **one != Benchmark::Meetings).collect();
+    let others: Vec<_> = options.benchmarks.iter().filter(|one| **one != Benchmark::Meetings).collect();
     if others.is_empty() {
         return Ok(met);
     }
     let app = App::build(checkout, Profile::Release)?;
     for benchmark in others {
-        watch::adopt_orphans(*benchmark != Benchmark::Window)?;
+        process_cost::adopt_orphans(*benchmark != Benchmark::Window)?;
         met &= match benchmark {
-            Benchmark::Pipeline => pipeline::run(checkout, &app, &folder, asked)?,
-            Benchmark::Import => import::run(checkout, &app, &folder, asked)?,
-            Benchmark::Speakers => speakers::run(checkout, &app, &folder, asked)?,
+            Benchmark::Pipeline => pipeline::run(checkout, &app, &folder, options)?,
+            Benchmark::Import => import::run(checkout, &app, &folder, options)?,
+            Benchmark::Speakers => speakers::run(checkout, &app, &folder, options)?,
             Benchmark::Meetings => true,
-            Benchmark::Speech => speech::run(checkout, &app, &folder, asked)?,
-            Benchmark::Window => window::run(checkout, asked)?,
+            Benchmark::Speech => speech::run(checkout, &app, &folder, options)?,
+            Benchmark::Window => window::run(checkout, options)?,
         };
     }
     Ok(met)
 }
 
-/// A data folder that is used once. It goes when this goes, after its database has ended.
+/// A temporary data folder. It is removed on drop, after its database server has ended.
 struct DataFolder {
     path: PathBuf,
 }
@@ -73,9 +73,9 @@ impl DataFolder {
 
 impl Drop for DataFolder {
     fn drop(&mut self) {
-        // What does not end has been told where it was noticed.
-        let _ = watch::settle(Some(&self.path));
-        // The next run removes what is left.
+        // Processes that do not end were reported by the measurement.
+        let _ = process_cost::wait_for_processes(Some(&self.path));
+        // If this fails, the next run removes the folder.
         let _ = fs::remove_dir_all(&self.path);
     }
 }
@@ -87,7 +87,7 @@ fn remove(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs `command` to its end and tells how long it took; a failure is an error.
+/// Runs `command` and returns its wall-clock time; a failure of the command is an error.
 fn timed(command: &mut Command) -> Result<Duration> {
     let started = Instant::now();
     let status: ExitStatus =
@@ -103,15 +103,15 @@ fn timed(command: &mut Command) -> Result<Duration> {
 struct Transcribed {
     job: String,
     text: String,
-    watched: Watched,
+    measured: Measurement,
 }
 
-/// Has the app on `data` import and transcribe a recording, and reads the transcript.
+/// Imports and transcribes a recording with the app on the data folder `data`, and reads the transcript.
 fn transcribe(app: &App, options: &[&str], recording: &Path, data: &Path) -> Result<Transcribed> {
     transcribe_while(app, options, recording, data, &mut |_| ())
 }
 
-/// The same; `meanwhile` is called again and again until the command ends, with the moment of its start.
+/// Like [`transcribe`]; `meanwhile` is called repeatedly until the command ends, with the time of its start.
 fn transcribe_while(
     app: &App,
     options: &[&str],
@@ -124,13 +124,14 @@ fn transcribe_while(
         File::create(&result_path).with_context(|| format!("could not create {}", result_path.display()))?;
     let mut import = app.command();
     import.args(["import", "--wait", "--json"]).args(options).arg(recording);
-    let watched = watch::watch(import.stdin(Stdio::null()).stdout(result_file), Some(data), meanwhile)?;
+    let measured =
+        process_cost::measure(import.stdin(Stdio::null()).stdout(result_file), Some(data), meanwhile)?;
     let results = imported(&xtask::setup::read_json(&result_path)?)?;
     fs::remove_file(&result_path).with_context(|| format!("could not remove {}", result_path.display()))?;
     let [result] = results.as_slice() else {
-        bail!("one file was imported, {} results were told", results.len())
+        bail!("one file was imported, but the command printed {} results", results.len())
     };
-    let (true, Some("completed"), Some(job)) = (watched.success, result.status.as_deref(), &result.job)
+    let (true, Some("completed"), Some(job)) = (measured.success, result.status.as_deref(), &result.job)
     else {
         bail!("`{}` did not complete: {result:?}", command::shown(&import));
     };
@@ -138,22 +139,22 @@ fn transcribe_while(
     let segments =
         shown["transcript"]["segments"].as_array().context("`meetmemo show` printed no segments")?;
     let texts: Vec<&str> = segments.iter().filter_map(|segment| segment["text"].as_str()).collect();
-    Ok(Transcribed { job: job.clone(), text: texts.join("\n"), watched })
+    Ok(Transcribed { job: job.clone(), text: texts.join("\n"), measured })
 }
 
-/// The heads of the columns of [`print_row`].
-fn print_heads() {
+/// Prints the column headers for [`print_row`].
+fn print_header() {
     println!("{:<28}{:>10}{:>10}{:>14}{:>8}", "", "wall s", "CPU s", "× real time", "WER");
 }
 
-/// A line of a table: what it took, and how many words are wrong if there are words.
+/// Prints a table row: cost, speed, and the word error rate if there is one.
 fn print_row(name: &str, cost: Cost, duration_s: f64, word_error_rate: Option<f64>) {
     let rate = word_error_rate.map(|rate| format!("{rate:.3}")).unwrap_or_default();
     let speed = duration_s / cost.wall_s;
     println!("{name:<28}{:>10.1}{:>10.1}{speed:>14.1}{rate:>8}", cost.wall_s, cost.cpu_s);
 }
 
-/// The middle one, or the mean of the two in the middle.
+/// The median; NaN if there are no values.
 fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -164,19 +165,19 @@ fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// Three decimals are more than a measurement on a shared machine is worth.
+/// Rounds to three decimals, more precise than measurements on a shared machine.
 fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
-/// “goal met: ratio 0.41 ≤ 0.6”, or “goal missed: …”.
+/// Whether `value` is at most `goal`, and a line about it: “goal met: ratio 0.41 ≤ 0.6”, or “goal missed: …”.
 fn verdict(what: &str, value: f64, goal: f64) -> (bool, String) {
     let met = value <= goal;
     let (word, sign) = if met { ("met", '≤') } else { ("missed", '>') };
     (met, format!("goal {word}: {what} {} {sign} {goal}", rounded(value)))
 }
 
-/// The same where more is better.
+/// The same for values that must be at least `goal`.
 fn verdict_at_least(what: &str, value: f64, goal: f64) -> (bool, String) {
     let met = value >= goal;
     let (word, sign) = if met { ("met", '≥') } else { ("missed", '<') };

@@ -1,10 +1,10 @@
-//! `cargo xtask corpus`: some hundred files of the same speech, as programs and accidents make them, and whether the
-//! readers of `crates/media` find in each what went in.
+//! `cargo xtask corpus`: makes some hundred files of the same speech, in many formats and damaged in many ways, and checks
+//! that `crates/media` decodes the speech from each.
 //!
-//! The files are made here, by ffmpeg, sox and mkvmerge, which set-up installs. What decodes and compares them is
-//! `crates/media/examples/compare.rs`, which is built and started.
+//! ffmpeg, sox and mkvmerge, which set-up installs, make the files. `crates/media/examples/compare.rs` decodes and compares
+//! them.
 
-mod bytes;
+mod byte_edits;
 mod files;
 
 use crate::args::Corpus;
@@ -21,8 +21,8 @@ use xtask::app::{cargo, cargo_for_users};
 use xtask::checkout::Checkout;
 use xtask::command;
 
-/// Codecs of the files that decoding is timed with: name, arguments of ffmpeg.
-const TIMED: &[(&str, &str)] = &[
+/// Files for timing: name, arguments of ffmpeg.
+const TIMED_FILES: &[(&str, &str)] = &[
     ("hour.mp3", "-c:a libmp3lame -b:a 128k"),
     ("hour.m4a", "-c:a aac -b:a 128k"),
     ("hour.flac", "-c:a flac"),
@@ -31,34 +31,35 @@ const TIMED: &[(&str, &str)] = &[
     ("hour.wav", "-c:a pcm_s16le"),
 ];
 
-/// Makes the files and compares; tells whether every difference is explained and every goal met.
-pub(crate) fn corpus(checkout: &Checkout, asked: &Corpus) -> Result<bool> {
-    let folder = asked.into.clone().unwrap_or_else(|| checkout.target.join("corpus"));
-    let folder = std::path::absolute(&folder).with_context(|| format!("{} is no path", folder.display()))?;
-    let makings = Makings::prepare(&folder)?;
-    if asked.speed {
-        return speed(checkout, &folder, &makings);
+/// Makes and compares the files; returns whether every difference is explained and every goal met.
+pub(crate) fn corpus(checkout: &Checkout, options: &Corpus) -> Result<bool> {
+    let folder = options.into.clone().unwrap_or_else(|| checkout.target.join("corpus"));
+    let folder =
+        std::path::absolute(&folder).with_context(|| format!("{} is not a path", folder.display()))?;
+    let sources = Sources::prepare(&folder)?;
+    if options.speed {
+        return speed(checkout, &folder, &sources);
     }
-    let files = files::all().into_iter().step_by(asked.part as usize).collect();
-    let files = make_all(&folder, &makings, files)?;
+    let files = files::all().into_iter().step_by(options.part as usize).collect();
+    let files = make_all(&folder, &sources, files)?;
     let manifest = folder.join("manifest.tsv");
     let lines: Vec<String> = files.iter().map(line).collect();
     write(&manifest, lines.concat().as_bytes())?;
     println!("corpus: {} files in {}", files.len(), folder.display());
-    // With the checks of a debug build: what overflows panics.
+    // A debug build, in which an overflow panics.
     let mut build = cargo(checkout);
     command::run(build.args(["build", "--package", "media", "--example", "compare"]))?;
     let program = checkout.target.join("debug/examples/compare");
     let mut compare = Command::new(&program);
-    compare.arg("table").args([&manifest, &makings.heard]);
-    let mut well = succeeds(&mut compare)?;
-    if asked.mutations > 0 {
+    compare.arg("table").args([&manifest, &sources.expected]);
+    let mut succeeded = succeeds(&mut compare)?;
+    if options.mutations > 0 {
         let mut compare = Command::new(&program);
-        compare.arg("mutations").args([&manifest, &makings.heard]);
-        compare.args([asked.mutations.to_string(), asked.seed.to_string()]).arg(folder.join("mutated"));
-        well &= succeeds(&mut compare)?;
+        compare.arg("mutations").args([&manifest, &sources.expected]);
+        compare.args([options.mutations.to_string(), options.seed.to_string()]).arg(folder.join("mutated"));
+        succeeded &= succeeds(&mut compare)?;
     }
-    Ok(well)
+    Ok(succeeded)
 }
 
 fn succeeds(command: &mut Command) -> Result<bool> {
@@ -74,28 +75,28 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("could not read {}", path.display()))
 }
 
-/// What goes into the files.
-struct Makings {
+/// The material that the files are made from.
+struct Sources {
     /// Some 25 s of speech at 48 kHz.
     speech: PathBuf,
-    /// The same at 16 kHz, as it should be heard.
-    heard: PathBuf,
+    /// The same at 16 kHz, as decoding should give it.
+    expected: PathBuf,
     cover: PathBuf,
-    /// Two chapters as ffmpeg and as mkvmerge read them.
+    /// Two chapters in the formats of ffmpeg and of mkvmerge (`ogm`).
     chapters: PathBuf,
     ogm: PathBuf,
-    /// Where half-made files are.
+    /// Folder for intermediate files.
     parts: PathBuf,
 }
 
-impl Makings {
+impl Sources {
     fn prepare(folder: &Path) -> Result<Self> {
         let parts = folder.join("parts");
         fs::create_dir_all(&parts).with_context(|| format!("could not create {}", parts.display()))?;
         let of = |name: &str| parts.join(name);
-        let makings = Self {
+        let sources = Self {
             speech: of("speech.wav"),
-            heard: of("heard.wav"),
+            expected: of("heard.wav"),
             cover: of("cover.png"),
             chapters: of("chapters.txt"),
             ogm: of("chapters.ogm"),
@@ -107,27 +108,27 @@ impl Makings {
             sox.args(["-D", "-V1"]);
             sox
         };
-        command::output(sox().args(clips()?).args(["-c", "1", "-b", "16"]).arg(&makings.heard))?;
+        command::output(sox().args(clips()?).args(["-c", "1", "-b", "16"]).arg(&sources.expected))?;
         command::output(
-            sox().arg(&makings.heard).arg(&makings.speech).args(["rate", "-v", "48000", "gain", "-1"]),
+            sox().arg(&sources.expected).arg(&sources.speech).args(["rate", "-v", "48000", "gain", "-1"]),
         )?;
         command::output(
             Command::new("ffmpeg")
                 .args(["-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i"])
-                // Noise, so that the picture is large.
+                // Noise, so that the compressed picture is large.
                 .args(["nullsrc=size=500x500,geq=random(1)*255:128:128", "-frames:v", "1"])
-                .arg(&makings.cover),
+                .arg(&sources.cover),
         )?;
         write(
-            &makings.chapters,
+            &sources.chapters,
             b";FFMETADATA1\ntitle=Board, part 2\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=9000\ntitle=One\n\
               [CHAPTER]\nTIMEBASE=1/1000\nSTART=9000\nEND=24000\ntitle=Two\n",
         )?;
         write(
-            &makings.ogm,
+            &sources.ogm,
             b"CHAPTER01=00:00:00.000\nCHAPTER01NAME=One\nCHAPTER02=00:00:09.000\nCHAPTER02NAME=Two\n",
         )?;
-        Ok(makings)
+        Ok(sources)
     }
 }
 
@@ -144,8 +145,8 @@ fn clips() -> Result<Vec<PathBuf>> {
     Ok(clips)
 }
 
-/// Makes files; those that cannot be made here are named and left out.
-fn make_all(folder: &Path, makings: &Makings, files: Vec<File>) -> Result<Vec<File>> {
+/// Makes the files; those that cannot be made on this system are printed and left out.
+fn make_all(folder: &Path, sources: &Sources, files: Vec<File>) -> Result<Vec<File>> {
     let mut names = BTreeSet::new();
     for file in &files {
         if !names.insert(&file.name) {
@@ -160,14 +161,17 @@ fn make_all(folder: &Path, makings: &Makings, files: Vec<File>) -> Result<Vec<Fi
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(file) = files.get(index) else { break };
-                    if let Err(error) = make(folder, makings, file) {
-                        failures.lock().expect("nobody panics with the failures").push((index, error));
+                    if let Err(error) = make(folder, sources, file) {
+                        failures
+                            .lock()
+                            .expect("no thread panics while it holds the lock")
+                            .push((index, error));
                     }
                 }
             });
         }
     });
-    let failures = failures.into_inner().expect("all threads have ended well");
+    let failures = failures.into_inner().expect("no thread panicked");
     for (index, error) in &failures {
         println!("left out: {} cannot be made here: {error:#}", files[*index].name);
     }
@@ -175,14 +179,14 @@ fn make_all(folder: &Path, makings: &Makings, files: Vec<File>) -> Result<Vec<Fi
     Ok(files.into_iter().enumerate().filter(|(index, _)| !failed.contains(index)).map(|(_, f)| f).collect())
 }
 
-fn make(folder: &Path, makings: &Makings, file: &File) -> Result<()> {
+fn make(folder: &Path, sources: &Sources, file: &File) -> Result<()> {
     let path = folder.join(&file.name);
     let mut made: Vec<PathBuf> = Vec::new();
     for (number, step) in file.steps.iter().enumerate() {
-        let part = |ext: &str| makings.parts.join(format!("{}.{number}.{ext}", file.name));
+        let part = |ext: &str| sources.parts.join(format!("{}.{number}.{ext}", file.name));
         let last = made.last().cloned();
         let out = match step {
-            Step::Run(program, arguments) => run(makings, program, arguments, &made, &path, part)?,
+            Step::Run(program, arguments) => run(sources, program, arguments, &made, &path, part)?,
             Step::Bytes(change) => {
                 let before = last.context("there is nothing to change yet")?;
                 write(&path, &change(read(&before)?))?;
@@ -190,7 +194,7 @@ fn make(folder: &Path, makings: &Makings, file: &File) -> Result<()> {
             }
             Step::Edits(edits) => {
                 let before = last.context("there is nothing to edit yet")?;
-                write(&path, &bytes::with_edits(read(&before)?, edits, 48_000.0))?;
+                write(&path, &byte_edits::with_edits(read(&before)?, edits, 48_000.0))?;
                 path.clone()
             }
             Step::Join => {
@@ -204,13 +208,13 @@ fn make(folder: &Path, makings: &Makings, file: &File) -> Result<()> {
     for part in made.iter().filter(|part| **part != path) {
         fs::remove_file(part).with_context(|| format!("could not remove {}", part.display()))?;
     }
-    // mkvmerge counts the parts that it splits off, but not if there is only one.
+    // mkvmerge numbers the names of split files, but not if there is only one, so check that the file exists.
     path.is_file().then_some(()).with_context(|| format!("{} was not written", path.display()))
 }
 
-/// Runs a program for a file, and returns what it wrote.
+/// Runs a program for a file, and returns the path that it wrote.
 fn run(
-    makings: &Makings,
+    sources: &Sources,
     program: &str,
     arguments: &str,
     made: &[PathBuf],
@@ -226,10 +230,10 @@ fn run(
     let mut written = path.to_owned();
     for argument in arguments.split_whitespace() {
         let file = match argument {
-            "{speech}" => Some(makings.speech.clone()),
-            "{cover}" => Some(makings.cover.clone()),
-            "{chapters}" => Some(makings.chapters.clone()),
-            "{ogm}" => Some(makings.ogm.clone()),
+            "{speech}" => Some(sources.speech.clone()),
+            "{cover}" => Some(sources.cover.clone()),
+            "{chapters}" => Some(sources.chapters.clone()),
+            "{ogm}" => Some(sources.ogm.clone()),
             "{in}" => made.last().cloned(),
             "{first}" => made.first().cloned(),
             "{out}" => Some(path.to_owned()),
@@ -248,7 +252,7 @@ fn run(
         }
     }
     if program == "mkvmerge" {
-        // 1 is a warning, as about parts that do not fit to the last bit.
+        // 1 is a warning, for example about parts that do not fit exactly.
         let output = command.output().context("could not start mkvmerge")?;
         if output.status.code().is_none_or(|code| code > 1) {
             bail!("mkvmerge failed: {}", String::from_utf8_lossy(&output.stdout).trim_end());
@@ -259,7 +263,7 @@ fn run(
     Ok(written)
 }
 
-/// The line of the manifest.
+/// The file's line in the manifest.
 fn line(file: &File) -> String {
     format!(
         "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n",
@@ -274,16 +278,16 @@ fn line(file: &File) -> String {
     )
 }
 
-/// Times decoding of an hour of each usual codec.
-fn speed(checkout: &Checkout, folder: &Path, makings: &Makings) -> Result<bool> {
+/// Times decoding an hour of each usual codec.
+fn speed(checkout: &Checkout, folder: &Path, sources: &Sources) -> Result<bool> {
     let mut paths = Vec::new();
-    for (name, arguments) in TIMED {
+    for (name, arguments) in TIMED_FILES {
         let path = folder.join(name);
         if !path.is_file() {
             println!("making {}", path.display());
             let unfinished = folder.join(format!("unfinished-{name}"));
             let mut ffmpeg = Command::new("ffmpeg");
-            ffmpeg.args(["-v", "error", "-nostdin", "-y", "-stream_loop", "-1", "-i"]).arg(&makings.speech);
+            ffmpeg.args(["-v", "error", "-nostdin", "-y", "-stream_loop", "-1", "-i"]).arg(&sources.speech);
             ffmpeg.args(["-t", "3600", "-ac", "2"]).args(arguments.split_whitespace()).arg(&unfinished);
             command::output(&mut ffmpeg)?;
             fs::rename(&unfinished, &path)

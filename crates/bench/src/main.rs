@@ -1,11 +1,7 @@
-//! What is too large for a test: benchmarks of the app beside programs that do the same work, and a corpus of files as
-//! programs and accidents make them. `cargo xtask bench` and `cargo xtask corpus` start it.
+//! Measurements that are too large for tests: benchmarks that compare the app with programs that do the same work, and a
+//! corpus of generated and damaged media files. Started by `cargo xtask bench` and `cargo xtask corpus`.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program for a terminal: what it prints is its result"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program prints its results")]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed assumption is a failed test"))]
 
 mod args;
@@ -17,7 +13,7 @@ use anyhow::Result;
 use std::env;
 use std::process::ExitCode;
 use xtask::checkout::Checkout;
-use xtask::setup::{self, For};
+use xtask::setup::{self, Purpose};
 
 /// Exit code for wrong usage.
 const USAGE: u8 = 2;
@@ -40,17 +36,17 @@ fn main() -> ExitCode {
     }
 }
 
-/// Tells whether every goal was met.
+/// Returns whether every goal was met.
 fn perform(command: &Command) -> Result<bool> {
     if matches!(command, Command::Help) {
         println!("{}", args::USAGE);
         return Ok(true);
     }
     let checkout = Checkout::find()?;
-    setup::set_up(&checkout, For::Bench)?;
+    setup::set_up(&checkout, Purpose::Bench)?;
     match command {
         Command::Help => Ok(true),
-        Command::Bench(asked) => bench::bench(&checkout, asked),
-        Command::Corpus(asked) => corpus::corpus(&checkout, asked),
+        Command::Bench(options) => bench::bench(&checkout, options),
+        Command::Corpus(options) => corpus::corpus(&checkout, options),
     }
 }

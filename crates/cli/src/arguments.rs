@@ -1,6 +1,6 @@
-//! The command line.
+//! The command line: commands, options, and their help texts.
 
-use app::view::Expected;
+use app::view::SpeakerCount;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "meetmemo", version, about, propagate_version = true)]
 pub(crate) struct Arguments {
-    /// Where everything is kept [default: the usual place of your system].
+    /// Folder that holds all data [default: your system's usual place].
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// Your own PostgreSQL server instead of the private one.
@@ -31,23 +31,23 @@ pub(crate) enum Command {
         /// Only pending, processing, completed or failed ones.
         #[arg(long, value_name = "STATUS", value_parser = ["pending", "processing", "completed", "failed"])]
         status: Option<String>,
-        /// At most so many.
+        /// At most this many.
         #[arg(long, value_name = "N")]
         limit: Option<u32>,
     },
-    /// Show a recording and what was said.
+    /// Show a recording and its transcript.
     Show {
         /// The beginning of its id.
         job: String,
     },
-    /// Make a file of a transcript.
+    /// Export a transcript to a file.
     Export(Export),
     /// Try a failed or cancelled recording again.
     Retry {
         /// The beginning of its id.
         job: String,
     },
-    /// Have a waiting recording transcribed before the others that wait.
+    /// Move a waiting recording to the front of the queue.
     Next {
         /// The beginning of its id.
         job: String,
@@ -62,7 +62,8 @@ pub(crate) enum Command {
         /// The beginning of its id.
         job: String,
     },
-    /// Transcribe a recording again, with another speech model or language; what there is stays as an older version.
+    /// Transcribe a recording again, with another speech model or language; the current transcript stays as an older
+    /// version.
     Transcribe {
         /// The beginning of its id.
         job: String,
@@ -70,15 +71,15 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NAME")]
         model: Option<String>,
         #[command(flatten)]
-        choosing: Choosing,
+        options: ModelOptions,
         /// How many people speak: 3, or 2-5.
-        #[arg(long, value_name = "N|MIN-MAX", value_parser = expected)]
-        speakers: Option<Expected>,
-        /// Transcribe before returning.
+        #[arg(long, value_name = "N|MIN-MAX", value_parser = speaker_count)]
+        speakers: Option<SpeakerCount>,
+        /// Wait until it is transcribed.
         #[arg(long)]
         wait: bool,
     },
-    /// Look at the versions of a transcript, compare them, or make one current.
+    /// List the versions of a transcript, show or compare them, or make one current.
     Versions(Versions),
     /// Who speaks in a recording: list, name, merge, correct, tell apart again.
     Speakers {
@@ -97,20 +98,20 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<Models>,
     },
-    /// Give a recording a title.
+    /// Rename a recording.
     Rename {
         /// The beginning of its id.
         job: String,
         /// The new title.
         title: String,
     },
-    /// Transcribe what waits, until stopped.
+    /// Transcribe waiting recordings, until stopped.
     Worker {
-        /// End when nothing waits any more.
+        /// Stop when nothing is waiting any more.
         #[arg(long)]
         drain: bool,
     },
-    /// PostgreSQL's own tools on the archive.
+    /// Run PostgreSQL's own tools on the archive.
     Database {
         #[command(subcommand)]
         command: Database,
@@ -121,21 +122,21 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// Files and folders.
+    /// Files and folders to import.
     #[arg(required_unless_present = "continue_interrupted", value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Transcribe before returning.
+    /// Wait until the recordings are transcribed.
     #[arg(long)]
     pub(crate) wait: bool,
     /// The speech model; see `meetmemo models`.
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
     #[command(flatten)]
-    pub(crate) choosing: Choosing,
+    pub(crate) options: ModelOptions,
     /// How many people speak: 3, or 2-5.
-    #[arg(long, value_name = "N|MIN-MAX", value_parser = expected)]
-    pub(crate) speakers: Option<Expected>,
-    /// Go on with imports that were interrupted.
+    #[arg(long, value_name = "N|MIN-MAX", value_parser = speaker_count)]
+    pub(crate) speakers: Option<SpeakerCount>,
+    /// Continue interrupted imports.
     #[arg(
         long = "continue",
         conflicts_with_all = ["paths", "language", "model", "translate", "vocabulary", "speakers"]
@@ -143,13 +144,13 @@ pub(crate) struct Import {
     pub(crate) continue_interrupted: bool,
 }
 
-/// How to transcribe, besides the model.
+/// Transcription options besides the model.
 #[derive(Debug, Args)]
-pub(crate) struct Choosing {
+pub(crate) struct ModelOptions {
     /// The language spoken, as a code such as en.
     #[arg(long, value_name = "LANGUAGE")]
     pub(crate) language: Option<String>,
-    /// Write in English what is said in another language.
+    /// Translate into English.
     #[arg(long)]
     pub(crate) translate: bool,
     /// A name or term to expect; may be given several times.
@@ -157,69 +158,69 @@ pub(crate) struct Choosing {
     pub(crate) vocabulary: Vec<String>,
 }
 
-impl Choosing {
-    /// What was said here instead of what `choice` says.
-    pub(crate) fn onto(self, choice: app::Choice) -> app::Choice {
-        app::Choice {
-            language: self.language.or(choice.language),
-            translate: self.translate || choice.translate,
-            vocabulary: if self.vocabulary.is_empty() { choice.vocabulary } else { self.vocabulary },
-            model: choice.model,
-            speakers: choice.speakers,
+impl ModelOptions {
+    /// `options` with the values that were given here.
+    pub(crate) fn override_in(self, options: app::TranscriptionOptions) -> app::TranscriptionOptions {
+        app::TranscriptionOptions {
+            language: self.language.or(options.language),
+            translate: self.translate || options.translate,
+            vocabulary: if self.vocabulary.is_empty() { options.vocabulary } else { self.vocabulary },
+            model: options.model,
+            speakers: options.speakers,
         }
     }
 }
 
-/// `3` or `2-5`.
-fn expected(text: &str) -> Result<Expected, String> {
+/// Parses `3` or `2-5`.
+fn speaker_count(text: &str) -> Result<SpeakerCount, String> {
     let number = |text: &str| text.trim().parse::<u32>().ok();
     let range = match text.split_once('-') {
         Some((min, max)) => number(min).zip(number(max)),
         None => number(text).map(|exactly| (exactly, exactly)),
     };
-    let (min, max) = range.ok_or("a number of people, as 3, or from two numbers, as 2-5, is expected")?;
-    Ok(Expected { min: Some(min), max: Some(max) })
+    let (min, max) = range.ok_or("a number of people is expected, such as 3 or 2-5")?;
+    Ok(SpeakerCount { min: Some(min), max: Some(max) })
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Speakers {
-    /// Who speaks, and how much.
+    /// List the speakers and how much they speak.
     List,
-    /// Give a speaker a name; without one, take it away.
+    /// Name a speaker; without a name, remove it.
     Rename {
         /// The number, name or id of the speaker.
         speaker: String,
         /// The name.
         name: Option<String>,
     },
-    /// Make two speakers one.
+    /// Merge two speakers.
     Merge {
-        /// The number, name or id of the speaker who is not somebody else …
+        /// The number, name or id of the speaker to merge …
         from: String,
-        /// … but this one.
+        /// … and of the speaker to merge it into.
         into: String,
     },
-    /// Give lines to another speaker: those that begin in a stretch of the recording.
+    /// Assign lines to another speaker: those that begin in a part of the recording.
     Assign {
-        /// The number, name or id of the speaker; `new` for somebody else, `nobody` if it is not known.
+        /// The number, name or id of the speaker; `new` for a new one, `nobody` for none.
         speaker: String,
-        /// From this moment, in seconds.
+        /// Start of the part, in seconds.
         #[arg(long, value_name = "SECONDS")]
         from: f64,
-        /// Up to this moment, in seconds.
+        /// End of the part, in seconds.
         #[arg(long, value_name = "SECONDS")]
         to: f64,
     },
-    /// Take back what was done last.
+    /// Undo the last correction.
     Undo,
-    /// Do once more what was taken back.
+    /// Redo the correction that was undone last.
     Redo,
-    /// Tell the speakers apart again; names and what was given by hand stay.
+    /// Tell the speakers apart again; names and other corrections stay.
     Rerun {
         /// How many people speak: 3, or 2-5.
-        #[arg(long, value_name = "N|MIN-MAX", value_parser = expected)]
-        speakers: Option<Expected>,
-        /// Do it before returning.
+        #[arg(long, value_name = "N|MIN-MAX", value_parser = speaker_count)]
+        speakers: Option<SpeakerCount>,
+        /// Wait until it is done.
         #[arg(long)]
         wait: bool,
     },
@@ -227,20 +228,20 @@ pub(crate) enum Speakers {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum People {
-    /// Who is known.
+    /// List the known people.
     List,
-    /// Give a person another name, in all meetings.
+    /// Rename a person in all meetings.
     Rename {
         /// The name or id.
         person: String,
         /// The new name.
         name: String,
     },
-    /// Make two people one.
+    /// Merge two people.
     Merge {
-        /// The name or id of the person who is …
+        /// The name or id of the person to merge …
         from: String,
-        /// … this one.
+        /// … and of the person to merge it into.
         into: String,
     },
     /// Forget a person's voice everywhere; the name stays in the meetings.
@@ -250,7 +251,7 @@ pub(crate) enum People {
     },
     /// Allow voices to be remembered: as numbers, in the archive only. Ask the people first.
     On {
-        /// Name those who are surely known without asking.
+        /// Name speakers who are surely known without asking.
         #[arg(long)]
         automatic: bool,
     },
@@ -260,21 +261,21 @@ pub(crate) enum People {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Models {
-    /// Those that are here, and those to be had.
+    /// List installed models and those that can be downloaded.
     List {
-        /// Every size of every model.
+        /// List every size of every model.
         #[arg(long)]
         all: bool,
-        /// Only those that know this language.
+        /// Only models that know this language.
         #[arg(long, value_name = "LANGUAGE")]
         language: Option<String>,
     },
-    /// Download one, or go on with a download that was stopped.
+    /// Download a model, or continue a stopped download.
     Install {
-        /// Its name in the list.
+        /// The model's name in the list.
         model: String,
     },
-    /// Add a model file that is on this computer.
+    /// Add a model file from this computer.
     Add {
         /// The file.
         file: PathBuf,
@@ -282,17 +283,17 @@ pub(crate) enum Models {
         #[arg(long)]
         link: bool,
     },
-    /// Remove one, or what has come of a download.
+    /// Remove a model or a partial download.
     Remove {
-        /// Its name in the list.
+        /// The model's name in the list.
         model: String,
     },
-    /// Choose what transcribes new recordings.
+    /// Choose the model for new recordings.
     Use {
-        /// Its name in the list.
+        /// The model's name in the list.
         model: String,
         #[command(flatten)]
-        choosing: Choosing,
+        options: ModelOptions,
     },
 }
 
@@ -300,7 +301,7 @@ pub(crate) enum Models {
 pub(crate) struct Versions {
     /// The beginning of its id.
     pub(crate) job: String,
-    /// Show the words of this version.
+    /// Show the text of this version.
     #[arg(long, value_name = "N", conflicts_with_all = ["compare", "make_current"])]
     pub(crate) show: Option<String>,
     /// Show where two versions differ.
@@ -315,13 +316,13 @@ pub(crate) struct Versions {
 pub(crate) struct Export {
     /// The beginning of its id.
     pub(crate) job: String,
-    /// What kind of file.
+    /// The format.
     #[arg(long = "type", value_name = "TYPE", value_parser = app::export_words())]
     pub(crate) kind: String,
-    /// A file or folder [default: exports in the data folder].
+    /// A file or folder [default: the folder `exports` in the data folder].
     #[arg(long, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
-    /// Replace a file that is there.
+    /// Replace an existing file.
     #[arg(long)]
     pub(crate) force: bool,
 }

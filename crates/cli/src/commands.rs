@@ -1,273 +1,23 @@
-//! Each command: ask the application, say what came of it.
+//! The commands that have no module of their own: list, show, export, delete, worker, database, doctor.
 
 use crate::arguments;
 use crate::print;
-use crate::progress::Shown;
+use crate::progress::ProgressDisplay;
 use anyhow::{Context, Result};
 use app::view::{JobStatus, JobView};
-use app::{
-    App, Choice, ExportRequest, ImportList, ImportOptions, Imported, JobId, Outcome, Scope, Start, State,
-};
-use serde::Serialize;
+use app::{App, CheckState, ExportRequest, JobId, StartOptions, WorkScope};
 use std::ffi::OsString;
-use std::io::IsTerminal;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// Attempts to reach the database that fail within this time of one another are one outage.
+/// Failed attempts to reach the database within this time of each other are reported once.
 const OUTAGE: Duration = Duration::from_secs(60);
-/// Pause before a worker tries a database again that it could not reach.
+/// Pause before a worker tries to reach the database again.
 const RECONNECT: Duration = Duration::from_secs(1);
 
-fn code(all_well: bool) -> ExitCode {
+pub(crate) fn exit_code(all_well: bool) -> ExitCode {
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// What `import --json` says of one file.
-#[derive(Debug, Serialize)]
-struct ImportRow {
-    path: String,
-    outcome: &'static str,
-    job_id: Option<JobId>,
-    error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<JobStatus>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_message: Option<Option<String>>,
-}
-
-pub(crate) async fn import(
-    app: &App,
-    import: arguments::Import,
-    json: bool,
-    stop: watch::Receiver<bool>,
-) -> Result<ExitCode> {
-    let (model, wait) = (import.model.clone(), import.wait);
-    let lists = lists(app, import).await?;
-    let (imported, all) = take_in(app, lists, json, &stop).await?;
-    let mut rows: Vec<ImportRow> = imported.iter().map(row).collect();
-    if !all {
-        if json {
-            print::json(&rows);
-        }
-        return Ok(ExitCode::FAILURE);
-    }
-    if let Some(model) = model {
-        transcribe_known(app, &imported, &model, json).await?;
-    }
-    let mut well = rows.iter().all(|row| row.outcome != "failed");
-    if wait {
-        well &= wait_for(app, &mut rows, json, &stop).await?;
-    } else if !json {
-        say_who_transcribes(app, &imported).await?;
-    }
-    if json {
-        print::json(&rows);
-    } else if rows.len() > 1 {
-        say_summary(&rows);
-    }
-    Ok(code(well))
-}
-
-/// What is to be imported: the files that were named, or the rest of every import that was interrupted.
-async fn lists(app: &App, import: arguments::Import) -> Result<Vec<ImportList>> {
-    let arguments::Choosing { language, translate, vocabulary } = import.choosing;
-    let options =
-        ImportOptions { language, model: import.model, translate, vocabulary, speakers: import.speakers };
-    let earlier = app.interrupted_imports().await?;
-    let mut lists = Vec::new();
-    if import.continue_interrupted {
-        for interrupted in earlier {
-            lists.extend(app.continue_import(&interrupted.id).await?);
-        }
-        if lists.is_empty() {
-            print::note("No import was interrupted.");
-        }
-        return Ok(lists);
-    }
-    lists.push(app.list_files(&import.paths, options).await?);
-    for interrupted in earlier {
-        print::note(&format!(
-            "An earlier import stopped at {} of {}. Go on with it: meetmemo import --continue",
-            interrupted.done, interrupted.total
-        ));
-    }
-    Ok(lists)
-}
-
-/// Imports the files of all lists. Whether none was left out because of `stop`.
-async fn take_in(
-    app: &App,
-    lists: Vec<ImportList>,
-    json: bool,
-    stop: &watch::Receiver<bool>,
-) -> Result<(Vec<Imported>, bool)> {
-    let mut imported = Vec::new();
-    let mut all = true;
-    for list in lists {
-        let (done, total) = (list.done(), list.len());
-        if done > 0 {
-            print::note(&format!("Going on at {done} of {total}."));
-        }
-        let ended = app.import(list, stop, &mut |number, one| say_imported(number, total, one, json)).await?;
-        if done + ended.len() < total {
-            all = false;
-            // A single file is not written down as a list.
-            print::note(&match total {
-                1 => "Stopped. Nothing was added.".to_owned(),
-                _ => format!(
-                    "Stopped at {} of {total}. Go on with it: meetmemo import --continue",
-                    done + ended.len()
-                ),
-            });
-        }
-        imported.extend(ended);
-    }
-    Ok((imported, all))
-}
-
-/// Has the recordings of `rows` transcribed and writes down how each ended. Whether all went well.
-async fn wait_for(
-    app: &App,
-    rows: &mut [ImportRow],
-    json: bool,
-    stop: &watch::Receiver<bool>,
-) -> Result<bool> {
-    let jobs: Vec<JobId> = rows.iter().filter_map(|row| row.job_id).collect();
-    let shown = Shown::start(app, jobs.clone());
-    app.work(&Scope::Only(jobs), stop.clone()).await?;
-    drop(shown);
-    let mut well = true;
-    for row in rows {
-        let Some(id) = row.job_id else { continue };
-        let job = app.job(id).await?;
-        well &= job.as_ref().is_some_and(|job| job.status == JobStatus::Completed);
-        match &job {
-            Some(job) if !json => say_ended(job),
-            Some(_) => {}
-            None => print::error(&format!(
-                "{} was deleted from the archive before it was transcribed. Import it again if you still want it.",
-                app::file_name(Path::new(&row.path))
-            )),
-        }
-        row.status = job.as_ref().map(|job| job.status);
-        row.error_message = Some(match job {
-            None => Some("The recording was deleted meanwhile.".to_owned()),
-            Some(job) if !job.is_here && job.status != JobStatus::Completed => {
-                Some("It is in another computer's library; that computer transcribes it.".to_owned())
-            }
-            Some(job) => job.error_message,
-        });
-    }
-    Ok(well && !*stop.borrow())
-}
-
-/// Files that were in the archive before and are transcribed with another model than the one asked for now get one more
-/// version. The versions they have stay.
-async fn transcribe_known(app: &App, imported: &[Imported], model: &str, json: bool) -> Result<()> {
-    for one in imported {
-        let Outcome::Duplicate { job, .. } = &one.outcome else { continue };
-        if job.status != JobStatus::Completed || job.model == model {
-            continue;
-        }
-        let choice = Choice { model: model.to_owned(), ..app.choice(job.id).await? };
-        let job = app.transcribe_again(job.id, &choice).await?;
-        if !json {
-            print::line(&format!(
-                "“{}” gets a new version with the speech model “{model}”. The old one stays.",
-                job.title
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn row(imported: &Imported) -> ImportRow {
-    let (outcome, job, error) = match &imported.outcome {
-        Outcome::Imported(job) => ("imported", Some(job), None),
-        Outcome::Duplicate { job, .. } => ("duplicate", Some(job), None),
-        Outcome::Skipped(why) => ("skipped", None, Some(why)),
-        Outcome::Failed(why) => ("failed", None, Some(why)),
-    };
-    ImportRow {
-        path: imported.path.to_string_lossy().into_owned(),
-        outcome,
-        job_id: job.map(|job| job.id),
-        error: error.cloned(),
-        status: None,
-        error_message: None,
-    }
-}
-
-/// One line for each file: on standard output as the answer, with `--json` only on a terminal as progress.
-fn say_imported(number: usize, total: usize, imported: &Imported, json: bool) {
-    let place = if total > 1 { format!("[{number}/{total}] ") } else { String::new() };
-    let text = match &imported.outcome {
-        Outcome::Imported(job) => format!("Added {} ({})", job.file_name, print::short(job.id)),
-        Outcome::Duplicate { job, healed } => {
-            let mut again = String::new();
-            if *healed {
-                again.push_str(" Its audio was missing or damaged in the library and has been put back.");
-            }
-            if job.status == JobStatus::Failed {
-                again.push_str(&format!(" Try it again: meetmemo retry {}", print::short(job.id)));
-            }
-            format!(
-                "Already there: {} is “{}” ({}, {}).{again}",
-                app::file_name(&imported.path),
-                job.title,
-                print::short(job.id),
-                print::state(job)
-            )
-        }
-        Outcome::Skipped(why) => format!("Skipped {}", print::sentence(why)),
-        Outcome::Failed(why) => format!("Not added: {}", print::sentence(why)),
-    };
-    if !json {
-        print::line(&format!("{place}{text}"));
-    } else if std::io::stderr().is_terminal() || matches!(imported.outcome, Outcome::Failed(_)) {
-        print::note(&format!("{place}{text}"));
-    }
-}
-
-fn say_ended(job: &JobView) {
-    let well = job.status == JobStatus::Completed;
-    let then = if well { format!("Read it: meetmemo show {}", print::short(job.id)) } else { String::new() };
-    let note =
-        job.media_note.as_ref().map(|note| format!(" Note: {}", print::sentence(note))).unwrap_or_default();
-    let text = format!("{}.{note} {then}", print::becomes(job));
-    print::line(text.trim_end());
-}
-
-fn say_summary(rows: &[ImportRow]) {
-    let count = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
-    let parts: Vec<String> = [
-        ("imported", "added"),
-        ("duplicate", "there already"),
-        ("skipped", "skipped"),
-        ("failed", "not added"),
-    ]
-    .into_iter()
-    .map(|(outcome, word)| (count(outcome), word))
-    .filter(|(n, _)| *n > 0)
-    .map(|(n, word)| format!("{n} {word}"))
-    .collect();
-    print::line(&format!("{} files: {}.", rows.len(), parts.join(", ")));
-}
-
-async fn say_who_transcribes(app: &App, imported: &[Imported]) -> Result<()> {
-    let waiting = imported.iter().any(|one| match &one.outcome {
-        Outcome::Imported(job) | Outcome::Duplicate { job, .. } => job.status == JobStatus::Pending,
-        _ => false,
-    });
-    if waiting && app.has_worker().await? {
-        print::line("MeetMemo is already at work on this computer and will transcribe it.");
-    } else if waiting {
-        print::line("To transcribe what waits: meetmemo worker --drain");
-    }
-    Ok(())
 }
 
 pub(crate) async fn list(
@@ -330,7 +80,7 @@ pub(crate) async fn export(app: &App, export: arguments::Export, json: bool) -> 
         output: export.output,
         replace: export.force,
     };
-    let job = app.job_beginning_with(&export.job).await?;
+    let job = app.find_job_by_prefix(&export.job).await?;
     let wanted = app.create_export(job, &request).await?;
     let made = app.run_export(wanted).await?;
     let well = made.status == JobStatus::Completed;
@@ -347,10 +97,10 @@ pub(crate) async fn export(app: &App, export: arguments::Export, json: bool) -> 
     } else if made.status == JobStatus::Processing {
         print::error("Another MeetMemo process makes this export now.");
     }
-    Ok(code(well))
+    Ok(exit_code(well))
 }
 
-pub(crate) fn deleted(job: JobView, json: bool) -> Result<ExitCode> {
+pub(crate) fn print_deleted(job: JobView, json: bool) -> Result<ExitCode> {
     if json {
         print::json(&job);
     } else {
@@ -368,13 +118,13 @@ pub(crate) async fn worker(
     json: bool,
     stop: watch::Receiver<bool>,
 ) -> Result<ExitCode> {
-    let shown = Shown::start(app, Vec::new());
+    let display = ProgressDisplay::start(app, Vec::new());
     let failed = if drain {
-        app.work(&Scope::Drain, stop.clone()).await?
+        app.work(&WorkScope::Drain, stop.clone()).await?
     } else {
-        work_and_reconnect(app, stop.clone()).await?
+        work_until_stopped(app, stop.clone()).await?
     };
-    drop(shown);
+    drop(display);
     let mut views = Vec::new();
     for id in &failed {
         views.extend(app.job(*id).await?);
@@ -383,27 +133,28 @@ pub(crate) async fn worker(
         print::json(&serde_json::json!({ "stopped": *stop.borrow(), "failed": views }));
     }
     for job in &views {
-        // A meeting that has a text keeps it; why there is no newer one is said by the version.
+        // A meeting that has a transcript keeps it and has no error message; the unfinished version has one.
         let why = match &job.error_message {
             Some(why) => Some(why.clone()),
-            None => crate::models::why_unfinished(app, job.id).await?,
+            None => crate::versions::why_unfinished(app, job.id).await?,
         };
         print::error(why.as_deref().unwrap_or("It failed and has been changed since."));
     }
-    Ok(code(failed.is_empty()))
+    Ok(exit_code(failed.is_empty()))
 }
 
-/// Works until stopped, also over times in which the database is not reached.
-async fn work_and_reconnect(app: &App, mut stop: watch::Receiver<bool>) -> Result<Vec<JobId>> {
-    let mut told = None;
+/// Runs a worker until `stop`. Continues after times in which the database cannot be reached.
+async fn work_until_stopped(app: &App, mut stop: watch::Receiver<bool>) -> Result<Vec<JobId>> {
+    let mut last_failure = None;
     loop {
-        match app.work(&Scope::Everything, stop.clone()).await {
-            Err(error) if app::Code::of(&error) == app::Code::DatabaseUnreachable && !*stop.borrow() => {
-                // Each outage is told once.
-                if told.is_none_or(|at: Instant| at.elapsed() > OUTAGE) {
+        match app.work(&WorkScope::Everything, stop.clone()).await {
+            Err(error)
+                if app::ErrorCode::of(&error) == app::ErrorCode::DatabaseUnreachable && !*stop.borrow() =>
+            {
+                if last_failure.is_none_or(|at: Instant| at.elapsed() > OUTAGE) {
                     print::error(&format!("{error:#} Work goes on when the database answers."));
                 }
-                told = Some(Instant::now());
+                last_failure = Some(Instant::now());
                 let _ = tokio::time::timeout(RECONNECT, stop.wait_for(|stop| *stop)).await;
             }
             ended => return ended,
@@ -415,26 +166,26 @@ pub(crate) async fn database_run(app: &App, program: &[OsString]) -> Result<Exit
     let (name, arguments) = program.split_first().context("a program to run")?;
     let mut command = tokio::process::Command::new(name);
     command.args(arguments).envs(app.database_environment().await?);
-    // Ctrl-C is for the program; we stay, because the private server stays up for as long as we do.
+    // Ctrl-C is for the program. This process must stay, because the private server runs only as long as it does.
     let _interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
     let ended =
         command.status().await.with_context(|| format!("{} could not be run", name.to_string_lossy()))?;
     Ok(ended.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-pub(crate) async fn doctor(start: Start, json: bool) -> ExitCode {
-    let checks = app::diagnose(start, &crate::say_phase).await;
+pub(crate) async fn doctor(start: StartOptions, json: bool) -> ExitCode {
+    let checks = app::diagnose(start, &crate::print_phase).await;
     if json {
         print::json(&checks);
     }
     for check in checks.iter().filter(|_| !json) {
         let mark = match check.state {
-            State::Ok => "ok     ",
-            State::Warning => "warning",
-            State::Failed => "failed ",
+            CheckState::Ok => "ok     ",
+            CheckState::Warning => "warning",
+            CheckState::Failed => "failed ",
         };
         let action = check.action.as_ref().map(|a| format!(" {a}")).unwrap_or_default();
         print::line(&format!("{mark}  {:<9}  {}{action}", check.check, print::sentence(&check.message)));
     }
-    code(checks.iter().all(|check| check.state != State::Failed))
+    exit_code(checks.iter().all(|check| check.state != CheckState::Failed))
 }

@@ -1,16 +1,18 @@
-//! `meetmemo`: the application without a window.
+//! `meetmemo`: the command line of the application. A thin layer over `app`: it parses arguments and prints results.
 //!
-//! Human text goes to standard output, progress to standard error; with `--json` standard output is one JSON document.
-//! Exit code 0 is done, 1 something failed, 2 wrong usage. Leaves out everything the application can do: that is `app`.
+//! Results go to standard output, progress and errors to standard error. With `--json`, standard output is one JSON
+//! document. Exit code: 0 success, 1 failure, 2 wrong usage.
 
 mod arguments;
 mod commands;
+mod import;
 mod models;
 mod print;
 mod progress;
 mod speakers;
+mod versions;
 
-use app::{App, Local, Phase, Start};
+use app::{App, LocalApp, StartOptions, StartPhase};
 use arguments::{Arguments, Command};
 use clap::Parser;
 use std::process::ExitCode;
@@ -18,13 +20,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 fn main() -> ExitCode {
-    // First of all: these modes are another program in the same executable.
-    if let Some(code) = app::hidden_mode() {
+    // Must come first: engine processes and the database keeper are this executable too.
+    if let Some(code) = app::run_hidden_command() {
         return code;
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        // What is wrong quotes the arguments, which may hold control characters.
+        // The message quotes the arguments, which may contain control characters.
         Err(wrong) if wrong.use_stderr() => {
             print::note(wrong.render().to_string().trim_end());
             return u8::try_from(wrong.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
@@ -39,7 +41,7 @@ fn main() -> ExitCode {
         }
     };
     let code = runtime.block_on(run(arguments));
-    // A thread may still wait for a disk or a child process; nothing depends on it.
+    // A thread may still be waiting for a disk or a child process. Nothing depends on it.
     runtime.shutdown_background();
     code
 }
@@ -52,7 +54,7 @@ async fn run(arguments: Arguments) -> ExitCode {
             let message = format!("{error:#}");
             if json {
                 print::json(
-                    &serde_json::json!({ "error": { "code": app::Code::of(&error), "message": message } }),
+                    &serde_json::json!({ "error": { "code": app::ErrorCode::of(&error), "message": message } }),
                 );
             }
             print::error(&message);
@@ -63,51 +65,54 @@ async fn run(arguments: Arguments) -> ExitCode {
 
 async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let json = arguments.json;
-    let settings = app::Layer { database_url: arguments.database_url, ..app::Layer::default() };
-    let start = Start { data_dir: arguments.data_dir, settings, program: None };
+    let settings =
+        app::SettingsLayer { database_url: arguments.database_url, ..app::SettingsLayer::default() };
+    let start = StartOptions { data_dir: arguments.data_dir, settings, program: None };
     if let Command::Doctor = arguments.command {
         return Ok(commands::doctor(start, json).await);
     }
-    let local = Local::prepare(start).await?;
+    let local = LocalApp::prepare(start).await?;
     app::logging::start(local.data_folder());
     // Speech models need no archive.
     if let Command::Models { command } = arguments.command {
         let command = command.unwrap_or(arguments::Models::List { all: false, language: None });
         return models::models(&local, command, json, stop_on_signal()?).await;
     }
-    let app = App::open(local, &say_phase).await?;
+    let app = App::open(local, &print_phase).await?;
     match arguments.command {
-        Command::Import(import) => commands::import(&app, import, json, stop_on_signal()?).await,
+        Command::Import(import) => import::import(&app, import, json, stop_on_signal()?).await,
         Command::List { status, limit } => commands::list(&app, status.as_deref(), limit, json).await,
-        Command::Show { job } => commands::show(&app, app.job_beginning_with(&job).await?, json).await,
+        Command::Show { job } => commands::show(&app, app.find_job_by_prefix(&job).await?, json).await,
         Command::Export(export) => commands::export(&app, export, json).await,
-        Command::Retry { job } => print::changed(app.retry(app.job_beginning_with(&job).await?).await?, json),
+        Command::Retry { job } => {
+            print::changed_job(app.retry(app.find_job_by_prefix(&job).await?).await?, json)
+        }
         Command::Next { job } => {
-            print::changed(app.bring_forward(app.job_beginning_with(&job).await?).await?, json)
+            print::changed_job(app.bring_forward(app.find_job_by_prefix(&job).await?).await?, json)
         }
         Command::Cancel { job } => {
-            print::changed(app.cancel(app.job_beginning_with(&job).await?).await?, json)
+            print::changed_job(app.cancel(app.find_job_by_prefix(&job).await?).await?, json)
         }
         Command::Delete { job } => {
-            commands::deleted(app.delete(app.job_beginning_with(&job).await?).await?, json)
+            commands::print_deleted(app.delete(app.find_job_by_prefix(&job).await?).await?, json)
         }
-        Command::Transcribe { job, model, choosing, speakers, wait } => {
-            let asked = models::Asked { model, choosing, speakers };
-            let job = app.job_beginning_with(&job).await?;
-            models::transcribe(&app, job, asked, wait, json, stop_on_signal()?).await
+        Command::Transcribe { job, model, options, speakers, wait } => {
+            let request = versions::Request { model, options, speakers };
+            let job = app.find_job_by_prefix(&job).await?;
+            versions::transcribe(&app, job, request, wait, json, stop_on_signal()?).await
         }
-        Command::Versions(asked) => models::versions(&app, asked, json).await,
+        Command::Versions(request) => versions::versions(&app, request, json).await,
         Command::Speakers { job, command } => {
             let command = command.unwrap_or(arguments::Speakers::List);
-            let job = app.job_beginning_with(&job).await?;
+            let job = app.find_job_by_prefix(&job).await?;
             speakers::speakers(&app, job, command, json, stop_on_signal()?).await
         }
         Command::People { command } => {
             speakers::people(&app, command.unwrap_or(arguments::People::List), json).await
         }
         Command::Rename { job, title } => {
-            let job = app.job_beginning_with(&job).await?;
-            print::changed(app.rename(job, &title).await?, json)
+            let job = app.find_job_by_prefix(&job).await?;
+            print::changed_job(app.rename(job, &title).await?, json)
         }
         Command::Worker { drain } => commands::worker(&app, drain, json, stop_on_signal()?).await,
         Command::Database { command: arguments::Database::Run { program } } => {
@@ -119,15 +124,15 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn say_phase(phase: Phase) {
+fn print_phase(phase: StartPhase) {
     match phase {
-        Phase::Creating => print::note("Preparing the archive for the first time …"),
-        // Too short to be worth a line.
-        Phase::Starting => {}
+        StartPhase::Creating => print::note("Preparing the archive for the first time …"),
+        // Takes too little time to be worth a line.
+        StartPhase::Starting => {}
     }
 }
 
-/// Turns true at Ctrl-C or a polite kill. A second Ctrl-C ends at once; nothing is lost by that either.
+/// Becomes true at SIGINT (Ctrl-C) or SIGTERM. A second Ctrl-C ends the process at once, which loses nothing either.
 fn stop_on_signal() -> anyhow::Result<watch::Receiver<bool>> {
     let (stop, stopped) = watch::channel(false);
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);

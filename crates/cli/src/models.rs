@@ -1,26 +1,23 @@
-//! The commands about speech models and versions of transcripts.
+//! `meetmemo models`: list, install, add, remove and choose speech models.
 
-use crate::arguments::{Choosing, Models, Versions};
+use crate::arguments::Models;
+use crate::commands::exit_code;
 use crate::print;
-use crate::progress::Shown;
 use anyhow::Result;
-use app::view::{
-    ComparePiece, Expected, JobStatus, ModelRoom, ModelState, ModelView, VersionState, VersionView,
-};
-use app::{App, Choice, JobId, Local, Scope};
+use app::view::{ModelState, ModelView, ModelsOverview};
+use app::{App, LocalApp, TranscriptionOptions};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use transcript::AudioTime;
 
-/// How often a download is told on a terminal, and elsewhere.
-const EVERY: Duration = Duration::from_millis(500);
-const SELDOM: Duration = Duration::from_secs(10);
+/// How often the progress of a download is printed on a terminal, and elsewhere.
+const TERMINAL_INTERVAL: Duration = Duration::from_millis(500);
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 pub(crate) async fn models(
-    local: &Local,
+    local: &LocalApp,
     command: Models,
     json: bool,
     mut stop: watch::Receiver<bool>,
@@ -28,8 +25,8 @@ pub(crate) async fn models(
     match command {
         Models::List { all, language } => list(local, all, language.as_deref(), json).await,
         Models::Install { model } => {
-            let told = Mutex::new(Instant::now());
-            let installing = local.install_model(&model, move |state| say_state(state, &told));
+            let last_printed = Mutex::new(Instant::now());
+            let installing = local.install_model(&model, move |state| print_state(state, &last_printed));
             tokio::pin!(installing);
             tokio::select! {
                 installed = &mut installing => installed?,
@@ -54,15 +51,15 @@ pub(crate) async fn models(
             }
             Ok(ExitCode::SUCCESS)
         }
-        Models::Use { model, choosing } => {
-            let choice = choosing.onto(Choice {
+        Models::Use { model, options } => {
+            let options = options.override_in(TranscriptionOptions {
                 model,
                 language: None,
                 translate: false,
                 vocabulary: Vec::new(),
                 speakers: None,
             });
-            local.set_defaults(&choice).await?;
+            local.set_defaults(&options).await?;
             let defaults = local.defaults();
             if json {
                 print::json(&defaults);
@@ -74,22 +71,22 @@ pub(crate) async fn models(
     }
 }
 
-async fn list(local: &Local, all: bool, language: Option<&str>, json: bool) -> Result<ExitCode> {
-    let mut room = local.model_room().await?;
+async fn list(local: &LocalApp, all: bool, language: Option<&str>, json: bool) -> Result<ExitCode> {
+    let mut overview = local.models_overview().await?;
     if json {
-        add_speeds(local, &mut room).await;
+        add_speeds(local, &mut overview).await;
     }
-    room.models.retain(|view| {
+    overview.models.retain(|view| {
         let here = !matches!(view.state, ModelState::Available);
         let speaks = language.is_none_or(|asked| view.languages.iter().any(|tag| tag == asked));
         speaks && (all || here || (view.preferred && !view.telling_speakers))
     });
     if json {
-        print::json(&room);
+        print::json(&overview);
         return Ok(ExitCode::SUCCESS);
     }
-    for view in &room.models {
-        let mark = if view.id == room.defaults.model { "*" } else { " " };
+    for view in &overview.models {
+        let mark = if view.id == overview.defaults.model { "*" } else { " " };
         print::line(&format!("{mark} {:<44} {:>8}  {}", view.id, size(view.byte_size), facts(view)));
     }
     print::line("");
@@ -99,11 +96,11 @@ async fn list(local: &Local, all: bool, language: Option<&str>, json: bool) -> R
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the archive knows of the models, where it can be opened.
-async fn add_speeds(local: &Local, room: &mut ModelRoom) {
-    let added = async { App::open(local.clone(), &|_| ()).await?.add_speeds(room).await };
+/// Adds the measured speeds, if the archive can be opened.
+async fn add_speeds(local: &LocalApp, overview: &mut ModelsOverview) {
+    let added = async { App::open(local.clone(), &|_| ()).await?.add_speeds(overview).await };
     if let Err(error) = added.await {
-        print::note(&format!("How fast the models are is not known now: {error:#}"));
+        print::note(&format!("The speed of the models on this computer is not known now: {error:#}"));
     }
 }
 
@@ -115,14 +112,14 @@ fn facts(view: &ModelView) -> String {
         many => Some(format!("{} languages", many.len())),
     };
     let state = match &view.state {
-        ModelState::BuiltIn => Some("comes along".to_owned()),
+        ModelState::BuiltIn => Some("included".to_owned()),
         ModelState::Available => None,
         ModelState::Installed { linked: false, .. } => Some("installed".to_owned()),
         ModelState::Installed { linked: true, file } => Some(format!("installed, in {file}")),
         ModelState::Paused { done_bytes, .. } => Some(format!("stopped at {}", size(Some(*done_bytes)))),
         ModelState::Failed { message, .. } | ModelState::Damaged { message } => Some(message.clone()),
         ModelState::Downloading { .. } | ModelState::Copying { .. } | ModelState::Checking => {
-            Some("on its way".to_owned())
+            Some("being installed".to_owned())
         }
     };
     let rate = view.word_error_rate.map(|rate| format!("{rate} % wrong words"));
@@ -140,13 +137,13 @@ fn size(bytes: Option<u64>) -> String {
     }
 }
 
-fn say_state(state: &ModelState, told: &Mutex<Instant>) {
+fn print_state(state: &ModelState, last_printed: &Mutex<Instant>) {
     let terminal = std::io::stderr().is_terminal();
-    let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-    if told.elapsed() < if terminal { EVERY } else { SELDOM } {
+    let mut last_printed = last_printed.lock().unwrap_or_else(PoisonError::into_inner);
+    if last_printed.elapsed() < if terminal { TERMINAL_INTERVAL } else { LOG_INTERVAL } {
         return;
     }
-    *told = Instant::now();
+    *last_printed = Instant::now();
     let text = match state {
         ModelState::Downloading { done_bytes, total_bytes, bytes_per_second, left_ms, mirror } => {
             let of = total_bytes.map(|total| format!(" of {}", size(Some(total)))).unwrap_or_default();
@@ -160,7 +157,7 @@ fn say_state(state: &ModelState, told: &Mutex<Instant>) {
         _ => return,
     };
     if terminal {
-        let _ = write!(std::io::stderr(), "\r\x1b[K{}", print::harmless(&text));
+        let _ = write!(std::io::stderr(), "\r\x1b[K{}", print::without_control_chars(&text));
     } else {
         print::note(&text);
     }
@@ -172,161 +169,19 @@ fn clear_line() {
     }
 }
 
-async fn installed(local: &Local, id: &str, json: bool) -> Result<ExitCode> {
-    let room = local.model_room().await?;
-    let Some(view) = room.models.iter().find(|view| view.id == id) else { return Ok(ExitCode::FAILURE) };
+async fn installed(local: &LocalApp, id: &str, json: bool) -> Result<ExitCode> {
+    let overview = local.models_overview().await?;
+    let Some(view) = overview.models.iter().find(|view| view.id == id) else { return Ok(ExitCode::FAILURE) };
     let here = matches!(view.state, ModelState::Installed { .. });
     if json {
         print::json(view);
     } else if here {
         print::line(&format!("{} is installed ({}).", view.title, view.id));
-        if room.defaults.model != view.id {
+        if overview.defaults.model != view.id {
             print::line(&format!("For new recordings: meetmemo models use {}", view.id));
         }
     } else {
-        print::note("Stopped. What has come is kept; the same command goes on from there.");
+        print::note("Stopped. What was downloaded is kept; the same command continues from there.");
     }
-    Ok(if here { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// What `transcribe` was asked for.
-pub(crate) struct Asked {
-    pub(crate) model: Option<String>,
-    pub(crate) choosing: Choosing,
-    pub(crate) speakers: Option<Expected>,
-}
-
-/// Transcribes a recording again.
-pub(crate) async fn transcribe(
-    app: &App,
-    id: JobId,
-    Asked { model, choosing, speakers }: Asked,
-    wait: bool,
-    json: bool,
-    stop: watch::Receiver<bool>,
-) -> Result<ExitCode> {
-    let before = app.choice(id).await?;
-    let choice = match model {
-        // Another model need not know what the last one was asked for.
-        Some(model) if model != before.model => {
-            choosing.onto(Choice { model, language: None, translate: false, ..before })
-        }
-        _ => choosing.onto(before),
-    };
-    let choice = Choice { speakers: speakers.or(choice.speakers), ..choice };
-    let mut job = app.transcribe_again(id, &choice).await?;
-    let mut well = true;
-    if wait {
-        let shown = Shown::start(app, vec![id]);
-        app.work(&Scope::Only(vec![id]), stop).await?;
-        drop(shown);
-        job = app.find(id).await?;
-        let unfinished = why_unfinished(app, id).await?;
-        well = job.status == JobStatus::Completed && unfinished.is_none();
-        if let (true, Some(why)) = (job.status == JobStatus::Completed, unfinished) {
-            print::error(&why);
-        }
-    }
-    if json {
-        print::json(&job);
-    } else if well {
-        print::line(&format!("{}.", print::becomes(&job)));
-    } else if job.status == JobStatus::Completed {
-        print::line(&format!("“{}” has its old text still.", job.title));
-    } else {
-        print::line(&format!("{}.", print::becomes(&job)));
-    }
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Why the newest version of a recording is not complete; none if it is.
-pub(crate) async fn why_unfinished(app: &App, id: JobId) -> Result<Option<String>> {
-    let newest = app.versions(id).await?.into_iter().next();
-    let unfinished = newest.filter(|version| version.state != VersionState::Complete);
-    Ok(unfinished
-        .map(|version| version.error_message.unwrap_or_else(|| "The transcription was stopped.".to_owned())))
-}
-
-pub(crate) async fn versions(app: &App, asked: Versions, json: bool) -> Result<ExitCode> {
-    let Versions { job, show, compare, make_current } = asked;
-    let job = app.job_beginning_with(&job).await?;
-    if let Some(version) = show {
-        let page = app.version_page(job, app.version_called(job, &version).await?).await?;
-        if json {
-            print::json(&page);
-        }
-        for line in page.lines.iter().filter(|_| !json) {
-            print::line(&format!("{}  {}", AudioTime::from_ms(line.start_ms), line.text));
-        }
-    } else if let [left, right] = compare.as_slice() {
-        let (left, right) = (app.version_called(job, left).await?, app.version_called(job, right).await?);
-        let comparison = app.compare_versions(job, left, right).await?;
-        if json {
-            print::json(&comparison);
-            return Ok(ExitCode::SUCCESS);
-        }
-        print::line(&format!(
-            "{} words are the same, {} only in version {}, {} only in version {}.",
-            comparison.equal_words,
-            comparison.left_only,
-            comparison.left.number,
-            comparison.right_only,
-            comparison.right.number
-        ));
-        for row in comparison.rows.iter().filter(|row| row.changed) {
-            let at = AudioTime::from_ms(row.start_ms);
-            print::line(&format!("{at}  {:>3}  {}", comparison.left.number, marked(&row.left)));
-            print::line(&format!("         {:>3}  {}", comparison.right.number, marked(&row.right)));
-        }
-    } else if let Some(version) = make_current {
-        return print::changed(app.make_current(job, app.version_called(job, &version).await?).await?, json);
-    } else {
-        let versions = app.versions(job).await?;
-        if json {
-            print::json(&versions);
-        } else if versions.is_empty() {
-            print::line("There is no transcript yet.");
-        }
-        for version in versions.iter().filter(|_| !json) {
-            print::line(&version_line(version));
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn version_line(version: &VersionView) -> String {
-    let mark = if version.current { "*" } else { " " };
-    let state = match version.state {
-        VersionState::Complete => None,
-        VersionState::Running => Some("being made".to_owned()),
-        VersionState::Unfinished | VersionState::Failed => {
-            let why = version.error_message.as_ref().map(|why| format!(": {}", why.trim_end_matches('.')));
-            Some(format!("stopped at {}{}", AudioTime::from_ms(version.done_ms), why.unwrap_or_default()))
-        }
-    };
-    let found = if version.language_detected { " (found out)" } else { "" };
-    let language = version.language.as_ref().map(|language| format!("{language}{found}"));
-    let doubtful = match version.doubtful_lines {
-        0 => None,
-        1 => Some("1 doubtful line".to_owned()),
-        lines => Some(format!("{lines} doubtful lines")),
-    };
-    let day = version.created_at.get(..16).map(|at| at.replace('T', " "));
-    let parts = [
-        Some(version.model_title.clone()),
-        state,
-        language,
-        Some(format!("{} words", version.words)),
-        doubtful,
-        day,
-    ];
-    format!("{mark} {:>3}  {}", version.number, parts.into_iter().flatten().collect::<Vec<_>>().join(" · "))
-}
-
-/// What the other version has otherwise, in brackets.
-fn marked(pieces: &[ComparePiece]) -> String {
-    let piece = |piece: &ComparePiece| {
-        if piece.changed { format!("[{}]", piece.text) } else { piece.text.clone() }
-    };
-    pieces.iter().map(piece).collect::<Vec<_>>().join(" ")
+    Ok(exit_code(here))
 }

@@ -1,4 +1,4 @@
-//! Writing to the terminal. The only place that does.
+//! Writes to standard output and standard error. The only module that does, apart from progress lines.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's output")]
 
 use app::view::{JobStatus, JobView, TranscriptView, WorkStep};
@@ -7,24 +7,23 @@ use std::io::Write;
 use std::process::ExitCode;
 use transcript::AudioTime;
 
-/// A line of the answer.
+/// Prints a line of the result.
 pub(crate) fn line(text: &str) {
-    write(&harmless(text));
+    write(&without_control_chars(text));
 }
 
 fn write(text: &str) {
-    // A reader that has gone (`| head`) wants no more; that is no failure.
+    // A closed pipe (`| head`) is no error.
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// `text` without what a terminal would act upon, but with its line breaks: a title or a word may have come from
-/// another program.
-pub(crate) fn harmless(text: &str) -> String {
-    text.split('\n').map(transcript::shown).collect::<Vec<_>>().join("\n")
+/// `text` with its control characters replaced, except line breaks, so that a title or word from another program cannot
+/// control the terminal.
+pub(crate) fn without_control_chars(text: &str) -> String {
+    text.split('\n').map(transcript::replace_control_chars).collect::<Vec<_>>().join("\n")
 }
 
-/// JSON that means the same, with escapes for the control characters that JSON itself lets pass. They stand within
-/// strings only.
+/// Equivalent JSON with escapes for the control characters that JSON itself permits; they occur only in strings.
 fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
@@ -37,35 +36,35 @@ fn escaped(json: &str) -> String {
     escaped
 }
 
-/// The whole answer as JSON.
+/// Prints the whole result as JSON.
 pub(crate) fn json(value: &impl Serialize) {
     match serde_json::to_string_pretty(value) {
         Ok(text) => write(&escaped(&text)),
-        Err(failure) => error(&format!("the answer could not be written as JSON: {failure}")),
+        Err(failure) => error(&format!("the result could not be written as JSON: {failure}")),
     }
 }
 
-/// Something on the way, not part of the answer.
+/// Prints a line to standard error that is not part of the result.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", harmless(text));
+    let _ = writeln!(std::io::stderr(), "{}", without_control_chars(text));
 }
 
-/// What went wrong.
+/// Prints an error.
 pub(crate) fn error(message: &str) {
     note(&format!("Error: {}", sentence(message)));
 }
 
-/// Ends with a full stop.
+/// `text` with a full stop at its end.
 pub(crate) fn sentence(text: &str) -> String {
     if text.ends_with(['.', '!', '?', ')']) { text.to_owned() } else { format!("{text}.") }
 }
 
-/// The first digits of an id, enough to name it by in an archive of ordinary size.
+/// The first eight digits of an id, which identify it in an archive of ordinary size.
 pub(crate) fn short(id: impl std::fmt::Display) -> String {
     id.to_string().chars().take(8).collect()
 }
 
-/// The state in words, with its reason.
+/// The state of a job in words, with its error message.
 pub(crate) fn state(job: &JobView) -> String {
     let word = match (job.status, job.workflow_state) {
         (_, Some(WorkStep::Cancelled)) => "cancelled",
@@ -81,8 +80,8 @@ pub(crate) fn state(job: &JobView) -> String {
     }
 }
 
-/// “The title” is transcribed; “The title” has failed, with the reason.
-pub(crate) fn becomes(job: &JobView) -> String {
+/// “The title” is transcribed; “The title” has failed: with the error message. Without a full stop.
+pub(crate) fn status_sentence(job: &JobView) -> String {
     let state = state(job);
     let has_failed = job.status == JobStatus::Failed && job.workflow_state != Some(WorkStep::Cancelled);
     let verb = if has_failed { "has" } else { "is" };
@@ -93,6 +92,7 @@ pub(crate) fn duration(ms: Option<u32>) -> String {
     ms.map_or_else(|| "–".to_owned(), |ms| AudioTime::from_ms(ms).to_string())
 }
 
+/// Prints the segments of a transcript, with the speaker's name above each change of speaker.
 pub(crate) fn transcript(transcript: &TranscriptView) {
     let mut before = None;
     for (number, segment) in transcript.segments.iter().enumerate() {
@@ -105,12 +105,12 @@ pub(crate) fn transcript(transcript: &TranscriptView) {
     }
 }
 
-/// The job after a change.
-pub(crate) fn changed(job: JobView, as_json: bool) -> anyhow::Result<ExitCode> {
+/// Prints a job after a change.
+pub(crate) fn changed_job(job: JobView, as_json: bool) -> anyhow::Result<ExitCode> {
     if as_json {
         self::json(&job);
     } else {
-        line(&format!("{}.", becomes(&job)));
+        line(&format!("{}.", status_sentence(&job)));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -121,12 +121,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_is_printed_acts_on_the_terminal() {
-        assert_eq!(harmless("“a\u{1b}]0;x\u{7}\u{9b}2J\u{202e}b” is\r\nhere"), "“a�]0;x��2J�b” is�\nhere");
+    fn printed_text_cannot_control_the_terminal() {
+        assert_eq!(
+            without_control_chars("“a\u{1b}]0;x\u{7}\u{9b}2J\u{202e}b” is\r\nhere"),
+            "“a�]0;x��2J�b” is�\nhere"
+        );
     }
 
     #[test]
-    fn json_is_the_same_document_without_control_characters() {
+    fn escaped_json_is_equivalent_and_has_no_control_characters() {
         let value =
             serde_json::json!({ "title": "a\u{1b}\u{7f}\u{9b}\u{2028}\u{202e}\nb", "list": [1, "ä"] });
         let text = escaped(&serde_json::to_string_pretty(&value).unwrap());

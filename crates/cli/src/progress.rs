@@ -1,4 +1,4 @@
-//! Progress on standard error while a command waits for work.
+//! Shows progress on standard error while a command waits for work.
 
 use crate::print;
 use app::view::{JobStatus, JobView, ProgressView, WorkStep};
@@ -9,32 +9,32 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use transcript::AudioTime;
 
-/// How often a terminal is updated.
-const EVERY: Duration = Duration::from_secs(1);
-/// Where there is no terminal, a line is written each time so much more is done, in percent.
-const STEP: u32 = 10;
+/// How often progress is read and a terminal is updated.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Without a terminal, a line is written each time this many more percent are done.
+const STEP_PERCENT: u32 = 10;
 
-/// Shows how far jobs are until it is dropped: those of `jobs`, or with an empty list whatever is being worked on.
-pub(crate) struct Shown(JoinHandle<()>);
+/// Shows the progress of `jobs` until it is dropped; with an empty list, of all jobs that are being worked on.
+pub(crate) struct ProgressDisplay(JoinHandle<()>);
 
-impl Shown {
+impl ProgressDisplay {
     pub(crate) fn start(app: &App, jobs: Vec<JobId>) -> Self {
         let app = app.clone();
         Self(tokio::spawn(async move {
-            let mut told = HashMap::new();
+            let mut printed = HashMap::new();
             loop {
-                tokio::time::sleep(EVERY).await;
-                // What cannot be asked now is shown the next time.
+                tokio::time::sleep(INTERVAL).await;
+                // An error is ignored; the next time may succeed.
                 let running = running(&app, &jobs).await.unwrap_or_default();
                 for job in running {
-                    show(&job, &mut told);
+                    show(&job, &mut printed);
                 }
             }
         }))
     }
 }
 
-impl Drop for Shown {
+impl Drop for ProgressDisplay {
     fn drop(&mut self) {
         self.0.abort();
         if std::io::stderr().is_terminal() {
@@ -54,30 +54,30 @@ async fn running(app: &App, jobs: &[JobId]) -> anyhow::Result<Vec<JobView>> {
     Ok(found)
 }
 
-fn show(job: &JobView, told: &mut HashMap<JobId, u32>) {
+fn show(job: &JobView, printed: &mut HashMap<JobId, u32>) {
     let Some(progress) = job.progress else { return };
     let step = match job.workflow_state {
         Some(WorkStep::Diarizing) => "telling speakers apart, ",
         Some(WorkStep::Aligning) => "finishing, ",
         _ => "",
     };
-    let text = format!("{}: {step}{}", job.title, sentence(&progress));
+    let text = format!("{}: {step}{}", job.title, text_of(&progress));
     if std::io::stderr().is_terminal() {
-        let _ = write!(std::io::stderr(), "\r\x1b[K{}", print::harmless(&text));
+        let _ = write!(std::io::stderr(), "\r\x1b[K{}", print::without_control_chars(&text));
         return;
     }
     let percent = match progress.share {
         Some(share) => (share * 100.0) as u32,
         None => progress.audio_done_ms / 60_000,
     };
-    let step = percent / STEP;
-    if told.insert(job.id, step) != Some(step) {
+    let step = percent / STEP_PERCENT;
+    if printed.insert(job.id, step) != Some(step) {
         print::note(&text);
     }
 }
 
-/// “12:30 of 48:10 · about 3 min left · 6.2× real time”, as far as it is known.
-fn sentence(progress: &ProgressView) -> String {
+/// “0:12:30 of 0:48:10 · about 6 min left · 6.2× real time”, without the parts that are not known.
+fn text_of(progress: &ProgressView) -> String {
     let mut parts = vec![match progress.audio_total_ms {
         Some(total) => {
             format!("{} of {}", AudioTime::from_ms(progress.audio_done_ms), AudioTime::from_ms(total))
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_says_what_is_known() {
+    fn progress_text_has_the_parts_that_are_known() {
         let known = ProgressView {
             audio_done_ms: 750_000,
             audio_total_ms: Some(2_890_000),
@@ -111,8 +111,8 @@ mod tests {
             left_ms: Some(342_400.0),
             share: Some(0.22),
         };
-        assert_eq!(sentence(&known), "0:12:30 of 0:48:10 · about 6 min left · 6.2× real time");
+        assert_eq!(text_of(&known), "0:12:30 of 0:48:10 · about 6 min left · 6.2× real time");
         let unknown = ProgressView { audio_total_ms: None, real_time_factor: None, left_ms: None, ..known };
-        assert_eq!(sentence(&unknown), "0:12:30");
+        assert_eq!(text_of(&unknown), "0:12:30");
     }
 }

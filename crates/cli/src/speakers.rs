@@ -1,11 +1,12 @@
-//! The commands about speakers and people.
+//! `meetmemo speakers` and `meetmemo people`.
 
 use crate::arguments::{People, Speakers};
+use crate::commands::exit_code;
 use crate::print;
-use crate::progress::Shown;
+use crate::progress::ProgressDisplay;
 use anyhow::Result;
-use app::view::{PeopleView, SpeakersState, SpeakersView, Stretch, Whom};
-use app::{App, JobId, Scope};
+use app::view::{AssignTarget, PeopleView, SpeakersState, SpeakersView, TextSelection};
+use app::{App, JobId, WorkScope};
 use std::process::ExitCode;
 use tokio::sync::watch;
 use transcript::AudioTime;
@@ -20,13 +21,13 @@ pub(crate) async fn speakers(
     let view = match command {
         Speakers::List => app.speakers(job).await?,
         Speakers::Rename { speaker, name } => {
-            let speaker = app.speaker_called(job, &speaker).await?;
+            let speaker = app.find_speaker(job, &speaker).await?;
             app.name_speaker(job, speaker, name.as_deref(), None).await?;
-            app.learn_names(job).await?;
+            app.learn_named_voices(job).await?;
             app.speakers(job).await?
         }
         Speakers::Merge { from, into } => {
-            let (from, into) = (app.speaker_called(job, &from).await?, app.speaker_called(job, &into).await?);
+            let (from, into) = (app.find_speaker(job, &from).await?, app.find_speaker(job, &into).await?);
             app.merge_speakers(job, from, into).await?
         }
         Speakers::Assign { speaker, from, to } => assign(app, job, speaker, from, to).await?,
@@ -35,11 +36,11 @@ pub(crate) async fn speakers(
         Speakers::Rerun { speakers, wait } => {
             let queued = app.rerun_speakers(job, speakers.unwrap_or_default()).await?;
             if !wait {
-                return print::changed(queued, json);
+                return print::changed_job(queued, json);
             }
-            let shown = Shown::start(app, Vec::new());
-            app.work(&Scope::Only(vec![job]), stop).await?;
-            drop(shown);
+            let display = ProgressDisplay::start(app, Vec::new());
+            app.work(&WorkScope::Only(vec![job]), stop).await?;
+            drop(display);
             app.speakers(job).await?
         }
     };
@@ -47,34 +48,34 @@ pub(crate) async fn speakers(
     if json {
         print::json(&view);
     } else {
-        say_speakers(&view);
+        print_speakers(&view);
     }
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(exit_code(well))
 }
 
-/// Gives the lines that begin between two moments to somebody.
+/// Assigns the segments that begin between two moments, in seconds, to a speaker.
 async fn assign(app: &App, job: JobId, speaker: String, from: f64, to: f64) -> Result<SpeakersView> {
     let ms = |seconds: f64| (seconds * 1000.0).round().clamp(0.0, f64::from(u32::MAX)) as u32;
     let page = app.page(job, AudioTime::ZERO).await?;
-    let chosen = page.lines.iter().filter(|line| (ms(from)..ms(to)).contains(&line.start_ms));
-    let chosen: Vec<_> = chosen.map(|line| line.id).collect();
-    let (Some(from_line), Some(to_line)) = (chosen.first().copied(), chosen.last().copied()) else {
+    let chosen = page.segments.iter().filter(|segment| (ms(from)..ms(to)).contains(&segment.start_ms));
+    let chosen: Vec<_> = chosen.map(|segment| segment.id).collect();
+    let (Some(from_segment), Some(to_segment)) = (chosen.first().copied(), chosen.last().copied()) else {
         anyhow::bail!(
             "No line begins between {} and {}.",
             AudioTime::from_ms(ms(from)),
             AudioTime::from_ms(ms(to))
         );
     };
-    let stretch = Stretch { from_line, from_char: 0, to_line, to_char: None };
-    let whom = match speaker.as_str() {
-        "new" => Whom::New,
-        "nobody" => Whom::Nobody,
-        _ => Whom::Speaker { id: app.speaker_called(job, &speaker).await? },
+    let selection = TextSelection { from_segment, from_char: 0, to_segment, to_char: None };
+    let target = match speaker.as_str() {
+        "new" => AssignTarget::New,
+        "nobody" => AssignTarget::Nobody,
+        _ => AssignTarget::Speaker { id: app.find_speaker(job, &speaker).await? },
     };
-    app.assign(job, &stretch, &whom).await
+    app.assign_words(job, &selection, &target).await
 }
 
-fn say_speakers(view: &SpeakersView) {
+fn print_speakers(view: &SpeakersView) {
     match view.state {
         SpeakersState::None => {
             print::line("The speakers have not been told apart: meetmemo speakers JOB rerun --wait")
@@ -111,26 +112,24 @@ fn say_speakers(view: &SpeakersView) {
 pub(crate) async fn people(app: &App, command: People, json: bool) -> Result<ExitCode> {
     let view = match command {
         People::List => app.people().await?,
-        People::Rename { person, name } => {
-            app.rename_person(app.person_called(&person).await?, &name).await?
-        }
+        People::Rename { person, name } => app.rename_person(app.find_person(&person).await?, &name).await?,
         People::Merge { from, into } => {
-            let (from, into) = (app.person_called(&from).await?, app.person_called(&into).await?);
+            let (from, into) = (app.find_person(&from).await?, app.find_person(&into).await?);
             app.merge_people(from, into).await?
         }
-        People::Forget { person } => app.forget_person(app.person_called(&person).await?).await?,
+        People::Forget { person } => app.forget_person(app.find_person(&person).await?).await?,
         People::On { automatic } => app.set_people(true, automatic).await?,
         People::Off => app.set_people(false, false).await?,
     };
     if json {
         print::json(&view);
     } else {
-        say_people(&view);
+        print_people(&view);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn say_people(view: &PeopleView) {
+fn print_people(view: &PeopleView) {
     if !view.enabled {
         print::line(
             "Voices are not remembered. With your consent, and that of the people: meetmemo people on",

@@ -1,9 +1,10 @@
-//! Writes specimens into a folder, to be looked at: `cargo run -p export --example specimen -- FOLDER`.
+//! Writes sample exports (PDF and Markdown) into a folder, for visual inspection:
+//! `cargo run -p export --example specimen -- FOLDER`.
 //!
-//! With `--release` the last one shows how long a recording of ten hours takes.
+//! The last sample is a recording of ten hours: run with `--release` to measure its rendering time.
 
 use chrono::DateTime;
-use export::{Facts, Fonts, Line, Paper, Run, Script, markdown, pdf};
+use export::{Fonts, FormattedTranscript, Metadata, Paper, Paragraph, ParagraphSegment, markdown, pdf};
 use std::{env, error::Error, fs, io::Write, path::PathBuf, time::Instant};
 use transcript::AudioTime;
 
@@ -13,13 +14,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let fonts = Fonts::load(&fonts_folder())?;
     let specimens =
         [("meeting", meeting()), ("scripts", scripts()), ("monologue", monologue()), ("long", long())];
-    for (name, document) in specimens {
+    for (name, transcript) in specimens {
         let start = Instant::now();
-        let made = pdf(&document, &fonts, Paper::A4)?;
+        let made = pdf(&transcript, &fonts, Paper::A4)?;
         let (seconds, bytes) = (start.elapsed().as_secs_f32(), made.bytes.len());
         writeln!(std::io::stdout(), "{name}: {seconds:.2} s, {bytes} bytes, missing {:?}", made.missing)?;
         fs::write(folder.join(name).with_extension("pdf"), made.bytes)?;
-        fs::write(folder.join(name).with_extension("md"), markdown(&document))?;
+        fs::write(folder.join(name).with_extension("md"), markdown(&transcript))?;
     }
     Ok(())
 }
@@ -30,32 +31,36 @@ fn fonts_folder() -> PathBuf {
     env::var_os("MEETMEMO_RESOURCES").map_or_else(target, PathBuf::from).join("fonts")
 }
 
-fn document(title: &str, file: &str, runs: Vec<Run>) -> Script {
+fn transcript(title: &str, file: &str, paragraphs: Vec<Paragraph>) -> FormattedTranscript {
     let at = |text| DateTime::parse_from_rfc3339(text).ok();
-    Script {
+    FormattedTranscript {
         title: title.into(),
-        facts: Facts {
+        metadata: Metadata {
             file_name: file.into(),
             recorded_at: at("2025-03-14T09:30:00+01:00"),
-            duration: runs.last().and_then(|run| run.lines.last()).map(|line| line.start.plus_ms(7_000)),
+            duration: paragraphs
+                .last()
+                .and_then(|paragraph| paragraph.segments.last())
+                .map(|segment| segment.start.plus_ms(7_000)),
             language: Some("English".into()),
             engine: Some("transcribe.cpp whisper-base".into()),
             notes: Vec::new(),
         },
         speakers: Vec::new(),
-        runs,
+        paragraphs,
         exported_at: at("2025-03-15T18:05:09+01:00").unwrap_or_default(),
     }
 }
 
-/// Lines of one speaker, six seconds each, from `second` on.
-fn run(speaker: Option<&str>, second: u32, lines: &[&str]) -> Run {
+/// A paragraph whose segments begin six seconds apart, the first one at `second`.
+fn paragraph(speaker: Option<&str>, second: u32, texts: &[&str]) -> Paragraph {
     let time = |index: usize| AudioTime::from_ms((second + 6 * index as u32) * 1000);
-    let line = |(index, text): (usize, &&str)| Line { start: time(index), text: (*text).into() };
-    Run {
+    let segment =
+        |(index, text): (usize, &&str)| ParagraphSegment { start: time(index), text: (*text).into() };
+    Paragraph {
         speaker: speaker.map(Into::into),
         start: time(0),
-        lines: lines.iter().enumerate().map(line).collect(),
+        segments: texts.iter().enumerate().map(segment).collect(),
     }
 }
 
@@ -101,38 +106,39 @@ const TALK: [(&str, &[&str]); 6] = [
     ),
 ];
 
-fn meeting() -> Script {
-    let mut runs = Vec::new();
+fn meeting() -> FormattedTranscript {
+    let mut paragraphs: Vec<Paragraph> = Vec::new();
     for round in 0..5 {
-        for (speaker, lines) in TALK {
-            let second =
-                runs.last().map_or(4, |run: &Run| run.start.as_ms() / 1000 + 6 * run.lines.len() as u32 + 2);
-            runs.push(run(Some(speaker), second, &lines[round % 2 * (lines.len() / 2)..]));
+        for (speaker, texts) in TALK {
+            let second = paragraphs
+                .last()
+                .map_or(4, |last| last.start.as_ms() / 1000 + 6 * last.segments.len() as u32 + 2);
+            paragraphs.push(paragraph(Some(speaker), second, &texts[round % 2 * (texts.len() / 2)..]));
         }
     }
-    document("Steering group: office, network and suppliers", "2025-03-14 steering group.m4a", runs)
+    transcript("Steering group: office, network and suppliers", "2025-03-14 steering group.m4a", paragraphs)
 }
 
-fn scripts() -> Script {
-    let runs = vec![
-        run(
+fn scripts() -> FormattedTranscript {
+    let paragraphs = vec![
+        paragraph(
             Some("Élodie Guérin"),
             3,
             &[
                 "Ça commence bien : « où est le dossier » ? L’œuvre coûte 1 234,50 €. Combining marks: e\u{301}, a\u{308}, n\u{303}, q\u{307}\u{323}. Ligatures: office, affluent, fjord, final.",
             ],
         ),
-        run(
+        paragraph(
             Some("Νίκος Παπαδόπουλος"),
             12,
             &["Η συνάντηση ξεκινάει τώρα· έχουμε πολλά να συζητήσουμε σήμερα. Ἐν ἀρχῇ ἦν ὁ λόγος."],
         ),
-        run(
+        paragraph(
             Some("Ольга Сергеевна"),
             21,
             &["Давайте начнём: первый вопрос повестки дня — бюджет на следующий год. Їжак, ўсё, љубав."],
         ),
-        run(
+        paragraph(
             Some("محمد الأحمد"),
             30,
             &[
@@ -140,7 +146,7 @@ fn scripts() -> Script {
                 "لا إله إلا الله، مُحَمَّدٌ، كتابٌ.",
             ],
         ),
-        run(
+        paragraph(
             Some("רות כהן"),
             42,
             &[
@@ -148,19 +154,19 @@ fn scripts() -> Script {
                 "The Hebrew word שלום means “peace” in English. שָׁלוֹם",
             ],
         ),
-        run(
+        paragraph(
             Some("राधिका शर्मा"),
             54,
             &[
                 "सुप्रभात। बैठक शुरू करते हैं, आज हमें बजट और कार्यक्रम पर बात करनी है। क्षत्रिय, ज्ञान, श्रीमती, विद्यार्थी, र्क, हिन्दी।",
             ],
         ),
-        run(
+        paragraph(
             Some("สมชาย ใจดี"),
             63,
             &["สวัสดีตอนเช้าครับ วันนี้เราจะเริ่มประชุมเรื่องงบประมาณและแผนงานสำหรับปีหน้า น้ำ ที่นี่ ผู้ใหญ่"],
         ),
-        run(
+        paragraph(
             Some("王芳"),
             72,
             &[
@@ -168,19 +174,19 @@ fn scripts() -> Script {
                 "繁體字也可以:臺灣、憂鬱、龜。",
             ],
         ),
-        run(
+        paragraph(
             Some("田中太郎"),
             84,
             &[
                 "おはようございます。会議を始めましょう。まず、来年の予算についてお話しします。骨直令、カタカナ、ひらがな。",
             ],
         ),
-        run(
+        paragraph(
             Some("김민수"),
             93,
             &["안녕하세요. 회의를 시작하겠습니다. 먼저 내년 예산에 대해 이야기하겠습니다. 漢字도 있습니다."],
         ),
-        run(
+        paragraph(
             Some("Symbols"),
             102,
             &[
@@ -189,23 +195,23 @@ fn scripts() -> Script {
             ],
         ),
     ];
-    let mut document = document(
+    let mut transcript = transcript(
         "Mixed scripts: Καλημέρα, Привет, שלום, مرحبا, 你好, こんにちは",
         "многоязычная встреча 会議.wav",
-        runs,
+        paragraphs,
     );
-    document.facts.notes.push("the file ends early: 3.1 s could be read".into());
-    document
+    transcript.metadata.notes.push("the file ends early: 3.1 s could be read".into());
+    transcript
 }
 
-fn monologue() -> Script {
-    let lines: Vec<&str> =
-        TALK.iter().flat_map(|(_, lines)| lines.iter().copied()).cycle().take(150).collect();
-    document("", "lecture.mp3", vec![run(None, 1, &lines)])
+fn monologue() -> FormattedTranscript {
+    let texts: Vec<&str> =
+        TALK.iter().flat_map(|(_, texts)| texts.iter().copied()).cycle().take(150).collect();
+    transcript("", "lecture.mp3", vec![paragraph(None, 1, &texts)])
 }
 
-/// Ten hours: 15 000 lines, about 100 000 words.
-fn long() -> Script {
+/// Ten hours: 15 000 segments, about 100 000 words.
+fn long() -> FormattedTranscript {
     let words = [
         "the",
         "meeting",
@@ -224,7 +230,7 @@ fn long() -> Script {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as usize % below
     };
-    let mut runs: Vec<Run> = Vec::new();
+    let mut paragraphs: Vec<Paragraph> = Vec::new();
     for index in 0..15_000_u32 {
         let text: Vec<String> = (0..3 + next(8))
             .map(|_| format!("{}{}", words[next(11)], ["", "s", "ly", "ing"][next(4)]))
@@ -232,11 +238,11 @@ fn long() -> Script {
         let start = AudioTime::from_ms(index * 2_400);
         if index % 6 == 0 {
             let speaker = Some(["Anna", "Ben", "Chloé"][next(3)].into());
-            runs.push(Run { speaker, start, lines: Vec::new() });
+            paragraphs.push(Paragraph { speaker, start, segments: Vec::new() });
         }
-        if let Some(run) = runs.last_mut() {
-            run.lines.push(Line { start, text: text.join(" ") });
+        if let Some(paragraph) = paragraphs.last_mut() {
+            paragraph.segments.push(ParagraphSegment { start, text: text.join(" ") });
         }
     }
-    document("Ten hours of talk", "conference.wav", runs)
+    transcript("Ten hours of talk", "conference.wav", paragraphs)
 }

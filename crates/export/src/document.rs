@@ -1,70 +1,70 @@
-//! What goes into an export: all that is known of a meeting.
+//! The input of every export: a meeting with its metadata, speakers, segments and turns.
 
 use chrono::{DateTime, FixedOffset};
 use transcript::{AudioTime, Span};
 
-/// The name that is shown where the speaker of a line is not known.
+/// The name shown for a segment whose speaker is unknown.
 pub const UNKNOWN_SPEAKER: &str = "Unknown speaker";
 
-/// A meeting to be exported. Everything that appears in the result is in here, also the time of export.
+/// A meeting to export. It holds everything that the output depends on, the time of the export included.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// Heading. Where it is blank, the file name takes its place.
+    /// The heading. If it is blank, the file name is used.
     pub title: String,
-    /// What is known about the recording.
-    pub facts: Facts,
-    /// Who speaks, by number; empty where speakers were not told apart. Segments and turns name them by their place here.
+    /// Metadata of the recording.
+    pub metadata: Metadata,
+    /// The speakers; empty if the recording was not diarized. Segments and turns refer to a speaker by its index here.
     pub speakers: Vec<Speaker>,
-    /// What was said, in order of time.
+    /// The segments of the transcript, in order of time.
     pub segments: Vec<Segment>,
-    /// Who speaks when, in order of start, overlaps included.
+    /// The turns, each a span and the index of its speaker; in order of start, overlapping turns included.
     pub turns: Vec<(Span, usize)>,
     /// When this export was made: the creation date of the PDF.
     pub exported_at: DateTime<FixedOffset>,
 }
 
-/// What is known about a recording. Absent facts are left out, and so is the file name where it is the heading.
+/// Metadata of a recording. Outputs leave out what is absent, and the file name where it is the heading.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Facts {
-    /// Name of the recorded file, as the user knows it.
+pub struct Metadata {
+    /// Name of the imported file, as the user knows it.
     pub file_name: String,
-    /// When the recording was made, by the clock it is to be shown by.
+    /// When the recording was made, with the UTC offset to show it in.
     pub recorded_at: Option<DateTime<FixedOffset>>,
     /// Length of the recording.
     pub duration: Option<AudioTime>,
-    /// Name of the language for display: `English`.
+    /// Display name of the language: `English`.
     pub language: Option<String>,
-    /// What transcribed it: `transcribe.cpp whisper-base`.
+    /// The engine and model that transcribed it: `transcribe.cpp whisper-base`.
     pub engine: Option<String>,
-    /// What a reader should know: `the file ends early: 3.1 s could be read`.
+    /// Remarks for the reader: `the file ends early: 3.1 s could be read`.
     pub notes: Vec<String>,
 }
 
-/// Somebody who speaks.
+/// A speaker of the meeting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Speaker {
     /// The id in the archive.
     pub id: String,
-    /// What they are called.
+    /// The display name.
     pub name: String,
 }
 
-/// A line of the transcript with what is known of it: times, words with their confidence, doubt.
+/// A segment of the transcript with its speakers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segment {
-    /// The line.
-    pub line: transcript::Segment,
-    /// Who says it, if that is known: a place in [`Document::speakers`].
+    /// Text, times, words with their confidence, and doubt.
+    pub segment: transcript::Segment,
+    /// The speaker, if known: an index into [`Document::speakers`].
     pub speaker: Option<usize>,
-    /// Who else speaks meanwhile.
+    /// Other speakers whose turns overlap this segment: indices into [`Document::speakers`].
     pub also: Vec<usize>,
 }
 
 impl Document {
-    /// What a speaker is called; a name for nobody, too.
+    /// The name of a speaker; [`UNKNOWN_SPEAKER`] for `None`.
     pub(crate) fn name(&self, speaker: Option<usize>) -> &str {
         speaker
-            .and_then(|place| self.speakers.get(place))
+            .and_then(|index| self.speakers.get(index))
             .map_or(UNKNOWN_SPEAKER, |found| found.name.as_str())
     }
 }

@@ -1,31 +1,31 @@
-//! What can go wrong while a document is made.
+//! Errors of rendering a document.
 
 use std::{io, path::PathBuf};
 use thiserror::Error;
 
-/// Why there is no document. Everything here is about the fonts: a transcript alone can always be set.
+/// Why a document could not be rendered. Only fonts can cause that: every transcript can be rendered.
 #[derive(Debug, Error)]
 pub enum ExportError {
-    /// A font without which no PDF can be made is not there: the resources are not installed.
+    /// A main font is missing: the resources are not installed.
     #[error("the font {file} is missing in {}", folder.display())]
     FontMissing {
-        /// Name of the missing file.
+        /// File name of the font.
         file: String,
-        /// Where it was looked for.
+        /// The folder in which it was expected.
         folder: PathBuf,
     },
-    /// A font is there but cannot be read: a matter of permissions or of the disk.
+    /// A font file exists but cannot be read, because of its permissions or a fault of the disk.
     #[error("the font {} could not be read: {reason}", path.display())]
     FontUnreadable {
         /// The font file.
         path: PathBuf,
-        /// What the system said. Not called a source: its text is in ours.
+        /// The error of the system. Not a `source`, because the message above includes its text.
         reason: io::Error,
     },
-    /// A file is not a font, or a damaged one: the resources have to be installed again.
+    /// A file is not a font or is damaged: the resources must be installed again.
     #[error("{font} is not a font that can be used in a PDF")]
     FontDamaged {
-        /// File name, or what the caller called it.
+        /// File name, or the name given to [`Font::from_bytes`](crate::Font::from_bytes).
         font: String,
     },
 }

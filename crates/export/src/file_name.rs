@@ -1,54 +1,56 @@
-//! A title becomes the name of a file that every system accepts.
+//! Derives file names from titles that are valid on Windows, macOS and Linux.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Longest stem in bytes: leaves room in 255 for a number, an extension and a temporary suffix.
-const LONGEST: usize = 120;
+/// Longest stem in bytes. File names may have 255: the rest is for a number, an extension and a temporary suffix.
+const MAX_STEM_BYTES: usize = 120;
 
-/// What a recording without a usable title is called.
-const UNNAMED: &str = "Recording";
+/// The stem for a title without usable characters.
+const FALLBACK_STEM: &str = "Recording";
 
-/// A file name without extension for something called `title`, allowed on Windows, macOS and Linux.
+/// A file name without extension for `title`, valid on Windows, macOS and Linux.
 ///
-/// Letters of every script are kept. Characters that a system refuses become spaces, spaces are collapsed, dots and
-/// spaces at the ends go, names reserved by Windows (`CON`, `COM1` …) get an underscore, and the result has at most 120
-/// bytes and ends between two characters as a reader sees them. A title with nothing usable becomes `Recording`.
+/// Keeps letters of every script. Replaces characters that a system refuses by spaces, collapses spaces, removes dots
+/// and spaces at both ends, and appends an underscore to names reserved by Windows (`CON`, `COM1` …). The result has at
+/// most 120 bytes (121 with that underscore) and ends on a grapheme boundary. A title without usable characters becomes
+/// `Recording`.
 pub fn file_stem(title: &str) -> String {
     let allowed = title.replace(|c: char| is_refused(c) || c.is_control(), " ");
     let words = allowed.split_whitespace().collect::<Vec<_>>().join(" ");
     let trimmed = words.trim_matches(is_trimmed);
     let mut end = 0;
     for (at, grapheme) in trimmed.grapheme_indices(true) {
-        if at + grapheme.len() > LONGEST {
+        if at + grapheme.len() > MAX_STEM_BYTES {
             break;
         }
         end = at + grapheme.len();
     }
     let stem = trimmed[..end].trim_end_matches(is_trimmed);
     if stem.is_empty() {
-        return UNNAMED.to_owned();
+        return FALLBACK_STEM.to_owned();
     }
-    // Windows looks at the name up to the first dot: `con.txt` is the console too.
-    let device = stem.split('.').next().unwrap_or_default().trim_end();
-    if is_device(device) {
-        return format!("{device}_{}", &stem[device.len()..]);
+    // Windows compares only the part before the first dot: `con.txt` is the console too.
+    let base = stem.split('.').next().unwrap_or_default().trim_end();
+    if is_reserved_by_windows(base) {
+        return format!("{base}_{}", &stem[base.len()..]);
     }
     stem.to_owned()
 }
 
-/// Refused by Windows in a file name, or by every system; or invisible and able to disguise the rest of the name.
+/// Whether `c` is invalid in a file name on Windows or elsewhere, or is a mark of direction, which can disguise an
+/// extension.
 fn is_refused(c: char) -> bool {
     matches!(c, '<' | '>' | ':' | '"' | '/' | '\\' | '|' | '?' | '*' | '\u{FEFF}' | '\u{FFFD}')
         || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A dot in front hides a file, dots and spaces at the end are dropped by Windows.
+/// Whether `c` is removed at both ends: a leading dot hides a file, and Windows drops trailing dots and spaces.
 fn is_trimmed(c: char) -> bool {
     c == '.' || c.is_whitespace()
 }
 
-/// Whether Windows takes `name` for a device.
-fn is_device(name: &str) -> bool {
+/// Whether Windows treats `name` as a device.
+fn is_reserved_by_windows(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let port = || {
         let number = name.strip_prefix("COM").or_else(|| name.strip_prefix("LPT"))?;
@@ -63,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_becomes_a_name_every_system_accepts() {
+    fn titles_become_file_names_that_every_system_accepts() {
         for (title, stem) in [
             ("Budget 2026", "Budget 2026"),
             ("Q3: sales / marketing?", "Q3 sales marketing"),
@@ -97,25 +99,25 @@ mod tests {
     }
 
     #[test]
-    fn a_long_title_is_cut_between_visible_characters() {
+    fn long_titles_are_cut_on_grapheme_boundaries() {
         assert_eq!(file_stem(&"a".repeat(300)), "a".repeat(120));
-        // 40 characters of three bytes, of which the last must not be halved.
+        // 40 characters of three bytes each; no character may be cut in half.
         assert_eq!(file_stem(&"会".repeat(50)), "会".repeat(40));
         assert_eq!(file_stem(&format!("x{}", "会".repeat(50))), format!("x{}", "会".repeat(39)));
-        // A family is one visible character of 25 bytes; four of them fit.
+        // This emoji is one grapheme of 25 bytes; four of them fit.
         let family = "👨\u{200D}👩\u{200D}👧\u{200D}👦";
         assert_eq!(file_stem(&family.repeat(9)), family.repeat(4));
-        // The cut falls after a space, which then goes.
+        // A space at the cut is removed.
         assert_eq!(file_stem(&format!("{} bcd", "a".repeat(119))), "a".repeat(119));
-        // One visible character that alone is too long.
+        // The first grapheme alone is too long.
         assert_eq!(file_stem(&format!("a{}", "\u{301}".repeat(200))), "Recording");
     }
 
     proptest::proptest! {
         #[test]
-        fn any_title_gives_a_legal_name(title: String) {
+        fn every_title_gives_a_valid_file_name(title: String) {
             let stem = file_stem(&title);
-            proptest::prop_assert!(!stem.is_empty() && stem.len() <= LONGEST + 1, "{stem:?}");
+            proptest::prop_assert!(!stem.is_empty() && stem.len() <= MAX_STEM_BYTES + 1, "{stem:?}");
             let refused = |c: char| is_refused(c) || c.is_control();
             proptest::prop_assert!(!stem.contains(refused), "{stem:?}");
             proptest::prop_assert_eq!(stem.trim_matches(is_trimmed), stem.as_str());

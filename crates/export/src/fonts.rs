@@ -1,8 +1,9 @@
-//! The fonts a PDF is set in, and where they come from.
+//! The fonts of the PDF export, and loading them from the resources.
 //!
 //! `fonts.json` beside `Cargo.toml` lists every font file: the package it comes from, its name in the resources folder,
-//! its licence text, and its use here. Set-up copies by that list and [`Fonts::load`] reads by it. Fonts for other
-//! scripts are read when a character first needs them, because those for Chinese, Japanese and Korean are large.
+//! its licence text, and its use here. `cargo xtask setup` copies the fonts by that list and [`Fonts::load`] reads them
+//! by it. Fallback fonts are read when a character first needs them, because those for Chinese, Japanese and Korean are
+//! large.
 
 use crate::ExportError;
 use serde::Deserialize;
@@ -12,22 +13,23 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-const LIST: &str = include_str!("../fonts.json");
+const FONT_LIST: &str = include_str!("../fonts.json");
 
-/// One face: TrueType, OpenType, or the first of a collection. Cheap to clone, and read at most once.
+/// A font file: TrueType, OpenType, or a collection, of which the first face is used. Cheap to clone; clones share
+/// the content, which is read at most once.
 #[derive(Debug, Clone)]
 pub struct Font {
     name: String,
     path: Option<PathBuf>,
     bytes: Arc<OnceLock<Vec<u8>>>,
-    letters: Letters,
+    han_variant: HanVariant,
 }
 
-/// Whose shapes of the Han characters a font has. The code point is the same, the customary shape is not.
+/// The regional variant of Han characters that a font draws. Unicode gives all variants the same code point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Letters {
-    /// No Han characters, or not known.
+pub(crate) enum HanVariant {
+    /// No Han characters, or an unknown variant.
     Any,
     Chinese,
     Japanese,
@@ -35,38 +37,43 @@ pub(crate) enum Letters {
 }
 
 impl Font {
-    /// A font in memory. `name` is what error messages call it.
+    /// A font in memory. Error messages use `name`.
     pub fn from_bytes(name: impl Into<String>, bytes: Vec<u8>) -> Self {
-        Self { name: name.into(), path: None, bytes: Arc::new(OnceLock::from(bytes)), letters: Letters::Any }
+        Self {
+            name: name.into(),
+            path: None,
+            bytes: Arc::new(OnceLock::from(bytes)),
+            han_variant: HanVariant::Any,
+        }
     }
 
-    fn at(path: PathBuf, letters: Letters) -> Self {
+    fn at(path: PathBuf, han_variant: HanVariant) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self { name, path: Some(path), bytes: Arc::default(), letters }
+        Self { name, path: Some(path), bytes: Arc::default(), han_variant }
     }
 
-    /// What error messages call it.
+    /// The name for error messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    pub(crate) fn letters(&self) -> Letters {
-        self.letters
+    pub(crate) fn han_variant(&self) -> HanVariant {
+        self.han_variant
     }
 
-    /// The contents of the font file, read now if they have not been needed before.
+    /// The content of the font file; the first call reads it.
     pub(crate) fn bytes(&self) -> Result<&[u8], ExportError> {
         if let Some(bytes) = self.bytes.get() {
             return Ok(bytes);
         }
-        let path = self.path.as_deref().expect("a font without bytes has a path");
+        let path = self.path.as_deref().expect("a font that is not in memory has a path");
         let bytes =
             fs::read(path).map_err(|reason| ExportError::FontUnreadable { path: path.into(), reason })?;
         Ok(self.bytes.get_or_init(|| bytes))
     }
 }
 
-/// The main font in two weights, and fonts for the characters it lacks, in order of preference.
+/// The main font in two weights, and fallback fonts for characters it lacks, in order of preference.
 #[derive(Debug, Clone)]
 pub struct Fonts {
     pub(crate) regular: Font,
@@ -75,34 +82,36 @@ pub struct Fonts {
 }
 
 impl Fonts {
-    /// Fonts in memory. A character is set in the first of main font and `fallback` that has it.
+    /// Fonts in memory. A character uses the main font, or else the first of `fallback` that has it.
     pub fn from_bytes(regular: Font, bold: Font, fallback: Vec<Font>) -> Self {
         Self { regular, bold, fallback }
     }
 
-    /// The fonts that `fonts.json` lists, from `dir`, in the order of that list.
+    /// Loads the fonts that `fonts.json` lists from `dir`, in the order of that list.
     ///
-    /// The main fonts are read at once; without them there is an error that names the missing file. Of the others those
-    /// that are there are used, and read when a character needs them.
+    /// The main fonts are read now; fallback fonts are read when a character needs them, and missing ones are skipped.
+    ///
+    /// # Errors
+    /// [`ExportError::FontMissing`] or [`ExportError::FontUnreadable`] for a main font.
     pub fn load(dir: &Path) -> Result<Self, ExportError> {
         let (mut regular, mut bold, mut fallback) = (None, None, Vec::new());
-        for entry in listed() {
+        for entry in font_list() {
             let path = dir.join(&entry.name);
             match entry.usage {
-                Use::Regular => regular = Some(main_font(path, dir)?),
-                Use::Bold => bold = Some(main_font(path, dir)?),
-                Use::Fallback => fallback.push(Font::at(path, Letters::Any)),
-                Use::Han(letters) => fallback.push(Font::at(path, letters)),
+                FontUse::Regular => regular = Some(main_font(path, dir)?),
+                FontUse::Bold => bold = Some(main_font(path, dir)?),
+                FontUse::Fallback => fallback.push(Font::at(path, HanVariant::Any)),
+                FontUse::Han(han_variant) => fallback.push(Font::at(path, han_variant)),
             }
         }
         fallback.retain(|font| font.path.as_deref().is_some_and(Path::is_file));
-        let listed = "fonts.json lists the main fonts";
-        Ok(Self { regular: regular.expect(listed), bold: bold.expect(listed), fallback })
+        let reason = "fonts.json lists the main fonts";
+        Ok(Self { regular: regular.expect(reason), bold: bold.expect(reason), fallback })
     }
 }
 
 fn main_font(path: PathBuf, dir: &Path) -> Result<Font, ExportError> {
-    let font = Font::at(path, Letters::Any);
+    let font = Font::at(path, HanVariant::Any);
     match font.bytes() {
         Err(ExportError::FontUnreadable { reason, .. }) if reason.kind() == io::ErrorKind::NotFound => {
             Err(ExportError::FontMissing { file: font.name, folder: dir.into() })
@@ -112,28 +121,28 @@ fn main_font(path: PathBuf, dir: &Path) -> Result<Font, ExportError> {
     }
 }
 
-/// An entry of `fonts.json`, as far as it matters here.
+/// An entry of `fonts.json`, with the fields used here.
 #[derive(Deserialize)]
-struct Listed {
+struct FontEntry {
     /// File name in the resources folder.
     #[serde(rename = "as")]
     name: String,
     #[serde(rename = "use")]
-    usage: Use,
+    usage: FontUse,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Use {
+enum FontUse {
     Regular,
     Bold,
     Fallback,
     #[serde(untagged)]
-    Han(Letters),
+    Han(HanVariant),
 }
 
-fn listed() -> Vec<Listed> {
-    serde_json::from_str(LIST).expect("fonts.json, compiled in, is well-formed: a test reads it")
+fn font_list() -> Vec<FontEntry> {
+    serde_json::from_str(FONT_LIST).expect("the compiled-in fonts.json is valid: a test reads it")
 }
 
 #[cfg(test)]
@@ -144,8 +153,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_listed_font_has_a_source_a_licence_and_a_name_of_its_own() {
-        let entries: Vec<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(LIST).unwrap();
+    fn every_listed_font_has_a_source_a_licence_and_a_unique_name() {
+        let entries: Vec<serde_json::Map<String, serde_json::Value>> =
+            serde_json::from_str(FONT_LIST).unwrap();
         let field = |entry: &serde_json::Map<String, serde_json::Value>, key: &str| {
             entry[key].as_str().unwrap().to_owned()
         };
@@ -157,13 +167,13 @@ mod tests {
         }
         let names: BTreeSet<String> = entries.iter().map(|entry| field(entry, "as")).collect();
         assert_eq!(names.len(), entries.len());
-        assert_eq!(listed().len(), entries.len());
-        assert_eq!(listed().iter().filter(|entry| matches!(entry.usage, Use::Regular)).count(), 1);
-        assert_eq!(listed().iter().filter(|entry| matches!(entry.usage, Use::Bold)).count(), 1);
+        assert_eq!(font_list().len(), entries.len());
+        assert_eq!(font_list().iter().filter(|entry| matches!(entry.usage, FontUse::Regular)).count(), 1);
+        assert_eq!(font_list().iter().filter(|entry| matches!(entry.usage, FontUse::Bold)).count(), 1);
     }
 
     #[test]
-    fn a_missing_main_font_is_named() {
+    fn the_error_names_a_missing_main_font() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("NotoSans-Regular.ttf"), "x").unwrap();
         let error = Fonts::load(folder.path()).unwrap_err();
@@ -172,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_font_that_cannot_be_read_is_named() {
+    fn the_error_names_a_font_that_cannot_be_read() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("NotoSans-Regular.ttf")).unwrap();
         let error = Fonts::load(folder.path()).unwrap_err();
@@ -182,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn fonts_that_are_not_there_are_done_without() {
+    fn missing_fallback_fonts_are_skipped() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["NotoSans-Regular.ttf", "NotoSans-Bold.ttf", "NotoSansThai-Regular.ttf"] {
             fs::write(folder.path().join(name), "x").unwrap();

@@ -1,46 +1,46 @@
 //! The transcript as CommonMark.
 //!
-//! Whatever was said, and whatever a file is called, comes out as that text in every reader of Markdown: characters
-//! that would mean something are escaped, but only where they would. Leaves out HTML, tables and everything that
-//! CommonMark itself does not have; escapes what the GitHub dialect would take for its own.
+//! Speech, titles and file names must show as themselves in every Markdown renderer: characters that would be read as
+//! markup are escaped, but only where they would be. The output uses CommonMark alone, without HTML; the escaping also
+//! covers the extensions of GitHub Flavored Markdown.
 
-use crate::script::{NO_WORDS, Script};
+use crate::paragraphs::{FormattedTranscript, NO_WORDS};
 use std::fmt::Write;
 
-/// `script` as Markdown: its title as the heading, the facts as a list, then each run under its speaker's name with
-/// the time of every line in `H:MM:SS`.
-pub fn markdown(script: &Script) -> String {
-    let heading = script.heading();
+/// `transcript` as Markdown: the title as the heading, the metadata as a list, then the segments under their speakers'
+/// names, each with its start in `H:MM:SS`.
+pub fn markdown(transcript: &FormattedTranscript) -> String {
+    let heading = transcript.heading();
     let mut out = String::from("# ");
     push_heading(&mut out, &heading);
     out.push('\n');
-    for (index, (label, value)) in script.rows(&heading).into_iter().enumerate() {
+    for (index, (label, value)) in transcript.metadata_rows(&heading).into_iter().enumerate() {
         out.push_str(if index == 0 { "\n- **" } else { "- **" });
         let _ = write!(out, "{label}:** ");
         push_text(&mut out, &value);
         out.push('\n');
     }
-    let mut blank = true;
-    for run in script.spoken() {
-        blank = false;
-        if let Some(name) = &run.speaker {
+    let mut has_words = false;
+    for paragraph in transcript.visible_paragraphs() {
+        has_words = true;
+        if let Some(name) = &paragraph.speaker {
             out.push_str("\n**");
             push_text(&mut out, name.trim());
             out.push_str("**\n");
         }
-        for line in run.lines {
-            let _ = write!(out, "\n`{}` ", line.start);
-            push_paragraph(&mut out, &line.text);
+        for segment in paragraph.segments {
+            let _ = write!(out, "\n`{}` ", segment.start);
+            push_segment_text(&mut out, &segment.text);
             out.push('\n');
         }
     }
-    if blank {
+    if !has_words {
         let _ = write!(out, "\n{NO_WORDS}\n");
     }
     out
 }
 
-/// A heading ends in `#` only where that is part of it: trailing ones are taken for decoration.
+/// Pushes `text` as a heading. A trailing `#` is escaped, because CommonMark drops trailing `#` of a heading.
 fn push_heading(out: &mut String, text: &str) {
     push_text(out, text);
     if out.ends_with('#') {
@@ -48,8 +48,8 @@ fn push_heading(out: &mut String, text: &str) {
     }
 }
 
-/// `text` with its line breaks as hard breaks, except those at its ends, which break nothing.
-fn push_paragraph(out: &mut String, text: &str) {
+/// Pushes `text` with its line breaks as hard line breaks. Line breaks at its ends are removed.
+fn push_segment_text(out: &mut String, text: &str) {
     let text = text.trim_matches(['\n', '\r']).replace("\r\n", "\n");
     for (index, line) in text.split(['\n', '\r']).enumerate() {
         if index > 0 {
@@ -61,7 +61,7 @@ fn push_paragraph(out: &mut String, text: &str) {
     }
 }
 
-/// `text` at the beginning of a line, where it could start a list, a quotation, a heading, a rule or a table.
+/// Pushes `text` at the start of a line, where it could begin a list, a quotation, a heading, a rule or a table.
 fn push_line_start(out: &mut String, text: &str) {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let rest = &text[digits..];
@@ -79,12 +79,12 @@ fn push_line_start(out: &mut String, text: &str) {
     }
 }
 
-/// `text`, which has no line breaks, so that it is read as itself.
+/// Pushes `text`, which has no line breaks, escaped.
 fn push_text(out: &mut String, text: &str) {
     push_after(out, None, text);
 }
 
-/// As [`push_text`], for text that follows the character `before`.
+/// Like [`push_text`], for text that follows the character `before`.
 fn push_after(out: &mut String, mut before: Option<char>, text: &str) {
     let inner = text.trim_matches([' ', '\t']);
     let start = text.len() - text.trim_start_matches([' ', '\t']).len();
@@ -94,7 +94,7 @@ fn push_after(out: &mut String, mut before: Option<char>, text: &str) {
         if (c.is_control() && c != '\t')
             || (at_edge && (before.is_none() || rest.trim_matches([' ', '\t']).is_empty()))
         {
-            // Spaces at either end of a line would be dropped, control characters do as they like.
+            // Renderers drop spaces at both ends of a line and treat control characters differently.
             let _ = write!(out, "&#{};", u32::from(c));
         } else {
             if is_markup(before, c, rest) {
@@ -106,7 +106,7 @@ fn push_after(out: &mut String, mut before: Option<char>, text: &str) {
     }
 }
 
-/// Whether `c`, between `before` and `rest`, would be taken for markup.
+/// Whether `c`, between `before` and `rest`, would be read as markup.
 fn is_markup(before: Option<char>, c: char, rest: &str) -> bool {
     let next = rest.chars().next();
     let in_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
@@ -114,16 +114,16 @@ fn is_markup(before: Option<char>, c: char, rest: &str) -> bool {
         '\\' | '`' | '*' => true,
         '_' => !(in_word(before) && in_word(next)),
         '[' => next == Some('['),
-        // Other links need a definition, which cannot come about: no paragraph begins with what was said.
+        // Other links need a link definition, which cannot occur: no paragraph begins with text of the transcript.
         ']' => next == Some('('),
         '<' => match next {
             Some('a'..='z' | 'A'..='Z' | '/' | '!' | '?') => true,
-            // An address in angle brackets may begin with nearly anything.
+            // An autolink may begin with nearly any character.
             Some(next) => !next.is_whitespace() && rest.contains('>'),
             None => false,
         },
         '&' => is_entity(rest),
-        // About five per cent may be written ~5 %; two of them would strike out what is between.
+        // “~5 %” means about five per cent; a pair of tildes would strike out the text between them.
         '~' => {
             before.is_some_and(|c| !c.is_whitespace() && c != '(')
                 || !next.is_some_and(|c| c.is_ascii_digit())
@@ -132,7 +132,7 @@ fn is_markup(before: Option<char>, c: char, rest: &str) -> bool {
     }
 }
 
-/// Whether `rest` goes on like an entity after its `&`: `amp;`, `#39;`. The shortest names have two characters.
+/// Whether `rest` continues an entity after its `&`: `amp;`, `#39;`. The shortest names have two characters.
 fn is_entity(rest: &str) -> bool {
     let after = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '#');
     rest.len() - after.len() >= 2 && after.starts_with(';')

@@ -1,18 +1,24 @@
-//! The transcript as a PDF that looks finished.
+//! The transcript as a PDF.
 //!
-//! Three steps, one module each: [`shape`] makes glyphs of words, in the right font, form and direction; [`flow`] sets
-//! them in lines ([`lines`]) and the lines on pages; [`file`] writes the pages. Leaves out a structure tree (the file is
-//! not tagged for screen readers) and hyphenation.
+//! The steps, one module each:
+//! 1. [`line_break`] breaks text into lines, with the help of [`shape`], which turns words into positioned glyphs;
+//! 2. [`layout`] places the lines on pages ([`page`]) and collects the entries of the [`outline`];
+//! 3. [`draw`] turns pages into drawing operations and [`file`] writes the file.
+//!
+//! Not supported: hyphenation, and a structure tree (the file is not tagged for screen readers).
 
+mod characters;
 mod draw;
 mod file;
-mod flow;
-mod lines;
+mod layout;
+mod line_break;
+mod outline;
+mod page;
 mod shape;
 
-use crate::{ExportError, Fonts, Script};
+use crate::{ExportError, Fonts, FormattedTranscript};
 
-/// The sheet a PDF is made for.
+/// The paper size of a PDF.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Paper {
     /// 210 × 297 mm.
@@ -22,24 +28,25 @@ pub enum Paper {
     Letter,
 }
 
-/// A finished PDF.
+/// A rendered PDF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pdf {
-    /// The file.
+    /// The content of the file.
     pub bytes: Vec<u8>,
-    /// The characters that no font has, each once, in order of code point. They are drawn as `�`, can still be searched
-    /// and copied, and a note at the end of the document names them.
+    /// The characters that no font has, without repetition, in order of code point. They are drawn as `�` and can still
+    /// be searched and copied; a note at the end of the document lists them.
     pub missing: Vec<char>,
 }
 
-/// `script` as a PDF on `paper`, set in `fonts`. Equal arguments give equal bytes.
+/// `transcript` as a PDF on `paper`, set in `fonts`. Equal arguments give equal bytes.
 ///
-/// Fails only on fonts: a file that cannot be read, or that is not a font.
-pub fn pdf(script: &Script, fonts: &Fonts, paper: Paper) -> Result<Pdf, ExportError> {
+/// # Errors
+/// If a font cannot be read or is damaged.
+pub fn pdf(transcript: &FormattedTranscript, fonts: &Fonts, paper: Paper) -> Result<Pdf, ExportError> {
     let mut shaper = shape::Shaper::new(fonts)?;
-    let book = flow::book(script, &mut shaper, paper)?;
+    let layout = layout::lay_out(transcript, &mut shaper, paper)?;
     let missing = shaper.missing();
-    let bytes = file::bytes(&book, &shaper, script)?;
+    let bytes = file::bytes(&layout, &shaper, transcript)?;
     Ok(Pdf { bytes, missing })
 }
 

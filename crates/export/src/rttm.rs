@@ -1,10 +1,11 @@
-//! Who speaks when, as RTTM: the Rich Transcription Time Marked format of NIST's evaluations (RT-09 plan, appendix A),
-//! which tools for diarization read.
+//! The turns of a meeting as RTTM (Rich Transcription Time Marked), the format of NIST's evaluations (RT-09 plan,
+//! appendix A) that diarization tools read.
 
 use crate::document::Document;
 use crate::file_name::file_stem;
 
-/// The turns of `document`, one in a line, in order of start. A field holds no space, so `_` stands for each.
+/// The turns of `document`, one per line, in order of start. Fields are separated by spaces, so spaces in the title and
+/// in names become `_`.
 pub fn rttm(document: &Document) -> String {
     let file = field(&file_stem(&document.title));
     let mut lines = String::new();
@@ -19,6 +20,7 @@ pub fn rttm(document: &Document) -> String {
     lines
 }
 
+/// `text` as one field; `<NA>`, RTTM's word for an absent value, if it is empty.
 fn field(text: &str) -> String {
     let joined = text.split(|c: char| c.is_whitespace() || c.is_control()).collect::<Vec<_>>().join("_");
     if joined.is_empty() { "<NA>".to_owned() } else { joined }
@@ -27,16 +29,17 @@ fn field(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Document, Facts, Speaker};
+    use crate::{Document, Metadata, Speaker};
     use transcript::{AudioTime, Span};
 
     #[test]
-    fn a_turn_is_a_line_and_a_name_one_field() {
+    fn each_turn_is_one_line_and_each_name_one_field() {
         let speaker = |name: &str| Speaker { id: String::new(), name: name.to_owned() };
-        let turn = |start, end, who| (Span::new(AudioTime::from_ms(start), AudioTime::from_ms(end)), who);
+        let turn =
+            |start, end, speaker| (Span::new(AudioTime::from_ms(start), AudioTime::from_ms(end)), speaker);
         let document = Document {
             title: "Plan für\tMai".to_owned(),
-            facts: Facts::default(),
+            metadata: Metadata::default(),
             speakers: vec![speaker("Anna Berg"), speaker("\u{2028}")],
             segments: Vec::new(),
             turns: vec![turn(0, 1500, 0), turn(1250, 61_001, 1)],

@@ -1,22 +1,23 @@
-//! The transcript as plain text, for the clipboard and for programs that know nothing else.
+//! The transcript as plain text, for the clipboard and for other programs.
 
 use crate::document::Document;
-use crate::script::{NO_WORDS, heading};
+use crate::paragraphs::{NO_WORDS, heading};
 
-/// The title, then each line with its time in `H:MM:SS`, under the name of whoever speaks.
+/// The title, then each segment on a line with its start in `H:MM:SS`. The speaker's name stands on a line of its own
+/// above the first segment after each change of speaker.
 pub(crate) fn text(document: &Document) -> String {
-    let mut text = format!("{}\n\n", heading(&document.title, &document.facts));
+    let mut text = format!("{}\n\n", heading(&document.title, &document.metadata));
     if document.segments.is_empty() {
         text.push_str(&format!("{NO_WORDS}\n"));
     }
-    let mut before = None;
+    let mut last_speaker = None;
     for (number, segment) in document.segments.iter().enumerate() {
-        if !document.speakers.is_empty() && (number == 0 || before != segment.speaker) {
+        if !document.speakers.is_empty() && (number == 0 || last_speaker != segment.speaker) {
             let name = document.name(segment.speaker);
             text.push_str(&format!("{}{name}\n", if number == 0 { "" } else { "\n" }));
         }
-        text.push_str(&format!("{}  {}\n", segment.line.span.start, segment.line.text));
-        before = segment.speaker;
+        text.push_str(&format!("{}  {}\n", segment.segment.span.start, segment.segment.text));
+        last_speaker = segment.speaker;
     }
     text
 }

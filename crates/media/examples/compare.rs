@@ -1,11 +1,11 @@
-//! Decodes the files of `cargo xtask corpus`, says where they differ from what went into them, and by how much.
+//! Decodes the files of `cargo xtask corpus`, and reports where and by how much they differ from what was encoded.
 //!
-//! The other side is plain `ffmpeg`. Three things are compared: the sound of whole and damaged files (`table`), what is
-//! left of files that were changed at random (`mutations`), and the time of processors that decoding takes (`speed`).
+//! The reference is plain `ffmpeg`. Three things are compared: the sound of whole and damaged files (`table`), what is
+//! left of files that were changed at random (`mutations`), and the processor time of decoding (`speed`).
 //!
-//! The manifest has a line for each file: path, stretches of the speech, note, reader, largest difference in length and
-//! in time in seconds, least correlation, reason; separated by tabs. A stretch is `r3-6` (the speech from 3 s to 6 s),
-//! `s1.5` (silence of 1.5 s) or `x2` (anything for 2 s).
+//! The manifest has a line for each file, with tabs between: path, stretches of the speech, note, reader, largest
+//! difference in length and in time in seconds, least correlation, reason. A stretch is `r3-6` (the speech from 3 s to
+//! 6 s), `s1.5` (silence of 1.5 s) or `x2` (anything for 2 s).
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -33,17 +33,17 @@ usage: compare table MANIFEST SPEECH.wav
        compare speed FILE…
        compare once FILE OUT";
 
-/// Samples per second of what a reader gives, and of SPEECH.wav.
+/// Samples per second of a reader, and of SPEECH.wav.
 const RATE: usize = 16_000;
-/// Words are looked for in windows of this length.
+/// Length of the windows by which sound is compared.
 const WINDOW: usize = RATE;
-/// How many windows of a file are looked at.
+/// Most windows compared per file.
 const WINDOWS: usize = 12;
-/// How far a window is looked for around its place.
-const AROUND: isize = RATE as isize * 3 / 10;
+/// How far around its place a window is searched for, in samples.
+const SEARCH_RADIUS: isize = RATE as isize * 3 / 10;
 /// Windows with at least this correlation are the same sound.
 const SAME: f64 = 0.99;
-/// The largest difference in length and time of a file without a reason, in seconds.
+/// The largest difference in length and time that needs no reason, in seconds.
 const STANDARD_S: f64 = 0.1;
 
 fn main() -> ExitCode {
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
             _ => Err("COUNT and SEED are whole numbers".into()),
         },
         ["speed", ref files @ ..] if !files.is_empty() => speed(files),
-        ["once", file, out] => once(Path::new(file), Path::new(out)),
+        ["once", file, out] => decode_once(Path::new(file), Path::new(out)),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
@@ -74,9 +74,7 @@ fn main() -> ExitCode {
     }
 }
 
-// What is expected.
-
-/// A piece of what a file should sound like. Seconds.
+/// A stretch of the expected sound, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stretch {
     Speech(f64, f64),
@@ -142,7 +140,7 @@ fn seconds(samples: usize) -> f64 {
     samples as f64 / RATE as f64
 }
 
-/// What a file should sound like, and where in it there is speech and silence.
+/// The expected sound of a file, and where in it there is speech and silence.
 struct Due {
     sound: Vec<f32>,
     windows: Vec<usize>,
@@ -181,16 +179,14 @@ fn level(sound: &[f32]) -> f64 {
     (sum / sound.len().max(1) as f64).sqrt()
 }
 
-/// Samples of a WAV as sox writes it: 16 bits, mono, behind a header of 44 bytes.
+/// Samples of a WAV file as sox writes it: 16 bits, mono, behind a header of 44 bytes.
 fn read_speech(path: &Path) -> Result<Vec<f32>> {
     let bytes = fs::read(path).map_err(|e| format!("could not read {}: {e}", path.display()))?;
     let data = bytes.get(44..).unwrap_or_default();
     Ok(data.as_chunks::<2>().0.iter().map(|b| f32::from(i16::from_le_bytes(*b)) / 32_768.0).collect())
 }
 
-// What is there.
-
-/// What a reader made of a file.
+/// The sound that a reader gives, and its shortfall.
 struct Decoded {
     sound: Vec<f32>,
     note: Option<String>,
@@ -205,11 +201,11 @@ fn decode(path: &Path, tools: &Tools) -> std::result::Result<Decoded, MediaError
     Ok(Decoded { sound, note: reader.shortfall().map(|shortfall| shortfall.to_string()) })
 }
 
-/// What `ffmpeg` makes of the first track. Gaps of its timestamps are filled, unless all that matters are the words.
+/// The decoding of the first track by `ffmpeg`. With `in_time`, gaps between timestamps are filled.
 fn by_ffmpeg(path: &Path, codec: &str, in_time: bool) -> Result<Vec<f32>> {
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-v", "quiet", "-nostdin"]);
-    // Its own decoder is a fraction of a sample off in speech modes; this one is the reference.
+    // Its own decoder is a fraction of a sample off in speech modes; libopus is the reference.
     if codec == "Opus" {
         ffmpeg.args(["-c:a", "libopus"]);
     }
@@ -228,8 +224,6 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
     all.map(|s| if s.is_finite() { s } else { 0.0 }).collect()
 }
 
-// How alike they are.
-
 /// The discrete Fourier transform of real signals of one length.
 struct Fourier {
     forward: Arc<dyn RealToComplex<f64>>,
@@ -244,7 +238,7 @@ impl Fourier {
         Self { forward: planner.plan_fft_forward(len), inverse: planner.plan_fft_inverse(len) }
     }
 
-    /// The transform of a signal, with zeros behind it.
+    /// The transform of a signal, padded with zeros.
     fn of(&self, signal: impl Iterator<Item = f32>) -> Transform {
         let (mut data, mut transform) = (self.forward.make_input_vec(), self.forward.make_output_vec());
         data.iter_mut().zip(signal).for_each(|(place, sample)| *place = f64::from(sample));
@@ -252,10 +246,10 @@ impl Fourier {
         transform
     }
 
-    /// How much of `window` is in `signal`, for each place at which it may begin. Both are transforms.
+    /// The correlation of `window` with `signal` for each place at which it may begin. Both are transforms.
     fn correlate(&self, signal: &Transform, window: &Transform) -> Vec<f64> {
         let mut product: Transform = signal.iter().zip(window).map(|(s, w)| s * w.conj()).collect();
-        // Of a real signal these have no imaginary part, but for what rounding leaves.
+        // For a real signal these have no imaginary part, except for rounding.
         for end in [0, product.len() - 1] {
             product[end].im = 0.0;
         }
@@ -267,7 +261,7 @@ impl Fourier {
     }
 }
 
-/// The sums of squares of all beginnings of `signal`.
+/// The sum of squares of each prefix of `signal`.
 fn energies(signal: impl Iterator<Item = f32>) -> Vec<f64> {
     let mut sum = 0.0;
     let sums = signal.map(|s| {
@@ -277,10 +271,11 @@ fn energies(signal: impl Iterator<Item = f32>) -> Vec<f64> {
     std::iter::once(0.0).chain(sums).collect()
 }
 
-/// Where `window` is in `signal` within `AROUND` of `at`: its correlation there, and how much later than `at`.
-fn place(fourier: &Fourier, window: &[f32], signal: &[f32], at: usize) -> (f64, isize) {
-    let from = at as isize - AROUND;
-    let many = window.len() + 2 * AROUND as usize;
+/// Searches for `window` in `signal` within `SEARCH_RADIUS` of `at`: its correlation at the best place, and how much
+/// later than `at` that is.
+fn find_near(fourier: &Fourier, window: &[f32], signal: &[f32], at: usize) -> (f64, isize) {
+    let from = at as isize - SEARCH_RADIUS;
+    let many = window.len() + 2 * SEARCH_RADIUS as usize;
     let sample = |i: usize| {
         let at = from + i as isize;
         usize::try_from(at).ok().and_then(|at| signal.get(at)).copied().unwrap_or(0.0)
@@ -289,33 +284,34 @@ fn place(fourier: &Fourier, window: &[f32], signal: &[f32], at: usize) -> (f64, 
     let sums = energies((0..many).map(sample));
     let own = level(window).powi(2) * window.len() as f64;
     let correlation = |k: usize| found[k] / ((sums[k + window.len()] - sums[k]) * own).max(1e-12).sqrt();
-    let all = (0..=2 * AROUND as usize).map(|k| (correlation(k), k as isize - AROUND));
+    let all = (0..=2 * SEARCH_RADIUS as usize).map(|k| (correlation(k), k as isize - SEARCH_RADIUS));
     all.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((0.0, 0))
 }
 
-/// How alike `window` and the best place for it in all of `signal` are.
-fn anywhere(fourier: &Fourier, window: &[f32], signal: &[f32]) -> f64 {
-    let places =
-        (0..signal.len()).step_by(2 * AROUND as usize).map(|at| place(fourier, window, signal, at).0);
+/// The correlation of `window` at the best place in all of `signal`.
+fn best_correlation(fourier: &Fourier, window: &[f32], signal: &[f32]) -> f64 {
+    let places = (0..signal.len())
+        .step_by(2 * SEARCH_RADIUS as usize)
+        .map(|at| find_near(fourier, window, signal, at).0);
     places.fold(0.0, f64::max)
 }
 
-/// How a decoded file differs from what it should sound like.
+/// How a decoded file differs from the expected sound.
 #[derive(Debug, Clone)]
 struct Difference {
-    /// Longer than it should be, in seconds.
+    /// Excess length, in seconds.
     longer_s: f64,
     /// The largest lateness of a window, with its sign, in seconds.
     lag_s: f64,
-    /// The worst correlation of a window with what went in.
+    /// The lowest correlation of a window with the encoded sound.
     correlation: f64,
-    /// The worst correlation with what `ffmpeg` decodes, of windows below `SAME`.
+    /// The lowest correlation with the decoding of `ffmpeg`, of windows below `SAME`.
     with_ffmpeg: f64,
-    /// The loudest stretch that should be silent, as a part of the level of speech.
+    /// The loudest stretch that should be silent, relative to the level of speech.
     noise: f64,
 }
 
-/// `ffmpeg` gives its decoding, for windows that are not what went in.
+/// Compares `sound` with `due`. `ffmpeg` returns the decoding of `ffmpeg`, for windows that are not the encoded sound.
 fn difference<'a>(
     fourier: &Fourier,
     due: &Due,
@@ -330,7 +326,7 @@ fn difference<'a>(
         noise: 0.0,
     };
     for at in &due.windows {
-        let (correlation, lag) = place(fourier, &due.sound[*at..at + WINDOW], sound, *at);
+        let (correlation, lag) = find_near(fourier, &due.sound[*at..at + WINDOW], sound, *at);
         let lag_s = lag as f64 / RATE as f64;
         // The place of a window that was not found means nothing.
         if correlation > 0.5 && lag_s.abs() > worst.lag_s.abs() {
@@ -342,7 +338,7 @@ fn difference<'a>(
         {
             let own = at.saturating_add_signed(lag);
             let end = sound.len().min(own + WINDOW);
-            let alike = sound.get(own..end).map_or(0.0, |own| anywhere(fourier, own, ffmpeg()));
+            let alike = sound.get(own..end).map_or(0.0, |own| best_correlation(fourier, own, ffmpeg()));
             worst.with_ffmpeg = worst.with_ffmpeg.min(alike);
         }
     }
@@ -355,10 +351,8 @@ fn difference<'a>(
     worst
 }
 
-// The table.
-
-/// A line of the table: a decoding that is not what it should be.
-struct Line {
+/// A row of the table: a decoding that is not as expected.
+struct TableRow {
     reader: &'static str,
     what: String,
     explained: bool,
@@ -374,13 +368,13 @@ fn table(manifest_path: &Path, speech: &Path) -> Result<bool> {
     });
     let (mut unexplained, mut explained, mut lossy, mut aside) = (0, 0, 0, Vec::new());
     for (file, result) in files.iter().zip(results) {
-        let (lines, is_lossy) = result?;
+        let (rows, is_lossy) = result?;
         lossy += usize::from(is_lossy);
-        for line in lines {
-            let text = format!("{:<34} {:<8} {}", file.path.display(), line.reader, line.what);
-            if line.reader == "ffmpeg" {
+        for row in rows {
+            let text = format!("{:<34} {:<8} {}", file.path.display(), row.reader, row.what);
+            if row.reader == "ffmpeg" {
                 aside.push(text);
-            } else if line.explained {
+            } else if row.explained {
                 explained += 1;
                 println!("{text}\n    because {}", file.reason);
             } else {
@@ -405,30 +399,35 @@ fn table(manifest_path: &Path, speech: &Path) -> Result<bool> {
     Ok(unexplained == 0)
 }
 
-/// The lines of one file, and whether its codec loses something.
-fn compare(fourier: &Fourier, folder: &Path, file: &Expected, speech: &[f32]) -> Result<(Vec<Line>, bool)> {
+/// The rows of one file, and whether its codec is lossy.
+fn compare(
+    fourier: &Fourier,
+    folder: &Path,
+    file: &Expected,
+    speech: &[f32],
+) -> Result<(Vec<TableRow>, bool)> {
     let path = folder.join(&file.path);
     let due = due(&file.stretches, speech);
     let codec = probe(&path, &Tools::find()).map(|about| about.codec).unwrap_or_default();
     let in_time = by_ffmpeg(&path, &codec, true)?;
-    // Filling gaps moves samples a little, and where `ffmpeg` is early or late it is still the same sound.
+    // Filling gaps shifts samples a little, and if `ffmpeg` is early or late it is still the same sound.
     let plain = OnceCell::new();
     let ffmpeg = || plain.get_or_init(|| by_ffmpeg(&path, &codec, false).unwrap_or_default()).as_slice();
-    let (mut lines, mut lossy) = (Vec::new(), false);
+    let (mut rows, mut lossy) = (Vec::new(), false);
     let readers = [("alone", Tools::none()), ("with", Tools::find())];
     for (reader, tools) in readers {
         let decoded = match decode(&path, &tools) {
             Ok(decoded) => decoded,
             Err(MediaError::NeedsFfmpeg { .. }) if file.needs_ffmpeg && reader == "alone" => continue,
             Err(error) => {
-                lines.push(Line { reader, what: format!("refused: {error}"), explained: false });
+                rows.push(TableRow { reader, what: format!("refused: {error}"), explained: false });
                 continue;
             }
         };
         let difference = difference(fourier, &due, &decoded.sound, Some(&ffmpeg));
         lossy |= difference.correlation < SAME;
-        let mut what = told(&difference, STANDARD_S, STANDARD_S, file.least);
-        let mut wrong = told(&difference, file.length_s, file.lag_s, file.least);
+        let mut what = describe(&difference, STANDARD_S, STANDARD_S, file.least);
+        let mut wrong = describe(&difference, file.length_s, file.lag_s, file.least);
         if difference.with_ffmpeg < SAME {
             let alike = format!("correlation with ffmpeg's {:.3}", difference.with_ffmpeg);
             // A file with a reason may differ: the table shows the difference, and the check passes.
@@ -448,35 +447,35 @@ fn compare(fourier: &Fourier, folder: &Path, file: &Expected, speech: &[f32]) ->
         what.extend(wrong.iter().filter(|text| !what.contains(text)).cloned().collect::<Vec<_>>());
         if !what.is_empty() {
             let explained = wrong.is_empty() && !file.reason.is_empty();
-            lines.push(Line { reader, what: what.join(", "), explained });
+            rows.push(TableRow { reader, what: what.join(", "), explained });
         }
     }
-    let what = told(&difference(fourier, &due, &in_time, None), file.length_s, file.lag_s, file.least);
+    let what = describe(&difference(fourier, &due, &in_time, None), file.length_s, file.lag_s, file.least);
     if !what.is_empty() {
-        lines.push(Line { reader: "ffmpeg", what: what.join(", "), explained: true });
+        rows.push(TableRow { reader: "ffmpeg", what: what.join(", "), explained: true });
     }
-    Ok((lines, lossy))
+    Ok((rows, lossy))
 }
 
-/// The parts of a difference that exceed these bounds, in words.
-fn told(difference: &Difference, length_s: f64, lag_s: f64, least: f64) -> Vec<String> {
-    let mut told = Vec::new();
+/// Describes the parts of a difference that exceed these bounds.
+fn describe(difference: &Difference, length_s: f64, lag_s: f64, least: f64) -> Vec<String> {
+    let mut parts = Vec::new();
     if difference.longer_s.abs() > length_s {
-        told.push(format!("length {:+.2} s", difference.longer_s));
+        parts.push(format!("length {:+.2} s", difference.longer_s));
     }
     if difference.lag_s.abs() > lag_s {
-        told.push(format!("words {:+.3} s", difference.lag_s));
+        parts.push(format!("words {:+.3} s", difference.lag_s));
     }
     if difference.correlation < least {
-        told.push(format!("correlation {:.3}", difference.correlation));
+        parts.push(format!("correlation {:.3}", difference.correlation));
     }
     if difference.noise > 0.03 {
-        told.push(format!("sound where there is silence, {:.2} of the level", difference.noise));
+        parts.push(format!("sound where there is silence, {:.2} of the level", difference.noise));
     }
-    told
+    parts
 }
 
-/// The results of `work` on all `items`, in their order, made by as many threads as there are cores.
+/// The results of `work` on all `items`, in their order, computed by as many threads as there are cores.
 fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::new());
@@ -500,16 +499,14 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> 
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-// Mutations.
-
 /// A process that takes longer hangs.
 const LONGEST: Duration = Duration::from_secs(10);
-/// Memory that a process may need, in kilobytes.
+/// Memory that a process may use, in kilobytes.
 const MOST_KB: u64 = 300 * 1024;
-/// Samples per second in which words of damaged files are looked for.
+/// Sample rate at which words of damaged files are searched for.
 const COARSE: usize = 4_000;
-/// A window of the speech is there if something is this much like it.
-const THERE: f64 = 0.7;
+/// A window of the speech is found where the correlation is at least this.
+const FOUND_CORRELATION: f64 = 0.7;
 /// Samples of a damaged file that are transformed at once.
 const BLOCK: usize = 32_768;
 
@@ -529,7 +526,7 @@ impl Random {
     }
 }
 
-/// Changes `bytes` as transfers, discs and programs do; says how.
+/// Changes `bytes` as transfers, discs and programs do. Returns a description of the changes.
 fn mutate(bytes: &mut Vec<u8>, random: &mut Random) -> String {
     let mut how = Vec::new();
     for _ in 0..=random.below(3) {
@@ -578,16 +575,16 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) -> String {
     how.join(", ")
 }
 
-/// Decodes one file alone, for a process that may die of it: writes the coarse sound, prints the memory it took in
-/// kilobytes.
-fn once(path: &Path, out: &Path) -> Result<bool> {
+/// Decodes one file in a process of its own, which may crash: writes the sound at `COARSE`, and prints the memory used
+/// in kilobytes.
+fn decode_once(path: &Path, out: &Path) -> Result<bool> {
     let bytes: Vec<u8> = match Reader::open(path, &Tools::find()) {
         Err(error) => {
             eprintln!("{error}");
             Vec::new()
         }
         Ok(mut reader) => {
-            // What is read is not kept, so that the memory is that of the reader.
+            // The sound is not kept, so that the memory is that of the reader.
             let mut coarse = Coarse::default();
             let mut bytes = Vec::new();
             while let Some(run) = reader.read()? {
@@ -604,10 +601,10 @@ fn once(path: &Path, out: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// From 16 kHz to 4 kHz, well enough for finding words.
+/// Resamples from 16 kHz to 4 kHz, well enough for finding words.
 #[derive(Default)]
 struct Coarse {
-    /// The last samples; the mean of four, twice.
+    /// The last samples, for a mean of four that is applied twice.
     past: [f32; 7],
     seen: usize,
 }
@@ -632,19 +629,19 @@ impl Coarse {
     }
 }
 
-/// The most memory that this process has had.
+/// The peak memory of this process, in kilobytes.
 fn peak_kb() -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    number.ok_or_else(|| "/proc/self/status tells no VmHWM".into())
+    number.ok_or_else(|| "/proc/self/status has no VmHWM".into())
 }
 
 /// The result of decoding one changed file.
 struct Outcome {
-    /// Panicked, hung or took too much memory.
+    /// It panicked, hung or used too much memory.
     fault: Option<String>,
-    /// Windows of the speech that are there.
+    /// Number of windows of the speech that our reader kept.
     ours: usize,
     ffmpegs: usize,
     due: usize,
@@ -665,7 +662,7 @@ fn mutations(manifest_path: &Path, speech: &Path, count: usize, seed: u64, folde
     let fourier = Fourier::new(BLOCK);
     let rounds: Vec<usize> = (0..count).collect();
     let outcomes = in_parallel(&rounds, |round| {
-        // Every file has its turn, in an order that has nothing to do with the table.
+        // All files take turns, in an order unrelated to the table.
         let file = &files[(round * 61 + seed as usize) % files.len()];
         one_mutation(&fourier, corpus, file, &speech, seed.wrapping_add(*round as u64), folder)
     });
@@ -713,7 +710,7 @@ fn one_mutation(
     let out = folder.join(format!("{name}.sound"));
     let mut once = Command::new(std::env::current_exe()?);
     once.arg("once").args([&path, &out]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let (fault, peak_kb) = match watched(once.spawn()?)? {
+    let (fault, peak_kb) = match wait_with_deadline(once.spawn()?)? {
         Some(output) if output.status.success() => {
             let peak = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(u64::MAX);
             ((peak > MOST_KB).then(|| format!("took {} MB", peak / 1024)), peak)
@@ -726,18 +723,18 @@ fn one_mutation(
     let due = due(&file.stretches, speech);
     let windows: Vec<Vec<f32>> =
         due.windows.iter().map(|at| Coarse::of(&due.sound[*at..at + WINDOW])).collect();
-    let ours = there(fourier, &windows, &sound);
-    let ffmpegs = there(fourier, &windows, &ffmpeg);
+    let ours = count_found(fourier, &windows, &sound);
+    let ffmpegs = count_found(fourier, &windows, &ffmpeg);
     let _ = fs::remove_file(&out);
-    // A file that is printed stays, so that it can be examined.
+    // A file that is reported is kept, so that it can be examined.
     if fault.is_none() && ours + 1 >= ffmpegs {
         let _ = fs::remove_file(&path);
     }
     Ok(Outcome { fault, ours, ffmpegs, due: windows.len(), name, how, peak_kb })
 }
 
-/// The output of a process, or nothing if it had to be killed. It writes little.
-fn watched(mut child: Child) -> Result<Option<std::process::Output>> {
+/// The output of a process; `None` if it had to be killed. It writes little.
+fn wait_with_deadline(mut child: Child) -> Result<Option<std::process::Output>> {
     let deadline = Instant::now() + LONGEST;
     while child.try_wait()?.is_none() {
         if Instant::now() > deadline {
@@ -750,8 +747,8 @@ fn watched(mut child: Child) -> Result<Option<std::process::Output>> {
     Ok(Some(child.wait_with_output()?))
 }
 
-/// How many of the windows are anywhere in `sound`.
-fn there(fourier: &Fourier, windows: &[Vec<f32>], sound: &[f32]) -> usize {
+/// How many of the windows are found anywhere in `sound`.
+fn count_found(fourier: &Fourier, windows: &[Vec<f32>], sound: &[f32]) -> usize {
     let Some(len) = windows.iter().map(Vec::len).max() else { return 0 };
     let windows: Vec<(Transform, f64)> = windows
         .iter()
@@ -773,26 +770,24 @@ fn there(fourier: &Fourier, windows: &[Vec<f32>], sound: &[f32]) -> usize {
             *found = (0..=last).any(|k| {
                 let energy = sums[(k + len).min(block.len())] - sums[k];
                 // Correlation means nothing where it is nearly silent.
-                energy > own * 1e-3 && places[k] > THERE * (energy * own).sqrt()
+                energy > own * 1e-3 && places[k] > FOUND_CORRELATION * (energy * own).sqrt()
             });
         }
     }
     found.iter().filter(|found| **found).count()
 }
 
-// Speed.
-
 /// How often each decoder is timed.
 const TIMES: u32 = 4;
 
-/// Prints for each file how much of a processor's time decoding takes here and by `ffmpeg`.
+/// Prints for each file the processor time of decoding here and by `ffmpeg`.
 fn speed(files: &[&str]) -> Result<bool> {
     let mut met = true;
     println!("{:<16}{:>10}{:>12}{:>8}", "", "here, s", "ffmpeg, s", "ratio");
     for file in files {
         let path = Path::new(file);
         let (mut ours, mut theirs) = (f64::INFINITY, f64::INFINITY);
-        // The fastest of some: the machine may be doing something else.
+        // The fastest run counts: the machine may be doing something else.
         for _ in 0..TIMES {
             let before = cpu_s()?;
             let mut reader = Reader::open(path, &Tools::none())?;
@@ -809,15 +804,16 @@ fn speed(files: &[&str]) -> Result<bool> {
     Ok(met)
 }
 
-/// Time of processors that this process has had, of the user and of the system.
+/// Processor time of this process, user and system, in seconds.
 fn cpu_s() -> Result<f64> {
     /// The kernel counts in hundredths of a second wherever this runs.
     const TICKS: f64 = 100.0;
     let stat = fs::read_to_string("/proc/self/stat")?;
-    // The name of the program may hold anything; it ends with the last bracket. Behind it, user and system are 12th and 13th.
+    // The name of the program may hold anything; it ends with the last bracket. Behind it, user and system are the 12th
+    // and 13th fields.
     let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().skip(11).take(2));
     let ticks: Option<Vec<f64>> = fields.and_then(|fields| fields.map(|f| f.parse().ok()).collect());
-    let ticks = ticks.filter(|ticks| ticks.len() == 2).ok_or("/proc/self/stat tells no time")?;
+    let ticks = ticks.filter(|ticks| ticks.len() == 2).ok_or("/proc/self/stat has no times")?;
     Ok(ticks.iter().sum::<f64>() / TICKS)
 }
 
@@ -829,11 +825,11 @@ fn cpu_of_ffmpeg_s(path: &Path) -> Result<f64> {
         .stdin(Stdio::null())
         .output()
         .map_err(|e| format!("could not start ffmpeg: {e}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    // "bench: utime=1.234s stime=0.056s rtime=1.300s"
+    let log = String::from_utf8_lossy(&output.stderr);
+    // Parses "bench: utime=1.234s stime=0.056s rtime=1.300s".
     let line =
-        said.lines().find_map(|line| line.split_once("bench: utime=")).ok_or("ffmpeg told no times")?.1;
-    let (user, rest) = line.split_once("s stime=").ok_or("ffmpeg told no times")?;
+        log.lines().find_map(|line| line.split_once("bench: utime=")).ok_or("ffmpeg reported no times")?.1;
+    let (user, rest) = line.split_once("s stime=").ok_or("ffmpeg reported no times")?;
     let system = rest.split('s').next().unwrap_or_default();
     Ok(user.parse::<f64>()? + system.parse::<f64>()?)
 }

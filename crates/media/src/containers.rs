@@ -1,18 +1,23 @@
-//! What has to be known of a container beyond what the demuxers tell.
+//! What has to be known of a container beyond what its demuxer reports.
 //!
-//! Edit lists, dates and copy protection of MP4; the sizes that recorders leave unfinished in WAV, AIFF and CAF; dates
-//! in Matroska; pictures and seek tables in FLAC; what is really an MPEG audio stream. Readers here take bytes of the head of a file or seek with a budget, and
-//! answer "unknown" rather than fail: a damaged file may still be playable.
+//! - `mp4`: edit lists, times of fragments, dates and copy protection.
+//! - `wave`, `aiff_caf`: sizes that recorders leave unfinished.
+//! - `matroska`: dates, and where clusters begin.
+//! - `flac`: pictures and seek tables, which are hidden.
+//! - `mpeg_audio`: frames without a container.
+//!
+//! The readers here take the first bytes of a file, or seek within a bound. They leave a value unset rather than fail:
+//! a damaged file may still be playable.
 
-pub(crate) mod chunked;
+pub(crate) mod aiff_caf;
 pub(crate) mod flac;
 pub(crate) mod matroska;
 pub(crate) mod mp4;
-pub(crate) mod mpeg;
+pub(crate) mod mpeg_audio;
 pub(crate) mod wave;
 
-/// Big- and little-endian numbers at a position, if there are enough bytes.
-pub(crate) mod at {
+/// Big- and little-endian numbers at a position of `bytes`; `None` if there are not enough bytes.
+pub(crate) mod bytes_at {
     fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
         bytes.get(at..at.checked_add(N)?)?.try_into().ok()
     }

@@ -1,15 +1,15 @@
-//! When a recording was made, as far as its file says.
+//! Dates of recording in tags and headers.
 
 use chrono::{DateTime, Duration, FixedOffset, Local, NaiveDate, NaiveDateTime, TimeZone, Utc};
 
-/// The moment in a tag, if it is precise to the minute at least.
+/// Parses a date in a tag, if it is precise to the minute at least.
 ///
-/// A time without a zone is the local time of this computer: recorders that write such have no notion of zones, and
-/// their owners set them to the time on the wall.
+/// A time without a zone is taken for local time of this computer: recorders that write such times have no notion of
+/// zones, and are set to wall-clock time.
 pub(crate) fn parse(text: &str) -> Option<DateTime<FixedOffset>> {
     let text = text.trim().trim_end_matches('\0').trim();
     let zoned = ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z"];
-    // `%#z` reads "+02", "+0200" and "+02:00", but "Z" only in RFC 3339.
+    // `%#z` reads "+02", "+0200" and "+02:00", but not "Z".
     let spelled = match text.strip_suffix(['Z', 'z']) {
         Some(front) => format!("{}+00:00", front.trim_end()),
         None => text.to_owned(),
@@ -52,7 +52,8 @@ fn since(day: NaiveDate, time: Duration) -> Option<DateTime<FixedOffset>> {
     believable(Utc.from_utc_datetime(&moment).fixed_offset())
 }
 
-/// A clock that was never set says 1904, 1970, 1980 or 2000-01-01 sharp; nobody brings recordings of the future.
+/// Drops dates that cannot be true. A clock that was never set says 1904, 1970, 1980 or 2000-01-01 sharp; recordings
+/// are not from the future.
 fn believable(moment: DateTime<FixedOffset>) -> Option<DateTime<FixedOffset>> {
     let first = Utc.with_ymd_and_hms(1980, 1, 2, 0, 0, 0).single()?;
     let last = Utc.with_ymd_and_hms(2200, 1, 1, 0, 0, 0).single()?;
@@ -81,14 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn a_time_without_zone_is_a_time_on_the_wall() {
+    fn a_time_without_zone_is_local_time() {
         for text in ["2024-05-06T17:08:09", "2024-05-06 17:08:09", "2024:05:06 17:08:09"] {
             assert!(read(text).is_some_and(|m| m.starts_with("2024-05-06T17:08:09")), "{text}");
         }
     }
 
     #[test]
-    fn a_day_or_a_year_is_no_time_and_an_unset_clock_no_date() {
+    fn incomplete_dates_and_unset_clocks_are_dropped() {
         for text in
             ["2024", "2024-05", "2024-05-06", "", "yesterday", "1970-01-01T00:00:00Z", "9999-01-01T00:00:00Z"]
         {

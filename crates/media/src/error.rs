@@ -1,15 +1,15 @@
-//! Why a file was refused, in words for its owner.
+//! Errors, each with a clause for the owner of the file.
 
 use std::error::Error;
 use std::io;
 
-/// What a library or tool said, kept for `source()` and debug logs, never for a user.
+/// A message of a library or tool, kept for `source()` and debug logs, never shown to a user.
 pub(crate) type Detail = Box<dyn Error + Send + Sync>;
 
-/// Why a file gives no sound.
+/// Why no sound can be read from a file.
 ///
-/// Each `Display` is a clause that makes sense after the file's name and a colon: `minutes.wma: WMA needs ffmpeg,
-/// which is not installed`. What a library said about it is only in `source()`.
+/// Each `Display` is a clause that makes sense after the file's name and a colon: `minutes.wma: WMA needs ffmpeg, which
+/// is not installed`. The message of a library is only in `source()`.
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
     /// Zero bytes long.
@@ -21,25 +21,25 @@ pub enum MediaError {
     /// A video without sound, or a container with nothing but pictures or subtitles.
     #[error("it has no audio track")]
     NoAudioTrack,
-    /// Installing `ffmpeg` would help.
+    /// Only `ffmpeg` decodes it, and it is not installed.
     #[error("{format} needs ffmpeg, which is not installed")]
     NeedsFfmpeg {
-        /// The container or codec, as people call it.
+        /// The usual name of the container or codec.
         format: String,
     },
     /// Neither this program nor the installed `ffmpeg` can decode it.
     #[error("{codec} cannot be decoded")]
     Unsupported {
-        /// The container or codec, as people call it.
+        /// The usual name of the container or codec.
         codec: String,
     },
-    /// A video or audio container without its table of contents. The recording program may be able to repair it.
+    /// A container without its index. The program that recorded it may be able to repair it.
     #[error("the file is incomplete: its index is missing, as after an interrupted recording or download")]
     Incomplete,
-    /// The header is sound but there is not one sample behind it.
+    /// The header is correct, but no sample follows.
     #[error("it contains no sound, only a header")]
     NoSamples,
-    /// It is of a known format, but nothing of it could be decoded.
+    /// The format is known, but nothing could be decoded.
     #[error("the file is damaged: no sound could be read from it")]
     Damaged(#[source] Detail),
     /// Encrypted by a shop or streaming service.
@@ -51,10 +51,10 @@ pub enum MediaError {
     /// `ffmpeg` could not be started, or failed for a reason of its own.
     #[error("ffmpeg could not read it")]
     Ffmpeg(#[source] Detail),
-    /// `ffmpeg` was stopped because nothing came from it for this long.
+    /// `ffmpeg` was stopped because it wrote nothing for this long.
     #[error("ffmpeg gave no sound for {seconds} s and was stopped")]
     Stalled {
-        /// How long was waited.
+        /// The time waited, in seconds.
         seconds: u64,
     },
 }
@@ -68,7 +68,7 @@ fn io_sentence(error: &io::Error) -> &'static str {
 }
 
 impl MediaError {
-    /// Damage, with what a library said about it.
+    /// `Damaged`, with the message of a library.
     pub(crate) fn damaged(detail: impl Into<Detail>) -> Self {
         Self::Damaged(detail.into())
     }

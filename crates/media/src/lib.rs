@@ -1,39 +1,59 @@
-//! A file becomes 16 kHz mono frames.
+//! Reads audio and video files of many formats as 16 kHz mono samples.
 //!
-//! The only place that knows containers, codecs and resampling. [`probe`] says what a file is, or refuses it with a
-//! sentence; a [`Reader`] gives its sound from start to end, in memory that does not depend on its length. For ears
-//! there is [`Sound`], which can be entered anywhere, with the times of the reader. Where each person has a channel or a
-//! track, [`parts`] says so, and a reader gives one [`Part`].
+//! This crate alone knows about containers, codecs, resampling and `ffmpeg`.
 //!
-//! Most formats are decoded in this process. What is not (WMA, AMR, AC-3, old video containers …) goes through an
-//! installed `ffmpeg`, if [`Tools`] knows one. What a file is, is decided by its first bytes, never by its name, and
-//! never by asking `ffmpeg`: a text file is refused whether or not `ffmpeg` is there.
+//! - [`probe()`] says what a file is, or refuses it with a sentence.
+//! - [`Reader`] gives its sound from start to end, in memory that does not depend on its length. It never seeks:
+//!   seeking differs by format and is not exact, so what is transcribed never depends on it.
+//! - [`Playback`] gives 16-bit mono sound from any moment, with the same times as the reader. The reader leaves a
+//!   [`SeekIndex`] for it.
+//! - [`separate_streams`] names the channels or tracks that may hold one person each, and a reader can be opened for
+//!   one [`StreamSelection`] of them.
 //!
-//! Input is hostile: nothing here panics, hangs or allocates by what a header claims. The decoders are third-party
-//! code, so each call into them is guarded; that needs `panic = "unwind"`, the default of every profile.
+//! Most formats are decoded in this process. The others (WMA, AMR, AC-3, old video containers …) are decoded by an
+//! installed `ffmpeg`, if [`Tools`] has one. The first bytes of a file decide what it is, never its name, and never
+//! `ffmpeg`: a text file is refused whether or not `ffmpeg` is installed.
 //!
-//! Left out: video, writing audio, loudness, and everything about speech.
+//! | format of the file | module | timestamps | where reading goes on behind damage |
+//! |---|---|---|---|
+//! | WAV, AIFF, CAF | `containers/wave.rs`, `aiff_caf.rs` | none: positions in the file | – |
+//! | MP3, AAC in ADTS | `native/mpeg_demuxer.rs` | none: frames are counted, lost ones estimated | three frames in a row |
+//! | FLAC | `containers/flac.rs` | sample numbers | the next frame (symphonia) |
+//! | Ogg | `native/container_info.rs` | positions of pages; they never go back, and only the last may cut | the next page (symphonia) |
+//! | Matroska, WebM | `containers/matroska.rs` | of each block | the next cluster, or an appended file |
+//! | MP4 | `containers/mp4.rs` | sums of durations; fragments state theirs | the next fragment; what lies between is shown to the demuxer as free space |
+//! | all others | `ffmpeg.rs` | of each frame | up to `ffmpeg` |
+//!
+//! All of them place their sound on one time line (`timeline.rs`), so a time means the same in the transcript, in
+//! playback and in the seek index.
+//!
+//! Input is hostile: nothing here panics, hangs, or allocates by what a header claims. The decoders are third-party
+//! code, so panics in them are caught; that needs `panic = "unwind"`, the default of every profile.
+//!
+//! Not here: video, writing audio, loudness, and everything about speech.
 
 mod containers;
 mod date;
+mod decoder;
+mod downmix;
 mod error;
-mod external;
 mod ffmpeg;
-mod index;
-mod listen;
-mod mono;
+mod file_view;
 mod native;
-mod part;
+mod playback;
+mod probe;
 mod reader;
 mod resample;
+mod seek_index;
 mod sniff;
-mod source;
+mod stream_selection;
 mod timeline;
 mod tools;
 
 pub use error::MediaError;
-pub use index::SeekIndex;
-pub use listen::{Listening, Sound};
-pub use part::Part;
-pub use reader::{Probe, Reader, RecordedAt, Shortfall, parts, probe};
+pub use playback::{Playback, PlaybackStream};
+pub use probe::{Probe, RecordedAt, probe, separate_streams};
+pub use reader::{Reader, Shortfall};
+pub use seek_index::SeekIndex;
+pub use stream_selection::StreamSelection;
 pub use tools::Tools;

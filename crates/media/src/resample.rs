@@ -1,26 +1,27 @@
-//! Any sample rate becomes any other.
+//! Converts sample rates.
 
 use crate::error::MediaError;
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Indexing, Resampler as _, WindowFunction};
 
-/// Sample rates that are believed. Below is no speech; above is no recorder, and the filter would grow with the lie.
+/// Sample rates that are accepted. Below there is no speech; above there is no recorder, and the filter would grow with
+/// a false rate.
 pub(crate) const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
 
 /// Converts one run of mono samples of a fixed rate, without a shift in time and without losing its ends.
 ///
-/// The filter is linear-phase and works on the spectrum: to 16 kHz it is flat (within 0.1 dB) to 7.5 kHz and more than
-/// 80 dB down from 8 kHz on (tested below), so nothing folds back onto speech.
+/// The filter is linear-phase and works on the spectrum. To 16 kHz it is flat (within 0.1 dB) to 7.5 kHz and more than
+/// 80 dB down from 8 kHz on (tested below), so nothing aliases onto speech.
 pub(crate) struct Resampler {
     rate: u32,
     to: u32,
-    /// `None` when the rate is right already.
+    /// `None` if both rates are the same.
     fft: Option<Fft<f32>>,
     /// Samples not yet given to the filter.
     waiting: Vec<f32>,
-    /// One chunk from the filter.
+    /// Output buffer of the filter.
     chunk: Vec<f32>,
-    /// Samples of the filter's delay still to be dropped.
+    /// Samples of the filter's delay that are still to be dropped.
     skip: usize,
     taken: u64,
     given: u64,
@@ -30,7 +31,7 @@ impl Resampler {
     /// A resampler from `rate` to `to`, in samples per second.
     ///
     /// # Errors
-    /// Damaged, if one is outside of [`RATES`].
+    /// `Damaged` if a rate is outside of [`RATES`].
     pub(crate) fn new(rate: u32, to: u32) -> Result<Self, MediaError> {
         if let Some(wrong) = [rate, to].into_iter().find(|rate| !RATES.contains(rate)) {
             return Err(MediaError::damaged(format!("sample rate {wrong}")));
@@ -74,27 +75,27 @@ impl Resampler {
         self.waiting.extend_from_slice(samples);
         let mut done = 0;
         while self.waiting.len() - done >= size {
-            self.turn(done, None, u64::MAX, out);
+            self.run_filter(done, None, u64::MAX, out);
             done += size;
         }
         self.waiting.drain(..done);
     }
 
-    /// Appends the rest to `out`: in all there is then as much time in it as was taken, to the nearest sample.
+    /// Appends the rest to `out`. Input and output are then equally long, to the nearest sample.
     pub(crate) fn finish(mut self, out: &mut Vec<f32>) {
         let due = (u128::from(self.taken) * u128::from(self.to) + u128::from(self.rate / 2))
             / u128::from(self.rate);
         let due = u64::try_from(due).unwrap_or(u64::MAX);
         let mut left = self.waiting.len();
         while self.fft.is_some() && self.given < due {
-            self.turn(0, Some(left), due, out);
+            self.run_filter(0, Some(left), due, out);
             left = 0;
         }
     }
 
-    /// Runs the filter once over what waits from `from` on, of which `partial` samples are real if given, and
-    /// appends the result to `out` until `due` samples have been given in all.
-    fn turn(&mut self, from: usize, partial: Option<usize>, due: u64, out: &mut Vec<f32>) {
+    /// Runs the filter once over the waiting samples from `from` on and appends the result to `out`, until `due`
+    /// samples have been given in all. With `partial`, only so many of the input samples are real.
+    fn run_filter(&mut self, from: usize, partial: Option<usize>, due: u64, out: &mut Vec<f32>) {
         let Some(fft) = &mut self.fft else { return };
         let size = self.chunk.len();
         let input =
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn speech_passes_unchanged_and_nothing_folds_back() {
+    fn speech_passes_unchanged_and_nothing_aliases() {
         for rate in [22_050, 24_000, 32_000, 44_100, 48_000, 96_000] {
             for hz in [100.0, 1_000.0, 4_000.0, 7_200.0, 7_500.0] {
                 let db = level_db(&resampled(rate, &tone(rate, hz, 1.0), 1024));
@@ -198,13 +199,13 @@ mod tests {
     }
 
     #[test]
-    fn how_samples_are_cut_into_runs_does_not_matter() {
+    fn the_length_of_runs_does_not_matter() {
         let input = tone(44_100, 440.0, 0.7);
         assert_eq!(resampled(44_100, &input, 1), resampled(44_100, &input, 100_000));
     }
 
     #[test]
-    fn unbelievable_rates_are_refused() {
+    fn impossible_rates_are_refused() {
         for rate in [0, 1, 999, 768_001, u32::MAX] {
             assert!(Resampler::new(rate, SAMPLE_RATE).is_err());
         }

@@ -1,19 +1,19 @@
-//! What a file is, by its first bytes.
+//! Recognises the format of a file by its first bytes.
 
-use crate::containers::mpeg::{self, Stream};
+use crate::containers::mpeg_audio::{self, MpegStream};
 
-/// What the head of a file looks like.
+/// The format of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// One of the containers decoded here.
+pub(crate) enum FileKind {
+    /// A container that is decoded here.
     Native(Container),
-    /// Decoded by `ffmpeg` only.
-    Foreign(Foreign),
-    /// Nothing known.
-    Other,
+    /// A format that only `ffmpeg` decodes.
+    FfmpegOnly(FfmpegFormat),
+    /// No audio or video format that is known.
+    Unknown,
 }
 
-/// Containers decoded here.
+/// Containers that are decoded here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Container {
     /// RIFF, RF64 or BW64 with form WAVE.
@@ -25,12 +25,12 @@ pub(crate) enum Container {
     Matroska,
     /// MP4, M4A, MOV, 3GP.
     Mp4,
-    /// Bare MP1–3 or ADTS frames from this position of the head on.
-    Mpeg(Stream),
+    /// Bare MP1–3 or ADTS frames.
+    Mpeg(MpegStream),
 }
 
 impl Container {
-    /// As people call it.
+    /// The usual name.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Wave => "WAV",
@@ -40,12 +40,12 @@ impl Container {
             Self::Ogg => "Ogg",
             Self::Matroska => "Matroska",
             Self::Mp4 => "MP4",
-            Self::Mpeg(Stream { adts: true, .. }) => "AAC",
+            Self::Mpeg(MpegStream { adts: true, .. }) => "AAC",
             Self::Mpeg(_) => "MP3",
         }
     }
 
-    /// The demuxer of `ffmpeg` for it, for codecs not decoded here.
+    /// The name of its demuxer in `ffmpeg`, for codecs that are not decoded here.
     pub(crate) fn demuxer(self) -> &'static str {
         match self {
             Self::Wave => "wav",
@@ -55,7 +55,7 @@ impl Container {
             Self::Ogg => "ogg",
             Self::Matroska => "matroska",
             Self::Mp4 => "mov",
-            Self::Mpeg(Stream { adts: true, .. }) => "aac",
+            Self::Mpeg(MpegStream { adts: true, .. }) => "aac",
             Self::Mpeg(_) => "mp3",
         }
     }
@@ -63,18 +63,19 @@ impl Container {
 
 /// A format for `ffmpeg`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Foreign {
-    /// As people call it.
+pub(crate) struct FfmpegFormat {
+    /// The usual name.
     pub(crate) name: &'static str,
-    /// The demuxer of `ffmpeg`, always forced: a file that is called a film cannot make it read a play list.
+    /// The name of its demuxer in `ffmpeg`. It is always forced, so a file that is called a film cannot make `ffmpeg`
+    /// read a playlist.
     pub(crate) demuxer: &'static str,
 }
 
-/// Bytes of the head that are looked at.
-pub(crate) const HEAD: usize = 128 * 1024;
+/// Bytes of a file by which its format is recognised.
+pub(crate) const HEAD_LEN: usize = 128 * 1024;
 
-/// Magic at position 0, name, demuxer.
-const FOREIGN: &[(&[u8], &str, &str)] = &[
+/// First bytes of a file, usual name of the format, demuxer of `ffmpeg`.
+const FFMPEG_MAGICS: &[(&[u8], &str, &str)] = &[
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", "WMA", "asf"),
     (b"#!AMR", "AMR", "amr"),
     (b".RMF", "RealMedia", "rm"),
@@ -101,8 +102,8 @@ const FOREIGN: &[(&[u8], &str, &str)] = &[
     (b"ajkg", "Shorten", "shn"),
 ];
 
-/// Files people have that could hold stretches which look like MPEG frames, being archives of them or worse.
-const NOT_MEDIA: &[&[u8]] = &[
+/// First bytes of common files that are no media but may hold stretches that look like MPEG frames, such as archives.
+const NOT_MEDIA_MAGICS: &[&[u8]] = &[
     b"PK\x03\x04",
     b"PK\x05\x06",
     b"%PDF",
@@ -127,69 +128,69 @@ const NOT_MEDIA: &[&[u8]] = &[
     b"{",
 ];
 
-/// Says what `head`, the first [`HEAD`] bytes of a file, looks like. `whole` means that the file ends with it.
-///
-/// The head of a file that begins with an ID3v2 tag is what follows the tag.
-pub(crate) fn sniff(head: &[u8], whole: bool) -> Kind {
+/// Recognises a format by `head`, the first [`HEAD_LEN`] bytes of a file, without ID3v2 tags. `whole` says that the
+/// file ends with `head`.
+pub(crate) fn sniff(head: &[u8], whole: bool) -> FileKind {
     let form = head.get(8..12).unwrap_or_default();
     let container = match head.get(..4).unwrap_or_default() {
         b"RIFF" | b"RF64" | b"BW64" if form == b"WAVE" => Container::Wave,
-        b"RIFF" if form == b"AVI " => return foreign("AVI", "avi"),
+        b"RIFF" if form == b"AVI " => return ffmpeg_only("AVI", "avi"),
         b"FORM" if matches!(form, b"AIFF" | b"AIFC") => Container::Aiff,
         b"fLaC" => Container::Flac,
         b"OggS" => Container::Ogg,
         b"caff" => Container::Caf,
         b"\x1a\x45\xdf\xa3" => Container::Matroska,
         _ if head.get(4..8) == Some(b"ftyp") => Container::Mp4,
-        // QuickTime from before there was a file type box; the demuxer here insists on one.
+        // QuickTime files from before there was a file type box, which the demuxer here requires.
         _ if matches!(head.get(4..8), Some(b"moov" | b"mdat" | b"wide" | b"pnot")) => {
-            return foreign("QuickTime", "mov");
+            return ffmpeg_only("QuickTime", "mov");
         }
-        _ => return frames(head, whole),
+        _ => return sniff_without_container(head, whole),
     };
-    Kind::Native(container)
+    FileKind::Native(container)
 }
 
-fn frames(head: &[u8], whole: bool) -> Kind {
-    // Some magics are words that a text may begin with.
+fn sniff_without_container(head: &[u8], whole: bool) -> FileKind {
+    // Some of the magic bytes are words that a text may begin with.
     if is_text(head) {
-        return Kind::Other;
+        return FileKind::Unknown;
     }
-    if let Some((_, name, demuxer)) = FOREIGN.iter().find(|(magic, ..)| head.starts_with(magic)) {
-        // Two bytes are little: AC-3 has a second frame where the first ends, DTS is checked by `ffmpeg`.
+    if let Some((_, name, demuxer)) = FFMPEG_MAGICS.iter().find(|(magic, ..)| head.starts_with(magic)) {
+        // The two magic bytes of AC-3 are too few, so a second frame is required. Those of DTS are left to `ffmpeg`.
         if *demuxer != "ac3" || is_ac3(head) {
-            return foreign(name, demuxer);
+            return ffmpeg_only(name, demuxer);
         }
     }
     if is_transport_stream(head) {
-        return foreign("MPEG transport stream", "mpegts");
+        return ffmpeg_only("MPEG transport stream", "mpegts");
     }
-    if NOT_MEDIA.iter().any(|magic| head.starts_with(magic)) {
-        return Kind::Other;
+    if NOT_MEDIA_MAGICS.iter().any(|magic| head.starts_with(magic)) {
+        return FileKind::Unknown;
     }
-    mpeg::find(head, whole).map_or(Kind::Other, |stream| Kind::Native(Container::Mpeg(stream)))
+    mpeg_audio::find_stream(head, whole)
+        .map_or(FileKind::Unknown, |stream| FileKind::Native(Container::Mpeg(stream)))
 }
 
-/// Whether this begins as text does and no sound.
+/// Whether this begins like a text and not like a media file.
 fn is_text(head: &[u8]) -> bool {
     let start = &head[..head.len().min(256)];
     let text = match std::str::from_utf8(start) {
         Ok(text) => text,
-        // Cut in the middle of a letter.
+        // The end cuts through a letter.
         Err(error) if start.len() - error.valid_up_to() < 4 => {
             std::str::from_utf8(&start[..error.valid_up_to()]).unwrap_or_default()
         }
         Err(_) => return false,
     };
-    // SPHERE, of speech corpora, has a header of text.
+    // SPHERE files, of speech corpora, have a header of text.
     !head.starts_with(b"NIST_1A\n") && text.chars().all(|c| !c.is_control() || c.is_ascii_whitespace())
 }
 
-fn foreign(name: &'static str, demuxer: &'static str) -> Kind {
-    Kind::Foreign(Foreign { name, demuxer })
+fn ffmpeg_only(name: &'static str, demuxer: &'static str) -> FileKind {
+    FileKind::FfmpegOnly(FfmpegFormat { name, demuxer })
 }
 
-/// Sync bytes at the distance of packets, with or without the four-byte time stamp of camcorders.
+/// Whether there are sync bytes at the distance of packets, with or without the four-byte timestamp of camcorders.
 fn is_transport_stream(head: &[u8]) -> bool {
     [(0, 188), (4, 192)].iter().any(|(start, step)| {
         let mut syncs = head.iter().skip(*start).step_by(*step).take(5);
@@ -197,7 +198,7 @@ fn is_transport_stream(head: &[u8]) -> bool {
     })
 }
 
-/// ATSC A/52, table 5.18: the sync word again after one frame, for AC-3 and its successor E-AC-3.
+/// Whether a second frame begins where the first one ends, for AC-3 and its successor E-AC-3 (ATSC A/52, table 5.18).
 fn is_ac3(head: &[u8]) -> bool {
     const KBIT: [usize; 19] =
         [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640];
@@ -221,48 +222,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn magic_decides() {
-        let native = |container| Kind::Native(container);
+    fn files_are_recognised_by_their_first_bytes() {
+        let native = |container| FileKind::Native(container);
         for (head, kind) in [
             (b"RIFF\0\0\0\0WAVEfmt ".as_slice(), native(Container::Wave)),
             (b"RF64\xff\xff\xff\xffWAVEds64", native(Container::Wave)),
-            (b"RIFF\0\0\0\0AVI LIST", foreign("AVI", "avi")),
-            (b"RIFF\0\0\0\0WEBPVP8 ", Kind::Other),
+            (b"RIFF\0\0\0\0AVI LIST", ffmpeg_only("AVI", "avi")),
+            (b"RIFF\0\0\0\0WEBPVP8 ", FileKind::Unknown),
             (b"\0\0\0\x20ftypisom", native(Container::Mp4)),
-            (b"\0\0\0\x20moov", foreign("QuickTime", "mov")),
-            (b"#!AMR-WB\n\x04\0", foreign("AMR", "amr")),
+            (b"\0\0\0\x20moov", ffmpeg_only("QuickTime", "mov")),
+            (b"#!AMR-WB\n\x04\0", ffmpeg_only("AMR", "amr")),
             (b"OggS", native(Container::Ogg)),
-            (b"\x0b\x77 just two bytes of it", Kind::Other),
-            (b"The meeting began at nine.", Kind::Other),
-            (b"MAC addresses of the rooms", Kind::Other),
-            (b"MAC \x96\x0f\0\0", foreign("Monkey's Audio", "ape")),
-            (b"NIST_1A\n   1024\n", foreign("SPHERE", "nistsphere")),
-            (b"", Kind::Other),
+            (b"\x0b\x77 just two bytes of it", FileKind::Unknown),
+            (b"The meeting began at nine.", FileKind::Unknown),
+            (b"MAC addresses of the rooms", FileKind::Unknown),
+            (b"MAC \x96\x0f\0\0", ffmpeg_only("Monkey's Audio", "ape")),
+            (b"NIST_1A\n   1024\n", ffmpeg_only("SPHERE", "nistsphere")),
+            (b"", FileKind::Unknown),
         ] {
             assert_eq!(sniff(head, true), kind, "{head:?}");
         }
     }
 
     #[test]
-    fn a_transport_stream_is_known_by_its_rhythm() {
+    fn a_transport_stream_is_recognised_by_its_sync_bytes() {
         let mut packets = vec![0; 188 * 6];
         packets.iter_mut().step_by(188).for_each(|b| *b = 0x47);
-        assert_eq!(sniff(&packets, false), foreign("MPEG transport stream", "mpegts"));
+        assert_eq!(sniff(&packets, false), ffmpeg_only("MPEG transport stream", "mpegts"));
         packets[188 * 2] = 0;
-        assert_eq!(sniff(&packets, false), Kind::Other);
+        assert_eq!(sniff(&packets, false), FileKind::Unknown);
     }
 
     #[test]
-    fn noise_is_nothing() {
+    fn noise_is_not_recognised() {
         let mut state = 1_u64;
         for _ in 0..20 {
             let noise: Vec<u8> = std::iter::repeat_with(|| {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 (state >> 56) as u8
             })
-            .take(HEAD)
+            .take(HEAD_LEN)
             .collect();
-            assert_eq!(sniff(&noise, false), Kind::Other);
+            assert_eq!(sniff(&noise, false), FileKind::Unknown);
         }
     }
 }

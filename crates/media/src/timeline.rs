@@ -1,94 +1,107 @@
-//! Where decoded sound belongs on the time line of the recording.
+//! Places decoded sound on the time line of the recording.
 //!
-//! Decoded sound is continuous, unless the timestamps say otherwise and go on saying so. A single timestamp moves
-//! nothing: where one is out of line, the sound waits until those behind it agree or disagree.
+//! The transcript, playback and the seek index all take their times from here. Times are those of a player: sound from
+//! a gap between timestamps on is later by the gap, which becomes silence.
+//!
+//! Decoded sound is continuous, unless timestamps say otherwise and go on saying so. Sound whose timestamp is out of
+//! line waits until those behind it agree or disagree:
+//!
+//! - A gap counts if [`AGREEING`] packets and [`AGREED`] of sound behind it agree. It becomes silence.
+//! - Where timestamps go back, the sound goes on behind what came before.
+//! - One packet out of line, frames of a block that share a timestamp, and bursts move nothing.
+//! - A clock that is a little slower or faster than the sound is followed: silence is inserted, or up to [`MAX_DRIFT`]
+//!   of the sound is left out.
+//!
+//! Timestamps can lie, so the silence that they can cause has a bound ([`MAX_GAP`], [`SILENCE_ALLOWANCE`]).
+
+mod shared_clock;
 
 use std::collections::VecDeque;
 
-/// Timestamps closer than this to where they should be are rounding, in seconds: Matroska counts in milliseconds.
-const TOLERANCE: f64 = 0.06;
-/// Timestamps have to agree for so long before they move anything, in seconds.
-const AGREED: f64 = 1.0;
-/// And so many of them.
-const AGREEING: usize = 4;
-/// At the end of a stream so many are enough, however short they are.
-const AGREEING_LAST: usize = 3;
-/// Sound that waits for its place at most, in runs.
-const MOST_WAITING: usize = 256;
-/// Runs that follow one another so closely are one, in seconds, up to this length: some files list each sample.
-const SEAMLESS: f64 = 0.0005;
-const LONGEST_RUN: f64 = 0.1;
-/// The longest single gap that is believed; a longer one is a wrong timestamp and closed without silence.
-const LONGEST_GAP: f64 = 600.0;
-/// Silence believed beyond as much as there is sound.
-const SILENCE_ALLOWANCE: f64 = 1800.0;
-/// The longest encoder delay that is believed when only timestamps tell it.
-const LONGEST_DELAY: f64 = 1.0;
-/// A clock that goes back by more than this has begun anew, in seconds; by less, it is slower than the sound.
-const LONGEST_DRIFT: f64 = 0.5;
-/// No clock is slower than the sound by more than this share of it.
-const MOST_DRIFT: f64 = 0.01;
+pub(crate) use shared_clock::SharedClock;
 
-/// Silence is given in runs of so many seconds.
+/// Seconds by which a timestamp may differ from where it should be, as rounding: Matroska counts in milliseconds.
+const TOLERANCE: f64 = 0.06;
+/// Seconds of sound over which timestamps have to agree before they move anything.
+const AGREED: f64 = 1.0;
+/// Number of timestamps that have to agree before they move anything.
+const AGREEING: usize = 4;
+/// Number of timestamps that have to agree at the end of a stream, however short their sound is.
+const AGREEING_LAST: usize = 3;
+/// Most runs of sound that wait for their place.
+const MAX_WAITING: usize = 256;
+/// Runs with less than this between them, in seconds, are joined: some files list each sample.
+const SEAMLESS: f64 = 0.0005;
+/// Length from which a run is not joined with the next, in seconds.
+const LONGEST_JOINED: f64 = 0.1;
+/// The longest gap that is believed, in seconds. A longer one is a wrong timestamp, and is closed without silence.
+const MAX_GAP: f64 = 600.0;
+/// Seconds of silence that are believed beyond as much as there is sound.
+const SILENCE_ALLOWANCE: f64 = 1800.0;
+/// The longest encoder delay that is believed if only timestamps state it, in seconds.
+const MAX_DELAY: f64 = 1.0;
+/// A clock that goes back by more than this, in seconds, has started anew; by less, it is slower than the sound.
+const MAX_DRIFT_STEP: f64 = 0.5;
+/// Share of the sound by which a clock may be slower than the sound.
+const MAX_DRIFT: f64 = 0.01;
+
+/// Silence is given in runs of this many seconds.
 pub(crate) const SILENCE_RUN: f64 = 0.25;
 
-/// Two packets that follow one another without a pause begin no further apart than this.
-const LONGEST_PACKET: f64 = 0.13;
+/// Packets that follow one another without a pause begin at most this far apart, in seconds.
+const MAX_PACKET_DISTANCE: f64 = 0.13;
 
 /// How a container places its sound.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Placement {
     /// Added to every timestamp, in seconds.
     pub(crate) shift: f64,
-    /// Whether the first sound is the start of the recording, whatever its timestamp.
-    pub(crate) from_first: bool,
-    /// Whether there are no gaps, whatever the timestamps.
+    /// The first sound is the start of the recording, whatever its timestamp.
+    pub(crate) starts_at_first: bool,
+    /// There are no gaps, whatever the timestamps.
     pub(crate) continuous: bool,
-    /// Whether timestamps that go back are wrong, because they count samples.
+    /// Timestamps count samples, so those that go back are wrong.
     pub(crate) counts_samples: bool,
 }
 
 /// What to do with a run of samples.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Fit {
-    /// Silence to insert before it, in seconds.
+    /// Silence to insert before the run, in seconds.
     pub(crate) silence: f64,
-    /// To drop from its start, in seconds.
+    /// Sound to drop from the start of the run, in seconds.
     pub(crate) drop: f64,
 }
 
-/// What a [`Timeline`] goes on from, in seconds; see its fields.
+/// The state from which a [`Timeline`] can resume, in seconds; see the fields of the same names there.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct State {
+pub(crate) struct TimelineState {
+    /// [`Placement::shift`].
     pub(crate) shift: f64,
-    pub(crate) home: Option<f64>,
+    pub(crate) shift_before_jump: Option<f64>,
     pub(crate) cursor: f64,
     pub(crate) silence: f64,
     pub(crate) steady: f64,
 }
 
-/// Follows the timestamps of one track, all in seconds.
-///
-/// The output is continuous: time that the timestamps leave out becomes silence, so that a word has the time at which
-/// a player plays it. Where timestamps go back, the sound goes on behind what was there before. Timestamps can lie; what
-/// is inserted is bounded.
+/// Follows the timestamps of one track, all in seconds, and gives each run of sound its place.
 #[derive(Debug, Clone)]
 pub(crate) struct Timeline {
     placement: Placement,
     /// The shift before timestamps last jumped, in case they come back.
-    home: Option<f64>,
+    shift_before_jump: Option<f64>,
     /// End of what has been placed.
     cursor: f64,
-    /// Silence among it.
+    /// Silence inserted so far.
     silence: f64,
-    /// Sound since drift was last taken out.
+    /// Sound placed since drift was last taken out.
     steady: f64,
     started: bool,
-    /// Silence up to here is believed, however long: another track has been there.
-    reached: f64,
+    /// Silence up to here is believed, however long: another track has sound there.
+    others_end: f64,
     /// Timestamps have jumped or drifted.
     moved: bool,
-    /// The last timestamp.
+    /// The last timestamp that differed from the one before it.
     last: f64,
     waiting: VecDeque<Waiting>,
 }
@@ -98,9 +111,9 @@ pub(crate) struct Timeline {
 enum Waiting {
     /// Sound whose first sample has this timestamp; NaN if it has none.
     Sound { at: f64, duration: f64 },
-    /// Sound that was lost: silence stands for it.
+    /// Sound that was lost; silence takes its place.
     Lost { duration: f64 },
-    /// Another stream begins, with timestamps of its own.
+    /// Another stream begins, whose timestamps start anew.
     Restart(Placement),
 }
 
@@ -108,21 +121,21 @@ impl Timeline {
     pub(crate) fn new(placement: Placement) -> Self {
         Self {
             placement,
-            home: None,
+            shift_before_jump: None,
             cursor: 0.0,
             silence: 0.0,
             steady: 0.0,
             started: false,
-            reached: 0.0,
+            others_end: 0.0,
             moved: false,
             last: f64::NAN,
             waiting: VecDeque::new(),
         }
     }
 
-    /// Other tracks of the same file show that it lasts up to this moment.
-    pub(crate) fn has_reached(&mut self, moment: f64) {
-        self.reached = moment;
+    /// Tells how far the other tracks of the file have come: silence up to `end` is believed.
+    pub(crate) fn set_others_end(&mut self, end: f64) {
+        self.others_end = end;
     }
 
     /// End of what has been placed.
@@ -135,75 +148,75 @@ impl Timeline {
         self.moved
     }
 
-    /// What is needed to go on from here; only after the first sound, and while nothing waits.
-    pub(crate) fn state(&self) -> State {
-        let Self { home, cursor, silence, steady, .. } = *self;
-        State { shift: self.placement.shift, home, cursor, silence, steady }
+    /// The state from which to resume here. Valid only after the first sound, and while nothing waits.
+    pub(crate) fn state(&self) -> TimelineState {
+        let Self { shift_before_jump, cursor, silence, steady, .. } = *self;
+        TimelineState { shift: self.placement.shift, shift_before_jump, cursor, silence, steady }
     }
 
-    /// Goes on from there.
-    pub(crate) fn go_on(&mut self, state: State) {
+    /// Resumes from `state`, and drops what waits.
+    pub(crate) fn resume(&mut self, state: TimelineState) {
         self.placement.shift = state.shift;
-        (self.home, self.cursor) = (state.home, state.cursor);
+        (self.shift_before_jump, self.cursor) = (state.shift_before_jump, state.cursor);
         (self.silence, self.steady) = (state.silence, state.steady);
         self.started = true;
         self.waiting.clear();
     }
 
-    /// Forgets what waits.
-    pub(crate) fn forget(&mut self) {
+    /// Drops what waits.
+    pub(crate) fn clear_waiting(&mut self) {
         self.waiting.clear();
     }
 
-    /// Moves the cursor to what has the timestamp `at`, if that is close: for durations that are stated roughly or not
-    /// at all. Returns by how much.
-    pub(crate) fn follow(&mut self, at: f64) -> f64 {
+    /// Moves the cursor to the timestamp `at`, if that is close: for packets that state their duration roughly or not
+    /// at all. Returns by how much the cursor moved.
+    pub(crate) fn snap_to(&mut self, at: f64) -> f64 {
         let gap = at + self.placement.shift - self.cursor;
-        let close = self.started && gap.abs() <= LONGEST_PACKET;
+        let close = self.started && gap.abs() <= MAX_PACKET_DISTANCE;
         let moved = if close { gap } else { 0.0 };
         self.cursor += moved;
         moved
     }
 
-    /// A new stream begins here, with timestamps of its own.
-    pub(crate) fn restart(&mut self, placement: Placement) {
+    /// Queues the start of another stream, whose timestamps start anew.
+    pub(crate) fn push_restart(&mut self, placement: Placement) {
         self.waiting.push_back(Waiting::Restart(placement));
     }
 
-    /// Sound of `duration` comes, whose first sample has the timestamp `at`. `true` if it is one with the sound before it,
-    /// which still waits: both get one place. That is so only if it `may_join`.
-    pub(crate) fn hear(&mut self, at: f64, duration: f64, may_join: bool) -> bool {
+    /// Queues sound of this duration, whose first sample has the timestamp `at`. `true` if it was joined with the sound
+    /// before it, so that both get one place; only with `may_join`.
+    pub(crate) fn push_sound(&mut self, at: f64, duration: f64, may_join: bool) -> bool {
         if let Some(Waiting::Sound { at: before, duration: so_far }) = self.waiting.back_mut()
             && may_join
             && (*before + *so_far - at).abs() < SEAMLESS
-            && *so_far < LONGEST_RUN
+            && *so_far < LONGEST_JOINED
         {
             *so_far += duration;
             return true;
         }
-        // Frames of one block share its timestamp, which is that of the first.
+        // Frames of one block share a timestamp, which is that of the first frame.
         let at = if at == self.last { f64::NAN } else { at };
         self.last = if at.is_nan() { self.last } else { at };
         self.waiting.push_back(Waiting::Sound { at, duration });
         false
     }
 
-    /// Sound of `duration` was lost here.
-    pub(crate) fn lose(&mut self, duration: f64) {
+    /// Queues the loss of sound of this duration.
+    pub(crate) fn push_loss(&mut self, duration: f64) {
         self.waiting.push_back(Waiting::Lost { duration });
     }
 
-    /// The place of what has waited longest, as it was told by [`hear`](Self::hear) or [`lose`](Self::lose). `None` if
-    /// that is not known yet, or if nothing waits. With `all`, nothing more will come.
-    pub(crate) fn settle(&mut self, all: bool) -> Option<Fit> {
+    /// The place of the first sound or loss in the queue, which is removed. `None` if its place is not known yet, or if
+    /// nothing waits. With `all`, nothing more will come, so every place is known.
+    pub(crate) fn next_fit(&mut self, all: bool) -> Option<Fit> {
         loop {
             let fit = match *self.waiting.front()? {
                 Waiting::Restart(placement) => {
                     self.waiting.pop_front();
-                    self.begin(placement);
+                    self.start_stream(placement);
                     continue;
                 }
-                Waiting::Lost { duration } => self.lost(duration),
+                Waiting::Lost { duration } => self.place_loss(duration),
                 Waiting::Sound { at, duration } => self.place(at, duration, all)?,
             };
             self.waiting.pop_front();
@@ -211,44 +224,46 @@ impl Timeline {
         }
     }
 
-    /// Places sound at once, without hearing what comes behind it; nothing but the start of another stream may wait.
+    /// Places sound at once, without waiting for later timestamps. Only the start of another stream may be in the
+    /// queue.
     pub(crate) fn place_at_once(&mut self, at: f64, duration: f64) -> Fit {
         while let Some(waiting) = self.waiting.pop_front() {
             if let Waiting::Restart(placement) = waiting {
-                self.begin(placement);
+                self.start_stream(placement);
             }
         }
-        self.place_in(at, duration, |gap, _| Some(gap)).unwrap_or_default()
+        self.place_with(at, duration, |gap, _| Some(gap)).unwrap_or_default()
     }
 
-    /// A new stream begins at the cursor.
-    fn begin(&mut self, placement: Placement) {
+    /// Starts another stream at the cursor.
+    fn start_stream(&mut self, placement: Placement) {
         self.placement = Placement { shift: placement.shift + self.cursor, ..placement };
-        (self.home, self.started) = (None, false);
+        (self.shift_before_jump, self.started) = (None, false);
     }
 
-    fn lost(&mut self, duration: f64) -> Fit {
-        let silence = if duration > 0.0 && self.believes(duration) { duration } else { 0.0 };
+    fn place_loss(&mut self, duration: f64) -> Fit {
+        let silence = if duration > 0.0 && self.allows_silence(duration) { duration } else { 0.0 };
         self.silence += silence;
         self.cursor += silence;
         Fit { silence, drop: 0.0 }
     }
 
     fn place(&mut self, at: f64, duration: f64, all: bool) -> Option<Fit> {
-        self.place_in(at, duration, |gap, line| line.agreed(gap, all))
+        self.place_with(at, duration, |gap, line| line.agreed_gap(gap, all))
     }
 
-    /// Places sound; `agreed` says how much of a gap the timestamps behind agree upon, and `None` if that is not known.
-    fn place_in(
+    /// Places sound. `agreed` returns how much of the gap the later timestamps agree on, or `None` if that is not
+    /// known.
+    fn place_with(
         &mut self,
         at: f64,
         duration: f64,
         agreed: impl FnOnce(f64, &Self) -> Option<f64>,
     ) -> Option<Fit> {
         let gap = self.gap(at);
-        if !self.started && gap < 0.0 && gap > -LONGEST_DELAY {
+        if !self.started && gap < 0.0 && gap > -MAX_DELAY {
             let drop = (-gap).min(duration);
-            // All of it lies before the start: what follows is still the first.
+            // If all of it lies before the start, the next sound is still the first.
             self.started = drop < duration;
             return Some(self.advance(Fit { silence: 0.0, drop }, duration));
         }
@@ -259,11 +274,11 @@ impl Timeline {
             self.started = true;
             return Some(self.advance(Fit::default(), duration));
         }
-        if let Some(home) = self.home
-            && (gap + home - self.placement.shift).abs() <= TOLERANCE
+        if let Some(shift_before_jump) = self.shift_before_jump
+            && (gap + shift_before_jump - self.placement.shift).abs() <= TOLERANCE
         {
-            // The timestamps have come back to where they were before they jumped.
-            (self.placement.shift, self.home) = (home, None);
+            // The timestamps are back to where they were before they jumped.
+            (self.placement.shift, self.shift_before_jump) = (shift_before_jump, None);
             return Some(self.advance(Fit::default(), duration));
         }
         if self.placement.counts_samples && self.started && gap < 0.0 {
@@ -273,27 +288,27 @@ impl Timeline {
         if least == 0.0 {
             return Some(self.advance(Fit::default(), duration));
         }
-        if !self.started && (self.placement.from_first || gap < 0.0) {
+        if !self.started && (self.placement.starts_at_first || gap < 0.0) {
             self.started = true;
             self.placement.shift -= gap;
             return Some(self.advance(Fit::default(), duration));
         }
         let gap = least;
         self.started = true;
-        let fit = if gap > TOLERANCE && self.believes(gap) {
+        let fit = if gap > TOLERANCE && self.allows_silence(gap) {
             Fit { silence: gap, drop: 0.0 }
-        } else if (-LONGEST_DRIFT..-TOLERANCE).contains(&gap) {
+        } else if (-MAX_DRIFT_STEP..-TOLERANCE).contains(&gap) {
             self.moved = true;
-            let drift = (-gap).min(MOST_DRIFT * self.steady);
+            let drift = (-gap).min(MAX_DRIFT * self.steady);
             self.placement.shift -= gap + drift;
-            // What does not fit into this run is left to the next.
+            // What is longer than this run is dropped from the next.
             let drop = drift.min(duration);
-            self.steady -= drop / MOST_DRIFT;
+            self.steady -= drop / MAX_DRIFT;
             Fit { silence: 0.0, drop }
         } else {
             if gap.abs() > TOLERANCE {
                 self.moved = true;
-                self.home = Some(self.placement.shift);
+                self.shift_before_jump = Some(self.placement.shift);
                 self.placement.shift -= gap;
             }
             Fit::default()
@@ -301,16 +316,16 @@ impl Timeline {
         Some(self.advance(fit, duration))
     }
 
-    /// How far behind the cursor the timestamp `at` lies.
+    /// Seconds from the cursor to the timestamp `at`; negative if it lies before the cursor.
     fn gap(&self, at: f64) -> f64 {
         let gap = at + self.placement.shift - self.cursor;
         if gap.is_finite() { gap } else { 0.0 }
     }
 
-    /// What the timestamps of all that waits agree upon, where the first of them lies `gap` behind the cursor: 0 if they
-    /// do not, `None` if too few wait to know.
-    fn agreed(&self, gap: f64, all: bool) -> Option<f64> {
-        // The least that all of them say, on the side of the first.
+    /// The gap on which all waiting timestamps agree, where the first of them is `gap` seconds from the cursor: 0 if
+    /// they do not agree, `None` if too few wait.
+    fn agreed_gap(&self, gap: f64, all: bool) -> Option<f64> {
+        // The smallest gap of all of them, in the direction of the first.
         let mut least = gap.abs();
         let (mut sound, mut stamped, mut number, mut whole) = (0.0_f64, 0.0_f64, 0, all);
         for waiting in &self.waiting {
@@ -338,13 +353,13 @@ impl Timeline {
             }
         }
         match () {
-            () if whole && number >= AGREEING_LAST && least > LONGEST_DRIFT => Some(least * gap.signum()),
-            () if whole || self.waiting.len() >= MOST_WAITING => Some(0.0),
+            () if whole && number >= AGREEING_LAST && least > MAX_DRIFT_STEP => Some(least * gap.signum()),
+            () if whole || self.waiting.len() >= MAX_WAITING => Some(0.0),
             () => None,
         }
     }
 
-    /// Moves the cursor past what `fit` leaves of `duration`.
+    /// Moves the cursor past the silence and what `fit` keeps of the sound.
     fn advance(&mut self, fit: Fit, duration: f64) -> Fit {
         let kept = (duration - fit.drop).max(0.0);
         self.silence += fit.silence;
@@ -353,49 +368,13 @@ impl Timeline {
         fit
     }
 
-    /// Whether so much silence can be true.
-    fn believes(&self, silence: f64) -> bool {
-        if self.cursor + silence <= self.reached {
+    /// Whether this much silence, in seconds, is believed.
+    fn allows_silence(&self, silence: f64) -> bool {
+        if self.cursor + silence <= self.others_end {
             return true;
         }
         let sound = self.cursor - self.silence;
-        silence <= LONGEST_GAP && self.silence + silence <= SILENCE_ALLOWANCE + sound
-    }
-}
-
-/// The time that the tracks of a file have in common, in seconds.
-///
-/// A track may be silent for hours while others are not, and begins late if somebody comes late. So a gap in one of them
-/// is believed as far as the packets of any have come without a gap that would not be; and where all of them jump, as in
-/// a file that was cut from a longer one, the jump is closed once, for all, so that they stay together.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Clock {
-    /// How far packets have come.
-    pub(crate) now: f64,
-    /// Taken out so far, where all of them jumped.
-    pub(crate) closed: f64,
-    /// Of what they have come through, time with and without packets.
-    pub(crate) sound: f64,
-    pub(crate) silence: f64,
-}
-
-impl Clock {
-    /// A packet of any of the tracks begins at `at`. Up to `stated` the file says itself that there is sound.
-    pub(crate) fn hear(&mut self, at: f64, stated: f64) {
-        let ahead = at - self.closed - self.now;
-        if ahead.is_nan() || ahead <= 0.0 {
-            // A track that is behind.
-        } else if ahead <= LONGEST_PACKET {
-            self.sound += ahead;
-            self.now += ahead;
-        } else if self.now + ahead <= stated
-            || (ahead <= LONGEST_GAP && self.silence + ahead <= SILENCE_ALLOWANCE + self.sound)
-        {
-            self.silence += ahead;
-            self.now += ahead;
-        } else if ahead.is_finite() {
-            self.closed += ahead;
-        }
+        silence <= MAX_GAP && self.silence + silence <= SILENCE_ALLOWANCE + sound
     }
 }
 
@@ -411,10 +390,10 @@ mod tests {
     fn fits(line: &mut Timeline, stamps: impl IntoIterator<Item = f64>, duration: f64) -> Vec<Fit> {
         let mut fits = Vec::new();
         for at in stamps {
-            line.hear(at, duration, true);
-            fits.extend(std::iter::from_fn(|| line.settle(false)));
+            line.push_sound(at, duration, true);
+            fits.extend(std::iter::from_fn(|| line.next_fit(false)));
         }
-        fits.extend(std::iter::from_fn(|| line.settle(true)));
+        fits.extend(std::iter::from_fn(|| line.next_fit(true)));
         fits
     }
 
@@ -506,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_begins_anew_goes_on_behind_what_was_there() {
+    fn sound_goes_on_where_timestamps_start_anew() {
         for restart in [0.0, 3.0, 1e6] {
             let mut line = line();
             fits(
@@ -519,7 +498,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_comes_back_adds_nothing() {
+    fn timestamps_that_jump_and_come_back_add_nothing() {
         let mut line = line();
         // A stretch without a timestamp of its own, as in Ogg pages without a granule position.
         let stamps = steady(0.0, 0.02, 500).chain(steady(-0.02, 0.02, 100)).chain(steady(12.0, 0.02, 500));
@@ -528,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_of_samples_never_go_back() {
+    fn sample_counts_never_go_back() {
         // Pages without a position, and positions in another unit.
         let without = steady(0.0, 0.02, 100).chain(steady(-0.02, 0.02, 100)).chain(steady(4.0, 0.02, 100));
         let others = steady(0.0, 0.02 / 3.0, 300);
@@ -540,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_units_add_nothing() {
+    fn timestamps_in_wrong_units_add_nothing() {
         let mut line = line();
         fits(&mut line, steady(0.0, 0.02 / 3.0, 3000), 0.02);
         // No more than what drift may take.
@@ -551,31 +530,31 @@ mod tests {
     fn a_chained_stream_continues_where_the_last_ended() {
         let mut line = line();
         for at in [0.0, 1.0] {
-            line.hear(at, 1.0, true);
+            line.push_sound(at, 1.0, true);
         }
-        line.restart(Placement { shift: -0.1, ..Placement::default() });
-        line.hear(0.0, 1.0, true);
-        let fits: Vec<Fit> = std::iter::from_fn(|| line.settle(true)).collect();
+        line.push_restart(Placement { shift: -0.1, ..Placement::default() });
+        line.push_sound(0.0, 1.0, true);
+        let fits: Vec<Fit> = std::iter::from_fn(|| line.next_fit(true)).collect();
         assert_eq!(fits.len(), 3);
         assert!(close(fits[2].drop, 0.1) && close(line.cursor(), 2.9));
     }
 
     #[test]
-    fn positions_in_a_file_are_no_timestamps() {
+    fn continuous_sound_ignores_timestamps() {
         let mut line = Timeline::new(Placement { continuous: true, ..Placement::default() });
-        line.hear(-0.1, 1.0, true);
-        assert!(close(line.settle(false).unwrap_or_default().drop, 0.1));
-        line.hear(300.0, 1.0, true);
-        assert_eq!(line.settle(false), Some(Fit::default()));
-        line.lose(0.5);
-        assert_eq!(line.settle(false).map(|fit| fit.silence), Some(0.5));
-        line.hear(301.0, 1.0, true);
-        assert_eq!(line.settle(false), Some(Fit::default()));
+        line.push_sound(-0.1, 1.0, true);
+        assert!(close(line.next_fit(false).unwrap_or_default().drop, 0.1));
+        line.push_sound(300.0, 1.0, true);
+        assert_eq!(line.next_fit(false), Some(Fit::default()));
+        line.push_loss(0.5);
+        assert_eq!(line.next_fit(false).map(|fit| fit.silence), Some(0.5));
+        line.push_sound(301.0, 1.0, true);
+        assert_eq!(line.next_fit(false), Some(Fit::default()));
     }
 
     #[test]
     fn a_recording_cut_from_a_longer_stream_starts_at_zero() {
-        let mut line = Timeline::new(Placement { from_first: true, ..Placement::default() });
+        let mut line = Timeline::new(Placement { starts_at_first: true, ..Placement::default() });
         fits(&mut line, steady(3600.0, 1.0, 5), 1.0);
         assert!(close(line.cursor(), 5.0));
     }
@@ -600,19 +579,19 @@ mod tests {
                 match random(&mut state) {
                     kind if kind < 0.01 => clock += 1300.0 * (random(&mut state) - 0.3),
                     kind if kind < 0.05 => clock += random(&mut state) - 0.5,
-                    kind if kind < 0.051 => line.restart(Placement::default()),
+                    kind if kind < 0.051 => line.push_restart(Placement::default()),
                     _ => {}
                 }
                 let jitter = (random(&mut state) - 0.5) * 0.2;
-                if line.hear(clock + jitter, duration, true) {
+                if line.push_sound(clock + jitter, duration, true) {
                     *pending.back_mut().unwrap_or(&mut 0.0) += duration;
                 } else {
                     pending.push_back(duration);
                 }
                 clock += duration;
                 sound += duration;
-                let mut settle = |line: &mut Timeline, pending: &mut VecDeque<f64>| {
-                    while let Some(fit) = line.settle(false) {
+                let mut place_all = |line: &mut Timeline, pending: &mut VecDeque<f64>| {
+                    while let Some(fit) = line.next_fit(false) {
                         let duration = pending.pop_front().unwrap_or_default();
                         assert!(fit.silence >= 0.0 && (0.0..=duration).contains(&fit.drop), "{fit:?}");
                         given += fit.silence;
@@ -620,52 +599,24 @@ mod tests {
                         last = line.cursor();
                     }
                 };
-                settle(&mut line, &mut pending);
-                assert!(pending.len() <= MOST_WAITING);
+                place_all(&mut line, &mut pending);
+                assert!(pending.len() <= MAX_WAITING);
             }
-            while line.settle(true).is_some() {}
-            assert!(line.cursor() <= sound + SILENCE_ALLOWANCE + sound + LONGEST_GAP, "{seed}");
-            assert!(line.cursor() >= sound * (1.0 - MOST_DRIFT) - LONGEST_DELAY * 4.0, "{seed}");
-            assert!(given <= SILENCE_ALLOWANCE + sound + LONGEST_GAP);
+            while line.next_fit(true).is_some() {}
+            assert!(line.cursor() <= sound + SILENCE_ALLOWANCE + sound + MAX_GAP, "{seed}");
+            assert!(line.cursor() >= sound * (1.0 - MAX_DRIFT) - MAX_DELAY * 4.0, "{seed}");
+            assert!(given <= SILENCE_ALLOWANCE + sound + MAX_GAP);
         }
     }
 
     #[test]
     fn a_long_gap_is_believed_where_another_track_goes_on() {
-        let (mut line, mut clock) = (line(), Clock::default());
+        let (mut line, mut clock) = (line(), SharedClock::default());
         for i in 0..100_000 {
-            clock.hear(f64::from(i) * 0.02, 0.0);
+            clock.observe(f64::from(i) * 0.02, 0.0);
         }
-        line.has_reached(clock.now);
+        line.set_others_end(clock.now);
         let fits = fits(&mut line, [0.0].into_iter().chain(steady(1500.0, 0.02, 60)), 0.02);
         assert!((silence(&fits) - 1499.98).abs() < 1e-6);
-    }
-
-    #[test]
-    fn where_all_tracks_jump_they_stay_together() {
-        let mut clock = Clock::default();
-        clock.hear(3600.0, 0.0);
-        clock.hear(3605.0, 0.0);
-        assert_eq!((clock.now, clock.closed), (5.0, 3600.0));
-        clock.hear(9000.0, 0.0);
-        clock.hear(9002.0, 0.0);
-        assert_eq!((clock.now, clock.closed), (7.0, 8995.0));
-        clock.hear(8999.0, 0.0);
-        assert_eq!(clock.now, 7.0);
-    }
-
-    #[test]
-    fn a_clock_cannot_be_wound_up() {
-        let mut clock = Clock::default();
-        for i in 0..10_000 {
-            clock.hear(f64::from(i) * 500.0, 0.0);
-        }
-        for at in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e18, -1e18] {
-            clock.hear(at, 0.0);
-        }
-        assert!(clock.now <= SILENCE_ALLOWANCE && clock.closed.is_finite(), "{clock:?}");
-        let mut stated = Clock::default();
-        stated.hear(7000.0, 7200.0);
-        assert_eq!((stated.now, stated.closed), (7000.0, 0.0));
     }
 }

@@ -1,9 +1,9 @@
-//! Programs outside ours that can help.
+//! Finds installed programs that this crate uses.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Where the programs are that decode what this crate does not.
+/// Installed programs that decode what this crate does not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tools {
     ffmpeg: Option<PathBuf>,
@@ -15,7 +15,7 @@ impl Tools {
         let name = format!("ffmpeg{}", env::consts::EXE_SUFFIX);
         let ffmpeg = env::var_os("PATH").and_then(|path| {
             env::split_paths(&path)
-                // A relative entry would make the answer, and what is run, depend on the working folder.
+                // With a relative entry, the program found would depend on the working folder.
                 .filter(|folder| folder.is_absolute())
                 .map(|folder| folder.join(&name))
                 .find(|file| is_program(file))
@@ -23,17 +23,17 @@ impl Tools {
         Self { ffmpeg }
     }
 
-    /// No programs at all: only what this crate decodes itself.
+    /// No programs: only what this crate decodes itself.
     pub const fn none() -> Self {
         Self { ffmpeg: None }
     }
 
-    /// With this `ffmpeg`, which is not checked.
+    /// Uses this `ffmpeg`, without checking that it exists.
     pub fn with_ffmpeg(path: impl Into<PathBuf>) -> Self {
         Self { ffmpeg: Some(path.into()) }
     }
 
-    /// The `ffmpeg` program, if there is one.
+    /// The path of `ffmpeg`, if there is one.
     pub fn ffmpeg(&self) -> Option<&Path> {
         self.ffmpeg.as_deref()
     }

@@ -1,4 +1,5 @@
-//! Memory does not grow with the length of a recording. Alone in its process, so that the numbers are its own.
+//! Memory does not grow with the length of a recording. This test has a process of its own, so that the numbers are its
+//! own.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
@@ -7,7 +8,7 @@ use media::{Reader, Tools};
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 
-/// The most that was resident so far, in KiB.
+/// The peak resident memory so far, in KiB.
 fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -18,7 +19,7 @@ fn peak_kib() -> u64 {
 fn two_hours_need_no_more_memory_than_a_minute() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.wav");
-    // A header and a hole: two hours at 16 kHz, the last second of it real.
+    // A header and a sparse body: two hours at 16 kHz, of which the last second is written.
     let bytes: u32 = 2 * 3600 * 32_000;
     let mut file = File::create(&path).unwrap();
     let header = [

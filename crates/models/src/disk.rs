@@ -1,86 +1,88 @@
-//! Free space, reading in pieces, and writing so that a power cut leaves the old or the new.
+//! Free disk space, reading in chunks, and atomic writing of small files.
 
-use crate::control::{Cancel, Meter};
+use crate::cancel::Cancel;
+use crate::progress::Meter;
 use sha2::Digest;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-/// Space that stays free for the rest of the system.
+/// Free space in bytes that a download or copy leaves for the rest of the system.
 pub(crate) const SPACE_LEFT: u64 = 64 << 20;
 
-/// What is read at once when a file is hashed or copied.
+/// Bytes per read when a file is hashed or copied.
 pub(crate) const CHUNK: usize = 256 << 10;
 
-/// A sidecar is some kilobytes, with what the app found out about the model.
-const LARGEST_SIDECAR: u64 = 4 << 20;
+/// Upper bound for small files. A sidecar has some kilobytes, with the app's facts about the model.
+const MAX_SIDECAR_BYTES: u64 = 4 << 20;
 
-/// Free bytes for us on the disk of a folder; none if the system does not say.
+/// Bytes that this user can write to the disk of a folder; `None` if the system does not say.
 #[cfg(unix)]
 pub(crate) fn free_bytes(folder: &Path) -> Option<u64> {
     let found = rustix::fs::statvfs(folder).ok()?;
     Some(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
-/// Not known here: a full disk is noticed when it is.
+/// Unknown on this system: a full disk shows as a write error.
 #[cfg(not(unix))]
 pub(crate) fn free_bytes(_folder: &Path) -> Option<u64> {
     None
 }
 
-/// Whether the disk said that there is no space.
+/// Whether the error says that the disk is full or the quota is used up.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-/// Writes a small file whole or not at all. Only one process at a time may write the same.
+/// Writes a small file atomically: after a power cut it has the old or the new content. Only one process at a time may
+/// write the same file.
 pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let mut file = File::create(&beside)?;
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
+    let mut file = File::create(&temporary)?;
     file.write_all(content)?;
     file.sync_all()?;
     drop(file);
-    fs::rename(&beside, path)?;
+    fs::rename(&temporary, path)?;
     if let Some(folder) = path.parent() {
         sync_folder(folder)?;
     }
     Ok(())
 }
 
-/// Makes renames in a folder last.
+/// Syncs a folder, so that renames in it survive a power cut.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Reads a file that is small if it is ours.
+/// Reads a small file; an error if it is not a regular file or larger than [`MAX_SIDECAR_BYTES`].
 pub(crate) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
-    // Before it is opened, because opening a pipe waits for who writes.
+    // Checked before opening, because opening a pipe waits for a writer.
     if !fs::metadata(path)?.is_file() {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let file = File::open(path)?;
     let mut content = Vec::new();
-    file.take(LARGEST_SIDECAR + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > LARGEST_SIDECAR {
+    file.take(MAX_SIDECAR_BYTES + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MAX_SIDECAR_BYTES {
         return Err(io::ErrorKind::InvalidData.into());
     }
     Ok(content)
 }
 
-/// Hashes the rest of a file; how long it was, or none if it was cancelled.
+/// Hashes the rest of a file; returns its length, or `None` if cancelled.
 pub(crate) fn hash_into(
     hasher: &mut sha2::Sha256,
     file: impl Read,
     meter: &mut Meter<'_>,
     cancel: &Cancel,
 ) -> io::Result<Option<u64>> {
-    read_through(file, meter, cancel, |_, chunk| hasher.update(chunk))
+    read_chunks(file, meter, cancel, |_, chunk| hasher.update(chunk))
 }
 
-/// Reads the rest of a file in pieces, and tells of each how many bytes came before it; how many there were, or none if
-/// it was cancelled.
-pub(crate) fn read_through(
+/// Reads the rest of a file in chunks and calls `take` with the position of each and the chunk. Returns the length, or
+/// `None` if cancelled.
+pub(crate) fn read_chunks(
     mut file: impl Read,
     meter: &mut Meter<'_>,
     cancel: &Cancel,
@@ -97,7 +99,7 @@ pub(crate) fn read_through(
             Ok(count) => {
                 take(length, &buffer[..count]);
                 length += count as u64;
-                meter.at(length);
+                meter.set_done(length);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

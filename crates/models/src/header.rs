@@ -1,24 +1,24 @@
-//! What a file is, by its first bytes: a speech model, or something else that a sentence names.
+//! Reads the header of a model file: a speech model, or an error that names what the file is instead.
 //!
-//! Of a GGUF the metadata and the table of tensors are read, of whisper.cpp's `.bin` the heads of all tensors; both
-//! say how long the file has to be, so that a download that ended early is noticed. No number in a file decides how
-//! much memory is taken. Leaves out what the engine reads: whether the tensors are those of the architecture.
+//! Of a GGUF file the metadata and the table of tensors are read, of a whisper.cpp `.bin` file the headers of all
+//! tensors. Both give the length that the file must have, so a truncated download is detected. No number in a file
+//! decides how much memory is allocated. Whether the tensors are those of the architecture is left to the engine.
 
 mod ggml;
 mod gguf;
+mod reader;
 mod sniff;
-mod source;
 
-use crate::context::Context;
-use source::Source;
+use crate::encoder_context::EncoderContext;
+use reader::HeaderReader;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-pub use sniff::Foreign;
+pub use sniff::OtherFormat;
 
-/// `general.architecture` of the models that turn speech into words, as the engine knows them (`arch/*/model.cpp`
-/// in transcribe.cpp 0.4).
+/// `general.architecture` of the speech recognition models that the engine knows (`arch/*/model.cpp` in
+/// transcribe.cpp 0.4).
 pub const SPEECH_ARCHITECTURES: [&str; 18] = [
     "canary",
     "canary_qwen",
@@ -39,20 +39,20 @@ pub const SPEECH_ARCHITECTURES: [&str; 18] = [
     "voxtral_realtime",
     "whisper",
 ];
-/// Those that tell speakers apart and write no words.
+/// `general.architecture` of the diarization models, which recognise no words.
 pub const SPEAKER_ARCHITECTURES: [&str; 1] = ["sortformer"];
 
-/// What is in the file.
+/// Format of a model file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The usual form, of this version.
+    /// GGUF of this version.
     Gguf(u32),
-    /// The older form of whisper.cpp.
+    /// The older format of whisper.cpp.
     Ggml,
 }
 
 impl Kind {
-    /// How the names of such files end.
+    /// The extension of file names, without a dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -62,87 +62,89 @@ impl Kind {
     }
 }
 
-/// What a model says about itself.
+/// The description of a model in its own file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// The form of the file.
+    /// Format of the file.
     pub kind: Kind,
     /// `general.architecture`, one of [`SPEECH_ARCHITECTURES`] or [`SPEAKER_ARCHITECTURES`].
     pub architecture: String,
     /// `general.name`.
     pub name: Option<String>,
-    /// `stt.variant`: which of the models of one architecture.
+    /// `stt.variant`: the model among those of one architecture.
     pub variant: Option<String>,
-    /// `general.languages`, as the model calls them; empty: it does not say.
+    /// `general.languages`, in the model's own codes; empty if the file has none.
     pub languages: Vec<String>,
-    /// The length of the file.
+    /// Length of the file.
     pub byte_size: u64,
-    /// Of Whisper: how much it encodes at once, and where the file says so.
-    pub(crate) context: Option<Context>,
+    /// Encoder context of a Whisper model in GGUF.
+    pub(crate) context: Option<EncoderContext>,
 }
 
 impl Header {
-    /// How many seconds of sound it encodes at once; none if it does not say, as only Whisper in GGUF does, or
-    /// contradicts itself.
+    /// Seconds of audio that the encoder takes at once. `None` if the file does not say (only Whisper files in GGUF
+    /// do), or if its numbers contradict each other.
     #[must_use]
     pub fn context_s(&self) -> Option<u32> {
-        self.context.as_ref().and_then(Context::seconds)
+        self.context.as_ref().and_then(EncoderContext::seconds)
     }
 
-    /// Whether it writes words. Otherwise it tells speakers apart.
+    /// Whether this is a speech recognition model. Otherwise it is a diarization model.
     #[must_use]
     pub fn recognises_words(&self) -> bool {
         SPEECH_ARCHITECTURES.contains(&self.architecture.as_str())
     }
 }
 
-/// Why a file is no speech model. Each is a clause that makes sense after the file's name and a colon.
+/// Why a file is not a usable speech model. Each text is a clause to follow the file's name and a colon.
 #[derive(Debug, thiserror::Error)]
 pub enum HeaderError {
-    /// Zero bytes long.
+    /// The file has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// A folder, a device, a pipe.
+    /// A directory, a device or a pipe.
     #[error("it is not a file")]
     NotAFile,
-    /// Something else, known or not.
+    /// Another file format.
     #[error("{0}")]
-    Foreign(Foreign),
-    /// A sound GGUF of another kind of model.
+    OtherFormat(OtherFormat),
+    /// A valid GGUF file of another kind of model.
     #[error(
-        "it is a model of the architecture “{0}”, which is none for speech that this program knows: a language \
-         model, a model for pictures, or one that is newer than this program"
+        "it is a model of the architecture “{0}”, which is not a speech model that this program knows: it may be a \
+         language model, a model for images, or newer than this program"
     )]
     OtherArchitecture(String),
-    /// A sound model that has to do with speech but writes no words.
-    #[error("it is a model that helps others, “{0}”, and recognises no words by itself")]
+    /// A valid model for speech processing that recognises no words, such as voice activity detection.
+    #[error("it is the auxiliary model “{0}”, which recognises no words by itself")]
     Auxiliary(String),
-    /// A form this program does not read.
-    #[error("it is a GGUF of version {0}, and versions 2 and 3 can be read: convert the model anew")]
+    /// A GGUF version that is not supported.
+    #[error(
+        "it is a GGUF file of version {0}, and only versions 2 and 3 can be read: convert the model again"
+    )]
     Version(u32),
-    /// Made for processors of the other byte order.
-    #[error("it is a GGUF for processors of another byte order: get the usual, little-endian one")]
+    /// A big-endian GGUF file.
+    #[error("it is a GGUF file for processors of another byte order: get the usual, little-endian one")]
     ByteOrder,
-    /// The header says there should be more.
-    #[error("it is incomplete: {} of {} are there, as after a download that was stopped", size(*.found), size(*.needed))]
+    /// The file is shorter than its header says.
+    #[error("it is incomplete: {} of {} are there, as after an interrupted download", size(*.found), size(*.needed))]
     Truncated {
-        /// Bytes there.
+        /// Length of the file in bytes.
         found: u64,
-        /// Bytes needed, as far as could be read.
+        /// Length that it must have at least.
         needed: u64,
     },
-    /// It ends inside its header.
-    #[error("it is incomplete: it ends after {}, before its header does", size(*.0))]
+    /// The file ends inside its header. Holds its length in bytes.
+    #[error("it is incomplete: it ends after {}, within its header", size(*.0))]
     TruncatedHeader(u64),
-    /// Its header contradicts itself.
-    #[error("it is damaged: {0}. Get it once more")]
+    /// The header contradicts itself.
+    #[error("it is damaged: {0}. Get the file again")]
     Damaged(&'static str),
     /// The file could not be opened, or the disk failed while reading.
     #[error("{}", io_clause(.0))]
     Io(#[source] io::Error),
 }
 
-/// A size for people, with decimal units as in file managers.
+/// A size for messages, in decimal units as in file managers.
 pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
@@ -152,7 +154,7 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-/// What a failure of the disk means, in words.
+/// A clause for an I/O error.
 pub(crate) fn io_clause(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => "the file does not exist",
@@ -161,12 +163,12 @@ pub(crate) fn io_clause(error: &io::Error) -> &'static str {
     }
 }
 
-/// Reads what a file is.
+/// Reads the header of a file.
 ///
 /// # Errors
-/// If it is not a whole speech model, with a clause that says what it is instead.
+/// If the file is not a whole speech model; the error says what it is instead.
 pub fn read(path: &Path) -> Result<Header, HeaderError> {
-    // Before it is opened, because opening a pipe waits for who writes.
+    // Checked before opening, because opening a pipe waits for a writer.
     if !std::fs::metadata(path).map_err(HeaderError::Io)?.is_file() {
         return Err(HeaderError::NotAFile);
     }
@@ -179,16 +181,16 @@ fn read_from(file: impl io::Read + io::Seek, length: u64) -> Result<Header, Head
     if length == 0 {
         return Err(HeaderError::Empty);
     }
-    let mut source = Source::new(file, length);
-    let head = source.head()?;
+    let mut reader = HeaderReader::new(file, length);
+    let head = reader.head()?;
     let header = if head.starts_with(b"GGUF") {
-        gguf::read(&mut source)?
+        gguf::read(&mut reader)?
     } else if head.starts_with(&ggml::MAGIC.to_le_bytes()) {
-        ggml::read(&mut source)?
+        ggml::read(&mut reader)?
     } else if head.len() < 4 && (b"GGUF".starts_with(&head) || ggml::MAGIC.to_le_bytes().starts_with(&head)) {
         return Err(HeaderError::TruncatedHeader(length));
     } else {
-        return Err(HeaderError::Foreign(sniff::foreign(&head)));
+        return Err(HeaderError::OtherFormat(sniff::other_format(&head)));
     };
     known_architecture(header)
 }
@@ -198,7 +200,7 @@ fn known_architecture(header: Header) -> Result<Header, HeaderError> {
     if SPEECH_ARCHITECTURES.contains(&architecture) || SPEAKER_ARCHITECTURES.contains(&architecture) {
         return Ok(header);
     }
-    // Voice activity and voice prints: known to the engine, used for nothing by themselves.
+    // Voice activity detection and voice embeddings: known to the engine, of no use by themselves.
     if matches!(architecture, "silero_vad" | "ecapa_tdnn") {
         return Err(HeaderError::Auxiliary(header.architecture));
     }

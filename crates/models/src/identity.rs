@@ -1,19 +1,19 @@
-//! Names of models and of contents.
+//! Model ids, slugs and SHA-256 hashes.
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
 use std::fmt;
 use std::str::FromStr;
 
-/// Longest id or file name, in bytes: leaves room for `.part.json` within the 255 that file systems allow.
-pub(crate) const LONGEST_NAME: usize = 200;
+/// Longest id or file name in bytes: leaves room for `.part.json` within the 255 bytes that file systems allow.
+pub(crate) const MAX_NAME_BYTES: usize = 200;
 
-/// Why a text is no name or no hash.
+/// Why a text is not a valid id, slug or hash.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
-    /// It would not be safe as the name of a file.
+    /// It is not safe as a file name.
     #[error(
-        "“{0}” is not the name of a model: letters, digits and . _ + - are allowed, and a letter or digit first"
+        "“{0}” is not the name of a model: it may have letters, digits and . _ + - and must begin with a letter or digit"
     )]
     Name(String),
     /// Not 64 hexadecimal digits.
@@ -21,24 +21,24 @@ pub enum IdentityError {
     Hash(String),
 }
 
-/// Whether a text can be the name of a file everywhere, and stays in its folder.
+/// Whether a text is a valid file name on every system, without a path.
 pub(crate) fn is_safe_name(text: &str) -> bool {
     let mut characters = text.chars();
     characters.next().is_some_and(char::is_alphanumeric)
         && characters.all(|character| character.is_alphanumeric() || "._+-".contains(character))
-        && text.len() <= LONGEST_NAME
+        && text.len() <= MAX_NAME_BYTES
         && !text.ends_with('.')
 }
 
-/// What a model is called: the stem of its file's name. Safe as a file's name.
+/// Id of an installed model: the stem of its file name. Safe as a file name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ModelId(String);
 
 impl ModelId {
-    /// The id for a file's stem: what is not allowed in an id becomes a hyphen. None if nothing is left.
+    /// The id for the stem of any file name: characters that are not allowed become hyphens. `None` if nothing is left.
     ///
-    /// `.part` at the end would be mistaken for a download that was stopped, and is written `-part`.
+    /// `.part` at the end becomes `-part`, because it would look like a partial download.
     #[must_use]
     pub fn from_stem(stem: &str) -> Option<Self> {
         let mut id: String = stem
@@ -50,7 +50,7 @@ impl ModelId {
             )
             .skip_while(|character| !character.is_alphanumeric())
             .collect();
-        while id.len() > LONGEST_NAME || id.ends_with(['.', '-']) {
+        while id.len() > MAX_NAME_BYTES || id.ends_with(['.', '-']) {
             id.pop();
         }
         if let Some(stem) = id.strip_suffix(".part") {
@@ -78,7 +78,7 @@ impl FromStr for ModelId {
     }
 }
 
-/// A model of the catalogue, of which there are several files.
+/// Name of a model in the catalogue, which may have several files.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Slug(String);
@@ -99,19 +99,19 @@ impl FromStr for Slug {
     }
 }
 
-/// The SHA-256 of a file's content; shown as 64 lower-case hexadecimal digits.
+/// The SHA-256 of a file's content; displayed as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Sha256([u8; 32]);
 
 impl Sha256 {
-    /// Of bytes in memory.
+    /// The hash of bytes in memory.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
     }
 
-    /// What a finished calculation gives.
+    /// The result of a hasher.
     pub(crate) fn finish(hasher: sha2::Sha256) -> Self {
         Self(hasher.finalize().into())
     }
@@ -165,7 +165,8 @@ impl TryFrom<String> for Sha256 {
     }
 }
 
-macro_rules! name {
+/// Conversions of a checked name from and to text.
+macro_rules! text_conversions {
     ($name:ty) => {
         impl fmt::Display for $name {
             fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -189,15 +190,15 @@ macro_rules! name {
     };
 }
 
-name!(ModelId);
-name!(Slug);
+text_conversions!(ModelId);
+text_conversions!(Slug);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_stem_becomes_a_name_that_is_safe_for_a_file() {
+    fn any_file_stem_becomes_a_safe_id() {
         for (stem, id) in [
             ("whisper-tiny.en-Q8_0", Some("whisper-tiny.en-Q8_0")),
             ("mein Modell (neu)", Some("mein-Modell--neu")),
@@ -214,11 +215,11 @@ mod tests {
             assert_eq!(found.as_ref().map(ModelId::as_str), id, "{stem:?}");
         }
         let long = ModelId::from_stem(&"ä".repeat(300)).unwrap();
-        assert!(long.as_str().len() <= LONGEST_NAME);
+        assert!(long.as_str().len() <= MAX_NAME_BYTES);
     }
 
     #[test]
-    fn names_with_slashes_dots_first_or_an_ending_of_ours_are_refused() {
+    fn unsafe_names_and_our_own_suffix_are_refused() {
         for text in ["", ".", "..", "a/b", "a\\b", ".a", "-a", "a.part", "a\n", "a.", "a b", "a:b"] {
             assert!(text.parse::<ModelId>().is_err(), "{text:?}");
         }

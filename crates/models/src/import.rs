@@ -1,16 +1,16 @@
-//! A file of the user becomes an installed model.
+//! Installs a file of the user as a model.
 //!
-//! Copied, it is written under a name of its own, hashed on the way, synced and then renamed; linked, it is only read.
-//! The user's file is never changed. A file that lies in the models folder already is used where it is, and counts as a
-//! copy from then on. Copies are trimmed after that ([`Folder::trim`]).
+//! A copy is written to a temporary name, hashed on the way, synced and then renamed. A linked file is only read. The
+//! user's file is never changed. A file that is in the models folder already is used where it is and counts as a copy.
+//! Copies are trimmed at the end ([`Folder::trim`]).
 
-use crate::context::{self, Hashes};
-use crate::control::{Cancel, Meter, Progress, Stage};
-use crate::disk;
-use crate::disk::CHUNK;
+use crate::cancel::Cancel;
+use crate::disk::{self, CHUNK};
+use crate::encoder_context::{self, Hashes};
 use crate::folder::{self, Folder, FolderError, Installed, Source};
 use crate::header::{self, Header, HeaderError};
 use crate::identity::{ModelId, Sha256};
+use crate::progress::{Meter, Progress, Stage};
 use chrono::Utc;
 use sha2::Digest;
 use std::cell::Cell;
@@ -19,81 +19,83 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Whether a file is copied or stays where it is.
+/// Whether the file is copied or linked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
-    /// Into the models folder.
+pub enum ImportMode {
+    /// The file is copied into the models folder.
     Copy,
-    /// It is used where it is, and must stay there.
+    /// The file is used where it is, and must stay there.
     Link,
 }
 
-/// Why a file was not imported. Each is a clause that makes sense after the file's name and a colon.
+/// Why a file was not imported. Each text is a clause to follow the file's name and a colon.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// It is no speech model, or not a whole one.
+    /// It is not a whole speech model.
     #[error(transparent)]
     NotAModel(#[from] HeaderError),
-    /// Nothing of its name can be an id.
+    /// No id can be made of its name.
     #[error("its name has no letter or digit: rename it first")]
     NoName,
-    /// Its path is not Unicode, and could not be written down.
-    #[error("its path has signs that cannot be written down: copy it instead, or rename it")]
+    /// Its path is not Unicode, so a sidecar cannot name it.
+    #[error(
+        "its path has characters that are not valid Unicode: copy the file instead of linking it, or rename it"
+    )]
     UnwritablePath,
-    /// Another model has the name.
+    /// A model with other content has the same id.
     #[error("another model is installed as “{0}”: rename the file, or remove that model first")]
     OtherContent(ModelId),
     /// It changed while it was read.
-    #[error("it was changed while it was read: try again when nothing writes to it")]
+    #[error("it changed while it was read: try again when no program writes to it")]
     Changed,
-    /// It was stopped.
+    /// The import was cancelled.
     #[error("the import was cancelled")]
     Cancelled,
-    /// There is not enough space for a copy.
+    /// The disk has too little space for a copy.
     #[error(
         "there is not enough space for a copy: {} are needed, {} are free. Make space, or link it instead",
         header::size(*.needed), header::size(*.free)
     )]
     NoSpace {
-        /// Bytes.
+        /// Bytes of the file.
         needed: u64,
-        /// Bytes.
+        /// Bytes free on the disk.
         free: u64,
     },
     /// The disk became full while it was copied.
     #[error("the disk of the models folder became full while it was copied")]
     DiskFull(#[source] io::Error),
-    /// The models folder cannot be used.
+    /// The models folder cannot be read or written.
     #[error(transparent)]
     Folder(#[from] FolderError),
 }
 
-/// Takes a file into the models folder. Its id is the stem of its name. A model with the same id and content is
-/// returned as it is. A copy is trimmed, if it can be; a cancel then leaves it as it came.
+/// Installs a file as a model whose id is the stem of the file name. A model with the same id and content that is
+/// installed already is returned. A copy is trimmed if possible; a cancel during that leaves it as it is.
 ///
 /// # Errors
-/// If it is no speech model, its name is taken by another one, or it cannot be read or copied. The user's file is as
-/// it was, and nothing of a copy is left.
+/// If the file is not a speech model, a model with other content has the id, or the file cannot be read or copied. An
+/// incomplete copy is removed.
 pub fn import(
     folder: &Folder,
     path: &Path,
-    how: How,
+    mode: ImportMode,
     on_progress: &mut dyn FnMut(&Progress),
     cancel: &Cancel,
 ) -> Result<Installed, ImportError> {
     let mut meter = Meter::new(on_progress, Stage::Copying);
-    let installed = install(folder, path, how, &mut meter, cancel)?;
-    match folder.trim_telling(&installed.id, &mut meter, cancel) {
+    let installed = install(folder, path, mode, &mut meter, cancel)?;
+    match folder.trim_with_progress(&installed.id, &mut meter, cancel) {
         Err(error @ FolderError::Damaged(_)) => Err(error.into()),
         trimmed => Ok(trimmed.unwrap_or(installed)),
     }
 }
 
-/// The same, and leaves the model as it came.
+/// [`import`] without trimming.
 fn install(
     folder: &Folder,
     path: &Path,
-    how: How,
+    mode: ImportMode,
     meter: &mut Meter<'_>,
     cancel: &Cancel,
 ) -> Result<Installed, ImportError> {
@@ -103,27 +105,27 @@ fn install(
         .map(OsStr::to_string_lossy)
         .and_then(|stem| ModelId::from_stem(&stem))
         .ok_or(ImportError::NoName)?;
-    sweep(folder)?;
+    remove_abandoned_copies(folder)?;
     let final_path = folder.path().join(format!("{id}.{}", header.kind.extension()));
     let inside = same_file(path, &final_path);
     let known = folder.sidecar(&id).ok();
-    let mut heals = None;
-    // A copy that would be thrown away is not made.
-    if inside || known.is_some() || how == How::Link {
+    let mut repairs = None;
+    // Hashed before copying, so that no copy is made that would be discarded.
+    if inside || known.is_some() || mode == ImportMode::Link {
         let (hashes, modified_ns) = hash(path, &header, meter, cancel)?;
         let mut content = Content { sha256: hashes.as_is, file_sha256: hashes.as_is };
         if let Some(known) = known {
-            if !hashes.fit(known.sha256) {
+            if !hashes.matches_published(known.sha256) {
                 return Err(ImportError::OtherContent(id));
             }
             if let Ok(current) = folder.current(&id) {
                 return Ok(current);
             }
-            // The same model, whose file is gone or altered: this one heals it.
+            // The same model, whose file is missing or has changed: this file replaces it.
             content.sha256 = known.sha256;
-            heals = Some(content);
+            repairs = Some(content);
         }
-        if inside || how == How::Link {
+        if inside || mode == ImportMode::Link {
             let file = if inside {
                 final_path
             } else {
@@ -132,30 +134,31 @@ fn install(
                 absolute
             };
             let installed = describe(id, file, !inside, content, modified_ns, header);
-            return settle(folder, installed, None);
+            return register(folder, installed, None);
         }
     }
-    let target = Target { id, file: final_path, heals };
+    let target = Target { id, file: final_path, repairs };
     copy_in(folder, path, target, header, meter, cancel)
 }
 
-/// What a file is, and what its bytes are.
+/// The hashes of a file.
 #[derive(Clone, Copy)]
 struct Content {
-    /// As published, as far as that is known.
+    /// Hash as published; that of the file if nothing else is known.
     sha256: Sha256,
-    /// As it is.
+    /// Hash of the file as it is.
     file_sha256: Sha256,
 }
 
-/// What a copy will be.
+/// The model that a copy becomes.
 struct Target {
     id: ModelId,
     file: PathBuf,
-    /// The content it has to have, if it takes the place of one that is known.
-    heals: Option<Content>,
+    /// The hashes that the copy must have, if it replaces the file of an installed model.
+    repairs: Option<Content>,
 }
 
+/// Copies the file into the folder and registers it.
 fn copy_in(
     folder: &Folder,
     path: &Path,
@@ -170,13 +173,13 @@ fn copy_in(
     }
     let copy = Copy::begin(folder, &target.id)?;
     let (sha256, length) = copy.fill(path, needed, meter, cancel)?;
-    let content = target.heals.unwrap_or(Content { sha256, file_sha256: sha256 });
+    let content = target.repairs.unwrap_or(Content { sha256, file_sha256: sha256 });
     if length != needed || sha256 != content.file_sha256 {
         return Err(ImportError::Changed);
     }
-    let modified_ns = copy.file.metadata().ok().and_then(|found| folder::modified_ns(&found));
+    let modified_ns = copy.file.metadata().ok().and_then(|metadata| folder::modified_ns(&metadata));
     let installed = describe(target.id, target.file, false, content, modified_ns, header);
-    settle(folder, installed, Some(&copy))
+    register(folder, installed, Some(&copy))
 }
 
 fn describe(
@@ -205,38 +208,38 @@ fn describe(
     }
 }
 
-/// Gives the copy its name and writes the sidecar, unless somebody else was faster.
-fn settle(folder: &Folder, installed: Installed, copy: Option<&Copy>) -> Result<Installed, ImportError> {
-    let held = folder.hold().map_err(FolderError::from)?;
+/// Gives the copy its final name and writes the sidecar, unless another model or file has taken the name meanwhile.
+fn register(folder: &Folder, installed: Installed, copy: Option<&Copy>) -> Result<Installed, ImportError> {
+    let lock = folder.lock().map_err(FolderError::from)?;
     if let Ok(known) = folder.sidecar(&installed.id) {
         if known.sha256 != installed.sha256 {
             return Err(ImportError::OtherContent(installed.id));
         }
     } else if copy.is_some() && installed.file.exists() {
-        // A file without a sidecar is not ours to overwrite, unless it is the same.
-        let there = header::read(&installed.file).ok().and_then(|header| header.context);
+        // A file without a sidecar is the user's and must not be overwritten, unless it has the same content.
+        let context = header::read(&installed.file).ok().and_then(|header| header.context);
         let file = File::open(&installed.file).map_err(FolderError::from)?;
         let mut quiet = |_: &Progress| {};
         let mut meter = Meter::new(&mut quiet, Stage::Checking);
-        let hashed = context::hashes(file, there.as_ref(), &mut meter, &Cancel::new());
+        let hashed = encoder_context::hashes(file, context.as_ref(), &mut meter, &Cancel::new());
         let hashed = hashed.map_err(FolderError::from)?;
-        if hashed.is_none_or(|(_, hashes)| !hashes.fit(installed.sha256)) {
+        if hashed.is_none_or(|(_, hashes)| !hashes.matches_published(installed.sha256)) {
             return Err(ImportError::OtherContent(installed.id));
         }
     }
     let placed = || {
         if let Some(copy) = copy {
             fs::rename(&copy.path, &installed.file)?;
-            copy.named.set(true);
+            copy.renamed.set(true);
             disk::sync_folder(folder.path())?;
         }
-        folder.register(&held, &installed)
+        folder.register(&lock, &installed)
     };
     placed().map_err(FolderError::from)?;
     Ok(installed)
 }
 
-/// Hashes of a file that is not copied, and when it was written last.
+/// Hashes and modification time of a file that is not copied.
 fn hash(
     path: &Path,
     header: &Header,
@@ -246,7 +249,7 @@ fn hash(
     let file = File::open(path).map_err(HeaderError::Io)?;
     let before = file.metadata().map_err(HeaderError::Io)?;
     meter.begin(Stage::Checking, 0, Some(header.byte_size), None);
-    let (length, hashes) = context::hashes(file, header.context.as_ref(), meter, cancel)
+    let (length, hashes) = encoder_context::hashes(file, header.context.as_ref(), meter, cancel)
         .map_err(HeaderError::Io)?
         .ok_or(ImportError::Cancelled)?;
     let after = fs::metadata(path).map_err(HeaderError::Io)?;
@@ -257,25 +260,25 @@ fn hash(
     Ok((hashes, modified_ns))
 }
 
-/// A copy under way. What gets no final name is removed.
+/// A copy in progress, locked. It is removed on drop, unless it was renamed.
 struct Copy {
     path: PathBuf,
     file: File,
-    named: Cell<bool>,
+    renamed: Cell<bool>,
 }
 
 impl Copy {
     fn begin(folder: &Folder, id: &ModelId) -> Result<Self, ImportError> {
         let begin = || {
-            // A sweep would take a file without a lock for a left-over.
-            let _held = folder.hold()?;
+            // `remove_abandoned_copies` would remove a file that is not locked yet.
+            let _lock = folder.lock()?;
             let mut number = 0;
             loop {
                 let path = folder.path().join(format!("{id}.{}-{number}.copy", std::process::id()));
                 match File::create_new(&path) {
                     Ok(file) => {
                         file.lock()?;
-                        return Ok(Self { path, file, named: Cell::new(false) });
+                        return Ok(Self { path, file, renamed: Cell::new(false) });
                     }
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
                     Err(error) => return Err(error),
@@ -321,7 +324,7 @@ impl Copy {
             if length > total {
                 return Err(ImportError::Changed);
             }
-            meter.at(length);
+            meter.set_done(length);
         }
         self.file.sync_all().map_err(write_error)?;
         Ok((Sha256::finish(hasher), length))
@@ -330,17 +333,17 @@ impl Copy {
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        // What cannot be removed now is swept by the next import.
-        if !self.named.get() {
+        // If this fails, the next import removes the file.
+        if !self.renamed.get() {
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Removes copies that nobody is writing any more.
-fn sweep(folder: &Folder) -> Result<(), ImportError> {
-    let swept = || {
-        let _held = folder.hold()?;
+/// Removes copies that no process is writing any more.
+fn remove_abandoned_copies(folder: &Folder) -> Result<(), ImportError> {
+    let remove = || {
+        let _lock = folder.lock()?;
         for name in folder.names()?.iter().filter(|name| name.ends_with(".copy")) {
             let path = folder.path().join(name);
             if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
@@ -349,7 +352,7 @@ fn sweep(folder: &Folder) -> Result<(), ImportError> {
         }
         Ok(())
     };
-    swept().map_err(|error: io::Error| ImportError::Folder(error.into()))
+    remove().map_err(|error: io::Error| ImportError::Folder(error.into()))
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {

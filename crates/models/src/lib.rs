@@ -1,41 +1,46 @@
-//! Published speech models: which there are, how one gets here, and which are here.
+//! Published speech models: the catalogue, downloads and the models folder. The only crate that knows HTTP and the
+//! formats of model files.
 //!
 //! | part | what it does |
 //! |---|---|
-//! | [`Catalogue`] | the models that can be had: bundled data, and an organisation's own beside it |
-//! | [`header`] | what a file is, by its first bytes: a speech model, or a sentence about what it is instead |
-//! | [`Folder`] | the models folder: what is installed, whether it is still whole, what was stopped midway |
-//! | [`import()`] | a file of the user becomes an installed model, copied or linked |
-//! | [`download()`] | a model of the catalogue becomes an installed one: resumed, from several hosts, verified |
+//! | [`Catalogue`] | lists the models that can be downloaded: the bundled data, and an organisation's own file |
+//! | [`header`] | checks a file's first bytes: a speech model, or a clause that names what it is instead |
+//! | [`Folder`] | the models folder: installed models, whether they are unchanged, partial downloads |
+//! | [`import()`] | installs a file of the user, copied or linked |
+//! | [`download()`] | installs a model of the catalogue: resumable, from several hosts, verified |
 //!
-//! Everything blocks and is meant for a thread that may. Nothing is asked of the network but by [`download()`], and
-//! there are no accounts and no tokens. What a model can do is read from the model by the engine; what the catalogue
-//! says about it is for choosing only. Leaves out engines, settings, and which model a meeting is given.
+//! All functions block; call them from a thread that may. Only [`download()`] uses the network. There are no accounts
+//! and no tokens. The catalogue's statements about a model only help to choose one: the engine asks the loaded model
+//! what it can do. This crate knows nothing of engines, of settings, or of which model a meeting uses.
 //!
-//! Our own copies of Whisper models are trimmed to [`ENCODER_CONTEXT_S`] ([`Folder::trim`]): twelve bytes of the file
-//! differ from the published one. The published hash still says which model it is. Linked files are never written.
+//! **Ids.** A model's id is the stem of its file name. A model is installed once its sidecar `<id>.json` is written.
+//! That is the last step, after the content was verified and synced.
 //!
-//! A model's id is the stem of its file's name. A file counts as installed when its sidecar `<id>.json` is written,
-//! which is the last thing that happens, after its content has been verified and synced.
+//! **Trimming.** Our own copies of Whisper models are trimmed to an encoder context of [`ENCODER_CONTEXT_S`]
+//! ([`Folder::trim`]): twelve bytes differ from the published file. The published hash still identifies the model.
+//! Linked files belong to the user: they are read, never written or removed.
+//!
+//! No number in a file's header decides how much memory is allocated.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic"))]
 
+mod cancel;
 pub mod catalogue;
-mod context;
-mod control;
 mod disk;
 pub mod download;
+mod encoder_context;
 mod folder;
 pub mod header;
 mod identity;
 mod import;
-mod note;
+mod progress;
 
-pub use catalogue::{Catalogue, CatalogueError, Wanted};
-pub use context::ENCODER_CONTEXT_S;
-pub use control::{Cancel, Progress, Stage};
+pub use cancel::Cancel;
+pub use catalogue::{Catalogue, CatalogueError, DownloadRequest};
 pub use download::{DownloadError, Downloaded, Options, download};
-pub use folder::{Entry, Folder, FolderError, Installed, Partial, Source};
+pub use encoder_context::ENCODER_CONTEXT_S;
+pub use folder::{Entry, Folder, FolderError, Installed, PartialDownload, Source};
 pub use header::{Header, HeaderError};
 pub use identity::{IdentityError, ModelId, Sha256, Slug};
-pub use import::{How, ImportError, import};
+pub use import::{ImportError, ImportMode, import};
+pub use progress::{Progress, Stage};

@@ -1,12 +1,12 @@
-//! Another process that downloads, for the tests of `models`. Not a product.
+//! Downloads a model in a process of its own, for the tests of `models`. Not part of the product.
 
-use models::{Cancel, Folder, Options, Wanted, download};
+use models::{Cancel, DownloadRequest, Folder, Options, download};
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Arguments: the folder, the host, the path, the name of the file, its size, its hash. Tells on standard output how
-/// many bytes are there, line by line, and how it ended.
+/// Arguments: folder, host, path, file name, size, hash. Prints the bytes done, one number per line, then `installed` or
+/// the error.
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, host, path, file_name, byte_size, sha256] = arguments.as_slice() else {
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let Ok(id) = stem.parse() else { return ExitCode::from(2) };
-    let wanted = Wanted {
+    let request = DownloadRequest {
         id,
         file_name: file_name.clone(),
         hosts: vec![host.clone()],
@@ -28,24 +28,24 @@ fn main() -> ExitCode {
         slug: None,
     };
     let options = Options { stall: Duration::from_secs(300), ..Options::default() };
-    let tell = |line: String| {
-        // Nobody listens any more if this fails.
+    let print = |line: String| {
+        // Fails if the test has closed the pipe.
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     };
     match download(
         &Folder::at(folder),
-        &wanted,
+        &request,
         &options,
-        &mut |progress| tell(progress.done_bytes.to_string()),
+        &mut |progress| print(progress.done_bytes.to_string()),
         &Cancel::new(),
     ) {
         Ok(_) => {
-            tell("installed".to_owned());
+            print("installed".to_owned());
             ExitCode::SUCCESS
         }
         Err(error) => {
-            tell(error.to_string());
+            print(error.to_string());
             ExitCode::FAILURE
         }
     }

@@ -1,8 +1,8 @@
-//! The windows of a recording with what the engine hears in each: `windows MODEL RECORDING.wav [CONTEXT_S] [LANGUAGE]`.
-//! For looking at a model's words and times without the rest of the app.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "that is all it does")]
+//! Prints the windows of a recording and the words in each: `windows MODEL RECORDING.wav [CONTEXT_S] [LANGUAGE]`. Shows
+//! the words and times of a model without the rest of the app.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the output is its purpose")]
 
-use speech::engine::Unattended;
+use speech::engine::NeverCancel;
 use speech::{Device, EngineSpec, Options, Windower};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         eprintln!("usage: windows MODEL RECORDING.wav [CONTEXT_S] [LANGUAGE] (16 kHz, mono, 16 bits)");
         return ExitCode::from(2);
     };
-    match hear(model, recording, rest) {
+    match recognise(model, recording, rest) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn hear(model: &str, recording: &str, rest: &[String]) -> Result<(), Box<dyn std::error::Error>> {
+fn recognise(model: &str, recording: &str, rest: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     let context_s = rest.first().map(|seconds| seconds.parse()).transpose()?;
     let began = Instant::now();
     let spec = EngineSpec { model: model.into(), sha256: None, device: Device::Cpu, threads: 1, context_s };
@@ -38,7 +38,7 @@ fn hear(model: &str, recording: &str, rest: &[String]) -> Result<(), Box<dyn std
     for window in &windows {
         let began = Instant::now();
         let options = Options { language: language.clone(), check_language: true, ..Options::default() };
-        let heard = engine.recognise(window, &options, &Unattended)?;
+        let found = engine.recognise(window, &options, &NeverCancel)?;
         println!(
             "# {} {:.2}-{:.2} ({:.1} s) in {:.2} s, {:?} {:?} {:?}",
             window.index,
@@ -46,14 +46,14 @@ fn hear(model: &str, recording: &str, rest: &[String]) -> Result<(), Box<dyn std
             window.end() as f64 / 16_000.0,
             window.seconds(),
             began.elapsed().as_secs_f64(),
-            heard.language,
-            heard.other_language,
-            heard.doubts
+            found.language,
+            found.other_language,
+            found.doubts
         );
-        for piece in &window.place.pieces {
+        for piece in &window.source.pieces {
             println!("## samples {} to {}", piece.start, piece.start + piece.length);
         }
-        for word in heard.words {
+        for word in found.words {
             println!("{}\t{}\t{}", word.start.as_ms(), word.end.as_ms(), word.text);
         }
     }

@@ -1,18 +1,18 @@
-//! The speech model that ships with the programs: Whisper base, multilingual.
+//! The built-in speech model, which ships with the programs: Whisper base, multilingual.
 //!
-//! `cargo xtask setup` makes its file from published weights. Leaves out how it is made (`xtask`) and how it is loaded
-//! ([`crate::neural`]).
+//! `cargo xtask setup` makes its file from published weights, with a context of 16 s instead of 30 s, and checks its
+//! SHA-256. [`crate::neural`] loads it.
 
 use crate::engine::{Capabilities, Device, EngineError, EngineSpec};
 use std::path::{Path, PathBuf};
 
-/// The model's name in settings, on the command line and in the archive.
+/// The model's id in settings, on the command line and in the archive.
 pub const ID: &str = "whisper-base";
-/// The model's file, below the folder of resources.
+/// The model file, relative to the folder of resources.
 const FILE: &str = "speech/whisper-base-q8_0.gguf";
-/// SHA-256 of the file, in hexadecimal. `xtask` refuses to make another.
+/// SHA-256 of the file, in hexadecimal. `xtask` refuses to make a different file.
 const SHA256: &str = "0beef39a23fee56b809f26458206de4cbee5b4f2dc7de07d798fbec166e5b585";
-/// Seconds of audio that the file lets the encoder see at once; see [`EngineSpec::context_s`].
+/// Context of the encoder in seconds, as the file states it; see [`EngineSpec::context_s`].
 const CONTEXT_S: u32 = 16;
 
 /// The languages of multilingual Whisper, in the order of its tokens.
@@ -25,18 +25,18 @@ const LANGUAGES: [&str; 99] = [
     "sa", "lb", "my", "bo", "tl", "mg", "as", "tt", "haw", "ln", "ha", "ba", "jw", "su",
 ];
 
-/// The engine that needs no download, with its model below the folder `resources`.
+/// The engine with the built-in model in the folder `resources`.
 ///
 /// # Errors
 /// [`EngineError::ModelMissing`].
 pub fn spec(resources: &Path) -> Result<EngineSpec, EngineError> {
-    let spec = at(resources.join(FILE));
+    let spec = spec_at(resources.join(FILE));
     spec.check()?;
     Ok(spec)
 }
 
-/// The engine with its model in the file `model`, which may be missing.
-pub fn at(model: PathBuf) -> EngineSpec {
+/// The engine with the built-in model in the file `model`, which may be missing.
+pub fn spec_at(model: PathBuf) -> EngineSpec {
     EngineSpec {
         model,
         sha256: Some(SHA256.to_owned()),
@@ -46,7 +46,7 @@ pub fn at(model: PathBuf) -> EngineSpec {
     }
 }
 
-/// What the model can do, without loading it.
+/// The capabilities of the model, without loading it.
 pub fn capabilities(spec: &EngineSpec) -> Capabilities {
     Capabilities {
         model: ID.to_owned(),
@@ -59,5 +59,5 @@ pub fn capabilities(spec: &EngineSpec) -> Capabilities {
     }
 }
 
-/// Size of the model's file in bytes.
+/// Size of the model file in bytes.
 pub const BYTE_SIZE: u64 = 83_143_968;

@@ -1,51 +1,64 @@
-//! Who speaks when: samples become turns of numbered speakers, and a voice for each of them.
+//! Speaker diarization: samples become turns of numbered speakers, and a voice embedding for each of them.
 //!
-//! Two ways behind one trait. [`ByVoice`] comes along: one network hears who speaks when within ten seconds
-//! ([`Segmentation`]), another one makes a vector for every stretch of speech ([`CamPlusPlus`]), and the vectors are
-//! grouped. [`Sortformer`] asks a downloaded model, in an engine process like all native
-//! code. [`Checked`] has the one look after the other. Voices are unit vectors that can be compared between
-//! recordings, so that a person who was named once is known again ([`Voice::similarity`], [`likeness`]).
+//! All diarizers but [`ChannelDiarizer`] implement the trait [`Diarizer`]:
 //!
-//! Leaves out who the speakers are, which turns belong to which words, and where any of it is kept (`transcript`,
-//! `store`, `app`).
+//! - [`ClusteringDiarizer`] is built in. It combines a segmentation network ([`Segmentation`]) with the clustering of
+//!   voice embeddings ([`CamPlusPlus`]); its module describes the steps.
+//! - [`Sortformer`] runs a downloaded model in an engine process, like all native code, in chunks of twenty minutes.
+//! - [`FallbackDiarizer`] uses the turns of a model, unless another diarizer finds more speakers than the model can
+//!   distinguish.
+//! - [`ChannelDiarizer`] needs no voices: if each person has a channel or a track, it compares levels.
+//!
+//! Voice embeddings can be compared between recordings, so that a person who was named once is recognised again
+//! ([`VoiceEmbedding::similarity`], [`match_probability`]).
+//!
+//! The networks are computed here (`nn`); only matrices are multiplied by a library, the crate `gemm`. The names of
+//! speakers, the assignment of turns to words, and storage are the business of `app`, `transcript` and `store`.
 
-mod band;
-mod by_voice;
 mod campplus;
-mod channels;
-mod checked;
+mod channel_diarizer;
 mod cluster;
-mod fbank;
-mod heard;
-mod kept;
+mod clustering_diarizer;
+mod embedding_cache;
+mod fallback_diarizer;
+mod filter_bank;
+mod narrowband;
 mod nn;
 mod segmentation;
+mod segmentation_grid;
 mod sortformer;
+mod speaker_clusters;
 mod turns;
+mod voice_embedding;
+mod weights;
 
-pub use by_voice::{ByVoice, voice_of};
 pub use campplus::CamPlusPlus;
-pub use channels::Channels;
-pub use checked::Checked;
+pub use channel_diarizer::ChannelDiarizer;
+pub use clustering_diarizer::ClusteringDiarizer;
+pub use fallback_diarizer::FallbackDiarizer;
 pub use segmentation::Segmentation;
 pub use sortformer::Sortformer;
+pub use voice_embedding::{
+    LEARN_MIN_SPEECH_MS, SUGGEST_MARGIN, SUGGEST_MIN_SPEECH_MS, SUGGEST_SIMILARITY, SURE_SIMILARITY,
+    VoiceEmbedding, VoiceEncoder, embed_voice, match_probability,
+};
 
 use crate::engine::{Control, EngineError};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use transcript::Turn;
 
-/// How many people speak, as far as the user knows.
+/// The number of speakers, as far as the user knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Expected {
-    /// At least so many; `None` if not known.
+pub struct ExpectedSpeakers {
+    /// The least number; `None` if unknown.
     pub min: Option<u32>,
-    /// At most so many; `None` if not known. Equal to `min` if the number is known.
+    /// The greatest number; `None` if unknown. Equal to `min` if the number is known.
     pub max: Option<u32>,
 }
 
-impl Expected {
-    /// The least and the most, in order and at least one.
+impl ExpectedSpeakers {
+    /// Least and greatest number, both at least one, the second not below the first.
     fn range(self) -> (usize, usize) {
         let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX).max(1);
         let min = self.min.map_or(1, count);
@@ -53,26 +66,30 @@ impl Expected {
     }
 }
 
-/// Tells the speakers of one recording apart.
+/// Finds who speaks when in one recording.
 pub trait Diarizer: Send {
-    /// How it does so, as a word that is stored: `voices`, `sortformer`.
+    /// The method, as it is stored: `voices`, `sortformer`.
     fn method(&self) -> &'static str;
 
-    /// The name of the model it works with: `CAM++`.
+    /// The name of its model: `CAM++`.
     fn model(&self) -> String;
 
-    /// Takes the next samples of the recording, 16 kHz mono, in order, any number. Most of the work is done here; asks
-    /// `control` every second or so of work, and tells it how many samples of the recording have been taken.
+    /// Takes any number of further samples of the recording, 16 kHz mono, in order. Does most of the work; asks
+    /// `control` about once per second of work, and reports the number of samples taken.
     ///
     /// # Errors
-    /// [`DiarizeError`]. After one, the diarizer is of no more use.
+    /// [`DiarizeError`], after which the diarizer cannot be used any more.
     fn push(&mut self, samples: &[f32], control: &dyn Control) -> Result<(), DiarizeError>;
 
-    /// After the last samples: the turns in order of start. Speakers are numbered from 0 in order of their first turn.
+    /// Ends the recording and returns its turns. Speakers are numbered from 0 in order of their first turn.
     ///
     /// # Errors
     /// As [`Diarizer::push`].
-    fn finish(&mut self, expected: Expected, control: &dyn Control) -> Result<Diarization, DiarizeError>;
+    fn finish(
+        &mut self,
+        expected: ExpectedSpeakers,
+        control: &dyn Control,
+    ) -> Result<Diarization, DiarizeError>;
 }
 
 /// Who speaks when in a recording.
@@ -80,105 +97,45 @@ pub trait Diarizer: Send {
 pub struct Diarization {
     /// The turns in order of start.
     pub turns: Vec<Turn>,
-    /// The voice of each speaker, by number; `None` where there is too little speech to tell.
-    pub voices: Vec<Option<Voice>>,
+    /// The voice embedding of each speaker, by number; `None` if there is too little speech or the diarizer makes none.
+    pub embeddings: Vec<Option<VoiceEmbedding>>,
 }
 
-/// What somebody sounds like.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Voice {
-    /// The name of the encoder that made it. Voices of different encoders cannot be compared.
-    pub encoder: String,
-    /// A vector of length one.
-    pub vector: Vec<f32>,
-    /// How much speech it was made of, in milliseconds.
-    pub speech_ms: u32,
-}
-
-impl Voice {
-    /// How alike two voices are: the cosine of the angle between them, from −1 to 1. `None` if they are of different
-    /// encoders.
-    pub fn similarity(&self, other: &Self) -> Option<f32> {
-        let comparable = self.encoder == other.encoder && self.vector.len() == other.vector.len();
-        comparable.then(|| dot(&self.vector, &other.vector).clamp(-1.0, 1.0))
-    }
-}
-
-/// From this similarity on, two voices of different recordings may be one person's, and the name is suggested.
-/// `docs/voices.md` tells how often that is right.
-pub const SUGGEST: f32 = 0.45;
-
-/// From this similarity on, it is the same person as surely as this encoder can tell.
-pub const SURE: f32 = 0.65;
-
-/// Who is suggested is more like the speaker than the next person by at least this.
-pub const MARGIN: f32 = 0.08;
-
-/// Nobody is suggested for a speaker who was heard alone for less, in milliseconds.
-pub const SUGGESTED_MS: u32 = 3_000;
-
-/// A voice is learnt from at least this much speech of one person alone, in milliseconds.
-pub const LEARNT_MS: u32 = 15_000;
-
-/// How likely it is that two voices of this similarity are one person's, from 0 to 1, for showing: one half at
-/// [`SUGGEST`], nine tenths at [`SURE`], and a logistic curve through both. An estimate from few voices, not a
-/// measured probability.
-pub fn likeness(similarity: f32) -> f32 {
-    let slope = 9.0_f32.ln() / (SURE - SUGGEST);
-    1.0 / (1.0 + (-slope * (similarity - SUGGEST)).exp())
-}
-
-/// A network that makes a vector of a stretch of speech, such that vectors of one person are near each other.
-pub trait VoiceEncoder: Send {
-    /// What it is called in [`Voice::encoder`]; another version has another name.
-    fn name(&self) -> &'static str;
-
-    /// Samples that a window should have, 16 kHz.
-    fn window(&self) -> usize;
-
-    /// A vector of length one for each window of each stretch of samples. Windows begin every `every` samples; a stretch
-    /// that is shorter than one has one window. The same stretches in the same order give the same bits.
-    ///
-    /// # Errors
-    /// [`DiarizeError::Failed`].
-    fn embed(&mut self, stretches: &[&[f32]], every: usize) -> Result<Vec<Vec<Vec<f32>>>, DiarizeError>;
-}
-
-/// Why speakers could not be told apart. The texts are clauses for the user.
+/// Why the diarization failed. The texts are clauses for the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DiarizeError {
-    /// A part of the model is not there. Installing it helps.
+    /// A model file is missing. Install it.
     #[error("the model for speakers is not installed: {} is missing; install it again", path.display())]
     ModelMissing {
-        /// The file that was looked for.
+        /// The missing file.
         path: PathBuf,
     },
-    /// The model is there and cannot be used: it is damaged, or does not tell speakers apart.
+    /// The model file cannot be used: it is damaged, or not a diarization model.
     #[error("the model for speakers {} cannot be used; install it again or choose another", path.display())]
     ModelUnusable {
-        /// The file of the model.
+        /// The model file.
         path: PathBuf,
     },
-    /// The control said that the speakers are no longer wanted.
+    /// The diarization was cancelled by its [`Control`].
     #[error("telling the speakers apart was cancelled")]
     Cancelled,
-    /// It gave up.
+    /// The model or its process failed.
     #[error("{what} could not tell the speakers apart")]
     Failed {
-        /// Who.
+        /// The name of the model or method.
         what: String,
     },
-    /// The engine process refused.
+    /// The engine process refused the request.
     #[error(transparent)]
     Engine(EngineError),
 }
 
-/// Ends the work if it is no longer wanted.
-fn go_on(control: &dyn Control) -> Result<(), DiarizeError> {
+/// Returns [`DiarizeError::Cancelled`] if `control` has cancelled.
+fn check_cancelled(control: &dyn Control) -> Result<(), DiarizeError> {
     if control.cancelled() { Err(DiarizeError::Cancelled) } else { Ok(()) }
 }
 
-/// In eight sums, so that several products are added at once.
+/// The dot product, in eight partial sums, which the compiler turns into vector instructions.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; 8];
     let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
@@ -191,7 +148,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
-/// `vector` at length one; of no direction, it stays as it is.
+/// `vector` scaled to length one; unchanged if it is zero.
 fn unit(mut vector: Vec<f32>) -> Vec<f32> {
     let length = dot(&vector, &vector).sqrt();
     if length > 0.0 {
@@ -210,29 +167,8 @@ fn add(sum: &mut [f32], vector: &[f32]) {
 mod tests {
     use super::*;
 
-    fn voice(encoder: &str, vector: &[f32]) -> Voice {
-        Voice { encoder: encoder.to_owned(), vector: vector.to_vec(), speech_ms: 1 }
-    }
-
     #[test]
-    fn voices_of_one_encoder_are_compared_and_no_others() {
-        let a = voice("A", &[0.6, 0.8]);
-        assert_eq!(a.similarity(&a), Some(1.0));
-        assert_eq!(a.similarity(&voice("A", &[0.8, -0.6])), Some(0.0));
-        assert_eq!(a.similarity(&voice("B", &[0.6, 0.8])), None);
-        assert_eq!(a.similarity(&voice("A", &[1.0])), None);
-    }
-
-    #[test]
-    fn likeness_grows_from_nothing_to_certainty() {
-        for (similarity, expected) in [(SUGGEST - 0.5, 0.0), (SUGGEST, 0.5), (SURE, 0.9), (1.0, 1.0)] {
-            assert!((likeness(similarity) - expected).abs() < 0.01, "{similarity}: {}", likeness(similarity));
-        }
-        assert!((-10..10).all(|i| likeness(i as f32 / 10.0) < likeness((i + 1) as f32 / 10.0)));
-    }
-
-    #[test]
-    fn what_is_expected_becomes_a_range() {
+    fn expected_speakers_become_a_range() {
         for (min, max, range) in [
             (None, None, (1, usize::MAX)),
             (Some(0), Some(0), (1, 1)),
@@ -240,12 +176,12 @@ mod tests {
             (Some(4), Some(2), (4, 4)),
             (None, Some(2), (1, 2)),
         ] {
-            assert_eq!(Expected { min, max }.range(), range);
+            assert_eq!(ExpectedSpeakers { min, max }.range(), range);
         }
     }
 
     #[test]
-    fn a_dot_product_takes_any_length() {
+    fn a_dot_product_accepts_any_length() {
         let numbers: Vec<f32> = (0..19).map(|i| i as f32).collect();
         for length in 0..19 {
             let expected: f32 = numbers[..length].iter().map(|n| n * n).sum();

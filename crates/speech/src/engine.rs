@@ -1,27 +1,29 @@
-//! What the rest of the program knows of a speech engine: windows of samples in, words with times out.
+//! The interface of a speech engine: windows of samples in, words with times out.
 //!
-//! An [`EngineSpec`] names an engine and its model and opens it. Engines do not run in the process that owns the
-//! database and the files: [`crate::process`] carries windows to engine processes and words back. Leaves out how
-//! windows come about ([`crate::windows`]) and how words become readable segments (crate `transcript`).
+//! An [`EngineSpec`] names a model and how to run it, and opens the engine. Engines run in processes of their own:
+//! [`crate::process`] sends windows to them and receives the words. [`crate::windows`] makes the windows; the crate
+//! `transcript` turns words into readable segments.
+//!
+//! To add an engine, implement [`Engine`] in a module beside [`crate::neural`] and choose it in [`EngineSpec::open`].
 
 use crate::windows::{Cutting, Window};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use transcript::{Doubt, Word};
 
-/// A loaded speech engine. It keeps nothing from one window to the next: the words of a window depend on the
-/// window and the options alone, so windows may be recognised in any order, by any engine of the same kind, twice.
+/// A loaded speech engine. It keeps no state from one window to the next: the words depend only on the window and the
+/// options. So windows may be recognised in any order, several times, and by any engine opened from the same spec.
 pub trait Engine: Send {
-    /// What this engine, with the model it has loaded, can do.
+    /// The capabilities of this engine with its model.
     fn capabilities(&self) -> &Capabilities;
 
-    /// The words spoken in `window`, in order of time, with times counted from the start of the recording.
+    /// Recognises the words spoken in `window`, in order of time, with times from the start of the recording.
     ///
-    /// Takes long: a fraction of the window's duration up to a multiple of it. Asks `control` every now and then.
+    /// Takes from a fraction of the window's duration up to a multiple of it. Asks `control` between pieces of work.
     ///
     /// # Errors
     /// [`EngineError::LanguageNotSupported`], [`EngineError::WindowTooLong`], [`EngineError::Cancelled`], or
-    /// [`EngineError::Failed`]. After each of them the engine can go on with the next window.
+    /// [`EngineError::Failed`]. The engine stays usable after each of them.
     fn recognise(
         &mut self,
         window: &Window,
@@ -30,61 +32,60 @@ pub trait Engine: Send {
     ) -> Result<Recognition, EngineError>;
 }
 
-/// What an engine with its model can do.
+/// The capabilities of an engine with its model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Capabilities {
-    /// The engine's name for people: `transcribe.cpp`.
+    /// The engine's display name: `transcribe.cpp`.
     pub engine: String,
     /// The model's name: `whisper-base`.
     pub model: String,
-    /// SHA-256 of the model's file as it was published, in hexadecimal.
+    /// SHA-256 of the published model file, in hexadecimal.
     pub model_sha256: Option<String>,
     /// The languages it can recognise, as BCP 47 tags: `["en"]`.
     pub languages: Vec<String>,
-    /// Whether it finds out by itself which of its languages is spoken.
+    /// Whether it detects which of its languages is spoken.
     pub detects_language: bool,
-    /// Whether each word has its own time. Otherwise words share the time of a longer stretch.
+    /// Whether the model times each word. Otherwise it times only segments, and word times are estimated.
     pub word_times: bool,
     /// Whether words carry a confidence.
     pub word_confidence: bool,
-    /// Whether it can write in English what is said in another of its languages.
+    /// Whether it can translate its other languages into English.
     #[serde(default)]
     pub translates: bool,
-    /// Whether it takes names and terms to expect.
+    /// Whether it accepts [`Options::vocabulary`].
     #[serde(default)]
     pub vocabulary: bool,
-    /// The longest window it takes, in milliseconds of audio; `None` if any length is fine.
+    /// The longest window it accepts, in milliseconds of audio; `None` if there is no limit.
     pub longest_window_ms: Option<u32>,
-    /// How recordings are best cut for it.
+    /// How to cut recordings into windows for it.
     #[serde(default)]
     pub cutting: Cutting,
-    /// Memory one decoder needs at its peak, in bytes, …
+    /// Peak memory of one decoder in bytes, …
     pub memory_bytes: u64,
-    /// … besides what all decoders of a model share.
+    /// … without this many bytes, which all decoders of a model share.
     #[serde(default)]
     pub shared_bytes: u64,
-    /// What it computes on: `CPU`, or the name of a graphics processor's interface.
+    /// The device it computes on: `CPU`, or the name of a graphics interface.
     #[serde(default)]
     pub device: String,
-    /// Whether a graphics processor was wanted and could not be used.
+    /// Whether the model could not be loaded on the graphics processor and runs on the CPU instead.
     #[serde(default)]
     pub fell_back: bool,
 }
 
 impl Capabilities {
-    /// The language of `languages` to use when `asked` for one: the same tag, or a more general one (`en` for
-    /// `en-GB`), without regard to case; what was asked, where the model does not say what it knows. `None`, when
-    /// nothing was asked, leaves the choice to the engine.
+    /// The tag of `languages` that matches the tag `asked`: the same or a more general one (`en` for `en-GB`), ignoring
+    /// case. If the model lists no languages, returns `asked`. `None` for `None`, which leaves the choice to the
+    /// engine.
     ///
     /// # Errors
-    /// [`EngineError::LanguageNotSupported`] if there is none.
+    /// [`EngineError::LanguageNotSupported`] if no tag matches.
     pub fn language<'a>(&'a self, asked: Option<&'a str>) -> Result<Option<&'a str>, EngineError> {
         let Some(asked) = asked else { return Ok(None) };
         if self.languages.is_empty() {
-            // The model does not say what it knows.
             return Ok(Some(asked));
         }
-        // RFC 4647, 3.4 “Lookup”: subtags are dropped from the end until something matches.
+        // RFC 4647, section 3.4 “Lookup”: drop subtags from the end until a tag matches.
         let mut tag = asked;
         loop {
             if let Some(known) = self.languages.iter().find(|known| known.eq_ignore_ascii_case(tag)) {
@@ -103,59 +104,59 @@ impl Capabilities {
     }
 }
 
-/// What the user chose for a recording.
+/// The options for recognising a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Options {
-    /// The spoken language as a BCP 47 tag; `None` leaves it to the engine.
+    /// The spoken language as a BCP 47 tag; `None` lets the engine detect or choose it.
     pub language: Option<String>,
-    /// Let the engine find the language of this window as well, and say so if it differs from `language`, which the
-    /// words are in all the same. Costs nothing where both agree.
+    /// Also detect the language of this window, and report it in [`Recognition::other_language`] if it differs from
+    /// `language`. The words are in `language` in any case. Takes no extra time where both agree.
     #[serde(default)]
     pub check_language: bool,
-    /// Write in English what is said in another language.
+    /// Translate into English.
     #[serde(default)]
     pub translate: bool,
-    /// Names and terms to expect, the most important first. An engine that takes none leaves them out.
+    /// Names and terms to expect, the most important first. Ignored by engines without this capability.
     #[serde(default)]
     pub vocabulary: Vec<String>,
 }
 
 impl Options {
-    /// The same, with the choice of the language left to the engine.
-    pub(crate) fn in_any_language(&self) -> Self {
+    /// These options without a language, so that the engine detects it.
+    pub(crate) fn without_language(&self) -> Self {
         Self { language: None, ..self.clone() }
     }
 }
 
-/// What an engine heard in a window.
+/// The result of recognising a window.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Recognition {
-    /// The words in order of time, times counted from the start of the recording.
+    /// The words in order of time, with times from the start of the recording.
     pub words: Vec<Word>,
-    /// The language of the words, as a BCP 47 tag; `None` if nothing was said or the engine cannot tell.
+    /// The language of the words as a BCP 47 tag; `None` if there are no words or the engine does not know it.
     pub language: Option<String>,
-    /// The language that the engine finds by itself, where that was tried and is another one.
+    /// The detected language, if it was detected and differs from the one asked for.
     #[serde(default)]
     pub other_language: Option<String>,
-    /// Where the words are more likely the engine's than the speaker's.
+    /// Spans in which the engine probably invented the words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<Doubt>,
 }
 
-/// The caller's side of a running recognition. Engines ask it between pieces of work.
+/// Lets the caller cancel a running task and follow its progress. Asked between pieces of work.
 pub trait Control {
-    /// Whether the words are no longer wanted. The engine then returns [`EngineError::Cancelled`] soon.
+    /// Whether the task has been cancelled. It then ends soon, with an error that says so.
     fn cancelled(&self) -> bool;
 
-    /// `samples` of the window have been worked on. Never gets smaller within a window.
+    /// Reports that `samples` of the input have been processed. Never decreases within one task.
     fn progress(&self, samples: u64);
 }
 
-/// A control that never cancels and looks at no progress.
+/// A control that never cancels and ignores progress.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Unattended;
+pub struct NeverCancel;
 
-impl Control for Unattended {
+impl Control for NeverCancel {
     fn cancelled(&self) -> bool {
         false
     }
@@ -163,30 +164,31 @@ impl Control for Unattended {
     fn progress(&self, _samples: u64) {}
 }
 
-/// Which model to load, and how. What crosses to an engine process, and enough to open the same engine again.
+/// A model file and how to run it. Sent to engine processes; opening the same spec again gives the same engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineSpec {
     /// The model's file, of any family that `transcribe-cpp` knows.
     pub model: PathBuf,
-    /// SHA-256 of the file as it was published, in hexadecimal.
+    /// SHA-256 of the published file, in hexadecimal.
     pub sha256: Option<String>,
-    /// What to compute on.
+    /// The device to compute on.
     pub device: Device,
-    /// Threads of one decoder, at least one. Changes the last bits of the results.
+    /// Threads of one decoder, at least one. The last bits of the results depend on it.
     pub threads: u32,
-    /// Seconds of audio that a Whisper model's encoder sees at once: each window is padded to that length, so a window
-    /// costs the same whatever its own length. `None` for models that pad nothing.
+    /// Context of a Whisper model's encoder in seconds of audio: each window is padded to this length, so all windows
+    /// take the same time. The model file states it: 30 s as published, 16 s in the built-in model and in our copies of
+    /// installed ones. `None` for models that do not pad.
     pub context_s: Option<u32>,
 }
 
-/// What a neural engine computes on.
+/// The device that an engine computes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Device {
-    /// A graphics processor if this program was built for one and it works, else the processor.
+    /// A graphics processor if this program was built for one and it works, else the CPU.
     #[default]
     Auto,
-    /// The processor, whatever else there is; no driver is touched.
+    /// The CPU. Graphics drivers are not touched.
     Cpu,
 }
 
@@ -196,7 +198,7 @@ impl Device {
 }
 
 impl EngineSpec {
-    /// Whether the model's file exists, without loading it.
+    /// Checks that the model file exists, without loading it.
     ///
     /// # Errors
     /// [`EngineError::ModelMissing`].
@@ -207,66 +209,66 @@ impl EngineSpec {
         }
     }
 
-    /// The same without a graphics processor; `None` if that changes nothing.
+    /// This spec on the CPU; `None` if it does not use a graphics processor.
     pub(crate) fn on_cpu(&self) -> Option<Self> {
         (self.device == Device::Auto && Device::GPU_SUPPORTED)
             .then(|| Self { device: Device::Cpu, ..self.clone() })
     }
 
-    /// What the engine can do, as far as that is known without loading the model.
+    /// The capabilities, as far as they are known without loading the model.
     pub fn capabilities(&self) -> Capabilities {
-        // A circle on purpose: `neural` implements what is declared here, and here it is chosen.
-        crate::neural::before_loading(self)
+        // A cyclic dependency on purpose: `neural` implements the trait of this module, which selects the engine.
+        crate::neural::capabilities_before_loading(self)
     }
 
-    /// Loads the model. Takes about a third of a second for the model that ships with the programs, and up to a minute
-    /// for a large one that is not in the system's cache.
+    /// Loads the model. Takes about a third of a second for the built-in model, and up to a minute for a large one that
+    /// is not in the system's file cache.
     ///
     /// # Errors
     /// [`EngineError::ModelMissing`], [`EngineError::ModelUnusable`], [`EngineError::NoSpeechModel`],
     /// [`EngineError::OutOfMemory`], or [`EngineError::NotOnThisSystem`].
     pub fn open(&self) -> Result<Box<dyn Engine>, EngineError> {
-        Ok(Box::new(crate::neural::Neural::load(self)?))
+        Ok(Box::new(crate::neural::NeuralEngine::load(self)?))
     }
 }
 
-/// Why an engine could not be opened or did not recognise a window. Crosses the process boundary as it is.
+/// Why an engine could not be opened or could not recognise a window. Sent from engine processes as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "error", rename_all = "snake_case")]
 pub enum EngineError {
-    /// The engine does not know the language that was asked for. Choose one it knows, or another engine.
+    /// The model does not support the language asked for. Choose another language or model.
     #[error("the speech model does not know the language “{language}”; it knows: {}", supported.join(", "))]
     LanguageNotSupported {
-        /// The tag that was asked for.
+        /// The tag asked for.
         language: String,
-        /// The tags it knows.
+        /// The supported tags.
         supported: Vec<String>,
     },
-    /// A part of the model is not there. Installing it helps.
+    /// The model file is missing. Install the model.
     #[error("the speech model is not installed: {} is missing; install it again", path.display())]
     ModelMissing {
-        /// The file or folder that was looked for.
+        /// The missing file.
         path: PathBuf,
     },
-    /// The model is there and cannot be loaded. Installing it afresh helps.
+    /// The model file exists but cannot be loaded. Install it again.
     #[error("the speech model {} cannot be loaded, it may be damaged; install it again or choose another", path.display())]
     ModelUnusable {
-        /// The folder or file of the model.
+        /// The model file.
         path: PathBuf,
     },
-    /// The model loads and gives no words: it tells speakers apart, or finds speech.
-    #[error("{} is no model that writes down speech; choose another", path.display())]
+    /// The model is not for speech recognition: it is for diarization or voice activity detection.
+    #[error("{} is not a speech recognition model; choose another", path.display())]
     NoSpeechModel {
-        /// The file of the model.
+        /// The model file.
         path: PathBuf,
     },
-    /// The model loads and does not tell speakers apart.
-    #[error("{} is no model that tells speakers apart; choose another", path.display())]
+    /// The model is not a diarization model.
+    #[error("{} is not a model for telling speakers apart; choose another", path.display())]
     NoSpeakerModel {
-        /// The file of the model.
+        /// The model file.
         path: PathBuf,
     },
-    /// The model needs more memory than there is. A smaller one helps.
+    /// Not enough memory for the model. Choose a smaller one.
     #[error(
         "there is not enough memory for the speech model {model}; choose a smaller one or close other programs"
     )]
@@ -274,25 +276,25 @@ pub enum EngineError {
         /// Name of the model.
         model: String,
     },
-    /// The engine does not exist on this operating system or processor. Only another engine helps.
+    /// The engine does not run on this operating system or processor.
     #[error("{engine} is not available on this system")]
     NotOnThisSystem {
         /// Name of the engine.
         engine: String,
     },
-    /// The window is longer than `longest_window_ms` of the capabilities.
-    #[error("this stretch of the recording is too long for {engine}, which takes at most {} s", longest_ms / 1000)]
+    /// The window is longer than [`Capabilities::longest_window_ms`].
+    #[error("this part of the recording is too long for {engine}, which takes at most {} s", longest_ms / 1000)]
     WindowTooLong {
         /// Name of the engine.
         engine: String,
-        /// The longest window it takes, in milliseconds.
+        /// The longest window it accepts, in milliseconds.
         longest_ms: u32,
     },
-    /// The control said that the words are no longer wanted.
+    /// The recognition was cancelled by its [`Control`].
     #[error("the recognition was cancelled")]
     Cancelled,
-    /// The engine gave up on the window.
-    #[error("{engine} could not process this stretch of the recording")]
+    /// The engine failed at this window.
+    #[error("{engine} could not process this part of the recording")]
     Failed {
         /// Name of the engine.
         engine: String,
@@ -315,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_language_is_found_by_its_tag_or_a_more_general_one() {
+    fn a_language_matches_the_same_tag_or_a_more_general_one() {
         let c = capabilities(&["en", "zh-Hant"]);
         for (asked, found) in [
             (None, None),
@@ -328,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_language_it_lacks_is_refused_with_those_it_has() {
+    fn an_unsupported_language_is_refused_with_a_list_of_the_supported_ones() {
         let c = capabilities(&["en", "fr"]);
         let refusal = c.language(Some("de-AT")).expect_err("no German").to_string();
         assert_eq!(refusal, "the speech model does not know the language “de-AT”; it knows: en, fr");
@@ -338,9 +340,9 @@ mod tests {
     }
 
     #[test]
-    fn a_spec_survives_the_way_to_another_process() {
+    fn a_spec_can_be_written_and_read_as_json() {
         let spec = spec();
         let json = serde_json::to_string(&spec).expect("a spec can be written");
-        assert_eq!(serde_json::from_str::<EngineSpec>(&json).expect("and read"), spec);
+        assert_eq!(serde_json::from_str::<EngineSpec>(&json).expect("a spec can be read"), spec);
     }
 }

@@ -1,109 +1,67 @@
 //! Neural engines: any model that `transcribe-cpp` (ggml) knows, from one file.
 //!
-//! What a model can do is asked of the model, never concluded from its name. Models that give times only for longer
-//! stretches have their words laid over the sound ([`crate::word_times`]), which is marked; what looks like a loop or was
-//! written where nobody speaks is recognised again in other ways, and marked if it stays. Leaves out which models there are
-//! and where they come from (crate `models`).
+//! The capabilities of a model are read from the loaded model, never concluded from its name. Models that time only
+//! longer segments get estimated word times (`word_times`), which are marked as such. Each result is checked by
+//! the hallucination guard (`hallucination`); a window with doubtful words is recognised again in other ways
+//! (`retry`). Which models exist and where they come from is the business of the crate `models`.
+//!
+//! With `check_language`, a window is first recognised in the language that the model detects. If that is the language
+//! asked for, the words are used; otherwise the window is recognised once more in that language, and the detected one
+//! is reported. Without `check_language`, a window whose doubts remain is recognised once more in the detected
+//! language, only to report that language.
 
-use crate::engine::{Capabilities, Control, Device, Engine, EngineError, EngineSpec, Options, Recognition};
-use crate::hallucination::{self, Heard, Voiced};
-use crate::windows::{Cutting, Window};
-use crate::word_times::{Stretch, align};
+mod model_file;
+mod retry;
+mod words;
+
+pub use model_file::processor_suffices;
+pub(crate) use model_file::{capabilities_before_loading, load_error, load_model};
+
+use crate::engine::{Capabilities, Control, Engine, EngineError, EngineSpec, Options, Recognition};
+use crate::hallucination::{self, RecognisedWord};
+use crate::voice_activity::VoiceActivity;
+use crate::windows::Window;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use transcribe_cpp::{
-    Backend, BackendMask, Error, Feature, Model, ModelOptions, Role, RunExtension, RunOptions, Session,
-    SessionOptions, Task, TimestampKind, Transcript, WhisperRunOptions,
+    Error, Feature, Role, RunExtension, RunOptions, Session, SessionOptions, Task, TimestampKind,
+    WhisperRunOptions,
 };
-use transcript::{AudioTime, Doubt, Reason, SAMPLE_RATE, Span, Word, words_of};
+use transcript::{AudioTime, Doubt, DoubtReason, SAMPLE_RATE, Span, Word};
+use words::words_of_transcript;
 
-/// The name of the engine library.
-const ENGINE: &str = "transcribe.cpp";
-/// Working memory of a decoder beside the weights, which are mapped and shared: activations and caches. A generous
-/// estimate for models of up to a billion parameters.
-const WORKING_MEMORY: u64 = 300 << 20;
-/// Whisper begins its random numbers here, so that the same window always gives the same words.
+/// Seed of Whisper's random numbers, fixed so that the same window always gives the same words.
 const SEED: u32 = 20_251;
-/// A window with doubtful or hardly any words holds no speech if the model finds that at least this probable.
+/// A window with doubtful or hardly any words contains no speech if the model's probability of “no speech” is at least
+/// this.
 const NO_SPEECH: f32 = 0.3;
-/// Less than a window's shortest speech confuses models that pad to a fixed length; nothing is said in it.
-const SHORTEST: usize = SAMPLE_RATE as usize / 10;
-
-/// What is known of a model without loading it.
-pub(crate) fn before_loading(spec: &EngineSpec) -> Capabilities {
-    let bytes = std::fs::metadata(&spec.model).map(|found| found.len()).unwrap_or(0);
-    Capabilities {
-        engine: ENGINE.to_owned(),
-        model: name_of(&spec.model),
-        model_sha256: spec.sha256.clone(),
-        languages: Vec::new(),
-        detects_language: false,
-        word_times: false,
-        word_confidence: false,
-        translates: false,
-        vocabulary: false,
-        longest_window_ms: None,
-        cutting: Cutting::for_context(spec.context_s),
-        memory_bytes: WORKING_MEMORY,
-        shared_bytes: bytes,
-        device: String::new(),
-        fell_back: false,
-    }
-}
-
-/// The model's name: that of its file without the ending.
-fn name_of(model: &Path) -> String {
-    model.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// Loads the model of `path`, of whatever role.
-pub(crate) fn load_model(path: &Path, device: Device) -> Result<Model, EngineError> {
-    if !processor_suffices() {
-        return Err(EngineError::NotOnThisSystem { engine: ENGINE.to_owned() });
-    }
-    let (backend, mask) = match device {
-        Device::Auto if Device::GPU_SUPPORTED => (Backend::Auto, BackendMask::ALL),
-        // No driver is even looked at.
-        Device::Auto | Device::Cpu => (Backend::CpuAccel, BackendMask::CPU),
-    };
-    let options = ModelOptions { backend, ..ModelOptions::default() };
-    transcribe_cpp::init_backends_with(None::<&Path>, mask)
-        .and_then(|()| Model::load_with(path, &options))
-        .map_err(|error| failed(error, path, &name_of(path)))
-}
-
-/// What it means that the model of `path` cannot be loaded.
-pub(crate) fn failed(error: Error, path: &Path, model: &str) -> EngineError {
-    tracing::warn!(%error, "a model could not be loaded");
-    match error {
-        Error::ModelFileNotFound(_) => EngineError::ModelMissing { path: path.to_owned() },
-        Error::OutOfMemory(_) => EngineError::OutOfMemory { model: model.to_owned() },
-        Error::UnsupportedRole(_) => EngineError::NoSpeechModel { path: path.to_owned() },
-        _ => EngineError::ModelUnusable { path: path.to_owned() },
-    }
-}
+/// Windows with fewer samples than this have no words: they are shorter than the shortest speech in a window, and
+/// confuse models that pad to a fixed length.
+const MIN_SAMPLES: usize = SAMPLE_RATE as usize / 10;
 
 /// A loaded model.
-pub struct Neural {
+pub struct NeuralEngine {
     session: Session,
     capabilities: Capabilities,
     path: PathBuf,
-    /// Whether the model takes Whisper's settings.
+    /// Whether the model is a Whisper model, which takes Whisper's options.
     whisper: bool,
-    finest: TimestampKind,
+    /// The finest times that the model gives.
+    timestamps: TimestampKind,
+    /// The target languages of translations that the model lists.
     translates_into: Vec<String>,
 }
 
-impl Neural {
+impl NeuralEngine {
     /// Loads the model.
     ///
     /// # Errors
     /// [`EngineError::ModelMissing`], [`EngineError::ModelUnusable`], [`EngineError::NoSpeechModel`],
     /// [`EngineError::OutOfMemory`], or [`EngineError::NotOnThisSystem`] on a processor that is too old.
     pub fn load(spec: &EngineSpec) -> Result<Self, EngineError> {
-        let capabilities = before_loading(spec);
+        let capabilities = capabilities_before_loading(spec);
         let path = spec.model.as_path();
-        let failed = |error| failed(error, path, &capabilities.model);
+        let failed = |error| load_error(error, path, &capabilities.model);
         let model = load_model(path, spec.device)?;
         if !model.roles().contains(Role::Asr) {
             return Err(EngineError::NoSpeechModel { path: path.to_owned() });
@@ -113,14 +71,14 @@ impl Neural {
         let session = model
             .session_with(&SessionOptions { n_threads: threads, ..SessionOptions::default() })
             .map_err(failed)?;
-        // The session may allow less than the model; zero is no limit.
-        let limit = [Some(offered.max_audio_ms), session.limits().ok().map(|l| l.effective_max_audio_ms)];
-        let longest = limit.into_iter().flatten().filter(|ms| *ms > 0).min();
+        // The session may have a lower limit than the model; zero means no limit.
+        let limits = [Some(offered.max_audio_ms), session.limits().ok().map(|l| l.effective_max_audio_ms)];
+        let longest = limits.into_iter().flatten().filter(|ms| *ms > 0).min();
         let longest_window_ms = longest.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX));
         let device = model.backend();
         Ok(Self {
             whisper: model.arch() == "whisper",
-            finest: offered.max_timestamp_kind,
+            timestamps: offered.max_timestamp_kind,
             translates_into: offered.translate_target_languages,
             capabilities: Capabilities {
                 languages: offered.languages,
@@ -143,7 +101,7 @@ impl Neural {
         EngineError::Failed { engine: self.capabilities.engine.clone() }
     }
 
-    /// How to run the model for these options.
+    /// The library's options for a run.
     fn run_options(&self, options: &Options, attempt: Attempt) -> Result<RunOptions, EngineError> {
         let asked = self.capabilities.language(options.language.as_deref())?.map(str::to_owned);
         let english = || {
@@ -165,17 +123,17 @@ impl Neural {
                 ..WhisperRunOptions::default()
             };
             RunExtension::Whisper(match attempt {
-                // The library's own further attempts sample words at rising temperatures, which writes fluent nonsense
-                // over music. The guard decides instead.
-                Attempt::First | Attempt::Part => usual,
-                // Sampled words are believed only where the model finds speech, or finds them likely.
+                // The library's own retries sample words at rising temperatures, which writes fluent nonsense over
+                // music. The hallucination guard decides about retries instead.
+                Attempt::First | Attempt::Half => usual,
+                // Sampled words are used only where the model finds speech, or finds the words likely.
                 Attempt::Sampled => WhisperRunOptions {
                     temperature: Some(0.4),
                     no_speech_thold: Some(0.1),
                     logprob_thold: Some(-0.8),
                     ..usual
                 },
-                // Whatever the likelihood of the words, the probability of “no speech” decides.
+                // Only the probability of “no speech” decides, not the likelihood of the words.
                 Attempt::Probe => WhisperRunOptions {
                     no_speech_thold: Some(NO_SPEECH),
                     logprob_thold: Some(f32::MAX),
@@ -185,7 +143,7 @@ impl Neural {
         });
         Ok(RunOptions {
             task: if translate { Task::Translate } else { Task::Transcribe },
-            timestamps: self.finest,
+            timestamps: self.timestamps,
             language,
             target_language: target,
             vocabulary: if self.capabilities.vocabulary { options.vocabulary.clone() } else { Vec::new() },
@@ -194,9 +152,9 @@ impl Neural {
         })
     }
 
-    /// What the model hears in `samples`.
+    /// Recognises `samples` with the options `run`, and finds the doubtful words.
     fn decode(&mut self, samples: &[f32], run: &RunOptions) -> Result<Decoded, EngineError> {
-        if samples.len() < SHORTEST {
+        if samples.len() < MIN_SAMPLES {
             return Ok(Decoded::default());
         }
         let transcript = match self.session.run(samples, run) {
@@ -220,141 +178,51 @@ impl Neural {
                 return Err(self.failed());
             }
         };
-        let voiced = Voiced::of(samples);
-        let words = words(&transcript, &voiced, milliseconds(samples.len()));
-        // A language that was given is not found once more.
+        let activity = VoiceActivity::detect(samples);
+        let words = words_of_transcript(&transcript, &activity, milliseconds(samples.len()));
+        // The library reports no language if one was given.
         let language = transcript.language.or_else(|| run.language.clone());
-        let doubts = hallucination::doubts(&words, &voiced, language.as_deref());
-        let passes_over_speech = hallucination::passes_over_speech(&words, &voiced);
-        Ok(Decoded { words, doubts, language, passes_over_speech })
+        let doubts = hallucination::find_doubts(&words, &activity, language.as_deref());
+        let skips_speech = hallucination::skips_speech(&words, &activity);
+        Ok(Decoded { words, doubts, language, skips_speech })
     }
 
-    /// What the model hears in `samples` in the language that it finds itself.
-    fn decode_in_any_language(&mut self, samples: &[f32], options: &Options) -> Result<Decoded, EngineError> {
-        let run = self.run_options(&options.in_any_language(), Attempt::First)?;
+    /// Recognises `samples` in the language that the model detects.
+    fn decode_in_detected_language(
+        &mut self,
+        samples: &[f32],
+        options: &Options,
+    ) -> Result<Decoded, EngineError> {
+        let run = self.run_options(&options.without_language(), Attempt::First)?;
         self.decode(samples, &run)
-    }
-
-    /// Whether the model finds no speech in `samples`, asked directly. Other models than Whisper cannot tell.
-    fn is_without_speech(&mut self, samples: &[f32], options: &Options) -> Result<bool, EngineError> {
-        if !self.whisper {
-            return Ok(false);
-        }
-        let probe = self.run_options(options, Attempt::Probe)?;
-        Ok(self.decode(samples, &probe)?.words.is_empty())
-    }
-
-    /// What the model hears in the two parts of a window, divided at a pause.
-    fn in_parts(&mut self, samples: &[f32], run: &RunOptions) -> Result<Decoded, EngineError> {
-        let voiced = Voiced::of(samples);
-        let at = voiced.pause_near_the_middle();
-        let (left, right) = samples.split_at(at.min(samples.len()));
-        let (left, right) = (self.decode(left, run)?, self.decode(right, run)?);
-        Ok(left.followed_by(right, milliseconds(at), &voiced))
-    }
-
-    /// Recognises a window again if the model seems to have passed over some of its speech.
-    fn without_gaps(
-        &mut self,
-        first: Decoded,
-        samples: &[f32],
-        options: &Options,
-    ) -> Result<Decoded, EngineError> {
-        if !first.passes_over_speech {
-            return Ok(first);
-        }
-        // Half a window is too little to find another language in it.
-        let language = first.language.clone().or_else(|| options.language.clone());
-        let run = self.run_options(&Options { language, ..options.clone() }, Attempt::Part)?;
-        let other = self.in_parts(samples, &run)?;
-        let better = other.doubts.is_empty() && other.words.len() > first.words.len();
-        Ok(if better { other } else { first })
-    }
-
-    /// Recognises a window with doubtful words in other ways, and gives what is least doubtful.
-    fn again(
-        &mut self,
-        first: Decoded,
-        samples: &[f32],
-        options: &Options,
-        control: &dyn Control,
-    ) -> Result<Decoded, EngineError> {
-        let mut best = first;
-        for attempt in [Attempt::Sampled, Attempt::Part] {
-            if control.cancelled() {
-                return Err(EngineError::Cancelled);
-            }
-            let run = self.run_options(options, attempt)?;
-            let other = match attempt {
-                Attempt::Sampled if !self.whisper => continue,
-                // A loop seldom outlives its beginning.
-                Attempt::Part => self.in_parts(samples, &run)?,
-                _ => {
-                    let sampled = self.decode(samples, &run)?;
-                    if sampled.words.is_empty() {
-                        // Not even likely words: the first attempt may have looped over something that is no speech. If
-                        // it is speech, its words stay, with their doubts.
-                        if hallucination::certain_are_few(&best.words, &best.doubts)
-                            && self.is_without_speech(samples, options)?
-                        {
-                            return Ok(sampled);
-                        }
-                        continue;
-                    }
-                    sampled
-                }
-            };
-            if hallucination::doubtful(&other.doubts) < hallucination::doubtful(&best.doubts) {
-                best = Decoded { language: best.language, ..other };
-            }
-            if best.doubts.is_empty() {
-                break;
-            }
-        }
-        Ok(best)
     }
 }
 
-/// Ways to recognise the same samples.
+/// The ways to recognise the same samples.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Attempt {
-    /// As usual.
+    /// The first attempt, without sampling.
     First,
-    /// A part of a window whose words are in doubt.
-    Part,
-    /// Without always taking the likeliest word.
+    /// One half of a window, without sampling.
+    Half,
+    /// With sampling, at a temperature of 0.4.
     Sampled,
-    /// To ask whether there is any speech.
+    /// To find out whether there is any speech.
     Probe,
 }
 
-/// What was heard in a window or a part of it, with times from its beginning.
+/// The recognition of a window or a half of it, with times from its start.
 #[derive(Debug, Default)]
 struct Decoded {
-    words: Vec<Heard>,
-    doubts: Vec<(Range<usize>, Reason)>,
+    words: Vec<RecognisedWord>,
+    /// The doubtful ranges of `words`.
+    doubts: Vec<(Range<usize>, DoubtReason)>,
     language: Option<String>,
-    /// Whether words seem to be missing; see [`hallucination::passes_over_speech`].
-    passes_over_speech: bool,
+    /// Whether words seem to be missing; see [`hallucination::skips_speech`].
+    skips_speech: bool,
 }
 
-impl Decoded {
-    /// Both parts of a window; a loop may only be seen in the whole.
-    fn followed_by(mut self, after: Self, by_ms: u32, voiced: &Voiced) -> Self {
-        let stretches = self.words.last().map_or(0, |word| word.stretch + 1);
-        self.words.extend(after.words.into_iter().map(|word| Heard {
-            start_ms: word.start_ms + by_ms,
-            end_ms: word.end_ms + by_ms,
-            stretch: word.stretch + stretches,
-            stretch_ms: (word.stretch_ms.0 + by_ms, word.stretch_ms.1 + by_ms),
-            ..word
-        }));
-        self.doubts = hallucination::doubts(&self.words, voiced, self.language.as_deref());
-        self
-    }
-}
-
-impl Engine for Neural {
+impl Engine for NeuralEngine {
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
@@ -374,13 +242,13 @@ impl Engine for Neural {
         let mut other_language = None;
         let mut first = None;
         if check {
-            let found = self.decode_in_any_language(&window.samples, options)?;
-            other_language = found.language.clone().filter(|_| !found.words.is_empty());
-            // Words in the language that was asked for are the same, whether it was found or given.
-            first = (found.language == language).then_some(found);
+            let detected = self.decode_in_detected_language(&window.samples, options)?;
+            other_language = detected.language.clone().filter(|_| !detected.words.is_empty());
+            // In the language asked for, the words are the same whether the language was detected or given.
+            first = (detected.language == language).then_some(detected);
         }
         let first = match first {
-            Some(found) => found,
+            Some(detected) => detected,
             None => {
                 let run = self.run_options(options, Attempt::First)?;
                 self.decode(&window.samples, &run)?
@@ -393,13 +261,13 @@ impl Engine for Neural {
             return Ok(Recognition::default());
         }
         let decoded = if first.doubts.is_empty() {
-            self.without_gaps(first, &window.samples, options)?
+            self.retry_skipped_speech(first, &window.samples, options)?
         } else {
-            self.again(first, &window.samples, options, control)?
+            self.retry_doubtful(first, &window.samples, options, control)?
         };
         if !decoded.doubts.is_empty() && !check && detects && language.is_some() {
-            let found = self.decode_in_any_language(&window.samples, options)?;
-            other_language = found.language.filter(|_| !found.words.is_empty());
+            let detected = self.decode_in_detected_language(&window.samples, options)?;
+            other_language = detected.language.filter(|_| !detected.words.is_empty());
         }
         let other_language = other_language.filter(|other| Some(other) != language.as_ref());
         control.progress(window.samples.len() as u64);
@@ -409,8 +277,8 @@ impl Engine for Neural {
             .words
             .iter()
             .map(|word| {
-                let start = AudioTime::from_samples(window.place.beginning(samples(word.start_ms)));
-                let end = AudioTime::from_samples(window.place.ending(samples(word.end_ms)));
+                let start = AudioTime::from_samples(window.source.start_at(samples(word.start_ms)));
+                let end = AudioTime::from_samples(window.source.end_at(samples(word.end_ms)));
                 Word {
                     start,
                     end: end.max(start),
@@ -428,108 +296,18 @@ impl Engine for Neural {
                 reason,
             })
             .collect();
-        // Words make a language: noise has none.
+        // A window without words has no language.
         let language = decoded.language.filter(|_| !words.is_empty());
         Ok(Recognition { words, language, other_language, doubts })
     }
 }
 
-impl std::fmt::Debug for Neural {
+impl std::fmt::Debug for NeuralEngine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Neural").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("NeuralEngine").field("path", &self.path).finish_non_exhaustive()
     }
-}
-
-/// The words of a transcript in order of time, within `length_ms`.
-fn words(transcript: &Transcript, voiced: &Voiced, length_ms: u32) -> Vec<Heard> {
-    let ms = |ms: i64| u32::try_from(ms.max(0)).unwrap_or(u32::MAX).min(length_ms);
-    if !transcript.words.is_empty() {
-        let confidence = |word: &transcribe_cpp::Word| {
-            let first = usize::try_from(word.first_token).ok()?;
-            let tokens = transcript.tokens.get(first..first + usize::try_from(word.n_tokens).ok()?)?;
-            let sum: f32 = tokens.iter().map(|token| token.p).sum();
-            let mean = sum / tokens.len() as f32;
-            (0.0..=1.0).contains(&mean).then_some(mean)
-        };
-        let words = transcript.words.iter().filter(|word| !word.text.trim().is_empty());
-        return words
-            .map(|word| Heard {
-                start_ms: ms(word.t0_ms),
-                end_ms: ms(word.t1_ms).max(ms(word.t0_ms)),
-                text: word.text.trim().to_owned(),
-                confidence: confidence(word),
-                estimated: false,
-                stretch: usize::try_from(word.seg_index).unwrap_or(0),
-                stretch_ms: (ms(word.t0_ms), ms(word.t1_ms).max(ms(word.t0_ms))),
-            })
-            .collect();
-    }
-    let timed = transcript.timestamp_kind != TimestampKind::None && !transcript.segments.is_empty();
-    let stretches: Vec<Stretch> = if timed {
-        let segments = transcript.segments.iter();
-        segments
-            .map(|segment| Stretch {
-                times_ms: Some((ms(segment.t0_ms), ms(segment.t1_ms).max(ms(segment.t0_ms)))),
-                words: words_of(&segment.text),
-            })
-            .collect()
-    } else {
-        vec![Stretch { times_ms: None, words: words_of(&transcript.text) }]
-    };
-    let times = align(&stretches, voiced, length_ms);
-    let numbered = stretches.into_iter().enumerate();
-    let texts = numbered.flat_map(|(number, stretch)| {
-        let stretch_ms = stretch.times_ms.unwrap_or((0, length_ms));
-        stretch.words.into_iter().map(move |word| (number, stretch_ms, word))
-    });
-    texts
-        .zip(times)
-        .map(|((stretch, stretch_ms, text), (start_ms, end_ms))| Heard {
-            start_ms,
-            end_ms,
-            text,
-            confidence: None,
-            estimated: true,
-            stretch,
-            stretch_ms,
-        })
-        .collect()
 }
 
 fn milliseconds(samples: usize) -> u32 {
     AudioTime::from_samples(samples as u64).as_ms()
-}
-
-/// Whether the engine library in this program is built for processors with AVX2, FMA, F16C and BMI2, as
-/// `.cargo/config.toml` says, or for those without (`cargo xtask bundle` builds both).
-const NEEDS_AVX2: bool = {
-    let arguments = match option_env!("TRANSCRIBE_CMAKE_ARGS") {
-        Some(arguments) => arguments.as_bytes(),
-        None => b"",
-    };
-    let wanted = b"-DGGML_AVX2=ON";
-    let mut at = 0;
-    let mut found = false;
-    while at + wanted.len() <= arguments.len() {
-        let mut same = 0;
-        while same < wanted.len() && arguments[at + same] == wanted[same] {
-            same += 1;
-        }
-        found |= same == wanted.len();
-        at += 1;
-    }
-    found
-};
-
-/// Whether this processor can run the engine library that is built into this program; another would be ended by its
-/// first instruction.
-pub fn processor_suffices() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return !NEEDS_AVX2
-        || (std::arch::is_x86_feature_detected!("avx2")
-            && std::arch::is_x86_feature_detected!("fma")
-            && std::arch::is_x86_feature_detected!("f16c")
-            && std::arch::is_x86_feature_detected!("bmi2"));
-    #[cfg(not(target_arch = "x86_64"))]
-    true
 }

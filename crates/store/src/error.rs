@@ -1,82 +1,84 @@
-//! What can go wrong with the archive.
+//! Errors of the archive.
 
 use crate::managed::ManagedError;
 
-/// A variant for each thing a caller or user can do something about. The text is a sentence for the user; details of
-/// the driver are in `source`.
+/// One variant for each case that a caller or a user can act on. The text is a whole sentence for the user. “Not found”
+/// and “the lease is void” are not errors but `None` or `false`.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The private server cannot be started.
     #[error(transparent)]
     Managed(#[from] ManagedError),
-    /// No connection; `reason` says what the server or the network answered.
+    /// The database cannot be reached.
     #[error("The database {database} cannot be reached: {reason}.")]
     Unreachable {
-        /// Host and name, never the password.
+        /// Host and database name, never the password.
         database: String,
-        /// In the server's or the system's words.
+        /// The message of the server or the operating system.
         reason: String,
     },
-    /// The connection string is not one.
+    /// The address of the database is invalid.
     #[error("The database address is not valid: {0}. It looks like postgresql://user:password@host/name.")]
     Address(String),
-    /// A later version of the application has changed the schema.
+    /// A newer version of the application has migrated the schema.
     #[error(
         "This archive was made by a newer MeetMemo (schema step {step}). Update MeetMemo to open it; nothing was changed."
     )]
     Newer {
-        /// The first step we do not know.
+        /// The first migration that this version does not know.
         step: String,
     },
-    /// The database is somebody else's.
+    /// The database belongs to another application.
     #[error(
         "The database {database} holds other tables already ({tables}). Give MeetMemo an empty one; nothing was changed."
     )]
     Foreign {
-        /// Host and name.
+        /// Host and database name.
         database: String,
         /// A few of the tables found.
         tables: String,
     },
-    /// A schema step failed.
+    /// A migration failed.
     #[error("The archive could not be brought up to date: {0}. Nothing of the failed step was kept.")]
     Migration(String),
-    /// A pool of connections is in between, which mixes up what belongs to a session.
+    /// The server is reached through a connection pooler that does not keep sessions apart.
     #[error(
-        "The database {database} is reached through a pool that shares the server's connections for single transactions, as PgBouncer does. MeetMemo's locks would not hold there. Give the server's own port, or set the pool to session mode (pool_mode = session)."
+        "The database {database} is reached through a connection pool that shares the server's connections between transactions, as PgBouncer does. MeetMemo's locks would not hold there. Use the server's own port, or set the pool to session mode (pool_mode = session)."
     )]
     Pooled {
-        /// Host and name.
+        /// Host and database name.
         database: String,
     },
-    /// Words in most languages could not be stored.
+    /// The encoding of the database lacks the characters of most languages.
     #[error(
-        "The database {database} stores text as {encoding}, which lacks most letters of the world. Give MeetMemo one that stores UTF-8; this makes one: createdb --encoding=UTF8 --template=template0 NAME. Nothing was changed."
+        "The database {database} stores text as {encoding}, which lacks the letters of most languages. Give MeetMemo a database that stores UTF-8; this creates one: createdb --encoding=UTF8 --template=template0 NAME. Nothing was changed."
     )]
     NotUtf8 {
-        /// Host and name.
+        /// Host and database name.
         database: String,
-        /// As the server calls it: `LATIN1`.
+        /// The encoding as the server names it, such as `LATIN1`.
         encoding: String,
     },
-    /// Letters beyond ASCII would be lost in searches.
-    #[error("The database {database} lacks the letters of half the world (its character type is not UTF-8).")]
+    /// The locale of the database handles only ASCII, so searches would miss other letters.
+    #[error(
+        "The database {database} cannot search for letters beyond ASCII: its character type (LC_CTYPE) is not UTF-8."
+    )]
     NotUnicode {
-        /// Host and name.
+        /// Host and database name.
         database: String,
     },
-    /// A write that must change one row changed another number.
+    /// A row changed in a way that should be impossible.
     #[error("The archive has changed meanwhile: {0}.")]
     Stale(&'static str),
-    /// A stored value that no version of ours writes.
+    /// A stored value that this version does not know.
     #[error("The archive holds a value that this version does not know: {0}.")]
     Unknown(String),
-    /// Any other answer of the database.
+    /// Any other error of the database.
     #[error("The database did not accept a statement: {0}")]
     Query(diesel::result::Error),
 }
 
-/// By hand, because the error would else be its own cause too, and its text be told twice.
+/// Not derived: `#[from]` would make the error its own `source` too, and its text would be shown twice.
 impl From<diesel::result::Error> for StoreError {
     fn from(error: diesel::result::Error) -> Self {
         Self::Query(error)
@@ -88,17 +90,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_database_says_is_told_once() {
+    fn the_text_of_a_cause_is_shown_once() {
         let errors = [
             StoreError::from(diesel::result::Error::RollbackTransaction),
             ManagedError::Folder { path: "/x".into(), reason: std::io::Error::other("a reason") }.into(),
         ];
         for error in errors {
             let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
-            let told: Vec<String> = causes.map(ToString::to_string).collect();
+            let causes: Vec<String> = causes.map(ToString::to_string).collect();
             assert!(
-                told.iter().all(|cause| !error.to_string().contains(cause)),
-                "{error} because of {told:?}"
+                causes.iter().all(|cause| !error.to_string().contains(cause)),
+                "{error} because of {causes:?}"
             );
         }
     }

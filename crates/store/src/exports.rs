@@ -1,11 +1,12 @@
-//! `export_jobs`: one row for each file that leaves the archive.
+//! `export_jobs`: one row per exported file.
 
-use crate::archive::on_connection;
+use crate::claims::{Claim, start_task};
 use crate::ids::{ExportId, JobId, LibraryId, MachineId};
-use crate::lease::{Lease, held_job, locked_job};
+use crate::lease::{Lease, lock_job, lock_leased_job};
+use crate::query::on_connection;
 use crate::schema::export_jobs;
 use crate::status::{Status, TaskKind, TaskState};
-use crate::tasks::{Claim, ask, begin, close};
+use crate::tasks::{end_task, enqueue_task};
 use crate::{Result, Store, StoreError};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -16,35 +17,35 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = export_jobs, check_for_backend(diesel::pg::Pg))]
 pub struct ExportJob {
-    /// Its id.
+    /// The id.
     pub id: ExportId,
     /// The recording.
     pub job_id: JobId,
-    /// What kind of file.
+    /// Kind of file, such as `pdf_transcript`.
     pub export_type: String,
     /// See [`ExportJob::status`].
     #[diesel(column_name = status)]
-    pub status_word: String,
+    pub status_text: String,
     /// 0 to 100.
     pub progress: Option<i32>,
-    /// Why it failed.
+    /// Why it failed, if it did.
     pub error_message: Option<String>,
-    /// Where the file goes: absolute.
+    /// Absolute path of the file.
     pub file_path: Option<String>,
-    /// When it was asked for, UTC.
+    /// When it was requested, UTC.
     pub created_at: NaiveDateTime,
-    /// What the user should know of a completed export.
+    /// A note for the user about a completed export.
     pub note: Option<String>,
 }
 
 impl ExportJob {
-    /// How it stands.
+    /// The status.
     ///
     /// # Errors
-    /// [`StoreError::Unknown`] for a word that no version of ours writes.
+    /// [`StoreError::Unknown`] for a value that this version does not know.
     pub fn status(&self) -> Result<Status> {
-        Status::from_word(&self.status_word).ok_or_else(|| {
-            StoreError::Unknown(format!("status “{}” of export {}", self.status_word, self.id))
+        Status::parse(&self.status_text).ok_or_else(|| {
+            StoreError::Unknown(format!("status “{}” of export {}", self.status_text, self.id))
         })
     }
 }
@@ -57,17 +58,17 @@ pub struct NewExport {
     pub id: ExportId,
     /// The recording.
     pub job_id: JobId,
-    /// What kind of file.
+    /// Kind of file, such as `pdf_transcript`.
     pub export_type: String,
-    /// Absolute.
+    /// Absolute path of the file.
     pub file_path: String,
-    /// The library of the computer whose disk the path is on.
+    /// The library of the computer that the path is on.
     pub library_id: LibraryId,
 }
 
 impl Store {
-    /// Writes down that a file is wanted, which the caller, a process of `machine`, makes at once. `parameters` come back
-    /// with the claim of whoever makes it in the end. `None` if there is no such recording.
+    /// Creates an export with its task and claims it for the caller, a process on `machine`. If the caller dies, a
+    /// later claim by another process has the same `parameters`. `None` if there is no such recording.
     pub async fn create_export(
         &self,
         new: &NewExport,
@@ -75,14 +76,14 @@ impl Store {
         machine: MachineId,
     ) -> Result<Option<Claim>> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
-            let Some(job) = locked_job(c, new.job_id).await? else { return Ok(None) };
+            let Some(job) = lock_job(c, new.job_id).await? else { return Ok(None) };
             diesel::insert_into(export_jobs::table).values(new).on_conflict_do_nothing().execute(c).await?;
-            let task = ask(c, TaskKind::Export, new.id.uuid(), job.id, Some(new.library_id), parameters).await?;
-            begin(c, task, job, machine).await.map(Some)
+            let task = enqueue_task(c, TaskKind::Export, new.id.uuid(), job.id, Some(new.library_id), parameters).await?;
+            start_task(c, task, job, machine).await.map(Some)
         }))
     }
 
-    /// The export under `lease` is made: its file is at `path`. `None` if the lease is void.
+    /// Completes the export under `lease`: its file is at `path`. `None` if the lease is void.
     pub async fn finish_export(
         &self,
         lease: Lease,
@@ -91,10 +92,10 @@ impl Store {
     ) -> Result<Option<ExportJob>> {
         let id = lease.export()?;
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
-            if held_job(c, lease).await?.is_none() {
+            if lock_leased_job(c, lease).await?.is_none() {
                 return Ok(None);
             }
-            close(c, lease.task, TaskState::Done, None).await?;
+            end_task(c, lease.task, TaskState::Done, None).await?;
             diesel::update(export_jobs::table.find(id))
                 .set((
                     export_jobs::status.eq(Status::Completed.as_str()),
@@ -110,7 +111,7 @@ impl Store {
         }))
     }
 
-    /// The export of this id.
+    /// The export with this id; `None` if it does not exist.
     pub async fn export(&self, id: ExportId) -> Result<Option<ExportJob>> {
         on_connection!(self, connection => async {
             export_jobs::table.find(id).select(ExportJob::as_select()).first(connection).await.optional()

@@ -1,4 +1,5 @@
-//! Ids that cannot be mixed up. All are UUIDs: random where people type the beginning of one, else by age (version 7).
+//! Typed ids. All are UUIDs: random ones (version 4) where users type the first digits, else ordered by time (version
+//! 7).
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -20,7 +21,7 @@ macro_rules! ids {
 
         impl $name {
             /// A new id.
-            #[allow(clippy::new_without_default, reason = "a default id would be a trap")]
+            #[allow(clippy::new_without_default, reason = "each id is new; a default would hide that")]
             pub fn new() -> Self {
                 Self(Uuid::$new())
             }
@@ -65,23 +66,23 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A recording and the work on it: a row of `jobs`.
+    /// A recording: a row of `jobs`.
     JobId = new_v4,
-    /// A version of a meeting's transcript.
+    /// A version of a transcript: a row of `transcripts`.
     TranscriptId = now_v7,
-    /// A line of a transcript.
+    /// A segment of a transcript: a row of `segments`.
     SegmentId = now_v7,
-    /// Somebody who speaks in a meeting.
+    /// A speaker of a meeting: a row of `speakers`.
     SpeakerId = now_v7,
-    /// A correction of a meeting's speakers.
+    /// An edit of a meeting's speakers: a row of `edits`.
     EditId = now_v7,
-    /// Somebody whose voice is known.
+    /// A known person: a row of `people`.
     PersonId = now_v7,
-    /// A row of `export_jobs`.
+    /// An export: a row of `export_jobs`.
     ExportId = new_v4,
-    /// Work that is wanted, under way or over: a row of `tasks`.
+    /// A task: a row of `tasks`.
     TaskId = new_v4,
-    /// A folder of recordings; several computers with one database have one each.
+    /// A library folder. Computers that share a database have one each.
     LibraryId = now_v7,
     /// A computer.
     MachineId = now_v7,

@@ -1,8 +1,8 @@
-//! `jobs`: a recording and what is known of it.
+//! `jobs`: recordings.
 
-use crate::archive::{on_connection, written};
 use crate::error::StoreError;
 use crate::ids::{JobId, LibraryId, TranscriptId};
+use crate::query::{first_row, on_connection};
 use crate::schema::{export_jobs, jobs, pending_removals};
 use crate::status::{Status, WorkflowState};
 use crate::{Result, Store};
@@ -16,27 +16,27 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = jobs, check_for_backend(diesel::pg::Pg))]
 pub struct Job {
-    /// Its id.
+    /// The id.
     pub id: JobId,
-    /// The name the file came with, at most 255 characters.
+    /// Name of the imported file, at most 255 characters.
     pub file_name: String,
-    /// Where the audio is, relative to its library folder.
+    /// Path of the audio, relative to the folder of its library.
     pub file_path: String,
-    /// SHA-256 of the content, 64 hexadecimal digits. The server edition may leave it out.
+    /// SHA-256 of the content, 64 hexadecimal digits. The server edition may omit it.
     pub file_hash: Option<String>,
     #[diesel(column_name = status)]
-    status_word: String,
-    /// Why it failed, a sentence; the neutral sentence of a cancelled one is the view's.
+    status_text: String,
+    /// Why it failed, as a sentence; `None` for a cancelled job.
     pub error_message: Option<String>,
     #[diesel(column_name = workflow_state)]
-    workflow_word: Option<String>,
+    workflow_state_text: Option<String>,
     /// When it was registered, UTC.
     pub created_at: NaiveDateTime,
     /// When the row last changed, UTC.
     pub updated_at: NaiveDateTime,
     /// The title the user gave, if any.
     pub title: Option<String>,
-    /// Length of the audio in milliseconds: from the header until it has been decoded once.
+    /// Length of the audio in milliseconds; taken from the header until it has been decoded once.
     pub duration_ms: Option<i64>,
     /// When the recording was made.
     pub recorded_at: Option<DateTime<Utc>>,
@@ -44,9 +44,9 @@ pub struct Job {
     pub recorded_offset_s: Option<i32>,
     /// Size of the file in bytes.
     pub byte_size: Option<i64>,
-    /// Container and codec in words people know.
+    /// Container and codec, as shown to users.
     pub media_format: Option<String>,
-    /// What is wrong with the audio although it was transcribed.
+    /// Notes about damage of the audio.
     pub media_note: Option<String>,
     /// The library that holds the file; `None` for the server edition's.
     pub library_id: Option<LibraryId>,
@@ -56,7 +56,7 @@ pub struct Job {
     pub requested_model: Option<String>,
     /// The version of the transcript that is shown.
     pub current_transcript_id: Option<TranscriptId>,
-    /// Whether the user wants English, whatever is spoken.
+    /// Whether the user wants a translation to English.
     pub requested_translate: bool,
     #[diesel(column_name = requested_vocabulary)]
     vocabulary_lines: Option<String>,
@@ -65,25 +65,24 @@ pub struct Job {
 }
 
 impl Job {
-    /// Its status.
+    /// The status.
     ///
     /// # Errors
-    /// [`StoreError::Unknown`] for a word that is none of the contract's.
+    /// [`StoreError::Unknown`] for a value that is not in the contract.
     pub fn status(&self) -> Result<Status> {
-        Status::from_word(&self.status_word)
-            .ok_or_else(|| StoreError::Unknown(format!("status “{}” of job {}", self.status_word, self.id)))
+        Status::parse(&self.status_text)
+            .ok_or_else(|| StoreError::Unknown(format!("status “{}” of job {}", self.status_text, self.id)))
     }
 
-    /// The furthest step begun; `None` where the server edition wrote another word or none.
+    /// The step the work has reached; `None` if the server edition wrote another value or none.
     pub fn workflow_state(&self) -> Option<WorkflowState> {
-        let word = self.workflow_word.as_deref()?;
-        WorkflowState::from_word(word)
+        WorkflowState::parse(self.workflow_state_text.as_deref()?)
     }
 
-    /// What the user chose to have it transcribed with.
-    pub fn choice(&self) -> Choice {
+    /// The options that the user chose for transcription.
+    pub fn requested_options(&self) -> RequestedOptions {
         let lines = self.vocabulary_lines.as_deref().unwrap_or_default().lines();
-        Choice {
+        RequestedOptions {
             model: self.requested_model.clone(),
             language: self.requested_language.clone(),
             translate: self.requested_translate,
@@ -93,43 +92,43 @@ impl Job {
         }
     }
 
-    /// Whether the user stopped it.
+    /// Whether the user cancelled it.
     pub fn is_cancelled(&self) -> bool {
         self.workflow_state() == Some(WorkflowState::Cancelled)
     }
 }
 
-/// What a recording is to be transcribed with.
+/// Options that a user chose for the transcription of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Choice {
-    /// Name of a speech model; none: the engine that needs none.
+pub struct RequestedOptions {
+    /// Name of a speech model; `None` for the built-in one.
     pub model: Option<String>,
-    /// Spoken language, BCP 47; none: the engine's own, or what it finds out.
+    /// Spoken language, BCP 47; `None` for the engine's only language, or to detect it.
     pub language: Option<String>,
-    /// English, whatever is spoken.
+    /// Whether to translate to English.
     pub translate: bool,
-    /// Names and terms to expect.
+    /// Names and terms that occur in the recording.
     pub vocabulary: Vec<String>,
-    /// At least so many people speak, as far as is known.
+    /// Fewest speakers; `None` if unknown.
     pub speakers_min: Option<i32>,
-    /// At most so many.
+    /// Most speakers; `None` if unknown.
     pub speakers_max: Option<i32>,
 }
 
-impl Choice {
-    /// The vocabulary as it is stored: a term in a line, none without terms.
+impl RequestedOptions {
+    /// The vocabulary as it is stored: one term per line, `None` if there are no terms.
     pub fn vocabulary_lines(&self) -> Option<String> {
-        let terms = self.vocabulary.iter().map(|term| transcript::one_line(term));
+        let terms = self.vocabulary.iter().map(|term| transcript::single_line(term));
         let lines = terms.filter(|term| !term.is_empty()).collect::<Vec<_>>().join("\n");
         (!lines.is_empty()).then_some(lines)
     }
 }
 
-/// What intake knows of a new recording.
+/// A recording to be registered.
 #[derive(Debug, Clone, Insertable, Serialize, Deserialize)]
 #[diesel(table_name = jobs, check_for_backend(diesel::pg::Pg))]
 pub struct NewJob {
-    /// Chosen by intake: the folder of the file is named after it.
+    /// The id, chosen by the caller: the folder of the file is named after it.
     pub id: JobId,
     /// At most 255 characters.
     pub file_name: String,
@@ -137,13 +136,13 @@ pub struct NewJob {
     pub file_path: String,
     /// SHA-256, 64 hexadecimal digits.
     pub file_hash: String,
-    /// Milliseconds, from the header.
+    /// Length of the audio in milliseconds, from the header.
     pub duration_ms: Option<i64>,
-    /// From the container, else the file's modification time.
+    /// When the recording was made: from the container, else the modification time of the file.
     pub recorded_at: Option<DateTime<Utc>>,
-    /// Seconds east of UTC.
+    /// Offset of `recorded_at` from UTC in seconds, positive east.
     pub recorded_offset_s: Option<i32>,
-    /// Bytes.
+    /// Size of the file in bytes.
     pub byte_size: i64,
     /// Container and codec.
     pub media_format: String,
@@ -153,51 +152,51 @@ pub struct NewJob {
     pub requested_language: Option<String>,
     /// Name of a speech model.
     pub requested_model: Option<String>,
-    /// English, whatever is spoken.
+    /// Whether to translate to English.
     pub requested_translate: bool,
-    /// See [`Choice::vocabulary_lines`].
+    /// See [`RequestedOptions::vocabulary_lines`].
     pub requested_vocabulary: Option<String>,
-    /// At least so many people speak.
+    /// Fewest speakers; `None` if unknown.
     pub requested_speakers_min: Option<i32>,
-    /// At most so many.
+    /// Most speakers; `None` if unknown.
     pub requested_speakers_max: Option<i32>,
 }
 
-/// What became of a registration.
+/// Result of a registration.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Registered {
+pub enum Registration {
     /// The job is new.
     New(Job),
-    /// This content was registered before.
+    /// A job with the same content exists already.
     Duplicate(Job),
 }
 
-/// What a part of an id stands for.
+/// The job found for the beginning of an id.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Found {
+pub enum JobMatch {
     /// No job.
-    Nothing,
-    /// This one.
-    One(Box<Job>),
-    /// Several; more digits are needed.
-    Several,
+    NotFound,
+    /// Exactly one job.
+    Unique(Box<Job>),
+    /// Several jobs; more digits are needed.
+    Ambiguous,
 }
 
 /// Which jobs to list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JobFilter {
-    /// Only these.
+    /// Only jobs of this status.
     pub status: Option<Status>,
-    /// At most so many.
+    /// At most this many.
     pub limit: Option<i64>,
 }
 
 impl Store {
-    /// Registers a recording unless its content is registered already. Of two processes with the same content exactly
-    /// one gets [`Registered::New`].
-    pub async fn register(&self, new: &NewJob) -> Result<Registered> {
+    /// Registers a recording, unless one with the same content exists. Of two processes that register the same content
+    /// at once, exactly one gets [`Registration::New`].
+    pub async fn register(&self, new: &NewJob) -> Result<Registration> {
         on_connection!(self, connection => async {
-            // The winner of a conflict may be deleted before we read it; then the place is free.
+            // The existing job may be deleted before it is read; then registering is tried again.
             for _ in 0..8 {
                 let insert = diesel::insert_into(jobs::table)
                     .values((
@@ -208,32 +207,32 @@ impl Store {
                     .on_conflict(jobs::file_hash)
                     .do_nothing()
                     .returning(Job::as_returning());
-                if let Some(job) = insert.load(connection).await.map(written)? {
-                    return Ok(Registered::New(job));
+                if let Some(job) = insert.load(connection).await.map(first_row)? {
+                    return Ok(Registration::New(job));
                 }
                 if let Some(job) = by_hash(connection, &new.file_hash).await? {
-                    // Ours: committed just before the connection broke.
+                    // The same id: an earlier attempt was committed although its connection broke.
                     let ours = job.id == new.id;
-                    return Ok(if ours { Registered::New(job) } else { Registered::Duplicate(job) });
+                    return Ok(if ours { Registration::New(job) } else { Registration::Duplicate(job) });
                 }
             }
-            Err(StoreError::Stale("the same recording is being added and deleted at once"))
+            Err(StoreError::Stale("the same recording is being added and deleted at the same time"))
         })
     }
 
-    /// The job of this content.
+    /// The job with this SHA-256 of its content.
     pub async fn job_by_hash(&self, hash: &str) -> Result<Option<Job>> {
         on_connection!(self, connection => by_hash(connection, hash))
     }
 
-    /// The job of this id.
+    /// The job with this id.
     pub async fn job(&self, id: JobId) -> Result<Option<Job>> {
         on_connection!(self, connection => async {
             jobs::table.find(id).select(Job::as_select()).first(connection).await.optional()
         })
     }
 
-    /// Those of `ids` that exist, newest first.
+    /// The jobs with these ids that exist, newest first.
     pub async fn jobs_by_id(&self, ids: &[JobId]) -> Result<Vec<Job>> {
         on_connection!(self, connection => async {
             jobs::table
@@ -245,13 +244,13 @@ impl Store {
         })
     }
 
-    /// The job whose id begins with `prefix`, hyphens or not.
-    pub async fn find_job(&self, prefix: &str) -> Result<Found> {
+    /// The job whose id begins with `prefix`, with or without hyphens.
+    pub async fn find_job(&self, prefix: &str) -> Result<JobMatch> {
         let digits: String = prefix.chars().filter(|c| *c != '-').collect::<String>().to_ascii_lowercase();
         if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Ok(Found::Nothing);
+            return Ok(JobMatch::NotFound);
         }
-        // The ids between the prefix filled up with zeroes and with ones.
+        // All ids from the prefix padded with `0` to the prefix padded with `f`.
         let bound = |fill: char| {
             let full: String = digits.chars().chain(std::iter::repeat(fill)).take(32).collect();
             full.parse::<JobId>().expect("32 hexadecimal digits are a UUID")
@@ -265,9 +264,9 @@ impl Store {
                 .await
         })?;
         Ok(match (found.len(), found.pop()) {
-            (1, Some(job)) => Found::One(Box::new(job)),
-            (_, Some(_)) => Found::Several,
-            (_, None) => Found::Nothing,
+            (1, Some(job)) => JobMatch::Unique(Box::new(job)),
+            (_, Some(_)) => JobMatch::Ambiguous,
+            (_, None) => JobMatch::NotFound,
         })
     }
 
@@ -288,16 +287,16 @@ impl Store {
         })
     }
 
-    /// Gives a job a title. `None` if there is no such job.
+    /// Sets the title of a job. `None` if there is no such job.
     pub async fn rename_job(&self, id: JobId, title: &str) -> Result<Option<Job>> {
         on_connection!(self, connection => async {
             let update =
                 diesel::update(jobs::table.find(id)).set(jobs::title.eq(title)).returning(Job::as_returning());
-            update.load(connection).await.map(written)
+            update.load(connection).await.map(first_row)
         })
     }
 
-    /// Adds a note about the file to the notes that the recording has, unless it is one of them. `None` if there is no such
+    /// Appends a note about the file to the notes of a recording, unless they contain it. `None` if there is no such
     /// recording.
     pub async fn add_media_note(&self, id: JobId, note: &str) -> Result<Option<Job>> {
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
@@ -314,14 +313,14 @@ impl Store {
         }))
     }
 
-    /// Removes a job and all that hangs on it; its file is noted in `pending_removals`. Gives the job as it was and the
-    /// paths of the exports that were made on the computer of `library` and are no other export's.
+    /// Deletes a job and everything that belongs to it; its file is added to `pending_removals`. Returns the deleted
+    /// job, and the paths of its exports on the computer of `library` that no other export has.
     pub async fn delete_job(&self, id: JobId, library: LibraryId) -> Result<Option<(Job, Vec<String>)>> {
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
             let job = jobs::table.find(id).for_update().select(Job::as_select()).first(c).await.optional()?;
             let Some(job) = job else { return Ok(None) };
-            let here = export_jobs::table.filter(export_jobs::library_id.eq(library)).select(export_jobs::file_path);
-            let mut exports: Vec<Option<String>> = here.filter(export_jobs::job_id.eq(id)).load(c).await?;
+            let on_this_computer = export_jobs::table.filter(export_jobs::library_id.eq(library)).select(export_jobs::file_path);
+            let mut exports: Vec<Option<String>> = on_this_computer.filter(export_jobs::job_id.eq(id)).load(c).await?;
             if let Some(owner) = job.library_id {
                 diesel::insert_into(pending_removals::table)
                     .values((pending_removals::library_id.eq(owner), pending_removals::file_path.eq(&job.file_path)))
@@ -330,9 +329,9 @@ impl Store {
                     .await?;
             }
             diesel::delete(jobs::table.find(id)).execute(c).await?;
-            // A name may have been used again after its file was removed by hand.
-            let kept: Vec<Option<String>> = here.filter(export_jobs::file_path.eq_any(&exports)).load(c).await?;
-            exports.retain(|path| !kept.contains(path));
+            // Another export may have the same path, if the user removed the first file by hand.
+            let still_used: Vec<Option<String>> = on_this_computer.filter(export_jobs::file_path.eq_any(&exports)).load(c).await?;
+            exports.retain(|path| !still_used.contains(path));
             Ok(Some((job, exports.into_iter().flatten().collect())))
         }))
     }

@@ -1,12 +1,14 @@
-//! The right to work on a task: a random token in its row, valid for as long as its holder shows that it lives.
+//! Leases: the right of a worker to work on a task.
 //!
-//! Whoever commits something shows it; a worker that slept through the end of its lease, or whose task was cancelled,
-//! finds another token or none and can change nothing.
+//! A lease is a random token in the row of the task, valid for 30 s after each heartbeat. Every write of a worker
+//! checks the token: it first locks the row of the job and compares ([`lock_leased_job`]), or filters on the token
+//! ([`leased_task`]). A worker whose lease expired and was taken over, or whose task was cancelled, finds another token
+//! or none and changes nothing.
 
-use crate::archive::on_connection;
 use crate::error::StoreError;
 use crate::ids::{ExportId, JobId, TaskId};
 use crate::jobs::Job;
+use crate::query::on_connection;
 use crate::schema::{export_jobs, jobs, tasks};
 use crate::status::TaskKind;
 use crate::{Result, Store};
@@ -18,7 +20,7 @@ use diesel::sql_types;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-/// How long a lease lasts without a sign of life.
+/// How long a lease lasts after a heartbeat.
 const LEASE_SECONDS: i32 = 30;
 
 /// The right to work on one task.
@@ -26,16 +28,16 @@ const LEASE_SECONDS: i32 = 30;
 pub struct Lease {
     /// The task.
     pub task: TaskId,
-    /// What is to be done.
+    /// The kind of the task.
     pub kind: TaskKind,
-    /// The recording that it is about.
+    /// The recording it is about.
     pub job: JobId,
     pub(crate) subject: Uuid,
     pub(crate) token: Uuid,
 }
 
 impl Lease {
-    /// The export that is to be made.
+    /// The export that this task makes.
     ///
     /// # Errors
     /// [`StoreError::Unknown`] for a task of another kind.
@@ -47,36 +49,36 @@ impl Lease {
     }
 }
 
-/// How far a task is. The unit is that of its kind: milliseconds of audio, for an export percent.
+/// Progress of a task, in milliseconds of audio; for an export in percent.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Progress {
-    /// What is done.
+pub struct TaskProgress {
+    /// Work done so far.
     pub done: i64,
-    /// What there is, as far as is known.
+    /// All work there is; `None` if unknown.
     pub total: Option<i64>,
     /// Seconds of work per second of audio in this attempt.
     pub real_time_factor: Option<f64>,
-    /// Milliseconds of work that are left, about.
+    /// Estimated milliseconds of work left.
     pub left_ms: Option<i64>,
 }
 
 impl Store {
-    /// Shows that the worker lives and how far it is. False if the lease is void: the task was cancelled, deleted or
-    /// taken over.
-    pub async fn renew(&self, lease: Lease, progress: Progress) -> Result<bool> {
+    /// Heartbeat: extends the lease and stores the progress. False if the lease is void: the task was cancelled,
+    /// deleted or taken over.
+    pub async fn renew(&self, lease: Lease, progress: TaskProgress) -> Result<bool> {
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
             if lease.kind == TaskKind::Export {
-                if held_job(c, lease).await?.is_none() {
+                if lock_leased_job(c, lease).await?.is_none() {
                     return Ok(false);
                 }
                 let percent = i32::try_from(progress.done.clamp(0, 100)).unwrap_or(100);
-                let shown = export_jobs::progress.is_distinct_from(percent);
-                diesel::update(export_jobs::table.find(lease.subject).filter(shown))
+                let changed = export_jobs::progress.is_distinct_from(percent);
+                diesel::update(export_jobs::table.find(lease.subject).filter(changed))
                     .set(export_jobs::progress.eq(percent))
                     .execute(c)
                     .await?;
             }
-            let renewed = diesel::update(held(lease))
+            let renewed = diesel::update(leased_task(lease))
                 .set((
                     tasks::leased_until.eq(lease_end()),
                     tasks::heartbeat_at.eq(server_now()),
@@ -91,11 +93,11 @@ impl Store {
         }))
     }
 
-    /// Gives a task back in the middle, for whoever claims it next; what was done so far stays.
+    /// Gives up an unfinished task, so that any worker can claim it; the work done so far stays.
     pub async fn release(&self, lease: Lease) -> Result<()> {
         on_connection!(self, connection => async {
             let past = sql::<sql_types::Nullable<sql_types::Timestamptz>>("now() - interval '1 second'");
-            diesel::update(held(lease))
+            diesel::update(leased_task(lease))
                 .set((tasks::leased_until.eq(past), tasks::attempts.eq(0)))
                 .execute(connection)
                 .await
@@ -104,30 +106,36 @@ impl Store {
     }
 }
 
-/// A job, its row locked against cancel, delete and take-over until the transaction ends.
-pub(crate) async fn locked_job(c: &mut AsyncPgConnection, id: JobId) -> diesel::QueryResult<Option<Job>> {
+/// Loads a job and locks its row until the transaction ends, so that it cannot be cancelled, deleted or taken over
+/// meanwhile.
+pub(crate) async fn lock_job(c: &mut AsyncPgConnection, id: JobId) -> diesel::QueryResult<Option<Job>> {
     jobs::table.find(id).for_no_key_update().select(Job::as_select()).first(c).await.optional()
 }
 
-/// The job of a lease, its row locked against cancel, delete and take-over until the transaction ends; `None` if the
-/// lease is void. Every write of a worker begins with this.
-pub(crate) async fn held_job(c: &mut AsyncPgConnection, lease: Lease) -> diesel::QueryResult<Option<Job>> {
-    let job = locked_job(c, lease.job).await?;
-    let held: bool = diesel::select(diesel::dsl::exists(held(lease))).get_result(c).await?;
-    Ok(job.filter(|_| held))
+/// As [`lock_job`] for the job of a lease; `None` if the lease is void. A transaction of a worker begins with this.
+pub(crate) async fn lock_leased_job(
+    c: &mut AsyncPgConnection,
+    lease: Lease,
+) -> diesel::QueryResult<Option<Job>> {
+    let job = lock_job(c, lease.job).await?;
+    let is_valid: bool = diesel::select(diesel::dsl::exists(leased_task(lease))).get_result(c).await?;
+    Ok(job.filter(|_| is_valid))
 }
 
+/// The row of the task, if the lease is valid.
 #[diesel::dsl::auto_type]
-pub(crate) fn held(lease: Lease) -> _ {
+pub(crate) fn leased_task(lease: Lease) -> _ {
     let task: TaskId = lease.task;
     let token: Uuid = lease.token;
     tasks::table.filter(tasks::id.eq(task)).filter(tasks::lease_token.eq(token))
 }
 
+/// The end of a lease renewed now, by the clock of the server.
 pub(crate) fn lease_end() -> SqlLiteral<sql_types::Nullable<sql_types::Timestamptz>> {
     sql(&format!("now() + interval '{LEASE_SECONDS} seconds'"))
 }
 
+/// Now, by the clock of the server.
 pub(crate) fn server_now() -> SqlLiteral<sql_types::Nullable<sql_types::Timestamptz>> {
     sql("now()")
 }

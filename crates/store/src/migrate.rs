@@ -1,4 +1,7 @@
-//! Bringing a database up to date, or refusing it untouched.
+//! Migrates a database to the current schema, or refuses it without changing it.
+//!
+//! Accepted are an empty database, one of ours that is not newer than this program, and the database of the server
+//! edition (the two tables of the published contract and nothing else).
 
 use crate::Result;
 use crate::connect::Target;
@@ -7,10 +10,10 @@ use diesel::sql_types::Text;
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-/// The steps in `migrations/`, compiled in.
+/// The migrations of `migrations/`, compiled in.
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
-/// Key of the advisory lock under which one process at a time looks and migrates: “meetmemo” in ASCII.
+/// Key of the advisory lock held while checking and migrating: “meetmemo” in ASCII.
 pub(crate) const LOCK: i64 = i64::from_be_bytes(*b"meetmemo");
 
 #[derive(diesel::QueryableByName)]
@@ -24,8 +27,8 @@ async fn names(connection: &mut AsyncPgConnection, sql: &str) -> Result<Vec<Stri
     Ok(rows.into_iter().map(|row| row.name).collect())
 }
 
-/// Checks that the database stores every letter and is empty, ours or the server edition's, then runs the steps that it
-/// lacks. The lock is the session's: it ends with `connection`.
+/// Checks the encoding and the owner of the database, then runs the missing migrations. Takes an advisory lock that is
+/// released when `connection` closes.
 pub(crate) async fn bring_up_to_date(mut connection: AsyncPgConnection, target: &Target) -> Result<()> {
     let encoding =
         names(&mut connection, "SELECT current_setting('server_encoding') AS name").await?.join("");
@@ -39,11 +42,11 @@ pub(crate) async fn bring_up_to_date(mut connection: AsyncPgConnection, target: 
     )
     .await?;
     if !is_ours(&tables) && !is_empty(&tables) && !is_server_edition(&mut connection, &tables).await? {
-        let some: Vec<&str> = tables.iter().take(4).map(String::as_str).collect();
-        let tables = if tables.is_empty() { "no schema to write to".to_owned() } else { some.join(", ") };
+        let first: Vec<&str> = tables.iter().take(4).map(String::as_str).collect();
+        let tables = if tables.is_empty() { "no schema to write to".to_owned() } else { first.join(", ") };
         return Err(StoreError::Foreign { database: target.display_name(), tables });
     }
-    if let Some(step) = unknown_step(&mut connection, &tables).await? {
+    if let Some(step) = unknown_migration(&mut connection, &tables).await? {
         return Err(StoreError::Newer { step });
     }
     let mut harness = AsyncMigrationHarness::new(connection);
@@ -59,12 +62,13 @@ fn is_ours(tables: &[String]) -> bool {
     has(tables, "meetmemo_archive")
 }
 
-/// diesel makes its own table before the first step runs, so a start that was cut short leaves just that.
+/// diesel creates its own table before the first migration, so an interrupted start leaves only that.
 fn is_empty(tables: &[String]) -> bool {
     tables.iter().all(|table| table == "__diesel_schema_migrations")
 }
 
-/// The server edition's database, or ours after the first step only: exactly the two tables of the contract.
+/// Whether it is the server edition's database, or ours after only the first migration: exactly the tables of the
+/// contract.
 async fn is_server_edition(connection: &mut AsyncPgConnection, tables: &[String]) -> Result<bool> {
     let others =
         tables.iter().any(|t| !["jobs", "export_jobs", "__diesel_schema_migrations"].contains(&t.as_str()));
@@ -75,7 +79,7 @@ async fn is_server_edition(connection: &mut AsyncPgConnection, tables: &[String]
     Ok(columns == CONTRACT)
 }
 
-/// One row a column of the two tables: its place, type, nullability and default.
+/// One row per column of the two tables: table, name, type, nullability and default.
 pub(crate) const CONTRACT_COLUMNS: &str = "
     SELECT table_name || ' ' || column_name || ' ' || data_type || coalesce('(' || character_maximum_length || ')', '')
         || CASE is_nullable WHEN 'NO' THEN ' not null' ELSE '' END || coalesce(' default ' || column_default, '') AS name
@@ -83,7 +87,7 @@ pub(crate) const CONTRACT_COLUMNS: &str = "
     WHERE table_schema = current_schema() AND table_name IN ('jobs', 'export_jobs')
     ORDER BY table_name, ordinal_position";
 
-/// What [`CONTRACT_COLUMNS`] gives for the published contract.
+/// The result of [`CONTRACT_COLUMNS`] for the published contract.
 pub(crate) const CONTRACT: [&str; 18] = [
     "export_jobs id uuid not null",
     "export_jobs job_id uuid not null",
@@ -105,23 +109,24 @@ pub(crate) const CONTRACT: [&str; 18] = [
     "jobs updated_at timestamp without time zone not null default now()",
 ];
 
-async fn unknown_step(connection: &mut AsyncPgConnection, tables: &[String]) -> Result<Option<String>> {
+/// The first applied migration that this program does not have.
+async fn unknown_migration(connection: &mut AsyncPgConnection, tables: &[String]) -> Result<Option<String>> {
     if !has(tables, "__diesel_schema_migrations") {
         return Ok(None);
     }
-    let known: Vec<String> = known_steps()?;
+    let known: Vec<String> = known_migrations()?;
     let applied =
         names(connection, "SELECT version::text AS name FROM __diesel_schema_migrations ORDER BY version")
             .await?;
     Ok(applied.into_iter().find(|step| !known.contains(step)))
 }
 
-fn known_steps() -> Result<Vec<String>> {
+fn known_migrations() -> Result<Vec<String>> {
     use diesel::migration::{Migration, MigrationSource};
     let steps: Vec<Box<dyn Migration<diesel::pg::Pg>>> =
         MIGRATIONS.migrations().map_err(|error| StoreError::Migration(error.to_string()))?;
     Ok(steps.iter().map(|step| step.name().version().to_string()).collect())
 }
 
-/// Changes with every step that is added or changed.
+/// Hash of the migrations; changes when one is added or changed.
 pub(crate) const FINGERPRINT: &str = env!("MEETMEMO_MIGRATIONS");

@@ -1,61 +1,61 @@
-//! `segments`: the lines of a version with their words.
+//! `segments`: the segments of a transcript version with their words.
 
-use crate::archive::on_connection;
 use crate::error::StoreError;
 use crate::ids::{SegmentId, SpeakerId, TranscriptId};
+use crate::query::on_connection;
 use crate::schema::segments;
 use crate::{Result, Store};
 use diesel::prelude::*;
 use diesel::sql_types;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use transcript::{AudioTime, Line, Reason, Segment, Span, Word};
+use transcript::{AudioTime, DoubtReason, Segment, Span, SpeakerSegment, Word};
 
 /// Rows of `segments` per INSERT; with eleven values each, far below the 65 535 that a statement may bind.
 const ROWS_PER_INSERT: usize = 2_000;
 
-/// A line of a transcript as stored.
+/// A stored segment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredSegment {
-    /// Its id.
+    /// The id.
     pub id: SegmentId,
-    /// The line.
+    /// Text, words and times.
     pub segment: Segment,
-    /// The window it came from, while its version is unfinished.
+    /// Index of the window it comes from, while its version is unfinished.
     pub window: Option<u32>,
-    /// Who says it, as it was found or given by hand; who they are shown as is theirs.
+    /// The speaker, as found or assigned. May be merged into another one: see [`crate::Speaker::shown_as`].
     pub speaker: Option<SpeakerId>,
-    /// Whether somebody else speaks during most of it.
+    /// Whether another speaker talks at the same time during most of it.
     pub overlap: bool,
-    /// Whether it was given to its speaker by hand.
+    /// Whether a user assigned the speaker.
     pub by_hand: bool,
 }
 
-/// A line without its words one by one.
+/// A stored segment without its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TextLine {
-    /// Its id.
+pub struct SegmentText {
+    /// The id.
     pub id: SegmentId,
-    /// Where it is in the recording.
+    /// Position in the recording.
     pub span: Span,
-    /// What is said.
+    /// The text.
     pub text: String,
-    /// Why it should be doubted.
-    pub doubt: Option<Reason>,
-    /// Who says it; see [`StoredSegment::speaker`].
+    /// Why it is doubtful.
+    pub doubt: Option<DoubtReason>,
+    /// The speaker; see [`StoredSegment::speaker`].
     pub speaker: Option<SpeakerId>,
-    /// Whether it was given to its speaker by hand.
+    /// Whether a user assigned the speaker.
     pub by_hand: bool,
 }
 
 impl Store {
-    /// The lines of a version in order of time.
+    /// The segments of a version, in order of time.
     pub async fn segments(&self, id: TranscriptId) -> Result<Vec<StoredSegment>> {
-        on_connection!(self, connection => stored_lines(connection, id))
+        on_connection!(self, connection => stored_segments(connection, id))
     }
 
-    /// The lines of a version that begin at `from` or later, in order of time, without their words: a tenth of the data.
-    pub async fn text_lines(&self, id: TranscriptId, from: AudioTime) -> Result<Vec<TextLine>> {
-        let rows: Vec<TextRow> = on_connection!(self, connection => async {
+    /// The segments of a version that begin at `from` or later, in order of time. Without words: a tenth of the data.
+    pub async fn segment_texts(&self, id: TranscriptId, from: AudioTime) -> Result<Vec<SegmentText>> {
+        let rows: Vec<SegmentTextRow> = on_connection!(self, connection => async {
             segments::table
                 .filter(segments::transcript_id.eq(id))
                 .filter(segments::start_ms.ge(i64::from(from.as_ms())))
@@ -75,20 +75,20 @@ impl Store {
         rows.into_iter()
             .map(|(id, start, end, text, doubt, speaker, by_hand)| {
                 let span = Span::new(time(start)?, time(end)?);
-                Ok(TextLine { id, span, text, doubt: reason(doubt)?, speaker, by_hand })
+                Ok(SegmentText { id, span, text, doubt: reason(doubt)?, speaker, by_hand })
             })
             .collect()
     }
 
-    /// Whether anything was said in a version.
+    /// Whether a version has any words.
     pub async fn has_words(&self, id: TranscriptId) -> Result<bool> {
         on_connection!(self, connection => async {
-            let lines = segments::table.filter(segments::transcript_id.eq(id));
-            diesel::select(diesel::dsl::exists(lines)).get_result(connection).await
+            let any = segments::table.filter(segments::transcript_id.eq(id));
+            diesel::select(diesel::dsl::exists(any)).get_result(connection).await
         })
     }
 
-    /// How many words of a version each speaker says, by whose they were found or given to be.
+    /// Number of words of each speaker in a version. Merged speakers are counted separately.
     pub async fn words_by_speaker(&self, version: TranscriptId) -> Result<Vec<(Option<SpeakerId>, i64)>> {
         #[derive(QueryableByName)]
         struct Counted {
@@ -110,8 +110,11 @@ impl Store {
     }
 }
 
-/// The lines of a version in order of time.
-pub(crate) async fn stored_lines(c: &mut AsyncPgConnection, id: TranscriptId) -> Result<Vec<StoredSegment>> {
+/// The segments of a version, in order of time.
+pub(crate) async fn stored_segments(
+    c: &mut AsyncPgConnection,
+    id: TranscriptId,
+) -> Result<Vec<StoredSegment>> {
     let rows: Vec<SegmentRow> = segments::table
         .filter(segments::transcript_id.eq(id))
         .order((segments::start_ms, segments::id))
@@ -129,28 +132,29 @@ pub(crate) async fn stored_lines(c: &mut AsyncPgConnection, id: TranscriptId) ->
         ))
         .load(c)
         .await?;
-    rows.into_iter().map(stored_segment).collect()
+    rows.into_iter().map(from_row).collect()
 }
 
-pub(crate) async fn insert_lines(
+/// Inserts segments of a version; `window` is the window they come from while the version is unfinished.
+pub(crate) async fn insert_segments(
     c: &mut AsyncPgConnection,
     id: TranscriptId,
     window: Option<i32>,
-    lines: &[Line<SpeakerId>],
+    new: &[SpeakerSegment<SpeakerId>],
 ) -> Result<()> {
-    let mut rows = Vec::with_capacity(lines.len());
-    for Line { segment: line, speaker, overlap, by_hand } in lines {
+    let mut rows = Vec::with_capacity(new.len());
+    for SpeakerSegment { segment, speaker, overlap, by_hand } in new {
         let words =
-            serde_json::to_value(&line.words).map_err(|error| StoreError::Unknown(error.to_string()))?;
+            serde_json::to_value(&segment.words).map_err(|error| StoreError::Unknown(error.to_string()))?;
         rows.push((
             segments::id.eq(SegmentId::new()),
             segments::transcript_id.eq(id),
             segments::window_index.eq(window),
-            segments::start_ms.eq(i64::from(line.span.start.as_ms())),
-            segments::end_ms.eq(i64::from(line.span.end.as_ms())),
-            segments::text.eq(&line.text),
+            segments::start_ms.eq(i64::from(segment.span.start.as_ms())),
+            segments::end_ms.eq(i64::from(segment.span.end.as_ms())),
+            segments::text.eq(&segment.text),
             segments::words.eq(words),
-            segments::doubt.eq(line.doubt.map(Reason::as_str)),
+            segments::doubt.eq(segment.doubt.map(DoubtReason::as_str)),
             segments::speaker_id.eq(speaker),
             segments::overlap.eq(overlap),
             segments::by_hand.eq(by_hand),
@@ -162,16 +166,17 @@ pub(crate) async fn insert_lines(
     Ok(())
 }
 
+/// A stored time in milliseconds.
 pub(crate) fn time(ms: i64) -> Result<AudioTime> {
     u32::try_from(ms).map(AudioTime::from_ms).map_err(|_| StoreError::Unknown(format!("time {ms} ms")))
 }
 
-fn reason(word: Option<String>) -> Result<Option<Reason>> {
-    word.map(|word| Reason::from_word(&word).ok_or_else(|| StoreError::Unknown(format!("doubt “{word}”"))))
+fn reason(name: Option<String>) -> Result<Option<DoubtReason>> {
+    name.map(|name| DoubtReason::parse(&name).ok_or_else(|| StoreError::Unknown(format!("doubt “{name}”"))))
         .transpose()
 }
 
-fn stored_segment(
+fn from_row(
     (id, start, end, text, words, window, doubt, speaker, overlap, by_hand): SegmentRow,
 ) -> Result<StoredSegment> {
     let words: Vec<Word> = serde_json::from_value(words)
@@ -195,4 +200,4 @@ type SegmentRow = (
     bool,
 );
 
-type TextRow = (SegmentId, i64, i64, String, Option<String>, Option<SpeakerId>, bool);
+type SegmentTextRow = (SegmentId, i64, i64, String, Option<String>, Option<SpeakerId>, bool);

@@ -1,30 +1,30 @@
-//! `speakers`: who speaks in a meeting, as the corrections have it.
+//! `speakers`: the speakers of a meeting, with the effect of edits (see `recompute_speakers`).
 
-use crate::archive::{next_number, on_connection};
 use crate::ids::{JobId, PersonId, SpeakerId};
-use crate::people::StoredVoice;
-use crate::schema::{jobs, people, speakers};
+use crate::query::{next_number, on_connection};
+use crate::schema::{people, speakers};
+use crate::voice_embeddings::StoredEmbedding;
 use crate::{Result, Store};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-/// Somebody who speaks in a meeting, as the corrections have it.
+/// A speaker of a meeting, with the effect of edits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Speaker {
-    /// Who.
+    /// The id.
     pub id: SpeakerId,
-    /// In order of appearance, from 1.
+    /// Number from 1, in order of appearance.
     pub number: i32,
-    /// The name they were given, or that of the person they are.
+    /// The name of the linked person, else the name given in this meeting.
     pub name: Option<String>,
-    /// The known person they are.
+    /// The linked known person.
     pub person: Option<PersonId>,
-    /// Who they are shown as: themselves, or who they were merged into.
+    /// The speaker this one is shown as: the one it was merged into, or itself.
     pub shown_as: SpeakerId,
-    /// Whether there is anything of who they are shown as.
+    /// Whether the speaker this one is shown as has any turn or word, or was added by a user.
     pub present: bool,
-    /// Their voice, while voices are remembered.
-    pub voice: Option<StoredVoice>,
+    /// The voice embedding, if one is stored.
+    pub embedding: Option<StoredEmbedding>,
 }
 
 type SpeakerRow = (
@@ -41,13 +41,14 @@ type SpeakerRow = (
 );
 
 impl Store {
-    /// The speakers of a meeting, without what was found in the sound: what is needed to show names.
+    /// The speakers of a meeting, without turns and edits.
     pub async fn speaker_names(&self, job: JobId) -> Result<Vec<Speaker>> {
-        on_connection!(self, connection => speakers_of(connection, job))
+        on_connection!(self, connection => load_speakers(connection, job))
     }
 }
 
-pub(crate) async fn speakers_of(c: &mut AsyncPgConnection, job: JobId) -> Result<Vec<Speaker>> {
+/// The speakers of a meeting by number.
+pub(crate) async fn load_speakers(c: &mut AsyncPgConnection, job: JobId) -> Result<Vec<Speaker>> {
     let rows: Vec<SpeakerRow> = speakers::table
         .left_join(people::table.on(people::id.nullable().eq(speakers::person_id)))
         .filter(speakers::job_id.eq(job))
@@ -68,26 +69,21 @@ pub(crate) async fn speakers_of(c: &mut AsyncPgConnection, job: JobId) -> Result
         .await?;
     rows.into_iter()
         .map(|(id, number, given, known, person, shown_as, present, voice, encoder, ms)| {
-            let voice = match (voice, encoder, ms) {
-                (Some(bytes), Some(encoder), Some(ms)) => Some(StoredVoice::from_row(&bytes, encoder, ms)?),
+            let embedding = match (voice, encoder, ms) {
+                (Some(bytes), Some(encoder), Some(ms)) => {
+                    Some(StoredEmbedding::from_row(&bytes, encoder, ms)?)
+                }
                 _ => None,
             };
-            Ok(Speaker { id, number, name: known.or(given), person, shown_as, present, voice })
+            Ok(Speaker { id, number, name: known.or(given), person, shown_as, present, embedding })
         })
         .collect()
 }
 
-/// Locks the job's row, as everything does that changes its speakers; whether there is one.
-pub(crate) async fn lock(c: &mut AsyncPgConnection, job: JobId) -> Result<bool> {
-    let locked: Option<JobId> =
-        jobs::table.find(job).for_no_key_update().select(jobs::id).first(c).await.optional()?;
-    Ok(locked.is_some())
-}
-
-/// Adds a speaker with the next number, unless they are there.
+/// Adds a speaker with the next number, if it does not exist yet.
 pub(crate) async fn add_speaker(c: &mut AsyncPgConnection, job: JobId, id: SpeakerId) -> Result<()> {
-    let there: bool = diesel::select(diesel::dsl::exists(speakers::table.find(id))).get_result(c).await?;
-    if there {
+    let exists: bool = diesel::select(diesel::dsl::exists(speakers::table.find(id))).get_result(c).await?;
+    if exists {
         return Ok(());
     }
     let last: Option<i32> = speakers::table

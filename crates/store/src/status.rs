@@ -1,22 +1,33 @@
-//! How recordings, exports, tasks and versions of a transcript stand, in the words of the database.
+//! Status values of recordings, exports, tasks and transcript versions, with their names in the database.
+//!
+//! ```text
+//!                    ┌──────────── retry ─────────────┐
+//!                    ▼                                │
+//!  new ──▶ pending ──▶ processing ──▶ completed    failed
+//!             │            │  │                       ▲
+//!             └── cancel ──┴──┴── failure, cancel ────┘
+//! ```
+//!
+//! A cancelled job is `failed` with the workflow state `cancelled` and no message. A job that has a complete version of
+//! its transcript becomes `completed` again when a later run fails or is cancelled.
 
-/// `jobs.status`, and `export_jobs.status`, which has the same words.
+/// `jobs.status` and `export_jobs.status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Waits for its turn.
+    /// Waits in the queue.
     Pending,
-    /// Somebody works on it, or did when they ended.
+    /// A worker is working on it, or died while it was.
     Processing,
-    /// Has a complete transcript.
+    /// A recording with a complete transcript, or a finished export.
     Completed,
-    /// Stopped with a message, or cancelled.
+    /// Failed with a message, or cancelled.
     Failed,
 }
 
 impl Status {
     const ALL: [Self; 4] = [Self::Pending, Self::Processing, Self::Completed, Self::Failed];
 
-    /// The word in the database and in JSON.
+    /// The name in the database and in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -26,14 +37,14 @@ impl Status {
         }
     }
 
-    /// The status that `word` stands for.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    /// The status with this name; `None` if there is none.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
     }
 
-    /// Whether a job may go from here to `next`. No UPDATE of a status allows more.
+    /// Whether a job may change from this status to `next`.
     ///
-    /// `Pending → Completed` is a cancelled re-run of a meeting that has a transcript already.
+    /// `Pending → Completed` is a cancelled run of a recording that has a complete transcript already.
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
             (self, next),
@@ -43,28 +54,28 @@ impl Status {
         )
     }
 
-    /// The words of all that may become `self`.
+    /// The names of all statuses that may become `self`.
     pub(crate) fn sources(self) -> Vec<&'static str> {
         Self::ALL.into_iter().filter(|from| from.may_become(self)).map(Self::as_str).collect()
     }
 }
 
-/// `jobs.workflow_state`: the furthest step begun.
+/// `jobs.workflow_state`: the step that the work on a recording has reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WorkflowState {
-    /// Waits.
+    /// Waits in the queue.
     Queued,
     /// The file is being read.
     Decoding,
     /// Words are being recognised.
     Transcribing,
-    /// Speakers are being told apart.
+    /// Speakers are being found.
     Diarizing,
-    /// Words are being put into lines.
+    /// Words are being put into segments.
     Aligning,
     /// The transcript is complete.
     Done,
-    /// Stopped by the user; retry resumes.
+    /// Cancelled by the user; a retry resumes.
     Cancelled,
 }
 
@@ -79,7 +90,7 @@ impl WorkflowState {
         Self::Cancelled,
     ];
 
-    /// The word in the database and in JSON.
+    /// The name in the database and in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -92,29 +103,29 @@ impl WorkflowState {
         }
     }
 
-    /// What `word` stands for; `None` for a word that no version of ours writes.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    /// The value with this name; `None` for a name that this version does not know.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == name)
     }
 }
 
-/// A kind of work.
+/// `tasks.kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskKind {
-    /// A recording becomes words, and its speakers are told apart.
+    /// Transcribes a recording and finds its speakers.
     Transcribe,
-    /// Only the speakers of a recording are told apart; its words stay.
+    /// Only finds the speakers of a recording; its words stay.
     Diarize,
-    /// A file is made of a meeting.
+    /// Makes a file of a meeting.
     Export,
 }
 
 impl TaskKind {
     const ALL: [Self; 3] = [Self::Transcribe, Self::Diarize, Self::Export];
-    /// The kinds whose subject is a recording. A recording has one open task of these at most.
+    /// The kinds whose subject is a recording. A recording has at most one open task of these.
     pub const OF_RECORDINGS: [Self; 2] = [Self::Transcribe, Self::Diarize];
 
-    /// The word in the database.
+    /// The name in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Transcribe => "transcribe",
@@ -123,28 +134,29 @@ impl TaskKind {
         }
     }
 
-    pub(crate) fn words(kinds: &[Self]) -> Vec<&'static str> {
+    /// The names of several kinds.
+    pub(crate) fn names(kinds: &[Self]) -> Vec<&'static str> {
         kinds.iter().map(|kind| kind.as_str()).collect()
     }
 
-    /// What `word` stands for; `None` for a word that no version of ours writes.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    /// The value with this name; `None` for a name that this version does not know.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == name)
     }
 }
 
-/// How a task stands.
+/// `tasks.state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskState {
-    /// It waits for a worker.
+    /// Waits for a worker.
     Waiting,
-    /// A worker is at it, or was when it ended.
+    /// A worker is working on it, or died while it was.
     Running,
-    /// It is done.
+    /// Done.
     Done,
-    /// It failed with a sentence.
+    /// Failed with a message.
     Failed,
-    /// It was stopped by a person.
+    /// Cancelled by a user.
     Cancelled,
 }
 
@@ -152,7 +164,7 @@ impl TaskState {
     const ALL: [Self; 5] = [Self::Waiting, Self::Running, Self::Done, Self::Failed, Self::Cancelled];
     pub(crate) const OPEN: [&'static str; 2] = [Self::Waiting.as_str(), Self::Running.as_str()];
 
-    /// The word in the database.
+    /// The name in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -163,25 +175,25 @@ impl TaskState {
         }
     }
 
-    /// What `word` stands for; `None` for a word that no version of ours writes.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    /// The value with this name; `None` for a name that this version does not know.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|value| value.as_str() == name)
     }
 }
 
 /// `transcripts.status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TranscriptStatus {
-    /// Being made, or interrupted while being made.
+    /// Being filled, or interrupted while being filled.
     Running,
-    /// All windows are in.
+    /// Complete.
     Complete,
-    /// Stopped with a message; resumed by a retry with the same settings.
+    /// Stopped; a retry with the same settings resumes it.
     Failed,
 }
 
 impl TranscriptStatus {
-    /// The word in the database.
+    /// The name in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -196,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_transitions_of_the_design_are_allowed() {
+    fn only_the_documented_transitions_are_allowed() {
         use Status::{Completed, Failed, Pending, Processing};
         let allowed: Vec<(Status, Status)> = Status::ALL
             .into_iter()

@@ -1,17 +1,18 @@
-//! Databases for tests: a real PostgreSQL, one server for a whole test run, a database of its own for each test.
+//! Databases for tests: one real PostgreSQL server for the whole test run, and a new database for each test.
 //!
-//! With `MEETMEMO_TEST_DATABASE_URL` (an address whose role may create databases) the tests run on that server;
-//! otherwise on a managed one below the target folder, which the test processes share as processes of the application
-//! share theirs.
+//! If `MEETMEMO_TEST_DATABASE_URL` is set (the role must be allowed to create databases), the tests run on that server;
+//! otherwise on a private server in the target folder, which all test processes share. Each database is a copy of a
+//! migrated template, which is made once per state of the migrations.
 
-use crate::connect::{ExternalUrl, Target};
+use crate::connect::Target;
+use crate::external_url::ExternalUrl;
 use crate::managed::{Cluster, KeeperCommand};
-use crate::{Database, Pool, Result, Store, migrate};
+use crate::{Database, PoolSize, Result, Store, migrate};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A migrated, empty database that is dropped with this value.
+/// A database that is deleted when this value is dropped.
 #[derive(Debug)]
 pub struct TestDatabase {
     server: Server,
@@ -25,7 +26,7 @@ enum Server {
 }
 
 impl Server {
-    /// Where to connect for the database `name`.
+    /// The server and address of the database `name`.
     fn target(&self, name: &str) -> Result<Target> {
         Ok(match self {
             Self::Managed(cluster) => Target::Managed(Arc::clone(cluster)),
@@ -47,33 +48,33 @@ fn with_database(address: &str, name: &str) -> Result<ExternalUrl> {
 }
 
 impl TestDatabase {
-    /// A copy of the migrated template. `keeper` is how to run the hidden mode `database-server`.
+    /// A migrated database without rows. `keeper` is the command for the hidden mode `database-server`.
     ///
     /// # Errors
-    /// Where no server can be reached or started.
+    /// If no server can be reached or started.
     pub async fn new(keeper: KeeperCommand) -> Result<Self> {
-        Self::copy_of(keeper, true).await
+        Self::new_database(keeper, true).await
     }
 
-    /// A database without any table.
+    /// A database without tables.
     ///
     /// # Errors
     /// As [`TestDatabase::new`].
     pub async fn empty(keeper: KeeperCommand) -> Result<Self> {
-        Self::copy_of(keeper, false).await
+        Self::new_database(keeper, false).await
     }
 
-    /// An empty database that stores text as `encoding`, such as `LATIN1`.
+    /// A database without tables and with this encoding, such as `LATIN1`.
     ///
     /// # Errors
     /// As [`TestDatabase::new`].
-    pub async fn encoded(keeper: KeeperCommand, encoding: &str) -> Result<Self> {
-        let like = format!("template0 ENCODING '{encoding}' LOCALE 'C' LOCALE_PROVIDER libc");
+    pub async fn with_encoding(keeper: KeeperCommand, encoding: &str) -> Result<Self> {
+        let template = format!("template0 ENCODING '{encoding}' LOCALE 'C' LOCALE_PROVIDER libc");
         let (server, maintenance) = Self::server(keeper).await?;
-        Self::create(server, maintenance, &like).await
+        Self::create(server, maintenance, &template).await
     }
 
-    async fn copy_of(keeper: KeeperCommand, migrated: bool) -> Result<Self> {
+    async fn new_database(keeper: KeeperCommand, migrated: bool) -> Result<Self> {
         let (server, mut maintenance) = Self::server(keeper).await?;
         let template =
             if migrated { template(&server, &mut maintenance).await? } else { "template1".to_owned() };
@@ -98,35 +99,35 @@ impl TestDatabase {
         Ok(Self { server, name })
     }
 
-    /// The archive in this database.
+    /// Opens the archive in this database.
     ///
     /// # Errors
     /// As [`Store::open`].
     pub async fn store(&self) -> Result<Store> {
-        let pool = Pool { min_size: 1, max_size: 20 };
-        Store::open_named(self.server.target(&self.name)?, &self.name, pool, &|_| ()).await
+        let pool = PoolSize { min_size: 1, max_size: 20 };
+        Store::open_database(self.server.target(&self.name)?, &self.name, pool, &|_| ()).await
     }
 
-    /// What a program is configured with to use this database; `None` on the managed test server, which programs of
-    /// other data folders cannot share.
+    /// The address to configure a program with. `None` on the private test server, which programs with another data
+    /// folder cannot use.
     pub fn external_address(&self) -> Option<String> {
         let Server::External(address) = &self.server else { return None };
         let (server, _) = address.rsplit_once('/')?;
         Some(format!("{server}/{}", self.name))
     }
 
-    /// Runs statements outside the store: what another program would do.
+    /// Runs statements on a connection of its own, as another program would.
     ///
     /// # Errors
-    /// What the database says.
+    /// Those of the database.
     pub async fn execute(&self, sql: &str) -> Result<()> {
         Ok(self.server.connect(&self.name).await?.batch_execute(sql).await?)
     }
 
-    /// The first column of each row, as text.
+    /// The first column of each row of a query, as text.
     ///
     /// # Errors
-    /// What the database says.
+    /// Those of the database.
     pub async fn column(&self, sql: &str) -> Result<Vec<String>> {
         #[derive(diesel::QueryableByName)]
         struct Value {
@@ -144,12 +145,12 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());
-        // A thread of its own with its own runtime: a test's runtime cannot be waited on from within.
+        // On another thread with its own runtime: blocking on a test's runtime from within is not possible.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
             runtime.expect("a test machine has threads").block_on(async move {
                 if let Ok(mut connection) = server.connect("postgres").await {
-                    // What a test leaves behind is dropped at the latest with the target folder.
+                    // If this fails, the database is deleted with the target folder at the latest.
                     let _ = connection
                         .batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
                         .await;
@@ -160,17 +161,17 @@ impl Drop for TestDatabase {
     }
 }
 
-/// Makes the template once for each state of the migrations.
+/// The name of the template for the current migrations; creates it if it does not exist.
 async fn template(server: &Server, maintenance: &mut AsyncPgConnection) -> Result<String> {
     let name = format!("meetmemo_template_{}", migrate::FINGERPRINT);
     maintenance.batch_execute("SELECT pg_advisory_lock(7)").await?;
-    let made = maintenance
+    let exists = maintenance
         .batch_execute(&format!("DO $$ BEGIN IF EXISTS (SELECT FROM pg_database WHERE datname = '{name}') THEN RAISE 'there'; END IF; END $$"))
         .await
         .is_err();
-    if !made {
+    if !exists {
         if matches!(server, Server::Managed(_)) {
-            // Nothing in this server has to outlive a power cut, and each dropped database costs a checkpoint.
+            // Test data need not survive a power failure, and each dropped database costs a checkpoint.
             maintenance.batch_execute("ALTER SYSTEM SET fsync = off").await?;
             maintenance.batch_execute("SELECT pg_reload_conf()").await?;
         }
@@ -185,30 +186,30 @@ async fn template(server: &Server, maintenance: &mut AsyncPgConnection) -> Resul
     Ok(name)
 }
 
-/// The cargo target folder this test was built in.
+/// The cargo target folder of the running test.
 pub fn target_folder() -> PathBuf {
     let executable = std::env::current_exe().expect("a running test has an executable");
     let folder = executable.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
     folder.map_or_else(std::env::temp_dir, Path::to_owned)
 }
 
-/// The PostgreSQL that set-up installed.
+/// The PostgreSQL installation that `cargo xtask setup` made.
 pub fn runtime() -> PathBuf {
     let folder = resources().join("postgres");
     assert!(folder.is_dir(), "{} is missing; `cargo xtask setup --tests` makes it", folder.display());
     folder
 }
 
-/// The resources that set-up made.
+/// The resources folder that `cargo xtask setup` made.
 pub fn resources() -> PathBuf {
     std::env::var_os("MEETMEMO_RESOURCES").map_or_else(|| target_folder().join("resources"), PathBuf::from)
 }
 
-/// A managed archive in `folder`, as the application opens it.
+/// Opens the archive on a private server in `folder`, as the application does.
 ///
 /// # Errors
 /// As [`Store::open`].
-pub async fn managed(folder: &Path, keeper: KeeperCommand) -> Result<Store> {
+pub async fn open_managed(folder: &Path, keeper: KeeperCommand) -> Result<Store> {
     let cluster = Cluster::join(folder, &runtime(), keeper)?;
-    Store::open(Database::Managed(Arc::new(cluster)), Pool { min_size: 1, max_size: 20 }, &|_| ()).await
+    Store::open(Database::Managed(Arc::new(cluster)), PoolSize { min_size: 1, max_size: 20 }, &|_| ()).await
 }

@@ -1,4 +1,4 @@
-//! `turns`: who speaks when, as it was found in the sound.
+//! `turns`: who speaks when, as diarization found it.
 
 use crate::Result;
 use crate::ids::{JobId, SpeakerId};
@@ -11,7 +11,8 @@ use transcript::{Span, Turn};
 /// Rows of `turns` per INSERT; with six values each, far below the 65 535 that a statement may bind.
 const ROWS_PER_INSERT: usize = 2_000;
 
-pub(crate) async fn turns_of(c: &mut AsyncPgConnection, job: JobId) -> Result<Vec<Turn<SpeakerId>>> {
+/// The turns of a meeting, in order of start.
+pub(crate) async fn load_turns(c: &mut AsyncPgConnection, job: JobId) -> Result<Vec<Turn<SpeakerId>>> {
     let rows: Vec<(i64, i64, SpeakerId, Option<f32>, bool)> = turns::table
         .filter(turns::job_id.eq(job))
         .order((turns::start_ms, turns::id))
@@ -25,12 +26,13 @@ pub(crate) async fn turns_of(c: &mut AsyncPgConnection, job: JobId) -> Result<Ve
         .collect()
 }
 
+/// Inserts turns, which are in order of start.
 pub(crate) async fn insert_turns(
     c: &mut AsyncPgConnection,
     job: JobId,
-    found: &[Turn<SpeakerId>],
+    new: &[Turn<SpeakerId>],
 ) -> Result<()> {
-    for chunk in found.chunks(ROWS_PER_INSERT) {
+    for chunk in new.chunks(ROWS_PER_INSERT) {
         let rows: Vec<_> = chunk
             .iter()
             .map(|turn| {

@@ -1,13 +1,13 @@
-//! Shared by this crate's integration tests.
-#![allow(dead_code, reason = "each test file uses a part")]
+//! Helpers of this crate's integration tests.
+#![allow(dead_code, reason = "each test file uses some of it")]
 
 use std::time::{Duration, Instant};
 use store::managed::KeeperCommand;
 use store::testing::TestDatabase;
-use store::{JobId, LibraryId, NewJob, Registered, Store};
+use store::{JobId, LibraryId, NewJob, Registration, Store};
 
 pub(crate) fn keeper() -> KeeperCommand {
-    KeeperCommand { program: env!("CARGO_BIN_EXE_store-test-host").into(), arguments: Vec::new() }
+    KeeperCommand { program: env!("CARGO_BIN_EXE_store-test-keeper").into(), arguments: Vec::new() }
 }
 
 pub(crate) async fn database() -> (TestDatabase, Store) {
@@ -16,7 +16,7 @@ pub(crate) async fn database() -> (TestDatabase, Store) {
     (database, store)
 }
 
-/// A recording with content of its own.
+/// A recording with unique content.
 pub(crate) fn recording(library: LibraryId) -> NewJob {
     let id = JobId::new();
     NewJob {
@@ -39,25 +39,25 @@ pub(crate) fn recording(library: LibraryId) -> NewJob {
     }
 }
 
-/// Registers a recording of its own.
-pub(crate) async fn registered(store: &Store, library: LibraryId) -> JobId {
+/// Registers a recording with unique content.
+pub(crate) async fn register(store: &Store, library: LibraryId) -> JobId {
     match store.register(&recording(library)).await.expect("a recording can be registered") {
-        Registered::New(job) => job.id,
-        Registered::Duplicate(job) => panic!("{} has the same content", job.id),
+        Registration::New(job) => job.id,
+        Registration::Duplicate(job) => panic!("{} has the same content", job.id),
     }
 }
 
-/// Asks again and again until there is an answer; `what` was waited for in vain after `limit`.
-pub(crate) async fn until<T>(what: &str, limit: Duration, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+/// Calls `poll` until it returns a value. Fails with `what` after `limit`.
+pub(crate) async fn wait_for<T>(what: &str, limit: Duration, mut poll: impl AsyncFnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
-        if let Some(answer) = ask().await {
-            return answer;
+        if let Some(value) = poll().await {
+            return value;
         }
         assert!(start.elapsed() < limit, "{what}: not within {limit:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// How long a test waits for what must come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a test waits for something that must happen.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);

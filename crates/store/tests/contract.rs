@@ -1,4 +1,4 @@
-//! The published tables, the migrations, and what is refused.
+//! The published contract, the migrations, and databases that are refused.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
@@ -7,7 +7,7 @@ use common::keeper;
 use store::StoreError;
 use store::testing::TestDatabase;
 
-/// Name, type, nullability and default of every column after the first step, as the contract has them.
+/// Name, type, nullability and default of every column of the contract, after the first migration.
 const COLUMNS: [&str; 18] = [
     "export_jobs.id uuid NO -",
     "export_jobs.job_id uuid NO -",
@@ -47,9 +47,9 @@ const INDEXES: &str = "
     SELECT tablename || ' ' || split_part(indexdef, ' USING ', 2) FROM pg_indexes
     WHERE tablename IN ('jobs', 'export_jobs') ORDER BY 1";
 
-const FIRST_STEP: &str = include_str!("../../../migrations/2026-11-22-000001_contract/up.sql");
+const FIRST_MIGRATION: &str = include_str!("../../../migrations/2026-11-22-000001_contract/up.sql");
 
-/// The server edition writes just these columns.
+/// The server edition writes only these columns.
 const SERVER_EDITION_WRITES: &str = "
     INSERT INTO jobs (id, file_name, file_path, file_hash, status, workflow_state)
         VALUES ('00000000-0000-4000-8000-000000000001', 'a.wav', '/srv/a.wav', 'abc', 'completed', 'exported');
@@ -57,9 +57,9 @@ const SERVER_EDITION_WRITES: &str = "
         VALUES ('00000000-0000-4000-8000-000000000002', '00000000-0000-4000-8000-000000000001', 'pdf_summary')";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_step_makes_exactly_the_published_tables() {
+async fn the_first_migration_creates_exactly_the_published_tables() {
     let database = TestDatabase::empty(keeper()).await.unwrap();
-    database.execute(FIRST_STEP).await.unwrap();
+    database.execute(FIRST_MIGRATION).await.unwrap();
     assert_eq!(database.column(CATALOGUE).await.unwrap(), COLUMNS);
     assert_eq!(
         database.column(CONSTRAINTS).await.unwrap(),
@@ -85,7 +85,7 @@ async fn the_first_step_makes_exactly_the_published_tables() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn later_steps_only_add_and_the_server_edition_can_still_write() {
+async fn later_migrations_only_add_and_the_server_edition_can_still_write() {
     let (database, store) = common::database().await;
     let columns = database.column(CATALOGUE).await.unwrap();
     for published in COLUMNS {
@@ -99,7 +99,7 @@ async fn later_steps_only_add_and_the_server_edition_can_still_write() {
     let jobs = store.jobs(store::JobFilter::default()).await.unwrap();
     assert_eq!(jobs.len(), 1);
     assert_eq!(jobs[0].library_id, None);
-    assert_eq!(jobs[0].workflow_state(), None, "a word of the server edition's own");
+    assert_eq!(jobs[0].workflow_state(), None, "a value that only the server edition knows");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,7 +114,7 @@ async fn opening_twice_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_processes_may_open_a_new_database_at_once() {
+async fn several_processes_can_open_a_new_database_at_once() {
     let database = TestDatabase::empty(keeper()).await.unwrap();
     let opened = futures_util::future::join_all((0..6).map(|_| database.store())).await;
     for store in opened {
@@ -126,14 +126,14 @@ async fn many_processes_may_open_a_new_database_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_editions_database_is_adopted_with_its_rows() {
     let database = TestDatabase::empty(keeper()).await.unwrap();
-    database.execute(FIRST_STEP).await.unwrap();
+    database.execute(FIRST_MIGRATION).await.unwrap();
     database.execute(SERVER_EDITION_WRITES).await.unwrap();
     let store = database.store().await.unwrap();
     assert_eq!(store.jobs(store::JobFilter::default()).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_foreign_database_is_refused_and_left_alone() {
+async fn a_foreign_database_is_refused_and_not_changed() {
     for foreign in
         ["CREATE TABLE invoices (id int)", "CREATE TABLE jobs (id int); CREATE TABLE export_jobs (id int)"]
     {
@@ -148,7 +148,7 @@ async fn a_foreign_database_is_refused_and_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_from_the_future_is_refused_with_its_own_error() {
+async fn a_database_of_a_newer_version_is_refused_with_its_own_error() {
     let (database, store) = common::database().await;
     drop(store);
     database
@@ -161,7 +161,7 @@ async fn a_database_from_the_future_is_refused_with_its_own_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_step_can_be_undone() {
+async fn every_migration_can_be_reverted() {
     let (database, store) = common::database().await;
     drop(store);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
@@ -183,9 +183,9 @@ async fn every_step_can_be_undone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_schema_file_names_the_columns_that_there_are() {
+async fn the_schema_file_matches_the_columns_of_the_database() {
     let (database, _store) = common::database().await;
-    let there = database
+    let actual = database
         .column(
             "SELECT table_name || '.' || column_name FROM information_schema.columns
              WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations' ORDER BY 1",
@@ -203,12 +203,12 @@ async fn the_schema_file_names_the_columns_that_there_are() {
         }
     }
     written.sort();
-    let mut there = there;
-    there.sort();
-    assert_eq!(written, there);
+    let mut actual = actual;
+    actual.sort();
+    assert_eq!(written, actual);
 }
 
-/// An archive as it was before step 7, with work of every kind that was begun or waits.
+/// An archive before migration 7, with waiting and interrupted work of every kind.
 const BEFORE_TASKS: &str = "
     INSERT INTO jobs (id, file_name, file_path, status, workflow_state, library_id) VALUES
         ('00000000-0000-4000-8000-000000000001', 'waits', 'a', 'pending', 'queued', gen_random_uuid()),
@@ -231,7 +231,7 @@ const BEFORE_TASKS: &str = "
         SELECT gen_random_uuid(), id, 'pdf_summary' FROM jobs WHERE file_name = 'complete'";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_of_an_archive_of_before_the_tasks_goes_on_and_the_step_can_be_undone() {
+async fn work_of_an_archive_without_tasks_continues_and_the_migration_can_be_reverted() {
     let (database, store) = common::database().await;
     drop(store);
     let down = concat!(

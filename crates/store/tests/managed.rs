@@ -1,11 +1,11 @@
-//! The private server of a data folder: first start, sharing, crashes, stale files, root, a full disk, the end.
+//! The private server of a data folder: first start, sharing, crashes, stale files, root, full disks, and the stop.
 //!
-//! Each test has a data folder and a server of its own. Nothing here runs where the tests use a configured server.
+//! Each test has its own data folder and server. All tests are skipped if the tests use a configured server.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
-use common::{PATIENCE, keeper, recording, until};
+use common::{TIMEOUT, keeper, recording, wait_for};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
@@ -17,20 +17,21 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use store::managed::{Cluster, KeeperCommand, Phase};
-use store::testing::{managed, runtime};
+use store::managed::{Cluster, KeeperCommand, StartPhase};
+use store::testing::{open_managed, runtime};
 use store::{
-    Database, JobFilter, JobId, LibraryId, MachineId, News, Pool, Registered, Store, StoreError, WorkLock,
+    Database, JobFilter, JobId, LibraryId, MachineId, Notifications, PoolSize, Registration, Store,
+    StoreError, WorkerLock,
 };
 use tempfile::TempDir;
 use testing::Prerequisite;
 
-/// What the product promises: nothing runs so long after the last process that used the archive has ended.
-const GONE_WITHIN: Duration = Duration::from_secs(2);
-/// What it promises after a crash of the server: so long until queries are answered again.
-const BACK_WITHIN: Duration = Duration::from_secs(10);
+/// Promised limit: the server has stopped this long after the last process that used the archive.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
+/// Promised limit: after a crash of the server, queries work again within this time.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(10);
 
-/// Skips the test where the tests run on a configured server.
+/// Skips the test if the tests use a configured server.
 macro_rules! only_managed {
     () => {
         if std::env::var_os("MEETMEMO_TEST_DATABASE_URL").is_some() {
@@ -39,8 +40,8 @@ macro_rules! only_managed {
     };
 }
 
-#[allow(clippy::print_stderr, reason = "a test says what it measured")]
-fn say(text: &str) {
+#[allow(clippy::print_stderr, reason = "tests print what they measured")]
+fn print(text: &str) {
     eprintln!("{text}");
 }
 
@@ -48,13 +49,13 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
-/// A data folder. Whatever still runs in it when a test fails is ended.
-struct Data {
+/// A data folder. When dropped, waits for its processes to end, and kills them if they do not.
+struct DataFolder {
     _dir: TempDir,
     folder: PathBuf,
 }
 
-impl Data {
+impl DataFolder {
     fn new() -> Self {
         Self::named("data")
     }
@@ -69,15 +70,15 @@ impl Data {
         Self { _dir: dir, folder }
     }
 
-    /// With an archive that was made before and has ended in order: what a later start finds.
-    async fn made() -> Self {
-        Self::made_as("data").await
+    /// A data folder with an existing empty archive whose server has stopped.
+    async fn with_archive() -> Self {
+        Self::named_with_archive("data").await
     }
 
-    async fn made_as(name: &str) -> Self {
+    async fn named_with_archive(name: &str) -> Self {
         let data = Self::named(name);
         let copied =
-            Command::new("cp").arg("-a").arg(made_archive().await).arg(&data.folder).status().unwrap();
+            Command::new("cp").arg("-a").arg(template_archive().await).arg(&data.folder).status().unwrap();
         assert!(copied.success());
         data
     }
@@ -100,7 +101,7 @@ impl Data {
     }
 
     fn keeper(&self) -> Option<u32> {
-        let name = OsStr::new(env!("CARGO_BIN_EXE_store-test-host"));
+        let name = OsStr::new(env!("CARGO_BIN_EXE_store-test-keeper"));
         self.processes().into_iter().find(|id| {
             let arguments = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
             arguments.split(|byte| *byte == 0).next() == Some(name.as_bytes())
@@ -121,34 +122,34 @@ impl Data {
         fs::read_to_string(self.pid_file()).unwrap().lines().nth(4).unwrap().into()
     }
 
-    /// Waits until nothing runs; gives the time that took.
-    async fn gone(&self, limit: Duration) -> Duration {
+    /// Waits until no process is left; returns how long that took.
+    async fn wait_stopped(&self, limit: Duration) -> Duration {
         let start = Instant::now();
-        until("the end of the server", limit, async || self.processes().is_empty().then_some(())).await;
+        wait_for("the end of the server", limit, async || self.processes().is_empty().then_some(())).await;
         start.elapsed()
     }
 }
 
-impl Drop for Data {
+impl Drop for DataFolder {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = fs::read_to_string(self.folder.join("postgres.log")).unwrap_or_default();
             let from = log.char_indices().rev().nth(3000).map_or(0, |(at, _)| at);
-            say(&format!("postgres.log:\n{}", &log[from..]));
+            print(&format!("postgres.log:\n{}", &log[from..]));
         }
-        // The folder can be removed only when nobody writes into it any more. A server that is used no longer ends by
-        // itself; if it were killed at once, a pool that is still being closed would start another.
+        // The folder can be removed only when no process writes to it. An unused server stops by itself; if it were
+        // killed at once, a pool that is still being closed would start another.
         let start = Instant::now();
         while let ids = self.processes()
             && !ids.is_empty()
-            && start.elapsed() < PATIENCE
+            && start.elapsed() < TIMEOUT
         {
-            if start.elapsed() > GONE_WITHIN {
+            if start.elapsed() > STOP_LIMIT {
                 ids.into_iter().for_each(kill);
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        // The folder of the sockets outlives its server; that of a test would stay for good.
+        // A killed keeper leaves its socket folder.
         let log = fs::read_to_string(self.folder.join("postgres.log")).unwrap_or_default();
         let sockets = log.rsplit_once("Unix socket \"").and_then(|(_, rest)| rest.split_once("/.s.PGSQL"));
         if let Some((sockets, _)) = sockets {
@@ -157,16 +158,16 @@ impl Drop for Data {
     }
 }
 
-/// Where data folders are made: in memory if there is plenty, since a new cluster is a thousand files that are written
-/// to disk one by one, and no test here cuts the power.
+/// Where data folders are created: in memory if there is enough, because a new cluster has a thousand files that are
+/// synced one by one.
 fn fast_folder() -> PathBuf {
     let memory = Path::new("/dev/shm");
-    let plenty = store::disk::free_bytes(memory).is_ok_and(|free| free > 1 << 30);
+    let plenty = store::disk_space::free_bytes(memory).is_ok_and(|free| free > 1 << 30);
     if plenty { memory.to_owned() } else { std::env::temp_dir() }
 }
 
-/// An empty archive, made once: creating one takes longer than most tests.
-async fn made_archive() -> PathBuf {
+/// An empty archive to copy, created once: creating one takes longer than most tests.
+async fn template_archive() -> PathBuf {
     let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
     let steps = fs::read_dir(migrations).unwrap().map(|step| step.unwrap().path());
     let last = steps.filter(|step| step.is_dir()).max().unwrap();
@@ -175,9 +176,9 @@ async fn made_archive() -> PathBuf {
     let lock = fs::File::create(folder.with_extension("lock")).unwrap();
     lock.lock().unwrap();
     if !folder.exists() {
-        let data = Data::new();
+        let data = DataFolder::new();
         drop(open(&data).await);
-        data.gone(PATIENCE).await;
+        data.wait_stopped(TIMEOUT).await;
         let draft = folder.with_extension("new");
         let _ = fs::remove_dir_all(&draft);
         let copied = Command::new("cp").arg("-a").arg(&data.folder).arg(&draft).status().unwrap();
@@ -196,28 +197,28 @@ fn kill(id: u32) {
     testing::kill(id.cast_signed());
 }
 
-/// Another process of the application, in the archive of `folder`.
+/// Another process of the application that uses the archive of a data folder.
 struct Client {
     child: Child,
-    said: BufReader<std::process::ChildStdout>,
+    output: BufReader<std::process::ChildStdout>,
 }
 
 impl Client {
     fn start(folder: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_store-test-host"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_store-test-keeper"));
         Self::spawn(command.arg("client").arg(folder).arg(runtime()))
     }
 
     fn spawn(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap());
-        Self { child, said }
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Self { child, output }
     }
 
     /// Returns when the archive is open.
     fn open(mut self) -> Self {
         let mut line = String::new();
-        self.said.read_line(&mut line).unwrap();
+        self.output.read_line(&mut line).unwrap();
         assert_eq!(line, "open\n");
         self
     }
@@ -230,12 +231,12 @@ impl Drop for Client {
     }
 }
 
-async fn open(data: &Data) -> Store {
-    managed(&data.folder, keeper()).await.unwrap()
+async fn open(data: &DataFolder) -> Store {
+    open_managed(&data.folder, keeper()).await.unwrap()
 }
 
-async fn registered(store: &Store, library: LibraryId) -> JobId {
-    common::registered(store, library).await
+async fn register(store: &Store, library: LibraryId) -> JobId {
+    common::register(store, library).await
 }
 
 async fn ids(store: &Store) -> HashSet<JobId> {
@@ -243,35 +244,36 @@ async fn ids(store: &Store) -> HashSet<JobId> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_start_creates_and_later_ones_find_what_was_written() {
+async fn the_first_start_creates_the_archive_and_later_ones_find_its_rows() {
     only_managed!();
-    let data = Data::new();
-    let open_saying = async || {
+    let data = DataFolder::new();
+    let open_with_phases = async || {
         let phases = Mutex::new(Vec::new());
         let cluster = Cluster::join(&data.folder, &runtime(), keeper()).unwrap();
-        let tell = |phase| phases.lock().unwrap().push(phase);
+        let on_phase = |phase| phases.lock().unwrap().push(phase);
         let start = Instant::now();
-        let store = Store::open(Database::Managed(Arc::new(cluster)), Pool::default(), &tell).await.unwrap();
-        say(&format!("opened in {:?}", start.elapsed()));
+        let store =
+            Store::open(Database::Managed(Arc::new(cluster)), PoolSize::default(), &on_phase).await.unwrap();
+        print(&format!("opened in {:?}", start.elapsed()));
         (store, phases.into_inner().unwrap())
     };
-    let (store, phases) = open_saying().await;
-    assert_eq!(phases, [Phase::Creating, Phase::Starting]);
-    let id = registered(&store, LibraryId::new()).await;
-    let (second, phases) = open_saying().await;
-    assert_eq!(phases, [], "a server that runs is joined");
+    let (store, phases) = open_with_phases().await;
+    assert_eq!(phases, [StartPhase::Creating, StartPhase::Starting]);
+    let id = register(&store, LibraryId::new()).await;
+    let (second, phases) = open_with_phases().await;
+    assert_eq!(phases, [], "a running server is used");
     assert!(ids(&second).await.contains(&id));
     drop((store, second));
-    data.gone(GONE_WITHIN).await;
-    let (store, phases) = open_saying().await;
-    assert_eq!(phases, [Phase::Starting]);
+    data.wait_stopped(STOP_LIMIT).await;
+    let (store, phases) = open_with_phases().await;
+    assert_eq!(phases, [StartPhase::Starting]);
     assert_eq!(ids(&store).await, HashSet::from([id]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_owner_can_reach_the_archive() {
     only_managed!();
-    let data = Data::made().await;
+    let data = DataFolder::with_archive().await;
     let store = open(&data).await;
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&data.folder), 0o700);
@@ -290,11 +292,15 @@ async fn only_the_owner_can_reach_the_archive() {
 async fn a_folder_with_any_name_works() {
     only_managed!();
     for name in ["Daten Ordner ü 会议", "it's \"quoted\", $HOME\\ %s;", &"long ".repeat(40)] {
-        let data = if name.is_ascii() { Data::made_as(name).await } else { Data::named(name) };
+        let data = if name.is_ascii() {
+            DataFolder::named_with_archive(name).await
+        } else {
+            DataFolder::named(name)
+        };
         let store = open(&data).await;
-        let id = registered(&store, LibraryId::new()).await;
+        let id = register(&store, LibraryId::new()).await;
         drop(store);
-        data.gone(GONE_WITHIN).await;
+        data.wait_stopped(STOP_LIMIT).await;
         assert!(ids(&open(&data).await).await.contains(&id), "{name}");
     }
 }
@@ -302,20 +308,20 @@ async fn a_folder_with_any_name_works() {
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_start_at_once_share_one_server() {
     only_managed!();
-    let data = Data::new();
-    // Nobody has used the folder before: one of them makes the cluster.
+    let data = DataFolder::new();
+    // The folder is new: one of them creates the cluster.
     let clients: Vec<Client> = (0..4).map(|_| Client::start(&data.folder)).collect();
     let clients: Vec<Client> = clients.into_iter().map(Client::open).collect();
     let postmaster = data.postmaster().unwrap();
     let here = futures_util::future::join_all((0..4).map(|_| open(&data))).await;
-    let id = registered(&here[0], LibraryId::new()).await;
+    let id = register(&here[0], LibraryId::new()).await;
     for store in &here {
         assert!(ids(store).await.contains(&id));
     }
     assert_eq!(data.postmaster(), Some(postmaster));
-    // The other three keepers have found the cluster taken and gone.
-    until("a single keeper", PATIENCE, async || {
-        let name = env!("CARGO_BIN_EXE_store-test-host").as_bytes();
+    // The other three keepers have found the cluster in use and exited.
+    wait_for("a single keeper", TIMEOUT, async || {
+        let name = env!("CARGO_BIN_EXE_store-test-keeper").as_bytes();
         let keepers = data.processes().into_iter().filter(|id| {
             fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|arguments| arguments.starts_with(name))
         });
@@ -323,81 +329,81 @@ async fn processes_that_start_at_once_share_one_server() {
     })
     .await;
     drop(clients);
-    assert!(ids(&here[3]).await.contains(&id), "the server stays while anybody uses it");
+    assert!(ids(&here[3]).await.contains(&id), "the server runs while any process uses it");
     drop(here);
-    data.gone(GONE_WITHIN).await;
+    data.wait_stopped(STOP_LIMIT).await;
     let log = fs::read_to_string(data.folder.join("postgres.log")).unwrap();
-    assert!(log.contains("database system is shut down"), "it was ended in order");
+    assert!(log.contains("database system is shut down"), "it was stopped in order");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_comes_while_the_server_is_ending_gets_a_new_one() {
+async fn a_process_that_starts_while_the_server_is_stopping_gets_a_new_one() {
     only_managed!();
-    let data = Data::made().await;
+    let data = DataFolder::with_archive().await;
     let mut known = HashSet::new();
     for _ in 0..8 {
         let store = open(&data).await;
-        known.insert(registered(&store, LibraryId::new()).await);
+        known.insert(register(&store, LibraryId::new()).await);
         drop(store);
     }
     assert_eq!(ids(&open(&data).await).await, known);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_server_ends_with_its_last_client_even_if_that_is_killed() {
+async fn the_server_stops_with_its_last_client_even_if_that_is_killed() {
     only_managed!();
-    let data = Data::made().await;
+    let data = DataFolder::with_archive().await;
     let first = Client::start(&data.folder).open();
     let second = Client::start(&data.folder).open();
     let postmaster = data.postmaster();
     drop(first);
     let store = open(&data).await;
-    assert_eq!(data.postmaster(), postmaster, "one is left, so it goes on");
+    assert_eq!(data.postmaster(), postmaster, "one client is left, so it keeps running");
     drop(store);
     drop(second);
-    let took = data.gone(GONE_WITHIN).await;
-    say(&format!("gone after {took:?}"));
+    let took = data.wait_stopped(STOP_LIMIT).await;
+    print(&format!("gone after {took:?}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_left_of_a_first_start_whose_only_client_was_killed() {
     only_managed!();
-    let data = Data::new();
+    let data = DataFolder::new();
     let client = Client::start(&data.folder);
-    until("the beginning of a cluster", PATIENCE, async || {
+    wait_for("the beginning of a cluster", TIMEOUT, async || {
         data.folder.join("cluster.new/PG_VERSION").exists().then_some(())
     })
     .await;
     drop(client);
-    let took = data.gone(GONE_WITHIN).await;
-    say(&format!("gone after {took:?}"));
-    registered(&open(&data).await, LibraryId::new()).await;
+    let took = data.wait_stopped(STOP_LIMIT).await;
+    print(&format!("gone after {took:?}"));
+    register(&open(&data).await, LibraryId::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_start_that_was_killed_at_any_moment_is_begun_anew() {
+async fn a_first_start_that_is_killed_at_any_moment_can_be_repeated() {
     only_managed!();
     for moment in ["cluster.new", "cluster.new/base/1", "cluster"] {
-        let data = Data::new();
+        let data = DataFolder::new();
         let client = Client::start(&data.folder);
-        until(moment, PATIENCE, async || data.folder.join(moment).exists().then_some(())).await;
+        wait_for(moment, TIMEOUT, async || data.folder.join(moment).exists().then_some(())).await;
         if let Some(keeper) = data.keeper() {
             kill(keeper);
         }
         drop(client);
-        // At once: what the killed keeper had started may still be running.
-        registered(&open(&data).await, LibraryId::new()).await;
+        // At once: processes of the killed keeper may still be running.
+        register(&open(&data).await, LibraryId::new()).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn half_a_cluster_is_made_anew() {
+async fn an_incomplete_cluster_is_created_again() {
     only_managed!();
-    let data = Data::new();
+    let data = DataFolder::new();
     fs::create_dir_all(data.folder.join("cluster.new/base/1")).unwrap();
     fs::write(data.folder.join("cluster.new/PG_VERSION"), "16\n").unwrap();
     fs::write(data.folder.join("password"), "").unwrap();
-    registered(&open(&data).await, LibraryId::new()).await;
+    register(&open(&data).await, LibraryId::new()).await;
     assert!(!data.folder.join("cluster.new").exists());
 }
 
@@ -414,8 +420,8 @@ enum Victim {
 impl Victim {
     const ALL: [Self; 5] = [Self::Keeper, Self::Postmaster, Self::Both, Self::Everything, Self::Backend];
 
-    /// Says whether there was one.
-    fn kill(self, data: &Data) -> bool {
+    /// Returns whether there was one.
+    fn kill(self, data: &DataFolder) -> bool {
         let victims = match self {
             Self::Keeper => vec![data.keeper()],
             Self::Postmaster => vec![data.postmaster()],
@@ -433,49 +439,49 @@ impl Victim {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_open_archive_outlives_its_server() {
+async fn an_open_archive_survives_a_crash_of_its_server() {
     only_managed!();
-    let data = Data::made().await;
+    let data = DataFolder::with_archive().await;
     let store = open(&data).await;
     let library = LibraryId::new();
-    let mut known = HashSet::from([registered(&store, library).await]);
+    let mut known = HashSet::from([register(&store, library).await]);
     for victim in Victim::ALL {
         let before = data.postmaster().unwrap();
         assert!(victim.kill(&data), "there is no {victim:?} to kill");
         let start = Instant::now();
-        // At once, while the dying server may still answer: each of them, however it reaches the server.
+        // At once, while the dying server may still answer, by every way of using the server.
         let machine = MachineId::new();
         let (query, lock, news, other) = tokio::join!(
             tokio::spawn({
                 let store = store.clone();
-                async move { registered(&store, library).await }
+                async move { register(&store, library).await }
             }),
-            WorkLock::acquire(&store, machine),
-            News::listen(&store),
-            managed(&data.folder, keeper()),
+            WorkerLock::acquire(&store, machine),
+            Notifications::listen(&store),
+            open_managed(&data.folder, keeper()),
         );
         known.insert(query.unwrap());
         lock.unwrap_or_else(|error| panic!("after the death of {victim:?}: {error}"));
         news.unwrap_or_else(|error| panic!("after the death of {victim:?}: {error}"));
         other.unwrap_or_else(|error| panic!("after the death of {victim:?}: {error}"));
         if !matches!(victim, Victim::Backend) {
-            until("a new server", BACK_WITHIN, async || {
-                known.insert(registered(&store, library).await);
+            wait_for("a new server", RECOVERY_LIMIT, async || {
+                known.insert(register(&store, library).await);
                 (data.postmaster().is_some_and(|id| id != before)).then_some(())
             })
             .await;
         }
-        assert!(start.elapsed() < BACK_WITHIN, "{victim:?}: {:?}", start.elapsed());
+        assert!(start.elapsed() < RECOVERY_LIMIT, "{victim:?}: {:?}", start.elapsed());
         assert_eq!(ids(&store).await, known, "after the death of {victim:?}");
     }
     drop(store);
-    data.gone(GONE_WITHIN).await;
+    data.wait_stopped(STOP_LIMIT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_acknowledged_row_is_lost_however_the_server_dies() {
     only_managed!();
-    let data = Data::made().await;
+    let data = DataFolder::with_archive().await;
     let store = open(&data).await;
     let acknowledged = Arc::new(Mutex::new(HashSet::new()));
     let stop = Arc::new(AtomicBool::new(false));
@@ -487,12 +493,12 @@ async fn no_acknowledged_row_is_lost_however_the_server_dies() {
                 while !stop.load(Ordering::Relaxed) {
                     let new = recording(library);
                     match store.register(&new).await {
-                        Ok(Registered::New(job)) => assert_eq!(job.id, new.id),
-                        // Its own row, in doubt when the connection broke, is New as well; a query may fail
-                        // when the server dies twice under it.
-                        Ok(Registered::Duplicate(job)) => panic!("{} exists", job.id),
+                        Ok(Registration::New(job)) => assert_eq!(job.id, new.id),
+                        // A row committed before its connection broke is New as well. A query may fail if the
+                        // server dies twice during it.
+                        Ok(Registration::Duplicate(job)) => panic!("{} exists", job.id),
                         Err(error) => {
-                            say(&format!("refused: {error}"));
+                            print(&format!("refused: {error}"));
                             continue;
                         }
                     }
@@ -502,11 +508,11 @@ async fn no_acknowledged_row_is_lost_however_the_server_dies() {
         })
         .collect();
     let seed = uuid::Uuid::new_v4();
-    say(&format!("seed {seed}"));
+    print(&format!("seed {seed}"));
     for random in &seed.as_bytes()[..6] {
         let victim = Victim::ALL[usize::from(random % 5)];
         let before = acknowledged.lock().unwrap().len();
-        until("rows between two deaths", BACK_WITHIN, async || {
+        wait_for("rows between two deaths", RECOVERY_LIMIT, async || {
             let written = acknowledged.lock().unwrap().len();
             (written > before + usize::from(*random) && data.postmaster().is_some()).then_some(())
         })
@@ -514,7 +520,7 @@ async fn no_acknowledged_row_is_lost_however_the_server_dies() {
         victim.kill(&data);
     }
     let before = acknowledged.lock().unwrap().len();
-    until("rows after the last death", BACK_WITHIN, async || {
+    wait_for("rows after the last death", RECOVERY_LIMIT, async || {
         (acknowledged.lock().unwrap().len() > before + 10).then_some(())
     })
     .await;
@@ -524,26 +530,26 @@ async fn no_acknowledged_row_is_lost_however_the_server_dies() {
     }
     let acknowledged = acknowledged.lock().unwrap().clone();
     drop(store);
-    data.gone(GONE_WITHIN).await;
+    data.wait_stopped(STOP_LIMIT).await;
     let there = ids(&open(&data).await).await;
     let lost: Vec<_> = acknowledged.difference(&there).collect();
     assert!(lost.is_empty(), "{} of {} rows are lost", lost.len(), acknowledged.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stale_files_that_name_a_living_process_do_not_hinder_a_start() {
+async fn stale_files_that_name_a_running_process_do_not_prevent_a_start() {
     only_managed!();
-    let data = Data::made().await;
+    let data = DataFolder::with_archive().await;
     let store = open(&data).await;
-    let id = registered(&store, LibraryId::new()).await;
+    let id = register(&store, LibraryId::new()).await;
     let sockets = data.sockets();
     let pid_file = fs::read_to_string(data.pid_file()).unwrap();
     drop(store);
-    data.gone(GONE_WITHIN).await;
-    // As after a crash and a restart of the computer, when somebody else has got the number.
+    data.wait_stopped(STOP_LIMIT).await;
+    // As after a crash and a reboot, when another process has the process id.
     let rest = pid_file.split_once('\n').unwrap().1;
     fs::write(data.pid_file(), format!("1\n{rest}")).unwrap();
-    // The keeper took its folder away; a killed one leaves it.
+    // The keeper has removed its folder; a killed one leaves it.
     fs::create_dir_all(&sockets).unwrap();
     fs::set_permissions(&sockets, fs::Permissions::from_mode(0o700)).unwrap();
     drop(std::os::unix::net::UnixListener::bind(sockets.join(".s.PGSQL.5432")).unwrap());
@@ -552,10 +558,10 @@ async fn stale_files_that_name_a_living_process_do_not_hinder_a_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_closed_folder_above_data_and_runtime_does_not_hinder() {
+async fn a_closed_folder_above_data_and_runtime_does_not_prevent_a_start() {
     only_managed!();
-    // Programs are often not run from memory.
-    let data = Data::below(&std::env::temp_dir(), "data");
+    // Programs often may not be executed in /dev/shm.
+    let data = DataFolder::below(&std::env::temp_dir(), "data");
     let parent = data.folder.parent().unwrap();
     fs::set_permissions(parent, fs::Permissions::from_mode(0o700)).unwrap();
     let runtime_below = parent.join("runtime");
@@ -563,10 +569,10 @@ async fn a_closed_folder_above_data_and_runtime_does_not_hinder() {
     assert!(copied.success());
     let open = async || {
         let cluster = Cluster::join(&data.folder, &runtime_below, keeper()).unwrap();
-        Store::open(Database::Managed(Arc::new(cluster)), Pool::default(), &|_| ()).await.unwrap()
+        Store::open(Database::Managed(Arc::new(cluster)), PoolSize::default(), &|_| ()).await.unwrap()
     };
     let store = open().await;
-    let id = registered(&store, LibraryId::new()).await;
+    let id = register(&store, LibraryId::new()).await;
     if is_root() {
         let owner = |path: &Path| fs::metadata(path).unwrap().uid();
         assert_eq!(owner(&data.folder), 0, "only the cluster changes its owner");
@@ -574,24 +580,24 @@ async fn a_closed_folder_above_data_and_runtime_does_not_hinder() {
         assert_ne!(owner(&PathBuf::from(format!("/proc/{}", data.postmaster().unwrap()))), 0);
     }
     drop(store);
-    data.gone(GONE_WITHIN).await;
+    data.wait_stopped(STOP_LIMIT).await;
     assert!(ids(&open().await).await.contains(&id));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ordinary_users_archive_stays_theirs_when_root_has_opened_it() {
+async fn the_archive_of_an_ordinary_user_stays_theirs_after_root_has_opened_it() {
     only_managed!();
     if !is_root() {
         return Prerequisite::Root.skip();
     }
-    // Programs are often not run from memory.
-    let data = Data::below(&std::env::temp_dir(), "data");
+    // Programs often may not be executed in /dev/shm.
+    let data = DataFolder::below(&std::env::temp_dir(), "data");
     let parent = data.folder.parent().unwrap();
     fs::set_permissions(parent, fs::Permissions::from_mode(0o755)).unwrap();
-    // The user may not reach the checkout.
+    // The user may have no access to the checkout.
     let programs = parent.join("programs");
     fs::create_dir(&programs).unwrap();
-    let host = env!("CARGO_BIN_EXE_store-test-host");
+    let host = env!("CARGO_BIN_EXE_store-test-keeper");
     let copied = Command::new("cp").arg("-r").arg(runtime()).arg(host).arg(&programs).status().unwrap();
     assert!(copied.success());
     let opened = Command::new("chmod").args(["-R", "a+rX"]).arg(&programs).status().unwrap();
@@ -606,9 +612,9 @@ async fn an_ordinary_users_archive_stays_theirs_when_root_has_opened_it() {
         Client::spawn(command.arg(programs.join(runtime().file_name().unwrap())))
     };
     drop(as_user().open());
-    data.gone(GONE_WITHIN).await;
-    let id = registered(&open(&data).await, LibraryId::new()).await;
-    data.gone(GONE_WITHIN).await;
+    data.wait_stopped(STOP_LIMIT).await;
+    let id = register(&open(&data).await, LibraryId::new()).await;
+    data.wait_stopped(STOP_LIMIT).await;
     assert_eq!(fs::metadata(data.folder.join("cluster/PG_VERSION")).unwrap().uid(), 65534);
     let user = as_user().open();
     assert!(ids(&open(&data).await).await.contains(&id));
@@ -616,22 +622,22 @@ async fn an_ordinary_users_archive_stays_theirs_when_root_has_opened_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_root_may_not_pass_closed_folders_the_closed_one_is_named() {
+async fn if_root_cannot_enter_a_closed_folder_the_folder_is_named() {
     only_managed!();
     if !is_root() {
         return Prerequisite::Root.skip();
     }
-    let data = Data::new();
+    let data = DataFolder::new();
     let closed = data.folder.parent().unwrap().join("closed");
     fs::create_dir(&closed).unwrap();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
     for (capability, named) in [("setpcap", &closed), ("dac_override", &data.folder)] {
         let mut command = Command::new("setpriv");
-        command.arg(format!("--bounding-set=-{capability}")).arg(env!("CARGO_BIN_EXE_store-test-host"));
+        command.arg(format!("--bounding-set=-{capability}")).arg(env!("CARGO_BIN_EXE_store-test-keeper"));
         command.arg("client").arg(&data.folder).arg(closed.join("postgres"));
         let mut client = Client::spawn(&mut command);
         let mut line = String::new();
-        client.said.read_line(&mut line).unwrap();
+        client.output.read_line(&mut line).unwrap();
         assert!(
             line.contains(&format!("may not enter {}.", named.display())),
             "without {capability}: {line}"
@@ -639,12 +645,12 @@ async fn where_root_may_not_pass_closed_folders_the_closed_one_is_named() {
     }
 }
 
-async fn refusal(data: &Data, runtime: &Path, keeper: KeeperCommand) -> String {
+async fn open_error(data: &DataFolder, runtime: &Path, keeper: KeeperCommand) -> String {
     let cluster = match Cluster::join(&data.folder, runtime, keeper) {
         Ok(cluster) => cluster,
         Err(error) => return error.to_string(),
     };
-    match Store::open(Database::Managed(Arc::new(cluster)), Pool::default(), &|_| ()).await {
+    match Store::open(Database::Managed(Arc::new(cluster)), PoolSize::default(), &|_| ()).await {
         Err(error @ StoreError::Managed(_)) => error.to_string(),
         other => panic!("{other:?}"),
     }
@@ -653,78 +659,78 @@ async fn refusal(data: &Data, runtime: &Path, keeper: KeeperCommand) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_program_is_named() {
     only_managed!();
-    let data = Data::new();
+    let data = DataFolder::new();
     let nowhere = data.folder.join("nowhere");
-    let why = refusal(&data, &nowhere, keeper()).await;
+    let why = open_error(&data, &nowhere, keeper()).await;
     assert!(why.contains(&format!("{} is missing", nowhere.join("bin/initdb").display())), "{why}");
 
-    let data = Data::made().await;
-    let why = refusal(&data, &nowhere, keeper()).await;
+    let data = DataFolder::with_archive().await;
+    let why = open_error(&data, &nowhere, keeper()).await;
     assert!(why.contains(&format!("{} is missing", nowhere.join("bin/postgres").display())), "{why}");
     let lost = KeeperCommand { program: nowhere, arguments: Vec::new() };
-    let why = refusal(&data, &runtime(), lost).await;
+    let why = open_error(&data, &runtime(), lost).await;
     assert!(why.contains("the database could not be started"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_lets_too_few_files_be_open_is_refused_with_a_sentence() {
+async fn a_session_with_too_low_a_limit_of_open_files_is_refused() {
     only_managed!();
     let limited = |limit: &str| KeeperCommand {
         program: "/bin/sh".into(),
         arguments: [
             "-c",
             &format!("ulimit {limit} 32; exec \"$0\" \"$@\""),
-            env!("CARGO_BIN_EXE_store-test-host"),
+            env!("CARGO_BIN_EXE_store-test-keeper"),
         ]
         .map(str::to_owned)
         .to_vec(),
     };
-    let data = Data::new();
-    let why = refusal(&data, &runtime(), limited("-n")).await;
+    let data = DataFolder::new();
+    let why = open_error(&data, &runtime(), limited("-n")).await;
     assert!(why.contains("only 32 files open at once") && why.contains("ulimit -n 1024"), "{why}");
-    // A limit that may be raised is.
+    // A soft limit is raised.
     let cluster = Cluster::join(&data.folder, &runtime(), limited("-S -n")).unwrap();
-    let pool = Pool { min_size: 1, max_size: 5 };
+    let pool = PoolSize { min_size: 1, max_size: 5 };
     Store::open(Database::Managed(Arc::new(cluster)), pool, &|_| ()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_start_that_fails_with_many_words_ends_and_names_the_log() {
+async fn a_first_start_that_fails_with_much_output_ends_and_names_the_log() {
     only_managed!();
-    let data = Data::new();
+    let data = DataFolder::new();
     let programs = data.folder.parent().unwrap().join("programs");
     fs::create_dir_all(programs.join("bin")).unwrap();
     let initdb = programs.join("bin/initdb");
-    // More than fits into a pipe.
+    // More output than fits into a pipe.
     fs::write(&initdb, "#!/bin/sh\nseq 100000 >&2\nexit 1\n").unwrap();
     for path in [programs.as_path(), &programs.join("bin"), &initdb] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let why = refusal(&data, &programs, keeper()).await;
+    let why = open_error(&data, &programs, keeper()).await;
     let log = data.folder.join("postgres.log");
     assert!(why.contains(&format!("its log {} says why", log.display())), "{why}");
     assert!(fs::read_to_string(log).unwrap().ends_with("100000\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_archive_without_its_password_file_is_left_alone() {
+async fn an_archive_without_its_password_file_is_not_changed() {
     only_managed!();
-    let data = Data::made().await;
-    let id = registered(&open(&data).await, LibraryId::new()).await;
-    data.gone(GONE_WITHIN).await;
+    let data = DataFolder::with_archive().await;
+    let id = register(&open(&data).await, LibraryId::new()).await;
+    data.wait_stopped(STOP_LIMIT).await;
     let (password, copy) = (data.folder.join("password"), data.folder.join("copy"));
     fs::rename(&password, &copy).unwrap();
-    let why = refusal(&data, &runtime(), keeper()).await;
+    let why = open_error(&data, &runtime(), keeper()).await;
     assert!(why.contains("password file") && why.contains("is missing"), "{why}");
     fs::rename(&copy, &password).unwrap();
     assert!(ids(&open(&data).await).await.contains(&id));
 }
 
-/// A file system of its own in `folder`, of so many megabytes.
+/// A small file system mounted in a folder.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// `None`, and the test is skipped, where that is forbidden.
+    /// Mounts it with a size in megabytes. `None`, and the test is skipped, if mounting is not permitted.
     fn mount(folder: &Path, megabytes: u32) -> Option<Self> {
         fs::create_dir_all(folder).unwrap();
         let mounted = Command::new("mount")
@@ -743,7 +749,7 @@ impl SmallDisk {
         None
     }
 
-    /// Leaves no byte free.
+    /// Fills it completely.
     fn fill(&self) -> PathBuf {
         let path = self.0.join("filling");
         let mut file = fs::File::create(&path).unwrap();
@@ -760,28 +766,28 @@ impl Drop for SmallDisk {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_start_on_a_full_disk_is_refused_with_a_sentence() {
+async fn a_first_start_on_a_full_disk_is_refused() {
     only_managed!();
-    let data = Data::new();
+    let data = DataFolder::new();
     let Some(disk) = SmallDisk::mount(&data.folder, 30) else { return };
-    let why = refusal(&data, &runtime(), keeper()).await;
+    let why = open_error(&data, &runtime(), keeper()).await;
     assert!(why.contains("is full") && why.contains("Free some space"), "{why}");
     disk.fill();
-    let why = refusal(&data, &runtime(), keeper()).await;
+    let why = open_error(&data, &runtime(), keeper()).await;
     assert!(why.contains("is full"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_fills_up_costs_no_acknowledged_row() {
+async fn no_acknowledged_row_is_lost_when_the_disk_fills_up() {
     only_managed!();
-    let data = Data::new();
+    let data = DataFolder::new();
     let Some(disk) = SmallDisk::mount(&data.folder, 250) else { return };
     let library = LibraryId::new();
     let store = open(&data).await;
-    let mut known = HashSet::from([registered(&store, library).await]);
+    let mut known = HashSet::from([register(&store, library).await]);
     let filling = disk.fill();
-    // Until what the server had reserved is used up.
-    until("a refusal", PATIENCE, async || {
+    // Until the space that the server has reserved is used up.
+    wait_for("a refusal", TIMEOUT, async || {
         let new = store::NewJob { media_format: "long ".repeat(1 << 16), ..recording(library) };
         match store.register(&new).await {
             Ok(_) => known.insert(new.id),
@@ -791,13 +797,13 @@ async fn a_disk_that_fills_up_costs_no_acknowledged_row() {
     })
     .await;
     drop(store);
-    data.gone(PATIENCE).await;
-    let why = refusal(&data, &runtime(), keeper()).await;
+    data.wait_stopped(TIMEOUT).await;
+    let why = open_error(&data, &runtime(), keeper()).await;
     assert!(why.contains("is full"), "{why}");
     fs::remove_file(filling).unwrap();
     let store = open(&data).await;
     assert!(ids(&store).await.is_superset(&known));
-    registered(&store, library).await;
+    register(&store, library).await;
     drop(store);
-    data.gone(GONE_WITHIN).await;
+    data.wait_stopped(STOP_LIMIT).await;
 }

@@ -1,54 +1,54 @@
-//! Registration, the queue with its claims and leases, versions of a transcript, exports, the worker's lock.
+//! Registration, the queue, claims and leases, transcript versions, exports, and the worker lock.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
-use common::{PATIENCE, database, recording, registered, until};
+use common::{TIMEOUT, database, recording, register, wait_for};
 use futures_util::future::join_all;
 use std::collections::HashSet;
 use std::sync::Arc;
 use store::testing::TestDatabase;
 use store::{
-    Claim, Claimer, ExportId, Found, Job, JobFilter, JobId, LibraryId, MachineId, NewExport, NewTranscript,
-    Progress, Registered, Spent, Status, Store, Task, TaskKind, TaskState, Transcript, Window, WorkLock,
-    WorkflowState,
+    Claim, ClaimRequest, ExportId, Job, JobFilter, JobId, JobMatch, LibraryId, MachineId, NewExport,
+    NewTranscript, Registration, Status, Store, Task, TaskKind, TaskProgress, TaskState, Transcript,
+    TranscriptWindow, TranscriptionCost, WorkerLock, WorkflowState,
 };
 use transcript::{AudioTime, Segment, Span, Word};
 
 /// A computer and its library folder.
-struct Place {
+struct Computer {
     library: LibraryId,
     machine: MachineId,
 }
 
-fn place() -> Place {
-    Place { library: LibraryId::new(), machine: MachineId::new() }
+fn computer() -> Computer {
+    Computer { library: LibraryId::new(), machine: MachineId::new() }
 }
 
 /// Registers a recording and claims it.
-async fn claimed(store: &Store, place: &Place) -> Claim {
-    let id = registered(store, place.library).await;
-    claim(store, place, Some(&[id])).await.expect("a new recording can be claimed")
+async fn claimed(store: &Store, computer: &Computer) -> Claim {
+    let id = register(store, computer.library).await;
+    claim(store, computer, Some(&[id])).await.expect("a new recording can be claimed")
 }
 
 /// Claims a recording as this computer's only worker.
-async fn claim(store: &Store, place: &Place, only: Option<&[JobId]>) -> Option<Claim> {
-    let Place { library, machine } = *place;
+async fn claim(store: &Store, computer: &Computer, only: Option<&[JobId]>) -> Option<Claim> {
+    let Computer { library, machine } = *computer;
     let kinds = &TaskKind::OF_RECORDINGS;
-    store.claim(Claimer { kinds, library, machine, alone: true, only }).await.unwrap()
+    store.claim(ClaimRequest { kinds, library, machine, alone: true, only }).await.unwrap()
 }
 
-/// Claims an export whose maker is gone.
-async fn claim_export(store: &Store, place: &Place) -> Option<Claim> {
-    let Place { library, machine } = *place;
+/// Claims an export that a dead process left.
+async fn claim_export(store: &Store, computer: &Computer) -> Option<Claim> {
+    let Computer { library, machine } = *computer;
     store
-        .claim(Claimer { kinds: &[TaskKind::Export], library, machine, alone: false, only: None })
+        .claim(ClaimRequest { kinds: &[TaskKind::Export], library, machine, alone: false, only: None })
         .await
         .unwrap()
 }
 
 async fn job(store: &Store, id: JobId) -> Job {
-    store.job(id).await.unwrap().expect("the job is there")
+    store.job(id).await.unwrap().expect("the job exists")
 }
 
 async fn open_task(store: &Store, id: JobId) -> Option<Task> {
@@ -72,46 +72,46 @@ fn made_with(settings: &str) -> NewTranscript {
     }
 }
 
-fn spent(audio_ms: i64, work_ms: i64) -> Spent {
-    Spent { audio_ms, work_ms, real_time_factor: None }
+fn cost(audio_ms: i64, work_ms: i64) -> TranscriptionCost {
+    TranscriptionCost { audio_ms, work_ms, real_time_factor: None }
 }
 
 fn span(start: u32, end: u32) -> Span {
     Span::new(AudioTime::from_ms(start), AudioTime::from_ms(end))
 }
 
-fn window(index: u32) -> Window {
+fn window(index: u32) -> TranscriptWindow {
     let span = span(index * 10_000, (index + 1) * 10_000);
-    Window { index, span, language: None, other_language: None }
+    TranscriptWindow { index, span, language: None, other_language: None }
 }
 
-/// One line in the window of this index.
-fn line(index: u32, text: &str) -> Segment {
+/// A segment in the window of this index.
+fn segment(index: u32, text: &str) -> Segment {
     let span = span(index * 10_000 + 100, index * 10_000 + 900);
     let word =
         Word { start: span.start, end: span.end, text: text.to_owned(), confidence: None, estimated: false };
     Segment { span, text: text.to_owned(), words: vec![word], doubt: None }
 }
 
-async fn opened(store: &Store, claim: &Claim) -> (Transcript, Vec<Window>) {
+async fn opened(store: &Store, claim: &Claim) -> (Transcript, Vec<TranscriptWindow>) {
     opened_with(store, claim, &made_with("1")).await
 }
 
-/// Transcribes a claimed job to its end.
-async fn completed(store: &Store, claim: &Claim) -> Transcript {
+/// Transcribes a claimed job completely.
+async fn complete(store: &Store, claim: &Claim) -> Transcript {
     let (version, _) = opened(store, claim).await;
-    assert!(store.commit_window(claim.lease, version.id, &window(0), &[line(0, "Hello")]).await.unwrap());
-    let lines = [line(0, "Hello")];
-    assert!(store.complete_transcript(claim.lease, version.id, &lines, spent(10_000, 500)).await.unwrap());
+    assert!(store.commit_window(claim.lease, version.id, &window(0), &[segment(0, "Hello")]).await.unwrap());
+    let segments = [segment(0, "Hello")];
+    assert!(store.complete_transcript(claim.lease, version.id, &segments, cost(10_000, 500)).await.unwrap());
     version
 }
 
 async fn texts(store: &Store, version: &Transcript) -> Vec<String> {
-    store.segments(version.id).await.unwrap().into_iter().map(|line| line.segment.text).collect()
+    store.segments(version.id).await.unwrap().into_iter().map(|s| s.segment.text).collect()
 }
 
-/// Every row of every table that work on a recording touches.
-async fn everything(database: &TestDatabase) -> Vec<String> {
+/// All rows of the tables that work on a recording changes.
+async fn all_rows(database: &TestDatabase) -> Vec<String> {
     let rows = ["jobs", "tasks", "transcripts", "transcript_windows", "segments", "export_jobs"]
         .map(|table| format!("SELECT '{table} ' || to_jsonb(t)::text FROM {table} t"));
     database.column(&format!("{} ORDER BY 1", rows.join(" UNION ALL "))).await.unwrap()
@@ -124,12 +124,16 @@ async fn expire_leases(database: &TestDatabase) {
         .unwrap();
 }
 
-async fn ask_again(store: &Store, id: JobId) {
-    store.transcribe_again(id, &store::Choice::default()).await.unwrap().expect("it is at rest");
+async fn transcribe_again(store: &Store, id: JobId) {
+    store
+        .transcribe_again(id, &store::RequestedOptions::default())
+        .await
+        .unwrap()
+        .expect("it neither waits nor runs");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_registrations_of_one_content_exactly_one_is_new() {
+async fn of_concurrent_registrations_of_one_content_exactly_one_is_new() {
     let (_database, store) = database().await;
     let content = recording(LibraryId::new());
     let answers = join_all((0..16).map(|_| {
@@ -141,48 +145,48 @@ async fn of_many_registrations_of_one_content_exactly_one_is_new() {
     let mut met = HashSet::new();
     for answer in answers {
         match answer.unwrap() {
-            (asked, Registered::New(job)) => {
+            (asked, Registration::New(job)) => {
                 assert_eq!(job.id, asked);
                 assert_eq!(job.status().unwrap(), Status::Pending);
                 assert_eq!(job.workflow_state(), Some(WorkflowState::Queued));
                 new.push(job.id);
             }
-            (asked, Registered::Duplicate(job)) => {
+            (asked, Registration::Duplicate(job)) => {
                 assert_ne!(job.id, asked);
                 met.insert(job.id);
             }
         }
     }
     assert_eq!(new.len(), 1);
-    assert_eq!(met, HashSet::from([new[0]]), "the losers are told the winner");
+    assert_eq!(met, HashSet::from([new[0]]), "the others get the new job");
     assert_eq!(store.jobs(JobFilter::default()).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn registering_the_same_row_again_is_still_new() {
-    // A statement whose connection broke is run twice; the first run may have been committed.
+    // A statement is run again when its connection breaks, and the first run may have been committed.
     let (_database, store) = database().await;
     let recording = recording(LibraryId::new());
     for _ in 0..2 {
         let registered = store.register(&recording).await.unwrap();
-        assert!(matches!(&registered, Registered::New(job) if job.id == recording.id), "{registered:?}");
+        assert!(matches!(&registered, Registration::New(job) if job.id == recording.id), "{registered:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_content_can_be_registered_anew_after_it_was_deleted() {
+async fn content_can_be_registered_again_after_deletion() {
     let (_database, store) = database().await;
     let first = recording(LibraryId::new());
     store.register(&first).await.unwrap();
     store.delete_job(first.id, first.library_id).await.unwrap().unwrap();
     let second = store::NewJob { id: JobId::new(), ..first.clone() };
     let registered = store.register(&second).await.unwrap();
-    assert!(matches!(&registered, Registered::New(job) if job.id == second.id), "{registered:?}");
+    assert!(matches!(&registered, Registration::New(job) if job.id == second.id), "{registered:?}");
     assert_eq!(store.job_by_hash(&first.file_hash).await.unwrap().unwrap().id, second.id);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_is_found_by_an_unambiguous_part_of_its_id() {
+async fn a_job_is_found_by_an_unambiguous_prefix_of_its_id() {
     let (_database, store) = database().await;
     let library = LibraryId::new();
     let ids = ["3a5b0000-0000-4000-8000-00000000abcd", "3a5c0000-0000-4000-8000-000000000001"];
@@ -209,23 +213,25 @@ async fn a_job_is_found_by_an_unambiguous_part_of_its_id() {
     ] {
         let found = store.find_job(prefix).await.unwrap();
         match (found, expected) {
-            (Found::One(job), Some(expected)) => assert_eq!(job.id.to_string(), ids[expected], "{prefix}"),
-            (Found::Nothing, None) => {}
+            (JobMatch::Unique(job), Some(expected)) => {
+                assert_eq!(job.id.to_string(), ids[expected], "{prefix}")
+            }
+            (JobMatch::NotFound, None) => {}
             (found, _) => panic!("{prefix}: {found:?}"),
         }
     }
     for ambiguous in ["3", "3a5", "3a5-"] {
-        assert_eq!(store.find_job(ambiguous).await.unwrap(), Found::Several, "{ambiguous}");
+        assert_eq!(store.find_job(ambiguous).await.unwrap(), JobMatch::Ambiguous, "{ambiguous}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_listed_newest_first_by_status_and_limit() {
     let (_database, store) = database().await;
-    let here = place();
+    let here = computer();
     let mut ids = Vec::new();
     for _ in 0..4 {
-        ids.push(registered(&store, here.library).await);
+        ids.push(register(&store, here.library).await);
     }
     store.cancel_job(ids[1]).await.unwrap().unwrap();
     ids.reverse();
@@ -240,30 +246,30 @@ async fn jobs_are_listed_newest_first_by_status_and_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_oldest_waiting_job_is_claimed_first_and_an_interrupted_one_before_it() {
     let (database, store) = database().await;
-    let (here, there) = (place(), MachineId::new());
+    let (here, there) = (computer(), MachineId::new());
     let mut ids = Vec::new();
     for _ in 0..3 {
-        ids.push(registered(&store, here.library).await);
+        ids.push(register(&store, here.library).await);
     }
     let first = claim(&store, &here, None).await.unwrap();
     assert_eq!(first.job.id, ids[0]);
     assert_eq!(first.job.status().unwrap(), Status::Processing);
     assert_eq!(first.job.workflow_state(), Some(WorkflowState::Decoding));
     assert_eq!(first.take_overs, 0);
-    let there = Place { library: here.library, machine: there };
+    let there = Computer { library: here.library, machine: there };
     let second = claim(&store, &there, None).await.unwrap();
-    assert_eq!(second.job.id, ids[1], "a job under a valid lease of another computer is passed over");
+    assert_eq!(second.job.id, ids[1], "a job with a valid lease of another computer is skipped");
     expire_leases(&database).await;
     let again = claim(&store, &there, None).await.unwrap();
-    assert_eq!(again.job.id, ids[0], "what was begun comes before what is new");
+    assert_eq!(again.job.id, ids[0], "an interrupted job comes before a waiting one");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_with_a_list_claims_nothing_else() {
     let (_database, store) = database().await;
-    let here = place();
-    let first = registered(&store, here.library).await;
-    let second = registered(&store, here.library).await;
+    let here = computer();
+    let first = register(&store, here.library).await;
+    let second = register(&store, here.library).await;
     assert!(claim(&store, &here, Some(&[])).await.is_none());
     assert!(claim(&store, &here, Some(&[JobId::new()])).await.is_none());
     assert_eq!(claim(&store, &here, Some(&[second])).await.unwrap().job.id, second);
@@ -275,9 +281,9 @@ async fn of_several_workers_on_one_queue_each_job_is_claimed_by_one() {
     let (database, store) = database().await;
     let library = LibraryId::new();
     for _ in 0..60 {
-        registered(&store, library).await;
+        register(&store, library).await;
     }
-    // Many other rows make a claim slow to choose, and choosing while others commit is what must not go wrong.
+    // Many other rows slow down the choice of a task, so that claims overlap with commits.
     database
         .execute(&format!(
             "INSERT INTO jobs (id, file_name, file_path, library_id)
@@ -289,15 +295,15 @@ async fn of_several_workers_on_one_queue_each_job_is_claimed_by_one() {
     let start = Arc::new(tokio::sync::Barrier::new(8));
     let workers = join_all((0..8).map(|_| {
         let (store, start) = (store.clone(), Arc::clone(&start));
-        let here = Place { library, machine: MachineId::new() };
+        let here = Computer { library, machine: MachineId::new() };
         tokio::spawn(async move {
             let mut mine = Vec::new();
             start.wait().await;
             while let Some(claim) = claim(&store, &here, None).await {
                 let state = WorkflowState::Transcribing;
-                let held = store.enter_state(claim.lease, state).await.unwrap();
+                let held = store.set_workflow_state(claim.lease, state).await.unwrap();
                 mine.push((claim.job.id, claim.take_overs, held));
-                completed(&store, &claim).await;
+                complete(&store, &claim).await;
             }
             mine
         })
@@ -312,8 +318,8 @@ async fn of_several_workers_on_one_queue_each_job_is_claimed_by_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_librarys_recordings_and_those_without_a_library_are_never_claimed() {
     let (database, store) = database().await;
-    let here = place();
-    registered(&store, LibraryId::new()).await;
+    let here = computer();
+    register(&store, LibraryId::new()).await;
     database
         .execute(
             "INSERT INTO jobs (id, file_name, file_path) VALUES (gen_random_uuid(), 'a.wav', '/srv/a.wav');
@@ -329,16 +335,16 @@ async fn another_librarys_recordings_and_those_without_a_library_are_never_claim
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_computer_takes_over_when_the_lease_has_ended_and_not_before() {
+async fn another_computer_takes_over_when_the_lease_has_expired_and_not_before() {
     let (database, store) = database().await;
-    let here = place();
-    let there = Place { library: here.library, machine: MachineId::new() };
+    let here = computer();
+    let there = Computer { library: here.library, machine: MachineId::new() };
     let first = claimed(&store, &here).await;
-    assert!(store.enter_state(first.lease, WorkflowState::Transcribing).await.unwrap());
+    assert!(store.set_workflow_state(first.lease, WorkflowState::Transcribing).await.unwrap());
     assert!(claim(&store, &there, None).await.is_none());
     expire_leases(&database).await;
-    // A worker that shows itself in time keeps its job although the lease had run out.
-    assert!(store.renew(first.lease, Progress::default()).await.unwrap());
+    // A worker that renews an expired lease before it is taken over keeps its job.
+    assert!(store.renew(first.lease, TaskProgress::default()).await.unwrap());
     assert!(claim(&store, &there, None).await.is_none());
     expire_leases(&database).await;
     let second = claim(&store, &there, None).await.unwrap();
@@ -346,14 +352,14 @@ async fn another_computer_takes_over_when_the_lease_has_ended_and_not_before() {
     assert_eq!(second.take_overs, 1);
     assert_eq!(second.job.workflow_state(), Some(WorkflowState::Transcribing), "the step reached is kept");
     assert_ne!(second.lease, first.lease);
-    assert!(!store.renew(first.lease, Progress::default()).await.unwrap());
-    assert!(store.renew(second.lease, Progress::default()).await.unwrap());
+    assert!(!store.renew(first.lease, TaskProgress::default()).await.unwrap());
+    assert!(store.renew(second.lease, TaskProgress::default()).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_computer_takes_over_at_once_and_a_committed_window_resets_the_count() {
     let (_database, store) = database().await;
-    let here = place();
+    let here = computer();
     let mut last = claimed(&store, &here).await;
     for take_overs in 1..=3 {
         last = claim(&store, &here, None).await.unwrap();
@@ -365,13 +371,13 @@ async fn the_same_computer_takes_over_at_once_and_a_committed_window_resets_the_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_was_given_back_is_free_for_every_computer() {
+async fn a_released_job_can_be_claimed_by_every_computer() {
     let (_database, store) = database().await;
-    let here = place();
-    let there = Place { library: here.library, machine: MachineId::new() };
+    let here = computer();
+    let there = Computer { library: here.library, machine: MachineId::new() };
     let first = claimed(&store, &here).await;
     let (version, _) = opened(&store, &first).await;
-    assert!(store.commit_window(first.lease, version.id, &window(0), &[line(0, "Kept")]).await.unwrap());
+    assert!(store.commit_window(first.lease, version.id, &window(0), &[segment(0, "Kept")]).await.unwrap());
     store.release(first.lease).await.unwrap();
     let second = claim(&store, &there, None).await.unwrap();
     assert_eq!(second.job.id, first.job.id);
@@ -380,12 +386,16 @@ async fn a_job_that_was_given_back_is_free_for_every_computer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn progress_is_shown_while_a_job_runs_and_begins_anew_with_the_next_worker() {
+async fn progress_is_shown_while_a_job_runs_and_restarts_with_the_next_worker() {
     let (_database, store) = database().await;
-    let here = place();
+    let here = computer();
     let first = claimed(&store, &here).await;
-    let progress =
-        Progress { done: 4_000, total: Some(60_000), real_time_factor: Some(0.25), left_ms: Some(14_000) };
+    let progress = TaskProgress {
+        done: 4_000,
+        total: Some(60_000),
+        real_time_factor: Some(0.25),
+        left_ms: Some(14_000),
+    };
     assert!(store.renew(first.lease, progress).await.unwrap());
     let task = open_task(&store, first.job.id).await.unwrap();
     assert_eq!((task.kind(), task.state().unwrap()), (Some(TaskKind::Transcribe), TaskState::Running));
@@ -393,11 +403,11 @@ async fn progress_is_shown_while_a_job_runs_and_begins_anew_with_the_next_worker
     let second = claim(&store, &here, None).await.unwrap();
     let task = open_task(&store, first.job.id).await.unwrap();
     assert_eq!((task.done, task.real_time_factor), (0, None));
-    completed(&store, &second).await;
+    complete(&store, &second).await;
     assert_eq!(open_task(&store, first.job.id).await, None);
 }
 
-/// Every write that a worker may attempt is refused and leaves all rows as they are.
+/// Asserts that every write of a worker is refused and changes no row.
 async fn assert_void(
     database: &TestDatabase,
     store: &Store,
@@ -405,35 +415,41 @@ async fn assert_void(
     version: &Transcript,
     after: &str,
 ) {
-    let before = everything(database).await;
-    let (lease, lines) = (claim.lease, [line(7, "Too late")]);
-    let progress = Progress { done: 99, ..Progress::default() };
+    let before = all_rows(database).await;
+    let (lease, segments) = (claim.lease, [segment(7, "Too late")]);
+    let progress = TaskProgress { done: 99, ..TaskProgress::default() };
     assert!(!store.renew(lease, progress).await.unwrap(), "renew after {after}");
-    assert!(!store.enter_state(lease, WorkflowState::Aligning).await.unwrap(), "enter_state after {after}");
-    assert!(!store.note_media(lease, 1, Some("late")).await.unwrap(), "note_media after {after}");
+    assert!(
+        !store.set_workflow_state(lease, WorkflowState::Aligning).await.unwrap(),
+        "set_workflow_state after {after}"
+    );
+    assert!(
+        !store.record_media_facts(lease, 1, Some("late")).await.unwrap(),
+        "record_media_facts after {after}"
+    );
     let opened = store.open_transcript(lease, &made_with("other")).await.unwrap();
     assert_eq!(opened, None, "open_transcript after {after}");
-    let committed = store.commit_window(lease, version.id, &window(7), &lines).await.unwrap();
+    let committed = store.commit_window(lease, version.id, &window(7), &segments).await.unwrap();
     assert!(!committed, "commit_window after {after}");
     assert!(!store.restart_transcript(lease, version.id).await.unwrap(), "restart_transcript after {after}");
-    let completed = store.complete_transcript(lease, version.id, &lines, spent(1, 1)).await.unwrap();
+    let completed = store.complete_transcript(lease, version.id, &segments, cost(1, 1)).await.unwrap();
     assert!(!completed, "complete_transcript after {after}");
     assert!(!store.fail(lease, "late").await.unwrap(), "fail after {after}");
     store.release(lease).await.unwrap();
-    assert_eq!(everything(database).await, before, "after {after}");
+    assert_eq!(all_rows(database).await, before, "after {after}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_void_lease_can_commit_nothing() {
+async fn nothing_can_be_written_with_a_void_lease() {
     let (database, store) = database().await;
-    let here = place();
-    let there = Place { library: here.library, machine: MachineId::new() };
+    let here = computer();
+    let there = Computer { library: here.library, machine: MachineId::new() };
     for after in ["cancel", "delete", "take-over", "complete", "failure", "cancel and retry"] {
         let claim = claimed(&store, &here).await;
         let id = claim.job.id;
         let (version, _) = opened(&store, &claim).await;
         assert!(
-            store.commit_window(claim.lease, version.id, &window(0), &[line(0, "In time")]).await.unwrap()
+            store.commit_window(claim.lease, version.id, &window(0), &[segment(0, "In time")]).await.unwrap()
         );
         match after {
             "cancel" => assert!(store.cancel_job(id).await.unwrap().is_some()),
@@ -443,7 +459,7 @@ async fn a_void_lease_can_commit_nothing() {
                 assert!(self::claim(&store, &there, Some(&[id])).await.is_some());
             }
             "complete" => {
-                assert!(store.complete_transcript(claim.lease, version.id, &[], spent(1, 1)).await.unwrap());
+                assert!(store.complete_transcript(claim.lease, version.id, &[], cost(1, 1)).await.unwrap());
             }
             "failure" => assert!(store.fail(claim.lease, "broken").await.unwrap()),
             _ => {
@@ -457,9 +473,9 @@ async fn a_void_lease_can_commit_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_completion_and_a_cancellation_at_once_one_wins_whole() {
+async fn of_a_concurrent_completion_and_cancellation_exactly_one_takes_effect() {
     let (_database, store) = database().await;
-    let here = place();
+    let here = computer();
     let races = join_all((0..12).map(async |_| {
         let claim = claimed(&store, &here).await;
         let (version, _) = opened(&store, &claim).await;
@@ -467,7 +483,7 @@ async fn of_a_completion_and_a_cancellation_at_once_one_wins_whole() {
         let (lease, id) = (claim.lease, claim.job.id);
         let completion =
             tokio::spawn(
-                async move { a.complete_transcript(lease, version.id, &[], spent(5, 5)).await.unwrap() },
+                async move { a.complete_transcript(lease, version.id, &[], cost(5, 5)).await.unwrap() },
             );
         let cancellation = tokio::spawn(async move { b.cancel_job(id).await.unwrap() });
         (id, version.id, completion.await.unwrap(), cancellation.await.unwrap().is_some())
@@ -488,45 +504,45 @@ async fn of_a_completion_and_a_cancellation_at_once_one_wins_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_is_committed_once() {
     let (database, store) = database().await;
-    let here = place();
+    let here = computer();
     let claim = claimed(&store, &here).await;
     let (version, none) = opened(&store, &claim).await;
     assert!(none.is_empty());
-    assert!(store.commit_window(claim.lease, version.id, &window(1), &[line(1, "second")]).await.unwrap());
-    assert!(store.commit_window(claim.lease, version.id, &window(0), &[line(0, "first")]).await.unwrap());
-    let before = everything(&database).await;
-    assert!(store.commit_window(claim.lease, version.id, &window(1), &[line(1, "again")]).await.unwrap());
-    assert_eq!(everything(&database).await, before);
+    assert!(store.commit_window(claim.lease, version.id, &window(1), &[segment(1, "second")]).await.unwrap());
+    assert!(store.commit_window(claim.lease, version.id, &window(0), &[segment(0, "first")]).await.unwrap());
+    let before = all_rows(&database).await;
+    assert!(store.commit_window(claim.lease, version.id, &window(1), &[segment(1, "again")]).await.unwrap());
+    assert_eq!(all_rows(&database).await, before);
     assert_eq!(texts(&store, &version).await, ["first", "second"], "in order of time, not of arrival");
     let (same, windows) = opened(&store, &claim).await;
     assert_eq!((same.id, windows), (version.id, vec![window(0), window(1)]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn words_come_back_as_they_were_committed() {
+async fn words_are_read_as_they_were_committed() {
     let (_database, store) = database().await;
-    let here = place();
+    let here = computer();
     let claim = claimed(&store, &here).await;
     let (version, _) = opened(&store, &claim).await;
-    let mut said = line(0, "Grüße „aus“ \\ 北京 🎤 'x' {\"y\"}");
+    let mut said = segment(0, "Grüße „aus“ \\ 北京 🎤 'x' {\"y\"}");
     said.words[0].confidence = Some(0.5);
-    let many: Vec<Segment> = (0..4_500).map(|i| line(i, &format!("line {i}"))).collect();
+    let many: Vec<Segment> = (0..4_500).map(|i| segment(i, &format!("line {i}"))).collect();
     assert!(store.commit_window(claim.lease, version.id, &window(0), &[said.clone()]).await.unwrap());
     assert_eq!(store.segments(version.id).await.unwrap()[0].segment, said);
-    assert!(store.complete_transcript(claim.lease, version.id, &many, spent(45_000_000, 5)).await.unwrap());
+    assert!(store.complete_transcript(claim.lease, version.id, &many, cost(45_000_000, 5)).await.unwrap());
     let stored: Vec<Segment> =
         store.segments(version.id).await.unwrap().into_iter().map(|line| line.segment).collect();
     assert_eq!(stored, many);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_is_resumed_with_equal_settings_and_begun_anew_with_others() {
+async fn work_is_resumed_with_equal_settings_and_restarted_with_others() {
     let (_database, store) = database().await;
-    let here = place();
+    let here = computer();
     let first = claimed(&store, &here).await;
     let (one, _) = opened(&store, &first).await;
     assert_eq!(one.version, 1);
-    assert!(store.commit_window(first.lease, one.id, &window(0), &[line(0, "one")]).await.unwrap());
+    assert!(store.commit_window(first.lease, one.id, &window(0), &[segment(0, "one")]).await.unwrap());
     assert!(store.fail(first.lease, "The disk is full.").await.unwrap());
     store.requeue(first.job.id).await.unwrap().unwrap();
 
@@ -548,40 +564,44 @@ async fn work_is_resumed_with_equal_settings_and_begun_anew_with_others() {
     assert!(store.restart_transcript(second.lease, one.id).await.unwrap());
     assert!(opened(&store, &second).await.1.is_empty());
     assert!(texts(&store, &one).await.is_empty());
-    completed(&store, &second).await;
+    complete(&store, &second).await;
 
-    // A complete version is never written again.
-    ask_again(&store, second.job.id).await;
+    // A complete version is never changed.
+    transcribe_again(&store, second.job.id).await;
     let third = claim(&store, &here, None).await.unwrap();
     let (new, windows) = opened(&store, &third).await;
     assert_eq!((new.version, windows), (6, Vec::new()));
 }
 
-async fn opened_with(store: &Store, claim: &Claim, new: &NewTranscript) -> (Transcript, Vec<Window>) {
+async fn opened_with(
+    store: &Store,
+    claim: &Claim,
+    new: &NewTranscript,
+) -> (Transcript, Vec<TranscriptWindow>) {
     store.open_transcript(claim.lease, new).await.unwrap().expect("the lease is valid")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn completion_makes_the_version_current_and_ends_the_run() {
     let (_database, store) = database().await;
-    let here = place();
+    let here = computer();
     let claim = claimed(&store, &here).await;
-    assert!(store.note_media(claim.lease, 61_000, Some("the file ends early")).await.unwrap());
+    assert!(store.record_media_facts(claim.lease, 61_000, Some("the file ends early")).await.unwrap());
     let (version, _) = opened(&store, &claim).await;
     assert!(!version.is_complete());
     assert!(
         store
-            .commit_window(claim.lease, version.id, &window(0), &[line(0, "a"), line(0, "b")])
+            .commit_window(claim.lease, version.id, &window(0), &[segment(0, "a"), segment(0, "b")])
             .await
             .unwrap()
     );
     assert_eq!(
         store.shown_transcript(claim.job.id).await.unwrap().unwrap().id,
         version.id,
-        "shown as it grows"
+        "the version is shown while it grows"
     );
-    let lines = [line(0, "A b.")];
-    assert!(store.complete_transcript(claim.lease, version.id, &lines, spent(60_500, 900)).await.unwrap());
+    let segments = [segment(0, "A b.")];
+    assert!(store.complete_transcript(claim.lease, version.id, &segments, cost(60_500, 900)).await.unwrap());
     let job = job(&store, claim.job.id).await;
     assert_eq!((job.status().unwrap(), job.workflow_state()), (Status::Completed, Some(WorkflowState::Done)));
     assert_eq!(job.current_transcript_id, Some(version.id));
@@ -589,25 +609,27 @@ async fn completion_makes_the_version_current_and_ends_the_run() {
     let shown = store.shown_transcript(job.id).await.unwrap().unwrap();
     assert!(shown.is_complete() && shown.completed_at.is_some());
     assert_eq!((shown.audio_ms, shown.work_ms), (Some(60_500), 900));
-    assert_eq!(texts(&store, &shown).await, ["A b."], "the final cut takes the place of the windows' lines");
+    assert_eq!(texts(&store, &shown).await, ["A b."], "the final segments replace those of the windows");
     assert_eq!(open_task(&store, job.id).await, None);
     assert!(self::claim(&store, &here, None).await.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_meeting_with_a_transcript_returns_to_it_when_a_new_run_fails_or_is_cancelled() {
+async fn a_meeting_with_a_transcript_is_completed_again_when_a_new_run_fails_or_is_cancelled() {
     let (database, store) = database().await;
-    let here = place();
+    let here = computer();
     let first = claimed(&store, &here).await;
     let id = first.job.id;
-    let version = completed(&store, &first).await;
-    assert!(store.requeue(id).await.unwrap().is_none(), "only a failed job is tried again");
+    let version = complete(&store, &first).await;
+    assert!(store.requeue(id).await.unwrap().is_none(), "only a failed job can be requeued");
     for ending in ["failed", "cancelled while running", "cancelled while waiting"] {
-        ask_again(&store, id).await;
+        transcribe_again(&store, id).await;
         if ending != "cancelled while waiting" {
             let again = claim(&store, &here, None).await.unwrap();
             let new = opened_with(&store, &again, &made_with(ending)).await.0;
-            assert!(store.commit_window(again.lease, new.id, &window(0), &[line(0, "other")]).await.unwrap());
+            assert!(
+                store.commit_window(again.lease, new.id, &window(0), &[segment(0, "other")]).await.unwrap()
+            );
             if ending == "failed" {
                 assert!(store.fail(again.lease, "The engine ended.").await.unwrap());
             }
@@ -632,8 +654,8 @@ async fn a_meeting_with_a_transcript_returns_to_it_when_a_new_run_fails_or_is_ca
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_failed_or_cancelled_job_is_put_back_into_the_queue() {
     let (_database, store) = database().await;
-    let here = place();
-    let waiting = registered(&store, here.library).await;
+    let here = computer();
+    let waiting = register(&store, here.library).await;
     assert!(store.requeue(waiting).await.unwrap().is_none());
     assert!(store.requeue(JobId::new()).await.unwrap().is_none());
     let running = claim(&store, &here, None).await.unwrap();
@@ -643,7 +665,7 @@ async fn only_a_failed_or_cancelled_job_is_put_back_into_the_queue() {
     assert_eq!(failed.status().unwrap(), Status::Failed);
     assert_eq!(failed.error_message.as_deref(), Some("The file cannot be read."));
     assert!(!failed.is_cancelled());
-    assert!(store.cancel_job(waiting).await.unwrap().is_none(), "there is nothing to stop");
+    assert!(store.cancel_job(waiting).await.unwrap().is_none(), "there is nothing to cancel");
     let again = store.requeue(waiting).await.unwrap().unwrap();
     assert_eq!((again.status().unwrap(), again.error_message.as_deref()), (Status::Pending, None));
     let cancelled = store.cancel_job(waiting).await.unwrap().unwrap();
@@ -654,45 +676,45 @@ async fn only_a_failed_or_cancelled_job_is_put_back_into_the_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deletion_notes_the_file_and_takes_everything_along() {
+async fn deleting_a_job_records_its_file_and_deletes_everything_of_it() {
     let (database, store) = database().await;
-    let here = place();
+    let here = computer();
     let kept = claimed(&store, &here).await;
-    completed(&store, &kept).await;
-    let before = everything(&database).await;
+    complete(&store, &kept).await;
+    let before = all_rows(&database).await;
     let doomed = claimed(&store, &here).await;
     let id = doomed.job.id;
-    completed(&store, &doomed).await;
-    ask_again(&store, id).await;
+    complete(&store, &doomed).await;
+    transcribe_again(&store, id).await;
     let again = claim(&store, &here, Some(&[id])).await.unwrap();
     let (version, _) = opened(&store, &again).await;
-    assert!(store.commit_window(again.lease, version.id, &window(0), &[line(0, "x")]).await.unwrap());
+    assert!(store.commit_window(again.lease, version.id, &window(0), &[segment(0, "x")]).await.unwrap());
     let export = export_of(id, here.library);
-    wanted(&store, &export, &here).await;
-    wanted(&store, &export_of(id, LibraryId::new()), &here).await;
+    create_export(&store, &export, &here).await;
+    create_export(&store, &export_of(id, LibraryId::new()), &here).await;
 
     let (gone, exports) = store.delete_job(id, here.library).await.unwrap().unwrap();
     assert_eq!(gone.id, id);
-    assert_eq!(exports, [export.file_path], "and not what is on another computer's disk");
-    assert_eq!(everything(&database).await, before, "nothing of it is left, and of the other all");
+    assert_eq!(exports, [export.file_path], "not those on another computer");
+    assert_eq!(all_rows(&database).await, before, "all of the job is gone, and nothing of the other");
     let noted = store.pending_removals(here.library).await.unwrap();
     assert_eq!(noted, [doomed.job.file_path.as_str()]);
     assert!(store.pending_removals(LibraryId::new()).await.unwrap().is_empty());
-    store.removal_done(here.library, &doomed.job.file_path).await.unwrap();
+    store.delete_pending_removal(here.library, &doomed.job.file_path).await.unwrap();
     assert!(store.pending_removals(here.library).await.unwrap().is_empty());
     assert!(store.delete_job(id, here.library).await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_another_meetings_export_has_become_is_not_given_as_the_deleted_ones() {
+async fn a_path_that_another_export_has_is_not_returned_for_the_deleted_job() {
     let (_database, store) = database().await;
-    let here = place();
-    let (deleted, other) = (registered(&store, here.library).await, registered(&store, here.library).await);
+    let here = computer();
+    let (deleted, other) = (register(&store, here.library).await, register(&store, here.library).await);
     let first = export_of(deleted, here.library);
     let own = export_of(deleted, here.library);
     let same_name = NewExport { file_path: first.file_path.clone(), ..export_of(other, here.library) };
     for export in [&first, &own, &same_name] {
-        wanted(&store, export, &here).await;
+        create_export(&store, export, &here).await;
     }
     let (_, exports) = store.delete_job(deleted, here.library).await.unwrap().unwrap();
     assert_eq!(exports, [own.file_path]);
@@ -709,22 +731,22 @@ fn export_of(job: JobId, library: LibraryId) -> NewExport {
     }
 }
 
-/// Writes down that a file is wanted, which this computer makes.
-async fn wanted(store: &Store, export: &NewExport, place: &Place) -> Claim {
-    let asked = serde_json::json!({ "replace": true });
-    store.create_export(export, &asked, place.machine).await.unwrap().expect("the recording is there")
+/// Creates an export, claimed by this computer.
+async fn create_export(store: &Store, export: &NewExport, computer: &Computer) -> Claim {
+    let parameters = serde_json::json!({ "replace": true });
+    store.create_export(export, &parameters, computer.machine).await.unwrap().expect("the recording exists")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_export_belongs_to_whoever_asked_for_it_and_ends_once() {
+async fn an_export_belongs_to_its_creator_and_ends_once() {
     let (_database, store) = database().await;
-    let here = place();
-    let id = registered(&store, here.library).await;
+    let here = computer();
+    let id = register(&store, here.library).await;
     let export = export_of(id, here.library);
     let nowhere = export_of(JobId::new(), here.library);
     let none = store.create_export(&nowhere, &serde_json::json!({}), here.machine).await.unwrap();
-    assert!(none.is_none(), "of a recording that is not there");
-    let claim = wanted(&store, &export, &here).await;
+    assert!(none.is_none(), "the recording does not exist");
+    let claim = create_export(&store, &export, &here).await;
     assert_eq!(claim.lease.export().unwrap(), export.id);
     assert_eq!(claim.parameters, serde_json::json!({ "replace": true }));
     let row = store.export(export.id).await.unwrap().unwrap();
@@ -743,7 +765,7 @@ async fn an_export_belongs_to_whoever_asked_for_it_and_ends_once() {
     assert!(claim_export(&store, &here).await.is_none());
 
     let failing = export_of(id, here.library);
-    let claim = wanted(&store, &failing, &here).await;
+    let claim = create_export(&store, &failing, &here).await;
     assert!(store.fail(claim.lease, "The folder is read-only.").await.unwrap());
     let ended = store.export(failing.id).await.unwrap().unwrap();
     assert_eq!(ended.status().unwrap(), Status::Failed);
@@ -754,26 +776,26 @@ async fn an_export_belongs_to_whoever_asked_for_it_and_ends_once() {
     assert_eq!(
         (job.status().unwrap(), job.error_message),
         (Status::Pending, None),
-        "the recording is not meant"
+        "the recording itself has not failed"
     );
-    let last = wanted(&store, &export_of(id, here.library), &here).await;
+    let last = create_export(&store, &export_of(id, here.library), &here).await;
     store.delete_job(id, here.library).await.unwrap().unwrap();
     assert!(store.finish_export(last.lease, "/tmp/x.md", None).await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_maker_that_was_taken_for_dead_changes_nothing_any_more() {
+async fn a_process_whose_export_was_taken_over_changes_nothing() {
     let (database, store) = database().await;
-    let here = place();
-    let job = registered(&store, here.library).await;
+    let here = computer();
+    let job = register(&store, here.library).await;
     let export = export_of(job, here.library);
-    let asleep = wanted(&store, &export, &here).await;
+    let asleep = create_export(&store, &export, &here).await;
     expire_leases(&database).await;
     let awake = claim_export(&store, &here).await.unwrap();
     assert_eq!((awake.take_overs, &awake.parameters), (1, &asleep.parameters));
-    assert!(store.renew(awake.lease, Progress { done: 30, ..Progress::default() }).await.unwrap());
+    assert!(store.renew(awake.lease, TaskProgress { done: 30, ..TaskProgress::default() }).await.unwrap());
 
-    assert!(!store.renew(asleep.lease, Progress { done: 80, ..Progress::default() }).await.unwrap());
+    assert!(!store.renew(asleep.lease, TaskProgress { done: 80, ..TaskProgress::default() }).await.unwrap());
     assert!(!store.fail(asleep.lease, "Too late.").await.unwrap());
     assert!(store.finish_export(asleep.lease, "/tmp/late.md", None).await.unwrap().is_none());
     let row = store.export(export.id).await.unwrap().unwrap();
@@ -783,23 +805,23 @@ async fn a_maker_that_was_taken_for_dead_changes_nothing_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_export_whose_maker_is_gone_is_taken_up_on_the_same_computer() {
+async fn an_export_of_a_dead_process_is_taken_over_on_the_same_computer() {
     let (database, store) = database().await;
-    let here = place();
-    let id = registered(&store, here.library).await;
-    let first = wanted(&store, &export_of(id, here.library), &here).await;
-    assert!(claim_export(&store, &here).await.is_none(), "its maker lives");
+    let here = computer();
+    let id = register(&store, here.library).await;
+    let first = create_export(&store, &export_of(id, here.library), &here).await;
+    assert!(claim_export(&store, &here).await.is_none(), "its process is alive");
     expire_leases(&database).await;
-    assert!(claim_export(&store, &place()).await.is_none(), "another computer's disk");
-    assert!(store.renew(first.lease, Progress::default()).await.unwrap());
-    assert!(claim_export(&store, &here).await.is_none(), "progress is a sign of life");
+    assert!(claim_export(&store, &computer()).await.is_none(), "another computer's disk");
+    assert!(store.renew(first.lease, TaskProgress::default()).await.unwrap());
+    assert!(claim_export(&store, &here).await.is_none(), "progress renews the lease");
     for end in ["finished", "failed"] {
         expire_leases(&database).await;
         let claim = claim_export(&store, &here).await.unwrap();
         match end {
             "finished" => {
                 assert!(store.finish_export(claim.lease, "/tmp/x.md", None).await.unwrap().is_some());
-                wanted(&store, &export_of(id, here.library), &here).await;
+                create_export(&store, &export_of(id, here.library), &here).await;
             }
             _ => assert!(store.fail(claim.lease, "The disk is full.").await.unwrap()),
         }
@@ -809,10 +831,10 @@ async fn an_export_whose_maker_is_gone_is_taken_up_on_the_same_computer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_server_editions_exports_are_left_to_it() {
+async fn exports_of_the_server_edition_are_not_claimed() {
     let (database, store) = database().await;
-    let here = place();
-    let (job, export) = (registered(&store, here.library).await, ExportId::new());
+    let here = computer();
+    let (job, export) = (register(&store, here.library).await, ExportId::new());
     database
         .execute(&format!(
             "INSERT INTO export_jobs (id, job_id, export_type, created_at, updated_at)
@@ -824,16 +846,16 @@ async fn the_server_editions_exports_are_left_to_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plain_row_of_the_server_edition_has_its_task_and_a_status_it_writes_is_followed() {
+async fn rows_of_the_server_edition_get_tasks_that_follow_their_status() {
     let (database, store) = database().await;
-    let here = place();
+    let here = computer();
     let id = JobId::new();
     let insert =
         format!("INSERT INTO jobs (id, file_name, file_path) VALUES ('{id}', 'a.wav', '/srv/a.wav')");
     database.execute(&insert).await.unwrap();
     let tasks = "SELECT concat_ws(' ', kind, state, subject = job_id, library_id IS NULL) FROM tasks";
     assert_eq!(database.column(tasks).await.unwrap(), ["transcribe waiting t t"]);
-    assert!(claim(&store, &here, None).await.is_none(), "its file is not ours");
+    assert!(claim(&store, &here, None).await.is_none(), "its file is not in our library");
     let set = async |status: &str| {
         database.execute(&format!("UPDATE jobs SET status = '{status}'")).await.unwrap();
         database.column(tasks).await.unwrap().remove(0)
@@ -849,39 +871,39 @@ async fn a_plain_row_of_the_server_edition_has_its_task_and_a_status_it_writes_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_person_opens_is_done_before_what_else_waits() {
+async fn a_job_brought_forward_is_claimed_first() {
     let (_database, store) = database().await;
-    let here = place();
+    let here = computer();
     let mut ids = Vec::new();
     for _ in 0..4 {
-        ids.push(registered(&store, here.library).await);
+        ids.push(register(&store, here.library).await);
     }
     assert!(!store.bring_forward(JobId::new()).await.unwrap());
     assert!(store.bring_forward(ids[2]).await.unwrap());
-    assert!(!store.bring_forward(ids[2]).await.unwrap(), "it is the next already");
+    assert!(!store.bring_forward(ids[2]).await.unwrap(), "it is the first already");
     assert!(store.bring_forward(ids[3]).await.unwrap());
     let mut order = Vec::new();
     while let Some(claim) = claim(&store, &here, None).await {
         assert!(!store.bring_forward(claim.job.id).await.unwrap(), "it does not wait");
-        completed(&store, &claim).await;
+        complete(&store, &claim).await;
         order.push(claim.job.id);
     }
     assert_eq!(order, [ids[3], ids[2], ids[0], ids[1]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_workers_with_three_kinds_of_task_each_does_its_own_once() {
+async fn workers_of_different_kinds_do_each_task_exactly_once() {
     let (database, store) = database().await;
-    let here = place();
-    let ids = join_all((0..10).map(|_| registered(&store, here.library))).await;
-    // Ten transcripts, then ten speakers to be told apart once more, and meanwhile exports whose makers are gone.
+    let here = computer();
+    let ids = join_all((0..10).map(|_| register(&store, here.library))).await;
+    // Ten transcriptions, each followed by a diarization and an export that a dead process left.
     let worker = async |kinds: &'static [TaskKind]| {
-        let other = Place { library: here.library, machine: MachineId::new() };
+        let other = Computer { library: here.library, machine: MachineId::new() };
         let (mut done, mut idle) = (Vec::new(), 0);
         while idle < 20 {
-            let Place { library, machine } = other;
-            let claimer = Claimer { kinds, library, machine, alone: false, only: None };
-            let Some(claim) = store.claim(claimer).await.unwrap() else {
+            let Computer { library, machine } = other;
+            let request = ClaimRequest { kinds, library, machine, alone: false, only: None };
+            let Some(claim) = store.claim(request).await.unwrap() else {
                 idle += 1;
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
                 continue;
@@ -890,17 +912,17 @@ async fn of_workers_with_three_kinds_of_task_each_does_its_own_once() {
             let job = claim.job.id;
             match claim.lease.kind {
                 TaskKind::Transcribe => {
-                    completed(&store, &claim).await;
-                    assert!(store.tell_speakers_apart(job, Some(2), None).await.unwrap().is_some());
+                    complete(&store, &claim).await;
+                    assert!(store.requeue_diarization(job, Some(2), None).await.unwrap().is_some());
                     let export = export_of(job, here.library);
-                    wanted(&store, &export, &here).await;
+                    create_export(&store, &export, &here).await;
                     let gone = format!(
                         "UPDATE tasks SET leased_until = now() - interval '1 s' WHERE subject = '{}'",
                         export.id
                     );
                     database.execute(&gone).await.unwrap();
                 }
-                TaskKind::Diarize => assert!(store.finish_speakers(claim.lease).await.unwrap()),
+                TaskKind::Diarize => assert!(store.complete_diarization(claim.lease).await.unwrap()),
                 TaskKind::Export => {
                     assert!(store.finish_export(claim.lease, "/tmp/x.md", None).await.unwrap().is_some());
                 }
@@ -929,19 +951,19 @@ async fn of_workers_with_three_kinds_of_task_each_does_its_own_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_worker_a_computer_until_it_is_gone() {
+async fn one_worker_per_computer_holds_the_lock_until_it_ends() {
     let (database, store) = database().await;
     let (here, there) = (MachineId::new(), MachineId::new());
-    let mut held = WorkLock::acquire(&store, here).await.unwrap().unwrap();
+    let mut held = WorkerLock::acquire(&store, here).await.unwrap().unwrap();
     assert!(held.is_held().await);
     let other_process = database.store().await.unwrap();
-    assert!(WorkLock::acquire(&other_process, here).await.unwrap().is_none());
-    let other = WorkLock::acquire(&other_process, there).await.unwrap();
+    assert!(WorkerLock::acquire(&other_process, here).await.unwrap().is_none());
+    let other = WorkerLock::acquire(&other_process, there).await.unwrap();
     assert!(other.is_some(), "another computer works on the same database at the same time");
 
     drop(held);
-    let mut next = until("the lock of a dropped holder", PATIENCE, async || {
-        WorkLock::acquire(&other_process, here).await.unwrap()
+    let mut next = wait_for("the lock of a dropped holder", TIMEOUT, async || {
+        WorkerLock::acquire(&other_process, here).await.unwrap()
     })
     .await;
     assert!(next.is_held().await);
@@ -949,15 +971,15 @@ async fn one_worker_a_computer_until_it_is_gone() {
         .execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
         .await
         .unwrap();
-    until("notice of the end of the connection", PATIENCE, async || (!next.is_held().await).then_some(()))
+    wait_for("notice of the broken connection", TIMEOUT, async || (!next.is_held().await).then_some(()))
         .await;
-    assert!(WorkLock::acquire(&store, here).await.unwrap().is_some());
+    assert!(WorkerLock::acquire(&store, here).await.unwrap().is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_about_the_file_is_added_once_behind_the_others() {
+async fn a_note_about_the_file_is_appended_once() {
     let (_database, store) = database().await;
-    let id = registered(&store, LibraryId::new()).await;
+    let id = register(&store, LibraryId::new()).await;
     for (note, notes) in [("one", "one"), ("one", "one"), ("two", "one. two"), ("two", "one. two")] {
         let job = store.add_media_note(id, note).await.unwrap().unwrap();
         assert_eq!(job.media_note.as_deref(), Some(notes));
@@ -966,9 +988,9 @@ async fn a_note_about_the_file_is_added_once_behind_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_is_dated() {
+async fn a_change_updates_its_timestamp() {
     let (_database, store) = database().await;
-    let id = registered(&store, LibraryId::new()).await;
+    let id = register(&store, LibraryId::new()).await;
     let before = job(&store, id).await;
     let renamed = store.rename_job(id, "Jour fixe – ü 会议").await.unwrap().unwrap();
     assert_eq!(renamed.title.as_deref(), Some("Jour fixe – ü 会议"));

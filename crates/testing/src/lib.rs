@@ -1,11 +1,12 @@
-//! What tests share: recordings of real speech, processes to look at and to kill, and what has to be there before.
+//! Helpers shared by tests: recordings of real speech, finding and killing processes, diarization scores
+//! ([`diarization_error`]), and prerequisites of tests ([`prerequisite`]).
 //!
-//! Only for tests; panics where a test should fail.
+//! Functions panic where a test should fail.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a failed assumption is a failed test")]
 
+pub mod diarization_error;
 pub mod prerequisite;
-pub mod turns;
 
 pub use prerequisite::Prerequisite;
 pub use rustix::process::Signal;
@@ -16,9 +17,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The folder `shared` beside the checkout.
 const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
 
-/// All living processes whose command line holds `marker`, and those they started, by id.
+/// Ids of all living processes whose command line contains `marker`, and of their descendants.
 pub fn processes_of(marker: &str) -> Vec<i32> {
     let mut parent = HashMap::new();
     let mut found: Vec<i32> = Vec::new();
@@ -52,18 +54,18 @@ pub fn processes_of(marker: &str) -> Vec<i32> {
     }
 }
 
-/// Ends a process at once.
+/// Kills a process (SIGKILL). A negative id names a process group.
 pub fn kill(pid: i32) {
     signal(pid, Signal::KILL);
 }
 
-/// Sends a signal to a process of the test's own. A process that has ended meanwhile is no error.
+/// Sends a signal to a process that the test started. Does nothing if it has already ended.
 pub fn signal(pid: i32, signal: Signal) {
-    let pid = Pid::from_raw(pid).expect("0 is no process");
+    let pid = Pid::from_raw(pid).expect("a process id is not 0");
     let _ = kill_process(pid, signal);
 }
 
-/// A program that set-up installs, to be run.
+/// A command for a program that `cargo xtask setup --tests` installs; fails if it is missing.
 pub fn program(name: &str) -> Command {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&folders).any(|folder| folder.join(name).is_file());
@@ -71,27 +73,27 @@ pub fn program(name: &str) -> Command {
     Command::new(name)
 }
 
-/// This file or folder, which set-up makes.
-pub fn made(path: PathBuf) -> PathBuf {
+/// Returns `path`, a file or folder that `cargo xtask setup --tests` makes; fails if it is missing.
+pub fn required_path(path: PathBuf) -> PathBuf {
     assert!(path.exists(), "{} is missing; `cargo xtask setup --tests` makes it", path.display());
     path
 }
 
-/// The resources that set-up made: what `MEETMEMO_RESOURCES` names, else those of the target folder that the test was
-/// built in.
+/// The resources folder: the one that `MEETMEMO_RESOURCES` names, or else that of the target folder in which the test
+/// was built.
 pub fn resources() -> PathBuf {
-    made(std::env::var_os("MEETMEMO_RESOURCES").map_or_else(
+    required_path(std::env::var_os("MEETMEMO_RESOURCES").map_or_else(
         || {
             // <target>/<profile>/deps/<test>
-            let own = std::env::current_exe().unwrap();
-            own.ancestors().nth(3).unwrap().join("resources")
+            let test = std::env::current_exe().unwrap();
+            test.ancestors().nth(3).unwrap().join("resources")
         },
         PathBuf::from,
     ))
 }
 
-/// A file or folder of `../shared`, beside the checkout. `None` where there is no such folder: the test is skipped and
-/// has to return.
+/// A file or folder of `../shared`, beside the checkout. `None` without that folder: the test is then recorded as
+/// skipped and must return.
 pub fn shared(path: &str) -> Option<PathBuf> {
     if !shared_is_there() {
         Prerequisite::Shared.skip();
@@ -102,17 +104,17 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     Some(path.canonicalize().unwrap())
 }
 
-/// Whether there is a folder `../shared`, for a test that can do a part without it.
+/// Whether the folder `../shared` exists, for a test of which a part works without it.
 pub fn shared_is_there() -> bool {
     Path::new(SHARED).is_dir()
 }
 
-/// The folder with the project's test recordings, as [`shared`].
+/// The folder of the project's test recordings; `None` as for [`shared`].
 pub fn shared_audio() -> Option<PathBuf> {
     shared("audio")
 }
 
-/// A file or folder of Debian's `pocketsphinx-testdata`.
+/// A file or folder of Debian's package `pocketsphinx-testdata`.
 pub fn testdata(path: &str) -> PathBuf {
     let path = Path::new("/usr/share/pocketsphinx/test/data").join(path);
     assert!(
@@ -135,14 +137,14 @@ pub fn clips() -> Vec<PathBuf> {
     clips
 }
 
-/// The 16-bit samples of a WAV file with a plain header.
+/// The 16-bit samples of a WAV file whose samples reach to the end of the file.
 pub fn samples(path: &Path) -> Vec<u8> {
     let bytes = fs::read(path).unwrap();
     let data = bytes.windows(4).position(|w| w == b"data").unwrap();
     bytes[data + 8..].to_vec()
 }
 
-/// A 16 kHz mono WAV file of these 16-bit samples.
+/// Writes 16-bit samples as a WAV file, 16 kHz mono.
 pub fn write_wav(path: &Path, samples: &[u8]) {
     let size = u32::try_from(samples.len()).unwrap();
     let mut file = Vec::with_capacity(samples.len() + 44);
@@ -157,12 +159,12 @@ pub fn write_wav(path: &Path, samples: &[u8]) {
     fs::write(path, file).unwrap();
 }
 
-/// Silence of this many seconds, as 16-bit samples at 16 kHz.
+/// Silence of this many seconds, as 16-bit mono samples at 16 kHz.
 pub fn silence(seconds: f64) -> Vec<u8> {
     vec![0; (seconds * 16_000.0) as usize * 2]
 }
 
-/// Real speech of about this many seconds: the clips in turns, a short pause after each.
+/// At least this many seconds of real speech: the [`clips`] in turns, each followed by a pause of 0.7 s.
 pub fn speech(seconds: u32) -> Vec<u8> {
     let clips: Vec<Vec<u8>> = clips().iter().map(|clip| samples(clip)).collect();
     let mut all = Vec::new();

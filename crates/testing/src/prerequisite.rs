@@ -1,63 +1,63 @@
-//! What may be missing where tests run, and how a test says so.
+//! Prerequisites without which tests are skipped, and the record of skipped tests.
 //!
-//! A missing program, recording or model is a failure: set-up installs it. The exceptions are the few that
-//! [`Prerequisite`] lists. The runner counts a test that lacks one as passed; `cargo xtask test` reads what the tests
-//! wrote down, prints it at its end, and counts them as skipped.
+//! In general a missing program, recording or model fails a test, because `cargo xtask setup --tests` installs it. The
+//! exceptions are listed in [`Prerequisite`]. The test runner counts a test that lacks one as passed; each such test
+//! writes a line to the file [`SKIPPED`], and `cargo xtask test` reports the tests in that file as skipped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The environment variable that names the file where tests write down that they are skipped. `cargo xtask test` sets
-/// it.
+/// The environment variable that names the file in which skipped tests are recorded. `cargo xtask test` sets it.
 pub const SKIPPED: &str = "MEETMEMO_TEST_SKIPPED";
 
-/// All that a test may do without. Set-up cannot provide any of it.
+/// Everything that may be missing when tests run, because set-up cannot provide it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prerequisite {
-    /// The folder `../shared`: its recordings and models are not published.
+    /// The folder `../shared`, whose recordings and models are not published.
     Shared,
-    /// A private server: the caller of the run asked for a configured one with `MEETMEMO_TEST_DATABASE_URL`.
+    /// A private database server. Missing if `MEETMEMO_TEST_DATABASE_URL` names a server for the tests.
     PrivateServer,
-    /// The rights of root, also to mount a file system: who runs the tests decides that, and containers limit it.
+    /// Root rights that include mounting file systems, which containers often lack.
     Root,
-    /// A model that tells speakers apart: no package repository has one. `MEETMEMO_TEST_SORTFORMER` names the file.
+    /// A diarization model, which no package repository offers. `MEETMEMO_TEST_SORTFORMER` names the file.
     SpeakerModel,
 }
 
 impl Prerequisite {
-    /// Why a test without it is skipped, as a clause.
+    /// Why a test is skipped, as a clause.
     const fn reason(self) -> &'static str {
         match self {
-            Self::Shared => "../shared is not there",
+            Self::Shared => "../shared does not exist",
             Self::PrivateServer => {
                 "MEETMEMO_TEST_DATABASE_URL names a server to use instead of a private one"
             }
-            Self::Root => "it takes root with the right to mount file systems",
+            Self::Root => "it needs root rights that include mounting file systems",
             Self::SpeakerModel => "MEETMEMO_TEST_SORTFORMER names no model",
         }
     }
 
-    /// Writes down that the running test is skipped without this. The test has to return after it.
+    /// Records that the running test is skipped because this is missing. The test must then return.
     pub fn skip(self) {
         let thread = std::thread::current();
         let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
-        let test = format!("{package} {}", thread.name().unwrap_or("without a name"));
+        let test = format!("{package} {}", thread.name().unwrap_or("(unnamed test)"));
         println!("skipped: {test}, because {}", self.reason());
         if let Some(path) = std::env::var_os(SKIPPED) {
-            note(Path::new(&path), self.reason(), test.trim_start()).expect("what is skipped can be noted");
+            record(Path::new(&path), self.reason(), test.trim_start())
+                .expect("the skipped test can be recorded");
         }
     }
 }
 
-fn note(path: &Path, reason: &str, test: &str) -> io::Result<()> {
-    // Tests of several processes write at once: each line is one write at the end of the file.
+fn record(path: &Path, reason: &str, test: &str) -> io::Result<()> {
+    // Tests of several processes append at the same time, so each line is written by a single call.
     let mut file = File::options().append(true).create(true).open(path)?;
     file.write_all(format!("{reason}\t{test}\n").as_bytes())
 }
 
-/// The skipped tests by the reason, from the file that [`SKIPPED`] named. Without a file there are none.
+/// The skipped tests by reason, from the file that [`SKIPPED`] names. Empty if the file does not exist.
 ///
 /// # Errors
 /// If the file cannot be read.
@@ -78,12 +78,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_test_is_noted_once_for_each_reason() {
-        let path = std::env::temp_dir().join(format!("meetmemo-noted-{}", std::process::id()));
+    fn each_test_is_listed_once_per_reason() {
+        let path = std::env::temp_dir().join(format!("meetmemo-skipped-{}", std::process::id()));
         assert!(skipped(&path).unwrap().is_empty());
         for (reason, test) in [("no root", "store b"), ("no disk", "cli a"), ("no root", "store a")] {
-            note(&path, reason, test).unwrap();
-            note(&path, reason, test).unwrap();
+            record(&path, reason, test).unwrap();
+            record(&path, reason, test).unwrap();
         }
         let found = skipped(&path).unwrap();
         fs::remove_file(&path).unwrap();

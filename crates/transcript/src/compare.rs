@@ -1,62 +1,64 @@
-//! How two transcripts of a recording differ, word by word.
+//! Compares two transcripts of a recording word by word.
 
-use crate::{AudioTime, Word, text_of};
+use crate::{AudioTime, Word, join_words};
 use std::time::{Duration, Instant};
 
 /// Two transcripts side by side.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Comparison {
-    /// Short stretches of the recording, in order of time.
-    pub rows: Vec<Row>,
-    /// Words that both have.
+    /// Short spans of the recording, in order of time.
+    pub rows: Vec<ComparisonRow>,
+    /// Number of words that both have.
     pub equal: usize,
-    /// Words that only the left one has there.
+    /// Number of words that only the left transcript has.
     pub left_only: usize,
-    /// Words that only the right one has there.
+    /// Number of words that only the right transcript has.
     pub right_only: usize,
 }
 
-/// A stretch of the recording as both have it.
+/// The text of a short span of the recording in both transcripts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// Where it begins.
+pub struct ComparisonRow {
+    /// Start of the span.
     pub start: AudioTime,
-    /// The left one's words.
-    pub left: Vec<Piece>,
-    /// The right one's words.
-    pub right: Vec<Piece>,
+    /// The words of the left transcript.
+    pub left: Vec<TextRun>,
+    /// The words of the right transcript.
+    pub right: Vec<TextRun>,
 }
 
-/// Words that follow each other.
+/// Consecutive words that are either all equal to or all different from the other transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct TextRun {
     /// The words as one text.
     pub text: String,
-    /// Whether the other transcript has other words here, or none.
+    /// Whether the other transcript has different words here, or none.
     pub changed: bool,
 }
 
-/// A row ends at the first chance after so many milliseconds.
+/// A row that is longer than this, in milliseconds, ends at the next end of a sentence or pause of `PAUSE_MS`; one
+/// three times as long ends at once.
 const ROW_MS: u32 = 4_000;
-/// A pause this long is a chance to end a row early.
+/// Length of such a pause, in milliseconds.
 const PAUSE_MS: u32 = 500;
-/// Two transcripts that have hardly a word in common are compared more coarsely after this time.
-const LONGEST: Duration = Duration::from_secs(2);
+/// After this time the comparison goes on less exactly: finding the shortest difference of two transcripts with few
+/// words in common would take too long.
+const EXACT_TIME: Duration = Duration::from_secs(2);
 
-/// Compares the words of two transcripts, each in order of time, without regard to case and punctuation.
+/// Compares the words of two transcripts, each in order of time, ignoring case and punctuation.
 ///
-/// Every word of both is in exactly one row, in its order.
+/// Every word of both is in exactly one row, in order.
 pub fn compare(left: &[Word], right: &[Word]) -> Comparison {
-    let keys = |words: &[Word]| words.iter().map(Word::key).collect::<Vec<_>>();
+    let keys = |words: &[Word]| words.iter().map(Word::comparison_key).collect::<Vec<_>>();
     let (left_keys, right_keys) = (keys(left), keys(right));
     let operations = similar::capture_diff_slices_deadline(
         similar::Algorithm::Myers,
         &left_keys,
         &right_keys,
-        Some(Instant::now() + LONGEST),
+        Some(Instant::now() + EXACT_TIME),
     );
     let mut comparison = Comparison::default();
-    let mut row = Draft::default();
+    let mut row = RowBuilder::default();
     for operation in operations {
         let (tag, lefts, rights) = operation.as_tag_tuple();
         if tag == similar::DiffTag::Equal {
@@ -70,7 +72,7 @@ pub fn compare(left: &[Word], right: &[Word]) -> Comparison {
         }
         comparison.left_only += lefts.len();
         comparison.right_only += rights.len();
-        // In order of time, so that long differences can be cut into rows.
+        // Merged in order of time, so that long differences can be cut into rows.
         let (mut l, mut r) = (left[lefts].iter().peekable(), right[rights].iter().peekable());
         loop {
             let side = match (l.peek(), r.peek()) {
@@ -81,7 +83,7 @@ pub fn compare(left: &[Word], right: &[Word]) -> Comparison {
                 (Some(_), Some(_)) => Side::Right,
             };
             let word = if side == Side::Left { l.next() } else { r.next() };
-            let word = word.expect("it was seen");
+            let word = word.expect("peek found a word");
             row.end_before(word, &mut comparison.rows);
             row.add(side, word, true);
         }
@@ -96,22 +98,23 @@ enum Side {
     Right,
 }
 
-/// A row that is being filled.
+/// Collects the words of a row.
 #[derive(Default)]
-struct Draft {
-    begun: Option<(AudioTime, AudioTime)>,
-    left: Vec<Piece>,
-    right: Vec<Piece>,
+struct RowBuilder {
+    /// Start of the first and end of the last word.
+    extent: Option<(AudioTime, AudioTime)>,
+    left: Vec<TextRun>,
+    right: Vec<TextRun>,
 }
 
-impl Draft {
-    /// Ends the row if it is long enough and `word` would be a good beginning of the next.
-    fn end_before(&mut self, word: &Word, rows: &mut Vec<Row>) {
-        let Some((start, end)) = self.begun else { return };
+impl RowBuilder {
+    /// Ends the row if it is long enough and the next may begin with `word`.
+    fn end_before(&mut self, word: &Word, rows: &mut Vec<ComparisonRow>) {
+        let Some((start, end)) = self.extent else { return };
         let long = word.start.since(start) >= ROW_MS;
         let sentence = [&self.left, &self.right]
             .into_iter()
-            .any(|side| side.last().is_some_and(|piece| piece.text.ends_with(['.', '?', '!', '…', '。'])));
+            .any(|side| side.last().is_some_and(|run| run.text.ends_with(['.', '?', '!', '…', '。'])));
         if word.start.since(start) >= 3 * ROW_MS || (long && (sentence || word.start.since(end) >= PAUSE_MS))
         {
             self.end(rows);
@@ -119,21 +122,21 @@ impl Draft {
     }
 
     fn add(&mut self, side: Side, word: &Word, changed: bool) {
-        let (start, end) = self.begun.unwrap_or((word.start, word.end));
-        self.begun = Some((start.min(word.start), end.max(word.end)));
-        let pieces = if side == Side::Left { &mut self.left } else { &mut self.right };
-        match pieces.last_mut() {
-            Some(piece) if piece.changed == changed => {
-                piece.text = text_of([piece.text.as_str(), word.text.as_str()]);
+        let (start, end) = self.extent.unwrap_or((word.start, word.end));
+        self.extent = Some((start.min(word.start), end.max(word.end)));
+        let runs = if side == Side::Left { &mut self.left } else { &mut self.right };
+        match runs.last_mut() {
+            Some(run) if run.changed == changed => {
+                run.text = join_words([run.text.as_str(), word.text.as_str()]);
             }
-            _ => pieces.push(Piece { text: word.text.clone(), changed }),
+            _ => runs.push(TextRun { text: word.text.clone(), changed }),
         }
     }
 
-    fn end(&mut self, rows: &mut Vec<Row>) {
-        let Self { begun, left, right } = std::mem::take(self);
-        if let Some((start, _)) = begun {
-            rows.push(Row { start, left, right });
+    fn end(&mut self, rows: &mut Vec<ComparisonRow>) {
+        let Self { extent, left, right } = std::mem::take(self);
+        if let Some((start, _)) = extent {
+            rows.push(ComparisonRow { start, left, right });
         }
     }
 }
@@ -158,31 +161,32 @@ mod tests {
             .collect()
     }
 
-    fn shown(pieces: &[Piece]) -> String {
-        let piece = |p: &Piece| if p.changed { format!("[{}]", p.text) } else { p.text.clone() };
-        pieces.iter().map(piece).collect::<Vec<_>>().join(" ")
+    /// The text of a side with changed words in brackets.
+    fn marked(runs: &[TextRun]) -> String {
+        let run = |run: &TextRun| if run.changed { format!("[{}]", run.text) } else { run.text.clone() };
+        runs.iter().map(run).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
-    fn changed_words_are_marked_on_both_sides_and_spelling_does_not_count() {
+    fn changed_words_are_marked_on_both_sides_and_case_and_punctuation_do_not_count() {
         let left = words("and so my fellow a miracle and ask not", 0, 300);
         let right = words("And so, my fellow Americans, ask not.", 50, 320);
         let comparison = compare(&left, &right);
         assert_eq!(comparison.rows.len(), 1);
-        assert_eq!(shown(&comparison.rows[0].left), "and so my fellow [a miracle and] ask not");
-        assert_eq!(shown(&comparison.rows[0].right), "And so, my fellow [Americans,] ask not.");
+        assert_eq!(marked(&comparison.rows[0].left), "and so my fellow [a miracle and] ask not");
+        assert_eq!(marked(&comparison.rows[0].right), "And so, my fellow [Americans,] ask not.");
         assert_eq!((comparison.equal, comparison.left_only, comparison.right_only), (6, 3, 1));
     }
 
     #[test]
-    fn every_word_is_in_a_row_in_its_order_however_much_differs() {
+    fn every_word_is_in_a_row_in_order_however_much_differs() {
         let left = words(&(0..400).map(|i| format!("l{i}")).collect::<Vec<_>>().join(" "), 0, 250);
         let right = words(&(0..300).map(|i| format!("r{i}")).collect::<Vec<_>>().join(" "), 0, 330);
         for (left, right) in
             [(&left[..], &right[..]), (&left[..], &[]), (&[], &right[..]), (&left[..], &left[..])]
         {
             let rows = compare(left, right).rows;
-            let text = |side: fn(&Row) -> &Vec<Piece>| {
+            let text = |side: fn(&ComparisonRow) -> &Vec<TextRun>| {
                 rows.iter().flat_map(side).map(|p| p.text.clone()).collect::<Vec<_>>().join(" ")
             };
             let plain = |words: &[Word]| words.iter().map(|w| w.text.clone()).collect::<Vec<_>>().join(" ");

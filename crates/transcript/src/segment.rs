@@ -1,117 +1,122 @@
-//! From a stream of words to lines a person can read.
+//! Cuts a sequence of words into readable segments.
 
-use crate::{Doubt, Reason, Said, Span, Word, text_of};
+use crate::{Doubt, DoubtReason, Span, Word, WordSpeaker, join_words};
 use serde::{Deserialize, Serialize};
 
-/// A sentence-like line of a transcript.
+/// A sentence-like part of a transcript; a line in the window and in exported files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Segment {
     /// From the start of the first word to the end of the last.
     pub span: Span,
-    /// The words joined as their script joins them; the first letter in upper case if the engine writes none.
+    /// The words joined into text, see [`join_words`]. If the transcript has no capitals at all, the first letter is
+    /// capitalised.
     pub text: String,
     /// The words as recognised.
     pub words: Vec<Word>,
-    /// Why they should be doubted, if they should.
+    /// Why the words are doubtful; `None` if they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub doubt: Option<Reason>,
+    pub doubt: Option<DoubtReason>,
 }
 
-/// A line of nobody in particular.
-impl<S> From<Segment> for Line<S> {
+/// A segment without a known speaker.
+impl<S> From<Segment> for SpeakerSegment<S> {
     fn from(segment: Segment) -> Self {
         Self { segment, speaker: None, overlap: false, by_hand: false }
     }
 }
 
-/// A pause this long ends a line.
+/// A pause this long ends a segment.
 const PAUSE_MS: u32 = 700;
-/// A line that has become this long ends at the next pause of `SHORT_PAUSE_MS`.
+/// A segment longer than this ends at the next pause of `SHORT_PAUSE_MS`.
 const LONG_MS: u32 = 8_000;
-/// A pause that is enough in a long line. The shortest gap that listeners take for a phrase boundary is about 0.2 s.
+/// A pause that ends a long segment. The shortest gap that listeners take for a phrase boundary is about 0.2 s.
 const SHORT_PAUSE_MS: u32 = 250;
-/// A line never lasts longer than this.
-const LONGEST_MS: u32 = 20_000;
+/// The longest possible segment, unless a single word is longer.
+const MAX_SEGMENT_MS: u32 = 20_000;
 
-/// A line with who says it.
+/// A segment with its speaker.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line<S> {
-    /// The line.
+pub struct SpeakerSegment<S> {
+    /// The segment.
     pub segment: Segment,
-    /// Who says it, if that is known.
+    /// The speaker of all its words; `None` if unknown.
     pub speaker: Option<S>,
-    /// Whether somebody else speaks during most of it.
+    /// Whether another speaker talks at the same time during more than half of its words.
     pub overlap: bool,
-    /// Whether all of it was given to its speaker by hand.
+    /// Whether a user assigned all of its words to the speaker.
     pub by_hand: bool,
 }
 
-/// Cuts `words`, which are in order of time, into readable lines.
+/// Cuts `words`, which are in order of time, into readable segments.
 ///
-/// A line ends after sentence punctuation, at a pause of 0.7 s, at a pause of 0.25 s once it is longer than 8 s,
-/// and in any case before it would last longer than 20 s, or where `doubts` begin or end. Every word is in exactly one
-/// line and the order is kept.
+/// A segment ends after sentence punctuation, at a pause of 0.7 s, at a pause of 0.25 s if it is longer than 8 s,
+/// before it would be longer than 20 s, and where the reason for doubt changes (`doubts`). Every word is in exactly one
+/// segment, in order.
 pub fn segments(words: impl IntoIterator<Item = Word>, doubts: &[Doubt]) -> Vec<Segment> {
-    let words = words.into_iter().map(|word| (word, Said::<()>::UNKNOWN));
-    lines(words, doubts).into_iter().map(|line| line.segment).collect()
+    let words = words.into_iter().map(|word| (word, WordSpeaker::<()>::UNKNOWN));
+    speaker_segments(words, doubts).into_iter().map(|segment| segment.segment).collect()
 }
 
-/// As [`segments`]; a line also ends where another one speaks.
-pub fn lines<S: Copy + PartialEq>(
-    words: impl IntoIterator<Item = (Word, Said<S>)>,
+/// As [`segments`]; a segment also ends where the speaker changes.
+pub fn speaker_segments<S: Copy + PartialEq>(
+    words: impl IntoIterator<Item = (Word, WordSpeaker<S>)>,
     doubts: &[Doubt],
-) -> Vec<Line<S>> {
-    let words: Vec<(Word, Said<S>)> = words.into_iter().collect();
-    // An engine that writes capitals knows better where a sentence begins.
+) -> Vec<SpeakerSegment<S>> {
+    let words: Vec<(Word, WordSpeaker<S>)> = words.into_iter().collect();
+    // If the engine writes capitals, its choice of where a sentence begins is kept.
     let capitals = words.iter().any(|(word, _)| word.text.contains(char::is_uppercase));
-    let mut lines = Vec::new();
-    let mut line: Vec<(Word, Said<S>)> = Vec::new();
+    let mut segments = Vec::new();
+    let mut current: Vec<(Word, WordSpeaker<S>)> = Vec::new();
     let mut doubt = None;
-    for (word, said) in words {
+    for (word, speaker) in words {
         let middle = word.middle();
-        let of_word =
+        let word_doubt =
             doubts.iter().find(|doubt| doubt.span.start <= middle && middle < doubt.span.end.plus_ms(1));
-        let of_word = of_word.map(|doubt| doubt.reason);
-        if let (Some((first, _)), Some((last, before))) = (line.first(), line.last()) {
+        let word_doubt = word_doubt.map(|doubt| doubt.reason);
+        if let (Some((first, _)), Some((last, previous))) = (current.first(), current.last()) {
             let gap = word.start.since(last.end);
             let ends = gap >= PAUSE_MS
                 || last.ends_sentence()
                 || (gap >= SHORT_PAUSE_MS && last.end.since(first.start) >= LONG_MS)
-                || word.end.since(first.start) > LONGEST_MS
-                || before.speaker != said.speaker
-                || doubt != of_word;
+                || word.end.since(first.start) > MAX_SEGMENT_MS
+                || previous.speaker != speaker.speaker
+                || doubt != word_doubt;
             if ends {
-                lines.push(line_of(std::mem::take(&mut line), doubt, !capitals));
+                segments.push(build_segment(std::mem::take(&mut current), doubt, !capitals));
             }
         }
-        doubt = of_word;
-        line.push((word, said));
+        doubt = word_doubt;
+        current.push((word, speaker));
     }
-    if !line.is_empty() {
-        lines.push(line_of(line, doubt, !capitals));
+    if !current.is_empty() {
+        segments.push(build_segment(current, doubt, !capitals));
     }
-    lines
+    segments
 }
 
-fn line_of<S: Copy>(words: Vec<(Word, Said<S>)>, doubt: Option<Reason>, capitalise: bool) -> Line<S> {
-    let (words, said): (Vec<Word>, Vec<Said<S>>) = words.into_iter().unzip();
+fn build_segment<S: Copy>(
+    words: Vec<(Word, WordSpeaker<S>)>,
+    doubt: Option<DoubtReason>,
+    capitalise: bool,
+) -> SpeakerSegment<S> {
+    let (words, speakers): (Vec<Word>, Vec<WordSpeaker<S>>) = words.into_iter().unzip();
     let start = words.first().map(|w| w.start).unwrap_or_default();
     let end = words.iter().map(|w| w.end).max().unwrap_or_default();
-    let text = text_of(words.iter().map(|w| w.text.as_str()));
-    Line {
+    let text = join_words(words.iter().map(|w| w.text.as_str()));
+    SpeakerSegment {
         segment: Segment {
             span: Span::new(start, end),
-            text: if capitalise { capitalised(&text) } else { text },
+            text: if capitalise { capitalise_first(&text) } else { text },
             words,
             doubt,
         },
-        speaker: said.first().and_then(|said| said.speaker),
-        overlap: said.iter().filter(|said| said.overlap).count() * 2 > said.len(),
-        by_hand: said.iter().all(|said| said.by_hand),
+        speaker: speakers.first().and_then(|word| word.speaker),
+        overlap: speakers.iter().filter(|word| word.overlap).count() * 2 > speakers.len(),
+        by_hand: speakers.iter().all(|word| word.by_hand),
     }
 }
 
-fn capitalised(text: &str) -> String {
+fn capitalise_first(text: &str) -> String {
     let mut chars = text.chars();
     match chars.next() {
         Some(first) => first.to_uppercase().chain(chars).collect(),
@@ -141,23 +146,23 @@ mod tests {
     }
 
     #[test]
-    fn a_line_begins_with_a_capital_and_ends_at_a_pause() {
-        let lines = texts(&[("ask", 0, 200), ("not", 250, 400), ("what", 1200, 1400)]);
-        assert_eq!(lines, ["Ask not", "What"]);
+    fn a_segment_begins_with_a_capital_and_ends_at_a_pause() {
+        let texts = texts(&[("ask", 0, 200), ("not", 250, 400), ("what", 1200, 1400)]);
+        assert_eq!(texts, ["Ask not", "What"]);
     }
 
     #[test]
-    fn sentence_punctuation_ends_a_line() {
+    fn sentence_punctuation_ends_a_segment() {
         assert_eq!(texts(&[("yes.", 0, 200), ("no", 210, 400)]), ["Yes.", "No"]);
     }
 
     #[test]
-    fn an_engine_that_writes_capitals_decides_where_there_are_any() {
+    fn the_capitals_of_an_engine_that_writes_any_are_kept() {
         assert_eq!(texts(&[("Ask", 0, 200), ("not", 1000, 1200)]), ["Ask", "not"]);
     }
 
     #[test]
-    fn a_long_line_ends_at_a_short_pause() {
+    fn a_long_segment_ends_at_a_short_pause() {
         let mut spec: Vec<(&str, u32, u32)> = (0..30).map(|i| ("a", i * 300, i * 300 + 290)).collect();
         spec.push(("b", 9_300, 9_500));
         assert_eq!(texts(&spec).len(), 2);
@@ -166,23 +171,23 @@ mod tests {
     #[test]
     fn speech_without_a_pause_is_cut_before_twenty_seconds_and_no_word_is_lost() {
         let spec: Vec<(&str, u32, u32)> = (0..200).map(|i| ("ä", i * 300, i * 300 + 300)).collect();
-        let lines = segments(words(&spec), &[]);
-        assert!(lines.iter().all(|l| l.span.duration_ms() <= LONGEST_MS));
-        let kept: Vec<Word> = lines.into_iter().flat_map(|l| l.words).collect();
+        let segments = segments(words(&spec), &[]);
+        assert!(segments.iter().all(|s| s.span.duration_ms() <= MAX_SEGMENT_MS));
+        let kept: Vec<Word> = segments.into_iter().flat_map(|s| s.words).collect();
         assert_eq!(kept, words(&spec));
     }
 
     #[test]
-    fn doubtful_words_have_lines_of_their_own() {
+    fn doubtful_words_have_segments_of_their_own() {
         let all = words(&[("yes", 0, 200), ("yes", 210, 400), ("yes", 410, 600), ("no", 610, 800)]);
         let span = Span::new(AudioTime::from_ms(210), AudioTime::from_ms(600));
-        let lines = segments(all, &[Doubt { span, reason: Reason::Repetition }]);
-        let lines: Vec<_> = lines.iter().map(|l| (l.text.as_str(), l.doubt)).collect();
-        assert_eq!(lines, [("Yes", None), ("Yes yes", Some(Reason::Repetition)), ("No", None)]);
+        let segments = segments(all, &[Doubt { span, reason: DoubtReason::Repetition }]);
+        let found: Vec<_> = segments.iter().map(|s| (s.text.as_str(), s.doubt)).collect();
+        assert_eq!(found, [("Yes", None), ("Yes yes", Some(DoubtReason::Repetition)), ("No", None)]);
     }
 
     #[test]
-    fn no_words_no_lines() {
+    fn no_words_give_no_segments() {
         assert!(segments([], &[]).is_empty());
     }
 }

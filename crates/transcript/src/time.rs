@@ -1,4 +1,4 @@
-//! Positions and spans on the time line of a recording.
+//! Positions and spans in a recording.
 
 use crate::SAMPLE_RATE;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ impl AudioTime {
         Self(ms)
     }
 
-    /// The position of sample number `index` at 16 kHz, rounded down; later than 49 days saturates.
+    /// The position of sample number `index` at 16 kHz, rounded down; saturates at 49 days.
     pub fn from_samples(index: u64) -> Self {
         Self(u32::try_from(index * 1000 / u64::from(SAMPLE_RATE)).unwrap_or(u32::MAX))
     }
@@ -52,12 +52,12 @@ impl fmt::Display for AudioTime {
     }
 }
 
-/// A stretch of a recording. The end is not before the start.
+/// A time range of a recording. The end is not before the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Span {
-    /// First moment.
+    /// Start, inclusive.
     pub start: AudioTime,
-    /// Moment after the last.
+    /// End, exclusive.
     pub end: AudioTime,
 }
 
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_read_as_hours_minutes_seconds() {
+    fn times_are_shown_as_hours_minutes_seconds() {
         for (ms, text) in
             [(0, "0:00:00"), (65_999, "0:01:05"), (3_600_000, "1:00:00"), (u32::MAX, "1193:02:47")]
         {

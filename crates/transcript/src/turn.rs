@@ -1,26 +1,26 @@
-//! Who speaks when.
+//! Turns: who speaks when.
 
 use crate::Span;
 use serde::{Deserialize, Serialize};
 
-/// A stretch of a recording in which one person speaks. Turns of two people may overlap.
+/// A time range in which one speaker talks. Turns of different speakers may overlap.
 ///
-/// `S` names the speaker: a number from 0 where voices have only been told apart, an id where they are somebody.
+/// `S` identifies the speaker: a number from 0 as diarization returns it, or the id of a speaker in the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Turn<S = u32> {
-    /// When.
+    /// The time range.
     pub span: Span,
-    /// Who.
+    /// The speaker.
     pub speaker: S,
-    /// How sure it is that it is them, from 0 to 1; `None` if nothing is known.
+    /// Confidence that it is this speaker, from 0 to 1; `None` if unknown.
     pub confidence: Option<f32>,
-    /// Whether somebody else speaks at the same time, for most of it.
+    /// Whether another speaker talks at the same time for most of it.
     pub overlap: bool,
 }
 
 impl<S> Turn<S> {
-    /// The same turn of somebody else.
-    pub fn of<T>(self, speaker: T) -> Turn<T> {
+    /// The same turn of another speaker.
+    pub fn with_speaker<T>(self, speaker: T) -> Turn<T> {
         Turn { span: self.span, speaker, confidence: self.confidence, overlap: self.overlap }
     }
 }

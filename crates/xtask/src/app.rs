@@ -1,4 +1,4 @@
-//! The app's command line as the other commands use it: building it, calling it, reading its JSON.
+//! Builds the app's programs, calls its command line and reads the JSON output.
 
 use crate::checkout::{self, Checkout};
 use crate::command;
@@ -10,16 +10,16 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// How the app is compiled.
+/// Cargo profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// Compiles fast; the crates that work on samples are optimised all the same.
+    /// Compiles fast; only the crates that process samples are optimised.
     Dev,
-    /// What users get.
+    /// As shipped to users.
     Release,
 }
 
-/// cargo, building into the folder that the resources are in.
+/// cargo with the target folder and resources of the checkout.
 pub fn cargo(checkout: &Checkout) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
@@ -29,19 +29,19 @@ pub fn cargo(checkout: &Checkout) -> Command {
     cargo
 }
 
-/// cargo, so that what it makes with `--release` is what users get.
+/// [`cargo`] with the flags for programs that are shipped to users: no paths of this machine, stripped with `--release`.
 pub fn cargo_for_users(checkout: &Checkout) -> Result<Command> {
     let folders = Folders::of(checkout)?;
     let mut cargo = cargo(checkout);
     cargo
-        .env("CARGO_ENCODED_RUSTFLAGS", folders.flags_of_rust())
-        .env("CFLAGS", folders.flags_of_c("CFLAGS"))
-        .env("CXXFLAGS", folders.flags_of_c("CXXFLAGS"))
+        .env("CARGO_ENCODED_RUSTFLAGS", folders.rust_flags())
+        .env("CFLAGS", folders.c_flags("CFLAGS"))
+        .env("CXXFLAGS", folders.c_flags("CXXFLAGS"))
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
     Ok(cargo)
 }
 
-/// Builds the program `name`, which is called as its package is.
+/// Builds the program `name` of the package with the same name; returns its path.
 pub fn build(checkout: &Checkout, name: &str, profile: Profile) -> Result<PathBuf> {
     let (mut cargo, folder) = match profile {
         Profile::Dev => (cargo(checkout), "debug"),
@@ -55,9 +55,9 @@ pub fn build(checkout: &Checkout, name: &str, profile: Profile) -> Result<PathBu
     Ok(checkout.target.join(folder).join(format!("{name}{}", env::consts::EXE_SUFFIX)))
 }
 
-/// The folders of this machine that programs would name: messages of failures tell source files.
+/// Folders of this machine that would appear in built programs, because panic messages contain source paths.
 struct Folders {
-    /// With what stands in their place. Of several that fit, the compilers take the last.
+    /// Each with its replacement. If several match a path, the compilers use the last one.
     names: Vec<(PathBuf, &'static str)>,
 }
 
@@ -73,8 +73,8 @@ impl Folders {
         Ok(Self { names })
     }
 
-    /// As cargo takes them, after those of the environment.
-    fn flags_of_rust(&self) -> OsString {
+    /// `CARGO_ENCODED_RUSTFLAGS`: the flags of the environment, then ours.
+    fn rust_flags(&self) -> OsString {
         const SEPARATOR: &str = "\u{1f}";
         let mut flags: Vec<OsString> = match env::var("CARGO_ENCODED_RUSTFLAGS") {
             Ok(encoded) => encoded.split(SEPARATOR).map(OsString::from).collect(),
@@ -87,8 +87,8 @@ impl Folders {
         flags.join(OsStr::new(SEPARATOR))
     }
 
-    /// The same for the C and C++ that some crates bring along, after those of the environment.
-    fn flags_of_c(&self, variable: &str) -> OsString {
+    /// The same for C and C++ code in crates, as the environment variable `variable`.
+    fn c_flags(&self, variable: &str) -> OsString {
         let mut flags = vec![env::var_os(variable).unwrap_or_default()];
         flags.extend(self.options("-ffile-prefix-map="));
         flags.join(OsStr::new(" "))
@@ -108,17 +108,22 @@ impl Folders {
 /// The built app.
 #[derive(Debug, Clone)]
 pub struct App {
+    /// Path of `meetmemo`.
     pub program: PathBuf,
     resources: PathBuf,
     data: Option<PathBuf>,
 }
 
-/// An element of what `import --wait --json` prints.
+/// One file in the output of `import --wait --json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
+    /// The file.
     pub path: String,
+    /// `imported`, `duplicate`, `skipped` or `failed`.
     pub outcome: String,
+    /// The job's id.
     pub job: Option<String>,
+    /// The job's final status.
     pub status: Option<String>,
     /// Why it was not imported or not transcribed.
     pub error: Option<String>,
@@ -131,12 +136,12 @@ impl App {
         Ok(Self { program, resources: checkout.resources.clone(), data: None })
     }
 
-    /// The same app on a data folder of its own, whatever the environment says about databases.
+    /// The same app with this data folder and its private database, whatever the environment says.
     pub fn with_data(&self, folder: &Path) -> Self {
         Self { data: Some(folder.to_path_buf()), ..self.clone() }
     }
 
-    /// A call of the app.
+    /// A command that starts the app.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.env("MEETMEMO_RESOURCES", &self.resources);
@@ -149,7 +154,7 @@ impl App {
         command
     }
 
-    /// Runs the command and reads the JSON document it prints, also when it says by its exit code that something failed.
+    /// Runs the command and parses the JSON that it prints, also if its exit code is not 0.
     pub fn json(&self, command: &mut Command) -> Result<Value> {
         let output = command
             .stdin(Stdio::null())
@@ -161,7 +166,7 @@ impl App {
     }
 }
 
-/// Reads what `import --json` printed.
+/// Parses the output of `import --json`.
 pub fn imported(list: &Value) -> Result<Vec<Imported>> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     list.as_array()
@@ -185,16 +190,16 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn programs_for_users_name_no_folder_of_this_machine() {
+    fn shipped_programs_contain_no_path_of_this_machine() {
         let folders = Folders { names: vec![("/home/ann/code".into(), "meetmemo")] };
-        let rust = folders.flags_of_rust().into_string().unwrap();
+        let rust = folders.rust_flags().into_string().unwrap();
         assert!(rust.ends_with("--remap-path-prefix=/home/ann/code=meetmemo"), "{rust}");
-        let c = folders.flags_of_c("CFLAGS").into_string().unwrap();
+        let c = folders.c_flags("CFLAGS").into_string().unwrap();
         assert!(c.ends_with(" -ffile-prefix-map=/home/ann/code=meetmemo"), "{c}");
     }
 
     #[test]
-    fn the_result_of_an_import_is_read() {
+    fn the_output_of_an_import_is_parsed() {
         let list = json!([
             {"path": "a.wav", "outcome": "imported", "job_id": "1f", "error": null, "status": "completed", "error_message": null},
             {"path": "b.txt", "outcome": "failed", "job_id": null, "error": "not an audio file"},

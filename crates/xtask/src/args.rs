@@ -1,28 +1,31 @@
-//! What was asked for on the command line.
+//! The command line of `cargo xtask`.
 
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use xtask::app::Profile;
 
-/// What `cargo xtask help` prints.
+/// The text of `cargo xtask help`.
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  setup [--tests]    install what is missing on this machine, fill <target folder>/resources and build the
-                     window's page; with --tests also what tests and benchmarks need
-  run                build the window and show it
-  run FILE…          build the command line, transcribe the files, print the transcripts, write Markdown and PDF;
-                     needs no display and installs nothing for one
+  setup [--tests]    install missing system packages, fill <target folder>/resources and build the window's page;
+                     with --tests also what tests and benchmarks need
+  run [--debug]      build the window and show it
+  run [--debug] FILE…
+                     build the command line, transcribe the files, print the transcripts, write Markdown and PDF;
+                     needs no display and installs no packages for the window; with --debug a slower build for
+                     development
   test [--external-server] [ARG…]
                      run all tests; arguments go to `cargo nextest run` (or `cargo test`);
                      with --external-server their databases are on a server reached over TCP
-  bindings           write ui/src/bindings.ts anew, after a change of the window's commands
+  bindings           regenerate ui/src/bindings.ts after a change of the window's commands
   bundle [--try FILE]
                      make the package for Debian and Ubuntu in <target folder>/release/bundle/deb; with --try
-                     install it on a bare system of its own (needs root), transcribe FILE there and show the window
-  bench [ARG…]       measure the app beside programs that do the same work; `bench help` lists the benchmarks
-  corpus [ARG…]      make some hundred files of the same speech, decode each, and print where they differ from what
-                     went in; `corpus help` lists the options
+                     install it in a fresh minimal system (needs root), transcribe FILE there and show the window
+  bench [ARG…]       compare the app with programs that do the same work; `bench help` lists the benchmarks
+  corpus [ARG…]      make some hundred files of the same speech, decode each, and print where the result differs from
+                     the speech; `corpus help` lists the options
 
 The target folder is `target`, or CARGO_TARGET_DIR.";
 
@@ -35,6 +38,7 @@ pub(crate) enum Command {
     },
     Run {
         files: Vec<PathBuf>,
+        profile: Profile,
     },
     Test {
         external_server: bool,
@@ -44,14 +48,14 @@ pub(crate) enum Command {
     Bundle {
         recording: Option<PathBuf>,
     },
-    /// A command of `crates/bench`, which reads its arguments itself.
+    /// A command of `crates/bench`, which parses the arguments.
     Bench {
         name: &'static str,
         arguments: Vec<OsString>,
     },
 }
 
-/// Reads the arguments after the program's name.
+/// Parses the arguments after the program's name.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let command = match parser.next()? {
@@ -66,7 +70,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         "test" => {
             let mut rest = parser.raw_args()?.peekable();
             let external_server = rest.next_if(|first| first == "--external-server").is_some();
-            // Whatever follows is for the test runner.
+            // The other arguments are for the test runner.
             Ok(Command::Test { external_server, arguments: rest.collect() })
         }
         "bindings" => bindings(&mut parser),
@@ -91,14 +95,16 @@ fn setup(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
 
 fn run(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
     let mut files = Vec::new();
+    let mut profile = Profile::Release;
     while let Some(argument) = parser.next()? {
         match argument {
             Value(file) => files.push(PathBuf::from(file)),
+            Long("debug") => profile = Profile::Dev,
             Short('h') | Long("help") => return Ok(Command::Help),
             other => return Err(other.unexpected()),
         }
     }
-    Ok(Command::Run { files })
+    Ok(Command::Run { files, profile })
 }
 
 fn bindings(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
@@ -130,16 +136,20 @@ mod tests {
     }
 
     #[test]
-    fn commands_and_their_arguments() {
+    fn commands_and_their_arguments_are_parsed() {
         for (line, command) in [
             ("", Command::Help),
             ("--help", Command::Help),
             ("run -h", Command::Help),
             ("setup", Command::Setup { tests: false }),
             ("setup --tests", Command::Setup { tests: true }),
-            ("run", Command::Run { files: vec![] }),
-            ("run a.wav b.mp3", Command::Run { files: vec!["a.wav".into(), "b.mp3".into()] }),
-            ("run -- -a.wav", Command::Run { files: vec!["-a.wav".into()] }),
+            ("run", Command::Run { files: vec![], profile: Profile::Release }),
+            ("run --debug", Command::Run { files: vec![], profile: Profile::Dev }),
+            (
+                "run a.wav b.mp3",
+                Command::Run { files: vec!["a.wav".into(), "b.mp3".into()], profile: Profile::Release },
+            ),
+            ("run -- -a.wav", Command::Run { files: vec!["-a.wav".into()], profile: Profile::Release }),
             ("test", Command::Test { external_server: false, arguments: vec![] }),
             ("test --external-server", Command::Test { external_server: true, arguments: vec![] }),
             (
@@ -163,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_named() {
+    fn a_wrong_argument_is_named_in_the_error() {
         for (line, part) in [
             ("fly", "no command `fly`"),
             ("run --fast a.wav", "--fast"),

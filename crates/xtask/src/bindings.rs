@@ -1,4 +1,4 @@
-//! `cargo xtask bindings`: what the page can call, written down for TypeScript.
+//! `cargo xtask bindings`: generates the TypeScript bindings of the window's commands.
 
 use anyhow::{Context, Result};
 use std::process::ExitCode;
@@ -6,8 +6,8 @@ use xtask::app::cargo;
 use xtask::checkout::Checkout;
 use xtask::command;
 
-/// The test of `src-tauri` that says whether the bindings are stale, and that can write them.
-const TEST: &str = "the_checked_in_bindings_are_those_of_the_commands";
+/// The test of `src-tauri` that fails if the bindings are stale, and can write them.
+const TEST: &str = "the_checked_in_bindings_agree_with_the_commands";
 
 /// Writes `ui/src/bindings.ts`.
 pub(crate) fn write(checkout: &Checkout) -> Result<ExitCode> {
@@ -16,7 +16,7 @@ pub(crate) fn write(checkout: &Checkout) -> Result<ExitCode> {
             .args(["test", "--quiet", "--package", "shell", "--lib", TEST])
             .env("MEETMEMO_WRITE_BINDINGS", "1"),
     )
-    .context("the bindings could not be made")?;
-    println!("bindings: ui/src/bindings.ts is that of the commands");
+    .context("the bindings could not be generated")?;
+    println!("bindings: ui/src/bindings.ts is up to date");
     Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,11 @@
-//! `cargo xtask bundle`: the package for Debian and Ubuntu, with everything the app needs besides the system's libraries.
+//! `cargo xtask bundle`: makes the package for Debian and Ubuntu, with everything the app needs besides system libraries.
 //!
-//! What describes the package is in `tauri.conf.json` and `packaging/`; Tauri's own program lays it out. Here is what
-//! both cannot know: where the built files are, and which libraries these are linked with.
+//! `tauri.conf.json` and `packaging/` describe the package, and Tauri's command line lays it out. This module adds what
+//! they cannot know: the paths of the built files, and the libraries that these are linked with.
 
 mod check;
 mod control;
-mod depends;
+mod dependencies;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -17,10 +17,10 @@ use xtask::checkout::Checkout;
 use xtask::command;
 use xtask::setup::files;
 
-/// Where the app looks for its resources, seen from `/usr/bin`: see `crates/app/src/resources.rs`.
+/// The folder in which the installed app finds its resources: see `crates/app/src/resources.rs`.
 const RESOURCES: &str = "/usr/lib/MeetMemo/resources";
 
-/// Makes the package, looks it over and, with a recording, tries it on a bare system.
+/// Makes and checks the package; with a recording, also tries it in a fresh minimal system.
 pub(crate) fn bundle(checkout: &Checkout, recording: Option<&Path>) -> Result<ExitCode> {
     if !cfg!(target_os = "linux") || !command::on_path("dpkg-deb") {
         bail!("packages are made for Debian and Ubuntu only, and need dpkg-deb");
@@ -29,7 +29,7 @@ pub(crate) fn bundle(checkout: &Checkout, recording: Option<&Path>) -> Result<Ex
     let command_line = app::build(checkout, "meetmemo", Profile::Release)?;
     let slower_engine = slower_engine(checkout)?;
     let staged = stage(checkout, &command_line, slower_engine.as_deref())?;
-    let depends = depends::all(&[&window, &command_line])?;
+    let depends = dependencies::all(&[&window, &command_line])?;
 
     let folder = checkout.target.join("release/bundle/deb");
     empty(&folder)?;
@@ -44,7 +44,7 @@ pub(crate) fn bundle(checkout: &Checkout, recording: Option<&Path>) -> Result<Ex
     check::content(checkout, &unpacked, &staged)?;
     control::complete(&unpacked.join("DEBIAN/control"), &depends)?;
     set_modes(&unpacked)?;
-    // Smaller by a third than what Tauri's own program makes of it.
+    // A third smaller than Tauri's own compression.
     println!("bundle: compressing");
     command::output(
         Command::new("dpkg-deb").args(["--root-owner-group", "-Zxz", "--build"]).arg(&unpacked).arg(&package),
@@ -60,23 +60,23 @@ pub(crate) fn bundle(checkout: &Checkout, recording: Option<&Path>) -> Result<Ex
         command::run(
             Command::new(checkout.root.join("packaging/try.sh")).arg(&package).arg(recording).arg(&pictures),
         )?;
-        println!("bundle: installed and used on a bare system; pictures are in {}", pictures.display());
+        println!("bundle: installed and used in a fresh system; pictures are in {}", pictures.display());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What ggml is built with for x86-64 processors without AVX2: x86-64-v2, which all have had since about 2009.
+/// Options of ggml for x86-64 processors without AVX2: x86-64-v2, which processors have had since about 2009.
 const WITHOUT_AVX2: &str = "-DGGML_NATIVE=OFF -DGGML_SSE42=ON -DGGML_AVX=OFF -DGGML_AVX2=OFF -DGGML_BMI2=OFF -DGGML_FMA=OFF \
      -DGGML_F16C=OFF";
 
-/// Builds the engine process for processors that the engine library in the programs is not built for; see
-/// `App::engine_command`. Elsewhere than on x86-64 there are none.
+/// Builds the engine process for old processors without AVX2, which the engine library in the other programs needs; see
+/// `App::engine_command`. `None` except on x86-64.
 fn slower_engine(checkout: &Checkout) -> Result<Option<PathBuf>> {
     if !cfg!(target_arch = "x86_64") {
         return Ok(None);
     }
     println!("bundle: building the engine for processors without AVX2");
-    // Beside the usual build, whose native library would be built anew for each of both.
+    // A separate target folder; otherwise each of the two builds would rebuild the native library.
     let target = checkout.target.join("without-avx2");
     let mut cargo = app::cargo_for_users(checkout)?;
     cargo
@@ -87,19 +87,19 @@ fn slower_engine(checkout: &Checkout) -> Result<Option<PathBuf>> {
     Ok(Some(target.join("release/meetmemo-engine")))
 }
 
-/// Copies what the package holds besides the window to a folder of its own, with the modes it has to have there.
+/// Copies the content of the package, except the window's program, to a folder, with the final modes.
 fn stage(checkout: &Checkout, command_line: &Path, slower_engine: Option<&Path>) -> Result<PathBuf> {
     let staged = checkout.target.join("bundle-stage");
     empty(&staged)?;
     files::copy(command_line, &staged.join("meetmemo"))?;
     let resources = staged.join("resources");
-    // How a folder was made is of interest to the next set-up only.
+    // The record of what a folder was made from is only for set-up.
     files::copy_tree(&checkout.resources, &resources, |relative| !relative.ends_with(files::SOURCE))?;
     if let Some(engine) = slower_engine {
         files::copy(engine, &resources.join("engine/meetmemo-engine"))?;
     }
     files::copy(&checkout.root.join("CHANGELOG.md"), &staged.join("changelog"))?;
-    // Without name and time, so that the same text makes the same file.
+    // Without name and time, so that the output depends only on the content.
     command::output(Command::new("gzip").args(["-9", "--no-name"]).arg(staged.join("changelog")))?;
     set_modes(&staged)?;
     Ok(staged)
@@ -112,7 +112,7 @@ fn empty(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Everybody may read and look, nobody may write, and what is a program stays one.
+/// Sets the modes of all files: readable for all users, writable for the owner only; programs stay executable.
 fn set_modes(folder: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let set = |path: &Path, mode: u32| {
@@ -139,7 +139,7 @@ fn set_modes(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What `tauri.conf.json` is completed with: the files that were built, by where they go.
+/// Additions to `tauri.conf.json`: the built files by their path in the package.
 fn additions(staged: &Path) -> Value {
     json!({"bundle": {"linux": {"deb": {"files": {
         "/usr/bin/meetmemo": staged.join("meetmemo"),
@@ -148,14 +148,14 @@ fn additions(staged: &Path) -> Value {
     }}}}})
 }
 
-/// Runs Tauri's program on what is built.
+/// Runs Tauri's bundler on the built files.
 fn lay_out(checkout: &Checkout, additions: &Value) -> Result<()> {
-    // Modes of the folders it makes must not depend on who makes the package.
+    // The modes of new folders must not depend on the user's umask.
     let mut tauri = Command::new("sh");
     tauri
         .args(["-c", "umask 022 && exec \"$0\" \"$@\""])
         .arg(checkout.root.join("ui/node_modules/.bin/tauri"))
-        // The patch tells the updater, which we do not have, what it was installed from.
+        // The patch is for the updater, which the app does not have.
         .args(["bundle", "--bundles", "deb", "--no-binary-patching", "--ci", "--config"])
         .arg(additions.to_string())
         .current_dir(&checkout.root)
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_package_is_offered_for_the_files_that_the_window_asks_for() {
+    fn the_package_is_associated_with_the_file_types_that_the_window_opens() {
         let source =
             fs::read_to_string(Checkout::find().unwrap().root.join("src-tauri/src/dialogs.rs")).unwrap();
         let (_, list) = source.split_once("const ENDINGS: &[&str] = &[").unwrap();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_that_describe_the_package_are_there() {
+    fn all_files_named_in_the_configuration_exist() {
         let root = Checkout::find().unwrap().root;
         let conf = conf();
         let deb = &conf["bundle"]["linux"]["deb"];
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn modes_do_not_depend_on_who_makes_the_package() {
+    fn modes_do_not_depend_on_the_original_ones() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let set = |name: &str, mode: u32| {

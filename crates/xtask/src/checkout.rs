@@ -1,24 +1,24 @@
-//! Where the checkout, the target folder and the resources are.
+//! The folders of the checkout, the build and the resources.
 
 use anyhow::{Context, Result};
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// The folders every command works in.
+/// The folders that every command uses.
 #[derive(Debug, Clone)]
 pub struct Checkout {
     /// The folder of the workspace's `Cargo.toml`.
     pub root: PathBuf,
-    /// Where cargo builds: `CARGO_TARGET_DIR`, else `target` in the checkout.
+    /// Cargo's target folder: `CARGO_TARGET_DIR`, else `target` in the checkout.
     pub target: PathBuf,
-    /// What the binaries need at run time: PostgreSQL, speech model, fonts, licence texts.
+    /// Files that the programs need at run time: PostgreSQL, models, fonts, licence texts.
     pub resources: PathBuf,
 }
 
 impl Checkout {
-    /// Finds the folders from the crate's own place and the environment.
+    /// Finds the folders from the crate's own folder and the environment.
     pub fn find() -> Result<Self> {
-        // At run time cargo says where the crate is now, at compile time where it was: a moved checkout wants the former.
+        // Cargo sets the variable at run time too, which stays right if the checkout is moved after compiling.
         let manifest_dir = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = manifest_dir
@@ -28,7 +28,7 @@ impl Checkout {
             .to_path_buf();
         let target = match env::var_os("CARGO_TARGET_DIR") {
             Some(dir) if !dir.is_empty() => std::path::absolute(&dir)
-                .with_context(|| format!("CARGO_TARGET_DIR={} is no path", Path::new(&dir).display()))?,
+                .with_context(|| format!("CARGO_TARGET_DIR={} is not a path", Path::new(&dir).display()))?,
             _ => root.join("target"),
         };
         let resources = target.join("resources");
@@ -41,7 +41,7 @@ impl Checkout {
     }
 }
 
-/// Where cargo keeps what it downloads and installs.
+/// Cargo's home folder, with downloads and installed programs.
 pub fn cargo_home() -> Option<PathBuf> {
     env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")))
 }

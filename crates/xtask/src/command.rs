@@ -1,15 +1,15 @@
-//! Running other programs, with errors that say which one, why and what it wrote.
+//! Runs other programs; errors name the command, the reason and its output.
 
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::process::{Command, Stdio};
 
-/// How many threads this computer runs at once.
+/// Number of processor cores (hardware threads).
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The command as a person would type it.
+/// The command as it would be typed in a shell.
 pub fn shown(command: &Command) -> String {
     std::iter::once(command.get_program())
         .chain(command.get_args())
@@ -25,7 +25,7 @@ pub fn shown(command: &Command) -> String {
         .join(" ")
 }
 
-/// Runs `command` with our output; an exit code other than 0 is an error.
+/// Runs `command` with the terminal as its output; an exit code other than 0 is an error.
 pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("could not start `{}`", shown(command)))?;
     if !status.success() {
@@ -34,13 +34,13 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs `command` with our output and tells whether its exit code is 0.
+/// Runs `command` with the terminal as its output; returns whether its exit code is 0.
 pub fn succeeds(command: &mut Command) -> Result<bool> {
     let status = command.status().with_context(|| format!("could not start `{}`", shown(command)))?;
     Ok(status.success())
 }
 
-/// Runs `command` without input and returns its standard output; on failure the error ends with what it wrote.
+/// Runs `command` without input and returns its standard output; an error ends with the command's output.
 pub fn output(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
@@ -59,7 +59,7 @@ pub fn output(command: &mut Command) -> Result<String> {
         .with_context(|| format!("`{}` wrote text that is not UTF-8", shown(command)))
 }
 
-/// Whether `program` is in one of the folders of PATH.
+/// Whether `program` is in a folder of PATH.
 pub fn on_path(program: &str) -> bool {
     let Some(path) = env::var_os("PATH") else { return false };
     let suffixes: &[&str] = if cfg!(windows) { &[".exe", ".cmd"] } else { &[""] };
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_names_the_command_and_what_it_wrote() {
+    fn a_failure_names_the_command_and_its_output() {
         let error = output(Command::new("sh").args(["-c", "echo no such thing >&2; exit 3"]))
             .unwrap_err()
             .to_string();

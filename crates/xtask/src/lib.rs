@@ -1,7 +1,7 @@
-//! What `cargo xtask` and the benchmarks (`crates/bench`) share: where the checkout's folders are, what the machine
-//! needs, and how the app is built and called.
+//! The part of `cargo xtask` that the benchmarks (`crates/bench`) also use: the folders of the checkout, the set-up of
+//! the machine, and building and calling the app.
 
-#![allow(clippy::print_stdout, reason = "set-up says on the terminal what it does")]
+#![allow(clippy::print_stdout, reason = "set-up prints its progress on the terminal")]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed assumption is a failed test"))]
 
 pub mod app;

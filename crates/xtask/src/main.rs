@@ -1,19 +1,16 @@
 //! `cargo xtask`: prepares the machine, and builds, runs, tests and packages the app.
 //!
-//! What only this project knows is here; compiling is cargo's work, the page npm's, the layout of packages Tauri's.
+//! Cargo compiles, npm builds the window's page, and Tauri lays out the package; this program calls them with what is
+//! specific to this project. It starts the built programs and reads their JSON, and depends on none of their crates.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program for a terminal: what it prints is its result"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program prints its results")]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed assumption is a failed test"))]
 
 mod args;
 mod bindings;
 mod bundle;
-mod run;
 mod test;
+mod transcribe_files;
 mod window;
 
 use crate::args::Command;
@@ -21,7 +18,7 @@ use anyhow::Result;
 use std::env;
 use std::process::ExitCode;
 use xtask::checkout::Checkout;
-use xtask::setup::{self, For};
+use xtask::setup::{self, Purpose};
 use xtask::{app, command};
 
 /// Exit code for wrong usage.
@@ -52,21 +49,21 @@ fn perform(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Setup { tests } => {
-            setup::set_up(&checkout, if tests { For::Tests } else { For::Window })?;
+            setup::set_up(&checkout, if tests { Purpose::Tests } else { Purpose::Window })?;
             println!("setup: everything is in place ({})", checkout.resources.display());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Run { files } if files.is_empty() => {
-            window::needs_a_display()?;
-            setup::set_up(&checkout, For::Window)?;
-            window::show(&checkout)
+        Command::Run { files, profile } if files.is_empty() => {
+            window::check_display()?;
+            setup::set_up(&checkout, Purpose::Window)?;
+            window::show(&checkout, profile)
         }
-        Command::Run { files } => {
-            setup::set_up(&checkout, For::Run)?;
-            run::run(&checkout, &files)
+        Command::Run { files, profile } => {
+            setup::set_up(&checkout, Purpose::Run)?;
+            transcribe_files::run(&checkout, &files, profile)
         }
         Command::Test { external_server, arguments } => {
-            setup::set_up(&checkout, For::Tests)?;
+            setup::set_up(&checkout, Purpose::Tests)?;
             test::test(&checkout, external_server, &arguments)
         }
         Command::Bindings => {
@@ -74,7 +71,7 @@ fn perform(command: Command) -> Result<ExitCode> {
             bindings::write(&checkout)
         }
         Command::Bundle { recording } => {
-            setup::set_up(&checkout, if recording.is_some() { For::Trial } else { For::Window })?;
+            setup::set_up(&checkout, if recording.is_some() { Purpose::Trial } else { Purpose::Window })?;
             bundle::bundle(&checkout, recording.as_deref())
         }
         Command::Bench { name, arguments } => {

@@ -1,10 +1,10 @@
-//! Brings a machine to the point where everything can be built and run: system packages, `<target>/resources`, the
-//! window's page.
+//! `cargo xtask setup`: prepares the machine for building and running. It installs system packages, fills
+//! `<target>/resources` and builds the window's page.
 //!
-//! Each part looks first and does only what is missing, so a repeat costs milliseconds. Each folder of the resources is
-//! made beside its place and renamed, with the versions it was made from written into it.
+//! Each part does only what is missing, so a repeat costs milliseconds. Each folder of the resources is made under a
+//! temporary name and renamed; a file in it records the versions that it was made from.
 
-mod driver;
+mod diarization_models;
 mod elf;
 pub mod files;
 mod fonts;
@@ -13,71 +13,71 @@ mod npm;
 mod page;
 mod pip;
 mod postgres;
-mod speakers;
 mod speech_model;
-mod system;
+mod system_packages;
+mod tauri_driver;
 
-pub use driver::Driver;
 pub use npm::read_json;
-pub use system::needed_when_installed;
+pub use system_packages::package_dependencies;
+pub use tauri_driver::TauriDriver;
 
 use crate::checkout::Checkout;
 use anyhow::{Context, Result};
 use std::fs::{self, File, TryLockError};
 
-/// What the machine is prepared for.
+/// The purpose that the machine is prepared for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum For {
-    /// Building the command line and running it, also where there is no display.
+pub enum Purpose {
+    /// Building and running the command line, also without a display.
     Run,
-    /// That, and building the window and showing it.
+    /// `Run`, and building and showing the window.
     Window,
-    /// Running, and what benchmarks compare with.
+    /// `Run`, and the programs that benchmarks compare with.
     Bench,
-    /// All of that, and what tests use the window with.
+    /// All tests, including the journeys.
     Tests,
-    /// The window, and what its package is tried with.
+    /// `Window`, and trying the package in a fresh system.
     Trial,
 }
 
-impl For {
+impl Purpose {
     fn with_window(self) -> bool {
         !matches!(self, Self::Run | Self::Bench)
     }
 }
 
-/// Installs and makes what is missing for `purpose`.
-pub fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
+/// Installs and makes everything that is missing for `purpose`.
+pub fn set_up(checkout: &Checkout, purpose: Purpose) -> Result<()> {
     fs::create_dir_all(&checkout.resources)
         .with_context(|| format!("could not create {}", checkout.resources.display()))?;
     let _only_one = lock(checkout)?;
-    system::set_up(purpose)?;
+    system_packages::set_up(purpose)?;
     let lock = npm::Lock::read(checkout)?;
     let mut packages = npm::Packages::of(checkout);
     postgres::set_up(checkout, &lock, &mut packages)?;
     speech_model::set_up(checkout, purpose)?;
     fonts::set_up(checkout, &lock, &mut packages)?;
-    speakers::set_up(checkout)?;
+    diarization_models::set_up(checkout)?;
     if purpose.with_window() {
         page::set_up(checkout)?;
     }
     licenses::set_up(checkout, purpose.with_window())?;
     packages.clean();
-    if purpose == For::Tests {
-        Driver::set_up(checkout)?;
+    if purpose == Purpose::Tests {
+        TauriDriver::set_up(checkout)?;
     }
     Ok(())
 }
 
-/// Installs what the window is compiled with, and nothing else: for commands that need no page and no resources.
+/// Installs only the system packages that compiling the window needs, for commands without page and resources.
 pub fn compilers(checkout: &Checkout) -> Result<()> {
     fs::create_dir_all(&checkout.target)
         .with_context(|| format!("could not create {}", checkout.target.display()))?;
     let _only_one = lock(checkout)?;
-    system::set_up(For::Window)
+    system_packages::set_up(Purpose::Window)
 }
 
-/// Two commands at once must not fill the same folders. The lock ends with this process.
+/// Locks the target folder's set-up, so that two commands do not fill the same folders. The lock is released on drop.
 fn lock(checkout: &Checkout) -> Result<File> {
     let path = checkout.target.join("setup.lock");
     let file = File::create(&path).with_context(|| format!("could not create {}", path.display()))?;

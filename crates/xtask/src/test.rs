@@ -1,6 +1,6 @@
-//! `cargo xtask test`: all tests of the workspace, with their number and with what was skipped at the end.
+//! `cargo xtask test`: runs all tests of the workspace; prints the counts and the skipped tests at the end.
 
-mod server;
+mod external_server;
 
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,9 +12,9 @@ use testing::prerequisite;
 use xtask::app::cargo;
 use xtask::checkout::Checkout;
 use xtask::command;
-use xtask::setup::Driver;
+use xtask::setup::TauriDriver;
 
-/// How many tests ended in which way.
+/// Test counts by result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Counts {
     passed: u64,
@@ -31,7 +31,7 @@ impl std::ops::AddAssign for Counts {
 }
 
 impl Counts {
-    /// Counts tests that passed for their runner, but wrote down that they were skipped.
+    /// Moves tests from passed to skipped: the runner counts them as passed, but they recorded a missing prerequisite.
     fn skip(&mut self, skipped: &BTreeMap<String, BTreeSet<String>>) {
         let number = skipped.values().map(BTreeSet::len).sum::<usize>() as u64;
         self.passed = self.passed.saturating_sub(number);
@@ -39,27 +39,28 @@ impl Counts {
     }
 }
 
-/// What the environment may say about the user's own archive. No test may touch that.
-const USERS_OWN: &[&str] = &["MEETMEMO_DATA_DIR", "MEETMEMO_DATABASE_URL", "DATABASE_URL"];
+/// Environment variables that name the user's own archive. They are removed, so that no test touches it.
+const USER_ARCHIVE_VARIABLES: &[&str] = &["MEETMEMO_DATA_DIR", "MEETMEMO_DATABASE_URL", "DATABASE_URL"];
 
-/// How many tests nextest runs at once.
+/// The variable with the number of tests that nextest runs at once.
 const TEST_THREADS: &str = "NEXTEST_TEST_THREADS";
-/// The package whose tests use the window as a person does.
+/// The package with the journeys: tests that use the real window.
 const JOURNEYS: &str = "meetmemo-desktop";
 
-/// Runs the tests; `arguments` go to the runner. Documentation tests are run when all tests are.
+/// Runs the tests; `arguments` go to the runner. Documentation tests run only without arguments.
 ///
-/// With `external_server` the tests that want a database get one on a server of the user's kind instead of the app's.
+/// With `external_server`, tests that need a database use a server reached over TCP instead of the app's private one.
 pub(crate) fn test(checkout: &Checkout, external_server: bool, arguments: &[OsString]) -> Result<ExitCode> {
-    let server = external_server.then(|| server::Server::start(checkout)).transpose()?;
-    let driver = Driver::find(checkout).context("tauri-driver is gone again, which set-up installs")?;
+    let server = external_server.then(|| external_server::ExternalServer::start(checkout)).transpose()?;
+    let driver =
+        TauriDriver::find(checkout).context("tauri-driver is missing although set-up installed it")?;
     let notes = std::env::temp_dir().join(format!("meetmemo-skipped-tests-{}", std::process::id()));
-    // Of an earlier process with our number.
+    // May be left over from an earlier process with the same id.
     let _ = fs::remove_file(&notes);
     let cargo = || {
         let mut cargo = cargo(checkout);
         cargo.env("MEETMEMO_TEST_TAURI_DRIVER", driver.path()).env(prerequisite::SKIPPED, &notes);
-        for name in USERS_OWN {
+        for name in USER_ARCHIVE_VARIABLES {
             cargo.env_remove(name);
         }
         if let Some(server) = &server {
@@ -80,8 +81,8 @@ pub(crate) fn test(checkout: &Checkout, external_server: bool, arguments: &[OsSt
         let mut nextest = cargo();
         // Counts are only complete when a failure does not stop the rest.
         nextest.args(["nextest", "run", "--no-fail-fast"]).args(scope(arguments));
-        // Tests wait for other processes half of their time, so one more than there are cores. Told otherwise, nextest
-        // does that.
+        // Tests wait for other processes half of their time, so one more runs than there are cores, unless the
+        // environment says otherwise.
         if std::env::var_os(TEST_THREADS).is_none() {
             nextest.env(TEST_THREADS, (command::cores() + 1).to_string());
         }
@@ -96,7 +97,7 @@ pub(crate) fn test(checkout: &Checkout, external_server: bool, arguments: &[OsSt
         let mut test = cargo();
         test.args(["test", "--no-fail-fast"]);
         part(test.args(["--workspace", "--exclude", JOURNEYS]), libtest_summary)?;
-        // One window at a time; nextest is told so in .config/nextest.toml.
+        // One window at a time. For nextest, .config/nextest.toml says so.
         let mut journeys = cargo();
         journeys.args(["test", "--no-fail-fast", "--package", JOURNEYS]).env("RUST_TEST_THREADS", "1");
         part(&mut journeys, libtest_summary)?;
@@ -110,16 +111,16 @@ pub(crate) fn test(checkout: &Checkout, external_server: bool, arguments: &[OsSt
         .with_context(|| format!("could not read which tests were skipped from {}", notes.display()))?;
     let _ = fs::remove_file(&notes);
     if !arguments.is_empty() {
-        // The runner counts what the arguments leave out.
+        // The runner also counts as skipped what the arguments leave out.
         counts.skipped = 0;
     }
     counts.skip(&skipped);
-    told(&skipped).for_each(|line| println!("{line}"));
+    skipped_lines(&skipped).for_each(|line| println!("{line}"));
     println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The whole workspace, unless packages were named: cargo would build it all beside them.
+/// `--workspace`, unless the arguments name packages.
 fn scope(arguments: &[OsString]) -> Option<&'static str> {
     let names_packages = arguments.iter().take_while(|argument| *argument != "--").any(|argument| {
         let argument = argument.to_string_lossy();
@@ -128,8 +129,8 @@ fn scope(arguments: &[OsString]) -> Option<&'static str> {
     (!names_packages).then_some("--workspace")
 }
 
-/// A line for each reason to skip tests. `.ci/run` looks for them.
-fn told(skipped: &BTreeMap<String, BTreeSet<String>>) -> impl Iterator<Item = String> {
+/// One line per reason for skipped tests. `.ci/run` parses these lines.
+fn skipped_lines(skipped: &BTreeMap<String, BTreeSet<String>>) -> impl Iterator<Item = String> {
     skipped.iter().map(|(reason, tests)| {
         let number = tests.len();
         let noun = if number == 1 { "test" } else { "tests" };
@@ -138,19 +139,20 @@ fn told(skipped: &BTreeMap<String, BTreeSet<String>>) -> impl Iterator<Item = St
     })
 }
 
-/// Runs a test runner, passes on what it prints and adds up the lines that `summary` understands.
+/// Runs a test runner, copies its output to `screen` and adds up the counts of the lines that `summary` parses. Returns
+/// whether the runner succeeded, and the counts.
 fn counted(
     command: &mut Command,
     summary: fn(&str) -> Option<Counts>,
     screen: &mut impl Write,
 ) -> Result<(bool, Counts)> {
     let shown = command::shown(command);
-    // Both streams in one, so that reading one cannot block on the other.
+    // Both streams go into one pipe, so that reading one cannot block the other.
     let (reader, writer) = std::io::pipe().context("could not make a pipe")?;
     let both = writer.try_clone().context("could not make a pipe")?;
     command.stdin(Stdio::null()).stdout(Stdio::from(writer)).stderr(Stdio::from(both));
     let mut child = command.spawn().with_context(|| format!("could not start `{shown}`"))?;
-    // The command keeps its ends of the pipe until they are taken from it; without this the end would never come.
+    // `command` holds write ends of the pipe; replacing them lets the reader see the end of the output.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut counts = Counts::default();
     let mut reader = BufReader::new(reader);
@@ -199,13 +201,13 @@ fn sum(results: &str, separator: char) -> Counts {
     counts
 }
 
-/// The text without the escape sequences that colour it.
+/// The text without ANSI colour sequences.
 fn without_colours(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
         if c == '\u{1b}' {
-            // Up to the letter that ends the sequence.
+            // A letter ends the sequence.
             rest.by_ref().skip(1).find(char::is_ascii_alphabetic);
         } else {
             plain.push(c);
@@ -230,14 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_of_nextest_is_read() {
+    fn the_summary_of_nextest_is_parsed() {
         let line = "     Summary [   1.234s] 14/20 tests run: 11 passed (1 slow, 1 flaky), 2 failed, 1 timed out, 3 skipped\n";
         assert_eq!(nextest_summary(line), Some(Counts { passed: 11, failed: 3, skipped: 3 }));
         assert_eq!(nextest_summary("        PASS [   0.004s] xtask test run: 3 passed"), None);
     }
 
     #[test]
-    fn the_summary_of_libtest_is_read() {
+    fn the_summary_of_libtest_is_parsed() {
         let line = "test result: FAILED. 12 passed; 1 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s\n";
         assert_eq!(libtest_summary(line), Some(Counts { passed: 12, failed: 1, skipped: 4 }));
         assert_eq!(libtest_summary("running 3 tests"), None);
@@ -253,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_that_wrote_down_that_they_were_skipped_did_not_pass() {
+    fn tests_with_a_missing_prerequisite_count_as_skipped() {
         let tests = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
         let skipped = BTreeMap::from([
             ("there is no moon".to_owned(), tests(&["store b", "cli a"])),
@@ -263,7 +265,7 @@ mod tests {
         counts.skip(&skipped);
         assert_eq!(counts, Counts { passed: 7, failed: 1, skipped: 5 });
         assert_eq!(
-            told(&skipped).collect::<Vec<_>>(),
+            skipped_lines(&skipped).collect::<Vec<_>>(),
             [
                 "skipped: 2 tests, because there is no moon: cli a, store b",
                 "skipped: 1 test, because they need root: store a",
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runner_is_passed_on_and_counted_to_its_end() {
+    fn the_output_of_a_runner_is_copied_and_counted() {
         let script = "echo 'test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished' >&2; exit 1";
         let mut screen = Vec::new();
         let (good, counts) =

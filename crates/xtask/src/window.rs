@@ -1,4 +1,4 @@
-//! `cargo xtask run` without files: the window, on the user's own archive.
+//! `cargo xtask run` without files: shows the window with the user's own archive.
 
 use anyhow::{Result, bail};
 use std::env;
@@ -7,15 +7,16 @@ use xtask::app::{self, Profile};
 use xtask::checkout::Checkout;
 use xtask::command;
 
-/// Says so early where a window cannot be shown.
-pub(crate) fn needs_a_display() -> Result<()> {
+/// An error if there is no display to show the window on; checked before anything is built.
+pub(crate) fn check_display() -> Result<()> {
     if !cfg!(target_os = "linux")
         || has_display(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
     {
         return Ok(());
     }
     bail!(
-        "there is no display to show the window on (neither WAYLAND_DISPLAY nor DISPLAY is set); `cargo xtask run FILE…` transcribes recordings without one"
+        "there is no display to show the window on (neither WAYLAND_DISPLAY nor DISPLAY is set); \
+         `cargo xtask run FILE…` transcribes recordings without one"
     )
 }
 
@@ -24,8 +25,8 @@ fn has_display(is_set: impl Fn(&str) -> bool) -> bool {
 }
 
 /// Builds the window, shows it, and waits until it is closed.
-pub(crate) fn show(checkout: &Checkout) -> Result<ExitCode> {
-    let program = app::build(checkout, "meetmemo-desktop", Profile::Dev)?;
+pub(crate) fn show(checkout: &Checkout, profile: Profile) -> Result<ExitCode> {
+    let program = app::build(checkout, "meetmemo-desktop", profile)?;
     let mut window = Command::new(&program);
     window.env("MEETMEMO_RESOURCES", &checkout.resources);
     Ok(if command::succeeds(&mut window)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -36,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn either_kind_of_display_will_do() {
+    fn wayland_or_x11_is_a_display() {
         assert!(has_display(|name| name == "DISPLAY"));
         assert!(has_display(|name| name == "WAYLAND_DISPLAY"));
         assert!(!has_display(|_| false));

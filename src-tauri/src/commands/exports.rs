@@ -1,35 +1,35 @@
-//! Files that are made of meetings.
+//! Commands for exports.
 
-use super::{CoreRef, NO_EXPORT, blocking, job_id, parsed, show_folder};
+use super::{CoreRef, NO_EXPORT, blocking, job_id, parse_id, show_folder};
 use crate::dialogs;
-use crate::failure::{Answer, Failure};
+use crate::failure::{CommandResult, Failure};
 use app::view::ExportView;
-use app::{Code, ExportRequest, Format};
+use app::{ErrorCode, ExportRequest, Format};
 use std::path::PathBuf;
 use tauri::AppHandle;
 use tauri_plugin_opener::OpenerExt;
 
-/// A format that the window offers.
+/// An export format that the window offers.
 #[derive(Debug, Clone, Copy, serde::Serialize, specta::Type)]
 pub(crate) struct ExportFormat {
-    // In alphabetical order: whether a generated constant keeps another one depends on how `serde_json` is built.
-    /// The end of a file's name, without the dot.
+    // Alphabetical, because the order of fields in a generated constant depends on features of `serde_json`.
+    /// The file extension, without the dot.
     extension: &'static str,
-    /// What it is called.
+    /// The name in menus.
     label: &'static str,
-    /// The word that names it.
+    /// The key of the format, for `export_meeting`.
     word: &'static str,
 }
 
 impl ExportFormat {
-    /// Those of the menu, in its order.
+    /// The formats of the menu, in its order.
     pub(crate) fn offered() -> Vec<Self> {
         let offered = app::FORMATS.iter().filter(|format| format.in_menu);
-        offered.map(|&Format { word, label, extension, .. }| Self { word, label, extension }).collect()
+        offered.map(|&Format { key, label, extension, .. }| Self { word: key, label, extension }).collect()
     }
 }
 
-/// Asks where to save a meeting's words and begins to write them; none if the user thought better of it.
+/// Asks where to save the export of a meeting and starts it in the background. `None` if the user cancels the dialog.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn export_meeting(
@@ -37,47 +37,51 @@ pub(crate) async fn export_meeting(
     core: CoreRef<'_>,
     id: String,
     format: String,
-) -> Answer<Option<ExportView>> {
+) -> CommandResult<Option<ExportView>> {
     let app = core.app()?;
     let id = job_id(&id)?;
     let meeting = app.find(id).await?;
     let format = app::export_format(&format)?;
     let name = format.file_name(&meeting.title);
     let Some(path) = dialogs::save(&handle, name, format.label).await else { return Ok(None) };
-    // The dialog has asked before it gave the name of a file that exists.
+    // The dialog has already asked whether to replace an existing file.
     let request = ExportRequest { format, output: Some(path), replace: true };
-    let wanted = app.create_export(id, &request).await?;
-    let begun = app.export(wanted.id).await?;
+    let pending = app.create_export(id, &request).await?;
+    let started = app.export(pending.id).await?;
     tauri::async_runtime::spawn(async move {
-        if let Err(error) = app.run_export(wanted).await {
-            tracing::warn!(code = ?Code::of(&error), "an export could not be made");
+        if let Err(error) = app.run_export(pending).await {
+            tracing::warn!(code = ?ErrorCode::of(&error), "an export could not be made");
         }
     });
-    Ok(begun)
+    Ok(started)
 }
 
-/// An export as it stands.
+/// The current state of an export.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn export_job(core: CoreRef<'_>, export_id: String) -> Answer<Option<ExportView>> {
-    Ok(core.app()?.export(parsed(&export_id, NO_EXPORT)?).await?)
+pub(crate) async fn export_job(core: CoreRef<'_>, export_id: String) -> CommandResult<Option<ExportView>> {
+    Ok(core.app()?.export(parse_id(&export_id, NO_EXPORT)?).await?)
 }
 
-/// Shows the file of an export in its folder.
+/// Shows an exported file in the system's file manager.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn show_export(handle: AppHandle, core: CoreRef<'_>, export_id: String) -> Answer<()> {
-    let export = core.app()?.export(parsed(&export_id, NO_EXPORT)?).await?;
+pub(crate) async fn show_export(
+    handle: AppHandle,
+    core: CoreRef<'_>,
+    export_id: String,
+) -> CommandResult<()> {
+    let export = core.app()?.export(parse_id(&export_id, NO_EXPORT)?).await?;
     let path = export.and_then(|export| export.path).map(PathBuf::from);
     blocking(move || {
         let Some(path) = path.filter(|path| path.exists()) else {
-            let message = "The file is not where it was saved any more. Export it once more.".to_owned();
-            return Err(Failure { code: Code::NotFound, message });
+            let message = "The file is no longer where it was saved. Export it again.".to_owned();
+            return Err(Failure { code: ErrorCode::NotFound, message });
         };
         if handle.opener().reveal_item_in_dir(&path).is_ok() {
             return Ok(());
         }
-        // A desktop whose file manager cannot be asked to mark a file: its folder will do.
+        // Not every file manager can be asked to select a file. Then only the folder is opened.
         show_folder(&handle, path.parent().map(PathBuf::from).unwrap_or(path))
     })
     .await

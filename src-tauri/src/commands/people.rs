@@ -1,40 +1,44 @@
-//! People who are known.
+//! Commands for known people.
 
-use super::{CoreRef, NO_PERSON, parsed};
-use crate::failure::Answer;
+use super::{CoreRef, NO_PERSON, parse_id};
+use crate::failure::CommandResult;
 use app::view::PeopleView;
 
-/// Everybody whose voice is known.
+/// All known people, and the settings for remembering voices.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn people(core: CoreRef<'_>) -> Answer<PeopleView> {
+pub(crate) async fn people(core: CoreRef<'_>) -> CommandResult<PeopleView> {
     Ok(core.app()?.people().await?)
 }
 
-/// Lets voices be remembered, or forgets all of them.
+/// Turns remembering voices and automatic naming on or off. Turning it off forgets all voices.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn set_people(core: CoreRef<'_>, enabled: bool, automatic: bool) -> Answer<PeopleView> {
+pub(crate) async fn set_people(
+    core: CoreRef<'_>,
+    enabled: bool,
+    automatic: bool,
+) -> CommandResult<PeopleView> {
     Ok(core.app()?.set_people(enabled, automatic).await?)
 }
 
-/// Gives a person another name.
+/// Renames a person.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn rename_person(core: CoreRef<'_>, id: String, name: String) -> Answer<PeopleView> {
-    Ok(core.app()?.rename_person(parsed(&id, NO_PERSON)?, &name).await?)
+pub(crate) async fn rename_person(core: CoreRef<'_>, id: String, name: String) -> CommandResult<PeopleView> {
+    Ok(core.app()?.rename_person(parse_id(&id, NO_PERSON)?, &name).await?)
 }
 
-/// Makes two people one.
+/// Merges two people.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn merge_people(core: CoreRef<'_>, from: String, into: String) -> Answer<PeopleView> {
-    Ok(core.app()?.merge_people(parsed(&from, NO_PERSON)?, parsed(&into, NO_PERSON)?).await?)
+pub(crate) async fn merge_people(core: CoreRef<'_>, from: String, into: String) -> CommandResult<PeopleView> {
+    Ok(core.app()?.merge_people(parse_id(&from, NO_PERSON)?, parse_id(&into, NO_PERSON)?).await?)
 }
 
-/// Forgets a person's voice.
+/// Forgets a person and their voice.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn forget_person(core: CoreRef<'_>, id: String) -> Answer<PeopleView> {
-    Ok(core.app()?.forget_person(parsed(&id, NO_PERSON)?).await?)
+pub(crate) async fn forget_person(core: CoreRef<'_>, id: String) -> CommandResult<PeopleView> {
+    Ok(core.app()?.forget_person(parse_id(&id, NO_PERSON)?).await?)
 }

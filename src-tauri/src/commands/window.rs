@@ -1,94 +1,94 @@
-//! The window itself: whether the archive is open, settings, what the program is.
+//! Commands for the window itself: state of the archive, closing, settings, About page, folders.
 
 use super::{CoreRef, blocking, show_folder};
 use crate::about::{self, About};
 use crate::closing;
 use crate::core::{self, CoreState};
-use crate::failure::Answer;
-use crate::kept::WindowState;
+use crate::failure::CommandResult;
+use crate::window_state::WindowState;
 use app::Preferences;
 use tauri::{AppHandle, State};
 
-/// Whether the archive is open.
+/// The state of the archive.
 #[tauri::command]
 #[specta::specta]
 pub(crate) fn core_state(core: CoreRef<'_>) -> CoreState {
     core.state()
 }
 
-/// Tries to open the archive once more.
+/// Tries again to open the archive.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn open_again(handle: AppHandle) {
     core::open_again(&handle).await;
 }
 
-/// Closes the window although work goes on.
+/// Closes the window although a recording is being processed.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn close_window(handle: AppHandle) {
     closing::close(&handle).await;
 }
 
-/// The user wants to keep the window open.
+/// The user chose to keep the window open.
 #[tauri::command]
 #[specta::specta]
-pub(crate) fn keep_open(asked: State<'_, closing::Asked>) {
-    asked.forget();
+pub(crate) fn keep_open(asked: State<'_, closing::AskedBefore>) {
+    asked.reset();
 }
 
-/// What the window's settings are. Also while the archive is closed.
+/// The settings of the window. Works without an archive.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn preferences(core: CoreRef<'_>) -> Answer<Preferences> {
+pub(crate) async fn preferences(core: CoreRef<'_>) -> CommandResult<Preferences> {
     let data = core.data().clone();
     blocking(move || Ok(Preferences::read(data.path())?)).await
 }
 
-/// Changes the window's settings.
+/// Changes the settings of the window.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn set_preferences(core: CoreRef<'_>, preferences: Preferences) -> Answer<()> {
+pub(crate) async fn set_preferences(core: CoreRef<'_>, preferences: Preferences) -> CommandResult<()> {
     let data = core.data().clone();
     let _writing = core.writing.lock().await;
     blocking(move || Ok(preferences.write(data.path())?)).await
 }
 
-/// How the page was left.
+/// The saved state of the page.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn window_state(core: CoreRef<'_>) -> Answer<WindowState> {
+pub(crate) async fn window_state(core: CoreRef<'_>) -> CommandResult<WindowState> {
     let data = core.data().clone();
     blocking(move || Ok(WindowState::read(&data))).await
 }
 
-/// Keeps how the page is.
+/// Saves the state of the page.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn set_window_state(core: CoreRef<'_>, state: WindowState) -> Answer<()> {
+pub(crate) async fn set_window_state(core: CoreRef<'_>, state: WindowState) -> CommandResult<()> {
     let data = core.data().clone();
     let _writing = core.writing.lock().await;
     blocking(move || Ok(state.write(&data)?)).await
 }
 
-/// What the program is and comes with.
+/// The content of the About page.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn about(core: CoreRef<'_>) -> Answer<About> {
+pub(crate) async fn about(core: CoreRef<'_>) -> CommandResult<About> {
     about::about(&core.app()?).await
 }
 
 /// All licence texts.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn licences(core: CoreRef<'_>) -> Answer<String> {
+pub(crate) async fn licences(core: CoreRef<'_>) -> CommandResult<String> {
     about::licences(core.local()?.resources().clone()).await
 }
 
-/// Opens the folder of log files. Also while the archive is closed.
+/// Opens the folder of log files. Works without an archive.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn open_log_folder(handle: AppHandle, core: CoreRef<'_>) -> Answer<()> {
+pub(crate) async fn open_log_folder(handle: AppHandle, core: CoreRef<'_>) -> CommandResult<()> {
     let folder = core.data().logs();
     blocking(move || show_folder(&handle, folder)).await
 }
@@ -96,7 +96,7 @@ pub(crate) async fn open_log_folder(handle: AppHandle, core: CoreRef<'_>) -> Ans
 /// Opens the data folder.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn open_data_folder(handle: AppHandle, core: CoreRef<'_>) -> Answer<()> {
+pub(crate) async fn open_data_folder(handle: AppHandle, core: CoreRef<'_>) -> CommandResult<()> {
     let folder = core.data().path().to_owned();
     blocking(move || show_folder(&handle, folder)).await
 }

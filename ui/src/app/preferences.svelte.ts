@@ -1,10 +1,11 @@
-/** What the user chose, and how the window was left. Kept by the core; here is what is shown. */
+/** The preferences of the user and the state of the window. The core stores both. */
 import type { Client } from '../lib/client'
 import type { Preferences as Chosen, Theme, WindowState } from '../lib/types'
 
-/** A change of the window is kept when it has come to rest this long. */
-const REST_MS = 300
+/** The state of the window is stored when it has not changed for this long. */
+const SAVE_DELAY_MS = 300
 
+/** Width of the library in px. */
 export const SIDEBAR = { min: 240, max: 380, usual: 280 }
 
 export class Preferences {
@@ -16,7 +17,7 @@ export class Preferences {
     playback_rate: 1,
     volume: 1,
   })
-  /** Whether both are what the core keeps. */
+  /** Whether both have been fetched. */
   loaded = $state(false)
 
   readonly #client: Client
@@ -36,16 +37,18 @@ export class Preferences {
       this.window = { ...window, sidebar_width: within(window.sidebar_width) }
       this.loaded = true
     } catch {
-      // The usual values will do until the archive is open; it is asked again then.
+      // The defaults are used until the archive is open; then they are fetched again.
     }
   }
 
+  /** Changes preferences. */
   choose(change: Partial<Chosen>): void {
     this.chosen = { ...this.chosen, ...change }
     this.#client.setPreferences(this.chosen).catch(this.#onerror)
   }
 
-  leave(change: Partial<WindowState>): void {
+  /** Changes the remembered state of the window. */
+  remember(change: Partial<WindowState>): void {
     this.window = {
       ...this.window,
       ...change,
@@ -54,7 +57,7 @@ export class Preferences {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
       this.#client.setWindowState(this.window).catch(this.#onerror)
-    }, REST_MS)
+    }, SAVE_DELAY_MS)
   }
 }
 
@@ -62,15 +65,15 @@ function within(width: number): number {
   return Math.round(Math.min(SIDEBAR.max, Math.max(SIDEBAR.min, width)))
 }
 
-/** Colours as chosen, or as the computer has them; the answer ends that. */
-export function wear(theme: Theme): () => void {
+/** Applies the theme, or the theme of the system and its changes. The returned function ends that. */
+export function applyTheme(theme: Theme): () => void {
   const dark = matchMedia('(prefers-color-scheme: dark)')
-  const put = () => {
-    const worn = theme === 'system' ? (dark.matches ? 'dark' : 'light') : theme
-    document.documentElement.dataset.theme = worn
+  const apply = () => {
+    const applied = theme === 'system' ? (dark.matches ? 'dark' : 'light') : theme
+    document.documentElement.dataset.theme = applied
   }
-  put()
+  apply()
   if (theme !== 'system') return () => {}
-  dark.addEventListener('change', put)
-  return () => dark.removeEventListener('change', put)
+  dark.addEventListener('change', apply)
+  return () => dark.removeEventListener('change', apply)
 }

@@ -1,5 +1,5 @@
-/** What went wrong and was not yet dismissed. */
-import { said } from '../meeting/failure'
+/** Failures that the window shows until they are dismissed; three at most. */
+import { errorMessage } from '../lib/error-message'
 
 export type Problem = { id: number; sentence: string }
 
@@ -8,8 +8,8 @@ export class Problems {
   #next = 1
 
   readonly report = (error: unknown): void => {
-    const sentence = said(error)
-    // Said once is enough.
+    const sentence = errorMessage(error)
+    // The same failure is shown only once.
     const others = this.all.filter((problem) => problem.sentence !== sentence)
     this.all = [...others, { id: this.#next++, sentence }].slice(-3)
   }

@@ -1,8 +1,8 @@
-/** The page of states: `dev.html#working&theme=dark`. `dev.html` alone lists them. */
+/** The page of states: `dev.html#working&theme=dark` shows one, `dev.html` lists them all. */
 import '@fontsource-variable/inter'
 import { mount } from 'svelte'
 import App from '../App.svelte'
-import { MemoryClient } from '../lib/memory-client'
+import { memoryClient } from '../lib/memory'
 import type { Theme } from '../lib/types'
 import '../tokens.css'
 import '../ui/base.css'
@@ -21,7 +21,7 @@ if (!scene) {
   const names = Object.keys(scenes)
   mount(SceneList, { target, props: { names, popups: names.filter((one) => scenes[one]?.popup) } })
 } else {
-  const client = new MemoryClient({
+  const client = memoryClient({
     ...scene.seed,
     preferences: { ...scene.seed?.preferences, ...(theme && { theme }) },
   })
@@ -32,7 +32,7 @@ if (!scene) {
   else performed()
 }
 
-/** Lets a scene act, and says when the last of the timers that it started has run or was cleared. */
+/** Runs the actions of a scene; it is done when the last timer that they started has run or was cleared. */
 function perform(act: () => void) {
   const { setTimeout: start, clearTimeout: clear } = window
   const running = new Set<number>()
@@ -61,7 +61,7 @@ function perform(act: () => void) {
   end()
 }
 
-/** Tells tests that this state looks as it is meant to. */
+/** Marks the page for tests: it now shows the state as intended. */
 function performed() {
   document.documentElement.dataset.performed = 'true'
 }

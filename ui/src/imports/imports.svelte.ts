@@ -1,60 +1,60 @@
-/** Files on their way into the archive. */
+/** Imports: those that run, those that ended and are still shown, and those that were interrupted. */
 import type { Client, Unsubscribe } from '../lib/client'
 import type { ImportView, InterruptedView } from '../lib/types'
-import { outcome } from './words'
+import { outcome } from './texts'
 
-/** An import that ends sooner than this, or one of few files, shows no bar: it would only flicker. */
+/** An import that ends sooner than this shows no progress bar: it would only flicker. */
 const NO_BAR_MS = 400
 
-export type Ended = {
-  /** The one meeting to be shown: the only new one, or the one that was already there. */
+export type EndedImport = {
+  /** The meeting to open: the only new one, or the one that was already there. */
   open: string | null
-  /** What happened, to be read out. */
-  words: string
+  /** What happened, for screen readers. */
+  text: string
 }
 
 export class Imports {
   /** In the order in which they began. */
   all = $state.raw<ImportView[]>([])
   interrupted = $state.raw<InterruptedView[]>([])
-  /** Those that go on and take long enough to be shown. */
-  running = $derived(this.all.filter((view) => goesOn(view) && this.#slow.includes(view.id)))
-  ended = $derived(this.all.filter((view) => !goesOn(view)))
+  /** Those that run, and have run long enough to be shown. */
+  running = $derived(this.all.filter((view) => isRunning(view) && this.#slow.includes(view.id)))
+  ended = $derived(this.all.filter((view) => !isRunning(view)))
 
   readonly #client: Client
-  readonly #onended: (ended: Ended) => void
+  readonly #onended: (ended: EndedImport) => void
   #slow = $state.raw<string[]>([])
   #dismissed: string[] = []
   #timers: ReturnType<typeof setTimeout>[] = []
 
-  constructor(client: Client, onended: (ended: Ended) => void = () => {}) {
+  constructor(client: Client, onended: (ended: EndedImport) => void = () => {}) {
     this.#client = client
     this.#onended = onended
   }
 
   start(): Unsubscribe {
-    const unsubscribe = this.#client.onImport((view) => this.#hear(view))
+    const unsubscribe = this.#client.on('importView', (view) => this.#receive(view))
     return () => {
       for (const timer of this.#timers) clearTimeout(timer)
       unsubscribe()
     }
   }
 
-  /** Fetches what went on before; once the archive is open. */
+  /** Fetches the imports that began before the page was loaded. Needs an open archive. */
   async fetch(): Promise<void> {
     const [all, interrupted] = await Promise.all([this.#client.imports(), this.#client.interruptedImports()])
     for (const view of all) {
       const known = this.all.find((one) => one.id === view.id)
-      // What was told meanwhile is newer.
+      // Events that came meanwhile are newer.
       if (known || this.#dismissed.includes(view.id)) continue
-      const { words, open, needsNoWords } = outcome(view)
-      if (!goesOn(view) && needsNoWords) {
-        // A file that the program was started with, added before the page was there.
+      const { text, open, isSelfEvident } = outcome(view)
+      if (!isRunning(view) && isSelfEvident) {
+        // A file that MeetMemo was started with, added before the page was loaded.
         void this.dismiss(view.id)
-        this.#onended({ open, words })
+        this.#onended({ open, text })
       } else {
         this.#put(view)
-        if (goesOn(view)) this.#slow = [...this.#slow, view.id]
+        if (isRunning(view)) this.#slow = [...this.#slow, view.id]
       }
     }
     this.interrupted = interrupted
@@ -70,7 +70,7 @@ export class Imports {
     await this.#client.stopImport(id)
   }
 
-  async goOn(id: string): Promise<void> {
+  async resume(id: string): Promise<void> {
     await this.#client.continueImport(id)
     this.interrupted = this.interrupted.filter((view) => view.id !== id)
   }
@@ -80,21 +80,21 @@ export class Imports {
     this.interrupted = this.interrupted.filter((view) => view.id !== id)
   }
 
-  #hear(view: ImportView): void {
+  #receive(view: ImportView): void {
     const before = this.all.find((one) => one.id === view.id)
-    if (before && !goesOn(before)) return
-    if (goesOn(view)) {
+    if (before && !isRunning(before)) return
+    if (isRunning(view)) {
       this.#dismissed = this.#dismissed.filter((id) => id !== view.id)
       this.#put(view)
       if (!before) this.#showLater(view.id)
       return
     }
     if (this.#dismissed.includes(view.id)) return
-    const { words, open, needsNoWords } = outcome(view)
-    if (needsNoWords) void this.dismiss(view.id)
+    const { text, open, isSelfEvident } = outcome(view)
+    if (isSelfEvident) void this.dismiss(view.id)
     else this.#put(view)
-    this.#onended({ open, words })
-    // What it left to do can be continued at once.
+    this.#onended({ open, text })
+    // The files that are left can be continued at once.
     if (view.state !== 'finished') void this.#findInterrupted()
   }
 
@@ -102,7 +102,7 @@ export class Imports {
     try {
       this.interrupted = await this.#client.interruptedImports()
     } catch {
-      // The archive is closed: it is asked again when it opens.
+      // The archive is closed. They are fetched when it opens.
     }
   }
 
@@ -120,6 +120,6 @@ export class Imports {
   }
 }
 
-function goesOn(view: ImportView): boolean {
+function isRunning(view: ImportView): boolean {
   return view.state === 'listing' || view.state === 'running'
 }

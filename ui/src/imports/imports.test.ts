@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { MemoryClient, sampleImport } from '../lib/memory-client'
-import { Imports, type Ended } from './imports.svelte'
+import { memoryClient, sampleImport } from '../lib/memory'
+import { Imports, type EndedImport } from './imports.svelte'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-function begin(client = new MemoryClient()) {
-  const told: Ended[] = []
-  const imports = new Imports(client, (ended) => told.push(ended))
+function begin(client = memoryClient()) {
+  const announced: EndedImport[] = []
+  const imports = new Imports(client, (ended) => announced.push(ended))
   imports.start()
-  return { client, imports, told }
+  return { client, imports, announced }
 }
 
 describe('an import', () => {
@@ -23,11 +23,11 @@ describe('an import', () => {
     expect(imports.running[0]?.done).toBe(2)
   })
 
-  test('that ended is told once, and kept until it is dismissed', async () => {
-    const { client, imports, told } = begin()
+  test('that ended is announced once, and shown until it is dismissed', async () => {
+    const { client, imports, announced } = begin()
     client.importProgress({ id: 'a', state: 'finished', imported: ['x', 'y'] })
     client.importProgress({ id: 'a', state: 'finished', imported: ['x', 'y'] })
-    expect(told).toEqual([{ open: null, words: '2 added' }])
+    expect(announced).toEqual([{ open: null, text: '2 added' }])
     expect(imports.ended).toHaveLength(1)
     await imports.dismiss('a')
     expect(imports.ended).toHaveLength(0)
@@ -37,9 +37,9 @@ describe('an import', () => {
   })
 
   test('of one recording opens it without a summary', () => {
-    const { client, imports, told } = begin()
+    const { client, imports, announced } = begin()
     client.importProgress({ id: 'a', state: 'finished', imported: ['x'] })
-    expect(told).toEqual([{ open: 'x', words: '1 added' }])
+    expect(announced).toEqual([{ open: 'x', text: '1 added' }])
     expect(imports.ended).toHaveLength(0)
     expect(client.calls).toContainEqual(['dismissImport', 'a'])
   })
@@ -54,9 +54,9 @@ describe('an import', () => {
   })
 })
 
-describe('what went on before the window opened', () => {
-  test('is fetched, and the one recording the program was started with opens', async () => {
-    const client = new MemoryClient({
+describe('imports from before the page was loaded', () => {
+  test('are fetched, and the one recording that MeetMemo was started with opens', async () => {
+    const client = memoryClient({
       imports: [
         sampleImport({ id: 'running', done: 1, total: 9 }),
         sampleImport({ id: 'one', state: 'finished', imported: ['x'] }),
@@ -64,16 +64,16 @@ describe('what went on before the window opened', () => {
       ],
       interrupted: [{ id: 'left', done: 300, total: 1000 }],
     })
-    const { imports, told } = begin(client)
+    const { imports, announced } = begin(client)
     await imports.fetch()
     expect(imports.running.map(({ id }) => id)).toEqual(['running'])
     expect(imports.ended.map(({ id }) => id)).toEqual(['two'])
     expect(imports.interrupted).toHaveLength(1)
-    expect(told).toEqual([{ open: 'x', words: '1 added' }])
+    expect(announced).toEqual([{ open: 'x', text: '1 added' }])
   })
 
-  test('does not undo what was told while it was on its way', async () => {
-    const client = new MemoryClient({ imports: [sampleImport({ id: 'a', done: 1, total: 9 })] })
+  test('do not replace events that came while they were being fetched', async () => {
+    const client = memoryClient({ imports: [sampleImport({ id: 'a', done: 1, total: 9 })] })
     const { imports } = begin(client)
     const answer = client.hold('interruptedImports')
     const fetching = imports.fetch()
@@ -84,13 +84,13 @@ describe('what went on before the window opened', () => {
     expect(imports.running).toHaveLength(0)
   })
 
-  test.each(['goOn', 'forget'] as const)(
-    'an interrupted one is gone after %s, if that worked',
+  test.each(['resume', 'forget'] as const)(
+    'an interrupted import is gone after %s succeeded',
     async (how) => {
-      const client = new MemoryClient({ interrupted: [{ id: 'left', done: 300, total: 1000 }] })
+      const client = memoryClient({ interrupted: [{ id: 'left', done: 300, total: 1000 }] })
       const { imports } = begin(client)
       await imports.fetch()
-      client.fail(how === 'goOn' ? 'continueImport' : 'forgetImport', {}, 1)
+      client.fail(how === 'resume' ? 'continueImport' : 'forgetImport', {}, 1)
       await expect(imports[how]('left')).rejects.toThrow()
       expect(imports.interrupted).toHaveLength(1)
       await imports[how]('left')

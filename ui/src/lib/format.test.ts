@@ -6,7 +6,7 @@ import {
   doneOf,
   duration,
   language,
-  momentHere,
+  localDateTime,
   recordedAt,
   recordedDay,
   sentence,
@@ -94,7 +94,7 @@ test.each([
   expect(timeLeft(ms)).toBe(text)
 })
 
-test('progress is told in times', () => {
+test('progress is shown as times', () => {
   expect(doneOf(750_000, 2_890_000)).toBe('12:30 of 48:10')
   expect(doneOf(750_000, 7_200_000)).toBe('0:12:30 of 2:00:00')
   expect(doneOf(750_000, null)).toBe('12:30')
@@ -116,6 +116,6 @@ test('a clause becomes a sentence', () => {
   expect(sentence('Enough.')).toBe('Enough.')
 })
 
-test('a moment is told by the clock of this computer', () => {
-  expect(momentHere('2026-03-02T23:30:00.000Z')).toBe('3 Mar 2026, 00:30')
+test('a point in time is shown in the time zone of this computer', () => {
+  expect(localDateTime('2026-03-02T23:30:00.000Z')).toBe('3 Mar 2026, 00:30')
 })

@@ -1,4 +1,4 @@
-/** Texts of the window: `messages/<language>/`, ICU MessageFormat. English is the only language so far. */
+/** The texts of the window, in ICU MessageFormat: `messages/<language>/`. English is the only language so far. */
 import { IntlMessageFormat } from 'intl-messageformat'
 import frame from '../messages/en/frame.json'
 import meeting from '../messages/en/meeting.json'
@@ -12,7 +12,7 @@ type Values = Record<string, string | number>
 
 const formats = new Map<MessageKey, IntlMessageFormat>()
 
-/** The text for `key`, with `values` in its places. */
+/** The text for `key`, with `values` in its placeholders. */
 export function t(key: MessageKey, values?: Values): string {
   let format = formats.get(key)
   if (!format) {

@@ -1,22 +1,30 @@
-/** What the window knows of the archive: whether it is open, and the meetings in it. */
+/** The archive as the page knows it: whether it is open, and its meetings. */
 import { CoreError, type Client, type Unsubscribe } from '../lib/client'
 import type { CoreState, JobView, News } from '../lib/types'
-import { said } from '../meeting/failure'
+import { errorMessage } from '../lib/error-message'
 import { newestFirst } from './days'
-import { changed, changesOf, differences, meetingsOf, NO_MEETINGS, unique, type Change } from './meetings'
+import {
+  changesOf,
+  differences,
+  meetingsOf,
+  NO_MEETINGS,
+  unique,
+  withChanges,
+  type Change,
+} from './meetings-by-id'
 
-/** News of this long are answered with one question. */
+/** News that arrive within this time are followed by one request. */
 const COALESCE_MS = 80
-/** With more changed meetings than this the whole list is fetched. */
+/** When more meetings than this changed, the whole list is fetched. */
 const ONE_BY_ONE = 50
 
 export class Archive {
   core = $state.raw<CoreState>({ state: 'opening', phase: 'starting' })
   /** Whether `meetings` have been fetched since the archive opened. */
   loaded = $state(false)
-  /** Why the database is not reached now; what is shown may be old. */
+  /** Why the database cannot be reached at the moment; what is shown may be out of date. */
   lost = $derived(this.core.state === 'reconnecting' ? this.core.message : null)
-  /** Why what is shown may be old. */
+  /** Why the last request failed; what is shown may be out of date. */
   failure = $state<string | null>(null)
   byId = $state.raw(NO_MEETINGS)
   meetings: readonly JobView[] = $derived(newestFirst([...this.byId.values()]))
@@ -26,10 +34,10 @@ export class Archive {
   #changed: string[] = []
   #everything = false
   #timer: ReturnType<typeof setTimeout> | undefined
-  #asking = false
+  #fetching = false
   #ended = false
 
-  /** `onchange` is told of each meeting that changed after the list was fetched first. */
+  /** `onchange` is called for each meeting that changes once the first list has been fetched. */
   constructor(client: Client, onchange: (change: Change) => void = () => {}) {
     this.#client = client
     this.#onchange = onchange
@@ -37,17 +45,17 @@ export class Archive {
 
   start(): Unsubscribe {
     const unsubscribes = [
-      this.#client.onCore((state) => this.#enter(state)),
-      this.#client.onNews((news) => this.#hear(news)),
+      this.#client.on('coreState', (state) => this.#enter(state)),
+      this.#client.on('newsItem', (news) => this.#receive(news)),
     ]
-    // What is told while the question is on its way is newer than the answer.
-    let told = false
-    unsubscribes.push(this.#client.onCore(() => (told = true)))
+    // An event that arrives before the answer is newer than the answer.
+    let overtaken = false
+    unsubscribes.push(this.#client.on('coreState', () => (overtaken = true)))
     void this.#client.coreState().then(
       (state) => {
-        if (!told && !this.#ended) this.#enter(state)
+        if (!overtaken && !this.#ended) this.#enter(state)
       },
-      (error: unknown) => this.#enter({ state: 'failed', message: said(error), code: codeOf(error) }),
+      (error: unknown) => this.#enter({ state: 'failed', message: errorMessage(error), code: codeOf(error) }),
     )
     return () => {
       this.#ended = true
@@ -61,21 +69,21 @@ export class Archive {
     try {
       await this.#client.openAgain()
     } catch (error) {
-      this.#enter({ state: 'failed', message: said(error), code: codeOf(error) })
+      this.#enter({ state: 'failed', message: errorMessage(error), code: codeOf(error) })
     }
   }
 
   /** Fetches the whole list. */
   refresh(): void {
     this.#everything = true
-    this.#soon(0)
+    this.#schedule(0)
   }
 
   get(id: string | null): JobView | undefined {
     return id === null ? undefined : this.byId.get(id)
   }
 
-  /** What a call answered about a meeting, shown without waiting for the news of it. */
+  /** Shows a meeting as a command returned it, without waiting for the news of it. */
   put(job: JobView): void {
     this.#change([job.id], [job])
   }
@@ -90,40 +98,40 @@ export class Archive {
     else if (state.state !== 'reconnecting') this.loaded = false
   }
 
-  #hear(news: News): void {
+  #receive(news: News): void {
     if (news.kind === 'everything') this.#everything = true
     else if (news.kind === 'job' || news.kind === 'progress') this.#changed.push(news.id)
     else return
-    this.#soon(COALESCE_MS)
+    this.#schedule(COALESCE_MS)
   }
 
-  #soon(ms: number): void {
-    if (this.core.state !== 'ready' || this.#asking || this.#ended) return
+  #schedule(ms: number): void {
+    if (this.core.state !== 'ready' || this.#fetching || this.#ended) return
     if (ms === 0) clearTimeout(this.#timer)
     else if (this.#timer !== undefined) return
-    this.#timer = setTimeout(() => void this.#ask(), ms)
+    this.#timer = setTimeout(() => void this.#fetch(), ms)
   }
 
-  async #ask(): Promise<void> {
+  async #fetch(): Promise<void> {
     this.#timer = undefined
     const ids = unique(this.#changed)
     const all = this.#everything || !this.loaded || ids.length > ONE_BY_ONE
     this.#changed = []
     this.#everything = false
-    this.#asking = true
+    this.#fetching = true
     try {
       if (all) this.#replace(await this.#client.meetings())
       else this.#change(ids, await this.#client.meetingsById(ids))
       this.failure = null
     } catch (error) {
-      // Whatever comes next, what is shown is old: the whole list it is.
+      // The changes are lost, so the next request fetches the whole list.
       this.#everything = true
-      this.failure = said(error)
+      this.failure = errorMessage(error)
       return
     } finally {
-      this.#asking = false
+      this.#fetching = false
     }
-    if (this.#changed.length > 0 || this.#everything) this.#soon(COALESCE_MS)
+    if (this.#changed.length > 0 || this.#everything) this.#schedule(COALESCE_MS)
   }
 
   #replace(jobs: JobView[]): void {
@@ -138,7 +146,7 @@ export class Archive {
   #change(ids: string[], jobs: JobView[]): void {
     if (this.#ended) return
     const before = this.byId
-    this.byId = changed(before, ids, jobs)
+    this.byId = withChanges(before, ids, jobs)
     changesOf(before, this.byId, ids).forEach(this.#onchange)
   }
 }

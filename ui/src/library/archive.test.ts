@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { MemoryClient, sampleJob, sampleMeetings } from '../lib/memory-client'
+import { memoryClient, sampleJob, sampleMeetings, type MemoryClient } from '../lib/memory'
 import type { CoreState } from '../lib/types'
 import { Archive } from './archive.svelte'
-import type { Change } from './meetings'
+import type { Change } from './meetings-by-id'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -10,7 +10,7 @@ afterEach(() => void vi.useRealTimers())
 const jobs = sampleMeetings(60)
 const [first, second] = jobs.map((job) => job.id) as [string, string]
 
-function later<T>() {
+function deferred<T>() {
   let answer: (value: T) => void = () => {}
   const promise = new Promise<T>((resolve) => (answer = resolve))
   return { promise, answer: (value: T) => answer(value) }
@@ -26,7 +26,7 @@ async function opened(client: MemoryClient) {
 
 describe('opening', () => {
   test('fetches the meetings once the archive is open, and not before', async () => {
-    const client = new MemoryClient({ jobs, core: { state: 'opening', phase: 'creating' } })
+    const client = memoryClient({ jobs, core: { state: 'opening', phase: 'creating' } })
     const { archive } = await opened(client)
     expect(client.count('meetings')).toBe(0)
     client.setCore({ state: 'ready' })
@@ -36,8 +36,8 @@ describe('opening', () => {
     expect(client.count('meetings')).toBe(1)
   })
 
-  test('a database that is not reached for a while leaves what is shown, and the list is fetched after it', async () => {
-    const client = new MemoryClient({ jobs })
+  test('while the database cannot be reached, the list stays; afterwards it is fetched again', async () => {
+    const client = memoryClient({ jobs })
     const { archive } = await opened(client)
     client.setCore({ state: 'reconnecting', code: 'database_unreachable', message: 'It gives no answer.' })
     await vi.advanceTimersByTimeAsync(10)
@@ -48,9 +48,9 @@ describe('opening', () => {
     expect(client.count('meetings')).toBe(2)
   })
 
-  test('an answer does not undo what was told while it was on its way', async () => {
-    const client = new MemoryClient()
-    const { promise, answer } = later<CoreState>()
+  test('an answer does not replace a state that was reported before it arrived', async () => {
+    const client = memoryClient()
+    const { promise, answer } = deferred<CoreState>()
     vi.spyOn(client, 'coreState').mockReturnValue(promise)
     const archive = new Archive(client)
     archive.start()
@@ -60,8 +60,8 @@ describe('opening', () => {
     expect(archive.core.state).toBe('failed')
   })
 
-  test('a second try that fails says why', async () => {
-    const client = new MemoryClient({ core: { state: 'failed', code: 'other', message: 'First.' } })
+  test('opening again says why it failed', async () => {
+    const client = memoryClient({ core: { state: 'failed', code: 'other', message: 'First.' } })
     const { archive } = await opened(client)
     client.fail('openAgain', { code: 'disk_full', message: 'Second.' })
     await archive.openAgain()
@@ -70,8 +70,8 @@ describe('opening', () => {
 })
 
 describe('news', () => {
-  test('of a moment is answered with one question for what changed', async () => {
-    const client = new MemoryClient({ jobs })
+  test('in quick succession leads to one request for the changed meetings', async () => {
+    const client = memoryClient({ jobs })
     const { archive } = await opened(client)
     client.changeJob(first, { title: 'A' })
     client.changeJob(second, { title: 'B' })
@@ -84,8 +84,8 @@ describe('news', () => {
     expect(archive.get(first)?.title).toBe('C')
   })
 
-  test('of progress is followed too; that of transcripts and exports is not about meetings', async () => {
-    const client = new MemoryClient({ jobs })
+  test('of progress is followed; news of transcripts and exports is not about meetings', async () => {
+    const client = memoryClient({ jobs })
     const { archive } = await opened(client)
     client.emitNews({ kind: 'transcript', id: first })
     client.emitNews({ kind: 'export', id: first })
@@ -104,7 +104,7 @@ describe('news', () => {
   })
 
   test('of more than fifty meetings fetches the whole list', async () => {
-    const client = new MemoryClient({ jobs })
+    const client = memoryClient({ jobs })
     await opened(client)
     for (const job of jobs.slice(0, 51)) client.changeJob(job.id, { title: 'Changed' })
     await vi.advanceTimersByTimeAsync(200)
@@ -113,15 +113,15 @@ describe('news', () => {
   })
 
   test('of everything fetches the whole list', async () => {
-    const client = new MemoryClient({ jobs })
+    const client = memoryClient({ jobs })
     await opened(client)
     client.emitNews({ kind: 'everything' })
     await vi.advanceTimersByTimeAsync(200)
     expect(client.count('meetings')).toBe(2)
   })
 
-  test('while a question is on its way is asked about afterwards', async () => {
-    const client = new MemoryClient({ jobs })
+  test('that arrives during a request leads to another one', async () => {
+    const client = memoryClient({ jobs })
     const { archive } = await opened(client)
     const answer = client.hold('meetingsById')
     client.changeJob(first, { title: 'A' })
@@ -135,8 +135,8 @@ describe('news', () => {
     expect(archive.get(second)?.title).toBe('B')
   })
 
-  test('of a meeting that is gone takes it away', async () => {
-    const client = new MemoryClient({ jobs })
+  test('of a deleted meeting removes it', async () => {
+    const client = memoryClient({ jobs })
     const { archive, changes } = await opened(client)
     client.removeJob(first)
     await vi.advanceTimersByTimeAsync(200)
@@ -145,8 +145,8 @@ describe('news', () => {
     expect(changes).toEqual([{ before: expect.objectContaining({ id: first }), after: undefined }])
   })
 
-  test('of a new meeting puts it where it belongs', async () => {
-    const client = new MemoryClient({ jobs })
+  test('of a new meeting adds it in its place', async () => {
+    const client = memoryClient({ jobs })
     const { archive } = await opened(client)
     client.addJob(sampleJob({ id: 'new', recorded_at: '2030-01-01T00:00:00+00:00' }))
     await vi.advanceTimersByTimeAsync(200)
@@ -155,8 +155,8 @@ describe('news', () => {
 })
 
 describe('a list that cannot be fetched', () => {
-  test('stays as it was, says so, and comes whole with the next try', async () => {
-    const client = new MemoryClient({ jobs })
+  test('stays as it was, says so, and is fetched whole by the next try', async () => {
+    const client = memoryClient({ jobs })
     const { archive } = await opened(client)
     client.fail('meetingsById', { message: 'The database does not answer.' })
     client.changeJob(first, { title: 'A' })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { sampleJob } from '../lib/memory-client'
-import { byDay, filtered, newestFirst } from './days'
+import { sampleJob } from '../lib/memory'
+import { byDay, filterByTitle, newestFirst } from './days'
 
 /** A moment by the clock of this computer. */
 const local = (day: number, hour: number, minute = 0) => new Date(2026, 2, day, hour, minute).toISOString()
@@ -9,30 +9,30 @@ const job = (id: string, recorded: string | null, created = local(9, 12)) =>
   sampleJob({ id, title: id, recorded_at: recorded, created_at: created })
 
 describe('the order of the library', () => {
-  test('is by when it was recorded, or else by when it came', () => {
+  test('is by the time of recording, or else by the time it was added', () => {
     const jobs = [job('old', local(1, 9)), job('unknown', null, local(5, 9)), job('new', local(7, 9))]
     expect(newestFirst(jobs).map(({ id }) => id)).toEqual(['new', 'unknown', 'old'])
   })
 
-  test('compares moments, not the texts of clocks of different places', () => {
+  test('compares points in time across time zones', () => {
     const jobs = [job('earlier', '2026-03-03T14:00:00+09:00'), job('later', '2026-03-03T08:00:00+00:00')]
     expect(newestFirst(jobs).map(({ id }) => id)).toEqual(['later', 'earlier'])
   })
 
-  test('is the same for meetings of the same moment, however they come', () => {
+  test('is stable for meetings of the same time', () => {
     const at = local(3, 9)
     const ids = (order: string[]) => newestFirst(order.map((id) => job(id, at))).map(({ id }) => id)
     expect(ids(['b', 'a', 'c'])).toEqual(ids(['c', 'b', 'a']))
   })
 
-  test('copes with a date that is none', () => {
+  test('copes with an invalid date', () => {
     const jobs = newestFirst([job('odd', 'yesterday', local(2, 9)), job('fine', local(3, 9))])
     expect(jobs.map(({ id }) => id)).toEqual(['fine', 'odd'])
   })
 })
 
 describe('days', () => {
-  test('end at midnight of this computer', () => {
+  test('end at midnight on this computer', () => {
     const rows = byDay([
       job('after', local(4, 0, 5)),
       job('before', local(3, 23, 55)),
@@ -47,7 +47,7 @@ describe('days', () => {
     ])
   })
 
-  test('are those that the meetings themselves tell, and each is there once', () => {
+  test('are those of the time zone of each meeting, and each is listed once', () => {
     const jobs = newestFirst([
       job('tokyo, early', '2026-03-04T00:30:00+09:00'),
       job('new york', '2026-03-03T12:00:00-05:00'),
@@ -62,7 +62,7 @@ describe('days', () => {
     ])
   })
 
-  test('leave the meetings counted through', () => {
+  test('do not count as meetings', () => {
     const rows = byDay([job('a', local(4, 9)), job('b', local(3, 9)), job('c', local(2, 9))])
     expect(rows.flatMap((row) => (row.kind === 'meeting' ? [row.place] : []))).toEqual([0, 1, 2])
   })
@@ -71,7 +71,7 @@ describe('days', () => {
 describe('the filter', () => {
   const titles = ['Interview with Dr Østergaard', 'Café meeting', 'Board meeting']
   const jobs = titles.map((title, index) => sampleJob({ id: String(index), title }))
-  const found = (filter: string) => filtered(jobs, filter).map(({ title }) => title)
+  const found = (filter: string) => filterByTitle(jobs, filter).map(({ title }) => title)
 
   test.each([
     ['', titles],

@@ -1,18 +1,18 @@
-/** The order of the library and its days. */
+/** The order of the library, its headings by day and its filter. */
 import { dayHeading, dayKey, recordedDay } from '../lib/format'
 import type { JobView } from '../lib/types'
 
-/** What stands in the list: a day, or a meeting with its place among the meetings. */
+/** A row of the list: the heading of a day, or a meeting with its index among the meetings. */
 export type Row =
   | { kind: 'day'; key: string; day: string }
   | { kind: 'meeting'; key: string; job: JobView; place: number; day: string }
 
 type Moment = { at: number; day: string }
 
-// Meetings are replaced when they change, so that what was worked out for one stays true.
+// A meeting is replaced when it changes, so these never go out of date.
 const moments = new WeakMap<JobView, Moment>()
 
-/** When it was recorded, or came into the archive where that is not known. */
+/** When a meeting was recorded; where that is not known, when it was added. */
 function moment(job: JobView): Moment {
   let known = moments.get(job)
   if (!known) {
@@ -29,13 +29,13 @@ function moment(job: JobView): Moment {
 export function newestFirst(jobs: JobView[]): JobView[] {
   return jobs.sort((a, b) => {
     const [one, other] = [moment(a), moment(b)]
-    // By day first: days of different clocks overlap, and each is to stand in the list once.
+    // By day first: days of different time zones overlap, and each day has one heading.
     if (one.day !== other.day) return one.day < other.day ? 1 : -1
     return other.at - one.at || (a.id < b.id ? -1 : 1)
   })
 }
 
-/** Meetings, newest first, with a row before each day, which is that of each meeting's own clock. */
+/** Rows for meetings that are sorted newest first. The day of a meeting is the one of its own time zone. */
 export function byDay(jobs: readonly JobView[]): Row[] {
   const rows: Row[] = []
   let day = ''
@@ -50,19 +50,19 @@ export function byDay(jobs: readonly JobView[]): Row[] {
   return rows
 }
 
-/** What stands above a day, as seen at `nowMs`. */
-export function headingOf(day: string, nowMs: number): string {
+/** The heading of a day, as seen at `nowMs`: “Today”. */
+export function headingAt(day: string, nowMs: number): string {
   return dayHeading(day, new Date(nowMs))
 }
 
-/** How long it is until the next day of this computer begins. */
+/** Milliseconds until the next day begins, in the time zone of this computer. */
 export function msToMidnight(nowMs: number): number {
   const now = new Date(nowMs)
   return new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1).getTime() - nowMs
 }
 
-/** Those whose title has all the words of `filter`, whatever their case and accents. */
-export function filtered(jobs: readonly JobView[], filter: string): readonly JobView[] {
+/** The meetings whose title contains all words of `filter`, ignoring case and accents. */
+export function filterByTitle(jobs: readonly JobView[], filter: string): readonly JobView[] {
   const words = plain(filter).split(/\s+/).filter(Boolean)
   if (words.length === 0) return jobs
   return jobs.filter((job) => {

@@ -1,10 +1,10 @@
-/** What is being worked on, what waits, and what failed while the window was open. */
+/** Meetings being worked on, waiting ones, and those that failed since the window opened. */
 import type { JobView } from '../lib/types'
 import type { Archive } from './archive.svelte'
-import type { Change } from './meetings'
-import { hasFailed, isWaiting, isWorkedOn } from './state'
+import type { Change } from './meetings-by-id'
+import { hasFailed, isWaiting, isWorkedOn } from './job-status'
 
-/** Whose turn comes first. */
+/** The order in which waiting meetings are worked on. */
 function byTurn(a: JobView, b: JobView): number {
   if (a.priority !== b.priority) return b.priority - a.priority
   const [first, second] = [a.waiting_since ?? a.created_at, b.waiting_since ?? b.created_at]
@@ -18,7 +18,7 @@ export class Work {
   working: readonly JobView[] = $derived.by(() => this.#archive.meetings.filter(isWorkedOn))
   /** In the order in which they will be worked on. */
   waiting: readonly JobView[] = $derived.by(() => this.#archive.meetings.filter(isWaiting).sort(byTurn))
-  /** The latest first. */
+  /** Latest failure first. */
   failed: readonly JobView[] = $derived.by(() =>
     this.#failed.flatMap((id) => this.#archive.get(id) ?? []).filter(hasFailed),
   )
@@ -27,8 +27,8 @@ export class Work {
     this.#archive = archive
   }
 
-  /** Keeps one that just failed in sight. */
-  notice({ before, after }: Change): void {
+  /** Lists a meeting that has just failed, until it is dismissed. */
+  noteFailure({ before, after }: Change): void {
     if (!after || !hasFailed(after) || (before && hasFailed(before))) return
     this.#failed = [after.id, ...this.#failed.filter((id) => id !== after.id)]
   }

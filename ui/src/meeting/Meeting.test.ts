@@ -1,250 +1,13 @@
-import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/svelte'
-import userEvent from '@testing-library/user-event'
+import { fireEvent, screen, waitFor, within } from '@testing-library/svelte'
 import axe from 'axe-core'
-import { tick, type ComponentProps } from 'svelte'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { MemoryClient, sampleJob, sampleLines, sampleWords, type Seed } from '../lib/memory-client'
-import type { JobView, LineView, OtherLanguage, TranscriptFacts } from '../lib/types'
-import { MeetingKeys } from './keys'
-import Meeting from './Meeting.svelte'
-import { Playback } from './playback.svelte'
-import { FakeAudio, LINE_HEIGHT, menuItem, stubLayout, VIEW_HEIGHT } from './testing'
+import { tick } from 'svelte'
+import { describe, expect, test, vi } from 'vitest'
+import { sampleJob, sampleSegments, sampleTranscript } from '../lib/memory'
+import type { JobView, OtherLanguage, TranscriptInfo } from '../lib/types'
+import { audio, choose, isolateTests, line, open, openWith, user } from './meeting-testing'
+import { menuItem } from './testing'
 
-const user = userEvent.setup({ pointerEventsCheck: 0 })
-let audio: FakeAudio
-
-beforeEach(() => {
-  stubLayout()
-  audio = new FakeAudio()
-})
-afterEach(() => {
-  cleanup()
-  getSelection()?.removeAllRanges()
-  vi.restoreAllMocks()
-  vi.unstubAllGlobals()
-})
-
-const line = (start: number, text: string, end = start + 900): LineView => ({
-  id: `line-${start}`,
-  start_ms: start,
-  end_ms: end,
-  text,
-  doubt: null,
-  speaker_id: null,
-  also: [],
-  assigned: false,
-})
-
-function open(
-  change: Partial<JobView> = {},
-  seed: Seed = {},
-  props: Partial<ComponentProps<typeof Meeting>> = {},
-) {
-  const job = sampleJob({ duration_ms: 60_000, ...change })
-  const client = new MemoryClient({ jobs: [job], ...seed })
-  const playback = new Playback(client, audio.element)
-  const keys = new MeetingKeys(playback)
-  const ondeleted = vi.fn()
-  const shown = render(Meeting, { client, job, playback, keys, ondeleted, ...props })
-  // As the library does it.
-  client.onNews(async (news) => {
-    if ((news.kind !== 'job' && news.kind !== 'progress') || news.id !== job.id) return
-    const [changed] = await client.meetingsById([job.id])
-    if (changed) await shown.rerender({ job: changed })
-  })
-  return { client, job, playback, keys, ondeleted, ...shown }
-}
-
-function openWith(lines: LineView[], change: Partial<JobView> = {}) {
-  const id = sampleJob().id
-  return open(change, { words: { [id]: sampleWords(lines) } })
-}
-
-const item = async (text: string | RegExp) =>
-  (await screen.findByText(text)).closest<HTMLElement>('[role=listitem]')
-const choose = async (menu: string, name: string) => {
-  await user.click(screen.getByRole('button', { name: menu }))
-  await user.click(await menuItem(name))
-}
-
-describe('lines', () => {
-  test('come in while the recording is worked on, and those that are settled stay', async () => {
-    const { client, job } = open({ status: 'processing', workflow_state: 'transcribing' })
-    expect(await screen.findByText('The first words appear here as they are recognised.')).toBeVisible()
-    client.addLines(job.id, [line(0, 'Good morning.'), line(1000, 'Thank')], { settledMs: 1000 })
-    const first = await screen.findByText('Good morning.')
-    client.addLines(job.id, [line(1000, 'Thank you all.'), line(2000, 'So.')], { settledMs: 2000 })
-    await screen.findByText('Thank you all.')
-    expect(screen.queryByText('Thank')).toBeNull()
-    expect(screen.getByText('Good morning.')).toBe(first)
-    await waitFor(() => expect(screen.getAllByRole('listitem')).toHaveLength(3))
-  })
-
-  test('are no live region; only the end is told', async () => {
-    const { client, job, container } = open({ status: 'processing', workflow_state: 'transcribing' })
-    client.addLines(job.id, [line(0, 'Good morning.')])
-    const first = await screen.findByText('Good morning.')
-    expect(first.closest('[aria-live], [role=status], [role=log]')).toBeNull()
-    client.changeJob(job.id, { status: 'completed', workflow_state: 'done' })
-    await waitFor(() => expect(container).toHaveTextContent('The transcript is complete.'))
-    expect(screen.getByText('The transcript is complete.')).toHaveAttribute('role', 'status')
-  })
-
-  test('show what was said as text, whatever it looks like', async () => {
-    openWith([line(0, '<img src=x onerror=alert(1)> & <b>bold</b>')], { title: '<i>Title</i> {x}' })
-    expect(await screen.findByText('<img src=x onerror=alert(1)> & <b>bold</b>')).toBeVisible()
-    expect(screen.getByRole('heading', { level: 1 })).toHaveTextContent('<i>Title</i> {x}')
-    expect(document.querySelector('main img, .meeting b, .meeting i')).toBeNull()
-  })
-
-  test('have times with hours when the recording has some', async () => {
-    openWith([line(0, 'one'), line(3_700_000, 'two')], { duration_ms: 4_000_000 })
-    await screen.findByRole('button', { name: 'Play from 1:01:40' })
-    expect(screen.getAllByRole('button', { name: /Play from/ }).map((b) => b.textContent.trim())).toEqual([
-      '0:00:00',
-      '1:01:40',
-    ])
-  })
-
-  test('have times without hours when it has none', async () => {
-    openWith([line(61_000, 'one')])
-    expect(await screen.findByRole('button', { name: 'Play from 1:01' })).toBeVisible()
-  })
-
-  test('of a day are not all in the page, but each says which of all it is', async () => {
-    openWith(sampleLines(15_000))
-    await waitFor(() => expect(screen.getAllByRole('listitem').length).toBeGreaterThan(5))
-    const all = screen.getAllByRole('listitem')
-    expect(all.length).toBeLessThan(60)
-    expect(all[0]).toHaveAttribute('aria-posinset', '1')
-    expect(all[0]).toHaveAttribute('aria-setsize', '15000')
-  })
-
-  test('after a pause have room before them', async () => {
-    openWith([line(0, 'one', 1000), line(2999, 'two', 4000), line(6000, 'three')])
-    const spaced = async (text: string) => (await item(text))?.querySelector('.after-pause') !== null
-    expect([await spaced('one'), await spaced('two'), await spaced('three')]).toEqual([false, false, true])
-  })
-
-  test.each<[Partial<JobView>, string | RegExp]>([
-    [{ status: 'pending', workflow_state: 'queued' }, 'The words appear here once its turn has come.'],
-    [{ status: 'completed' }, 'No speech was found in this recording.'],
-    [{ status: 'failed', workflow_state: 'cancelled' }, 'Nothing was transcribed before it stopped.'],
-    [{ status: 'failed', workflow_state: 'decoding' }, /could not be transcribed/],
-    [{ status: 'pending', is_here: false }, /once the other computer has recognised them/],
-  ])('that are missing: %o', async (change, text) => {
-    open(change)
-    expect(await within(document.querySelector('.body') as HTMLElement).findByText(text)).toBeVisible()
-  })
-
-  test('that cannot be fetched: says why, and tries again', async () => {
-    const id = sampleJob().id
-    const { client } = open({}, { words: { [id]: sampleWords([line(0, 'Here.')]) } })
-    client.fail('meeting', { message: 'The archive could not be reached.' }, 1)
-    expect(await screen.findByText('The archive could not be reached.')).toBeVisible()
-    await user.click(screen.getByRole('button', { name: 'Try again' }))
-    expect(await screen.findByText('Here.')).toBeVisible()
-    expect(screen.queryByText('The archive could not be reached.')).toBeNull()
-  })
-})
-
-describe('playing', () => {
-  const three = [line(1000, 'one'), line(11_000, 'two'), line(21_000, 'three')]
-
-  async function openReady(lines = three) {
-    const opened = openWith(lines)
-    await screen.findByText('one')
-    await waitFor(() => expect(audio.sources).toHaveLength(1))
-    audio.arrive(60_000)
-    return opened
-  }
-
-  test('a click on a line plays from there, and it is lit', async () => {
-    const { playback } = await openReady()
-    await user.click(screen.getByText('two'))
-    expect([playback.playing, audio.element.currentTime]).toEqual([true, 11])
-    expect(await item('two')).toHaveAttribute('aria-current', 'true')
-    expect(await item('one')).not.toHaveAttribute('aria-current')
-    audio.element.currentTime = 21.4
-    await waitFor(async () => expect(await item('three')).toHaveAttribute('aria-current', 'true'))
-  })
-
-  test('so does its time', async () => {
-    const { playback } = await openReady()
-    await user.click(await screen.findByRole('button', { name: 'Play from 0:21' }))
-    expect([playback.playing, playback.currentMs]).toEqual([true, 21_000])
-  })
-
-  test('a selection is no click, and a click that undoes it is none either', async () => {
-    const { playback } = await openReady()
-    const text = screen.getByText('two')
-    fireEvent.pointerDown(text)
-    getSelection()?.selectAllChildren(text)
-    document.dispatchEvent(new Event('selectionchange'))
-    fireEvent.click(text)
-    expect(playback.playing).toBe(false)
-
-    fireEvent.pointerDown(text)
-    getSelection()?.removeAllRanges()
-    document.dispatchEvent(new Event('selectionchange'))
-    fireEvent.click(text)
-    expect(playback.playing).toBe(false)
-
-    fireEvent.pointerDown(text)
-    fireEvent.click(text)
-    expect(playback.playing).toBe(true)
-  })
-
-  test('on another computer a line cannot be played', async () => {
-    const { playback } = openWith(three, { is_here: false })
-    await user.click(await screen.findByText('two'))
-    expect(playback.playing).toBe(false)
-    expect(screen.getByText(/on another computer/)).toBeVisible()
-    expect(screen.queryByRole('button', { name: /Play from/ })).toBeNull()
-  })
-
-  test('keeps what is said in view until the user scrolls away', async () => {
-    const lines = Array.from({ length: 200 }, (_, i) => line(i * 1000, i === 0 ? 'one' : `line ${i}`))
-    const { playback } = await openReady(lines)
-    const scroller = document.querySelector('.scroller') as HTMLElement
-    await user.click(screen.getByText('one'))
-    await waitFor(() => expect(screen.getAllByRole('listitem').length).toBeGreaterThan(8))
-    audio.element.currentTime = 40
-    await waitFor(() => expect(scroller.scrollTop).toBeGreaterThan(40 * LINE_HEIGHT - VIEW_HEIGHT))
-    expect(scroller.scrollTop).toBeLessThan(41 * LINE_HEIGHT)
-    expect(screen.queryByRole('button', { name: 'Jump to playing' })).toBeNull()
-
-    // A jump of the list is only over once all that came into view is measured; until then it insists.
-    const scrollAway = async () => {
-      await fireEvent.wheel(scroller)
-      scroller.scrollTop = 5000
-      await fireEvent.scroll(scroller)
-      return screen.getByRole('button', { name: 'Jump to playing' })
-    }
-    const pill = await waitFor(scrollAway, { interval: 200 })
-    audio.element.currentTime = 42
-    await waitFor(() => expect(playback.currentMs).toBe(42_000))
-    expect(scroller.scrollTop).toBe(5000)
-
-    await user.click(pill)
-    await waitFor(() => expect(scroller.scrollTop).toBeLessThan(43 * LINE_HEIGHT))
-    expect(screen.queryByRole('button', { name: 'Jump to playing' })).toBeNull()
-  })
-
-  test('arrow keys go from line to line; Enter plays', async () => {
-    const { keys, playback } = await openReady()
-    window.addEventListener('keydown', keys.handle)
-    await user.keyboard('{ArrowDown}{ArrowDown}')
-    await waitFor(() => expect(screen.getByRole('button', { name: 'Play from 0:11' })).toHaveFocus())
-    await user.keyboard('{Enter}')
-    expect([playback.playing, playback.currentMs]).toEqual([true, 11_000])
-    await user.keyboard('{End}')
-    await waitFor(() => expect(screen.getByRole('button', { name: 'Play from 0:21' })).toHaveFocus())
-    await user.keyboard(' ')
-    expect(playback.playing).toBe(false)
-    window.removeEventListener('keydown', keys.handle)
-  })
-})
+isolateTests()
 
 describe('the title', () => {
   const edit = async () => {
@@ -271,10 +34,10 @@ describe('the title', () => {
 
   test.each([
     ['Escape', 'Something else{Escape}'],
-    ['nothing in it', '{Enter}'],
-    ['spaces in it', '   {Enter}'],
-    ['the same in it', 'Panel discussion{Enter}'],
-  ])('stays as it was with %s', async (_, typed) => {
+    ['an empty field', '{Enter}'],
+    ['only spaces', '   {Enter}'],
+    ['the same title', 'Panel discussion{Enter}'],
+  ])('is unchanged after %s', async (_, typed) => {
     const { client } = open()
     const field = await edit()
     await user.clear(field)
@@ -290,7 +53,7 @@ describe('the title', () => {
     expect(await screen.findByRole('textbox', { name: 'Title' })).toHaveFocus()
   })
 
-  test('that is refused says why and keeps what was typed', async () => {
+  test('that is rejected says why and keeps what was typed', async () => {
     const { client } = open()
     client.fail('rename', { message: 'A title has between 1 and 200 characters.' }, 1)
     const field = await edit()
@@ -306,7 +69,7 @@ describe('the title', () => {
   })
 })
 
-describe('the work', () => {
+describe('the state of the work', () => {
   const progress = {
     audio_done_ms: 750_000,
     audio_total_ms: 2_890_000,
@@ -315,21 +78,21 @@ describe('the work', () => {
     share: 0.22,
   }
 
-  test('is told in words, and can be cancelled', async () => {
+  test('is shown as text, and can be cancelled', async () => {
     const { client, job } = open({ status: 'processing', workflow_state: 'transcribing', progress })
     const words = 'Transcribing with Whisper base · 12:30 of 48:10 · about 3 min left · 6.3× real time'
     expect(screen.getByText(words)).toBeVisible()
     expect(screen.getByRole('progressbar')).toHaveAttribute('aria-valuenow', '22')
-    client.addLines(job.id, [line(0, 'one', 750_000)])
+    client.addSegments(job.id, [line(0, 'one', 750_000)])
     await screen.findByText('one')
     await user.click(screen.getByRole('button', { name: 'Cancel' }))
-    expect(await screen.findByText('Stopped at 12:30. What was done is kept.')).toBeVisible()
+    expect(await screen.findByText('Stopped at 12:30. What is done so far is kept.')).toBeVisible()
     await user.click(screen.getByRole('button', { name: 'Continue' }))
     expect(await screen.findByText('Waiting for its turn')).toBeVisible()
     expect(client.count('retry')).toBe(1)
   })
 
-  test('goes before what else waits where somebody looks at the meeting', async () => {
+  test('a waiting meeting that is open is moved to the front of the queue', async () => {
     const { client, job } = open({ status: 'pending', workflow_state: 'queued' })
     await waitFor(() => expect(client.count('bringForward')).toBe(1))
     client.changeJob(job.id, { title: 'Another title' })
@@ -339,13 +102,13 @@ describe('the work', () => {
     expect(other.count('bringForward')).toBe(0)
   })
 
-  test('names its last steps', async () => {
+  test('names the last steps', async () => {
     const { client, job } = open({
       status: 'processing',
       workflow_state: 'diarizing',
       progress: { ...progress, real_time_factor: 0.03, left_ms: 66_000, share: 0.89 },
     })
-    expect(screen.getByText('Telling speakers apart · 12:30 of 48:10 · about 1 min left')).toBeVisible()
+    expect(screen.getByText('Detecting speakers · 12:30 of 48:10 · about 1 min left')).toBeVisible()
     expect(screen.getByRole('progressbar')).toHaveAttribute('aria-valuenow', '89')
     client.changeJob(job.id, { workflow_state: 'aligning', progress: { ...progress, share: 1 } })
     expect(await screen.findByText('Finishing')).toBeVisible()
@@ -358,7 +121,7 @@ describe('the work', () => {
     expect(await screen.findByText('There is nothing to cancel.')).toBeVisible()
   })
 
-  test('that failed can be tried again, and has details', async () => {
+  test('a failure can be tried again, and has details', async () => {
     const failed: Partial<JobView> = {
       status: 'failed',
       workflow_state: 'decoding',
@@ -374,23 +137,23 @@ describe('the work', () => {
     await waitFor(() => expect(screen.queryByText('panel.wav has no audio.')).toBeNull())
   })
 
-  test('on another computer is not offered here', () => {
+  test('work on another computer cannot be continued here', () => {
     open({ status: 'failed', workflow_state: 'cancelled', is_here: false })
     expect(screen.getByText(/This recording is on another computer/)).toBeVisible()
     expect(screen.queryByRole('button', { name: 'Continue' })).toBeNull()
   })
 
-  test('that met bad audio says so in a whole sentence', () => {
+  test('damaged audio is reported in a whole sentence', () => {
     open({ media_note: 'the file ends early: 3.1 s could be read' })
     expect(screen.getByText('The file ends early: 3.1 s could be read.')).toBeVisible()
   })
 })
 
-test('facts are in one line', async () => {
+test('the facts are in one line', async () => {
   openWith([line(0, 'one')], { recorded_at: '2026-03-03T14:05:00+09:00' })
   expect(
     await screen.findByText(
-      '3 Mar 2026, 14:05 (UTC+9) · 1 min · English, found by itself · Whisper base · panel.wav',
+      '3 Mar 2026, 14:05 (UTC+9) · 1 min · English, detected automatically · Whisper base · panel.wav',
     ),
   ).toBeVisible()
 })
@@ -404,11 +167,13 @@ describe('parts in another language', () => {
   function openSpoken(
     other_languages: OtherLanguage[],
     change: Partial<JobView> = {},
-    facts: Partial<TranscriptFacts> = {},
+    facts: Partial<TranscriptInfo> = {},
   ) {
     const onagain = vi.fn()
-    const words = { [sampleJob().id]: sampleWords(sampleLines(40), { other_languages, ...facts }) }
-    return { onagain, ...open({ duration_ms: 2_890_000, ...change }, { words }, { onagain }) }
+    const transcripts = {
+      [sampleJob().id]: sampleTranscript(sampleSegments(40), { other_languages, ...facts }),
+    }
+    return { onagain, ...open({ duration_ms: 2_890_000, ...change }, { transcripts }, { onagain }) }
   }
   const notice = () =>
     waitFor(() => {
@@ -417,18 +182,18 @@ describe('parts in another language', () => {
       return found
     })
 
-  test('are not spoken of where there are none', async () => {
+  test('are not mentioned if there are none', async () => {
     openSpoken([])
     await waitFor(() => expect(screen.getAllByRole('listitem').length).toBeGreaterThan(2))
     expect(screen.queryByText(/may be in/)).toBeNull()
     expect(screen.queryByRole('button', { name: 'Transcribe again…' })).toBeNull()
   })
 
-  test('are told of in one notice, which leads there', async () => {
+  test('are listed in one notice, which leads to them', async () => {
     const { playback } = openSpoken([german(750_000)])
-    const told = await notice()
-    expect(told).toHaveTextContent('From 12:30 on, some parts may be in German. The text is in English.')
-    await user.click(within(told).getByRole('button', { name: 'Go to 12:30' }))
+    const found = await notice()
+    expect(found).toHaveTextContent('From 12:30 on, some parts may be in German. The text is in English.')
+    await user.click(within(found).getByRole('button', { name: 'Go to 12:30' }))
     expect([playback.currentMs, playback.playing, playback.jumps]).toEqual([750_000, false, 1])
   })
 
@@ -438,7 +203,7 @@ describe('parts in another language', () => {
     expect(onagain).toHaveBeenCalledExactlyOnceWith(job.id, { language: 'de' })
   })
 
-  test('wait for the work that goes on', async () => {
+  test('cannot be transcribed while the meeting is worked on', async () => {
     const { onagain } = openSpoken([german(750_000)], {
       status: 'processing',
       workflow_state: 'transcribing',
@@ -460,19 +225,19 @@ describe('parts in another language', () => {
       ['de', 'fr', 'it', 'es', 'de'].map((spoken, index) => ({ start_ms: index * 60_000, language: spoken })),
       'At 0:00, 1:00, 2:00 and 2 more places, some parts may be in other languages. ',
     ],
-  ])('are summed up: %j', async (parts, text) => {
+  ])('are summarised: %j', async (parts, text) => {
     openSpoken(parts)
-    const told = await notice()
-    expect(told).toHaveTextContent(text)
-    expect(within(told).getAllByRole('button', { name: /^Go to/ })).toHaveLength(Math.min(3, parts.length))
+    const found = await notice()
+    expect(found).toHaveTextContent(text)
+    expect(within(found).getAllByRole('button', { name: /^Go to/ })).toHaveLength(Math.min(3, parts.length))
   })
 
-  test('are told of without what is not known, and without sound', async () => {
+  test('are listed without the language of the text or audio, if these are missing', async () => {
     openSpoken([german(750_000)], { is_here: false }, { language: null })
-    const told = await notice()
-    expect(told).toHaveTextContent('From 12:30 on, some parts may be in German.')
-    expect(told).not.toHaveTextContent('The text is in')
-    expect(within(told).queryByRole('button', { name: 'Go to 12:30' })).toBeNull()
+    const found = await notice()
+    expect(found).toHaveTextContent('From 12:30 on, some parts may be in German.')
+    expect(found).not.toHaveTextContent('The text is in')
+    expect(within(found).queryByRole('button', { name: 'Go to 12:30' })).toBeNull()
   })
 })
 
@@ -485,7 +250,7 @@ describe('copying', () => {
     expect(client.clipboard).toBe('one\ntwo')
   })
 
-  test('has a reason when there is nothing', async () => {
+  test('gives a reason when there is no text', async () => {
     const { client } = open()
     await choose('More', 'Copy as text')
     expect(await menuItem('Copy as text')).toHaveTextContent('There is no text yet.')
@@ -494,7 +259,7 @@ describe('copying', () => {
 })
 
 describe('deleting', () => {
-  test('says what goes and what stays, and asks first', async () => {
+  test('lists what is deleted and what stays, and asks first', async () => {
     const { client, job, ondeleted } = openWith([line(0, 'one')])
     client.deletions[job.id] = {
       title: job.title,
@@ -514,7 +279,7 @@ describe('deleting', () => {
     expect(client.count('deleteMeeting')).toBe(1)
   })
 
-  test('can be thought better of', async () => {
+  test('can be cancelled', async () => {
     const { client, ondeleted } = open()
     await choose('More', 'Delete…')
     const dialog = await screen.findByRole('alertdialog')
@@ -573,10 +338,10 @@ describe('exporting', () => {
 
   test('waits for the whole transcript', async () => {
     const { client, job } = open({ status: 'processing', workflow_state: 'transcribing' })
-    client.addLines(job.id, [line(0, 'one')])
+    client.addSegments(job.id, [line(0, 'one')])
     await screen.findByText('one')
     expect(screen.getByRole('button', { name: /Export/ })).toHaveAttribute('aria-disabled', 'true')
-    client.addLines(job.id, [line(0, 'one')], { complete: true })
+    client.addSegments(job.id, [line(0, 'one')], { complete: true })
     await waitFor(() =>
       expect(screen.getByRole('button', { name: 'Export' })).not.toHaveAttribute('aria-disabled'),
     )
@@ -590,23 +355,25 @@ describe('exporting', () => {
   })
 })
 
-test('another meeting takes the place of this one with all it has', async () => {
+test('another meeting replaces this one completely', async () => {
   const { client, rerender } = openWith([line(0, 'one')])
   await screen.findByText('one')
   const other = sampleJob({ id: 'other', title: 'Another' })
   client.addJob(other)
-  client.addLines('other', [line(0, 'something else')], { complete: true })
+  client.addSegments('other', [line(0, 'something else')], { complete: true })
   await rerender({ job: other })
   expect(await screen.findByText('something else')).toBeVisible()
   expect(screen.queryByText('one')).toBeNull()
   await waitFor(() => expect(audio.sources.at(-1)).toBe('memory:/sound/other'))
 })
 
-test('a screen reader finds its way', async () => {
-  const words = sampleWords(sampleLines(5), { other_languages: [{ start_ms: 4_000, language: 'de' }] })
+test('has no accessibility faults', async () => {
+  const words = sampleTranscript(sampleSegments(5), {
+    other_languages: [{ start_ms: 4_000, language: 'de' }],
+  })
   const { container } = open(
     { media_note: 'the file ends early' },
-    { words: { [sampleJob().id]: words } },
+    { transcripts: { [sampleJob().id]: words } },
     { onagain: vi.fn() },
   )
   await waitFor(() => expect(screen.getAllByRole('listitem')).toHaveLength(5))

@@ -2,7 +2,7 @@ import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/sv
 import userEvent from '@testing-library/user-event'
 import axe from 'axe-core'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { MemoryClient, sampleJob } from '../lib/memory-client'
+import { memoryClient, sampleJob, type MemoryClient } from '../lib/memory'
 import { Playback } from './playback.svelte'
 import Player from './Player.svelte'
 import { FakeAudio, menuItem, stubLayout } from './testing'
@@ -16,7 +16,7 @@ let playback: Playback
 beforeEach(() => {
   stubLayout()
   audio = new FakeAudio()
-  client = new MemoryClient({ jobs: [job] })
+  client = memoryClient({ jobs: [job] })
   playback = new Playback(client, audio.element)
 })
 afterEach(() => {
@@ -42,13 +42,13 @@ test('plays, stops and jumps', async () => {
   playback.seek(60_000)
   await user.click(screen.getByRole('button', { name: 'Back 5 seconds' }))
   expect(playback.currentMs).toBe(55_000)
-  await user.click(screen.getByRole('button', { name: 'Ahead 5 seconds' }))
+  await user.click(screen.getByRole('button', { name: 'Forward 5 seconds' }))
   expect(playback.currentMs).toBe(60_000)
   await user.click(screen.getByRole('button', { name: 'Pause' }))
   expect(playback.playing).toBe(false)
 })
 
-test('says where it is in times', async () => {
+test('shows position and length as times', async () => {
   await open()
   playback.seek(750_000)
   const slider = await screen.findByRole('slider', { name: 'Position' })
@@ -57,19 +57,19 @@ test('says where it is in times', async () => {
   expect(screen.getByText('48:10')).toBeVisible()
 })
 
-test('has hours in both times when there are some', async () => {
+test('shows hours in both times if the recording has some', async () => {
   await open(3_700_000)
   expect(await screen.findByText('0:00:00')).toBeVisible()
   expect(screen.getByText('1:01:40')).toBeVisible()
 })
 
-test('goes where the slider is moved', async () => {
+test('moving the slider seeks', async () => {
   await open()
   await fireEvent.input(screen.getByRole('slider', { name: 'Position' }), { target: { value: '90000' } })
   expect(audio.element.currentTime).toBe(90)
 })
 
-test('speed is chosen from a list and handed on', async () => {
+test('the speed is chosen from a menu and reported', async () => {
   const { onrate } = await open()
   await user.click(screen.getByRole('button', { name: /Speed/ }))
   expect(await menuItem('1×')).toHaveAttribute('aria-checked', 'true')
@@ -78,7 +78,7 @@ test('speed is chosen from a list and handed on', async () => {
   expect([playback.rate, onrate.mock.calls]).toEqual([1.25, [[1.25]]])
 })
 
-test('volume is set and handed on', async () => {
+test('the volume is set and reported', async () => {
   const { onvolume } = await open()
   await user.click(screen.getByRole('button', { name: 'Volume' }))
   const slider = await waitFor(() => {
@@ -92,7 +92,7 @@ test('volume is set and handed on', async () => {
   expect([playback.volume, onvolume.mock.calls]).toEqual([0.4, [[0.4]]])
 })
 
-test('says why there is no sound, and tries again', async () => {
+test('says why there is no audio, and tries again', async () => {
   render(Player, { playback })
   client.fail('sound', { message: 'The sound cannot be served.' }, 1)
   await playback.open(job)
@@ -102,7 +102,7 @@ test('says why there is no sound, and tries again', async () => {
   expect(await screen.findByRole('slider', { name: 'Position' })).toBeVisible()
 })
 
-test('a screen reader finds its way', async () => {
+test('has no accessibility faults', async () => {
   const { container } = await open()
   const { violations } = await axe.run(container, { rules: { 'color-contrast': { enabled: false } } })
   expect(violations.map((violation) => `${violation.id}: ${violation.nodes[0]?.html}`)).toEqual([])

@@ -1,10 +1,10 @@
-/** Files that are made of meetings, from the wish to the notice. */
+/** Exports of meetings, from the choice of a file to the notice about it. */
 import type { Client, Unsubscribe } from '../lib/client'
 import { t } from '../lib/messages'
 import type { ExportFormat, ExportView } from '../lib/types'
-import { said } from './failure'
+import { errorMessage } from '../lib/error-message'
 
-/** An export that is shown. `view` is there as soon as the user has said where to. */
+/** An export with a notice. It exists once the user has chosen a file, or once that failed; then `view` is null. */
 export type ExportItem = {
   key: number
   jobId: string
@@ -17,23 +17,24 @@ export class Exports {
   /** Oldest first. */
   items = $state<ExportItem[]>([])
   readonly #client: Client
-  #made = 0
+  #lastKey = 0
 
   constructor(client: Client) {
     this.#client = client
   }
 
+  /** Keeps the exports up to date until the returned function is called. */
   follow(): Unsubscribe {
-    return this.#client.onNews((news) => {
+    return this.#client.on('newsItem', (news) => {
       for (const item of this.items) {
-        const mine =
+        const isConcerned =
           news.kind === 'everything' || (news.kind === 'export' && news.id === item.view?.export_id)
-        if (mine && !ended(item)) void this.#fetch(item)
+        if (isConcerned && !ended(item)) void this.#fetch(item)
       }
     })
   }
 
-  /** Asks where to, then follows it to its end. */
+  /** Lets the user choose a file, then starts the export. */
   async begin(jobId: string, format: ExportFormat): Promise<void> {
     let view: ExportView | null = null
     let failure: string | null = null
@@ -41,12 +42,12 @@ export class Exports {
       view = await this.#client.exportMeeting(jobId, format)
       if (!view) return
     } catch (reason) {
-      failure = said(reason)
+      failure = errorMessage(reason)
     }
-    this.#made += 1
-    this.items.push({ key: this.#made, jobId, format, view, failure })
+    this.#lastKey += 1
+    this.items.push({ key: this.#lastKey, jobId, format, view, failure })
     const item = this.items.at(-1)
-    // What happened while the view was on its way was told to nobody.
+    // Events that arrived before the item existed were missed.
     if (item && !ended(item)) await this.#fetch(item)
   }
 
@@ -60,7 +61,7 @@ export class Exports {
     try {
       await this.#client.showExport(item.view.export_id)
     } catch (reason) {
-      item.failure = said(reason)
+      item.failure = errorMessage(reason)
     }
   }
 
@@ -73,10 +74,10 @@ export class Exports {
     try {
       const view = await this.#client.exportJob(item.view.export_id)
       if (!view) item.failure = t('export.gone')
-      // An answer that was overtaken does not take a file back.
+      // An answer from before it ended does not undo that.
       else if (!ended(item)) item.view = view
     } catch (reason) {
-      item.failure = said(reason)
+      item.failure = errorMessage(reason)
     }
   }
 }
@@ -85,15 +86,15 @@ function ended(item: ExportItem): boolean {
   return item.failure !== null || item.view?.status === 'completed' || item.view?.status === 'failed'
 }
 
-/** The name of the file at an absolute path, of either kind of computer. */
+/** The file name in an absolute path of Windows or of other systems. */
 export function nameOf(path: string): string {
   return path.split(/[\\/]/).at(-1) ?? path
 }
 
-/** An absolute path as an address that can be dropped elsewhere. */
+/** The `file:` URL of an absolute path, for dragging the file into other programs. */
 export function fileUrl(path: string): string {
   const parts = path.replaceAll('\\', '/').split('/').map(encodeURIComponent).join('/')
-  // C%3A/… of Windows keeps its colon; \\host\share has its host already.
+  // The colon of C:/… is not encoded; \\host\share already has its host.
   const address = parts.replace(/^([A-Za-z])%3A/, '/$1:')
   return address.startsWith('//') ? `file:${address}` : `file://${address}`
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MemoryClient, sampleJob } from '../lib/memory-client'
+import { memoryClient, sampleJob } from '../lib/memory'
 import { Exports, fileUrl, nameOf } from './exports.svelte'
 
 const job = sampleJob()
@@ -9,19 +9,19 @@ test.each([
   ['/home/ä/100% #1?.md', 'file:///home/%C3%A4/100%25%20%231%3F.md'],
   ['C:\\Users\\Anna\\a b.pdf', 'file:///C:/Users/Anna/a%20b.pdf'],
   ['\\\\server\\share\\a.pdf', 'file://server/share/a.pdf'],
-])('the address of %s', (path, url) => {
+])('the URL of %s', (path, url) => {
   expect(fileUrl(path)).toBe(url)
 })
 
 test.each([
   ['/home/anna/a b.pdf', 'a b.pdf'],
   ['C:\\Users\\a.md', 'a.md'],
-])('the name of %s', (path, name) => {
+])('the file name of %s', (path, name) => {
   expect(nameOf(path)).toBe(name)
 })
 
-test('goes from the wish to the file', async () => {
-  const client = new MemoryClient({ jobs: [job] })
+test('an export goes from the choice of a file to the finished file', async () => {
+  const client = memoryClient({ jobs: [job] })
   const exports = new Exports(client)
   exports.follow()
   await exports.begin(job.id, 'pdf_transcript')
@@ -32,8 +32,8 @@ test('goes from the wish to the file', async () => {
   await expect.poll(() => exports.items[0]?.view?.status).toBe('completed')
 })
 
-test('what happened before anybody listened is fetched', async () => {
-  const client = new MemoryClient({ jobs: [job] })
+test('events that came too early are made up for by a fetch', async () => {
+  const client = memoryClient({ jobs: [job] })
   const exports = new Exports(client)
   const release = client.hold('exportJob')
   const began = exports.begin(job.id, 'pdf_transcript')
@@ -44,8 +44,8 @@ test('what happened before anybody listened is fetched', async () => {
   expect(exports.items[0]?.view?.status).toBe('completed')
 })
 
-test('a user who thinks better of it sees nothing', async () => {
-  const client = new MemoryClient({ jobs: [job] })
+test('nothing is shown if the user cancels', async () => {
+  const client = memoryClient({ jobs: [job] })
   client.exportPath = () => null
   const exports = new Exports(client)
   await exports.begin(job.id, 'pdf_transcript')
@@ -53,7 +53,7 @@ test('a user who thinks better of it sees nothing', async () => {
 })
 
 test('a failure can be tried again', async () => {
-  const client = new MemoryClient({ jobs: [job] })
+  const client = memoryClient({ jobs: [job] })
   client.fail('exportMeeting', { message: 'There is no folder of that name.' }, 1)
   const exports = new Exports(client)
   await exports.begin(job.id, 'markdown_transcript')

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { MemoryClient, sampleJob } from '../lib/memory-client'
+import { memoryClient, sampleJob } from '../lib/memory'
 import { MeetingKeys } from './keys'
 import { Playback } from './playback.svelte'
 import { FakeAudio } from './testing'
@@ -7,24 +7,24 @@ import { FakeAudio } from './testing'
 const job = sampleJob({ duration_ms: 600_000 })
 let playback: Playback
 let keys: MeetingKeys
-const lines = {
+const segments = {
   move: vi.fn(),
   toFirst: vi.fn(),
   toLast: vi.fn(),
   playChosen: vi.fn(),
-  give: vi.fn(() => true),
-  toChange: vi.fn(),
+  assign: vi.fn(() => true),
+  toSpeakerChange: vi.fn(),
 }
 
 beforeEach(async () => {
   vi.clearAllMocks()
   const audio = new FakeAudio()
-  playback = new Playback(new MemoryClient({ jobs: [job] }), audio.element)
+  playback = new Playback(memoryClient({ jobs: [job] }), audio.element)
   await playback.open(job)
   audio.arrive(600_000)
   playback.seek(60_000)
   keys = new MeetingKeys(playback)
-  keys.lines = lines
+  keys.segments = segments
   window.addEventListener('keydown', keys.handle)
   return () => {
     window.removeEventListener('keydown', keys.handle)
@@ -53,7 +53,7 @@ test.each([
   expect(playback.currentMs).toBe(ms)
 })
 
-test('Space begins and stops, K only stops', () => {
+test('Space plays and pauses, K only pauses', () => {
   press(' ')
   expect(playback.playing).toBe(true)
   press('k')
@@ -64,15 +64,15 @@ test('Space begins and stops, K only stops', () => {
   expect(playback.playing).toBe(false)
 })
 
-test('arrows, Home, End and Enter are for the lines', () => {
+test('arrows, Home, End and Enter move through the segments', () => {
   for (const key of ['ArrowUp', 'ArrowDown', 'Home', 'End', 'Enter']) expect(press(key)).toBe(true)
-  expect(lines.move.mock.calls).toEqual([[-1], [1]])
-  expect([lines.toFirst, lines.toLast, lines.playChosen].map((step) => step.mock.calls.length)).toEqual([
-    1, 1, 1,
-  ])
+  expect(segments.move.mock.calls).toEqual([[-1], [1]])
+  expect(
+    [segments.toFirst, segments.toLast, segments.playChosen].map((step) => step.mock.calls.length),
+  ).toEqual([1, 1, 1])
 })
 
-test('Ctrl+E opens the exports, if there are any', () => {
+test('Ctrl+E opens the export menu, if there is one', () => {
   expect(press('e', document.body, { ctrlKey: true })).toBe(false)
   keys.openExport = vi.fn()
   expect(press('e', document.body, { ctrlKey: true })).toBe(true)
@@ -80,18 +80,22 @@ test('Ctrl+E opens the exports, if there are any', () => {
   expect(press('e')).toBe(false)
 })
 
-describe('keys that belong to somebody else', () => {
+describe('keys that the focused element uses', () => {
   test.each([
     ['a field', '<input data-here>'],
     ['an editor', '<textarea data-here></textarea>'],
     ['a menu', '<div role="menu"><div role="menuitem" tabindex="0" data-here></div></div>'],
     ['a dialog', '<div role="dialog"><button data-here></button></div>'],
-    ['a question', '<div role="alertdialog"><button data-here></button></div>'],
-    ['a list to choose from', '<div role="listbox"><div role="option" data-here></div></div>'],
+    ['a confirmation', '<div role="alertdialog"><button data-here></button></div>'],
+    ['a list box', '<div role="listbox"><div role="option" data-here></div></div>'],
   ])('%s', (_, html) => {
     for (const key of [' ', 'j', 'k', 'l', 'ArrowDown', 'ArrowLeft', 'Home', 'Enter'])
       expect(press(key, on(html))).toBe(false)
-    expect([playback.currentMs, playback.playing, lines.move.mock.calls.length]).toEqual([60_000, false, 0])
+    expect([playback.currentMs, playback.playing, segments.move.mock.calls.length]).toEqual([
+      60_000,
+      false,
+      0,
+    ])
   })
 
   test('a button is pressed with Space and Enter', () => {
@@ -99,12 +103,12 @@ describe('keys that belong to somebody else', () => {
     expect([press(' ', button), press('Enter', button), press('j', button)]).toEqual([false, false, true])
   })
 
-  test('the time of a line is played with Enter; Space goes on as everywhere', () => {
+  test('Enter on the time of a segment plays it; Space plays and pauses as everywhere', () => {
     const time = on('<button data-line data-here></button>')
     expect([press('Enter', time), press(' ', time), playback.playing]).toEqual([false, true, true])
   })
 
-  test('the slider keeps what moves it in its own way', () => {
+  test('the slider keeps its own keys', () => {
     const slider = on('<input type="range" data-here>')
     expect([press('ArrowUp', slider), press('Home', slider), press('ArrowRight', slider)]).toEqual([
       false,
@@ -114,7 +118,7 @@ describe('keys that belong to somebody else', () => {
     expect(playback.currentMs).toBe(65_000)
   })
 
-  test('what was taken already, and other combinations', () => {
+  test('handled events and other combinations are ignored', () => {
     const taken = on('<div data-here></div>')
     taken.addEventListener('keydown', (event) => event.preventDefault())
     press('l', taken)
@@ -124,8 +128,8 @@ describe('keys that belong to somebody else', () => {
   })
 })
 
-test('without a meeting nothing happens', () => {
+test('without an open meeting nothing happens', () => {
   playback.close()
-  keys.lines = null
+  keys.segments = null
   for (const key of [' ', 'j', 'ArrowDown', 'Enter']) expect(press(key)).toBe(false)
 })

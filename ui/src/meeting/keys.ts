@@ -1,32 +1,32 @@
-/** What the keys do while a meeting is open. The window passes every key that nothing else has taken. */
+/** The keys of an open meeting. The window passes on every key that nothing else has handled. */
 import { commandHeld, isTyping, shiftAndCommandHeld } from '../ui/keys'
 import type { Playback } from './playback.svelte'
 
-/** Moves through the lines; what a transcript on the screen offers. */
-export interface LineSteps {
+/** What the keys do in the list of segments. */
+export interface SegmentCommands {
   move(by: number): void
   toFirst(): void
   toLast(): void
   playChosen(): void
-  /** Gives the chosen line or the selected words to a speaker by number; false if there is nothing to give. */
-  give(to: number | 'new'): boolean
+  /** Assigns the selected words or the chosen segment to a speaker by number; false if nothing is chosen. */
+  assign(to: number | 'new'): boolean
   /** Goes to the next or previous change of speaker. */
-  toChange(by: 1 | -1): void
+  toSpeakerChange(by: 1 | -1): void
 }
 
-/** What can be done to the speakers of the meeting that is open. */
-export interface SpeakerSteps {
+/** What the keys do with the speakers of the open meeting. */
+export interface SpeakerCommands {
   undo(): void
   redo(): void
-  /** Accepts the first suggested name. */
-  accept(): void
+  acceptFirstSuggestion(): void
 }
 
 export class MeetingKeys {
-  /** The transcript that is shown. */
-  lines: LineSteps | null = null
-  speakers: SpeakerSteps | null = null
-  /** Opens the menu of exports. */
+  /** Null while no segments are shown. */
+  segments: SegmentCommands | null = null
+  /** Null while no meeting is open. */
+  speakers: SpeakerCommands | null = null
+  /** Opens the export menu; null if nothing can be exported. */
   openExport: (() => void) | null = null
   readonly #playback: Playback
 
@@ -37,16 +37,16 @@ export class MeetingKeys {
   handle = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || event.isComposing || isTyping(event) || hasOwnKeys(event)) return
     const act = commandHeld(event)
-      ? this.#command(event)
+      ? this.#commandKey(event)
       : isPlain(event)
-        ? (this.#plain(event) ?? this.#speak(event))
-        : this.#withOthers(event)
+        ? (this.#plainKey(event) ?? this.#speakerKey(event))
+        : this.#modifiedKey(event)
     if (!act) return
     event.preventDefault()
     act()
   }
 
-  #command(event: KeyboardEvent): (() => void) | null {
+  #commandKey(event: KeyboardEvent): (() => void) | null {
     const { speakers } = this
     switch (event.key.toLowerCase()) {
       case 'e':
@@ -58,34 +58,34 @@ export class MeetingKeys {
     }
   }
 
-  /** Keys that need others held, on some keyboards. */
-  #withOthers(event: KeyboardEvent): (() => void) | null {
+  /** Shift+Command+Z, and characters that need Shift or AltGr on some keyboards. */
+  #modifiedKey(event: KeyboardEvent): (() => void) | null {
     const { speakers } = this
     if (event.key.toLowerCase() === 'z' && shiftAndCommandHeld(event))
       return speakers && (() => speakers.redo())
     const { key } = event
     const typed = event.getModifierState('AltGraph') || (!event.ctrlKey && !event.metaKey && !event.altKey)
-    return typed && /^[1-9[\]]$/.test(key) ? this.#speak(event) : null
+    return typed && /^[1-9[\]]$/.test(key) ? this.#speakerKey(event) : null
   }
 
-  #speak(event: KeyboardEvent): (() => void) | null {
-    const { lines, speakers } = this
+  #speakerKey(event: KeyboardEvent): (() => void) | null {
+    const { segments, speakers } = this
     const { key } = event
-    if (key.toLowerCase() === 'a') return speakers && once(event, () => speakers.accept())
-    if (!lines) return null
-    if (key === '[') return () => lines.toChange(-1)
-    if (key === ']') return () => lines.toChange(1)
+    if (key.toLowerCase() === 'a') return speakers && once(event, () => speakers.acceptFirstSuggestion())
+    if (!segments) return null
+    if (key === '[') return () => segments.toSpeakerChange(-1)
+    if (key === ']') return () => segments.toSpeakerChange(1)
     const to = key.toLowerCase() === 'n' ? 'new' : /^[1-9]$/.test(key) ? Number(key) : null
-    if (to === null || isOn(event, ELSEWHERE)) return null
-    return once(event, () => void lines.give(to))
+    if (to === null || isOn(event, OUTSIDE_TEXT)) return null
+    return once(event, () => void segments.assign(to))
   }
 
-  #plain(event: KeyboardEvent): (() => void) | null {
+  #plainKey(event: KeyboardEvent): (() => void) | null {
     const onSlider = isOn(event, 'input[type=range]')
-    return this.#play(event) ?? (onSlider ? null : this.#step(event))
+    return this.#playerKey(event) ?? (onSlider ? null : this.#segmentKey(event))
   }
 
-  #play(event: KeyboardEvent): (() => void) | null {
+  #playerKey(event: KeyboardEvent): (() => void) | null {
     const playback = this.#playback
     if (playback.id === null) return null
     switch (event.key.toLowerCase()) {
@@ -108,33 +108,33 @@ export class MeetingKeys {
     }
   }
 
-  #step(event: KeyboardEvent): (() => void) | null {
-    const lines = this.lines
-    if (!lines) return null
+  #segmentKey(event: KeyboardEvent): (() => void) | null {
+    const { segments } = this
+    if (!segments) return null
     switch (event.key) {
       case 'ArrowUp':
-        return () => lines.move(-1)
+        return () => segments.move(-1)
       case 'ArrowDown':
-        return () => lines.move(1)
+        return () => segments.move(1)
       case 'Home':
-        return () => lines.toFirst()
+        return () => segments.toFirst()
       case 'End':
-        return () => lines.toLast()
+        return () => segments.toLast()
       case 'Enter':
-        return isOn(event, OWN_SPACE) ? null : () => lines.playChosen()
+        return isOn(event, OWN_SPACE) ? null : () => segments.playChosen()
       default:
         return null
     }
   }
 }
 
-/** What does something itself when Space or Enter is pressed on it. */
+/** Elements that Space and Enter press. */
 const OWN_SPACE = 'button, a[href], summary, [role=button], [role=option], [role=tab], [role=switch]'
 
-/** Beside the text: what is pressed there is not meant for the chosen line. */
-const ELSEWHERE = 'aside, header, input[type=range], [aria-modal]'
+/** Keys pressed on these do not assign the chosen segment. */
+const OUTSIDE_TEXT = 'aside, header, input[type=range], [aria-modal]'
 
-/** Keys that are held do it only once. */
+/** Does nothing for the repeats of a key that is held. */
 function once(event: KeyboardEvent, act: () => void): () => void {
   return event.repeat ? () => {} : act
 }
@@ -143,7 +143,7 @@ function isOn(event: KeyboardEvent, selector: string): boolean {
   return event.target instanceof Element && event.target.closest(selector) !== null
 }
 
-/** Dialogs that are not modal, lists to choose from, and what asks to be left alone. */
+/** Whether the keys belong to the focused element: in dialogs that are not modal, lists, and marked elements. */
 function hasOwnKeys(event: KeyboardEvent): boolean {
   return isOn(event, '[role=dialog], [role=alertdialog], [role=listbox], [role=radiogroup], [data-own-keys]')
 }

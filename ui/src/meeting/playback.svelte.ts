@@ -1,12 +1,13 @@
-/** The sound of one meeting at a time. */
+/** Plays the audio of the open meeting. */
 import type { Client } from '../lib/client'
+import { errorMessage } from '../lib/error-message'
+import { Latest } from '../lib/latest'
 import { t } from '../lib/messages'
 import type { JobView } from '../lib/types'
-import { said } from './failure'
 
 export const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3]
 
-/** Why nothing can be heard, and whether trying again may help. */
+/** Why nothing can be played, and whether trying again may help. */
 export type PlaybackFailure = { message: string; canRetry: boolean }
 
 type Opened = Pick<JobView, 'id' | 'duration_ms' | 'is_here'>
@@ -14,7 +15,7 @@ type Opened = Pick<JobView, 'id' | 'duration_ms' | 'is_here'>
 export class Playback {
   /** The meeting that is open. */
   id = $state<string | null>(null)
-  /** Whether the audio can be played this moment. */
+  /** Whether the audio is loaded. */
   ready = $state(false)
   playing = $state(false)
   /** Whether it should play but has no data yet. */
@@ -22,9 +23,9 @@ export class Playback {
   currentMs = $state(0)
   durationMs = $state(0)
   failure = $state.raw<PlaybackFailure | null>(null)
-  /** A stretch that is heard by the way: it stops at its end, and where it was before is where it is again. */
-  stretch = $state.raw<{ start_ms: number; end_ms: number } | null>(null)
-  /** Counts the jumps to a chosen moment, so that the text can follow. */
+  /** A short part that is played by itself. At its end, playback returns to where it was before. */
+  clip = $state.raw<{ start_ms: number; end_ms: number } | null>(null)
+  /** Counts the jumps to a moment that the user chose, so that the text can follow. */
   jumps = $state(0)
 
   #rate = $state(1)
@@ -32,17 +33,16 @@ export class Playback {
   readonly #audio: HTMLAudioElement
   readonly #client: Client
   #job: Opened | null = null
-  /** Which address is the one that was asked for last. */
-  #asked = 0
+  readonly #latest = new Latest()
   #frame = 0
-  /** Where to go once the audio is known. */
+  /** Where to go once the length of the audio is known. */
   #pendingMs: number | null = null
   #playWhenReady = false
-  #beforeStretchMs = 0
-  /** Whether a fresh address was tried since it last played. */
-  #askedAgain = false
-  /** Where each meeting was left. */
-  readonly #left: Record<string, number> = {}
+  #beforeClipMs = 0
+  /** Whether a new address was fetched since the audio last played. */
+  #reloaded = false
+  /** The last position in each meeting, in ms. */
+  readonly #positions: Record<string, number> = {}
 
   constructor(client: Client, audio: HTMLAudioElement = new Audio()) {
     this.#client = client
@@ -72,12 +72,12 @@ export class Playback {
     this.#audio.volume = this.#volume
   }
 
-  /** Whether playing can be asked for: the audio is there, or on its way. */
+  /** Whether the audio is loaded or being loaded. */
   get canPlay(): boolean {
     return this.id !== null && this.failure === null
   }
 
-  /** Makes `job` the meeting whose sound this is; where it was left, it goes on. */
+  /** Loads the audio of `job`, at the position where it was left. */
   async open(job: Opened): Promise<void> {
     if (job.id === this.id && job.is_here === this.#job?.is_here) {
       this.#job = job
@@ -88,16 +88,16 @@ export class Playback {
     this.#job = job
     this.id = job.id
     this.durationMs = job.duration_ms ?? 0
-    this.currentMs = this.#left[job.id] ?? 0
+    this.currentMs = this.#positions[job.id] ?? 0
     await this.#load()
   }
 
-  /** No meeting any more. */
+  /** Unloads the audio. */
   close(): void {
-    if (this.stretch) this.currentMs = this.#beforeStretchMs
-    this.stretch = null
-    if (this.id !== null) this.#left[this.id] = this.currentMs
-    this.#asked += 1
+    if (this.clip) this.currentMs = this.#beforeClipMs
+    this.clip = null
+    if (this.id !== null) this.#positions[this.id] = this.currentMs
+    this.#latest.cancel()
     this.#stop()
     this.#audio.removeAttribute('src')
     this.#audio.load()
@@ -109,17 +109,17 @@ export class Playback {
     this.durationMs = 0
     this.#pendingMs = null
     this.#playWhenReady = false
-    this.#askedAgain = false
+    this.#reloaded = false
   }
 
-  /** Tries again to get the audio after a failure, and to play it. */
+  /** After a failure: loads the audio again and plays it. */
   async retry(): Promise<void> {
-    this.#askedAgain = false
+    this.#reloaded = false
     this.#playWhenReady = true
     await this.#load()
   }
 
-  /** The first time this must come from a click or a key. */
+  /** Browsers require that the first call comes from a click or a key. */
   play(): void {
     if (!this.canPlay) return
     if (!this.#audio.src) {
@@ -131,7 +131,7 @@ export class Playback {
   }
 
   pause(): void {
-    this.stretch = null
+    this.clip = null
     this.#playWhenReady = false
     this.#audio.pause()
   }
@@ -147,35 +147,35 @@ export class Playback {
     this.play()
   }
 
-  playStretch(startMs: number, endMs: number): void {
+  playClip(startMs: number, endMs: number): void {
     if (!this.canPlay) return
-    const before = this.stretch ? this.#beforeStretchMs : this.currentMs
+    const before = this.clip ? this.#beforeClipMs : this.currentMs
     this.#moveTo(startMs)
-    this.stretch = { start_ms: startMs, end_ms: endMs }
-    this.#beforeStretchMs = before
+    this.clip = { start_ms: startMs, end_ms: endMs }
+    this.#beforeClipMs = before
     this.play()
   }
 
-  endStretch(): void {
-    if (!this.stretch) return
+  endClip(): void {
+    if (!this.clip) return
     this.pause()
-    this.#moveTo(this.#beforeStretchMs)
+    this.#moveTo(this.#beforeClipMs)
   }
 
-  /** Goes to a moment that was chosen. */
+  /** Jumps to a moment that the user chose. */
   seek(ms: number): void {
-    this.stretch = null
+    this.clip = null
     this.#moveTo(ms)
     this.jumps += 1
   }
 
-  /** Goes a little back or ahead. */
+  /** Jumps back or ahead by `ms`. */
   seekBy(ms: number): void {
-    this.stretch = null
+    this.clip = null
     this.#moveTo(this.currentMs + ms)
   }
 
-  /** Ends for good. */
+  /** Unloads the audio for good. */
   destroy(): void {
     this.close()
     this.#unlisten.abort()
@@ -192,14 +192,13 @@ export class Playback {
   async #load(): Promise<void> {
     const job = this.#job
     if (!job) return
-    this.#asked += 1
-    const asked = this.#asked
+    const isLatest = this.#latest.begin()
     this.failure = null
     this.ready = false
     this.#pendingMs = this.currentMs
     try {
       const address = job.is_here ? await this.#client.sound(job.id) : null
-      if (asked !== this.#asked) return
+      if (!isLatest()) return
       if (address === null) {
         this.#fail({ message: t(job.is_here ? 'player.missing' : 'player.elsewhere'), canRetry: job.is_here })
         return
@@ -209,17 +208,17 @@ export class Playback {
       this.#audio.load()
       if (this.#playWhenReady) this.#start()
     } catch (reason) {
-      if (asked === this.#asked) this.#fail({ message: said(reason), canRetry: true })
+      if (isLatest()) this.#fail({ message: errorMessage(reason), canRetry: true })
     }
   }
 
   #start(): void {
     this.#playWhenReady = true
-    const asked = this.#asked
+    const isLatest = this.#latest.watch()
     this.#audio.play().catch((reason: unknown) => {
-      // A new address or a pause came in between; or the error event says what happened.
+      // Not a failure of its own: the audio was replaced or paused meanwhile, or the error event reports it.
       const name = (reason as Partial<DOMException> | null)?.name
-      if (asked !== this.#asked || name === 'AbortError' || this.#audio.error) return
+      if (!isLatest() || name === 'AbortError' || this.#audio.error) return
       const message = t(name === 'NotAllowedError' ? 'player.press-again' : 'player.broken')
       this.#fail({ message, canRetry: true })
     })
@@ -227,7 +226,7 @@ export class Playback {
 
   #fail(failure: PlaybackFailure): void {
     this.#stop()
-    this.stretch = null
+    this.clip = null
     this.#playWhenReady = false
     this.ready = false
     this.failure = failure
@@ -240,16 +239,16 @@ export class Playback {
     cancelAnimationFrame(this.#frame)
   }
 
-  /** Where the audio is, every frame while it plays: its own news of that come four times a second at best. */
+  /** Reads the position in every frame while it plays; `timeupdate` comes four times a second at best. */
   #track = (): void => {
     this.#readTime()
     this.#frame = requestAnimationFrame(this.#track)
   }
 
   #readTime(): void {
-    // Rounded, so that a jump to the beginning of a line is not a hair before it.
+    // Rounded, so that a jump to the start of a segment does not end slightly before it.
     if (this.#pendingMs === null) this.currentMs = Math.round(this.#audio.currentTime * 1000)
-    if (this.stretch && this.currentMs >= this.stretch.end_ms) this.endStretch()
+    if (this.clip && this.currentMs >= this.clip.end_ms) this.endClip()
   }
 
   readonly #unlisten = new AbortController()
@@ -271,7 +270,7 @@ export class Playback {
     })
     on('playing', () => {
       this.waiting = false
-      this.#askedAgain = false
+      this.#reloaded = false
     })
     on('waiting', () => (this.waiting = true))
     on('canplay', () => (this.waiting = false))
@@ -281,9 +280,9 @@ export class Playback {
       cancelAnimationFrame(this.#frame)
       if (!this.#audio.error) this.#readTime()
     })
-    // Frames do not come while the window is out of sight.
+    // There are no frames while the window is hidden.
     on('timeupdate', () => {
-      if (this.stretch) this.#readTime()
+      if (this.clip) this.#readTime()
     })
     on('seeked', () => this.#readTime())
     on('ended', () => {
@@ -294,13 +293,13 @@ export class Playback {
   }
 
   #broke(): void {
-    // Taking the source away is told as an error too.
+    // Removing the source causes an error event too.
     if (!this.#job || !this.#audio.getAttribute('src')) return
-    if (this.#askedAgain) {
+    if (this.#reloaded) {
       this.#fail({ message: t('player.broken'), canRetry: true })
       return
     }
-    this.#askedAgain = true
+    this.#reloaded = true
     this.playing = false
     void this.#load()
   }

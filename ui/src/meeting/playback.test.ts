@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { MemoryClient, sampleJob } from '../lib/memory-client'
+import { memoryClient, sampleJob, type MemoryClient } from '../lib/memory'
 import { Playback } from './playback.svelte'
 import { FakeAudio } from './testing'
 
@@ -12,7 +12,7 @@ let playback: Playback
 
 beforeEach(() => {
   audio = new FakeAudio()
-  client = new MemoryClient({ jobs: [job, other, sampleJob({ id: 'away', is_here: false })] })
+  client = memoryClient({ jobs: [job, other, sampleJob({ id: 'away', is_here: false })] })
   playback = new Playback(client, audio.element)
   return () => playback.destroy()
 })
@@ -22,7 +22,7 @@ async function openReady() {
   audio.arrive(60_040)
 }
 
-test('opens with the length that is known, then the one there is', async () => {
+test('shows the known length first, then the length of the audio', async () => {
   const opening = playback.open(job)
   expect(playback.durationMs).toBe(60_000)
   await opening
@@ -31,7 +31,7 @@ test('opens with the length that is known, then the one there is', async () => {
   expect([playback.ready, playback.durationMs]).toEqual([true, 60_040])
 })
 
-test('plays from a moment, stops and goes on', async () => {
+test('plays from a moment, pauses and continues', async () => {
   await openReady()
   playback.playFrom(12_000)
   expect([playback.playing, playback.currentMs, audio.element.currentTime]).toEqual([true, 12_000, 12])
@@ -41,7 +41,7 @@ test('plays from a moment, stops and goes on', async () => {
   expect(playback.playing).toBe(false)
 })
 
-test('goes where it was told before the audio was there', async () => {
+test('a seek before the audio is loaded is done later', async () => {
   const opening = playback.open(job)
   playback.playFrom(9_000)
   await opening
@@ -61,7 +61,7 @@ test('stays within the recording', async () => {
   expect(playback.currentMs).toBe(0)
 })
 
-test('keeps speed and pitch for every meeting', async () => {
+test('keeps the speed for the next meeting, and the pitch at any speed', async () => {
   playback.rate = 1.5
   await openReady()
   expect([audio.element.playbackRate, audio.element.preservesPitch]).toEqual([1.5, true])
@@ -73,7 +73,7 @@ test('keeps speed and pitch for every meeting', async () => {
   expect(audio.element.defaultPlaybackRate).toBe(0.5)
 })
 
-test('remembers where a meeting was left', async () => {
+test('remembers the position in each meeting', async () => {
   await openReady()
   playback.seek(20_000)
   playback.play()
@@ -84,7 +84,7 @@ test('remembers where a meeting was left', async () => {
   expect([playback.currentMs, audio.element.currentTime]).toEqual([20_000, 20])
 })
 
-test('an answer that comes late does not take the place of another meeting', async () => {
+test('a late answer does not replace the audio of another meeting', async () => {
   const release = client.hold('sound')
   const first = playback.open(job)
   const second = playback.open(other)
@@ -120,7 +120,7 @@ describe('failures', () => {
     expect([playback.failure, playback.playing]).toEqual([null, true])
   })
 
-  test('an error asks for the address once more and goes on where it was', async () => {
+  test('an error fetches the address once more and continues at the same position', async () => {
     await openReady()
     playback.playFrom(30_000)
     client.setSound(() => 'memory:/again')
@@ -141,14 +141,14 @@ describe('failures', () => {
     expect(audio.sources).toHaveLength(2)
   })
 
-  test('a refusal to begin without a click is said', async () => {
+  test('a refusal to play without a click is shown', async () => {
     await openReady()
     audio.refusal = new DOMException('', 'NotAllowedError')
     playback.play()
     await expect.poll(() => playback.failure?.message).toContain('Press')
   })
 
-  test('an interrupted beginning is none', async () => {
+  test('an interrupted start is not a failure', async () => {
     await openReady()
     audio.refusal = new DOMException('', 'AbortError')
     playback.play()
@@ -156,7 +156,7 @@ describe('failures', () => {
     expect(playback.failure).toBeNull()
   })
 
-  test('closing is none', async () => {
+  test('closing is not a failure', async () => {
     await openReady()
     playback.close()
     audio.fail()
@@ -164,31 +164,31 @@ describe('failures', () => {
   })
 })
 
-describe('a stretch that is heard by the way', () => {
-  test('stops at its end, and goes back to where it was', async () => {
+describe('a clip', () => {
+  test('stops at its end and returns to the position before', async () => {
     await openReady()
     playback.seek(30_000)
-    playback.playStretch(5_000, 8_000)
-    expect([playback.playing, playback.currentMs, playback.stretch?.end_ms]).toEqual([true, 5_000, 8_000])
+    playback.playClip(5_000, 8_000)
+    expect([playback.playing, playback.currentMs, playback.clip?.end_ms]).toEqual([true, 5_000, 8_000])
     expect(playback.jumps).toBe(1)
     audio.element.currentTime = 8.01
-    await expect.poll(() => playback.stretch).toBeNull()
+    await expect.poll(() => playback.clip).toBeNull()
     expect([playback.playing, playback.currentMs, audio.element.currentTime]).toEqual([false, 30_000, 30])
   })
 
-  test('after another goes back to where it was before both', async () => {
+  test('after another clip, returns to the position before both', async () => {
     await openReady()
-    playback.playStretch(5_000, 8_000)
-    playback.playStretch(40_000, 42_000)
-    playback.endStretch()
+    playback.playClip(5_000, 8_000)
+    playback.playClip(40_000, 42_000)
+    playback.endClip()
     expect(playback.currentMs).toBe(0)
   })
 
-  test('is none any more once something else is chosen', async () => {
+  test('ends when the user seeks', async () => {
     await openReady()
-    playback.playStretch(5_000, 8_000)
+    playback.playClip(5_000, 8_000)
     playback.playFrom(20_000)
-    expect([playback.playing, playback.stretch]).toEqual([true, null])
+    expect([playback.playing, playback.clip]).toEqual([true, null])
     audio.element.currentTime = 21
     await expect.poll(() => playback.currentMs).toBe(21_000)
   })

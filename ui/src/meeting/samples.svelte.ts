@@ -1,19 +1,24 @@
-/** Short stretches to hear somebody by: of the meeting that is open through its player, of others beside it. */
+/**
+ * Plays short voice samples. A sample of the open meeting is played by the player, a sample of another meeting by an audio
+ * element of its own.
+ */
 import type { Client } from '../lib/client'
+import { errorMessage } from '../lib/error-message'
+import { Latest } from '../lib/latest'
 import { t } from '../lib/messages'
-import type { SampleView } from '../lib/types'
-import { said } from './failure'
+import type { VoiceSampleView } from '../lib/types'
 import type { Playback } from './playback.svelte'
 
 export class Samples {
-  /** Why the last one could not be heard. */
+  /** Why the last sample could not be played. */
   failure = $state<string | null>(null)
-  #other = $state.raw<SampleView | null>(null)
+  /** The sample of another meeting that is being played. */
+  #other = $state.raw<VoiceSampleView | null>(null)
 
   readonly #client: Client
   readonly #playback: Playback
   readonly #audio: HTMLAudioElement
-  #asked = 0
+  readonly #latest = new Latest()
   #frame = 0
 
   constructor(client: Client, playback: Playback, audio: HTMLAudioElement = new Audio()) {
@@ -27,43 +32,43 @@ export class Samples {
     })
   }
 
-  isPlaying(sample: SampleView | null | undefined): boolean {
+  isPlaying(sample: VoiceSampleView | null | undefined): boolean {
     if (!sample) return false
     if (this.#other) return same(this.#other, sample)
-    const { id, stretch } = this.#playback
-    return stretch !== null && id !== null && same({ meeting_id: id, ...stretch }, sample)
+    const { id, clip } = this.#playback
+    return clip !== null && id !== null && same({ meeting_id: id, ...clip }, sample)
   }
 
-  /** Plays it, or stops it where it plays. */
-  toggle(sample: SampleView): void {
+  /** Plays a sample, or stops it if it is being played. */
+  toggle(sample: VoiceSampleView): void {
     const playing = this.isPlaying(sample)
     this.stop()
     if (!playing) void this.#play(sample)
   }
 
   stop(): void {
-    this.#asked += 1
+    this.#latest.cancel()
     cancelAnimationFrame(this.#frame)
     if (this.#other) {
       this.#other = null
       this.#audio.pause()
       this.#audio.removeAttribute('src')
     }
-    if (this.#playback.stretch) this.#playback.endStretch()
+    if (this.#playback.clip) this.#playback.endClip()
   }
 
-  async #play(sample: SampleView): Promise<void> {
+  async #play(sample: VoiceSampleView): Promise<void> {
     this.failure = null
     if (sample.meeting_id === this.#playback.id) {
-      this.#playback.playStretch(sample.start_ms, sample.end_ms)
+      this.#playback.playClip(sample.start_ms, sample.end_ms)
       return
     }
-    const asked = ++this.#asked
+    const isLatest = this.#latest.begin()
     this.#playback.pause()
     this.#other = sample
     try {
       const address = await this.#client.sound(sample.meeting_id)
-      if (asked !== this.#asked) return
+      if (!isLatest()) return
       if (address === null) return this.#fail(t('speakers.sample.gone'))
       const audio = this.#audio
       audio.src = address
@@ -73,9 +78,9 @@ export class Samples {
         once: true,
       })
       await audio.play()
-      if (asked === this.#asked) this.#track()
+      if (isLatest()) this.#track()
     } catch (error) {
-      if (asked === this.#asked) this.#fail(said(error))
+      if (isLatest()) this.#fail(errorMessage(error))
     }
   }
 
@@ -85,7 +90,7 @@ export class Samples {
   }
 
   #check(): void {
-    // What is played in the meeting itself takes over.
+    // The player was started: it takes over.
     if (this.#playback.playing) this.stop()
     else if (this.#other && this.#audio.currentTime * 1000 >= this.#other.end_ms) this.stop()
   }
@@ -96,6 +101,6 @@ export class Samples {
   }
 }
 
-function same(a: SampleView, b: SampleView): boolean {
+function same(a: VoiceSampleView, b: VoiceSampleView): boolean {
   return a.meeting_id === b.meeting_id && a.start_ms === b.start_ms && a.end_ms === b.end_ms
 }

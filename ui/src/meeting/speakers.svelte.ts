@@ -1,28 +1,37 @@
-/** Who speaks in one meeting, and what is corrected about it. */
+/** The speakers of one meeting, and the corrections of them. */
 import type { Client, Unsubscribe } from '../lib/client'
-import type { Expected, JobView, News, SpeakersView, SpeakerView, Stretch, Whom } from '../lib/types'
-import { said } from './failure'
-import { byId } from './names'
+import { errorMessage } from '../lib/error-message'
+import { Latest } from '../lib/latest'
+import type {
+  AssignTarget,
+  JobView,
+  News,
+  SpeakerCount,
+  SpeakersView,
+  SpeakerView,
+  TextSelection,
+} from '../lib/types'
 
 export class Speakers {
   view = $state.raw<SpeakersView | null>(null)
-  /** Why it is not here, or old. */
+  /** Why the speakers could not be fetched; `view` is missing or out of date. */
   failure = $state<string | null>(null)
   all: readonly SpeakerView[] = $derived(this.view?.speakers ?? [])
-  byId = $derived(byId(this.all))
+  /** The number of speakers that diarization was told to expect. */
+  expected: SpeakerCount = $derived(this.view?.expected ?? { min: null, max: null })
 
   readonly #client: Client
   readonly #jobId: string
-  #asked = 0
+  readonly #latest = new Latest()
 
   constructor(client: Client, jobId: string) {
     this.#client = client
     this.#jobId = jobId
   }
 
-  /** Fetches, and keeps up with the news until the returned function is called. */
+  /** Fetches the speakers and keeps them up to date until the returned function is called. */
   follow(): Unsubscribe {
-    const unsubscribe = this.#client.onNews((news) => {
+    const unsubscribe = this.#client.on('newsItem', (news) => {
       if (this.#concerns(news)) void this.fetch()
     })
     void this.fetch()
@@ -30,44 +39,39 @@ export class Speakers {
   }
 
   get(id: string | null | undefined): SpeakerView | null {
-    return (id && this.byId.get(id)) || null
-  }
-
-  numbered(number: number): SpeakerView | null {
-    return this.all.find((one) => one.number === number) ?? null
+    return this.all.find((speaker) => speaker.id === id) ?? null
   }
 
   async fetch(): Promise<void> {
     try {
-      await this.#ask(this.#client.speakers(this.#jobId))
+      await this.#show(this.#client.speakers(this.#jobId))
       this.failure = null
     } catch (error) {
-      this.failure = said(error)
+      this.failure = errorMessage(error)
     }
   }
 
-  // These reject with why it cannot be.
+  // These reject with why the correction was not made.
 
   name = (id: string, name: string | null, personId: string | null) =>
-    this.#ask(this.#client.nameSpeaker(this.#jobId, id, name, personId))
-  merge = (from: string, into: string) => this.#ask(this.#client.mergeSpeakers(this.#jobId, from, into))
-  give = (stretch: Stretch, whom: Whom) => this.#ask(this.#client.assign(this.#jobId, stretch, whom))
-  undo = () => this.#ask(this.#client.undoSpeakers(this.#jobId))
-  redo = () => this.#ask(this.#client.redoSpeakers(this.#jobId))
-  refuse = (id: string, personId: string) =>
-    this.#ask(this.#client.refuseSuggestion(this.#jobId, id, personId))
+    this.#show(this.#client.nameSpeaker(this.#jobId, id, name, personId))
+  merge = (from: string, into: string) => this.#show(this.#client.mergeSpeakers(this.#jobId, from, into))
+  assign = (selection: TextSelection, target: AssignTarget) =>
+    this.#show(this.#client.assign(this.#jobId, selection, target))
+  undo = () => this.#show(this.#client.undoSpeakers(this.#jobId))
+  redo = () => this.#show(this.#client.redoSpeakers(this.#jobId))
+  refuseSuggestion = (id: string, personId: string) =>
+    this.#show(this.#client.refuseSuggestion(this.#jobId, id, personId))
 
-  async again(expected: Expected): Promise<JobView> {
+  /** Queues diarization again. Resolves to the changed job, or rejects with why that failed. */
+  async diarizeAgain(expected: SpeakerCount): Promise<JobView> {
     const job = await this.#client.rerunSpeakers(this.#jobId, expected)
     void this.fetch()
     return job
   }
 
-  /** An answer that was overtaken by a later question is dropped. */
-  async #ask(answer: Promise<SpeakersView>): Promise<void> {
-    const asked = ++this.#asked
-    const view = await answer
-    if (asked === this.#asked) this.view = view
+  #show(request: Promise<SpeakersView>): Promise<void> {
+    return this.#latest.take(request, (view) => (this.view = view))
   }
 
   #concerns(news: News): boolean {

@@ -1,21 +1,22 @@
-/** What the page of a component test lacks: sizes, and sound. */
+/** What jsdom lacks for component tests of a meeting: layout and audio. */
 import { waitFor } from '@testing-library/svelte'
 import { vi } from 'vitest'
 
-/** Heights that every line and the view have; the page itself measures nothing. */
-export const LINE_HEIGHT = 40
+/** The heights of every segment and of the view, as the stub reports them. */
+export const SEGMENT_HEIGHT = 40
 export const VIEW_HEIGHT = 400
 
+/** Gives elements the sizes that virtual lists measure. */
 export function stubLayout(): void {
   class Observer implements ResizeObserver {
-    readonly #told: ResizeObserverCallback
-    constructor(told: ResizeObserverCallback) {
-      this.#told = told
+    readonly #callback: ResizeObserverCallback
+    constructor(callback: ResizeObserverCallback) {
+      this.#callback = callback
     }
     observe(target: Element): void {
-      const height = target.getAttribute('role') === 'listitem' ? LINE_HEIGHT : VIEW_HEIGHT
+      const height = target.getAttribute('role') === 'listitem' ? SEGMENT_HEIGHT : VIEW_HEIGHT
       const entry = { target, contentRect: { width: 700, height } } as unknown as ResizeObserverEntry
-      queueMicrotask(() => this.#told([entry], this))
+      queueMicrotask(() => this.#callback([entry], this))
     }
     unobserve(): void {}
     disconnect(): void {}
@@ -31,7 +32,7 @@ export function stubLayout(): void {
   } as Element['scrollTo']
 }
 
-/** What a menu that is open offers under this name. Menus hide what they believe to be out of the window. */
+/** The item of the open menu whose text begins with this. By the DOM: menus hide what they take to be outside the window. */
 export function menuItem(name: string): Promise<HTMLElement> {
   return waitFor(() => {
     const items = [...document.querySelectorAll<HTMLElement>('[role^=menuitem]')]
@@ -41,12 +42,12 @@ export function menuItem(name: string): Promise<HTMLElement> {
   })
 }
 
-/** An audio element that plays when it is told to, and whose clock is moved by hand. */
+/** An audio element whose loading, errors and time the test controls. */
 export class FakeAudio {
   readonly element: HTMLAudioElement = document.createElement('audio')
-  /** Addresses it was given, in order. */
+  /** The addresses that it loaded, in order. */
   readonly sources: string[] = []
-  /** Why the next `play()` is refused. */
+  /** What `play()` rejects with; null: it plays. */
   refusal: DOMException | null = null
   #paused = true
   #ready = 0
@@ -74,34 +75,34 @@ export class FakeAudio {
         if (this.refusal) return Promise.reject(this.refusal)
         if (this.#paused) {
           this.#paused = false
-          this.#tell('play')
+          this.#dispatch('play')
         }
         return Promise.resolve()
       },
       pause: () => {
         if (this.#paused) return
         this.#paused = true
-        this.#tell('pause')
+        this.#dispatch('pause')
       },
     })
   }
 
-  /** The audio is there. */
+  /** The audio is loaded. */
   arrive(durationMs: number): void {
     this.#duration = durationMs / 1000
     this.#ready = 4
-    this.#tell('loadedmetadata')
-    this.#tell('canplay')
-    if (!this.#paused) this.#tell('playing')
+    this.#dispatch('loadedmetadata')
+    this.#dispatch('canplay')
+    if (!this.#paused) this.#dispatch('playing')
   }
 
   fail(): void {
     this.#error = { code: 2, message: '' } as MediaError
     this.#ready = 0
-    this.#tell('error')
+    this.#dispatch('error')
   }
 
-  #tell(event: string): void {
+  #dispatch(event: string): void {
     this.element.dispatchEvent(new Event(event))
   }
 }

@@ -1,24 +1,28 @@
-/** The lines of one meeting, as far as they are recognised. */
+/**
+ * The segments of one meeting's current transcript, as far as they are recognised. While a recording is transcribed, only
+ * segments that may still change are fetched again; the others are settled.
+ */
 import type { Client, Unsubscribe } from '../lib/client'
-import type { LineView, News, TranscriptFacts } from '../lib/types'
-import { said } from './failure'
+import { errorMessage } from '../lib/error-message'
+import type { News, SegmentView, TranscriptInfo } from '../lib/types'
+import { firstFrom } from './segments'
 
 export class Transcript {
-  /** In order of time. A new array for every change; lines that did not change are the same objects. */
-  lines = $state.raw<LineView[]>([])
-  facts = $state.raw<TranscriptFacts | null>(null)
+  /** In order of time. A new array for every change; segments that did not change stay the same objects. */
+  segments = $state.raw<SegmentView[]>([])
+  info = $state.raw<TranscriptInfo | null>(null)
   /** Whether it was fetched at least once. */
   loaded = $state(false)
-  /** Why the newest lines are not here. */
+  /** Why the newest segments could not be fetched. */
   failure = $state<string | null>(null)
 
   readonly #client: Client
   readonly #jobId: string
-  /** Lines that begin before this moment do not change any more. */
+  /** Segments that begin before this moment do not change any more. */
   #settledMs = 0
   #fetching: Promise<void> | null = null
   #again = false
-  /** Whether lines that were settled may have changed too. */
+  /** Whether settled segments may have changed too. */
   #whole = false
   #stopped = false
 
@@ -27,11 +31,11 @@ export class Transcript {
     this.#jobId = jobId
   }
 
-  /** Fetches, and keeps up with what is recognised until the returned function is called. */
+  /** Fetches the transcript and keeps it up to date until the returned function is called. */
   follow(): Unsubscribe {
     this.#stopped = false
-    const unsubscribe = this.#client.onNews((news) => {
-      // Whose the words are may have changed anywhere.
+    const unsubscribe = this.#client.on('newsItem', (news) => {
+      // The speaker of any segment may have changed.
       const anywhere = news.kind === 'everything' || (news.kind === 'lines' && news.id === this.#jobId)
       if (anywhere) void this.fetchAll()
       else if (this.#concerns(news)) void this.fetch()
@@ -43,28 +47,28 @@ export class Transcript {
     }
   }
 
-  /** One at a time; what is asked for meanwhile is one more. */
+  /** Fetches what is not settled. One fetch at a time; if it is called during one, another follows. */
   fetch(): Promise<void> {
     if (this.#fetching) {
       this.#again = true
       return this.#fetching
     }
-    this.#fetching = this.#fetchOn()
+    this.#fetching = this.#fetchUntilCurrent()
     return this.#fetching
   }
 
-  /** Fetches settled lines too. */
+  /** Fetches settled segments too. */
   fetchAll(): Promise<void> {
     this.#whole = true
     return this.fetch()
   }
 
-  async #fetchOn(): Promise<void> {
+  async #fetchUntilCurrent(): Promise<void> {
     do {
       this.#again = false
       await this.#fetchOnce()
     } while (this.#again && !this.#stopped)
-    // In the same breath: what is asked for after the last look begins anew.
+    // Without an await in between: a call after the last check of `#again` starts a new fetch.
     this.#fetching = null
   }
 
@@ -75,7 +79,7 @@ export class Transcript {
       case 'job':
         return news.id === this.#jobId
       case 'transcript':
-        return this.facts === null || news.id === this.facts.id
+        return this.info === null || news.id === this.info.id
       default:
         return false
     }
@@ -88,65 +92,53 @@ export class Transcript {
     try {
       const page = await this.#client.meeting(this.#jobId, fromMs)
       if (this.#stopped) return
-      if (page.transcript?.id !== this.facts?.id) {
+      if (page.transcript?.id !== this.info?.id) {
         this.#settledMs = 0
         if (fromMs > 0) {
-          // These are only the last lines of another version.
+          // These are only the last segments of another version.
           this.#again = true
           return
         }
-      } else if (fromMs > 0 && page.transcript?.complete && !this.facts?.complete) {
-        // All lines are cut anew when the last word is there, and where another one speaks.
+      } else if (fromMs > 0 && page.transcript?.complete && !this.info?.complete) {
+        // When the transcript is complete, all of it is divided into segments once more.
         this.#whole = true
         this.#again = true
         return
       }
-      this.facts = page.transcript
-      this.lines = merge(this.lines, page.lines, fromMs)
+      this.info = page.transcript
+      this.segments = merge(this.segments, page.lines, fromMs)
       this.#settledMs = page.settled_ms
       this.loaded = true
       this.failure = null
     } catch (reason) {
-      // The settled lines are as old as before.
+      // The settled segments still have to be fetched.
       if (whole) this.#whole = true
-      if (!this.#stopped) this.failure = said(reason)
+      if (!this.#stopped) this.failure = errorMessage(reason)
     }
   }
 }
 
-/** Lines that begin before `fromMs`, then `fresh`. */
-function merge(lines: LineView[], fresh: LineView[], fromMs: number): LineView[] {
-  const kept = firstFrom(lines, fromMs)
-  const old = new Map(lines.slice(kept).map((line) => [line.id, line]))
-  const all = [...lines.slice(0, kept), ...fresh.map((line) => sameOr(old.get(line.id), line))]
-  return all.length === lines.length && all.every((line, index) => line === lines[index]) ? lines : all
+/** The known segments that begin before `fromMs`, then the fresh ones. */
+function merge(known: SegmentView[], fresh: SegmentView[], fromMs: number): SegmentView[] {
+  const kept = firstFrom(known, fromMs)
+  const old = new Map(known.slice(kept).map((segment) => [segment.id, segment]))
+  const all = [
+    ...known.slice(0, kept),
+    ...fresh.map((segment) => unlessChanged(old.get(segment.id), segment)),
+  ]
+  return all.length === known.length && all.every((segment, index) => segment === known[index]) ? known : all
 }
 
-function sameOr(old: LineView | undefined, line: LineView): LineView {
+/** The old object if it is equal to the new one. */
+function unlessChanged(old: SegmentView | undefined, segment: SegmentView): SegmentView {
   const same =
-    old?.id === line.id &&
-    old.start_ms === line.start_ms &&
-    old.end_ms === line.end_ms &&
-    old.text === line.text &&
-    old.doubt === line.doubt &&
-    old.speaker_id === line.speaker_id &&
-    old.also.join() === line.also.join() &&
-    old.assigned === line.assigned
-  return same ? old : line
-}
-
-/** Index of the first line that begins at `ms` or later. */
-export function firstFrom(lines: LineView[], ms: number): number {
-  let [low, high] = [0, lines.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((lines[middle]?.start_ms ?? Infinity) < ms) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-/** Index of the line that is said at `ms`, or was said last; -1 before the first. */
-export function lineAt(lines: LineView[], ms: number): number {
-  return firstFrom(lines, ms + 1) - 1
+    old?.id === segment.id &&
+    old.start_ms === segment.start_ms &&
+    old.end_ms === segment.end_ms &&
+    old.text === segment.text &&
+    old.doubt === segment.doubt &&
+    old.speaker_id === segment.speaker_id &&
+    old.also.join() === segment.also.join() &&
+    old.assigned === segment.assigned
+  return same ? old : segment
 }

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { sampleSpeaker } from '../lib/memory-speakers'
-import { initialOf, Runs } from './names'
+import { sampleSpeaker } from '../lib/memory'
 import { pathsOf } from './turns'
 
 const turn = (speaker: number, start: number, end: number) => ({
@@ -11,7 +10,7 @@ const turn = (speaker: number, start: number, end: number) => ({
   overlap: false,
 })
 
-test('each speaker is one path; the shortest turn can be seen', () => {
+test('each speaker is one path; the shortest turn is visible', () => {
   const speakers = [sampleSpeaker(1), sampleSpeaker(2), sampleSpeaker(3)]
   const turns = [turn(1, 0, 500), turn(1, 500, 1000), turn(2, 1000, 1001), turn(1, 2000, 4000)]
   expect(pathsOf(speakers, turns, 4000).map(({ d }) => d)).toEqual([
@@ -22,7 +21,7 @@ test('each speaker is one path; the shortest turn can be seen', () => {
   expect(pathsOf(speakers, turns, 0).every(({ d }) => d === '')).toBe(true)
 })
 
-test('where two speak, each has half of the band', () => {
+test('where two speak, each has half of the strip', () => {
   const speakers = [sampleSpeaker(1), sampleSpeaker(2)]
   const turns = [turn(1, 0, 3000), turn(2, 1000, 2000), turn(2, 2900, 4000)]
   expect(pathsOf(speakers, turns, 4000).map(({ speaker, d }) => `${speaker.number} ${d}`)).toEqual([
@@ -31,11 +30,11 @@ test('where two speak, each has half of the band', () => {
     '1 M500 0h500v3H500z',
     '2 M500 3h500v3H500z',
   ])
-  // A tenth of a second is not worth two marks.
+  // An overlap of a tenth of a second is not drawn.
   expect(pathsOf(speakers, turns.slice(2), 4000)).toHaveLength(2)
 })
 
-test('five thousand turns are drawn at once, and no larger than the band', () => {
+test('five thousand turns are drawn quickly, and within the strip', () => {
   const turns = Array.from({ length: 5000 }, (_, index) =>
     turn(1 + (index % 9), index * 2000, index * 2000 + 1900),
   )
@@ -46,27 +45,4 @@ test('five thousand turns are drawn at once, and no larger than the band', () =>
   expect(
     Math.max(...paths.flatMap(({ d }) => [...d.matchAll(/H(\d+)/g)].map(([, x]) => Number(x)))),
   ).toBeLessThan(2000)
-})
-
-test('runs are lines of one speaker that follow one another', () => {
-  const runs = new Runs(['a', 'a', 'b', null, null, 'a'].map((speaker_id) => ({ speaker_id })))
-  expect(runs.starts).toEqual([0, 2, 3, 5])
-  expect([0, 1, 2, 4, 5].map((index) => runs.startOf(index))).toEqual([0, 0, 2, 3, 5])
-  expect([runs.nextAfter(1), runs.nextAfter(5), runs.beforeOf(1), runs.beforeOf(4)]).toEqual([
-    2,
-    null,
-    null,
-    2,
-  ])
-  expect(new Runs([]).startOf(0)).toBe(0)
-})
-
-test.each([
-  ['Anna', 'A'],
-  ['émile', 'É'],
-  ['村上さん', '村'],
-  ['😀', '😀'],
-  [null, '4'],
-])('%s is marked %s', (name, mark) => {
-  expect(initialOf({ name, number: 4 })).toBe(mark)
 })

@@ -3,9 +3,18 @@ import userEvent from '@testing-library/user-event'
 import axe from 'axe-core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import App from '../App.svelte'
-import { MemoryClient, sampleJob, sampleWords, type Seed } from '../lib/memory-client'
-import { installed, retiredVersion, roomWith, sampleVersion, type Version } from '../lib/memory-models'
-import type { JobView, LineView, VersionView } from '../lib/types'
+import {
+  installed,
+  memoryClient,
+  overviewWith,
+  retiredVersion,
+  sampleJob,
+  sampleTranscript,
+  sampleVersion,
+  type Seed,
+  type Version,
+} from '../lib/memory'
+import type { JobView, SegmentView, VersionView } from '../lib/types'
 import { menuItem } from './testing'
 
 const user = userEvent.setup({ pointerEventsCheck: 0 })
@@ -17,7 +26,7 @@ afterEach(() => {
 
 const small = 'whisper-small-Q8_0'
 const job = sampleJob({ duration_ms: 60_000 })
-const line = (start: number, text: string, doubt: LineView['doubt'] = null): LineView => ({
+const line = (start: number, text: string, doubt: SegmentView['doubt'] = null): SegmentView => ({
   id: `${start}-${text}`,
   start_ms: start,
   end_ms: start + 900,
@@ -46,12 +55,12 @@ const first: Version = {
 const second: Version = { view: sampleVersion({ id: 'v2', doubtful_lines: 1 }), lines: newer }
 
 async function open(change: Partial<JobView> = {}, seed: Seed = {}) {
-  const client = new MemoryClient({
+  const client = memoryClient({
     jobs: [{ ...job, ...change }],
     window: { hint_dismissed: true },
-    room: roomWith({ [small]: installed(small) }),
-    words: {
-      [job.id]: sampleWords(newer, {
+    models: overviewWith({ [small]: installed(small) }),
+    transcripts: {
+      [job.id]: sampleTranscript(newer, {
         id: 'v2',
         version: 2,
         model: small,
@@ -88,15 +97,17 @@ async function expectNoFaults() {
   expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([])
 }
 
-describe('the head', () => {
-  test('says which model heard it, and in which language it found it', async () => {
+describe('the header', () => {
+  test('shows the model and the detected language', async () => {
     await open()
-    expect(await screen.findByText(/· English, found by itself · Whisper small · panel\.wav/)).toBeVisible()
+    expect(
+      await screen.findByText(/· English, detected automatically · Whisper small · panel\.wav/),
+    ).toBeVisible()
     expect(screen.getByText('1 line may not be right. It is marked.')).toBeVisible()
   })
 })
 
-describe('a line that may not be right', () => {
+describe('a doubtful segment', () => {
   test('is marked, and says why', async () => {
     await open()
     expect(
@@ -109,24 +120,27 @@ describe('a line that may not be right', () => {
     ['invented', 'Little or no speech was heard here; the words may be invented.'],
     ['garbled', 'Some characters here may be damaged, or do not belong to the script of this language.'],
   ] as const)('says why: %s', async (doubt, text) => {
-    await open({}, { words: { [job.id]: sampleWords([line(21_000, 'The h\ufffdrb', doubt)]) }, versions: {} })
+    await open(
+      {},
+      { transcripts: { [job.id]: sampleTranscript([line(21_000, 'The h\ufffdrb', doubt)]) }, versions: {} },
+    )
     expect(await screen.findByRole('button', { name: `Play from 0:21. ${text}` })).toBeVisible()
   })
 })
 
 describe('versions', () => {
-  test('are closed at first, and say how each was made', async () => {
+  test('are hidden at first, and say how each was made', async () => {
     const { pane } = await openPane()
     const [two, one] = pane.getAllByRole('listitem') as [HTMLElement, HTMLElement]
     expect(two).toHaveTextContent('Version 2 Current')
     expect(two).toHaveTextContent('Whisper small')
-    expect(two).toHaveTextContent('English, found by itself')
+    expect(two).toHaveTextContent('English, detected automatically')
     expect(two).toHaveTextContent('12 min for 48 min of audio, 4.0× real time')
     expect(two).toHaveTextContent('7,812 words · 1 doubtful line')
     // The engine is not there any more; what it wrote is.
     expect(one).toHaveTextContent('PocketSphinx, US English')
     expect(one).toHaveTextContent('Its speech model is not on this computer any more.')
-    expect(one).not.toHaveTextContent('found by itself')
+    expect(one).not.toHaveTextContent('detected automatically')
     await expectNoFaults()
     await user.keyboard('{Escape}')
     expect(screen.queryByRole('complementary', { name: 'Versions' })).toBeVisible()
@@ -145,9 +159,9 @@ describe('versions', () => {
     expect(await screen.findByText('Version 1')).toBeVisible()
   })
 
-  test('that are older can be looked at, and left', async () => {
+  test('older ones can be shown and left', async () => {
     await openPane()
-    await press('Look at version 1')
+    await press('View version 1')
     expect(await screen.findByText('Good morning, Mr Oyster guard.')).toBeVisible()
     expect(screen.queryByText('Good morning, Mr Østergaard.')).toBeNull()
     expect(screen.getByText('Version 1, PocketSphinx, US English.')).toBeVisible()
@@ -157,9 +171,9 @@ describe('versions', () => {
     expect(await screen.findByText('Good morning, Mr Østergaard.')).toBeVisible()
   })
 
-  test('can be made current from what is looked at', async () => {
+  test('the one that is shown can be made current', async () => {
     const { client } = await openPane()
-    await press('Look at version 1')
+    await press('View version 1')
     await user.click(await screen.findByRole('button', { name: 'Make this one current' }))
     expect(client.calls).toContainEqual(['makeCurrent', job.id, 'v1'])
     await waitFor(() => expect(screen.queryByText('Version 1, PocketSphinx, US English.')).toBeNull())
@@ -167,7 +181,7 @@ describe('versions', () => {
     await screen.findByRole('button', { name: 'Make current: version 2' })
   })
 
-  test('that stopped midway go on with what they were made with', async () => {
+  test('incomplete ones continue with the options they were begun with', async () => {
     const view: VersionView = {
       ...sampleVersion({ id: 'v3', number: 3, current: false, state: 'unfinished', completed_at: null }),
       done_ms: 750_000,
@@ -185,7 +199,7 @@ describe('versions', () => {
     ])
   })
 
-  test('that stopped midway cannot go on without their model, and say so', async () => {
+  test('incomplete ones cannot continue without their model, and say so', async () => {
     const view = sampleVersion({
       id: 'v3',
       number: 3,
@@ -204,14 +218,14 @@ describe('two versions side by side', () => {
   async function compared() {
     const opened = await openPane()
     await press('Compare with current: version 1')
-    const region = await screen.findByRole('region', { name: 'Version 1 beside version 2' })
+    const region = await screen.findByRole('region', { name: 'Version 1 compared with version 2' })
     await within(region).findAllByRole('listitem')
     return { ...opened, region: within(region) }
   }
   const marked = (tag: 'ins' | 'del') =>
     [...document.querySelectorAll(`.compare ${tag}`)].map((one) => one.textContent)
 
-  test('mark the words that only one of them has', async () => {
+  test('the words that only one of them has are marked', async () => {
     const { region } = await compared()
     expect(region.getAllByRole('listitem')).toHaveLength(3)
     expect(marked('del').join()).toMatch(/only here: Oyster guard\..*only here: clothed\./)
@@ -220,7 +234,7 @@ describe('two versions side by side', () => {
     await expectNoFaults()
   })
 
-  test('are gone through change by change, with buttons and keys', async () => {
+  test('buttons and keys move from change to change', async () => {
     const { region } = await compared()
     expect(region.getByText('2 changes')).toBeVisible()
     await press('Next change')
@@ -232,7 +246,7 @@ describe('two versions side by side', () => {
     expect(region.getByText('1 of 2')).toBeVisible()
   })
 
-  test('can be cut down to the changes', async () => {
+  test('can be limited to the changes', async () => {
     const { region } = await compared()
     await user.click(region.getByRole('checkbox', { name: 'Only changes' }))
     await waitFor(() => expect(region.getAllByRole('listitem')).toHaveLength(2))
@@ -248,7 +262,7 @@ describe('two versions side by side', () => {
     expect(await screen.findByText('Good morning, Mr Oyster guard.')).toBeVisible()
   })
 
-  test('that cannot be compared leave the text where it was', async () => {
+  test('if the comparison fails, the text is shown again', async () => {
     const { client } = await openPane()
     client.fail('compareVersions', { message: 'the version is gone' })
     await press('Compare with current: version 1')
@@ -258,15 +272,15 @@ describe('two versions side by side', () => {
 })
 
 describe('transcribing again', () => {
-  test('offers what the model can do, and says that the text stays', async () => {
+  test('offers what the model can do, and says that the text is kept', async () => {
     const client = await open()
     await more('Transcribe again…')
     const asked = await dialog()
     expect(asked.getByRole('radio', { name: /^Whisper base/ })).toBeChecked()
     expect(asked.queryByRole('textbox', { name: 'Names and terms' })).toBeNull()
-    expect(asked.getByText('The text there is now stays as an older version.')).toBeVisible()
+    expect(asked.getByText('The current text is kept as an older version.')).toBeVisible()
     await user.click(asked.getByRole('radio', { name: /^Whisper small/ }))
-    expect(asked.getByRole('combobox', { name: 'Spoken language' })).toHaveValue('Find out by itself')
+    expect(asked.getByRole('combobox', { name: 'Spoken language' })).toHaveValue('Detect automatically')
     await user.type(asked.getByRole('textbox', { name: 'Names and terms' }), 'Tønder')
     await expectNoFaults()
     await user.click(asked.getByRole('button', { name: 'Transcribe again' }))
@@ -279,7 +293,7 @@ describe('transcribing again', () => {
     expect(await screen.findByText('Waiting for its turn')).toBeVisible()
   })
 
-  test('says what it was refused with', async () => {
+  test('shows why it was rejected', async () => {
     const client = await open()
     client.fail('transcribeAgain', { message: 'It is being transcribed already.' })
     await more('Transcribe again…')
@@ -288,17 +302,17 @@ describe('transcribing again', () => {
     expect(await asked.findByText('It is being transcribed already.')).toBeVisible()
   })
 
-  test('in another language begins with the model that found this one', async () => {
+  test('in another language starts with the model that detected this one', async () => {
     await openPane()
     await press('Another language than in version 2…')
     expect((await dialog()).getByRole('radio', { name: /^Whisper small/ })).toBeChecked()
   })
 
-  test('for parts in another language begins with that one', async () => {
+  test('for parts in another language starts with that language', async () => {
     const other_languages = [{ start_ms: 11_000, language: 'de' }]
     const client = await open(
       {},
-      { words: { [job.id]: sampleWords(newer, { other_languages }) }, versions: {} },
+      { transcripts: { [job.id]: sampleTranscript(newer, { other_languages }) }, versions: {} },
     )
     await screen.findByText(/may be in German/)
     await press('Transcribe again…')
@@ -313,21 +327,21 @@ describe('transcribing again', () => {
     ])
   })
 
-  test('waits for the work that goes on', async () => {
+  test('is not offered while the meeting is worked on', async () => {
     await open({ status: 'processing', workflow_state: 'transcribing', model_title: 'Whisper small' })
     await press('More')
     expect(await menuItem('Transcribe again…')).toHaveTextContent('It is being transcribed.')
     expect(document.querySelector('.work')).toHaveTextContent('Transcribing with Whisper small')
   })
 
-  test('leads to more models', async () => {
+  test('leads to the models page', async () => {
     await open()
     await more('Transcribe again…')
     await user.click((await dialog()).getByRole('button', { name: 'More speech models' }))
     expect(await screen.findByRole('heading', { level: 1, name: 'Speech models' })).toBeVisible()
   })
 
-  test('is what is offered first where the model has gone', async () => {
+  test('is offered first if the model has been removed', async () => {
     const message = 'Whisper medium is not installed any more.'
     const failed: Partial<JobView> = {
       status: 'failed',
@@ -335,7 +349,7 @@ describe('transcribing again', () => {
       error_message: message,
       model_missing: true,
     }
-    const client = await open({ status: 'processing' }, { words: {}, versions: {} })
+    const client = await open({ status: 'processing' }, { transcripts: {}, versions: {} })
     vi.spyOn(client, 'choice').mockResolvedValue({
       model: 'whisper-medium-Q8_0',
       language: null,
@@ -351,7 +365,7 @@ describe('transcribing again', () => {
     await user.click(inLibrary)
     const asked = await dialog()
     expect(asked.getByText('Whisper medium is not on this computer any more.')).toBeVisible()
-    expect(asked.queryByText('The text there is now stays as an older version.')).toBeNull()
+    expect(asked.queryByText('The current text is kept as an older version.')).toBeNull()
     expect(asked.getByRole('button', { name: /^Transcribe again/ })).toHaveAttribute('aria-disabled', 'true')
     await user.click(asked.getByRole('radio', { name: /^Whisper small/ }))
     await user.click(asked.getByRole('button', { name: 'Transcribe again' }))

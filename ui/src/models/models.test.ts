@@ -1,98 +1,96 @@
-import { describe, expect, test } from 'vitest'
-import { builtInModel, installed, sampleModel, sampleModels } from '../lib/memory-models'
-import type { Choice, ModelView } from '../lib/types'
-import { areModels, fitted, groupsOf, isUsable, NO_FILTERS, shownOf, terms, wish } from './models'
+import { describe, expect, test, vi } from 'vitest'
+import { installed, memoryClient, overviewWith, type Seed } from '../lib/memory'
+import { Models } from './models.svelte'
 
-const wanted: Choice = {
-  model: 'any',
-  language: 'de',
-  translate: true,
-  vocabulary: ['Østergaard'],
-  speakers: null,
+const small = 'whisper-small-Q8_0'
+
+async function opened(seed: Seed = {}) {
+  const client = memoryClient(seed)
+  const [onerror, onended] = [vi.fn(), vi.fn()]
+  const models = new Models(client, onerror, onended)
+  const stop = models.start()
+  await models.fetch()
+  return { client, models, onerror, onended, stop }
 }
 
-describe('a choice', () => {
-  test.each<[string, Partial<ModelView>, Partial<Choice>]>([
-    [
-      'keeps what the model can do',
-      {},
-      { language: 'de', translate: true, vocabulary: ['Østergaard'], speakers: null },
-    ],
-    ['leaves out a translation', { translates: false }, { translate: false }],
-    ['leaves out names and terms', { vocabulary: false }, { vocabulary: [] }],
-    ['lets the model find out', { languages: ['en', 'fr'] }, { language: null }],
-    ['takes English', { languages: ['fr', 'en'], detects_language: false }, { language: 'en' }],
-    ['takes the only language', { languages: ['ru'], detects_language: false }, { language: 'ru' }],
-    ['asks for no language', { languages: [], detects_language: false }, { language: null }],
-  ])('%s', (_, can, becomes) => {
-    const model = sampleModel(can)
-    expect(fitted(wanted, model)).toMatchObject({ model: model.id, ...becomes })
+describe('the speech models', () => {
+  test('an event about one model causes no fetch of all', async () => {
+    const { client, models, onended } = await opened()
+    client.setModel(small, { state: { state: 'checking' } })
+    expect(models.get(small)?.state).toEqual({ state: 'checking' })
+    client.setModel(small, { state: installed(small) })
+    expect(models.hasInstalled).toBe(true)
+    expect(client.count('modelRoom')).toBe(1)
+    expect(onended.mock.calls.map(([ended]) => [ended.model.id, ended.installed])).toEqual([[small, true]])
   })
 
-  test('has a language only where another could have been chosen', () => {
-    const choice = { ...wanted, language: 'en' }
-    expect(wish(choice, sampleModel({ languages: ['en'] })).language).toBeNull()
-    expect(wish(choice, null).language).toBeNull()
-    expect(wish(choice, sampleModel()).language).toBe('en')
+  test('all are fetched if an event says so, or is about an unknown model', async () => {
+    const { client, models } = await opened()
+    client.setModel(small, { fits: false })
+    await expect.poll(() => models.get(small)?.fits).toBe(false)
+    client.chosen = ['/media/USB/my-own.gguf']
+    models.addFile(true)
+    await expect.poll(() => models.get('my-own')?.state.state).toBe('checking')
   })
 
-  test('has one name or term for each line, once', () => {
-    expect(terms(' Østergaard\n\nHilversum \nØstergaard\n')).toEqual(['Østergaard', 'Hilversum'])
-  })
-})
-
-describe('models', () => {
-  const keys = (filters = NO_FILTERS) => groupsOf(sampleModels(), filters).map((group) => group.key)
-
-  test('are one card for all sizes; the one that is offered first comes first', () => {
-    const small = groupsOf(sampleModels()).find((group) => group.key === 'whisper-small')
-    expect(small?.models.map((model) => model.quantisation)).toEqual(['Q8_0', 'Q4_K_M', 'F16'])
+  test('an event during a fetch is newer than the answer', async () => {
+    const { client, models } = await opened()
+    const open = client.hold('modelRoom')
+    const fetched = models.fetch()
+    vi.spyOn(client, 'modelRoom').mockResolvedValueOnce(overviewWith({}))
+    client.setModel(small, { state: { state: 'checking' } })
+    open()
+    await fetched
+    expect(models.get(small)?.state.state).toBe('checking')
   })
 
-  test('begin with the one that is included, of which no other size is offered', () => {
-    const [first] = groupsOf(sampleModels())
-    expect(first?.key).toBe('whisper-base')
-    expect(first?.models).toHaveLength(1)
+  test('a failed download is reported', async () => {
+    const { client, models, onended } = await opened()
+    models.install(small)
+    await expect.poll(() => models.get(small)?.state.state).toBe('downloading')
+    client.setModel(small, { state: { state: 'failed', message: 'No network.', done_bytes: 5 } })
+    expect(onended).toHaveBeenCalledWith(expect.objectContaining({ installed: false }))
   })
 
-  test('that tell speakers apart are among them, and are none to transcribe with', () => {
-    expect(keys()).toContain('sortformer-4spk')
-    const here = sampleModels().find((model) => model.telling_speakers)
-    expect(here && isUsable({ ...here, state: installed(here.id) })).toBe(false)
+  test('a failed command is reported', async () => {
+    const { client, models, onerror } = await opened()
+    client.fail('installModel', { message: 'The disk is full.' })
+    models.install(small)
+    await expect.poll(() => onerror.mock.calls.length).toBe(1)
   })
 
-  test('are filtered by language, size and speed', () => {
-    expect(keys({ ...NO_FILTERS, language: 'yue' })).toEqual(['SenseVoiceSmall'])
-    expect(keys({ ...NO_FILTERS, language: 'ru', speed: 'fast', maxBytes: 100_000_000 })).toEqual([
-      'whisper-base',
-      'whisper-tiny',
+  test('a failed fetch says why, and keeps the models', async () => {
+    const { client, models } = await opened()
+    client.fail('modelRoom', { message: 'No.' }, 1)
+    await models.fetch()
+    expect(models.failure).toBe('No.')
+    expect(models.all.length).toBeGreaterThan(10)
+    await models.fetch()
+    expect(models.failure).toBeNull()
+  })
+
+  test('when the default model is removed, the included one takes its place', async () => {
+    const defaults = { model: small, language: null, translate: true, vocabulary: ['Tønder'], speakers: null }
+    const { client, models } = await opened({
+      models: overviewWith({ [small]: installed(small) }, { defaults }),
+    })
+    models.remove(models.get(small)!)
+    await expect.poll(() => models.get(small)?.state.state).toBe('available')
+    expect(client.calls.filter(([call]) => call === 'setDefaults')).toEqual([
+      [
+        'setDefaults',
+        { model: 'whisper-base', language: null, translate: true, vocabulary: [], speakers: null },
+      ],
     ])
-    expect(keys({ ...NO_FILTERS, speed: 'medium' })).not.toContain('whisper-large-v3')
+    expect(models.defaultModel?.id).toBe('whisper-base')
+    expect(models.hasInstalled).toBe(false)
   })
 
-  test('of which a smaller size passes are shown with that', () => {
-    const [small] = groupsOf(sampleModels(), { ...NO_FILTERS, language: 'de', maxBytes: 200_000_000 }).filter(
-      (group) => group.key === 'whisper-small',
-    )
-    expect(small && shownOf(small, null)?.quantisation).toBe('Q4_K_M')
-  })
-
-  test('show the size that is used, that is installed, or that is offered first', () => {
-    const [q4, q8] = ['a', 'b'].map((id) => sampleModel({ id, preferred: id === 'b' })) as [
-      ModelView,
-      ModelView,
-    ]
-    const here: ModelView = { ...q4, state: installed('a') }
-    expect(shownOf({ key: 'g', models: [q4, q8] }, null)?.id).toBe('b')
-    expect(shownOf({ key: 'g', models: [here, q8] }, null)?.id).toBe('a')
-    const both: ModelView = { ...q8, state: installed('b') }
-    expect(shownOf({ key: 'g', models: [here, both] }, 'b')?.id).toBe('b')
-  })
-
-  test('are known by their names, whatever the case', () => {
-    expect(areModels(['/a/x.gguf', '/b/Y.BIN'])).toBe(true)
-    expect(areModels(['/a/x.gguf', '/b/y.wav'])).toBe(false)
-    expect(areModels([])).toBe(false)
-    expect(builtInModel().state.state).toBe('built_in')
+  test('downloads proceed by themselves if the client has a pace', async () => {
+    const { client, models, onended } = await opened({ pace: 1 })
+    models.install(small)
+    await expect.poll(() => models.get(small)?.state.state).toBe('installed')
+    expect(onended).toHaveBeenCalledOnce()
+    expect(client.count('installModel')).toBe(1)
   })
 })

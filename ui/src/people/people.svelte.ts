@@ -1,57 +1,62 @@
-/** The people whose voices are known, if the user wants that. */
+/** The people whose voices are remembered, if the user agreed to that. Kept up to date by the events of the core. */
 import type { Client, Unsubscribe } from '../lib/client'
+import { errorMessage } from '../lib/error-message'
+import { Latest } from '../lib/latest'
 import type { PeopleView, PersonView } from '../lib/types'
-import { said } from '../meeting/failure'
 
 export class People {
   view = $state.raw<PeopleView | null>(null)
   /** Why they could not be fetched. */
   failure = $state<string | null>(null)
+  /** Whether voices are remembered. */
   enabled = $derived(this.view?.enabled === true)
   all: readonly PersonView[] = $derived(this.view?.people ?? [])
-  /** Names that can be offered. */
+  /** Their names, for fields that suggest some. */
   options = $derived(this.all.map(({ id, name }) => ({ id, label: name })))
-  /** Whether it may still be asked, below a speaker that was named, if voices should be remembered. */
+  /** Whether remembering voices may be offered below a speaker that was just named. */
   mayOffer = $state(true)
 
   readonly #client: Client
   readonly #onerror: (error: unknown) => void
-  readonly #onlater: () => void
-  #asked = 0
+  readonly #ondecline: () => void
+  readonly #latest = new Latest()
 
-  constructor(client: Client, onerror: (error: unknown) => void = () => {}, onlater: () => void = () => {}) {
+  /** `ondecline` is called when the user declines the offer to remember voices. */
+  constructor(
+    client: Client,
+    onerror: (error: unknown) => void = () => {},
+    ondecline: () => void = () => {},
+  ) {
     this.#client = client
     this.#onerror = onerror
-    this.#onlater = onlater
+    this.#ondecline = ondecline
   }
 
-  /** It is not offered any more. */
-  later = () => {
+  /** The user does not want voices remembered now, and is not asked again. */
+  decline = () => {
     this.mayOffer = false
-    this.#onlater()
+    this.#ondecline()
   }
 
   start(): Unsubscribe {
-    return this.#client.onNews((news) => {
+    return this.#client.on('newsItem', (news) => {
       if (news.kind === 'people' || news.kind === 'everything') void this.fetch()
     })
   }
 
-  get(id: string): PersonView | null {
-    return this.all.find((one) => one.id === id) ?? null
-  }
-
   async fetch(): Promise<void> {
     try {
-      await this.#ask(this.#client.people())
+      await this.#show(this.#client.people())
       this.failure = null
     } catch (error) {
-      this.failure = said(error)
+      this.failure = errorMessage(error)
     }
   }
 
-  /** To agree is to turn it on; rejects with why it cannot be. */
-  agree = () => this.#ask(this.#client.setPeople(true, this.view?.automatic ?? false))
+  /** Turns remembering voices on; the user agreed to it. Rejects with why that failed. */
+  agree = () => this.#show(this.#client.setPeople(true, this.view?.automatic ?? false))
+
+  // Each of these resolves to whether it succeeded; what went wrong is reported.
 
   turnOff = () => this.#attempt(this.#client.setPeople(false, false))
   setAutomatic = (automatic: boolean) => this.#attempt(this.#client.setPeople(true, automatic))
@@ -59,17 +64,13 @@ export class People {
   merge = (from: string, into: string) => this.#attempt(this.#client.mergePeople(from, into))
   forget = (id: string) => this.#attempt(this.#client.forgetPerson(id))
 
-  /** An answer that was overtaken by a later question is dropped. */
-  async #ask(answer: Promise<PeopleView>): Promise<void> {
-    const asked = ++this.#asked
-    const view = await answer
-    if (asked === this.#asked) this.view = view
+  #show(request: Promise<PeopleView>): Promise<void> {
+    return this.#latest.take(request, (view) => (this.view = view))
   }
 
-  /** Whether it was done; what went wrong is reported. */
-  async #attempt(answer: Promise<PeopleView>): Promise<boolean> {
+  async #attempt(request: Promise<PeopleView>): Promise<boolean> {
     try {
-      await this.#ask(answer)
+      await this.#show(request)
       return true
     } catch (error) {
       this.#onerror(error)

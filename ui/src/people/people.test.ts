@@ -3,8 +3,7 @@ import userEvent from '@testing-library/user-event'
 import axe from 'axe-core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import App from '../App.svelte'
-import { MemoryClient, sampleJob, type Seed } from '../lib/memory-client'
-import { samplePerson } from '../lib/memory-speakers'
+import { memoryClient, sampleJob, samplePerson, type Seed } from '../lib/memory'
 import { menuItem } from '../meeting/testing'
 
 const user = userEvent.setup({ pointerEventsCheck: 0 })
@@ -28,7 +27,7 @@ const anna = samplePerson(1, {
 const ben = samplePerson(2, { name: 'Ben' })
 
 async function open(people: Seed['people'] = { enabled: true, people: [anna, ben] }) {
-  const client = new MemoryClient({ jobs: [job], window: { hint_dismissed: true }, people })
+  const client = memoryClient({ jobs: [job], window: { hint_dismissed: true }, people })
   render(App, { client })
   await user.click(await screen.findByRole('button', { name: 'People' }))
   await screen.findByRole('heading', { level: 1, name: 'People' })
@@ -46,15 +45,15 @@ async function expectNoFaults() {
   expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)])).toEqual([])
 }
 
-test('a voice that an earlier version learnt is said to be learnt anew', async () => {
+test('a voice from an earlier version of MeetMemo is marked as outdated', async () => {
   await open({ enabled: true, people: [samplePerson(1, { name: 'Anna', voices: 0, outdated: true }), ben] })
-  expect(await screen.findByText(/has to be learnt anew/)).toBeVisible()
-  expect(card('Anna').queryByText('No voice is kept')).toBeNull()
+  expect(await screen.findByText(/has to be learned again/)).toBeVisible()
+  expect(card('Anna').queryByText('No voice samples')).toBeNull()
   expect(card('Ben').getByText('1 voice sample')).toBeVisible()
 })
 
 describe('before the consent', () => {
-  test('the page says what would be kept, and nothing else', async () => {
+  test('the page only explains what would be stored', async () => {
     const client = await open({})
     expect(screen.getByRole('heading', { level: 1, name: 'People' })).toHaveFocus()
     expect(await screen.findByText(/A description of each voice in numbers/)).toBeVisible()
@@ -65,19 +64,19 @@ describe('before the consent', () => {
     expect(client.count('setPeople')).toBe(0)
   })
 
-  test('to agree leads to an empty list', async () => {
+  test('agreeing leads to an empty list', async () => {
     const client = await open({})
     client.fail('setPeople', { message: 'the archive is read only' }, 1)
     await user.click(await screen.findByRole('button', { name: 'Remember voices' }))
     expect(await screen.findByText('The archive is read only.')).toBeVisible()
     await user.click(screen.getByRole('button', { name: 'Remember voices' }))
-    expect(await screen.findByText('Nobody is known yet.')).toBeVisible()
+    expect(await screen.findByText('There are no people yet.')).toBeVisible()
     expect(client.calls).toContainEqual(['setPeople', true, false])
     await waitFor(() => expect(screen.getByRole('heading', { level: 1, name: 'People' })).toHaveFocus())
   })
 
   test('the settings lead there too', async () => {
-    render(App, { client: new MemoryClient({ jobs: [job] }) })
+    render(App, { client: memoryClient({ jobs: [job] }) })
     await user.click(await screen.findByRole('button', { name: 'Settings' }))
     await user.click(
       within(await screen.findByRole('dialog')).getByRole('button', { name: 'People you know' }),
@@ -91,9 +90,9 @@ describe('people', () => {
   test('are listed with their voices and meetings', async () => {
     const client = await open()
     expect(card('Anna').getByText('3 voice samples')).toBeVisible()
-    expect(card('Ben').getByText('In no meeting any more')).toBeVisible()
+    expect(card('Ben').getByText('No longer in any meeting')).toBeVisible()
     await expectNoFaults()
-    await user.click(card('Anna').getByRole('button', { name: 'Hear Anna, sample 1' }))
+    await user.click(card('Anna').getByRole('button', { name: 'Listen to Anna, sample 1' }))
     expect(client.calls).toContainEqual(['sound', job.id])
     await user.click(card('Anna').getByRole('button', { name: 'Stop' }))
     expect(card('Anna').queryByText('Call 3')).toBeNull()
@@ -103,7 +102,7 @@ describe('people', () => {
     expect(await screen.findByRole('heading', { level: 1, name: 'Panel discussion' })).toBeVisible()
   })
 
-  test('are renamed in place, but not to nothing', async () => {
+  test('are renamed in place, but not to an empty name', async () => {
     const client = await open()
     const field = card('Anna').getByRole('textbox', { name: 'Name of Anna' })
     await user.clear(field)
@@ -121,15 +120,15 @@ describe('people', () => {
     await waitFor(() => expect(screen.queryByRole('listitem', { name: 'Ben' })).toBeNull())
     expect(client.calls).toContainEqual(['mergePeople', 'person-2', 'person-1'])
     expect(card('Anna').getByText('4 voice samples')).toBeVisible()
-    expect(await screen.findByText('Ben is part of Anna now.')).toBeInTheDocument()
+    expect(await screen.findByText('Ben is now part of Anna.')).toBeInTheDocument()
     await waitFor(() => expect(screen.getByRole('listitem', { name: 'Anna' })).toHaveFocus())
   })
 
-  test('are forgotten after a question that says what stays', async () => {
+  test('are forgotten after a confirmation that says what stays', async () => {
     const client = await open()
     await choose('More about Ben', 'Forget…')
     const dialog = await screen.findByRole('alertdialog', { name: 'Forget Ben?' })
-    expect(dialog).toHaveTextContent('Forgets the voice everywhere. The name stays in the meetings.')
+    expect(dialog).toHaveTextContent('This forgets the voice everywhere. The name stays in the meetings.')
     await user.click(within(dialog).getByRole('button', { name: 'Cancel' }))
     expect(client.count('forgetPerson')).toBe(0)
     await choose('More about Ben', 'Forget…')
@@ -137,22 +136,24 @@ describe('people', () => {
     await waitFor(() => expect(screen.queryByRole('listitem', { name: 'Ben' })).toBeNull())
     expect(client.calls).toContainEqual(['forgetPerson', 'person-2'])
     await waitFor(() => expect(screen.getByRole('heading', { level: 1, name: 'People' })).toHaveFocus())
-    expect(await screen.findByText('Ben is forgotten.')).toBeInTheDocument()
+    expect(await screen.findByText('Ben has been forgotten.')).toBeInTheDocument()
   })
 
-  test('can be named without asking, and all be forgotten', async () => {
+  test('can be named without asking, and can all be forgotten', async () => {
     const client = await open()
-    await user.click(screen.getByRole('switch', { name: /^Name sure ones without asking/ }))
+    await user.click(
+      screen.getByRole('switch', { name: /^Name speakers without asking when the match is certain/ }),
+    )
     expect(client.calls).toContainEqual(['setPeople', true, true])
     await user.click(screen.getByRole('button', { name: 'Stop remembering voices…' }))
     const dialog = await screen.findByRole('alertdialog')
-    expect(dialog).toHaveTextContent('Forgets all voices. The names stay in the meetings.')
+    expect(dialog).toHaveTextContent('This forgets all voices. The names in your meetings stay.')
     await user.click(within(dialog).getByRole('button', { name: 'Forget all voices' }))
     expect(await screen.findByRole('button', { name: 'Remember voices' })).toBeVisible()
     expect(client.calls).toContainEqual(['setPeople', false, false])
   })
 
-  test('that cannot be changed: says why', async () => {
+  test('a change that fails says why', async () => {
     const client = await open()
     client.fail('forgetPerson', { message: 'The archive is read only.' })
     await choose('More about Ben', 'Forget…')

@@ -1,4 +1,4 @@
-/** Keyboard shortcuts as they are written on this computer's keyboard. */
+/** Keyboard shortcuts: how they are written on this computer, and whether an event is one. */
 import { t } from '../lib/messages'
 
 export const onMac = /Mac|iPhone|iPad/.test(navigator.platform)
@@ -8,7 +8,7 @@ export function withCommand(key: string): string {
   return onMac ? t('keys.command.mac', { key }) : t('keys.command', { key })
 }
 
-/** Whether the key that stands for commands on this computer is held, and no other. */
+/** Whether Ctrl, or ⌘ on a Mac, is held and no other modifier. */
 export function commandHeld(event: KeyboardEvent): boolean {
   if (event.altKey || event.shiftKey) return false
   return onMac ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey
@@ -19,12 +19,13 @@ export function withShiftAndCommand(key: string): string {
   return onMac ? t('keys.command.shift.mac', { key }) : t('keys.command.shift', { key })
 }
 
+/** Whether Shift and Ctrl, or ⇧ and ⌘ on a Mac, are held and no other modifier. */
 export function shiftAndCommandHeld(event: KeyboardEvent): boolean {
   if (event.altKey || !event.shiftKey) return false
   return onMac ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey
 }
 
-/** Whether keys belong to what has the focus: a field, a menu or a dialog. */
+/** Whether the focused element uses the keys itself: a field, a menu or a modal dialog. */
 export function isTyping(event: KeyboardEvent): boolean {
   const target = event.target
   if (!(target instanceof Element)) return false

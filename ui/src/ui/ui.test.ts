@@ -4,7 +4,7 @@ import { createRawSnippet } from 'svelte'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { menuItem } from '../meeting/testing'
 import Button from './Button.svelte'
-import Confirm from './Confirm.svelte'
+import ConfirmDialog from './ConfirmDialog.svelte'
 import Menu from './Menu.svelte'
 import Notice from './Notice.svelte'
 import Progress from './Progress.svelte'
@@ -14,7 +14,7 @@ const text = (words: string) => createRawSnippet(() => ({ render: () => `<span>$
 
 afterEach(cleanup)
 
-describe('a button that is disabled', () => {
+describe('a disabled button', () => {
   test('does nothing, keeps its focus, and says why', async () => {
     const onclick = vi.fn()
     const shown = render(Button, { onclick, disabled: false, children: text('Export') })
@@ -29,11 +29,11 @@ describe('a button that is disabled', () => {
   })
 })
 
-describe('a question', () => {
-  test('puts the focus on the safe answer; Escape is that answer', async () => {
+describe('a confirmation', () => {
+  test('focuses the button that changes nothing; Escape does the same as that', async () => {
     const [onconfirm, oncancel] = [vi.fn(), vi.fn()]
     const props = { title: 'Delete it?', confirm: 'Delete', danger: true, onconfirm, oncancel }
-    const shown = render(Confirm, { ...props, open: false, children: text('It goes.') })
+    const shown = render(ConfirmDialog, { ...props, open: false, children: text('It goes.') })
     await shown.rerender({ open: true })
     expect(await screen.findByRole('alertdialog', { name: 'Delete it?' })).toHaveAccessibleDescription(
       'It goes.',
@@ -45,9 +45,9 @@ describe('a question', () => {
     await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull())
   })
 
-  test('does what was agreed to, once', async () => {
+  test('calls back once when the user agrees', async () => {
     const [onconfirm, oncancel] = [vi.fn(), vi.fn()]
-    render(Confirm, { open: true, title: 'Delete it?', confirm: 'Delete', onconfirm, oncancel })
+    render(ConfirmDialog, { open: true, title: 'Delete it?', confirm: 'Delete', onconfirm, oncancel })
     await user.click(await screen.findByRole('button', { name: 'Delete' }))
     expect(onconfirm).toHaveBeenCalledOnce()
     expect(oncancel).not.toHaveBeenCalled()
@@ -55,7 +55,7 @@ describe('a question', () => {
 })
 
 describe('a menu', () => {
-  test('does what was chosen with the focus back where it was', async () => {
+  test('returns the focus before it runs the item', async () => {
     let focus: Element | null = null
     const onselect = () => (focus = document.activeElement)
     render(Menu, { label: 'More', items: [{ label: 'Copy', onselect }] })
@@ -66,7 +66,7 @@ describe('a menu', () => {
     await waitFor(() => expect(focus).toBe(trigger))
   })
 
-  test('names what cannot be chosen, and why', async () => {
+  test('says why an item is disabled', async () => {
     const onselect = vi.fn()
     render(Menu, {
       label: 'More',
@@ -81,7 +81,7 @@ describe('a menu', () => {
     expect(item).toBeInTheDocument()
   })
 
-  test('that is disabled does not open', async () => {
+  test('does not open while it is disabled', async () => {
     render(Menu, { label: 'Export', trigger: 'plain', disabled: true, reason: 'Not yet.', items: [] })
     await user.click(screen.getByRole('button', { name: /Export/ }))
     expect(screen.queryByRole('menu')).toBeNull()
@@ -102,7 +102,7 @@ test.each([
   [0.256, '26'],
   [7, '100'],
   [null, null],
-])('progress of %s is told as %s', (value, told) => {
+])('progress of %s is shown as %s', (value, shown) => {
   render(Progress, { label: 'Reading', value })
-  expect(screen.getByRole('progressbar', { name: 'Reading' }).getAttribute('aria-valuenow')).toBe(told)
+  expect(screen.getByRole('progressbar', { name: 'Reading' }).getAttribute('aria-valuenow')).toBe(shown)
 })

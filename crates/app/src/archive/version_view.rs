@@ -1,20 +1,20 @@
-//! Versions of a transcript as they cross to a front end.
+//! Versions of a transcript, and their comparison, as they are sent to the window or printed as JSON.
 
 use serde::Serialize;
 use store::TranscriptId;
 
-/// How a version stands.
+/// The state of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "lowercase")]
 pub enum VersionState {
     /// It is being made.
     Running,
-    /// All of the recording is in it.
+    /// It covers the whole recording.
     Complete,
-    /// It was stopped midway and can go on.
+    /// It was stopped and can be continued.
     Unfinished,
-    /// It stopped with a message, and can go on.
+    /// It failed with a message and can be continued.
     Failed,
 }
 
@@ -27,70 +27,71 @@ pub struct VersionView {
     pub id: TranscriptId,
     /// 1 for the first.
     pub number: i32,
-    /// Whether it is the one that is shown.
+    /// Whether it is the current version.
     pub current: bool,
-    /// How it stands.
+    /// Its state.
     pub state: VersionState,
-    /// Why it stopped.
+    /// Why it failed.
     pub error_message: Option<String>,
     /// Name of the engine.
     pub engine: String,
-    /// Speech model, by its id.
+    /// Id of the speech model.
     pub model: String,
-    /// What the model is called.
+    /// Title of the speech model.
     pub model_title: String,
     /// SHA-256 of the model's file.
     pub model_sha256: Option<String>,
-    /// Whether that very file is here.
+    /// Whether exactly this file is installed.
     pub model_here: bool,
     /// Spoken language, BCP 47.
     pub language: Option<String>,
-    /// Whether the model found out the language.
+    /// Whether the model detected the language.
     pub language_detected: bool,
-    /// English, whatever was spoken.
+    /// Whether it was translated into English.
     pub translated: bool,
-    /// Names and terms the model was given.
+    /// The vocabulary that the model was given.
     pub vocabulary: Vec<String>,
-    /// Whether the times of words are the model's; otherwise they are estimated.
+    /// Whether the model reported the times of words; otherwise they are estimated.
     pub word_times: bool,
-    /// What it was computed on.
+    /// The device that computed it.
     pub device: Option<String>,
     /// Milliseconds of audio.
     pub audio_ms: Option<u32>,
-    /// Up to where it is, in milliseconds.
+    /// How far it is, in milliseconds of audio.
     pub done_ms: u32,
     /// Milliseconds of work.
     #[cfg_attr(feature = "specta", specta(type = u32))]
     pub work_ms: f64,
-    /// Words in it.
+    /// Number of words.
     pub words: u32,
-    /// Lines whose words should be doubted.
-    pub doubtful_lines: u32,
+    /// Number of doubtful segments.
+    #[serde(rename = "doubtful_lines")]
+    pub doubtful_segments: u32,
     /// When it was begun: RFC 3339, UTC.
     pub created_at: String,
-    /// When it was complete: RFC 3339, UTC.
+    /// When it was completed: RFC 3339, UTC.
     pub completed_at: Option<String>,
 }
 
-/// Words of one side that follow each other.
+/// Consecutive words of one version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ComparePiece {
     /// The words.
     pub text: String,
-    /// Whether the other side has others here, or none.
+    /// Whether the other version has different words here, or none.
     pub changed: bool,
 }
 
-/// A stretch of the recording as both sides have it.
+/// A part of the recording, as both versions have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct CompareRow {
-    /// Where it begins, in milliseconds.
+    /// Its start in milliseconds.
     pub start_ms: u32,
-    /// The left side.
+    /// The left version's words.
     pub left: Vec<ComparePiece>,
-    /// The right side.
+    /// The right version's words.
     pub right: Vec<ComparePiece>,
     /// Whether anything differs.
     pub changed: bool,
@@ -100,16 +101,16 @@ pub struct CompareRow {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Comparison {
-    /// One version.
+    /// The left version.
     pub left: VersionView,
-    /// The other.
+    /// The right version.
     pub right: VersionView,
-    /// The recording, stretch by stretch.
+    /// The recording, part by part.
     pub rows: Vec<CompareRow>,
-    /// Words that both have.
+    /// Number of words that both have.
     pub equal_words: u32,
-    /// Words that only the left one has.
+    /// Number of words that only the left version has.
     pub left_only: u32,
-    /// Words that only the right one has.
+    /// Number of words that only the right version has.
     pub right_only: u32,
 }

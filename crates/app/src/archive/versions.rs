@@ -1,75 +1,80 @@
-//! Versions of a meeting's transcript: transcribe again, look at older ones, compare, make one current.
+//! Versions of a meeting's transcript: transcribe again, read older ones, compare two, make one current.
+//!
+//! An unfinished version is continued only if engine, model, SHA-256 of the model and settings (window cuts, language,
+//! translation, vocabulary, threads, device) are equal to what is asked for; else a new version is begun. A complete
+//! version is never overwritten.
 
 use crate::App;
-use crate::archive::shown::{is_translated, line_view, transcript_facts};
+use crate::archive::to_view::{is_translated, segment_view, transcript_info};
 use crate::archive::version_view::{ComparePiece, CompareRow, Comparison, VersionState, VersionView};
 use crate::archive::view::{JobView, MeetingPage};
-use crate::refusal::{Code, refuse};
-use crate::speakers::cast::Cast;
-use crate::transcribe::choice::Choice;
+use crate::speakers::meeting_speakers::MeetingSpeakers;
 use crate::transcribe::language_vote::other_languages;
+use crate::transcribe::options::TranscriptionOptions;
+use crate::user_error::{ErrorCode, user_error};
 use anyhow::Result;
 use chrono::SecondsFormat;
-use store::{JobId, Status, Transcript, TranscriptId, VersionFacts};
-use transcript::{AudioTime, Piece, Word};
+use store::{JobId, Status, Transcript, TranscriptId, VersionSummary};
+use transcript::{AudioTime, TextRun, Word};
 
 impl App {
-    /// What a meeting was last asked to be transcribed with, or would be.
+    /// The transcription options last requested for a meeting; the defaults if none were.
     ///
     /// # Errors
-    /// [`Code::NotFound`].
-    pub async fn choice(&self, id: JobId) -> Result<Choice> {
-        self.choice_of(&self.stored_job(id).await?).await
+    /// [`ErrorCode::NotFound`].
+    pub async fn transcription_options(&self, id: JobId) -> Result<TranscriptionOptions> {
+        self.options_of(&self.stored_job(id).await?).await
     }
 
-    /// Puts a meeting that has ended back into the queue. A choice that an unfinished version was made with goes on
-    /// with that; any other makes a new version. Complete versions stay.
+    /// Queues a completed or failed meeting to be transcribed with `options`. An unfinished version that was made with
+    /// the same options is continued, else a new version is made. Complete versions stay.
     ///
     /// # Errors
-    /// [`Code::NotOffered`] for what the model cannot do, [`Code::WrongState`] while it waits or is worked on, besides
-    /// those of [`App::find`].
-    pub async fn transcribe_again(&self, id: JobId, choice: &Choice) -> Result<JobView> {
+    /// [`ErrorCode::NotOffered`] for what the model cannot do, [`ErrorCode::WrongState`] while the meeting waits or is
+    /// worked on, besides those of [`App::find`].
+    pub async fn transcribe_again(&self, id: JobId, options: &TranscriptionOptions) -> Result<JobView> {
         let job = self.stored_job(id).await?;
-        let choice = self.check_choice(choice).await?;
-        match self.store.transcribe_again(job.id, &choice.stored()).await? {
+        let options = self.check_options(options).await?;
+        match self.store.transcribe_again(job.id, &options.stored()).await? {
             Some(job) => self.view(job).await,
             None => Err(self.wrong_state(job.id, "Cancel that first, or wait until it is done.").await?),
         }
     }
 
-    /// All versions of a meeting, the newest first.
+    /// All versions of a meeting, newest first.
     ///
     /// # Errors
-    /// [`Code::NotFound`].
+    /// [`ErrorCode::NotFound`].
     pub async fn versions(&self, id: JobId) -> Result<Vec<VersionView>> {
         let job = self.stored_job(id).await?;
         let working = job.status()? == Status::Processing;
         let versions = self.store.versions(job.id).await?;
-        let views =
-            versions.into_iter().map(|facts| self.version_view(facts, job.current_transcript_id, working));
+        let views = versions
+            .into_iter()
+            .map(|summary| self.version_view(summary, job.current_transcript_id, working));
         Ok(views.collect())
     }
 
     /// One version of a meeting for reading.
     ///
     /// # Errors
-    /// [`Code::NotFound`].
+    /// [`ErrorCode::NotFound`].
     pub async fn version_page(&self, id: JobId, version: TranscriptId) -> Result<MeetingPage> {
         let job = self.find(id).await?;
         let version = self.stored_version(id, version).await?;
-        let lines = self.store.text_lines(version.id, AudioTime::ZERO).await?;
+        let segments = self.store.segment_texts(version.id, AudioTime::ZERO).await?;
         let settled_ms = if version.is_complete() { u32::MAX } else { 0 };
-        let others = other_languages(&self.store.windows(version.id).await?);
-        let facts = transcript_facts(&version, self.room.title(&version.model), &lines, others);
-        let cast = Cast::of(self.store.speakers(id).await?);
-        let lines = lines.into_iter().map(|line| line_view(line, &cast)).collect();
-        Ok(MeetingPage { job, transcript: Some(facts), lines, settled_ms })
+        let others = other_languages(&self.store.transcript_windows(version.id).await?);
+        let info = transcript_info(&version, self.models.title(&version.model), &segments, others);
+        let speakers = MeetingSpeakers::new(self.store.speakers(id).await?);
+        let segments = segments.into_iter().map(|segment| segment_view(segment, &speakers)).collect();
+        Ok(MeetingPage { job, transcript: Some(info), segments, settled_ms })
     }
 
-    /// Two versions of a meeting, side by side.
+    /// Compares two versions of a meeting.
     ///
     /// # Errors
-    /// [`Code::NotFound`].
+    /// [`ErrorCode::NotFound`].
     pub async fn compare_versions(
         &self,
         id: JobId,
@@ -88,22 +93,22 @@ impl App {
         Ok(Comparison {
             left: view(&left)?,
             right: view(&right)?,
-            rows: compared.rows.into_iter().map(row).collect(),
+            rows: compared.rows.into_iter().map(row_view).collect(),
             equal_words: count(compared.equal),
             left_only: count(compared.left_only),
             right_only: count(compared.right_only),
         })
     }
 
-    /// Makes a complete version the one that is shown, searched and exported.
+    /// Makes a complete version the current one, which is shown and exported.
     ///
     /// # Errors
-    /// [`Code::NotFound`], [`Code::WrongState`] for a version that is not complete.
+    /// [`ErrorCode::NotFound`], [`ErrorCode::WrongState`] for a version that is not complete.
     pub async fn make_current(&self, id: JobId, version: TranscriptId) -> Result<JobView> {
         let version = self.stored_version(id, version).await?;
         if !self.store.make_current(id, version.id).await? {
-            return Err(refuse(
-                Code::WrongState,
+            return Err(user_error(
+                ErrorCode::WrongState,
                 format!(
                     "Version {} is not complete. Only a complete one can be made current.",
                     version.version
@@ -114,29 +119,34 @@ impl App {
     }
 
     async fn words(&self, id: TranscriptId) -> Result<Vec<Word>> {
-        let lines = self.store.segments(id).await?;
-        Ok(lines.into_iter().flat_map(|line| line.segment.words).collect())
+        let segments = self.store.segments(id).await?;
+        Ok(segments.into_iter().flat_map(|stored| stored.segment.words).collect())
     }
 
     async fn stored_version(&self, job: JobId, id: TranscriptId) -> Result<Transcript> {
         self.store.version(job, id).await?.ok_or_else(|| no_version(&id.to_string()))
     }
 
-    /// The version with this id or number, as it is typed on the command line.
+    /// The version with this id or number, as typed on the command line.
     ///
     /// # Errors
-    /// [`Code::NotFound`].
-    pub async fn version_called(&self, job: JobId, wanted: &str) -> Result<TranscriptId> {
+    /// [`ErrorCode::NotFound`].
+    pub async fn find_version(&self, job: JobId, wanted: &str) -> Result<TranscriptId> {
         if let Ok(id) = wanted.parse::<TranscriptId>() {
             return Ok(self.stored_version(job, id).await?.id);
         }
         let versions = self.store.versions(job).await?;
-        let of_number = versions.into_iter().find(|facts| facts.version.version.to_string() == wanted);
-        of_number.map(|facts| facts.version.id).ok_or_else(|| no_version(wanted))
+        let of_number = versions.into_iter().find(|summary| summary.version.version.to_string() == wanted);
+        of_number.map(|summary| summary.version.id).ok_or_else(|| no_version(wanted))
     }
 
-    fn version_view(&self, facts: VersionFacts, current: Option<TranscriptId>, working: bool) -> VersionView {
-        let VersionFacts { version, words, doubtful_lines, done_ms } = facts;
+    fn version_view(
+        &self,
+        summary: VersionSummary,
+        current: Option<TranscriptId>,
+        working: bool,
+    ) -> VersionView {
+        let VersionSummary { version, words, doubtful_segments, done_ms } = summary;
         let setting = |name: &str| version.settings.get(name).cloned().unwrap_or_default();
         let state = match (version.is_complete(), version.is_running() && working, &version.error_message) {
             (true, ..) => VersionState::Complete,
@@ -152,8 +162,8 @@ impl App {
             number: version.version,
             current: current == Some(version.id),
             state,
-            model_title: self.room.title(&version.model),
-            model_here: self.is_here(&version.model, version.model_sha256.as_deref()),
+            model_title: self.models.title(&version.model),
+            model_here: self.is_model_available(&version.model, version.model_sha256.as_deref()),
             language_detected: version.language.is_some() && setting("language").is_null(),
             translated: is_translated(&version),
             vocabulary: terms,
@@ -162,7 +172,7 @@ impl App {
             done_ms: if complete { version.audio_ms.map_or(0, milliseconds) } else { milliseconds(done_ms) },
             work_ms: version.work_ms as f64,
             words: u32::try_from(words).unwrap_or(u32::MAX),
-            doubtful_lines: u32::try_from(doubtful_lines).unwrap_or(u32::MAX),
+            doubtful_segments: u32::try_from(doubtful_segments).unwrap_or(u32::MAX),
             created_at: at(version.created_at),
             completed_at: version.completed_at.map(at),
             error_message: version.error_message,
@@ -175,9 +185,9 @@ impl App {
     }
 }
 
-fn row(row: transcript::Row) -> CompareRow {
-    let pieces = |pieces: Vec<Piece>| -> Vec<ComparePiece> {
-        pieces.into_iter().map(|Piece { text, changed }| ComparePiece { text, changed }).collect()
+fn row_view(row: transcript::ComparisonRow) -> CompareRow {
+    let pieces = |pieces: Vec<TextRun>| -> Vec<ComparePiece> {
+        pieces.into_iter().map(|TextRun { text, changed }| ComparePiece { text, changed }).collect()
     };
     let changed = row.left.iter().chain(&row.right).any(|piece| piece.changed);
     CompareRow { start_ms: row.start.as_ms(), left: pieces(row.left), right: pieces(row.right), changed }
@@ -192,5 +202,5 @@ fn count(words: usize) -> u32 {
 }
 
 fn no_version(version: &str) -> anyhow::Error {
-    refuse(Code::NotFound, format!("There is no version {version} of this meeting."))
+    user_error(ErrorCode::NotFound, format!("There is no version {version} of this meeting."))
 }

@@ -1,40 +1,40 @@
-//! Recordings and meetings as they cross to a window or a script: plain data, in the words of the command-line contract.
+//! Recordings and meetings as they are sent to the window or printed as JSON.
 
-use crate::refusal::{Code, refuse};
+use crate::user_error::{ErrorCode, user_error};
 use anyhow::Result;
 use serde::Serialize;
 use store::{JobId, SegmentId, SpeakerId, Status, TranscriptId, WorkflowState};
 use transcript::Word;
 
-/// A recording and the state of the work on it.
+/// A recording and its state.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct JobView {
     /// UUID.
     #[cfg_attr(feature = "specta", specta(type = String))]
     pub id: JobId,
-    /// The name the file came with.
+    /// The name of the imported file.
     pub file_name: String,
-    /// SHA-256 of its content.
+    /// SHA-256 of the file.
     pub file_hash: Option<String>,
-    /// How it stands.
+    /// Its state.
     pub status: JobStatus,
-    /// Of the recordings that wait, the one with the greatest is next …
+    /// Priority of a waiting recording; the greatest is next …
     pub priority: i32,
-    /// … and of several, the one that has waited longest: RFC 3339, UTC; none unless it waits.
+    /// … and of equal ones, the one that has waited longest. RFC 3339, UTC; none unless it waits.
     pub waiting_since: Option<String>,
-    /// The furthest step begun.
+    /// The furthest step that was begun.
     pub workflow_state: Option<WorkStep>,
     /// Why it failed.
     pub error_message: Option<String>,
-    /// The title the user gave, else the file's name without the ending of a sound or video file.
+    /// The title given by the user, else the file name without the extension of an audio or video file.
     pub title: String,
-    /// Milliseconds of audio.
+    /// Length in milliseconds.
     pub duration_ms: Option<u32>,
-    /// When it was recorded: RFC 3339 with the offset of then and there, or where its file gives none but UTC, with that of
-    /// this computer.
+    /// When it was recorded: RFC 3339, with the UTC offset that the file names; if it names none or UTC, with the
+    /// offset of this computer.
     pub recorded_at: Option<String>,
-    /// When it came into the archive: RFC 3339, UTC.
+    /// When it was imported: RFC 3339, UTC.
     pub created_at: String,
     /// When it last changed: RFC 3339, UTC.
     pub updated_at: String,
@@ -43,44 +43,46 @@ pub struct JobView {
     pub byte_size: Option<u64>,
     /// Container and codec.
     pub media_format: Option<String>,
-    /// What is wrong with the audio although it was transcribed.
+    /// What is wrong with the audio, although it was transcribed.
     pub media_note: Option<String>,
-    /// Whether the audio is in this computer's library. Other recordings are shown, not worked on.
+    /// Whether the audio is in this computer's library. Others are shown but not worked on.
     pub is_here: bool,
-    /// How far the work is, while it goes on.
+    /// Progress of the work, while it runs.
     pub progress: Option<ProgressView>,
-    /// The speech model that it was or will be transcribed with, by its id.
+    /// Id of the speech model that it was or will be transcribed with.
     pub model: String,
-    /// What that is called.
+    /// Title of that model.
     pub model_title: String,
-    /// Whether it failed because that model is not here.
+    /// Whether it has failed and that model is not installed.
     pub model_missing: bool,
 }
 
-/// How a recording or an export stands.
+/// The state of a recording or an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
-    /// Waits for its turn.
+    /// It waits for its turn.
     Pending,
-    /// Is being worked on.
+    /// It is being worked on.
     Processing,
-    /// Is done.
+    /// It is done.
     Completed,
-    /// Stopped with a message, or was cancelled.
+    /// It failed with a message, or was cancelled.
     Failed,
 }
 
 impl JobStatus {
-    /// The status of this word.
+    /// Parses the name of a status.
     ///
     /// # Errors
-    /// [`Code::NotOffered`] for an unknown word.
+    /// [`ErrorCode::NotOffered`] for an unknown name.
     pub fn from_word(word: &str) -> Result<Self> {
         let known = "pending, processing, completed or failed";
-        let status = Status::from_word(word).map(Self::from);
-        status.ok_or_else(|| refuse(Code::NotOffered, format!("There is no status “{word}”; it is {known}.")))
+        let status = Status::parse(word).map(Self::from);
+        status.ok_or_else(|| {
+            user_error(ErrorCode::NotOffered, format!("There is no status “{word}”; it is {known}."))
+        })
     }
 }
 
@@ -111,15 +113,15 @@ impl From<JobStatus> for Status {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum WorkStep {
-    /// Waits.
+    /// It waits.
     Queued,
     /// The file is being read.
     Decoding,
     /// Words are being recognised.
     Transcribing,
-    /// Speakers are being told apart.
+    /// It is being diarized.
     Diarizing,
-    /// Words are being put into lines.
+    /// Words are being cut into segments.
     Aligning,
     /// The transcript is complete.
     Done,
@@ -141,70 +143,72 @@ impl From<WorkflowState> for WorkStep {
     }
 }
 
-/// How far the work on a recording is.
+/// Progress of the work on a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct ProgressView {
     /// Milliseconds of audio done.
     pub audio_done_ms: u32,
-    /// Milliseconds there are.
+    /// Total milliseconds of audio.
     pub audio_total_ms: Option<u32>,
     /// Seconds of work per second of audio; 0.25 is four times real time.
     pub real_time_factor: Option<f64>,
-    /// About how many milliseconds of work are left in this step.
+    /// Approximate milliseconds of work left in this step.
     pub left_ms: Option<f64>,
-    /// The share of all steps that is done, from 0 to 1; none while the length of the recording is not known. It never
-    /// falls while one process works.
+    /// The share of all steps that is done, from 0 to 1; none while the length of the recording is unknown. It never
+    /// falls while the same process works.
     pub share: Option<f64>,
 }
 
-/// A job with the words that were said.
+/// A recording with its transcript.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MeetingView {
     /// The recording.
     pub job: JobView,
-    /// The current version, or the one that is being made; none before the first window.
+    /// The current version, or the one in progress; none before the first window.
     pub transcript: Option<TranscriptView>,
 }
 
-/// A meeting for reading: its lines from a moment on, without the times of their words.
+/// A meeting for reading: its segments from a moment on, without the times of words.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct MeetingPage {
     /// The recording.
     pub job: JobView,
-    /// The current version, or the one that is being made; none before the first window.
-    pub transcript: Option<TranscriptFacts>,
-    /// Lines that begin at the asked moment or later, in order of time.
-    pub lines: Vec<LineView>,
-    /// Lines of this version that begin before this moment will not change.
+    /// The current version, or the one in progress; none before the first window.
+    pub transcript: Option<TranscriptInfo>,
+    /// Segments that begin at the requested moment or later, in order of time.
+    #[serde(rename = "lines")]
+    pub segments: Vec<SegmentView>,
+    /// Segments of this version that begin before this moment will not change.
     pub settled_ms: u32,
 }
 
-/// What a version of a transcript was made with.
+/// What a version of a transcript was made with, without its text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct TranscriptFacts {
+pub struct TranscriptInfo {
     /// UUID.
     #[cfg_attr(feature = "specta", specta(type = String))]
     pub id: TranscriptId,
     /// 1 for the first.
     pub version: i32,
-    /// Whether all of the recording is in it. Its lines are cut anew, with new ids, when it becomes so.
+    /// Whether it covers the whole recording. When it becomes complete, its segments are cut anew and get new ids.
     pub complete: bool,
     /// Name of the engine.
     pub engine: String,
-    /// Name of the speech model.
+    /// Id of the speech model.
     pub model: String,
-    /// What the model is called.
+    /// Title of the speech model.
     pub model_title: String,
     /// Spoken language, BCP 47.
     pub language: Option<String>,
-    /// Whether the model found out the language.
+    /// Whether the model detected the language.
     pub language_detected: bool,
-    /// Lines whose words should be doubted, of those that are told here.
-    pub doubtful_lines: u32,
-    /// Where the recording seems to be in another language than the text.
+    /// Number of doubtful segments among those requested.
+    #[serde(rename = "doubtful_lines")]
+    pub doubtful_segments: u32,
+    /// Parts that seem to be in another language than the text.
     pub other_languages: Vec<OtherLanguage>,
 }
 
@@ -218,10 +222,10 @@ pub struct OtherLanguage {
     pub language: String,
 }
 
-/// A line of a transcript for reading.
+/// A segment of a transcript, without the times of its words.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct LineView {
+pub struct SegmentView {
     /// UUID.
     #[cfg_attr(feature = "specta", specta(type = String))]
     pub id: SegmentId,
@@ -229,119 +233,119 @@ pub struct LineView {
     pub start_ms: u32,
     /// Milliseconds.
     pub end_ms: u32,
-    /// What is said.
+    /// Its text.
     pub text: String,
-    /// Why the words should be doubted, if they should.
+    /// Why its words are doubtful, if they are.
     pub doubt: Option<Doubt>,
-    /// Who says it: UUID.
+    /// Its speaker: UUID.
     #[cfg_attr(feature = "specta", specta(type = Option<String>))]
     pub speaker_id: Option<SpeakerId>,
-    /// Who else speaks at the same time: UUIDs.
+    /// Other speakers who speak at the same time: UUIDs.
     #[cfg_attr(feature = "specta", specta(type = Vec<String>))]
     pub also: Vec<SpeakerId>,
-    /// Whether it was given to its speaker by hand.
+    /// Whether a user assigned it to its speaker.
     pub assigned: bool,
 }
 
-/// Why words should be doubted although a model wrote them.
+/// Why words are doubtful (see the hallucination guard in `speech`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Doubt {
     /// The model seems to have repeated itself.
     Repetition,
-    /// The sound there is no speech, or too little or too much of it for these words.
+    /// The audio there has no speech, or too little or too much of it for these words.
     Invented,
-    /// The characters are damaged, or of a script that the language is not written in.
+    /// The characters are damaged, or of a script that the language does not use.
     Garbled,
 }
 
-impl From<transcript::Reason> for Doubt {
-    fn from(reason: transcript::Reason) -> Self {
+impl From<transcript::DoubtReason> for Doubt {
+    fn from(reason: transcript::DoubtReason) -> Self {
         match reason {
-            transcript::Reason::Repetition => Self::Repetition,
-            transcript::Reason::Invented => Self::Invented,
-            transcript::Reason::Garbled => Self::Garbled,
+            transcript::DoubtReason::Repetition => Self::Repetition,
+            transcript::DoubtReason::Invented => Self::Invented,
+            transcript::DoubtReason::Garbled => Self::Garbled,
         }
     }
 }
 
-/// What a delete takes away and what it leaves.
+/// What deleting a meeting removes and leaves.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct DeletionView {
     /// Title of the meeting.
     pub title: String,
-    /// Exports in the app's own folder, which go too.
+    /// Number of exports in the app's own folder, which are deleted too.
     pub own_exports: u32,
-    /// Paths of exports that stay where they were saved.
+    /// Paths of exports elsewhere, which stay.
     pub kept_exports: Vec<String>,
 }
 
-/// A version of a transcript.
+/// A version of a transcript with its text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TranscriptView {
     /// 1 for the first.
     pub version: i32,
-    /// Whether all of the recording is in it.
+    /// Whether it covers the whole recording.
     pub complete: bool,
     /// Name of the engine.
     pub engine: String,
-    /// Name of the speech model.
+    /// Id of the speech model.
     pub model: String,
-    /// What the model is called.
+    /// Title of the speech model.
     pub model_title: String,
     /// SHA-256 of the model's file.
     pub model_sha256: Option<String>,
     /// Spoken language, BCP 47.
     pub language: Option<String>,
-    /// Where the recording seems to be in another language than the text.
+    /// Parts that seem to be in another language than the text.
     pub other_languages: Vec<OtherLanguage>,
-    /// Who speaks; empty until speakers are told apart.
-    pub speakers: Vec<SpeakerFacts>,
-    /// Lines in order of time.
-    pub segments: Vec<SegmentView>,
-    /// Who spoke when; empty until speakers are told apart.
+    /// The speakers; empty until the recording is diarized.
+    pub speakers: Vec<SpeakerSummary>,
+    /// The segments in order of time.
+    pub segments: Vec<SegmentWithWords>,
+    /// The turns; empty until the recording is diarized.
     pub turns: Vec<TurnView>,
 }
 
-/// A line of a transcript.
+/// A segment of a transcript with its words.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SegmentView {
+pub struct SegmentWithWords {
     /// UUID.
     pub id: SegmentId,
     /// Milliseconds.
     pub start_ms: u32,
     /// Milliseconds.
     pub end_ms: u32,
-    /// Who says it.
+    /// Its speaker.
     pub speaker_id: Option<SpeakerId>,
-    /// Their name or label.
+    /// The speaker's name or label.
     pub speaker: Option<String>,
-    /// What is said.
+    /// Its text.
     pub text: String,
-    /// Word by word.
+    /// Its words, with times.
     pub words: Vec<Word>,
-    /// Why the words should be doubted; absent if they should not.
+    /// Why its words are doubtful; absent if they are not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Doubt>,
-    /// Whether several speak at once; absent if not.
+    /// Whether several speakers speak at once; absent if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub overlap: bool,
 }
 
-/// Who somebody is who speaks.
+/// A speaker's label and name.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SpeakerFacts {
+pub struct SpeakerSummary {
     /// UUID.
     pub id: SpeakerId,
-    /// “Speaker 1” in order of appearance.
+    /// “Speaker 1”, in order of appearance.
     pub label: String,
-    /// The name the user gave.
+    /// The name, if it has one.
     pub name: Option<String>,
 }
 
-/// A stretch of one speaker.
+/// A turn: a span in which one speaker speaks.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct TurnView {
@@ -349,11 +353,11 @@ pub struct TurnView {
     pub start_ms: u32,
     /// Milliseconds.
     pub end_ms: u32,
-    /// Who: UUID.
+    /// The speaker: UUID.
     #[cfg_attr(feature = "specta", specta(type = String))]
     pub speaker_id: SpeakerId,
-    /// How sure that is, from 0 to 1.
+    /// Confidence of the diarizer, from 0 to 1.
     pub confidence: Option<f64>,
-    /// Whether somebody else speaks at the same time.
+    /// Whether another speaker speaks at the same time.
     pub overlap: bool,
 }

@@ -1,133 +1,133 @@
-//! What crosses of speakers and of people who are known.
+//! Speakers and known people as they are sent to the window or printed as JSON.
 
 use crate::archive::view::{JobView, TurnView};
 use serde::{Deserialize, Serialize};
 use store::{JobId, PersonId, SegmentId, SpeakerId};
 
-/// How many people speak; both equal: exactly so many; none: not known.
+/// The expected number of speakers. Equal bounds: exactly this many. None: not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct Expected {
-    /// At least.
+pub struct SpeakerCount {
+    /// Minimum.
     pub min: Option<u32>,
-    /// At most.
+    /// Maximum.
     pub max: Option<u32>,
 }
 
-/// How far telling the speakers apart is.
+/// The state of a meeting's diarization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum SpeakersState {
-    /// It was never done.
+    /// It was never run.
     None,
-    /// Waits for its turn, or for the words.
+    /// It waits for its turn, or for the words.
     Waiting,
-    /// Is being done.
+    /// It is running.
     Running,
-    /// Done.
+    /// It is complete.
     Done,
-    /// Did not work; what was there before is there still.
+    /// It failed; earlier speakers are kept.
     Failed,
 }
 
-/// Who speaks in a meeting.
+/// The speakers of a meeting.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct SpeakersView {
-    /// How far it is.
+    /// The state of the diarization.
     pub state: SpeakersState,
-    /// A sentence: why it failed, or what should be known.
+    /// A sentence: why it failed, or a note about it.
     pub note: Option<String>,
-    /// What told them apart, for people.
+    /// The method, in words.
     pub method: Option<String>,
-    /// How many people the user said.
-    pub expected: Expected,
-    /// By number, without those that were merged into others.
+    /// The number of speakers that the user expects.
+    pub expected: SpeakerCount,
+    /// The speakers by number, without merged ones.
     pub speakers: Vec<SpeakerView>,
-    /// Who speaks when, corrections included, in order of start.
+    /// The turns in order of start, with all edits applied.
     pub turns: Vec<TurnView>,
-    /// Milliseconds in which nobody speaks.
+    /// Milliseconds without speech.
     pub silence_ms: u32,
-    /// Words that are nobody's.
+    /// Number of words without a speaker.
     pub unknown_words: u32,
-    /// What Undo would take back, as a clause in the past tense.
+    /// The edit that undo would take back, as a clause in the past tense.
     pub undo: Option<String>,
-    /// What Redo would do once more.
+    /// The edit that redo would make again, as a clause in the past tense.
     pub redo: Option<String>,
     /// Whether voices are remembered.
     pub people_enabled: bool,
 }
 
-/// Somebody who speaks.
+/// A speaker of a meeting.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct SpeakerView {
     /// UUID.
     #[cfg_attr(feature = "specta", specta(type = String))]
     pub id: SpeakerId,
-    /// “Speaker 1” in order of appearance.
+    /// “Speaker 1”, in order of appearance.
     pub label: String,
-    /// The name the user gave.
+    /// The name, if it has one.
     pub name: Option<String>,
-    /// 1 for the first.
+    /// From 1, in order of appearance.
     pub number: u32,
-    /// The known person they are: UUID.
+    /// The linked known person: UUID.
     #[cfg_attr(feature = "specta", specta(type = Option<String>))]
     pub person_id: Option<PersonId>,
-    /// Milliseconds they speak.
+    /// Milliseconds of speech.
     pub speech_ms: u32,
-    /// Of all speech, from 0 to 1.
+    /// Share of all speech, from 0 to 1.
     #[cfg_attr(feature = "specta", specta(type = u32))]
     pub share: f64,
-    /// How often they begin to speak.
+    /// How often the speaker begins to speak.
     pub turns: u32,
-    /// Words they say.
+    /// Number of words.
     pub words: u32,
-    /// Words in a minute of their speech.
+    /// Words per minute of speech.
     pub words_per_minute: Option<u32>,
-    /// A good stretch to hear them by.
-    pub sample: Option<StretchView>,
-    /// Who they may be.
+    /// A part of the recording in which the voice can be heard well.
+    pub sample: Option<SpanView>,
+    /// The known person this speaker may be.
     pub suggestion: Option<SuggestionView>,
 }
 
 impl SpeakerView {
-    /// What they are called.
+    /// The name, else the label.
     pub fn shown_name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.label)
     }
 }
 
-/// A stretch of a recording.
+/// A span of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct StretchView {
+pub struct SpanView {
     /// Milliseconds.
     pub start_ms: u32,
     /// Milliseconds.
     pub end_ms: u32,
 }
 
-/// Somebody known who sounds alike.
+/// A known person whose voice is similar.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct SuggestionView {
     /// UUID.
     #[cfg_attr(feature = "specta", specta(type = String))]
     pub person_id: PersonId,
-    /// Their name.
+    /// The name.
     pub name: String,
-    /// How sure it is that it is them, from 0 to 100.
+    /// Probability that it is this person, from 0 to 100.
     pub percent: u32,
-    /// Where their voice can be heard.
-    pub sample: Option<SampleView>,
+    /// Where that person's voice can be heard.
+    pub sample: Option<VoiceSampleView>,
 }
 
-/// A stretch of some meeting.
+/// A span of a meeting in which a person's voice can be heard.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct SampleView {
+pub struct VoiceSampleView {
     /// UUID.
     #[cfg_attr(feature = "specta", specta(type = String))]
     pub meeting_id: JobId,
@@ -137,73 +137,75 @@ pub struct SampleView {
     pub end_ms: u32,
 }
 
-/// Words of a meeting that are given to somebody: from a place in a line to a place in that or a later one. Characters
-/// are UTF-16 code units of the lines' texts.
+/// Selected text of a transcript: from a character in one segment to a character in the same or a later one. Characters
+/// are UTF-16 code units of the segments' texts.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct Stretch {
+pub struct TextSelection {
     /// UUID.
     #[cfg_attr(feature = "specta", specta(type = String))]
-    pub from_line: SegmentId,
-    /// From this character on.
+    #[serde(rename = "from_line")]
+    pub from_segment: SegmentId,
+    /// The first selected character.
     pub from_char: u32,
     /// UUID.
     #[cfg_attr(feature = "specta", specta(type = String))]
-    pub to_line: SegmentId,
-    /// Up to this character; none: to the end of the line.
+    #[serde(rename = "to_line")]
+    pub to_segment: SegmentId,
+    /// The end of the selection, exclusive. None: the end of the segment.
     pub to_char: Option<u32>,
 }
 
-/// To whom words are given.
+/// Whom words are assigned to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Whom {
+pub enum AssignTarget {
     /// A speaker of the meeting.
     Speaker {
         /// UUID.
         #[cfg_attr(feature = "specta", specta(type = String))]
         id: SpeakerId,
     },
-    /// Somebody who has not spoken so far.
+    /// A new speaker.
     New,
-    /// Nobody is known to have said it.
+    /// No speaker.
     Nobody,
 }
 
-/// Everybody whose voice is known.
+/// All known people.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct PeopleView {
-    /// Whether voices are remembered: false until somebody agreed.
+    /// Whether voices are remembered: false until the user has agreed.
     pub enabled: bool,
-    /// Whether those who are surely known are named without asking.
+    /// Whether speakers who are surely known are named without asking.
     pub automatic: bool,
-    /// By name.
+    /// The people, by name.
     pub people: Vec<PersonView>,
 }
 
-/// Somebody whose voice is known.
+/// A known person.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct PersonView {
     /// UUID.
     #[cfg_attr(feature = "specta", specta(type = String))]
     pub id: PersonId,
-    /// Their name.
+    /// The name.
     pub name: String,
-    /// How many samples of their voice are kept.
+    /// Number of voice embeddings of the current encoder.
     pub voices: u32,
-    /// Whether there are only such that an earlier version of the app made. They are of no use any more; the voice is
-    /// learnt anew when a meeting with them is opened.
+    /// Whether all voice embeddings are from an earlier version of the app and cannot be used. The voice is learnt
+    /// again when a meeting with this person is opened.
     pub outdated: bool,
-    /// Where it can be heard.
-    pub samples: Vec<SampleView>,
-    /// Where they were named, the newest first.
+    /// Where the voice can be heard.
+    pub samples: Vec<VoiceSampleView>,
+    /// The meetings in which the person was named, newest first.
     pub meetings: Vec<MeetingOfPerson>,
 }
 
-/// A meeting in which somebody was named.
+/// A meeting in which a person was named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct MeetingOfPerson {

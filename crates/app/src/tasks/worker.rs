@@ -1,104 +1,111 @@
-//! Who works on what waits, and when.
+//! The worker: claims waiting tasks and runs them, in two lanes that run concurrently, one task at a time in each.
 //!
-//! Any process may. Each lane is gone through one task at a time, beside the others. On one computer one process at a
-//! time works on recordings (it holds the computer's [`WorkLock`]); the others wait.
+//! The lane of recordings transcribes and diarizes. On one computer, one process at a time works in it (it holds the
+//! computer's [`WorkerLock`]); the others wait. The lane of exports makes files. Any process may be a worker: the
+//! window, `meetmemo worker`, and a command with `--wait`.
 
-use super::{Ending, Kind, stopped};
+use super::{TaskHandler, TaskOutcome, stopped};
 use crate::App;
 use crate::exports::MakeExport;
-use crate::speakers::tell_apart::Diarize;
+use crate::speakers::diarize::Diarize;
 use crate::transcribe::Transcribe;
 use anyhow::Result;
 use std::time::Duration;
-use store::{Claimer, Job, JobId, News, Status, TaskKind, Topic, WorkLock};
+use store::{ClaimRequest, Job, JobId, Notifications, Status, TaskKind, Topic, WorkerLock};
 use tokio::sync::watch;
 use tracing::Instrument;
 
-/// News may be missed (a worker that was killed tells nobody), so the queue is looked at this often in any case.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often the queue is checked without a notification: a worker that was killed sends none.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Recordings, which take all there is of the processor.
-const RECORDINGS: [&dyn Kind; 2] = [&Transcribe, &Diarize];
-/// Files, which take seconds. Whoever asks for one makes it; the lane makes those whose process was killed.
-const FILES: [&dyn Kind; 1] = [&MakeExport];
+/// The lane of recordings. Its tasks use all processor cores.
+const RECORDINGS: [&dyn TaskHandler; 2] = [&Transcribe, &Diarize];
+/// The lane of exports. Its tasks take seconds. The process that asks for an export also makes it; this lane makes
+/// those whose process was killed.
+const EXPORTS: [&dyn TaskHandler; 1] = [&MakeExport];
 
-/// What a worker works on.
+/// What a worker works on, and when it is finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
+pub enum WorkScope {
     /// Everything, until stopped.
     Everything,
-    /// Everything there is, until no recording waits or is worked on in this library.
+    /// Everything, until no recording of this library waits or is in progress.
     Drain,
-    /// These recordings, until all of them have ended.
+    /// These recordings, until all of them are completed or failed.
     Only(Vec<JobId>),
 }
 
 impl App {
-    /// Works on what waits within `scope`, or waits for the process that does, until the scope is done or `stop` turns
-    /// true. Work in progress is then given back for the next worker. Gives the recordings that failed in this process.
+    /// Runs the waiting tasks of `scope`, or waits for the process that does, until the scope is finished or `stop` is
+    /// true. A task in progress is then released for the next worker. Returns the recordings that failed in this
+    /// process.
     ///
     /// # Errors
-    /// Where the archive fails; a recording that fails is a failed job, not an error.
-    pub async fn work(&self, scope: &Scope, stop: watch::Receiver<bool>) -> Result<Vec<JobId>> {
-        self.settle_leftovers().await?;
+    /// If the archive fails. A recording that fails is a failed job, not an error.
+    pub async fn work(&self, scope: &WorkScope, stop: watch::Receiver<bool>) -> Result<Vec<JobId>> {
+        self.recover_interrupted_copies().await?;
         let (end, over) = watch::channel(false);
         let recordings = async {
             let failed = self.work_on_recordings(scope, stop.clone()).await;
             end.send_replace(true);
             failed
         };
-        let files = {
+        let exports = {
             let (app, stop) = (self.clone(), stop.clone());
-            // A task of its own, so that a panic in it ends no transcription.
-            tokio::spawn(async move { app.work_on_files(over, stop).await })
+            // In a tokio task of its own, so that a panic in it does not end a transcription.
+            tokio::spawn(async move { app.work_on_exports(over, stop).await })
         };
         let failed = recordings.await;
-        if let Err(error) = files.await {
-            tracing::error!(%error, "making the exports that wait ended unexpectedly");
+        if let Err(error) = exports.await {
+            tracing::error!(%error, "the lane of exports ended unexpectedly");
         }
         failed
     }
 
-    async fn work_on_recordings(&self, scope: &Scope, mut stop: watch::Receiver<bool>) -> Result<Vec<JobId>> {
-        let mut news = match scope {
-            Scope::Only(_) => News::listen(&self.store).await?,
-            _ => News::listen_as(&self.store, self.worker_name()).await?,
+    async fn work_on_recordings(
+        &self,
+        scope: &WorkScope,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<Vec<JobId>> {
+        let mut notifications = match scope {
+            WorkScope::Only(_) => Notifications::listen(&self.store).await?,
+            _ => Notifications::listen_with_name(&self.store, self.worker_name()).await?,
         };
         let only = match scope {
-            Scope::Only(jobs) => Some(jobs.as_slice()),
+            WorkScope::Only(jobs) => Some(jobs.as_slice()),
             _ => None,
         };
         let mut failed = Vec::new();
         loop {
-            // Held only while there is work, so that another data folder of this computer gets its turn.
-            if let Some(mut lock) = WorkLock::acquire(&self.store, self.machine).await? {
+            // Held only while there is work, so that a worker of another data folder on this computer can take it.
+            if let Some(mut lock) = WorkerLock::acquire(&self.store, self.machine).await? {
                 self.finish_removals().await?;
                 while !*stop.borrow()
-                    && let Some((job, ending)) =
+                    && let Some((job, outcome)) =
                         self.work_on_next(&RECORDINGS, only, Some(&mut lock), &mut stop).await?
                 {
-                    if ending == Ending::Failed {
+                    if outcome == TaskOutcome::Failed {
                         failed.push(job);
                     }
                 }
             }
-            if *stop.borrow() || self.is_done(scope).await? {
+            if *stop.borrow() || self.is_finished(scope).await? {
                 return Ok(failed);
             }
-            wait_for_work(&mut news, &mut stop).await;
+            wait_for_work(&mut notifications, &mut stop).await;
         }
     }
 
-    /// Goes through the lane of files at least once, and until `over` or `stop`. Where the archive fails, it is tried
-    /// again; the lane of recordings tells of it.
-    async fn work_on_files(&self, mut over: watch::Receiver<bool>, mut stop: watch::Receiver<bool>) {
+    /// Works through the lane of exports at least once, and until `over` or `stop` is true. If the archive fails, it
+    /// tries again later; the lane of recordings returns the error.
+    async fn work_on_exports(&self, mut over: watch::Receiver<bool>, mut stop: watch::Receiver<bool>) {
         loop {
             while !*stop.borrow() {
-                match self.work_on_next(&FILES, None, None, &mut stop).await {
+                match self.work_on_next(&EXPORTS, None, None, &mut stop).await {
                     Ok(Some(_)) => {}
                     Ok(None) => break,
                     Err(error) => {
-                        tracing::warn!(%error, "the exports that wait cannot be made now");
+                        tracing::warn!(%error, "waiting exports cannot be made now");
                         break;
                     }
                 }
@@ -107,23 +114,23 @@ impl App {
                 return;
             }
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
                 () = stopped(&mut over) => {}
                 () = stopped(&mut stop) => {}
             }
         }
     }
 
-    /// Does the next task of a lane; none if there is none to be had.
+    /// Claims and runs the next task of a lane; none if no task can be claimed.
     async fn work_on_next(
         &self,
-        lane: &[&dyn Kind],
+        lane: &[&dyn TaskHandler],
         only: Option<&[JobId]>,
-        lock: Option<&mut WorkLock>,
+        lock: Option<&mut WorkerLock>,
         stop: &mut watch::Receiver<bool>,
-    ) -> Result<Option<(JobId, Ending)>> {
-        let kinds: Vec<TaskKind> = lane.iter().map(|kind| kind.kind()).collect();
-        let claimer = Claimer {
+    ) -> Result<Option<(JobId, TaskOutcome)>> {
+        let kinds: Vec<TaskKind> = lane.iter().map(|handler| handler.kind()).collect();
+        let claimer = ClaimRequest {
             kinds: &kinds,
             library: self.library.id(),
             machine: self.machine,
@@ -131,17 +138,19 @@ impl App {
             only,
         };
         let Some(claim) = self.store.claim(claimer).await? else { return Ok(None) };
-        let Some(kind) = lane.iter().find(|kind| kind.kind() == claim.lease.kind) else { return Ok(None) };
+        let Some(handler) = lane.iter().find(|handler| handler.kind() == claim.lease.kind) else {
+            return Ok(None);
+        };
         let span = tracing::info_span!("task", kind = claim.lease.kind.as_str(), job = %claim.job.id);
-        let ending = self.perform(*kind, &claim, lock, stop).instrument(span).await?;
-        tracing::info!(kind = claim.lease.kind.as_str(), job = %claim.job.id, ?ending, "work on a task ended");
-        Ok(Some((claim.job.id, ending)))
+        let outcome = self.run_task(*handler, &claim, lock, stop).instrument(span).await?;
+        tracing::info!(kind = claim.lease.kind.as_str(), job = %claim.job.id, ?outcome, "work on a task ended");
+        Ok(Some((claim.job.id, outcome)))
     }
 
-    /// Whether some process on this computer works on all recordings, now or as soon as there is something.
+    /// Whether a process works on all recordings of this library, now or as soon as one waits.
     ///
     /// # Errors
-    /// Where the archive fails.
+    /// If the archive cannot be reached.
     pub async fn has_worker(&self) -> Result<bool> {
         Ok(self.store.is_connected(&self.worker_name()).await?)
     }
@@ -150,13 +159,13 @@ impl App {
         format!("meetmemo worker {}", self.library.id().uuid().simple())
     }
 
-    async fn is_done(&self, scope: &Scope) -> Result<bool> {
+    async fn is_finished(&self, scope: &WorkScope) -> Result<bool> {
         match scope {
-            Scope::Everything => Ok(false),
-            Scope::Drain => {
+            WorkScope::Everything => Ok(false),
+            WorkScope::Drain => {
                 Ok(!self.store.has_open_tasks(&TaskKind::OF_RECORDINGS, self.library.id()).await?)
             }
-            Scope::Only(jobs) => {
+            WorkScope::Only(jobs) => {
                 for id in jobs {
                     if let Some(job) = self.store.job(*id).await?
                         && !has_ended(&job)?
@@ -170,29 +179,30 @@ impl App {
         }
     }
 
-    /// Unlinks the files of deleted jobs, also those of a process that was killed in between.
+    /// Removes the files of deleted jobs that are still in the library, also those that a killed process left.
     pub(crate) async fn finish_removals(&self) -> Result<()> {
         for path in self.store.pending_removals(self.library.id()).await? {
-            // A row whose path is none of ours removes nothing.
-            if let Some(place) = self.library.place_of(&path)
-                && let Err(error) = tokio::task::spawn_blocking(move || place.remove()).await?
+            // A path of another shape than ours removes nothing.
+            if let Some(folder) = self.library.parse_file_path(&path)
+                && let Err(error) = tokio::task::spawn_blocking(move || folder.remove()).await?
             {
                 tracing::warn!(kind = ?error.kind(), "the audio of a deleted meeting could not be removed; tried again later");
                 continue;
             }
-            self.store.removal_done(self.library.id(), &path).await?;
+            self.store.delete_pending_removal(self.library.id(), &path).await?;
         }
         Ok(())
     }
 }
 
-/// Waits until a task or a job has changed, a while has passed, or `stop`.
-async fn wait_for_work(news: &mut News, stop: &mut watch::Receiver<bool>) {
-    let changed =
-        async { while !matches!(news.next().await, Topic::Task(_) | Topic::Job(_) | Topic::Everything) {} };
+/// Waits until a task or a job has changed, [`POLL_INTERVAL`] has passed, or `stop` is true.
+async fn wait_for_work(notifications: &mut Notifications, stop: &mut watch::Receiver<bool>) {
+    let changed = async {
+        while !matches!(notifications.next().await, Topic::Task(_) | Topic::Job(_) | Topic::Reconnected) {}
+    };
     tokio::select! {
         () = changed => {}
-        () = tokio::time::sleep(LOOK) => {}
+        () = tokio::time::sleep(POLL_INTERVAL) => {}
         () = stopped(stop) => {}
     }
 }

@@ -1,6 +1,6 @@
-//! Registering very many small recordings in one command, beside `cp` of the same files to the same disk.
+//! Compares importing many small recordings in one command with `cp` of the same files to the same disk.
 
-use super::recording::{self, SAMPLE_RATE};
+use super::test_recordings::{self, SAMPLE_RATE};
 use super::{DataFolder, median, remove, rounded, timed, verdict, write_json};
 use crate::args::Bench;
 use anyhow::{Context, Result, bail};
@@ -16,33 +16,33 @@ use xtask::checkout::Checkout;
 const GOAL_S: f64 = 60.0;
 /// Length of one file.
 const FILE_S: usize = 2;
-/// The header of the plain wav files that sox and this write.
+/// Header length of the plain WAV files that sox and this module write.
 const HEADER_BYTES: usize = 44;
 
-/// Runs it; tells whether the goal was met.
-pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) -> Result<bool> {
+/// Runs the benchmark; returns whether the goal was met.
+pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, options: &Bench) -> Result<bool> {
     let files = folder.join("many");
-    println!("bench import: making {} recordings", asked.files);
-    make_files(checkout, folder, &files, asked.files)?;
+    println!("bench import: making {} recordings", options.files);
+    make_files(checkout, folder, &files, options.files)?;
     let (mut copy_s, mut import_s) = (Vec::new(), Vec::new());
-    for round in 1..=asked.repetitions {
-        println!("bench import: round {round} of {}", asked.repetitions);
+    for round in 1..=options.repetitions {
+        println!("bench import: round {round} of {}", options.repetitions);
         copy_s.push(copy(&files, &folder.join("copied"))?);
-        import_s.push(import(app, &files, folder, asked.files)?);
+        import_s.push(import(app, &files, folder, options.files)?);
     }
     let (copy_median, import_median) = (median(&copy_s), median(&import_s));
     let ratio = import_median / copy_median;
-    println!("\n{} files of {FILE_S} s", asked.files);
+    println!("\n{} files of {FILE_S} s", options.files);
     println!("{:<26}{copy_median:>9.2} s", "cp -r, sync");
     println!("{:<26}{import_median:>9.2} s   {ratio:.1} × cp", "meetmemo import");
-    let goal = GOAL_S * f64::from(asked.files) / 1000.0;
+    let goal = GOAL_S * f64::from(options.files) / 1000.0;
     let (met, sentence) = verdict("seconds of meetmemo import", import_median, goal);
     println!("{sentence}");
     let all = |seconds: &[f64]| seconds.iter().map(|one| rounded(*one)).collect::<Vec<_>>();
     write_json(
         &folder.join("import.json"),
         &json!({
-            "files": asked.files,
+            "files": options.files,
             "cp_seconds": all(&copy_s),
             "import_seconds": all(&import_s),
             "ratio": rounded(ratio),
@@ -54,18 +54,18 @@ pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) 
     Ok(met)
 }
 
-/// Pieces of real speech, each beginning a little later than the one before.
+/// Writes pieces of real speech, each starting a little later than the one before.
 fn make_files(checkout: &Checkout, folder: &Path, files: &Path, number: u32) -> Result<()> {
     remove(files)?;
     fs::create_dir_all(files).with_context(|| format!("could not create {}", files.display()))?;
-    let recording = recording::long(checkout, folder, 20)?;
+    let recording = test_recordings::long(checkout, folder, 20)?;
     let wav =
         fs::read(&recording.path).with_context(|| format!("could not read {}", recording.path.display()))?;
     let samples = wav.get(HEADER_BYTES..).context("the speech is shorter than its header")?;
     let length = FILE_S * SAMPLE_RATE as usize * 2;
     let room = samples.len().checked_sub(length).context("the speech is shorter than one piece")? / 2;
     for index in 0..number as usize {
-        // Whole samples; all beginnings differ as long as there are fewer pieces than samples.
+        // Whole samples; all starts differ while there are fewer pieces than samples.
         let start = 2 * (index * room / number as usize);
         let path = files.join(format!("piece {index:04}.wav"));
         let piece = &samples[start..start + length];
@@ -107,12 +107,11 @@ fn copy(files: &Path, to: &Path) -> Result<f64> {
     Ok((copied + synced).as_secs_f64())
 }
 
-/// On a new data folder whose database exists: a first start is not what is measured here.
+/// Imports into a new data folder whose database exists already, so creating it is not part of the time.
 fn import(app: &App, files: &Path, folder: &Path, number: u32) -> Result<f64> {
     let data = DataFolder::new(folder)?;
     let app = app.with_data(&data.path);
-    app.json(app.command().args(["list", "--json"]))
-        .context("the new data folder could not be made ready")?;
+    app.json(app.command().args(["list", "--json"])).context("the new data folder could not be prepared")?;
     let started = Instant::now();
     let list = app.json(app.command().args(["import", "--json"]).arg(files))?;
     let took = started.elapsed();
@@ -130,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_is_one_that_players_know() {
+    fn the_header_is_that_of_a_plain_wav_file() {
         let header = wav_header(64_000);
         assert_eq!(&header[..4], b"RIFF");
         assert_eq!(header[4..8], 64_036u32.to_le_bytes());

@@ -1,10 +1,10 @@
-//! Telling speakers apart in long meetings, which are put together at random from the voices of the panel in
-//! `../shared/audio` and of Debian's `pocketsphinx-testdata`: who speaks next, for how long, after which pause or over whose last words, how loud
-//! everybody is, and what the room sounds like. All of it follows from a seed.
+//! Measures diarization of long meetings, which are generated from a seed. They are assembled from clips of the panel in
+//! `../shared/audio` and of Debian's `pocketsphinx-testdata`; order, length of turns, pauses, overlap, loudness and room
+//! acoustics are random.
 //!
-//! The diarizer alone (`crates/speech/examples/diarize.rs`) hears them. Judged are words given to somebody else
-//! (confusion), how often the number of people is right, and how long it takes; what is missed or added is shown too, but
-//! the references hold the pauses of the readers as speech.
+//! Only the diarizer runs (`crates/speech/examples/diarize.rs`). There are goals for speech given to the wrong speaker
+//! (confusion), the number of speakers, and the time. Missed and added speech is shown without a goal, because the
+//! references count the readers' pauses as speech.
 
 use super::{rounded, verdict, verdict_at_least, write_json};
 use crate::args::Bench;
@@ -15,32 +15,32 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
-use testing::turns::{COLLAR, Turn, errors, rttm};
+use testing::diarization_error::{COLLAR, Turn, errors, parse_rttm};
 use xtask::app::cargo_for_users;
 use xtask::checkout::Checkout;
 use xtask::command;
 
-/// Meetings that are drawn: how many, of how many minutes.
+/// The generated meetings: number and length in minutes.
 const DRAWS: [(u64, u32); 4] = [(20, 10), (1, 20), (3, 60), (1, 180)];
-/// Most people in one.
-const MOST: usize = 8;
-/// Most seconds given to somebody else, per second of speech.
+/// Most people in one meeting.
+const MAX_PEOPLE: usize = 8;
+/// Highest allowed seconds given to the wrong speaker, per second of speech.
 const GOAL_CONFUSED: f64 = 0.03;
-/// The share of the short draws in which the number of people has to be right.
+/// Share of the short meetings in which the number of speakers must be right.
 const GOAL_COUNTED: f64 = 0.8;
-/// CPU seconds per second of audio.
+/// Highest allowed CPU seconds per second of audio.
 const GOAL_TIME: f64 = 0.15;
 const RATE: usize = 16_000;
-/// Somebody, and clips of what they say.
+/// A person and clips of their speech.
 struct Person {
     name: String,
     clips: Vec<Vec<f32>>,
 }
 
-/// Runs it on the draws that are no longer than was asked for; tells whether the goals were met.
-pub(super) fn run(checkout: &Checkout, folder: &Path, asked: &Bench) -> Result<bool> {
+/// Runs the benchmark on the meetings that are no longer than `options.minutes`; returns whether the goals were met.
+pub(super) fn run(checkout: &Checkout, folder: &Path, options: &Bench) -> Result<bool> {
     let people = people(checkout)?;
-    let mut seed = asked.seed;
+    let mut seed = options.seed;
     println!("bench meetings: {} people, first seed {seed}", people.len());
     let mut build = cargo_for_users(checkout)?;
     command::run(build.args(["build", "--release", "--package", "speech", "--example", "diarize"]))?;
@@ -53,7 +53,7 @@ pub(super) fn run(checkout: &Checkout, folder: &Path, asked: &Bench) -> Result<b
         "{:>6}{:>8}{:>8}{:>8}{:>9}{:>9}{:>10}{:>8}{:>8}{:>8}",
         "seed", "minutes", "people", "found", "missed", "added", "confused", "CPU", "end, s", "MB"
     );
-    for (number, minutes) in DRAWS.into_iter().filter(|(_, minutes)| *minutes <= asked.minutes) {
+    for (number, minutes) in DRAWS.into_iter().filter(|(_, minutes)| *minutes <= options.minutes) {
         let (mut counted, mut confused) = (0, 0.0_f64);
         for _ in 0..number {
             let (samples, reference) = meeting(&people, seed, f64::from(minutes) * 60.0);
@@ -70,11 +70,11 @@ pub(super) fn run(checkout: &Checkout, folder: &Path, asked: &Bench) -> Result<b
                     .env("MEETMEMO_RESOURCES", &checkout.resources),
             )?;
             let wall_s = begin.elapsed().as_secs_f64();
-            let (cost, turns) = output.split_once('\n').context("`diarize --cost` told no cost")?;
+            let (cost, turns) = output.split_once('\n').context("`diarize --cost` printed no cost")?;
             let cost: Value = serde_json::from_str(cost).context("the cost is no JSON")?;
-            let found = rttm(turns);
+            let found = parse_rttm(turns);
             let wrong = errors(&reference, &found);
-            let count = |turns: &[Turn]| testing::turns::names(turns).len();
+            let count = |turns: &[Turn]| testing::diarization_error::speaker_names(turns).len();
             let cpu = cost["cpu_seconds"].as_f64().unwrap_or(f64::NAN) / (samples.len() / RATE) as f64;
             let at_end = cost["end_seconds"].as_f64().unwrap_or(f64::NAN);
             let peak_mb = cost["peak_kb"].as_u64().unwrap_or(0) / 1024;
@@ -83,16 +83,16 @@ pub(super) fn run(checkout: &Checkout, folder: &Path, asked: &Bench) -> Result<b
                 count(&reference),
                 count(&found),
                 wrong.missed,
-                wrong.added,
-                wrong.confused,
+                wrong.false_alarm,
+                wrong.confusion,
             );
             counted += u64::from(count(&reference) == count(&found));
-            confused += wrong.confused / number as f64;
+            confused += wrong.confusion / number as f64;
             met &= cpu <= GOAL_TIME;
             rows.push(json!({
                 "seed": seed, "minutes": minutes, "people": count(&reference), "found": count(&found),
-                "missed": rounded(wrong.missed), "added": rounded(wrong.added),
-                "confused": rounded(wrong.confused), "cpu_per_second": rounded(cpu),
+                "missed": rounded(wrong.missed), "added": rounded(wrong.false_alarm),
+                "confused": rounded(wrong.confusion), "cpu_per_second": rounded(cpu),
                 "wall_seconds": rounded(wall_s), "end_seconds": rounded(at_end), "peak_mb": peak_mb,
             }));
             seed += 1;
@@ -114,13 +114,13 @@ pub(super) fn run(checkout: &Checkout, folder: &Path, asked: &Bench) -> Result<b
     Ok(met)
 }
 
-/// Everybody of whom there are clips by a near microphone: the panel, and three people of Debian's
-/// `pocketsphinx-testdata`. Voices of the excerpts of meetings are left out: beside near ones the network takes them for
-/// somebody in the next room, which no recording of one microphone does.
+/// All people with clips from a close microphone: the panel, and three people of Debian's `pocketsphinx-testdata`. The
+/// voices of the meeting excerpts (distant microphones) are left out: beside close ones the network treats them as speech
+/// from the next room, which does not happen in a recording from one microphone.
 fn people(checkout: &Checkout) -> Result<Vec<Person>> {
     let audio = checkout.root.join("../shared/audio/meeting");
     if !audio.is_dir() {
-        bail!("{} is not there", audio.display());
+        bail!("{} is missing", audio.display());
     }
     let mut people: BTreeMap<String, Vec<Vec<f32>>> = BTreeMap::new();
     let panel = audio.join("panel-5-speakers.wav");
@@ -128,10 +128,10 @@ fn people(checkout: &Checkout) -> Result<Vec<Person>> {
     let text =
         fs::read_to_string(&reference).with_context(|| format!("could not read {}", reference.display()))?;
     let samples = samples(&panel);
-    for turn in rttm(&text) {
+    for turn in parse_rttm(&text) {
         let at = |seconds: f64| ((seconds * RATE as f64) as usize).min(samples.len());
         let clip = samples[at(turn.start)..at(turn.end)].to_vec();
-        people.entry(turn.who).or_default().push(clip);
+        people.entry(turn.speaker).or_default().push(clip);
     }
     let clips = testing::clips();
     let reader = clips.iter().map(|clip| self::samples(clip)).collect();
@@ -158,13 +158,13 @@ fn of_bytes(bytes: &[u8]) -> Vec<f32> {
     bytes.as_chunks().0.iter().map(|bytes| f32::from(i16::from_le_bytes(*bytes)) / 32_768.0).collect()
 }
 
-/// A meeting of about so many seconds, and who speaks when in it.
+/// Generates a meeting of about this many seconds; returns its samples and turns.
 fn meeting(people: &[Person], seed: u64, seconds: f64) -> (Vec<f32>, Vec<Turn>) {
     let mut random = Random::new(seed);
-    let count = random.between(2.0, MOST.min(people.len()) as f64 + 1.0) as usize;
+    let count = random.between(2.0, MAX_PEOPLE.min(people.len()) as f64 + 1.0) as usize;
     let mut order: Vec<usize> = (0..people.len()).collect();
     (0..order.len()).for_each(|i| order.swap(i, random.below(i + 1)));
-    // How loud each is, and how much of their voice comes back from the walls.
+    // Loudness and share of reverberation of each person.
     let seats: Vec<(usize, f32, f32)> = order[..count]
         .iter()
         .map(|person| (*person, random.between(-9.0, 3.0) as f32, random.between(0.0, 0.4) as f32))
@@ -187,13 +187,13 @@ fn meeting(people: &[Person], seed: u64, seconds: f64) -> (Vec<f32>, Vec<Turn>) 
             let clip = &person.clips[random.below(person.clips.len())];
             let level = (clip.iter().map(|s| s * s).sum::<f32>() / clip.len() as f32).sqrt().max(1e-4);
             let clip: Vec<f32> = clip.iter().map(|s| s * 0.06 / level * 10.0_f32.powf(gain / 20.0)).collect();
-            let heard = in_room(&clip, echo_s, wet, &mut random);
+            let heard = with_reverberation(&clip, echo_s, wet, &mut random);
             let from = (at * RATE as f64) as usize;
             mixed.iter_mut().skip(from).zip(&heard).for_each(|(into, sample)| *into += sample);
             at += clip.len() as f64 / RATE as f64;
         }
-        turns.push(Turn { start, end: at.min(seconds), who: people[person].name.clone() });
-        // Most people wait; some begin before the other has ended.
+        turns.push(Turn { start, end: at.min(seconds), speaker: people[person].name.clone() });
+        // Most people wait for the end of the last turn; some interrupt.
         at += if random.between(0.0, 1.0) < 0.15 {
             -random.between(0.3, 1.5)
         } else {
@@ -204,8 +204,8 @@ fn meeting(people: &[Person], seed: u64, seconds: f64) -> (Vec<f32>, Vec<Turn>) 
     (mixed, turns)
 }
 
-/// A clip with thirty echoes that come at random within `echo_s`, the later the fainter.
-fn in_room(clip: &[f32], echo_s: f64, wet: f32, random: &mut Random) -> Vec<f32> {
+/// Adds reverberation: thirty echoes at random times within `echo_s`, the later the fainter.
+fn with_reverberation(clip: &[f32], echo_s: f64, wet: f32, random: &mut Random) -> Vec<f32> {
     let mut heard = clip.to_vec();
     heard.resize(clip.len() + (echo_s * RATE as f64) as usize + 1, 0.0);
     for _ in 0..30 {
@@ -217,7 +217,7 @@ fn in_room(clip: &[f32], echo_s: f64, wet: f32, random: &mut Random) -> Vec<f32>
     heard
 }
 
-/// Numbers that follow from a seed (xorshift64*).
+/// A pseudo-random generator (xorshift64*).
 struct Random(u64);
 
 impl Random {

@@ -1,51 +1,53 @@
-//! The whole way of a long recording, from the command to the transcript in the database with its speakers, beside the
-//! engine library alone, which recognises the same file with the same model and tells and stores nothing.
+//! Compares the whole pipeline for a long recording, from the command to the transcript with speakers in the database,
+//! with the engine library alone, which only recognises the same file with the same model.
 
-use super::bare::{self, Bare};
-use super::recording::{self, Recording};
-use super::watch::{Cost, Watched};
-use super::{DataFolder, memory, print_heads, print_row, rounded, score, transcribe, verdict, write_json};
+use super::engine_alone::{self, EngineAlone};
+use super::process_cost::{Cost, Measurement};
+use super::test_recordings::{self, Recording};
+use super::{DataFolder, print_header, print_row, rounded, transcribe, verdict, write_json};
+use super::{process_memory, word_errors};
 use crate::args::Bench;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::path::Path;
 use xtask::app::App;
 use xtask::checkout::Checkout;
+use xtask::command;
 
-/// Most of the other program's time that the app may take.
+/// Highest allowed ratio of the app's time to that of the engine alone.
 const GOAL: f64 = 1.0;
 
-/// One measurement of one program, with the words that it wrote.
-type Measured = (Watched, String);
+/// One measurement of one program, with the recognised text.
+type Measured = (Measurement, String);
 
-/// Runs it; tells whether the goal was met.
-pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) -> Result<bool> {
-    let model = bare::published(checkout, bare::BASE)?;
-    let bare = Bare::build(checkout, folder)?;
-    println!("bench pipeline: making {} minutes of speech", asked.minutes);
-    let recording = recording::long(checkout, folder, asked.minutes * 60)?;
+/// Runs the benchmark; returns whether the goal was met.
+pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, options: &Bench) -> Result<bool> {
+    let model = engine_alone::published(checkout, engine_alone::BASE)?;
+    let bare = EngineAlone::build(checkout, folder)?;
+    println!("bench pipeline: making {} minutes of speech", options.minutes);
+    let recording = test_recordings::long(checkout, folder, options.minutes * 60)?;
     let (mut theirs, mut ours) = (Vec::new(), Vec::new());
-    for round in 1..=asked.repetitions {
-        println!("bench pipeline: round {round} of {}: engine alone", asked.repetitions);
+    for round in 1..=options.repetitions {
+        println!("bench pipeline: round {round} of {}: engine alone", options.repetitions);
         theirs.push(bare.run(&model, &recording)?);
-        println!("bench pipeline: round {round} of {}: meetmemo", asked.repetitions);
+        println!("bench pipeline: round {round} of {}: meetmemo", options.repetitions);
         ours.push(meetmemo(app, &recording, folder)?);
     }
     report(&recording, &theirs, &ours, folder)
 }
 
-/// On a new data folder: making the database is part of the time.
+/// Transcribes on a new data folder, so creating the database is part of the time.
 fn meetmemo(app: &App, recording: &Recording, folder: &Path) -> Result<Measured> {
     let data = DataFolder::new(folder)?;
     let done = transcribe(&app.with_data(&data.path), &[], &recording.path, &data.path)?;
-    Ok((done.watched, done.text))
+    Ok((done.measured, done.text))
 }
 
 fn report(recording: &Recording, theirs: &[Measured], ours: &[Measured], folder: &Path) -> Result<bool> {
     let cost = |all: &[Measured]| Cost::median(&all.iter().map(|(one, _)| one.cost).collect::<Vec<_>>());
     let side = |name: &str, all: &[Measured]| -> Value {
-        let errors = all.last().map(|(_, text)| score::compare(&recording.text, text));
-        let rate = errors.map(score::WordErrors::rate);
+        let errors = all.last().map(|(_, text)| word_errors::compare(&recording.text, text));
+        let rate = errors.map(word_errors::WordErrors::rate);
         print_row(name, cost(all), recording.duration_s, rate);
         json!({
             "seconds": all.iter().map(|(one, _)| rounded(one.cost.wall_s)).collect::<Vec<_>>(),
@@ -57,10 +59,10 @@ fn report(recording: &Recording, theirs: &[Measured], ours: &[Measured], folder:
         })
     };
     println!("\n{:.0} s of speech, {} cores", recording.duration_s, command::cores());
-    print_heads();
+    print_header();
     let their_side = side("engine alone", theirs);
     let our_side = side("meetmemo import --wait", ours);
-    let highest = |all: &[Measured], part: fn(&memory::Peak) -> u64| {
+    let highest = |all: &[Measured], part: fn(&process_memory::Peak) -> u64| {
         all.iter().map(|(one, _)| part(&one.peak)).max().unwrap_or(0)
     };
     let (app_kb, database_kb, all_kb) =

@@ -1,15 +1,16 @@
-//! Recognition as the app does it, beside the engine library alone: same model, same recording, same run.
+//! Compares recognition in the app with the engine library alone: same model, same recording, same run.
 //!
-//! The library gets the model as it was published, and all samples in one call. The app decodes, finds speech, cuts,
-//! recognises in processes of its own, tells speakers apart, and stores each window. Telling speakers apart is measured a
-//! second time by itself (`meetmemo speakers JOB rerun --wait`) and subtracted, because the library does not do it. That
-//! second command starts the database and reads the recording as well, so these parts are subtracted too.
+//! The library gets the model as published and all samples in one call. The app decodes the file, finds speech, cuts
+//! windows, recognises them in engine processes, does the diarization and stores each window. The library does no
+//! diarization, so that is measured separately (`meetmemo speakers JOB rerun --wait`) and subtracted. The separate
+//! command also starts the database and reads the recording, so these parts are subtracted too.
 
-use super::bare::{self, Bare};
-use super::recording::{self, Recording};
-use super::watch::{Cost, watch_well};
+use super::engine_alone::{self, EngineAlone};
+use super::process_cost::{Cost, run_measured};
+use super::test_recordings::{self, Recording};
+use super::word_errors;
 use super::{
-    DataFolder, Transcribed, print_heads, print_row, rounded, score, transcribe, transcribe_while, verdict,
+    DataFolder, Transcribed, print_header, print_row, rounded, transcribe, transcribe_while, verdict,
     verdict_at_least, write_json,
 };
 use crate::args::Bench;
@@ -23,34 +24,34 @@ use xtask::app::App;
 use xtask::checkout::Checkout;
 use xtask::command;
 
-/// Most of the library's time that the app may take without telling speakers apart: where people speak without pauses,
-/// and where three tenths of the recording are silence, which the app does not give to the engine.
+/// Highest allowed time of the app without diarization, relative to the library: for speech without pauses, and for a
+/// recording with three tenths of silence, which the app does not give to the engine.
 const GOAL_SPEECH: f64 = 0.75;
 const GOAL_SILENCE: f64 = 0.6;
-/// Seconds of audio per second of the whole command, on so many cores.
+/// Seconds of audio per second of the whole command, on this many cores.
 const GOAL_SPEED: f64 = 10.0;
 const CORES_OF_GOAL: usize = 2;
-/// Memory of the app over the size of the model for a recording of three hours, in MB.
+/// Memory of the app above the size of the model, for a recording of three hours, in MB.
 const GOAL_MEMORY_MB: f64 = 300.0;
-/// Seconds from the start of the command until the first words can be read. Ten times as many are a failure.
+/// Seconds from the start of the command until the first words can be read. Ten times as long is a failure.
 const GOAL_FIRST_WORDS_S: f64 = 3.0;
 /// Hours of the long recording.
 const LONG_HOURS: u32 = 3;
 /// Share of silence of the recordings for the first words and for memory.
 const SOME_SILENCE: f64 = 0.1;
-/// Between two questions for the first words. They use the cores that the command works on.
-const BETWEEN_QUESTIONS: Duration = Duration::from_millis(100);
+/// Interval of the queries for the first words, which compete with the measured command for the cores.
+const QUERY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A model that is measured.
 struct Subject {
     name: String,
-    /// As it was published: the library is given this file.
+    /// The published file, for the library.
     file: PathBuf,
-    /// The app is told this; nothing for the model that ships with it.
+    /// Options of the app's command that select the model; empty for the included one.
     options: Vec<String>,
 }
 
-/// A recording, what it is, and the goal for it.
+/// A recording, its description, and the goal for it.
 struct Case {
     what: &'static str,
     recording: Recording,
@@ -59,7 +60,7 @@ struct Case {
 
 /// The two programs.
 struct Sides<'a> {
-    bare: Bare,
+    bare: EngineAlone,
     app: App,
     data: &'a Path,
 }
@@ -68,19 +69,19 @@ struct Sides<'a> {
 struct Outcome {
     met: bool,
     json: Value,
-    /// Memory of the app at its peak.
+    /// Peak memory of the app, in kB.
     peak_kb: u64,
 }
 
-/// Runs it; tells whether the goals were met.
-pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) -> Result<bool> {
-    let bare = Bare::build(checkout, folder)?;
-    let seconds = asked.minutes * 60;
-    println!("bench speech: making {} minutes of speech, with and without pauses", asked.minutes);
+/// Runs the benchmark; returns whether the goals were met.
+pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, options: &Bench) -> Result<bool> {
+    let bare = EngineAlone::build(checkout, folder)?;
+    let seconds = options.minutes * 60;
+    println!("bench speech: making {} minutes of speech, with and without pauses", options.minutes);
     let case = |what, name, silence, goal| {
         Ok::<_, anyhow::Error>(Case {
             what,
-            recording: recording::spoken(checkout, folder, name, seconds, silence)?,
+            recording: test_recordings::spoken(checkout, folder, name, seconds, silence)?,
             goal,
         })
     };
@@ -90,13 +91,13 @@ pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) 
     ];
     let data = DataFolder::new(folder)?;
     let sides = Sides { bare, app: app.with_data(&data.path), data: &data.path };
-    let subjects = subjects(checkout, &sides.app, asked.model.as_deref())?;
+    let subjects = subjects(checkout, &sides.app, options.model.as_deref())?;
 
     let mut met = true;
     let (mut rows, mut short_kb) = (Vec::new(), Vec::new());
     for subject in &subjects {
         for case in &cases {
-            let outcome = sides.compare(subject, case, asked.repetitions)?;
+            let outcome = sides.compare(subject, case, options.repetitions)?;
             met &= outcome.met;
             rows.push(outcome.json);
             short_kb.push(outcome.peak_kb);
@@ -112,19 +113,19 @@ pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, asked: &Bench) 
     Ok(met)
 }
 
-/// The models to measure: the one that was asked for, else the one that ships with the app, and a small one. The archive
-/// is made, and the models are looked into, before anything is measured.
-fn subjects(checkout: &Checkout, app: &App, asked: Option<&Path>) -> Result<Vec<Subject>> {
+/// The models to measure: the requested one, else the included one and a small one. This also creates the archive and
+/// installs the models, so that neither is part of a measurement.
+fn subjects(checkout: &Checkout, app: &App, requested: Option<&Path>) -> Result<Vec<Subject>> {
     app.json(app.command().args(["models", "list", "--json"]))?;
-    if let Some(file) = asked {
+    if let Some(file) = requested {
         return Ok(vec![added(app, file.to_path_buf())?]);
     }
-    let base = bare::published(checkout, bare::BASE)?;
+    let base = engine_alone::published(checkout, engine_alone::BASE)?;
     let base = Subject { name: "whisper-base, as it ships".to_owned(), file: base, options: Vec::new() };
-    Ok(vec![base, added(app, bare::published(checkout, bare::TINY_EN)?)?])
+    Ok(vec![base, added(app, engine_alone::published(checkout, engine_alone::TINY_EN)?)?])
 }
 
-/// A model that the app takes into its own folder.
+/// Adds a model to the app's models folder.
 fn added(app: &App, file: PathBuf) -> Result<Subject> {
     let model = app.json(app.command().args(["models", "add", "--json"]).arg(&file))?;
     let name = model["id"]
@@ -134,7 +135,7 @@ fn added(app: &App, file: PathBuf) -> Result<Subject> {
 }
 
 impl Sides<'_> {
-    /// Measures both with `subject` on the recording of `case`.
+    /// Measures both programs with `subject` on the recording of `case`.
     fn compare(&self, subject: &Subject, case: &Case, repetitions: u32) -> Result<Outcome> {
         let Case { what, recording, goal } = case;
         let what = format!("{}, {what}", subject.name);
@@ -142,24 +143,24 @@ impl Sides<'_> {
         let (mut their_text, mut our_text, mut peak_kb) = (String::new(), String::new(), 0);
         for round in 1..=repetitions {
             println!("bench speech: {what}, round {round} of {repetitions}");
-            let (watched, text) = self.bare.run(&subject.file, recording)?;
-            alone.push(watched.cost);
+            let (measured, text) = self.bare.run(&subject.file, recording)?;
+            alone.push(measured.cost);
             their_text = text;
             let done = transcribe(&self.app, &subject.options(), &recording.path, self.data)?;
             let mut rerun = self.app.command();
             rerun.args(["speakers", &done.job, "rerun", "--wait"]).stdout(Stdio::null());
-            speakers.push(watch_well(&mut rerun, Some(self.data))?.cost);
+            speakers.push(run_measured(&mut rerun, Some(self.data))?.cost);
             self.delete(&done)?;
-            import.push(done.watched.cost);
-            peak_kb = peak_kb.max(done.watched.peak.app_kb);
+            import.push(done.measured.cost);
+            peak_kb = peak_kb.max(done.measured.peak.app_kb);
             our_text = done.text;
         }
-        let rate = |text: &str| score::compare(&recording.text, text).rate();
+        let rate = |text: &str| word_errors::compare(&recording.text, text).rate();
         let length_s = recording.duration_s;
         let [engine, whole, diarization] = [&alone, &import, &speakers].map(|all| Cost::median(all));
         let words = whole.without(diarization);
         println!("\n{what}: {length_s:.0} s, {} cores", command::cores());
-        print_heads();
+        print_header();
         print_row("engine alone", engine, length_s, Some(rate(&their_text)));
         print_row("meetmemo import --wait", whole, length_s, Some(rate(&our_text)));
         print_row("speakers rerun --wait", diarization, length_s, None);
@@ -197,7 +198,7 @@ impl Sides<'_> {
         Ok(Outcome { met, json, peak_kb })
     }
 
-    /// What should not depend on the length of a recording: memory, and the time until the first words can be read.
+    /// Measures what must not depend on the length of a recording: memory, and the time until the first words.
     fn lengths(
         &self,
         checkout: &Checkout,
@@ -207,11 +208,11 @@ impl Sides<'_> {
         short: &Recording,
     ) -> Result<Outcome> {
         println!("bench speech: making a minute and {LONG_HOURS} hours of speech");
-        let minute = recording::spoken(checkout, folder, "minute", 60, SOME_SILENCE)?;
-        let hours = recording::spoken(checkout, folder, "hours", LONG_HOURS * 3600, SOME_SILENCE)?;
+        let minute = test_recordings::spoken(checkout, folder, "minute", 60, SOME_SILENCE)?;
+        let hours = test_recordings::spoken(checkout, folder, "hours", LONG_HOURS * 3600, SOME_SILENCE)?;
         let (_, of_minute_s) = self.first_words(subject, &minute)?;
         let (long, of_hours_s) = self.first_words(subject, &hours)?;
-        let (wall_s, long_kb) = (long.watched.cost.wall_s, long.watched.peak.app_kb);
+        let (wall_s, long_kb) = (long.measured.cost.wall_s, long.measured.peak.app_kb);
         let length = |recording: &Recording| recording.duration_s / 60.0;
         println!(
             "\n{}, {:.0} minutes: {wall_s:.0} s, {:.1} × real time",
@@ -226,7 +227,7 @@ impl Sides<'_> {
             long_kb / 1024,
             length(&hours)
         );
-        let size = fs::metadata(&subject.file).context("the model has gone")?.len();
+        let size = fs::metadata(&subject.file).context("the model's file is missing")?.len();
         let above = long_kb as f64 / 1024.0 - size as f64 / f64::from(1 << 20);
         let (mut met, sentence) = verdict("MB above the model's size", above, GOAL_MEMORY_MB);
         println!("{sentence}");
@@ -252,13 +253,13 @@ impl Sides<'_> {
         Ok(Outcome { met, json, peak_kb: long_kb })
     }
 
-    /// Has the app transcribe a recording; also tells after how many seconds its first words could be read.
+    /// Transcribes a recording with the app; also returns the seconds until its first words could be read.
     fn first_words(&self, subject: &Subject, recording: &Recording) -> Result<(Transcribed, f64)> {
         println!("bench speech: {}, {:.0} minutes", subject.name, recording.duration_s / 60.0);
-        let mut first = FirstWords { app: &self.app, job: None, last_question: Instant::now(), after: None };
+        let mut first = FirstWords { app: &self.app, job: None, last_query: Instant::now(), after: None };
         let done =
             transcribe_while(&self.app, &subject.options(), &recording.path, self.data, &mut |started| {
-                first.ask(started);
+                first.query(started);
             })?;
         self.delete(&done)?;
         let after = first.after.with_context(|| {
@@ -267,7 +268,7 @@ impl Sides<'_> {
         Ok((done, after.as_secs_f64()))
     }
 
-    /// The next import of the same recording would find it in the archive otherwise.
+    /// Deletes the job; otherwise the next import of the same recording would be a duplicate.
     fn delete(&self, done: &Transcribed) -> Result<()> {
         command::output(self.app.command().args(["delete", &done.job])).map(|_| ())
     }
@@ -279,7 +280,7 @@ impl Subject {
     }
 }
 
-/// Whether the whole command is fast enough. Only two cores are judged.
+/// Whether the whole command is fast enough. The goal applies only to two cores.
 fn fast_enough(times_real_time: f64) -> bool {
     let what = "× real time with speakers:";
     if command::cores() != CORES_OF_GOAL {
@@ -291,21 +292,21 @@ fn fast_enough(times_real_time: f64) -> bool {
     well
 }
 
-/// Asks for the only recording of the archive until it has words.
+/// Queries the archive's newest recording until it has words.
 struct FirstWords<'a> {
     app: &'a App,
     job: Option<String>,
-    last_question: Instant,
-    /// From the start of the command.
+    last_query: Instant,
+    /// Seconds from the start of the command.
     after: Option<Duration>,
 }
 
 impl FirstWords<'_> {
-    fn ask(&mut self, started: Instant) {
-        if self.after.is_some() || self.last_question.elapsed() < BETWEEN_QUESTIONS {
+    fn query(&mut self, started: Instant) {
+        if self.after.is_some() || self.last_query.elapsed() < QUERY_INTERVAL {
             return;
         }
-        // What cannot be asked now is asked again.
+        // A failed query is repeated later.
         let answer =
             |arguments: &[&str]| self.app.json(self.app.command().args(arguments)).unwrap_or_default();
         match &self.job {
@@ -316,16 +317,16 @@ impl FirstWords<'_> {
                 }
             }
         }
-        self.last_question = Instant::now();
+        self.last_query = Instant::now();
     }
 }
 
-/// The id of the first recording that `meetmemo list --json` printed.
+/// The id of the first recording in the output of `meetmemo list --json`.
 fn newest(list: &Value) -> Option<String> {
     Some(list[0]["id"].as_str()?.to_owned())
 }
 
-/// Whether `meetmemo show --json` printed words.
+/// Whether the output of `meetmemo show --json` has words.
 fn has_words(meeting: &Value) -> bool {
     let segments = meeting["transcript"]["segments"].as_array();
     segments.is_some_and(|segments| segments.iter().any(|segment| segment["text"] != ""))
@@ -336,7 +337,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_words_are_noticed() {
+    fn the_first_words_are_detected() {
         assert_eq!(newest(&json!([])), None);
         assert_eq!(newest(&json!([{"id": "1f"}, {"id": "2f"}])).as_deref(), Some("1f"));
         for (meeting, words) in [

@@ -309,11 +309,11 @@ fn what_a_host_sends_instead_of_the_model_is_told_and_not_kept() {
         _ => Answer::Page("404 Not Found", "text/plain", b"no such file".to_vec()),
     });
     let cases = [
-        ("altered", "is not the file that is expected"),
+        ("altered", "is not the expected file"),
         ("longer", "has a file of another size"),
         ("page", "sent a web page instead"),
         ("text", "is not a speech model"),
-        ("forbidden", "refuses to give it (code 403)"),
+        ("forbidden", "refuses to send it (status 403)"),
         ("missing", "does not have it any more"),
     ];
     let names: Vec<String> =

@@ -102,8 +102,8 @@ fn recordings_become_right_words_at_the_right_times() {
         turns.map(|turn| turn.text.as_str()).collect::<Vec<_>>().join(" ")
     };
     let recordings = [
-        // The test model repeats a phrase here and there in full windows: it was trained with the whole context of 30 s.
-        // Published models do not (`recordings_become_right_words_with_punctuation`).
+        // The test model repeats a phrase here and there in full windows: it was trained with the whole context of 30
+        // s. Published models do not (`recordings_become_right_words_with_punctuation`).
         ("meeting/panel-5-speakers.wav", by("S"), 0.12),
         ("speech/jfk.wav", by("S1"), 0.10),
         ("speech/two-cities.wav", by("S3"), 0.15),
@@ -449,7 +449,7 @@ fn an_engine_that_crashes_or_babbles_costs_one_recording_a_sentence_and_the_othe
     let app = in_order(app);
     let (hit, other) = (import(&app, &hit), import(&app, &other));
     for (fault, why) in
-        [("crash:1", "stopped unexpectedly"), ("babble:1", "gave an answer that makes no sense")]
+        [("crash:1", "stopped unexpectedly"), ("babble:1", "sent an answer that cannot be understood")]
     {
         let worked = work_with_fault(&app, fault);
         let failed = app.show(&hit);

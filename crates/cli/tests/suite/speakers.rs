@@ -8,12 +8,12 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use testing::turns::{COLLAR, Turn, error_rate, most, names, rttm};
+use testing::diarization_error::{COLLAR, Turn, error_rate, max_assignment, parse_rttm, speaker_names};
 
 /// The recording of five people in turns, with who speaks when.
 fn panel() -> Option<(PathBuf, Vec<Turn>)> {
     let path = shared("audio/meeting/panel-5-speakers.wav")?;
-    let turns = rttm(&fs::read_to_string(path.with_extension("rttm")).unwrap());
+    let turns = parse_rttm(&fs::read_to_string(path.with_extension("rttm")).unwrap());
     Some((path, turns))
 }
 
@@ -24,8 +24,8 @@ fn spoken(meeting: &Value, what: &str) -> Vec<Turn> {
         .filter(|one| !one["speaker_id"].is_null())
         .map(|one| {
             let seconds = |key: &str| one[key].as_f64().unwrap() / 1000.0;
-            let who = one["speaker_id"].as_str().unwrap().to_owned();
-            Turn { start: seconds("start_ms"), end: seconds("end_ms"), who }
+            let speaker = one["speaker_id"].as_str().unwrap().to_owned();
+            Turn { start: seconds("start_ms"), end: seconds("end_ms"), speaker }
         })
         .collect()
 }
@@ -36,7 +36,7 @@ fn speakers(meeting: &Value) -> Vec<Value> {
 
 /// The share of words with the right speaker, by their middles inside of reference turns.
 fn words_right(reference: &[Turn], meeting: &Value) -> f64 {
-    let (theirs, found) = (names(reference), names(&spoken(meeting, "segments")));
+    let (theirs, found) = (speaker_names(reference), speaker_names(&spoken(meeting, "segments")));
     let mut shared = vec![vec![0; found.len()]; theirs.len()];
     let mut scored = 0;
     for segment in meeting["transcript"]["segments"].as_array().unwrap() {
@@ -46,11 +46,11 @@ fn words_right(reference: &[Turn], meeting: &Value) -> f64 {
             let Some(turn) = reference.iter().find(inside) else { continue };
             scored += 1;
             if let Some(id) = found.iter().position(|id| segment["speaker_id"] == id.as_str()) {
-                shared[theirs.iter().position(|name| *name == turn.who).unwrap()][id] += 1;
+                shared[theirs.iter().position(|name| *name == turn.speaker).unwrap()][id] += 1;
             }
         }
     }
-    most(&shared) as f64 / f64::from(scored)
+    max_assignment(&shared) as f64 / f64::from(scored)
 }
 
 #[test]
@@ -78,13 +78,13 @@ fn five_people_of_a_panel_are_told_apart_word_by_word() {
         assert!(rates[0] <= 0.05 && rates[1] <= 0.10, "{what}: {rates:?}");
         assert!(right >= 0.95, "{what}: {right}");
         // In order of appearance: who speaks first is the first.
-        assert_eq!(turns[0].who, meeting["transcript"]["speakers"][0]["id"].as_str().unwrap());
+        assert_eq!(turns[0].speaker, meeting["transcript"]["speakers"][0]["id"].as_str().unwrap());
         turns
     };
     let turns = check("without a hint");
     let file = app.data().join("panel.rttm");
     app.json(&["export", job, "--type", "rttm", "--output", file.to_str().unwrap()]);
-    let written = rttm(&fs::read_to_string(&file).unwrap());
+    let written = parse_rttm(&fs::read_to_string(&file).unwrap());
     assert_eq!(written.len(), turns.len());
     assert!(
         written
@@ -111,21 +111,25 @@ fn who_was_named_in_one_meeting_is_known_in_the_next() {
     let mut parts: [Vec<&Turn>; 2] = Default::default();
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for turn in &reference {
-        parts[*seen.entry(&turn.who).and_modify(|n| *n += 1).or_default() % 2].push(turn);
+        parts[*seen.entry(&turn.speaker).and_modify(|n| *n += 1).or_default() % 2].push(turn);
     }
     // A voice is learnt from 15 s of speech, and recognised in 3 s.
     let halves: [(Vec<u8>, Vec<Turn>); 2] = [(0, 17.0), (1, 5.0)].map(|(half, enough)| {
         let (mut speech, mut turns) = (Vec::new(), Vec::<Turn>::new());
         let said = |turns: &[Turn], who: &str| -> f64 {
-            turns.iter().filter(|turn| turn.who == who).map(|turn| turn.end - turn.start).sum()
+            turns.iter().filter(|turn| turn.speaker == who).map(|turn| turn.end - turn.start).sum()
         };
-        while parts[half].iter().any(|turn| said(&turns, &turn.who) < enough) {
-            for Turn { start, end, who } in &parts[half] {
-                if said(&turns, who) < enough {
+        while parts[half].iter().any(|turn| said(&turns, &turn.speaker) < enough) {
+            for Turn { start, end, speaker } in &parts[half] {
+                if said(&turns, speaker) < enough {
                     let byte = |seconds: f64| (seconds * 16_000.0) as usize * 2;
                     let from = speech.len() as f64 / 32_000.0;
                     speech.extend_from_slice(&all[byte(*start)..byte(*end).min(all.len())]);
-                    turns.push(Turn { start: from, end: speech.len() as f64 / 32_000.0, who: who.clone() });
+                    turns.push(Turn {
+                        start: from,
+                        end: speech.len() as f64 / 32_000.0,
+                        speaker: speaker.clone(),
+                    });
                     speech.extend_from_slice(&silence(0.6));
                 }
             }
@@ -145,7 +149,7 @@ fn who_was_named_in_one_meeting_is_known_in_the_next() {
         let found = spoken(&app.show(&jobs[half]), "turns");
         let shared = |id: &str, who: &str| -> f64 {
             let of = |turns: &[Turn], name: &str| -> Vec<Turn> {
-                turns.iter().filter(|turn| turn.who == name).cloned().collect()
+                turns.iter().filter(|turn| turn.speaker == name).cloned().collect()
             };
             let (found, real) = (of(&found, id), of(&halves[half].1, who));
             found
@@ -154,11 +158,11 @@ fn who_was_named_in_one_meeting_is_known_in_the_next() {
                 .sum()
         };
         let who = |id: &String| {
-            let all = names(&halves[half].1);
+            let all = speaker_names(&halves[half].1);
             let best = all.iter().max_by(|a, b| shared(id, a).total_cmp(&shared(id, b)));
             (id.clone(), best.unwrap().clone())
         };
-        names(&found).iter().map(who).collect()
+        speaker_names(&found).iter().map(who).collect()
     };
 
     // Nothing is kept before somebody agreed.
@@ -332,8 +336,8 @@ fn one_person_on_each_side_of_a_stereo_recording_needs_no_guess() {
         let (on, off) = if number % 2 == 0 { (&mut left, &mut right) } else { (&mut right, &mut left) };
         on.extend(speech);
         off.extend(quiet);
-        let who = ["left", "right"][number % 2].to_owned();
-        reference.push(Turn { start, end: left.len() as f64 / 16_000.0, who });
+        let speaker = ["left", "right"][number % 2].to_owned();
+        reference.push(Turn { start, end: left.len() as f64 / 16_000.0, speaker });
         left.extend([0; 12_000]);
         right.extend([0; 12_000]);
     }

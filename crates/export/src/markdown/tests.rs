@@ -1,16 +1,16 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 
 use super::*;
-use crate::{Facts, Line, Run};
+use crate::{Metadata, Paragraph, ParagraphSegment};
 use chrono::DateTime;
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use transcript::AudioTime;
 
-fn document(title: &str, file_name: &str, runs: Vec<Run>) -> Script {
-    Script {
+fn transcript(title: &str, file_name: &str, paragraphs: Vec<Paragraph>) -> FormattedTranscript {
+    FormattedTranscript {
         title: title.into(),
-        facts: Facts {
+        metadata: Metadata {
             file_name: file_name.into(),
             recorded_at: None,
             duration: None,
@@ -19,38 +19,39 @@ fn document(title: &str, file_name: &str, runs: Vec<Run>) -> Script {
             notes: Vec::new(),
         },
         speakers: Vec::new(),
-        runs,
+        paragraphs,
         exported_at: DateTime::parse_from_rfc3339("2025-03-15T18:05:09+01:00").unwrap(),
     }
 }
 
-fn run(speaker: Option<&str>, lines: &[(u32, &str)]) -> Run {
-    let line = |(ms, text): &(u32, &str)| Line { start: AudioTime::from_ms(*ms), text: (*text).into() };
-    let lines: Vec<Line> = lines.iter().map(line).collect();
-    Run { speaker: speaker.map(Into::into), start: lines[0].start, lines }
+fn paragraph(speaker: Option<&str>, segments: &[(u32, &str)]) -> Paragraph {
+    let segment =
+        |(ms, text): &(u32, &str)| ParagraphSegment { start: AudioTime::from_ms(*ms), text: (*text).into() };
+    let segments: Vec<ParagraphSegment> = segments.iter().map(segment).collect();
+    Paragraph { speaker: speaker.map(Into::into), start: segments[0].start, segments }
 }
 
 #[test]
-fn a_meeting_reads_like_a_document() {
-    let mut meeting = document(
+fn a_meeting_has_a_heading_metadata_and_paragraphs() {
+    let mut meeting = transcript(
         "Budget 2026: don't panic",
         "budget_2026 (final).m4a",
         vec![
-            run(
+            paragraph(
                 Some("Anna"),
                 &[(4_000, "Good morning, it's 9 o'clock."), (61_500, "The e-mail says 3.5 %.")],
             ),
-            run(
+            paragraph(
                 Some("Dr. Ben O'Neill-Ruiz"),
                 &[(3_723_000, "R&D costs ~5 % (or $3 < $5) [laughter].\n- Really?")],
             ),
         ],
     );
-    meeting.facts.recorded_at = DateTime::parse_from_rfc3339("2025-03-04T09:05:00-03:30").ok();
-    meeting.facts.duration = Some(AudioTime::from_ms(3_730_000));
-    meeting.facts.language = Some("English".into());
-    meeting.facts.engine = Some("transcribe.cpp whisper-base".into());
-    meeting.facts.notes = vec!["the file ends early: 3.1 s could be read".into()];
+    meeting.metadata.recorded_at = DateTime::parse_from_rfc3339("2025-03-04T09:05:00-03:30").ok();
+    meeting.metadata.duration = Some(AudioTime::from_ms(3_730_000));
+    meeting.metadata.language = Some("English".into());
+    meeting.metadata.engine = Some("transcribe.cpp whisper-base".into());
+    meeting.metadata.notes = vec!["the file ends early: 3.1 s could be read".into()];
     insta::assert_snapshot!(markdown(&meeting), @r#"
     # Budget 2026: don't panic
 
@@ -75,8 +76,9 @@ fn a_meeting_reads_like_a_document() {
 }
 
 #[test]
-fn without_speakers_there_are_only_times() {
-    let talk = document("", "talk.wav", vec![run(None, &[(0, "One."), (1_000, " "), (2_000, "Two.")])]);
+fn without_speakers_only_times_are_shown() {
+    let talk =
+        transcript("", "talk.wav", vec![paragraph(None, &[(0, "One."), (1_000, " "), (2_000, "Two.")])]);
     insta::assert_snapshot!(markdown(&talk), @r"
     # talk.wav
 
@@ -88,14 +90,14 @@ fn without_speakers_there_are_only_times() {
 
 #[test]
 fn a_transcript_without_words_says_so() {
-    for runs in [vec![], vec![run(Some("Anna"), &[(0, " \n")])]] {
-        let silent = markdown(&document("Silence", "silence.wav", runs));
+    for paragraphs in [vec![], vec![paragraph(Some("Anna"), &[(0, " \n")])]] {
+        let silent = markdown(&transcript("Silence", "silence.wav", paragraphs));
         assert_eq!(silent, "# Silence\n\n- **File:** silence.wav\n\nThis transcript contains no words.\n");
     }
 }
 
-/// What a reader sees, block by block: headings, list items, paragraphs. Everything but bold type and code, which this
-/// module uses itself, shows up as a tag.
+/// The rendered text of each block: heading, list item or paragraph. Markup other than bold type and code, which this
+/// module writes itself, is written as a tag.
 fn rendered(markdown: &str, options: Options) -> Vec<String> {
     let mut blocks = vec![String::new()];
     for event in Parser::new_ext(markdown, options) {
@@ -115,23 +117,23 @@ fn rendered(markdown: &str, options: Options) -> Vec<String> {
     blocks
 }
 
-/// What a reader should see.
-fn meant(text: &str) -> String {
+/// The text that a renderer should show for `text`.
+fn expected_text(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{FFFD}")
 }
 
 fn shows_as_itself(text: &str) -> Result<(), TestCaseError> {
-    let made = markdown(&document(
+    let markdown = markdown(&transcript(
         text,
         &format!("x{text}"),
-        vec![run(Some(text), &[(5_000, text), (6_000, text)])],
+        vec![paragraph(Some(text), &[(5_000, text), (6_000, text)])],
     ));
-    let line = meant(text).replace('\n', " ");
+    let line = expected_text(text).replace('\n', " ");
     let blank = text.chars().all(|c| c.is_whitespace() || c.is_control());
     let mut expected = if blank {
         vec![format!("x{line}"), "This transcript contains no words.".to_owned()]
     } else {
-        let words = meant(text.trim_matches(['\n', '\r']));
+        let words = expected_text(text.trim_matches(['\n', '\r']));
         let name = line.trim().to_owned();
         vec![
             line.clone(),
@@ -144,20 +146,20 @@ fn shows_as_itself(text: &str) -> Result<(), TestCaseError> {
     if line.is_empty() {
         expected[0] = "x".to_owned();
     }
-    let dialect = Options::ENABLE_TABLES
+    let extensions = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_GFM
         | Options::ENABLE_WIKILINKS;
-    for options in [Options::empty(), dialect] {
-        prop_assert_eq!(rendered(&made, options), expected.clone(), "{}", &made);
+    for options in [Options::empty(), extensions] {
+        prop_assert_eq!(rendered(&markdown, options), expected.clone(), "{}", &markdown);
     }
     Ok(())
 }
 
 #[test]
-fn nothing_that_is_said_is_taken_for_markup() {
+fn text_that_looks_like_markup_shows_as_itself() {
     for text in [
         "*a* **b** _c_ __d__ ~~e~~ ~f~ `g` ``h``",
         "snake_case_name and _private and trailing_",
@@ -202,15 +204,15 @@ fn nothing_that_is_said_is_taken_for_markup() {
 }
 
 #[test]
-fn ordinary_text_is_left_alone() {
+fn ordinary_text_is_not_escaped() {
     for text in [
         "I don't know, it's 3.5 % (or so) - e-mail me!",
         "R&D, AT&T, Q&A; 5 < 6 > 4, x = y + z, \"so\" #1",
         "see https://example.org/some_page?x=1&y=2",
         "[inaudible] ... [laughs]: ~20 people, snake_case",
     ] {
-        let made = markdown(&document("t", "f", vec![run(None, &[(0, text)])]));
-        assert!(made.ends_with(&format!("`0:00:00` {text}\n")), "{made}");
+        let markdown = markdown(&transcript("t", "f", vec![paragraph(None, &[(0, text)])]));
+        assert!(markdown.ends_with(&format!("`0:00:00` {text}\n")), "{markdown}");
     }
 }
 
@@ -221,7 +223,7 @@ proptest! {
     }
 
     #[test]
-    fn any_heap_of_markup_shows_as_itself(text in r#"[\\`*_{}\[\]<>()#+.!|~&;:=$"'^@ \t\r\n\-/axT01é]{0,40}"#) {
+    fn any_mixture_of_markup_shows_as_itself(text in r#"[\\`*_{}\[\]<>()#+.!|~&;:=$"'^@ \t\r\n\-/axT01é]{0,40}"#) {
         shows_as_itself(&text)?;
     }
 }

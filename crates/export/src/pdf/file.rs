@@ -1,26 +1,26 @@
-//! Pages become a file.
+//! Writes the PDF file: pages, embedded fonts, metadata, outline and document id.
 //!
-//! printpdf writes the pages and embeds the part of each font that is used. What it writes around them is replaced here:
-//! its document id is random, its dates have no time zone, its outline is flat and sorted by name, and it claims a
-//! printing standard that the file does not follow.
+//! printpdf writes the pages and embeds the used subset of each font. Its other output is replaced here: its document
+//! id is random, its dates have no time zone, its outline is flat and sorted by name, and it claims a printing standard
+//! that the file does not follow.
 
-use super::{
-    draw,
-    flow::{Book, Mark},
-    shape::Shaper,
-};
-use crate::{ExportError, Script};
+use super::{draw, outline::OutlineEntry, page::Layout, shape::Shaper};
+use crate::{ExportError, FormattedTranscript};
 use chrono::{DateTime, FixedOffset};
 use lopdf::{Dictionary, Object, ObjectId, StringFormat};
 use printpdf::{ParsedFont, PdfDocument, PdfFont, PdfSaveOptions};
 use sha2::{Digest, Sha256};
 
-const APP: &str = "MeetMemo";
+const AUTHOR: &str = "MeetMemo";
 
-/// The finished file.
-pub(super) fn bytes(book: &Book, shaper: &Shaper<'_>, script: &Script) -> Result<Vec<u8>, ExportError> {
+/// The content of the file.
+pub(super) fn bytes(
+    layout: &Layout,
+    shaper: &Shaper<'_>,
+    transcript: &FormattedTranscript,
+) -> Result<Vec<u8>, ExportError> {
     let mut pdf = PdfDocument::new("");
-    let (pages, faces) = draw::pages(book, shaper);
+    let (pages, faces) = draw::pages(layout, shaper);
     pdf.pages = pages;
     for face in faces {
         let font = shaper.font(face);
@@ -32,7 +32,7 @@ pub(super) fn bytes(book: &Book, shaper: &Shaper<'_>, script: &Script) -> Result
     drop(pdf);
     file.version = "1.7".to_owned();
     let page_ids: Vec<ObjectId> = file.get_pages().into_values().collect();
-    let outline = outline(&mut file, book, &page_ids);
+    let outline = outline(&mut file, layout, &page_ids);
     let catalog = file.catalog_mut().expect("printpdf writes a catalogue");
     catalog.remove(b"Outlines");
     catalog.set("PageMode", if outline.is_some() { "UseOutlines" } else { "UseNone" });
@@ -40,9 +40,9 @@ pub(super) fn bytes(book: &Book, shaper: &Shaper<'_>, script: &Script) -> Result
     if let Some(outline) = outline {
         catalog.set("Outlines", outline);
     }
-    let about =
+    let info_id =
         file.trailer.get(b"Info").and_then(Object::as_reference).expect("printpdf writes an Info dictionary");
-    file.set_object(about, info(script));
+    file.set_object(info_id, info(transcript));
     file.compress();
     let id = Object::String(digest(&file), StringFormat::Hexadecimal);
     file.trailer.set("ID", vec![id.clone(), id]);
@@ -51,15 +51,16 @@ pub(super) fn bytes(book: &Book, shaper: &Shaper<'_>, script: &Script) -> Result
     Ok(bytes)
 }
 
-fn info(script: &Script) -> Dictionary {
-    let date = pdf_date(script.exported_at);
-    let subject = format!("Transcript of {}", script.facts.file_name);
+/// The document information dictionary.
+fn info(transcript: &FormattedTranscript) -> Dictionary {
+    let date = pdf_date(transcript.exported_at);
+    let subject = format!("Transcript of {}", transcript.metadata.file_name);
     Dictionary::from_iter([
-        ("Title", text(&script.heading())),
+        ("Title", text(&transcript.heading())),
         ("Subject", text(&subject)),
-        ("Author", text(APP)),
-        ("Creator", text(APP)),
-        ("Producer", text(APP)),
+        ("Author", text(AUTHOR)),
+        ("Creator", text(AUTHOR)),
+        ("Producer", text(AUTHOR)),
         ("CreationDate", Object::string_literal(date.clone())),
         ("ModDate", Object::string_literal(date)),
     ])
@@ -69,14 +70,14 @@ fn text(text: &str) -> Object {
     Object::String(draw::text_string(text), StringFormat::Hexadecimal)
 }
 
-/// `D:20250314093000+01'00'`, as ISO 32000 has it in 7.9.4.
+/// A PDF date, such as `D:20250314093000+01'00'` (ISO 32000, 7.9.4).
 fn pdf_date(at: DateTime<FixedOffset>) -> String {
     let minutes = at.offset().local_minus_utc() / 60;
     let sign = if minutes < 0 { '-' } else { '+' };
     format!("{}{sign}{:02}'{:02}'", at.format("D:%Y%m%d%H%M%S"), minutes.abs() / 60, minutes.abs() % 60)
 }
 
-/// Tells this content from every other: the first half of the hash of all that was written so far.
+/// The document id: the first 16 bytes of the SHA-256 of all objects. Equal content gives an equal id.
 fn digest(file: &lopdf::Document) -> Vec<u8> {
     let mut hash = Sha256::new();
     for object in file.objects.values() {
@@ -88,51 +89,51 @@ fn digest(file: &lopdf::Document) -> Vec<u8> {
     hash.finalize()[..16].to_vec()
 }
 
-/// Writes the outline of `book` and returns a reference to it; `None` where there is none.
-fn outline(file: &mut lopdf::Document, book: &Book, pages: &[ObjectId]) -> Option<Object> {
-    if book.outline.is_empty() {
+/// Adds the outline of `layout` to `file` and returns a reference to it; `None` if it is empty.
+fn outline(file: &mut lopdf::Document, layout: &Layout, pages: &[ObjectId]) -> Option<Object> {
+    if layout.outline.is_empty() {
         return None;
     }
     let root = file.new_object_id();
-    let (first, last) = marks(file, book, &book.outline, root, pages);
-    let count = i64::try_from(book.outline.len()).expect("an outline fits in memory");
+    let (first, last) = outline_entries(file, layout, &layout.outline, root, pages);
+    let count = i64::try_from(layout.outline.len()).expect("an outline fits in memory");
     let entries = [("Type", "Outlines".into()), ("First", first), ("Last", last), ("Count", count.into())];
     file.set_object(root, Dictionary::from_iter(entries));
     Some(root.into())
 }
 
-/// Writes `marks`, which is not empty, below `parent` and returns references to the first and the last.
-fn marks(
+/// Adds `entries`, which is not empty, as children of `parent` and returns references to the first and the last.
+fn outline_entries(
     file: &mut lopdf::Document,
-    book: &Book,
-    marks: &[Mark],
+    layout: &Layout,
+    entries: &[OutlineEntry],
     parent: ObjectId,
     pages: &[ObjectId],
 ) -> (Object, Object) {
-    let ids: Vec<ObjectId> = marks.iter().map(|_| file.new_object_id()).collect();
-    for (index, mark) in marks.iter().enumerate() {
-        let top = book.sheet.height - mark.y;
-        let place: Vec<Object> =
-            vec![pages[mark.page].into(), "XYZ".into(), Object::Null, top.into(), Object::Null];
-        let mut entry = Dictionary::from_iter([
-            ("Title", text(&mark.title)),
+    let ids: Vec<ObjectId> = entries.iter().map(|_| file.new_object_id()).collect();
+    for (index, entry) in entries.iter().enumerate() {
+        let top = layout.size.height - entry.position.y;
+        let destination: Vec<Object> =
+            vec![pages[entry.position.page].into(), "XYZ".into(), Object::Null, top.into(), Object::Null];
+        let mut item = Dictionary::from_iter([
+            ("Title", text(&entry.title)),
             ("Parent", parent.into()),
-            ("Dest", place.into()),
+            ("Dest", destination.into()),
         ]);
         if index > 0 {
-            entry.set("Prev", ids[index - 1]);
+            item.set("Prev", ids[index - 1]);
         }
         if let Some(next) = ids.get(index + 1) {
-            entry.set("Next", *next);
+            item.set("Next", *next);
         }
-        if !mark.children.is_empty() {
-            let (first, last) = self::marks(file, book, &mark.children, ids[index], pages);
-            entry.set("First", first);
-            entry.set("Last", last);
-            // Negative: closed until the reader opens it.
-            entry.set("Count", -i64::try_from(mark.children.len()).expect("an outline fits in memory"));
+        if !entry.children.is_empty() {
+            let (first, last) = outline_entries(file, layout, &entry.children, ids[index], pages);
+            item.set("First", first);
+            item.set("Last", last);
+            // A negative count means that the entry is closed at first.
+            item.set("Count", -i64::try_from(entry.children.len()).expect("an outline fits in memory"));
         }
-        file.set_object(ids[index], entry);
+        file.set_object(ids[index], item);
     }
     (ids[0].into(), ids[ids.len() - 1].into())
 }

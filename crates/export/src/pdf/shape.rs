@@ -1,11 +1,17 @@
-//! Words become glyphs: which font has the characters, which forms they take, and where each glyph stands.
+//! Shaping: turns words into positioned glyphs. Chooses a font for each character, the glyphs (ligatures, contextual
+//! forms) and their positions.
 //!
-//! A word is shaped once and remembered, so the time for a long transcript grows with its vocabulary. Lengths are in
-//! thousandths of the font size, as in PDF.
+//! Shaped words are cached, so the time for a long transcript grows with its vocabulary. Lengths are in thousandths of
+//! the font size, as in PDF.
+//!
+//! A PDF maps each glyph of a font to one text (its `ToUnicode` entry), which viewers use to search and copy. The entry
+//! of a glyph is the text of the first cluster that it begins. Where that is not the text of a cluster,
+//! [`Cluster::extracts_as_text`] is `false` and `draw` writes the text beside the glyphs.
 
+use super::characters::{han_variant_of, is_han_style, is_invisible, script_of};
 use crate::{
     ExportError, Fonts,
-    fonts::{Font, Letters},
+    fonts::{Font, HanVariant},
 };
 use rustybuzz::{BufferClusterLevel, BufferFlags, Direction, ShapePlan, UnicodeBuffer, ttf_parser};
 use std::{
@@ -13,57 +19,57 @@ use std::{
     ops::Range,
     rc::Rc,
 };
-use unicode_script::{Script, UnicodeScript};
+use unicode_script::Script;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Which of a [`Shaper`]'s faces: regular, bold, then the others in order.
+/// Index of a face in a [`Shaper`]: regular, bold, then the fallback fonts in order.
 pub(super) type FaceId = usize;
 const REGULAR: FaceId = 0;
 pub(super) const BOLD: FaceId = 1;
 
-/// Stands for a character that no font has.
+/// Drawn in place of a character that no font has.
 const REPLACEMENT: char = '\u{FFFD}';
 
-/// A character without a look, which viewers leave out of what they copy.
-const SILENT: char = '\u{200B}';
-const SILENT_TEXT: &str = "\u{200B}";
+/// An invisible character, which viewers leave out when they copy text.
+const ZERO_WIDTH_SPACE: char = '\u{200B}';
+const ZERO_WIDTH_SPACE_TEXT: &str = "\u{200B}";
 
-/// Marks stacked on one letter without end stay within this distance of where the first would be.
-const HIGHEST_MARK: f32 = 700.0;
+/// Farthest that a glyph may be raised or lowered. Limits any number of marks stacked on one letter.
+const MAX_MARK_OFFSET: f32 = 700.0;
 
-/// A longer word is not worth remembering.
-const LONGEST_REMEMBERED: usize = 64;
+/// Longest word, in bytes, that is cached.
+const MAX_CACHED_WORD_BYTES: usize = 64;
 
-/// How a word is to be set.
+/// How a word is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Form {
+pub(super) struct WordStyle {
     pub(super) bold: bool,
-    /// Whose Han characters are preferred.
-    pub(super) letters: Letters,
+    /// The preferred variant of Han characters.
+    pub(super) han_variant: HanVariant,
     pub(super) right_to_left: bool,
 }
 
-/// A word, or a stretch of spaces, ready to be drawn.
+/// A shaped word or sequence of spaces.
 #[derive(Debug)]
 pub(super) struct Word {
-    /// From left to right.
+    /// In visual order, from left to right.
     pub(super) clusters: Vec<Cluster>,
     pub(super) width: f32,
 }
 
-/// The smallest group of characters that glyphs can be told to stand for.
+/// The smallest group of characters to which glyphs can be assigned.
 #[derive(Debug)]
 pub(super) struct Cluster {
     pub(super) face: FaceId,
     pub(super) text: Box<str>,
-    /// First those that take up space, then the marks on them.
+    /// Glyphs with a width come first, marks after them.
     pub(super) glyphs: Vec<Glyph>,
-    /// Where it begins, from the start of the word.
+    /// From the start of the word, as is `end`.
     pub(super) start: f32,
     pub(super) end: f32,
-    /// Whether a viewer finds `text` by itself, by the [`Shaper::spelling`] of the only glyph and by its place. If not,
-    /// text and place have to be written beside it.
-    pub(super) plain: bool,
+    /// Whether viewers extract exactly `text` from the drawn glyphs: there is one glyph, in its regular place, and
+    /// `text` is its [`Shaper::to_unicode`] entry. Otherwise `text` must be written beside the glyphs.
+    pub(super) extracts_as_text: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -71,27 +77,29 @@ pub(super) struct Glyph {
     pub(super) id: u16,
     /// From the start of the word.
     pub(super) x: f32,
-    /// Above the baseline.
+    /// From the baseline upwards.
     pub(super) y: f32,
-    /// How far a viewer moves on after drawing it.
-    pub(super) natural: f32,
+    /// Advance width as the PDF states it: how far a viewer moves on after drawing the glyph.
+    pub(super) advance: f32,
 }
 
-/// A stretch of a word in one font and one script.
-struct Item {
+/// A part of a word with one font and one script, which is shaped as a whole.
+struct TextRun {
     range: Range<usize>,
     face: FaceId,
     script: Option<Script>,
+    /// Whether it is a character that no font has.
     missing: bool,
 }
 
-/// The fonts, opened as they are needed, and the words shaped so far.
+/// Shapes words. Opens fonts when they are needed and caches shaped words.
 pub(super) struct Shaper<'f> {
     faces: Vec<Face<'f>>,
-    words: HashMap<Form, HashMap<Box<str>, Rc<Word>>>,
-    spellings: HashMap<(FaceId, u16), Box<str>>,
+    words: HashMap<WordStyle, HashMap<Box<str>, Rc<Word>>>,
+    /// The text that each glyph stands for in the PDF.
+    to_unicode: HashMap<(FaceId, u16), Box<str>>,
     missing: BTreeSet<char>,
-    /// A glyph of the regular face that takes no space and leaves no ink.
+    /// An invisible glyph of the regular face without width.
     blank: Option<Glyph>,
     buffer: Option<UnicodeBuffer>,
 }
@@ -108,111 +116,117 @@ impl<'f> Shaper<'f> {
         let mut shaper = Self {
             faces: all.map(|font| Face { font, open: None, plans: HashMap::new() }).collect(),
             words: HashMap::new(),
-            spellings: HashMap::new(),
+            to_unicode: HashMap::new(),
             missing: BTreeSet::new(),
             blank: None,
             buffer: None,
         };
         for id in [REGULAR, BOLD] {
-            // Whatever glyph stands for missing characters is not taken for one of them.
+            // The glyph drawn for missing characters must not get the first of them as its entry.
             let glyph = shaper.replacement(id)?;
-            shaper.spellings.insert((id, glyph), REPLACEMENT.to_string().into());
+            shaper.to_unicode.insert((id, glyph), REPLACEMENT.to_string().into());
         }
         let regular = shaper.open(REGULAR)?;
-        let blank = regular.glyph_index(SILENT).map(|id| Glyph { id: id.0, x: 0.0, y: 0.0, natural: 0.0 });
-        shaper.blank = blank.filter(|glyph| natural_width(regular, glyph.id) == 0.0);
+        let blank =
+            regular.glyph_index(ZERO_WIDTH_SPACE).map(|id| Glyph { id: id.0, x: 0.0, y: 0.0, advance: 0.0 });
+        shaper.blank = blank.filter(|glyph| advance_width(regular, glyph.id) == 0.0);
         Ok(shaper)
     }
 
-    /// The font behind `id`.
+    /// The font of the face `id`.
     pub(super) fn font(&self, id: FaceId) -> &'f Font {
         self.faces[id].font
     }
 
-    /// What a viewer will take the glyph for: the text it first stood for; nothing to be seen, if it never stood alone.
-    pub(super) fn spelling(&self, face: FaceId, glyph: u16) -> &str {
-        self.spellings.get(&(face, glyph)).map_or(SILENT_TEXT, |text| text)
+    /// The text that viewers extract for the glyph: that of the first cluster it began. A zero-width space if it never
+    /// began one, as most marks.
+    pub(super) fn to_unicode(&self, face: FaceId, glyph: u16) -> &str {
+        self.to_unicode.get(&(face, glyph)).map_or(ZERO_WIDTH_SPACE_TEXT, |text| text)
     }
 
-    /// A glyph without ink, and its face: marks a place.
+    /// An invisible glyph without width, and its face. It marks a position.
     pub(super) fn blank(&self) -> Option<(FaceId, Glyph)> {
         self.blank.map(|glyph| (REGULAR, glyph))
     }
 
-    /// The characters met so far that no font has.
+    /// The characters seen so far that no font has, in order of code point.
     pub(super) fn missing(&self) -> Vec<char> {
         self.missing.iter().copied().collect()
     }
 
-    /// `text`, which is of one direction and without line breaks, as glyphs.
-    pub(super) fn word(&mut self, text: &str, form: Form) -> Result<Rc<Word>, ExportError> {
-        if let Some(word) = self.words.get(&form).and_then(|words| words.get(text)) {
+    /// Shapes `text`, which has one direction and no line breaks.
+    pub(super) fn word(&mut self, text: &str, style: WordStyle) -> Result<Rc<Word>, ExportError> {
+        if let Some(word) = self.words.get(&style).and_then(|words| words.get(text)) {
             return Ok(Rc::clone(word));
         }
-        let word = Rc::new(self.shaped(text, form)?);
-        if text.len() <= LONGEST_REMEMBERED {
-            self.words.entry(form).or_default().insert(text.into(), Rc::clone(&word));
+        let word = Rc::new(self.shape(text, style)?);
+        if text.len() <= MAX_CACHED_WORD_BYTES {
+            self.words.entry(style).or_default().insert(text.into(), Rc::clone(&word));
         }
         Ok(word)
     }
 
-    fn shaped(&mut self, text: &str, form: Form) -> Result<Word, ExportError> {
-        let mut items = self.items(text, form)?;
-        if form.right_to_left {
-            items.reverse();
+    fn shape(&mut self, text: &str, style: WordStyle) -> Result<Word, ExportError> {
+        let mut runs = self.text_runs(text, style)?;
+        if style.right_to_left {
+            runs.reverse();
         }
         let mut word = Word { clusters: Vec::new(), width: 0.0 };
-        for item in items {
-            let text = &text[item.range.clone()];
-            if item.missing {
-                self.push_replacement(&mut word, text, item.face)?;
+        for run in runs {
+            let text = &text[run.range.clone()];
+            if run.missing {
+                self.push_replacement(&mut word, text, run.face)?;
             } else {
-                self.push_glyphs(&mut word, text, &item, form.right_to_left)?;
+                self.push_glyphs(&mut word, text, &run, style.right_to_left)?;
             }
         }
         Ok(word)
     }
 
-    /// `text` in stretches that can be shaped at once, in reading order.
-    fn items(&mut self, text: &str, form: Form) -> Result<Vec<Item>, ExportError> {
-        let mut items: Vec<Item> = Vec::new();
+    /// Divides `text` into runs of one font and one script, in reading order.
+    fn text_runs(&mut self, text: &str, style: WordStyle) -> Result<Vec<TextRun>, ExportError> {
+        let mut runs: Vec<TextRun> = Vec::new();
         for (at, grapheme) in text.grapheme_indices(true) {
             if grapheme.chars().all(is_invisible) {
                 continue;
             }
-            if let Some(face) = self.face_for(grapheme, form)? {
-                push_item(&mut items, at..at + grapheme.len(), face, script_of(grapheme));
+            if let Some(face) = self.face_for(grapheme, style)? {
+                push_run(&mut runs, at..at + grapheme.len(), face, script_of(grapheme));
                 continue;
             }
             for (offset, c) in grapheme.char_indices().filter(|(_, c)| !is_invisible(*c)) {
                 let range = at + offset..at + offset + c.len_utf8();
-                match self.face_for(&text[range.clone()], form)? {
+                match self.face_for(&text[range.clone()], style)? {
                     Some(face) => {
                         let script = script_of(&text[range.clone()]);
-                        push_item(&mut items, range, face, script);
+                        push_run(&mut runs, range, face, script);
                     }
                     None => {
                         self.missing.insert(c);
-                        items.push(Item { range, face: form.main(), script: None, missing: true });
+                        runs.push(TextRun { range, face: style.main_face(), script: None, missing: true });
                     }
                 }
             }
         }
-        Ok(items)
+        Ok(runs)
     }
 
     /// The first face that has all characters of `grapheme`.
-    fn face_for(&mut self, grapheme: &str, form: Form) -> Result<Option<FaceId>, ExportError> {
-        if self.has_all(form.main(), grapheme)? {
-            return Ok(Some(form.main()));
+    fn face_for(&mut self, grapheme: &str, style: WordStyle) -> Result<Option<FaceId>, ExportError> {
+        if self.has_all(style.main_face(), grapheme)? {
+            return Ok(Some(style.main_face()));
         }
-        let wanted =
-            if is_han_style(grapheme) { letters_of(grapheme).unwrap_or(form.letters) } else { Letters::Any };
-        // Han fonts have some of everything: they come first for their own characters and last for all others.
+        let wanted = if is_han_style(grapheme) {
+            han_variant_of(grapheme).unwrap_or(style.han_variant)
+        } else {
+            HanVariant::Any
+        };
+        // Fonts for Han also have characters of many other scripts: they are tried first for East Asian text and last
+        // for all other text.
         let mut order: Vec<FaceId> = (BOLD + 1..self.faces.len()).collect();
         order.sort_by_key(|id| {
-            let letters = self.faces[*id].font.letters();
-            (letters != wanted, letters != Letters::Any && wanted == Letters::Any)
+            let variant = self.faces[*id].font.han_variant();
+            (variant != wanted, variant != HanVariant::Any && wanted == HanVariant::Any)
         });
         for id in order {
             if self.has_all(id, grapheme)? {
@@ -222,63 +236,67 @@ impl<'f> Shaper<'f> {
         Ok(None)
     }
 
+    /// Whether the face `id` has glyphs for all visible characters of `grapheme`.
     fn has_all(&mut self, id: FaceId, grapheme: &str) -> Result<bool, ExportError> {
         let face = self.open(id)?;
         Ok(grapheme.chars().all(|c| is_invisible(c) || face.glyph_index(c).is_some()))
     }
 
+    /// The face `id`; the first call reads its font.
     fn open(&mut self, id: FaceId) -> Result<&rustybuzz::Face<'f>, ExportError> {
         let Face { font, open, .. } = &mut self.faces[id];
         if open.is_none() {
             let face = rustybuzz::Face::from_slice(font.bytes()?, 0);
             *open = Some(face.ok_or_else(|| ExportError::FontDamaged { font: font.name().to_owned() })?);
         }
-        Ok(open.as_ref().expect("it was opened just now"))
+        Ok(open.as_ref().expect("opened above"))
     }
 
-    /// The glyph for a character that no font has: `�`, or the font's own sign for it.
+    /// The glyph for a character that no font has: `�`, or the font's glyph 0 if it has no `�`.
     fn replacement(&mut self, id: FaceId) -> Result<u16, ExportError> {
         Ok(self.open(id)?.glyph_index(REPLACEMENT).unwrap_or_default().0)
     }
 
+    /// Appends a replacement for `text`, a character that no font has, to `word`.
     fn push_replacement(&mut self, word: &mut Word, text: &str, face: FaceId) -> Result<(), ExportError> {
         let id = self.replacement(face)?;
-        let natural = natural_width(self.open(face)?, id);
-        let (start, end) = (word.width, word.width + natural);
-        let glyphs = vec![Glyph { id, x: start, y: 0.0, natural }];
-        word.clusters.push(Cluster { face, text: text.into(), glyphs, start, end, plain: false });
+        let advance = advance_width(self.open(face)?, id);
+        let (start, end) = (word.width, word.width + advance);
+        let glyphs = vec![Glyph { id, x: start, y: 0.0, advance }];
+        word.clusters.push(Cluster { face, text: text.into(), glyphs, start, end, extracts_as_text: false });
         word.width = end;
         Ok(())
     }
 
+    /// Shapes `text`, the text of `run`, and appends its clusters to `word`.
     fn push_glyphs(
         &mut self,
         word: &mut Word,
         text: &str,
-        item: &Item,
-        rtl: bool,
+        run: &TextRun,
+        right_to_left: bool,
     ) -> Result<(), ExportError> {
         let mut buffer = self.buffer.take().unwrap_or_default();
         buffer.push_str(text);
-        buffer.set_direction(if rtl { Direction::RightToLeft } else { Direction::LeftToRight });
-        // Viewers turn text from right to left around character by character, so its marks have to stand by themselves.
-        buffer.set_cluster_level(if rtl {
+        buffer.set_direction(if right_to_left { Direction::RightToLeft } else { Direction::LeftToRight });
+        // Viewers reverse right-to-left text character by character, so its marks need clusters of their own.
+        buffer.set_cluster_level(if right_to_left {
             BufferClusterLevel::MonotoneCharacters
         } else {
             BufferClusterLevel::MonotoneGraphemes
         });
         buffer.set_flags(BufferFlags::REMOVE_DEFAULT_IGNORABLES);
-        let tag = item.script.unwrap_or(Script::Latin).short_name();
+        let tag = run.script.unwrap_or(Script::Latin).short_name();
         let tag: [u8; 4] = tag.as_bytes().try_into().expect("a script has a name of four letters");
         let script = rustybuzz::Script::from_iso15924_tag(ttf_parser::Tag::from_bytes(&tag));
         buffer.set_script(script.expect("a name of four letters is a tag"));
 
-        self.open(item.face)?;
-        let Face { open, plans, .. } = &mut self.faces[item.face];
-        let face = open.as_ref().expect("it was opened just now");
+        self.open(run.face)?;
+        let Face { open, plans, .. } = &mut self.faces[run.face];
+        let face = open.as_ref().expect("opened above");
         let (direction, script) = (buffer.direction(), buffer.script());
         let plan = plans
-            .entry((tag, rtl))
+            .entry((tag, right_to_left))
             .or_insert_with(|| ShapePlan::new(face, direction, Some(script), None, &[]));
         let shaped = rustybuzz::shape_with_plan(face, plan, buffer);
 
@@ -292,8 +310,8 @@ impl<'f> Shaper<'f> {
             let glyph = Glyph {
                 id,
                 x: word.width + position.x_offset as f32 * scale,
-                y: (position.y_offset as f32 * scale).clamp(-HIGHEST_MARK, HIGHEST_MARK),
-                natural: natural_width(face, id),
+                y: (position.y_offset as f32 * scale).clamp(-MAX_MARK_OFFSET, MAX_MARK_OFFSET),
+                advance: advance_width(face, id),
             };
             let at = word.width;
             word.width += position.x_advance as f32 * scale;
@@ -306,14 +324,14 @@ impl<'f> Shaper<'f> {
                 _ => {
                     let next = starts.partition_point(|other| *other <= start);
                     let until = starts.get(next).copied().unwrap_or(text.len());
-                    let (face, text, glyphs) = (item.face, text[start..until].into(), vec![glyph]);
+                    let (face, text, glyphs) = (run.face, text[start..until].into(), vec![glyph]);
                     word.clusters.push(Cluster {
                         face,
                         text,
                         glyphs,
                         start: at,
                         end: word.width,
-                        plain: false,
+                        extracts_as_text: false,
                     });
                 }
             }
@@ -321,30 +339,32 @@ impl<'f> Shaper<'f> {
         }
         let first_new = word.clusters.len() - starts.len();
         for cluster in &mut word.clusters[first_new..] {
-            cluster.glyphs.sort_by_key(|glyph| glyph.natural == 0.0);
-            cluster.plain = spell(&mut self.spellings, cluster);
+            cluster.glyphs.sort_by_key(|glyph| glyph.advance == 0.0);
+            cluster.extracts_as_text = assign_to_unicode(&mut self.to_unicode, cluster);
         }
         self.buffer = Some(shaped.clear());
         Ok(())
     }
 }
 
-impl Form {
-    fn main(self) -> FaceId {
+impl WordStyle {
+    fn main_face(self) -> FaceId {
         if self.bold { BOLD } else { REGULAR }
     }
 }
 
-/// Makes the text of `cluster` the spelling of its first glyph, if that has none yet, and says whether that is enough.
-fn spell(spellings: &mut HashMap<(FaceId, u16), Box<str>>, cluster: &Cluster) -> bool {
+/// Makes the text of `cluster` the `ToUnicode` entry of its first glyph if that has none yet. Returns
+/// [`Cluster::extracts_as_text`].
+fn assign_to_unicode(to_unicode: &mut HashMap<(FaceId, u16), Box<str>>, cluster: &Cluster) -> bool {
     let [first, marks @ ..] = cluster.glyphs.as_slice() else { return true };
-    let spelling = spellings.entry((cluster.face, first.id)).or_insert_with(|| cluster.text.clone());
-    let in_place = first.natural > 0.0 || (first.x - cluster.start).abs() < 1.0;
-    marks.is_empty() && in_place && *spelling == cluster.text
+    let entry = to_unicode.entry((cluster.face, first.id)).or_insert_with(|| cluster.text.clone());
+    let in_place = first.advance > 0.0 || (first.x - cluster.start).abs() < 1.0;
+    marks.is_empty() && in_place && *entry == cluster.text
 }
 
-fn push_item(items: &mut Vec<Item>, range: Range<usize>, face: FaceId, script: Option<Script>) {
-    match items.last_mut() {
+/// Appends `range` to the last run if face and script agree, or else adds a run.
+fn push_run(runs: &mut Vec<TextRun>, range: Range<usize>, face: FaceId, script: Option<Script>) {
+    match runs.last_mut() {
         Some(last)
             if !last.missing
                 && last.face == face
@@ -354,54 +374,14 @@ fn push_item(items: &mut Vec<Item>, range: Range<usize>, face: FaceId, script: O
             last.range.end = range.end;
             last.script = last.script.or(script);
         }
-        _ => items.push(Item { range, face, script, missing: false }),
+        _ => runs.push(TextRun { range, face, script, missing: false }),
     }
 }
 
-/// How far a viewer moves after the glyph: the width that printpdf writes, a whole number.
-fn natural_width(face: &rustybuzz::Face<'_>, glyph: u16) -> f32 {
+/// The advance width of a glyph as printpdf writes it: a whole number.
+fn advance_width(face: &rustybuzz::Face<'_>, glyph: u16) -> f32 {
     let units = face.glyph_hor_advance(ttf_parser::GlyphId(glyph)).unwrap_or_default();
     (f32::from(units) * 1000.0 / face.units_per_em() as f32).trunc()
-}
-
-/// The script of the first character that has one of its own.
-fn script_of(text: &str) -> Option<Script> {
-    text.chars()
-        .map(|c| c.script())
-        .find(|script| !matches!(script, Script::Common | Script::Inherited | Script::Unknown))
-}
-
-/// Whose letters `text` is in, where it has letters that only one of Japanese and Korean uses.
-pub(super) fn letters_of(text: &str) -> Option<Letters> {
-    text.chars().find_map(|c| match c.script() {
-        Script::Hiragana | Script::Katakana => Some(Letters::Japanese),
-        Script::Hangul => Some(Letters::Korean),
-        _ => None,
-    })
-}
-
-/// Whether `text` has Han characters.
-pub(super) fn has_han(text: &str) -> bool {
-    text.chars().any(|c| c.script() == Script::Han)
-}
-
-/// Whether `text` begins with a character that is set among Han characters, its punctuation included.
-fn is_han_style(text: &str) -> bool {
-    text.chars().next().is_some_and(|c| {
-        matches!(
-            c.script(),
-            Script::Han | Script::Hiragana | Script::Katakana | Script::Hangul | Script::Bopomofo
-        ) || matches!(c, '\u{3000}'..='\u{33FF}' | '\u{FE30}'..='\u{FE4F}' | '\u{FF00}'..='\u{FFEF}')
-    })
-}
-
-/// Characters that act on their neighbours and have no look of their own.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
-        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-        | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{1D173}'..='\u{1D17A}'
-        | '\u{E0000}'..='\u{E0FFF}')
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Looks at finished files with the tools of poppler-utils, as a reader would.
+//! Examines rendered files with the tools of poppler-utils.
 
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 
 use super::*;
-use crate::{Facts, Font, Line, Run};
+use crate::{Font, Metadata, Paragraph, ParagraphSegment};
 use chrono::DateTime;
 use proptest::prelude::*;
 use std::{fs, path::PathBuf, sync::LazyLock};
@@ -13,13 +13,13 @@ use unicode_normalization::UnicodeNormalization;
 pub(super) static FONTS: LazyLock<Fonts> = LazyLock::new(|| Fonts::load(&fonts_folder()).unwrap());
 
 fn fonts_folder() -> PathBuf {
-    testing::made(testing::resources().join("fonts"))
+    testing::required_path(testing::resources().join("fonts"))
 }
 
-fn document(title: &str, runs: Vec<Run>) -> Script {
-    Script {
+fn transcript(title: &str, paragraphs: Vec<Paragraph>) -> FormattedTranscript {
+    FormattedTranscript {
         title: title.into(),
-        facts: Facts {
+        metadata: Metadata {
             file_name: "talk.wav".into(),
             recorded_at: None,
             duration: None,
@@ -28,32 +28,33 @@ fn document(title: &str, runs: Vec<Run>) -> Script {
             notes: Vec::new(),
         },
         speakers: Vec::new(),
-        runs,
+        paragraphs,
         exported_at: DateTime::parse_from_rfc3339("2025-03-05T08:05:09-03:30").unwrap(),
     }
 }
 
-/// Lines five seconds apart, from `second` on.
-fn run(speaker: Option<&str>, second: u32, lines: &[&str]) -> Run {
+/// A paragraph whose segments begin five seconds apart, the first one at `second`.
+fn paragraph(speaker: Option<&str>, second: u32, texts: &[&str]) -> Paragraph {
     let time = |index: usize| AudioTime::from_ms((second + 5 * u32::try_from(index).unwrap()) * 1000);
-    let line = |(index, text): (usize, &&str)| Line { start: time(index), text: (*text).into() };
-    Run {
+    let segment =
+        |(index, text): (usize, &&str)| ParagraphSegment { start: time(index), text: (*text).into() };
+    Paragraph {
         speaker: speaker.map(Into::into),
         start: time(0),
-        lines: lines.iter().enumerate().map(line).collect(),
+        segments: texts.iter().enumerate().map(segment).collect(),
     }
 }
 
-fn said(text: &str) -> Script {
-    document("Talk", vec![run(None, 5, &[text])])
+fn single_segment(text: &str) -> FormattedTranscript {
+    transcript("Talk", vec![paragraph(None, 5, &[text])])
 }
 
-fn made(document: &Script) -> Pdf {
-    pdf(document, &FONTS, Paper::A4).unwrap()
+fn render(transcript: &FormattedTranscript) -> Pdf {
+    pdf(transcript, &FONTS, Paper::A4).unwrap()
 }
 
-/// What one of the tools says about a file.
-fn tool(name: &str, arguments: &[&str], bytes: &[u8]) -> String {
+/// The output of a tool of poppler-utils for a file.
+fn poppler(name: &str, arguments: &[&str], bytes: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.pdf");
     fs::write(&path, bytes).unwrap();
@@ -68,26 +69,26 @@ fn tool(name: &str, arguments: &[&str], bytes: &[u8]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What is copied out of the file. The marks that tell the direction of text are left out, and so are the footers.
+/// The text that is copied out of the file, without marks of direction.
 fn text(pdf: &Pdf) -> String {
-    let text = tool("pdftotext", &["-nopgbrk"], &pdf.bytes);
+    let text = poppler("pdftotext", &["-nopgbrk"], &pdf.bytes);
     text.replace(|c| matches!(c, '\u{202A}'..='\u{202E}'), "")
 }
 
-/// As [`text`], in the order in which it was drawn, its white space collapsed.
-fn drawn(pdf: &Pdf) -> String {
-    tool("pdftotext", &["-raw", "-nopgbrk"], &pdf.bytes).split_whitespace().collect::<Vec<_>>().join(" ")
+/// The text in the order in which it was drawn, with white space collapsed.
+fn drawn_text(pdf: &Pdf) -> String {
+    poppler("pdftotext", &["-raw", "-nopgbrk"], &pdf.bytes).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// As [`drawn`], of the text column alone: no times, no footers, and no white space at all.
-fn column(pdf: &Pdf) -> String {
+/// As [`drawn_text`], for the text column alone: without times, footers and white space.
+fn column_text(pdf: &Pdf) -> String {
     let area = ["-raw", "-nopgbrk", "-x", "105", "-y", "0", "-W", "500", "-H", "775"];
-    tool("pdftotext", &area, &pdf.bytes).split_whitespace().collect()
+    poppler("pdftotext", &area, &pdf.bytes).split_whitespace().collect()
 }
 
-/// A word as it stands on a page.
+/// A word and its bounding box on a page, in points.
 #[derive(Debug)]
-struct Box {
+struct WordBox {
     text: String,
     left: f32,
     top: f32,
@@ -96,13 +97,13 @@ struct Box {
 }
 
 /// The words of every page.
-fn boxes(pdf: &Pdf) -> Vec<Vec<Box>> {
-    let html = tool("pdftotext", &["-bbox"], &pdf.bytes);
+fn words_by_page(pdf: &Pdf) -> Vec<Vec<WordBox>> {
+    let html = poppler("pdftotext", &["-bbox"], &pdf.bytes);
     let number = |line: &str, name: &str| {
         let value = line.split_once(&format!("{name}=\"")).unwrap().1;
         value.split('"').next().unwrap().parse::<f32>().unwrap()
     };
-    let word = |line: &str| Box {
+    let word = |line: &str| WordBox {
         text: line.split_once('>').unwrap().1.trim_end_matches("</word>").to_owned(),
         left: number(line, "xMin"),
         top: number(line, "yMin"),
@@ -115,8 +116,8 @@ fn boxes(pdf: &Pdf) -> Vec<Vec<Box>> {
         .collect()
 }
 
-fn inside_margins(pdf: &Pdf, width: f32, height: f32) {
-    for (number, page) in boxes(pdf).iter().enumerate() {
+fn assert_inside_margins(pdf: &Pdf, width: f32, height: f32) {
+    for (number, page) in words_by_page(pdf).iter().enumerate() {
         for word in page {
             let fits = word.left >= 50.0
                 && word.right <= width - 70.0
@@ -129,8 +130,8 @@ fn inside_margins(pdf: &Pdf, width: f32, height: f32) {
 
 const LONG_URL: &str = "https://intranet.example.org/facilities/ghent/floor-plans/2025/second-floor-final-version-3.pdf?download=true&user=17#top";
 
-fn meeting() -> Script {
-    let mut runs = Vec::new();
+fn meeting() -> FormattedTranscript {
+    let mut paragraphs = Vec::new();
     for round in 0..20 {
         let opening = format!(
             "Item {round} of the agenda is about the office, and it's €{round}.50 or 3.5 % more than last year."
@@ -140,25 +141,25 @@ fn meeting() -> Script {
             "We have said this before, and we will say it again: it has to fit. ".repeat(4)
         );
         let start = round * 40;
-        runs.push(run(Some("Margaret Okafor"), start, &[&opening, &long, "Short."]));
-        runs.push(run(
+        paragraphs.push(paragraph(Some("Margaret Okafor"), start, &[&opening, &long, "Short."]));
+        paragraphs.push(paragraph(
             Some("Dr. Aylin Yıldız-Brandt"),
             start + 20,
             &["I don't agree.", &format!("See {LONG_URL} for why.")],
         ));
     }
-    let mut meeting = document("Steering group: office “Ghent”", runs);
-    meeting.facts.recorded_at = DateTime::parse_from_rfc3339("2025-03-04T09:05:00+01:00").ok();
-    meeting.facts.duration = Some(AudioTime::from_ms(800_000));
-    meeting.facts.notes = vec!["the file ends early: 3.1 s could be read".into()];
+    let mut meeting = transcript("Steering group: office “Ghent”", paragraphs);
+    meeting.metadata.recorded_at = DateTime::parse_from_rfc3339("2025-03-04T09:05:00+01:00").ok();
+    meeting.metadata.duration = Some(AudioTime::from_ms(800_000));
+    meeting.metadata.notes = vec!["the file ends early: 3.1 s could be read".into()];
     meeting
 }
 
 #[test]
-fn everything_is_there_in_order() {
+fn the_file_contains_all_text_in_order() {
     let meeting = meeting();
-    let drawn = drawn(&made(&meeting)).replace('\u{200B}', "");
-    // Words broken over two lines come back together.
+    let drawn = drawn_text(&render(&meeting)).replace('\u{200B}', "");
+    // Removes the spaces inside words that were broken over two lines.
     let text = drawn.replace(' ', "");
     let mut rest = text.as_str();
     let mut find = |wanted: &str| {
@@ -166,21 +167,21 @@ fn everything_is_there_in_order() {
         let at = rest.find(&wanted).unwrap_or_else(|| panic!("{wanted} is not in {rest}"));
         rest = &rest[at + wanted.len()..];
     };
-    for fact in [
+    for row in [
         "Steering group: office “Ghent”",
         "File talk.wav",
         "Recorded 4 March 2025, 09:05 (UTC+1)",
         "Duration 0:13:20",
     ] {
-        find(fact);
+        find(row);
     }
     find("Note the file ends early: 3.1 s could be read");
-    for run in &meeting.runs {
-        find(run.speaker.as_deref().unwrap());
-        for line in &run.lines {
-            find(&line.start.to_string());
-            // A page may end within a line: footers come between.
-            for word in line.text.split(' ').filter(|word| *word != LONG_URL) {
+    for paragraph in &meeting.paragraphs {
+        find(paragraph.speaker.as_deref().unwrap());
+        for segment in &paragraph.segments {
+            find(&segment.start.to_string());
+            // A footer may interrupt a segment, so words are searched one by one.
+            for word in segment.text.split(' ').filter(|word| *word != LONG_URL) {
                 find(word);
             }
         }
@@ -188,11 +189,11 @@ fn everything_is_there_in_order() {
 }
 
 #[test]
-fn pages_are_numbered_and_named() {
-    let pdf = made(&meeting());
-    let pages = boxes(&pdf);
+fn footers_show_title_and_page_number() {
+    let pdf = render(&meeting());
+    let pages = words_by_page(&pdf);
     let count = pages.len();
-    assert!(tool("pdfinfo", &[], &pdf.bytes).contains(&format!("Pages:           {count}\n")));
+    assert!(poppler("pdfinfo", &[], &pdf.bytes).contains(&format!("Pages:           {count}\n")));
     assert!(count > 3);
     for (index, page) in pages.iter().enumerate() {
         let words: Vec<&str> =
@@ -202,9 +203,9 @@ fn pages_are_numbered_and_named() {
 }
 
 #[test]
-fn the_file_says_what_it_is() {
-    let pdf = made(&meeting());
-    let info = tool("pdfinfo", &["-isodates"], &pdf.bytes);
+fn the_file_has_its_metadata() {
+    let pdf = render(&meeting());
+    let info = poppler("pdfinfo", &["-isodates"], &pdf.bytes);
     for line in [
         "Title:           Steering group: office “Ghent”",
         "Subject:         Transcript of talk.wav",
@@ -219,19 +220,19 @@ fn the_file_says_what_it_is() {
         assert!(info.contains(line), "{line} is not in\n{info}");
     }
     let raw = String::from_utf8_lossy(&pdf.bytes).into_owned();
-    assert!(!raw.contains("GTS_PDFX"), "it claims no printing standard");
+    assert!(!raw.contains("GTS_PDFX"), "the file must not claim a printing standard");
 }
 
 #[test]
-fn letter_paper_is_letter_paper() {
+fn letter_paper_has_the_letter_size() {
     let pdf = pdf(&meeting(), &FONTS, Paper::Letter).unwrap();
-    assert!(tool("pdfinfo", &[], &pdf.bytes).contains("Page size:       612 x 792 pts (letter)"));
-    inside_margins(&pdf, 612.0, 792.0);
+    assert!(poppler("pdfinfo", &[], &pdf.bytes).contains("Page size:       612 x 792 pts (letter)"));
+    assert_inside_margins(&pdf, 612.0, 792.0);
 }
 
 #[test]
-fn fonts_are_embedded_in_part_and_can_be_searched() {
-    let fonts = tool("pdffonts", &[], &made(&said("Hello, καλημέρα, привет, שלום")).bytes);
+fn fonts_are_embedded_as_subsets_with_their_text() {
+    let fonts = poppler("pdffonts", &[], &render(&single_segment("Hello, καλημέρα, привет, שלום")).bytes);
     let rows: Vec<&str> = fonts.lines().skip(2).collect();
     assert_eq!(rows.len(), 3, "{fonts}");
     for (row, name) in rows.iter().zip(["NotoSans-Regular", "NotoSans-Bold", "NotoSansHebrew-Regular"]) {
@@ -244,19 +245,19 @@ fn fonts_are_embedded_in_part_and_can_be_searched() {
 
 #[test]
 fn equal_input_gives_equal_bytes() {
-    let mut document = meeting();
-    document.runs.push(run(Some("محمد"), 900, &["会議 \u{1F600} \u{E000} שלום"]));
-    let first = made(&document);
-    let again = pdf(&document, &Fonts::load(&fonts_folder()).unwrap(), Paper::A4).unwrap();
+    let mut meeting = meeting();
+    meeting.paragraphs.push(paragraph(Some("محمد"), 900, &["会議 \u{1F600} \u{E000} שלום"]));
+    let first = render(&meeting);
+    let again = pdf(&meeting, &Fonts::load(&fonts_folder()).unwrap(), Paper::A4).unwrap();
     assert!(first == again);
-    document.facts.file_name.push('x');
-    assert!(first != made(&document));
+    meeting.metadata.file_name.push('x');
+    assert!(first != render(&meeting));
 }
 
 #[test]
 fn a_transcript_without_words_says_so() {
-    for runs in [vec![], vec![run(Some("Anna"), 5, &[" ", "\n", "\u{1}"])]] {
-        let text = text(&made(&document("Silence", runs)));
+    for paragraphs in [vec![], vec![paragraph(Some("Anna"), 5, &[" ", "\n", "\u{1}"])]] {
+        let text = text(&render(&transcript("Silence", paragraphs)));
         assert!(text.contains("This transcript contains no words."), "{text}");
         assert!(!text.contains("Anna"), "{text}");
     }
@@ -280,10 +281,10 @@ fn text_of_many_scripts_can_be_copied() {
         "안녕하세요. 회의를 시작하겠습니다.",
         "→ ⇒ ± ≤ ≠ ∞ √ ∑ ½ ① ☎ ✓ ★ ♫ 😀 🎉 👍",
     ] {
-        let pdf = made(&said(words));
+        let pdf = render(&single_segment(words));
         assert_eq!(pdf.missing, [], "{words}");
         let text = text(&pdf);
-        // Two marks on one letter may come in either order.
+        // NFC makes the order of two marks on one letter irrelevant.
         let (words, text): (String, String) = (words.nfc().collect(), text.nfc().collect());
         let mut rest = text.as_str();
         for word in words.split(' ') {
@@ -294,10 +295,10 @@ fn text_of_many_scripts_can_be_copied() {
 }
 
 #[test]
-fn text_from_right_to_left_stands_on_the_right_and_in_order() {
-    let pdf = made(&said("ראשון budget.xlsx שני 12 שלישי"));
-    let page = &boxes(&pdf)[0];
-    // This tool leaves the letters as they stand, from left to right.
+fn right_to_left_text_is_right_aligned_and_in_order() {
+    let pdf = render(&single_segment("ראשון budget.xlsx שני 12 שלישי"));
+    let page = &words_by_page(&pdf)[0];
+    // pdftotext -bbox gives the letters in visual order, from left to right.
     let find = |text: &str| page.iter().find(|word| word.text.chars().eq(text.chars().rev()));
     let word = |text: &str| {
         find(text).or(page.iter().find(|word| word.text == text)).unwrap_or_else(|| panic!("{page:?}"))
@@ -309,27 +310,28 @@ fn text_from_right_to_left_stands_on_the_right_and_in_order() {
 }
 
 #[test]
-fn han_characters_take_the_shape_of_their_language() {
+fn han_characters_use_the_font_of_their_language() {
     for (words, font) in [
         ("骨直令", "NotoSansSC"),
         ("骨直令です", "NotoSansJP"),
         ("骨直令이다", "NotoSansKR"),
         ("臺灣", "NotoSansSC"),
     ] {
-        let fonts = tool("pdffonts", &[], &made(&said(words)).bytes);
+        let fonts = poppler("pdffonts", &[], &render(&single_segment(words)).bytes);
         assert!(fonts.contains(font), "{words}: {fonts}");
         assert_eq!(fonts.lines().filter(|line| line.contains("NotoSans")).count(), 3, "{words}: {fonts}");
     }
-    // A name of Han characters alone follows the rest of the document.
-    let japanese = document("会議", vec![run(Some("田中"), 5, &["おはようございます。", "ありがとう。"])]);
-    let fonts = tool("pdffonts", &[], &made(&japanese).bytes);
+    // A name of Han characters alone uses the variant of the rest of the document.
+    let japanese =
+        transcript("会議", vec![paragraph(Some("田中"), 5, &["おはようございます。", "ありがとう。"])]);
+    let fonts = poppler("pdffonts", &[], &render(&japanese).bytes);
     assert!(fonts.contains("NotoSansJP") && !fonts.contains("NotoSansSC"), "{fonts}");
 }
 
 #[test]
-fn nothing_leaves_the_margins() {
+fn no_text_leaves_the_margins() {
     let stacked = format!("Stacked e{} marks.", "\u{301}".repeat(60));
-    let lines = [
+    let texts = [
         &"a".repeat(300),
         &format!("Short, then {}", "W".repeat(300)),
         LONG_URL,
@@ -340,11 +342,11 @@ fn nothing_leaves_the_margins() {
         "﷽﷽﷽﷽﷽﷽﷽﷽﷽",
     ];
     let name = "Name".repeat(60);
-    let mut document = document(&"Title".repeat(60), vec![run(Some(&name), 5, &lines)]);
-    document.facts.file_name = format!("{}.wav", "file".repeat(60));
-    let pdf = made(&document);
-    inside_margins(&pdf, 595.3, 841.9);
-    let copied = column(&pdf);
+    let mut transcript = transcript(&"Title".repeat(60), vec![paragraph(Some(&name), 5, &texts)]);
+    transcript.metadata.file_name = format!("{}.wav", "file".repeat(60));
+    let pdf = render(&transcript);
+    assert_inside_margins(&pdf, 595.3, 841.9);
+    let copied = column_text(&pdf);
     assert!(copied.contains(&"a".repeat(300)));
     assert!(copied.contains(&"W".repeat(300)));
     assert!(copied.contains(LONG_URL));
@@ -352,23 +354,25 @@ fn nothing_leaves_the_margins() {
 }
 
 #[test]
-fn what_no_font_has_is_shown_kept_and_said() {
-    let pdf =
-        made(&document("Talk \u{E000}", vec![run(None, 5, &["one \u{E000} two ᠮ three", "four \u{E001}"])]));
+fn characters_that_no_font_has_are_marked_kept_and_listed() {
+    let pdf = render(&transcript(
+        "Talk \u{E000}",
+        vec![paragraph(None, 5, &["one \u{E000} two ᠮ three", "four \u{E001}"])],
+    ));
     assert_eq!(pdf.missing, ['ᠮ', '\u{E000}', '\u{E001}']);
     let text = text(&pdf);
     assert!(
         text.contains("3 characters could not be shown with the available fonts: U+182E, U+E000, U+E001."),
         "{text}"
     );
-    // It can still be searched for and copied.
+    // The characters can still be searched and copied.
     assert!(text.contains("one \u{E000} two ᠮ three"), "{text}");
 
     let few = Fonts::from_bytes(main_font("Regular"), main_font("Bold"), Vec::new());
-    let pdf = super::pdf(&said("Hello שלום!"), &few, Paper::A4).unwrap();
+    let pdf = super::pdf(&single_segment("Hello שלום!"), &few, Paper::A4).unwrap();
     assert_eq!(pdf.missing, ['ו', 'ל', 'ם', 'ש']);
-    let one = super::pdf(&said("Hello ש"), &few, Paper::A4).unwrap();
-    assert!(drawn(&one).contains("1 character could not be shown with the available fonts: U+05E9."));
+    let one = super::pdf(&single_segment("Hello ש"), &few, Paper::A4).unwrap();
+    assert!(drawn_text(&one).contains("1 character could not be shown with the available fonts: U+05E9."));
 }
 
 fn main_font(weight: &str) -> Font {
@@ -378,26 +382,26 @@ fn main_font(weight: &str) -> Font {
 }
 
 #[test]
-fn fonts_for_other_scripts_are_read_when_a_character_needs_them() {
+fn fallback_fonts_are_read_when_a_character_needs_them() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["NotoSans-Regular.ttf", "NotoSans-Bold.ttf"] {
         fs::copy(fonts_folder().join(name), folder.path().join(name)).unwrap();
     }
     fs::write(folder.path().join("NotoSansSC-Regular.ttf"), "not a font").unwrap();
     let fonts = Fonts::load(folder.path()).unwrap();
-    assert!(pdf(&said("Hello"), &fonts, Paper::A4).is_ok());
-    let error = pdf(&said("你好"), &fonts, Paper::A4).unwrap_err();
+    assert!(pdf(&single_segment("Hello"), &fonts, Paper::A4).is_ok());
+    let error = pdf(&single_segment("你好"), &fonts, Paper::A4).unwrap_err();
     assert_eq!(error.to_string(), "NotoSansSC-Regular.ttf is not a font that can be used in a PDF");
 }
 
 #[test]
-fn a_main_font_that_is_no_font_is_named() {
+fn the_error_names_a_damaged_main_font() {
     let fonts = Fonts::from_bytes(Font::from_bytes("mine.ttf", vec![1, 2, 3]), main_font("Bold"), Vec::new());
-    let error = pdf(&said("Hello"), &fonts, Paper::A4).unwrap_err();
+    let error = pdf(&single_segment("Hello"), &fonts, Paper::A4).unwrap_err();
     assert!(matches!(error, ExportError::FontDamaged { font } if font == "mine.ttf"));
 }
 
-/// Titles of the outline with their pages, children indented.
+/// Titles and page numbers of the outline entries, children indented.
 fn outline(pdf: &Pdf) -> Vec<String> {
     let file = lopdf::Document::load_mem(&pdf.bytes).unwrap();
     let pages: Vec<lopdf::ObjectId> = file.get_pages().into_values().collect();
@@ -411,47 +415,48 @@ fn outline(pdf: &Pdf) -> Vec<String> {
         reference(catalog, b"Outlines").and_then(|id| reference(entry(id), b"First")).map(|id| (0, id)),
     );
     while let Some((depth, id)) = open.pop() {
-        let mark = entry(id);
-        let title = mark.get(b"Title").unwrap().as_str().unwrap();
+        let item = entry(id);
+        let title = item.get(b"Title").unwrap().as_str().unwrap();
         let units: Vec<u16> =
             title[2..].chunks(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
-        let page = mark.get(b"Dest").unwrap().as_array().unwrap()[0].as_reference().unwrap();
+        let page = item.get(b"Dest").unwrap().as_array().unwrap()[0].as_reference().unwrap();
         let page = pages.iter().position(|id| *id == page).unwrap() + 1;
         found.push(format!("{}{} p{page}", "  ".repeat(depth), String::from_utf16(&units).unwrap()));
-        open.extend(reference(mark, b"Next").map(|id| (depth, id)));
-        open.extend(reference(mark, b"First").map(|id| (depth + 1, id)));
+        open.extend(reference(item, b"Next").map(|id| (depth, id)));
+        open.extend(reference(item, b"First").map(|id| (depth + 1, id)));
     }
     found
 }
 
 #[test]
-fn the_outline_leads_to_every_change_of_speaker() {
-    let marks = outline(&made(&meeting()));
-    assert_eq!(marks.len(), 40);
+fn the_outline_lists_every_change_of_speaker() {
+    let entries = outline(&render(&meeting()));
+    assert_eq!(entries.len(), 40);
     assert_eq!(
-        marks[..3],
+        entries[..3],
         ["0:00:00  Margaret Okafor p1", "0:00:20  Dr. Aylin Yıldız-Brandt p1", "0:00:40  Margaret Okafor p1"]
     );
-    assert!(marks[39].starts_with("0:13:00  "));
+    assert!(entries[39].starts_with("0:13:00  "));
 }
 
 #[test]
 fn many_changes_of_speaker_are_grouped_by_ten_minutes() {
     let names = ["Anna", "Ben"];
-    let runs =
-        (0..100).map(|index| run(Some(names[index % 2]), index as u32 * 15, &["Yes.", "No."])).collect();
-    let marks = outline(&made(&document("Talk", runs)));
-    assert_eq!(marks.len(), 103);
-    assert_eq!(marks[..2], ["0:00:00 p1", "  0:00:00  Anna p1"]);
-    assert!(marks.iter().any(|mark| mark.starts_with("0:10:00 p")));
-    assert!(marks.iter().any(|mark| mark.starts_with("0:20:00 p")));
+    let paragraphs = (0..100)
+        .map(|index| paragraph(Some(names[index % 2]), index as u32 * 15, &["Yes.", "No."]))
+        .collect();
+    let entries = outline(&render(&transcript("Talk", paragraphs)));
+    assert_eq!(entries.len(), 103);
+    assert_eq!(entries[..2], ["0:00:00 p1", "  0:00:00  Anna p1"]);
+    assert!(entries.iter().any(|entry| entry.starts_with("0:10:00 p")));
+    assert!(entries.iter().any(|entry| entry.starts_with("0:20:00 p")));
 }
 
 #[test]
 fn without_speakers_the_outline_has_an_entry_every_ten_minutes() {
-    let lines = vec!["and so it went on and on and on"; 300];
-    let marks = outline(&made(&document("Talk", vec![run(None, 3, &lines)])));
-    let titles: Vec<&str> = marks.iter().map(|mark| mark.rsplit_once(' ').unwrap().0).collect();
+    let texts = vec!["and so it went on and on and on"; 300];
+    let entries = outline(&render(&transcript("Talk", vec![paragraph(None, 3, &texts)])));
+    let titles: Vec<&str> = entries.iter().map(|entry| entry.rsplit_once(' ').unwrap().0).collect();
     assert_eq!(
         titles,
         [
@@ -460,7 +465,7 @@ fn without_speakers_the_outline_has_an_entry_every_ten_minutes() {
             "0:20:03  and so it went on and"
         ]
     );
-    assert_eq!(outline(&made(&said("One page needs none."))), [""; 0]);
+    assert_eq!(outline(&render(&single_segment("One page needs none."))), [""; 0]);
 }
 
 proptest! {
@@ -468,22 +473,23 @@ proptest! {
 
     #[test]
     fn no_word_is_lost(
-        lines in prop::collection::vec("[a-zA-ZäéßΩλжЯ0-9.,!?'()€%/-]{1,60}( [a-zA-ZäéßΩλжЯ0-9.,!?'()€%/-]{1,12}){0,60}", 1..12),
+        texts in prop::collection::vec("[a-zA-ZäéßΩλжЯ0-9.,!?'()€%/-]{1,60}( [a-zA-ZäéßΩλжЯ0-9.,!?'()€%/-]{1,12}){0,60}", 1..12),
         speaker in prop::option::of("[A-Z][a-z]{1,8}"),
     ) {
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        let pdf = made(&document("T", vec![run(speaker.as_deref(), 5, &lines)]));
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let pdf = render(&transcript("T", vec![paragraph(speaker.as_deref(), 5, &texts)]));
         prop_assert!(pdf.missing.is_empty());
-        let words: String = lines.concat().split(' ').collect();
-        prop_assert_eq!(column(&pdf), format!("Ttalk.wav{}{words}", speaker.unwrap_or_default()));
+        let words: String = texts.concat().split(' ').collect();
+        prop_assert_eq!(column_text(&pdf), format!("Ttalk.wav{}{words}", speaker.unwrap_or_default()));
     }
 
     #[test]
-    fn any_text_makes_a_file(title: String, speaker in prop::option::of(any::<String>()), lines: [String; 3]) {
-        let mut document = document(&title, vec![run(speaker.as_deref(), 5, &lines.each_ref().map(String::as_str))]);
-        document.facts.notes = vec![title.clone()];
-        document.facts.file_name = lines[0].clone();
-        let pdf = made(&document);
+    fn any_text_gives_a_valid_file(title: String, speaker in prop::option::of(any::<String>()), texts: [String; 3]) {
+        let segments = texts.each_ref().map(String::as_str);
+        let mut transcript = transcript(&title, vec![paragraph(speaker.as_deref(), 5, &segments)]);
+        transcript.metadata.notes = vec![title.clone()];
+        transcript.metadata.file_name = texts[0].clone();
+        let pdf = render(&transcript);
         prop_assert!(!lopdf::Document::load_mem(&pdf.bytes).unwrap().get_pages().is_empty());
     }
 }

@@ -1,35 +1,36 @@
-//! Matroska and WebM, RFC 9559: date and title, which the demuxer does not tell, what it had better not see, and where
-//! clusters are, so that reading can begin in the middle.
+//! Matroska and WebM, RFC 9559: date and title, which the demuxer does not report; elements that have to be hidden from
+//! it; and where clusters begin, so that reading can start in the middle and go on behind damage.
 
-use crate::source::{Patch, read_at};
+use crate::file_view::{Patch, read_at};
 use std::fs::File;
 use std::io;
 
-/// What the elements in front of the first cluster say.
+/// What the elements before the first cluster say.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Info {
     /// Nanoseconds since 2001-01-01 UTC.
     pub(crate) date: Option<i64>,
     pub(crate) title: Option<String>,
-    /// Hides the list of what is further behind in the file, attachments and chapters.
+    /// Hides the seek head (the list of elements further behind in the file), attachments and chapters.
     ///
-    /// The demuxer follows that list and fails where a cut file ends before; where it does not fail, it keeps fonts and
-    /// cover pictures in memory. It refuses files with chapters as ffmpeg writes them. Nothing behind the first cluster is
-    /// needed.
+    /// The demuxer follows the seek head and fails if a truncated file ends before the listed elements; otherwise it
+    /// keeps fonts and cover pictures in memory. It refuses files with chapters as ffmpeg writes them. Nothing behind
+    /// the first cluster is needed.
     pub(crate) hidden: Vec<Patch>,
-    /// The size of the whole is larger than the file, which the demuxer refuses.
-    pub(crate) cut: bool,
-    /// Makes the size of the whole unknown, where it is known.
-    pub(crate) unsized_whole: Option<Patch>,
-    /// First byte of what is in the whole.
+    /// The segment is longer than the file, which the demuxer refuses.
+    pub(crate) is_truncated: bool,
+    /// Makes the size of the segment unknown, if it is known.
+    pub(crate) unknown_size_patch: Option<Patch>,
+    /// First byte of the content of the segment.
     pub(crate) body: Option<u64>,
-    /// Tracks of sound, if all of them are listed in the head.
+    /// Number of audio tracks, if all tracks are listed in the head.
     pub(crate) sound_tracks: Option<usize>,
-    /// The packets of a track of sound are compressed, encrypted, or stored without the first bytes that all of them
+    /// The packets of an audio track are compressed, encrypted, or stored without the first bytes that all of them
     /// share. The demuxer does not undo that.
     pub(crate) is_packed: bool,
-    /// The longest codec delay of all tracks, in nanoseconds. The demuxer subtracts it from the timestamps of packets.
-    pub(crate) delay: u64,
+    /// The longest codec delay of any audio track, in nanoseconds. The demuxer subtracts it from the timestamps of
+    /// packets.
+    pub(crate) codec_delay: u64,
 }
 
 const EBML: u32 = 0x1a45_dfa3;
@@ -44,15 +45,15 @@ const CODEC_DELAY: u32 = 0x56aa;
 const ATTACHMENTS: u32 = 0x1941_a469;
 const CHAPTERS: u32 = 0x1043_a770;
 const CLUSTER: u32 = 0x1f43_b675;
-/// Children of a cluster: its moment, and what may stand before it.
+/// Children of a cluster: its time, and what may stand before it.
 const TIMESTAMP: u32 = 0xe7;
 const CRC_32: u32 = 0xbf;
 const DATE: u32 = 0x4461;
 const TITLE: u32 = 0x7ba9;
-/// The element that means nothing.
+/// The element without a meaning.
 const VOID: u8 = 0xec;
 
-/// Reads what of it is in `head`, which begins at byte `start` of a file of `len` bytes.
+/// Reads the elements in `head`, which begins at byte `start` of a file of `len` bytes.
 pub(crate) fn read(head: &[u8], start: u64, len: u64) -> Info {
     let mut info = Info::default();
     let position = |rest: &[u8]| start + (head.len() - rest.len()) as u64;
@@ -63,8 +64,8 @@ pub(crate) fn read(head: &[u8], start: u64, len: u64) -> Info {
     if let Some(size) = segment.size {
         let mut bytes = vec![0xff; segment.size_len];
         bytes[0] >>= segment.size_len - 1;
-        info.unsized_whole = Some(Patch { at: position(segment.body) - segment.size_len as u64, bytes });
-        info.cut = position(segment.body).saturating_add(size) > len;
+        info.unknown_size_patch = Some(Patch { at: position(segment.body) - segment.size_len as u64, bytes });
+        info.is_truncated = position(segment.body).saturating_add(size) > len;
     }
     let (mut described, mut tracked) = (false, false);
     let mut rest = segment.body;
@@ -72,17 +73,17 @@ pub(crate) fn read(head: &[u8], start: u64, len: u64) -> Info {
         match element.id {
             INFO => {
                 described = true;
-                info.read(element.content().unwrap_or(element.body));
+                info.read_info(element.content().unwrap_or(element.body));
             }
             TRACKS => {
                 tracked = true;
                 if let Some(tracks) = element.content() {
                     info.sound_tracks = Some(sound_tracks(tracks).count());
                     info.is_packed = sound_tracks(tracks).any(is_packed);
-                    info.delay = sound_tracks(tracks).filter_map(delay).max().unwrap_or(0);
+                    info.codec_delay = sound_tracks(tracks).filter_map(codec_delay).max().unwrap_or(0);
                 }
             }
-            SEEK_HEAD | ATTACHMENTS | CHAPTERS => info.hidden.extend(element.void(position(rest))),
+            SEEK_HEAD | ATTACHMENTS | CHAPTERS => info.hidden.extend(element.void_patch(position(rest))),
             CLUSTER => break,
             _ => {}
         }
@@ -91,36 +92,38 @@ pub(crate) fn read(head: &[u8], start: u64, len: u64) -> Info {
             None => break,
         }
     }
-    // Without these in front, the list is needed to find them.
+    // Without these elements in the head, the seek head is needed to find them.
     if !(described && tracked) {
         info.hidden.clear();
     }
     info
 }
 
-/// The elements of each track of sound. The demuxer leaves out tracks whose codec it does not know.
+/// The children of each audio track, including tracks whose codec the demuxer does not know.
 fn sound_tracks(tracks: &[u8]) -> impl Iterator<Item = Elements<'_>> {
     let tracks = Elements(tracks).filter(|element| element.id == TRACK);
-    let parts = tracks.map(|track| Elements(track.content().unwrap_or_default()));
-    parts.filter(|parts| parts.clone().any(|part| part.id == TRACK_TYPE && part.content() == Some(&[2])))
+    let children = tracks.map(|track| Elements(track.content().unwrap_or_default()));
+    children.filter(|children| {
+        children.clone().any(|child| child.id == TRACK_TYPE && child.content() == Some(&[2]))
+    })
 }
 
-/// Whether packets of the track have to be undone before they are decoded; RFC 9559, 5.1.4.1.31.
+/// Whether the packets of the track are packed (RFC 9559, 5.1.4.1.31).
 fn is_packed(mut track: Elements<'_>) -> bool {
-    track.any(|part| part.id == CONTENT_ENCODINGS && part.size != Some(0))
+    track.any(|child| child.id == CONTENT_ENCODINGS && child.size != Some(0))
 }
 
 /// The codec delay of a track, in nanoseconds.
-fn delay(mut track: Elements<'_>) -> Option<u64> {
-    track.find(|part| part.id == CODEC_DELAY)?.content().and_then(number)
+fn codec_delay(mut track: Elements<'_>) -> Option<u64> {
+    track.find(|child| child.id == CODEC_DELAY)?.content().and_then(parse_uint)
 }
 
-/// An unsigned integer; RFC 8794, 7.2.
-fn number(bytes: &[u8]) -> Option<u64> {
+/// An unsigned integer (RFC 8794, 7.2).
+fn parse_uint(bytes: &[u8]) -> Option<u64> {
     (bytes.len() <= 8).then(|| bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b)))
 }
 
-/// Elements one after the other, up to one that is not whole.
+/// The elements in a row of bytes, up to the first that is not complete.
 #[derive(Debug, Clone)]
 struct Elements<'a>(&'a [u8]);
 
@@ -135,7 +138,7 @@ impl<'a> Iterator for Elements<'a> {
 }
 
 impl Info {
-    fn read(&mut self, mut children: &[u8]) {
+    fn read_info(&mut self, mut children: &[u8]) {
         while let Some(child) = Element::first(children) {
             let (Some(content), Some(behind)) = (child.content(), child.behind()) else { break };
             match child.id {
@@ -148,32 +151,32 @@ impl Info {
     }
 }
 
-/// Finds the clusters of a file one after the other, by the headers of elements alone.
+/// Finds the clusters of a file in order, by the headers of elements alone.
 #[derive(Debug, Clone)]
-pub(crate) struct Clusters {
-    /// Position of the next element to be looked at.
+pub(crate) struct ClusterScanner {
+    /// Position of the next element to be read.
     at: u64,
-    /// Where the first cluster begins, once it is known.
+    /// Position of the first cluster, once it is known.
     pub(crate) first: Option<u64>,
-    /// The last one with a moment not after what was asked for.
+    /// Position of the last cluster that is not later than the requested time.
     last: Option<u64>,
-    /// The one behind it, and its moment.
+    /// Position and time of the cluster behind it.
     next: Option<(u64, u64)>,
     ended: bool,
 }
 
-impl Clusters {
-    /// From the first byte of what is in the whole on.
+impl ClusterScanner {
+    /// Begins at byte `body`, the first of the content of the segment.
     pub(crate) fn new(body: u64) -> Self {
         Self { at: body, first: None, last: None, next: None, ended: false }
     }
 
-    /// Where the last cluster begins whose moment, in units of the file, is not after `moment`. What was asked for
-    /// before must not have been later. `None` if there is none, or if it is not found among the next `most` elements.
-    pub(crate) fn before(&mut self, file: &File, moment: u64, mut most: usize) -> io::Result<Option<u64>> {
+    /// Position of the last cluster whose time, in units of the file, is not after `time`. Requested times must not
+    /// decrease. `None` if there is none, or if it is not found among the next `most` elements.
+    pub(crate) fn last_before(&mut self, file: &File, time: u64, mut most: usize) -> io::Result<Option<u64>> {
         loop {
             match self.next {
-                Some((_, later)) if later > moment => return Ok(self.last),
+                Some((_, later)) if later > time => return Ok(self.last),
                 Some((start, _)) => self.last = Some(start),
                 None if self.ended => return Ok(self.last),
                 None => {}
@@ -184,18 +187,18 @@ impl Clusters {
                     return Ok(None);
                 }
                 most -= 1;
-                self.step(file)?;
+                self.read_element(file)?;
             }
         }
     }
 
-    /// Goes on at the cluster that begins at `start`, whatever lies before it.
-    pub(crate) fn go_on(&mut self, start: u64) {
+    /// Goes on at the cluster that begins at byte `start`, whatever lies before it.
+    pub(crate) fn continue_at(&mut self, start: u64) {
         (self.at, self.next, self.ended) = (start, None, false);
     }
 
-    /// Looks at one element.
-    fn step(&mut self, file: &File) -> io::Result<()> {
+    /// Reads the header of one element.
+    fn read_element(&mut self, file: &File) -> io::Result<()> {
         let mut head = [0; 48];
         let read = read_at(file, self.at, &mut head)?;
         let Some(element) = Element::first(&head[..read]) else {
@@ -210,15 +213,15 @@ impl Clusters {
             while let Some(before) = child.filter(|child| child.id == CRC_32 || child.id == u32::from(VOID)) {
                 child = before.behind().and_then(Element::first);
             }
-            let moment = child.filter(|child| child.id == TIMESTAMP).and_then(|child| child.content());
-            self.next = moment.and_then(number).map(|moment| (start, moment));
+            let time = child.filter(|child| child.id == TIMESTAMP).and_then(|child| child.content());
+            self.next = time.and_then(parse_uint).map(|time| (start, time));
         }
         match (element.size, element.id) {
             (Some(size), _) => match body.checked_add(size) {
                 Some(behind) => self.at = behind,
                 None => self.ended = true,
             },
-            // Of unknown size: its children are gone through like what is beside it.
+            // Of unknown size: its children are read as if they were beside it.
             (None, CLUSTER) => self.at = body,
             (None, _) => self.ended = true,
         }
@@ -226,32 +229,32 @@ impl Clusters {
     }
 }
 
-/// What can be read behind damage, or behind the end of what came before.
+/// Where reading can go on behind damage, or behind the end of a file that was joined with another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// A cluster of the same file begins here.
+pub(crate) enum ResumePoint {
+    /// A cluster of the same file begins at this byte.
     Cluster(u64),
-    /// A whole file was appended here.
+    /// An appended file begins at this byte.
     File(u64),
 }
 
-/// Looks for the first of these from byte `from` of a file on.
-pub(crate) fn next(file: &File, mut from: u64) -> io::Result<Option<Next>> {
-    const PIECE: usize = 256 * 1024;
-    /// Enough for a header, and the first element of a cluster.
-    const HEAD: usize = 64;
-    let mut piece = vec![0; PIECE];
+/// Searches for the first resume point from byte `from` on.
+pub(crate) fn find_resume_point(file: &File, mut from: u64) -> io::Result<Option<ResumePoint>> {
+    const BLOCK: usize = 256 * 1024;
+    /// Enough for a header and the first element of a cluster.
+    const HEAD_LEN: usize = 64;
+    let mut block = vec![0; BLOCK];
     loop {
-        let read = read_at(file, from, &mut piece)?;
-        let is_last = read < PIECE;
-        // What begins later is looked at with what follows it.
-        let most = if is_last { read } else { PIECE - HEAD };
-        let found = (0..most).find_map(|at| match piece.get(at..at + 4) {
-            Some([0x1f, 0x43, 0xb6, 0x75]) if is_cluster(&piece[at..read]) => {
-                Some(Next::Cluster(from + at as u64))
+        let read = read_at(file, from, &mut block)?;
+        let is_last = read < BLOCK;
+        // What begins later is searched with the next block.
+        let most = if is_last { read } else { BLOCK - HEAD_LEN };
+        let found = (0..most).find_map(|at| match block.get(at..at + 4) {
+            Some([0x1f, 0x43, 0xb6, 0x75]) if is_cluster(&block[at..read]) => {
+                Some(ResumePoint::Cluster(from + at as u64))
             }
-            Some([0x1a, 0x45, 0xdf, 0xa3]) if is_header(&piece[at..read]) => {
-                Some(Next::File(from + at as u64))
+            Some([0x1a, 0x45, 0xdf, 0xa3]) if is_header(&block[at..read]) => {
+                Some(ResumePoint::File(from + at as u64))
             }
             _ => None,
         });
@@ -262,28 +265,29 @@ pub(crate) fn next(file: &File, mut from: u64) -> io::Result<Option<Next>> {
     }
 }
 
-/// Whether this is a cluster with its moment, or what may stand before it, in front.
+/// Whether a cluster begins here: its first child is one of those that may come first.
 fn is_cluster(bytes: &[u8]) -> bool {
     let first = Element::first(bytes).and_then(|cluster| cluster.body.first().copied());
     first.is_some_and(|id| [TIMESTAMP, CRC_32, u32::from(VOID)].contains(&u32::from(id)))
 }
 
-/// Whether this is the header of a file of this kind.
+/// Whether the header of a Matroska or WebM file begins here.
 fn is_header(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(64)];
     head.windows(4).any(|w| w == b"webm") || head.windows(8).any(|w| w == b"matroska")
 }
 
-/// One element of EBML, RFC 8794.
+/// One element of EBML (RFC 8794).
 #[derive(Debug, Clone, Copy)]
 struct Element<'a> {
     id: u32,
-    /// Bytes of the id and of the size.
+    /// Length of the id in bytes.
     id_len: usize,
+    /// Length of the size field in bytes.
     size_len: usize,
-    /// Of the body; `None` if unknown.
+    /// Length of the content in bytes; `None` if unknown.
     size: Option<u64>,
-    /// The body and everything behind it.
+    /// The content and everything behind it.
     body: &'a [u8],
 }
 
@@ -305,19 +309,19 @@ impl<'a> Element<'a> {
         Some(Self { id, id_len, size_len, size, body: &rest[size_len..] })
     }
 
-    /// The body, if all of it is there.
+    /// The content, if it is complete.
     fn content(&self) -> Option<&'a [u8]> {
         self.body.get(..usize::try_from(self.size?).ok()?)
     }
 
-    /// What follows the body.
+    /// The bytes behind the content.
     fn behind(&self) -> Option<&'a [u8]> {
         self.body.get(usize::try_from(self.size?).ok()?..)
     }
 
-    /// Makes it, at position `at` of the file, an element that means nothing.
-    fn void(&self, at: u64) -> Option<Patch> {
-        // The size takes up what the shorter id leaves: a number may be written with more bytes than it needs.
+    /// A patch that turns the element, at byte `at` of the file, into a void element.
+    fn void_patch(&self, at: u64) -> Option<Patch> {
+        // The id of a void element is shorter, so its size takes up more bytes, which is allowed.
         let len = self.id_len + self.size_len - 1;
         let size = self.size.filter(|_| len <= 8)?;
         let marked = size | 1 << (7 * len);
@@ -354,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_of_what_is_behind_is_hidden_if_it_is_not_needed() {
+    fn the_seek_head_is_hidden_if_it_is_not_needed() {
         assert!(read(&file(), 0, 1000).hidden.is_empty());
         let mut file = file();
         file.extend([0x16, 0x54, 0xae, 0x6b, 0x80]);
@@ -366,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn tracks_of_sound_are_counted_whatever_their_codec() {
+    fn audio_tracks_are_counted_whatever_their_codec() {
         let mut file = file();
         assert_eq!(read(&file, 0, 1000).sound_tracks, None);
         let track = |kind: u8| [0xae, 0x86, 0xd7, 0x81, 1, 0x83, 0x81, kind];
@@ -379,14 +383,14 @@ mod tests {
     }
 
     #[test]
-    fn packed_sound_and_codec_delays_are_found_and_pictures_do_not_count() {
+    fn packed_packets_and_codec_delays_are_found_in_audio_tracks_only() {
         for (kind, packed) in [(1, false), (2, true)] {
             let mut file = file();
             let track = [0xae, 0x8c, 0x83, 0x81, kind, 0x6d, 0x80, 0x81, 0, 0x56, 0xaa, 0x82, 1, 2];
             file.extend([0x16, 0x54, 0xae, 0x6b, 0x80 | track.len() as u8]);
             file.extend(&track);
             let info = read(&file, 0, 1000);
-            assert_eq!((info.is_packed, info.delay), (packed, if packed { 258 } else { 0 }), "{kind}");
+            assert_eq!((info.is_packed, info.codec_delay), (packed, if packed { 258 } else { 0 }), "{kind}");
         }
     }
 
@@ -394,19 +398,19 @@ mod tests {
     fn a_size_beyond_the_end_of_the_file_becomes_unknown() {
         let mut file = file();
         file[9] = 0xfe;
-        assert!(!read(&file, 0, 1000).cut);
+        assert!(!read(&file, 0, 1000).is_truncated);
         let info = read(&file, 0, 50);
-        let patch = info.unsized_whole.unwrap();
-        assert!(info.cut);
+        let patch = info.unknown_size_patch.unwrap();
+        assert!(info.is_truncated);
         assert_eq!((patch.at, patch.bytes.as_slice()), (9, [0xff].as_slice()));
         assert_eq!(info.body, Some(10));
     }
 
     #[test]
-    fn clusters_are_found_by_their_moments_whether_their_sizes_are_known_or_not() {
+    fn clusters_are_found_by_their_times_whether_their_sizes_are_known_or_not() {
         use std::io::Write;
-        let cluster = |moment: u8, known: bool| {
-            let children = [&[0xe7, 0x81, moment], [0xa3, 0x84, 1, 2, 3, 4].as_slice()].concat();
+        let cluster = |time: u8, known: bool| {
+            let children = [&[0xe7, 0x81, time], [0xa3, 0x84, 1, 2, 3, 4].as_slice()].concat();
             let size = if known { 0x80 | children.len() as u8 } else { 0xff };
             [[0x1f, 0x43, 0xb6, 0x75, size].as_slice(), &children].concat()
         };
@@ -415,15 +419,15 @@ mod tests {
                 [vec![0xec, 0x82, 9, 9], cluster(0, known), cluster(50, known), cluster(90, known)].concat();
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&bytes).unwrap();
-            let mut clusters = Clusters::new(0);
+            let mut clusters = ClusterScanner::new(0);
             let found: Vec<_> = [0, 49, 50, 89, 200]
-                .map(|moment| clusters.before(&file, moment, 50).unwrap().unwrap())
+                .map(|time| clusters.last_before(&file, time, 50).unwrap().unwrap())
                 .into();
             assert_eq!(found, [4, 4, 18, 18, 32]);
             assert_eq!(clusters.first, Some(4));
-            assert_eq!(Clusters::new(0).before(&file, 200, 2).unwrap(), None);
+            assert_eq!(ClusterScanner::new(0).last_before(&file, 200, 2).unwrap(), None);
             for start in 0..bytes.len() as u64 {
-                Clusters::new(start).before(&file, 200, 50).unwrap();
+                ClusterScanner::new(start).last_before(&file, 200, 50).unwrap();
             }
         }
     }

@@ -1,7 +1,7 @@
-//! Which track is decoded by what.
+//! Chooses the track to decode and its decoder, and names codecs.
 
-use super::Wish;
-use super::guard::guard;
+use super::DecodeOptions;
+use super::catch_panic::catch_panic;
 use crate::sniff::Container;
 use std::sync::LazyLock;
 use symphonia::core::codecs::CodecParameters;
@@ -12,7 +12,7 @@ use symphonia::core::codecs::audio::{
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::formats::Track;
 
-/// The decoders.
+/// All decoders: those of symphonia, and libopus.
 static DECODERS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     let mut registry = CodecRegistry::new();
     symphonia::default::register_enabled_codecs(&mut registry);
@@ -20,85 +20,83 @@ static DECODERS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     registry
 });
 
-/// What a decoder was made from, so that it can be made again.
+/// The parameters of a decoder, from which a fresh one can be made.
 #[derive(Debug, Clone)]
-pub(crate) struct Choice {
+pub(crate) struct DecoderConfig {
     params: AudioCodecParameters,
-    /// Only the core of an AAC stream with spectral band replication is decoded.
-    core_only: bool,
+    /// Only the core of an HE-AAC stream is decoded, without spectral band replication.
+    aac_core: bool,
 }
 
-impl Choice {
-    /// What the decoder was given.
+impl DecoderConfig {
+    /// The parameters of the track, corrected for the decoder.
     pub(crate) fn params(&self) -> &AudioCodecParameters {
         &self.params
     }
 
-    /// Whether it is for Opus.
     pub(crate) fn is_opus(&self) -> bool {
         self.params.codec == CODEC_ID_OPUS
     }
 
-    /// A fresh decoder.
+    /// Makes a fresh decoder; `None` if there is none for these parameters.
     pub(crate) fn decoder(&self) -> Option<Box<dyn AudioDecoder>> {
-        guard(|| DECODERS.make_audio_decoder(&self.params, &AudioDecoderOptions::default())).ok()
+        catch_panic(|| DECODERS.make_audio_decoder(&self.params, &AudioDecoderOptions::default())).ok()
     }
 
-    /// The codec as people call it.
+    /// The usual name of the codec.
     pub(crate) fn name(&self, container: Container) -> String {
         match (name_of(self.params.codec), container) {
-            // Nobody has heard of PCM; the file is "a WAV".
+            // Users know these files as "WAV" or "AIFF", not as PCM.
             ("PCM", Container::Wave | Container::Aiff) => container.name().to_owned(),
-            ("AAC", _) if self.core_only => "HE-AAC".to_owned(),
+            ("AAC", _) if self.aac_core => "HE-AAC".to_owned(),
             (name, _) => name.to_owned(),
         }
     }
 }
 
-/// The first track that can be decoded, beginning with the default.
-pub(crate) fn choose(
+/// The first track that can be decoded, the default track before all others, with its decoder.
+pub(crate) fn choose_track(
     tracks: &[Track],
     default: Option<&Track>,
-    wish: Wish,
-) -> Option<(Track, Choice, Box<dyn AudioDecoder>)> {
-    let wanted = |track: &&Track| wish.track.is_none_or(|id| track.id == id);
+    options: DecodeOptions,
+) -> Option<(Track, DecoderConfig, Box<dyn AudioDecoder>)> {
+    let wanted = |track: &&Track| options.track.is_none_or(|id| track.id == id);
     default.into_iter().chain(tracks).filter(wanted).find_map(|track| {
-        let params = audio(track)?;
-        attempts(params, wish).into_iter().find_map(|choice| {
-            let decoder = choice.decoder()?;
-            Some((track.clone(), choice, decoder))
+        let params = audio_params(track)?;
+        decoder_configs(params, options).into_iter().find_map(|config| {
+            let decoder = config.decoder()?;
+            Some((track.clone(), config, decoder))
         })
     })
 }
 
-/// The name of the first track of sound, none of which can be decoded here.
-pub(crate) fn undecodable(tracks: &[Track]) -> Option<String> {
-    let known = tracks.iter().filter_map(audio).find(|params| params.codec != CODEC_ID_NULL_AUDIO)?;
-    let many = if is_surround(known) { " with more than two channels" } else { "" };
+/// The name of the codec of the first audio track. For files of which no track can be decoded.
+pub(crate) fn undecodable_name(tracks: &[Track]) -> Option<String> {
+    let known = tracks.iter().filter_map(audio_params).find(|params| params.codec != CODEC_ID_NULL_AUDIO)?;
+    let many = if is_surround_vorbis(known) { " with more than two channels" } else { "" };
     Some(format!("{}{many}", name_of(known.codec)))
 }
 
-/// Whether a track holds Opus.
 pub(crate) fn is_opus(track: &Track) -> bool {
-    audio(track).is_some_and(|params| params.codec == CODEC_ID_OPUS)
+    audio_params(track).is_some_and(|params| params.codec == CODEC_ID_OPUS)
 }
 
-/// How many of the tracks are known to be sound.
+/// Number of tracks that are known to be audio.
 pub(crate) fn sound_tracks(tracks: &[Track]) -> usize {
-    tracks.iter().filter(|track| audio(track).is_some()).count()
+    tracks.iter().filter(|track| audio_params(track).is_some()).count()
 }
 
-/// The tracks of sound, if each of them can be decoded.
-pub(crate) fn all_decodable(tracks: &[Track], wish: Wish) -> Option<Vec<&Track>> {
-    let sound = tracks.iter().filter_map(|track| Some((track, audio(track)?)));
+/// The audio tracks, if each of them can be decoded.
+pub(crate) fn all_decodable(tracks: &[Track], options: DecodeOptions) -> Option<Vec<&Track>> {
+    let sound = tracks.iter().filter_map(|track| Some((track, audio_params(track)?)));
     sound
         .map(|(track, params)| {
-            attempts(params, wish).iter().any(|choice| choice.decoder().is_some()).then_some(track)
+            decoder_configs(params, options).iter().any(|config| config.decoder().is_some()).then_some(track)
         })
         .collect()
 }
 
-/// Makes an uncompressed track big-endian that was taken for little-endian.
+/// Makes an uncompressed track big-endian that the demuxer took for little-endian.
 pub(crate) fn make_big_endian(track: &mut Track) {
     if let Some(CodecParameters::Audio(params)) = &mut track.codec_params {
         params.codec = match params.codec {
@@ -111,49 +109,54 @@ pub(crate) fn make_big_endian(track: &mut Track) {
     }
 }
 
-fn audio(track: &Track) -> Option<&AudioCodecParameters> {
+fn audio_params(track: &Track) -> Option<&AudioCodecParameters> {
     match &track.codec_params {
         Some(CodecParameters::Audio(params)) => Some(params),
         _ => None,
     }
 }
 
-/// Whether it is Vorbis with more than two channels: the decoder makes noise of some layouts.
-fn is_surround(params: &AudioCodecParameters) -> bool {
+/// Whether it is Vorbis with more than two channels, of which the decoder garbles some layouts.
+fn is_surround_vorbis(params: &AudioCodecParameters) -> bool {
     params.codec == CODEC_ID_VORBIS && params.channels.as_ref().is_some_and(|channels| channels.count() > 2)
 }
 
-/// Ways to decode a track, best first.
-fn attempts(params: &AudioCodecParameters, wish: Wish) -> Vec<Choice> {
+/// The ways to decode a track, best first.
+fn decoder_configs(params: &AudioCodecParameters, options: DecodeOptions) -> Vec<DecoderConfig> {
     let mut params = params.clone();
     match params.codec {
         CODEC_ID_OPUS => {
-            // The adapter cuts the encoder's delay out of the first packet only, which may be shorter, and reads it in
-            // the wrong byte order from MP4: it is cut by timestamp instead. Opus is always decoded at 48 kHz.
+            // The adapter trims the encoder's delay from the first packet only, which may be shorter than the delay,
+            // and reads the delay in the wrong byte order from MP4. So the delay is trimmed by timestamp instead. Opus
+            // is always decoded at 48 kHz.
             params.extra_data = None;
             params.sample_rate = Some(48_000);
-            vec![Choice { params, core_only: false }]
+            vec![DecoderConfig { params, aac_core: false }]
         }
         CODEC_ID_AAC => {
-            let core =
-                params.extra_data.as_deref().and_then(core_of).filter(|_| wish.core_only).map(|config| {
+            let core = params
+                .extra_data
+                .as_deref()
+                .and_then(aac_core_config)
+                .filter(|_| options.accept_aac_core)
+                .map(|config| {
                     let mut core = params.clone();
                     core.extra_data = Some(config.into());
-                    Choice { params: core, core_only: true }
+                    DecoderConfig { params: core, aac_core: true }
                 });
-            std::iter::once(Choice { params, core_only: false }).chain(core).collect()
+            std::iter::once(DecoderConfig { params, aac_core: false }).chain(core).collect()
         }
-        CODEC_ID_VORBIS if is_surround(&params) => Vec::new(),
-        _ => vec![Choice { params, core_only: false }],
+        CODEC_ID_VORBIS if is_surround_vorbis(&params) => Vec::new(),
+        _ => vec![DecoderConfig { params, aac_core: false }],
     }
 }
 
-/// The configuration of the low-complexity core of an AAC stream with spectral band replication (HE-AAC), which is a
-/// complete stream of its own at half the rate; ISO/IEC 14496-3, 1.6.2.1.
-fn core_of(config: &[u8]) -> Option<[u8; 2]> {
+/// The configuration of the low-complexity core of an HE-AAC stream. The core is a complete stream at half the rate;
+/// ISO/IEC 14496-3, 1.6.2.1.
+fn aac_core_config(config: &[u8]) -> Option<[u8; 2]> {
     let word = u16::from_be_bytes(*config.first_chunk()?);
     let (object, rate, channels) = (word >> 11, word >> 7 & 15, word >> 3 & 15);
-    // 2 is the core itself with the extension announced behind it, 5 with SBR, 29 with parametric stereo as well.
+    // Object type 2 is the core itself, with an extension that may follow; 5 adds SBR, 29 parametric stereo as well.
     (matches!(object, 2 | 5 | 29) && rate < 13).then(|| (2 << 11 | rate << 7 | channels << 3).to_be_bytes())
 }
 
@@ -192,7 +195,7 @@ fn name_of(codec: AudioCodecId) -> &'static str {
     }
 }
 
-/// The codec of an MP4 track, by the type of its sample entry.
+/// The name of the codec of an MP4 track, by the type of its sample entry.
 pub(crate) fn name_of_fourcc(fourcc: [u8; 4]) -> String {
     let name = match &fourcc {
         b"samr" => "AMR",
@@ -218,7 +221,7 @@ pub(crate) fn name_of_fourcc(fourcc: [u8; 4]) -> String {
     name.to_owned()
 }
 
-/// The codec of a WAV file, by the number in its format chunk (RFC 2361 and Microsoft's mmreg.h).
+/// The name of the codec of a WAV file, by the number in its format chunk (RFC 2361 and Microsoft's mmreg.h).
 pub(crate) fn name_of_wave(format: u16) -> String {
     let name = match format {
         0x22 => "TrueSpeech",
@@ -239,9 +242,9 @@ pub(crate) fn name_of_wave(format: u16) -> String {
     name.to_owned()
 }
 
-/// The codec of a sound track that the Matroska demuxer has no number for, from the head of the file.
+/// The name of an audio codec that the Matroska demuxer does not know, from the head of the file.
 pub(crate) fn name_of_matroska(head: &[u8]) -> Option<String> {
-    // CodecID (0x86), a size of one byte, then the name; those of sound begin with A_.
+    // CodecID (0x86), a size of one byte, then the name; names of audio codecs begin with A_.
     let at = head.windows(4).position(|w| w[0] == 0x86 && w[1] & 0x80 != 0 && &w[2..] == b"A_")?;
     let size = usize::from(head[at + 1] & 0x7f);
     let name = head.get(at + 2..at + 2 + size)?.strip_prefix(b"A_")?;
@@ -255,11 +258,11 @@ mod tests {
     #[test]
     fn the_core_of_he_aac_is_low_complexity_at_half_the_rate() {
         // Object 5, 24 kHz extended to 48 kHz, stereo.
-        assert_eq!(core_of(&[0x2b, 0x11, 0x88, 0x00]), Some([0x13, 0x10]));
-        assert_eq!(core_of(&[0x12, 0x10, 0x56, 0xe5]), Some([0x12, 0x10]));
+        assert_eq!(aac_core_config(&[0x2b, 0x11, 0x88, 0x00]), Some([0x13, 0x10]));
+        assert_eq!(aac_core_config(&[0x12, 0x10, 0x56, 0xe5]), Some([0x12, 0x10]));
         // Object 42, xHE-AAC, has no such core.
-        assert_eq!(core_of(&[0xf9, 0x48]), None);
-        assert_eq!(core_of(&[0x2b]), None);
+        assert_eq!(aac_core_config(&[0xf9, 0x48]), None);
+        assert_eq!(aac_core_config(&[0x2b]), None);
     }
 
     #[test]

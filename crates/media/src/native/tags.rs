@@ -1,4 +1,4 @@
-//! Title and time of recording, from whatever holds them.
+//! Title and time of recording, from the tags of a file and from its container.
 
 use crate::containers::{matroska, mp4};
 use crate::date;
@@ -7,19 +7,19 @@ use symphonia::core::formats::FormatReader;
 use symphonia::core::meta::{RawValue, StandardTag, Tag};
 
 /// Characters of a title that are kept.
-const LONGEST_TITLE: usize = 300;
-/// Characters of a tag that can be a date.
-const LONGEST_DATE: usize = 64;
+const MAX_TITLE_CHARS: usize = 300;
+/// Longest text of a tag that is tried as a date, in bytes.
+const MAX_DATE_BYTES: usize = 64;
 
-/// What people know a recording by.
+/// Title and date of a recording.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Tags {
     pub(crate) title: Option<String>,
     pub(crate) recorded_at: Option<DateTime<FixedOffset>>,
 }
 
-/// Keys that hold a date, the one nearest to the moment of recording first. Upper case.
-const DATES: [&str; 12] = [
+/// Tag keys that hold a date, in upper case; those nearest to the moment of recording come first.
+const DATE_KEYS: [&str; 12] = [
     "CREATION_TIME",
     "DATE_RECORDED",
     "RECORDING_TIME",
@@ -35,9 +35,9 @@ const DATES: [&str; 12] = [
 ];
 
 impl Tags {
-    /// Takes what the demuxer found.
+    /// Takes title and date from the tags that the demuxer found.
     pub(crate) fn read(&mut self, format: &mut dyn FormatReader) {
-        let mut best = DATES.len();
+        let mut best = DATE_KEYS.len();
         let mut metadata = format.metadata();
         loop {
             if let Some(revision) = metadata.current() {
@@ -57,10 +57,10 @@ impl Tags {
             self.add_title(title);
         }
         let key = tag.raw.key.to_uppercase();
-        if let Some(rank) = DATES.iter().position(|date| *date == key)
+        if let Some(rank) = DATE_KEYS.iter().position(|date| *date == key)
             && rank < *best
             && let RawValue::String(text) = &tag.raw.value
-            && text.len() <= LONGEST_DATE
+            && text.len() <= MAX_DATE_BYTES
             && let Some(moment) = date::parse(text)
         {
             *best = rank;
@@ -68,7 +68,7 @@ impl Tags {
         }
     }
 
-    /// Takes the date of a movie: that with an offset if there is one, else its creation time, else a tag's.
+    /// Takes the date of a movie: the one with a UTC offset, else its creation time, else that of a tag.
     pub(crate) fn add_movie(&mut self, movie: &mp4::Movie) {
         let with_offset = movie.creation_date.as_deref().and_then(date::parse);
         self.recorded_at = with_offset.or_else(|| date::since_1904(movie.created)).or(self.recorded_at);
@@ -82,14 +82,14 @@ impl Tags {
         }
     }
 
-    /// Takes a date if there is none.
+    /// Sets the date, if none is set.
     pub(crate) fn add_date(&mut self, moment: Option<DateTime<FixedOffset>>) {
         self.recorded_at = self.recorded_at.or(moment);
     }
 
-    /// Takes a title if there is none, in one line and not endless.
+    /// Sets the title, if none is set: in one line, and not longer than [`MAX_TITLE_CHARS`].
     pub(crate) fn add_title(&mut self, title: &str) {
-        let title: String = transcript::one_line(title).chars().take(LONGEST_TITLE).collect();
+        let title: String = transcript::single_line(title).chars().take(MAX_TITLE_CHARS).collect();
         if self.title.is_none() && !title.is_empty() {
             self.title = Some(title);
         }

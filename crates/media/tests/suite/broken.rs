@@ -1,6 +1,6 @@
-//! What people bring by accident.
+//! Files that are empty, truncated, damaged, or no recordings.
 
-use crate::signal::*;
+use crate::fixtures::*;
 use media::{MediaError, Shortfall, Tools, probe};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ fn written(name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-/// Refused in the same way whether or not there is `ffmpeg`, by probe and reader alike.
+/// The error for a file that probe and reader have to refuse in the same way, with and without `ffmpeg`.
 fn refusal(path: &Path) -> MediaError {
     let refused = probe(path, &Tools::none()).unwrap_err();
     for tools in [Tools::none(), Tools::find()] {
@@ -21,7 +21,7 @@ fn refusal(path: &Path) -> MediaError {
 }
 
 #[test]
-fn what_is_no_recording_is_refused_with_a_sentence() {
+fn files_that_are_no_recordings_are_refused_with_a_reason() {
     let mut random = Random(3);
     let noise: Vec<u8> = (0..60_000).map(|_| random.next() as u8).collect();
     let header = wav(16_000, 1, &[]);
@@ -48,14 +48,14 @@ fn what_is_no_recording_is_refused_with_a_sentence() {
 }
 
 #[test]
-fn what_is_no_file_is_refused() {
+fn missing_files_folders_and_devices_are_refused() {
     assert!(
         matches!(refusal(&folder().join("nowhere.wav")), MediaError::Io(e) if e.kind() == std::io::ErrorKind::NotFound)
     );
     assert!(matches!(refusal(folder()), MediaError::NotMedia));
     #[cfg(unix)]
     {
-        // Would wait for ever if it were opened.
+        // Opening it would block for ever.
         let pipe = folder().join("pipe.wav");
         let _ = std::fs::remove_file(&pipe);
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -91,20 +91,20 @@ fn a_protected_file_is_refused() {
 }
 
 #[test]
-fn ten_milliseconds_are_a_recording() {
+fn a_recording_of_ten_milliseconds_is_read() {
     let path = written("short.wav", &wav(16_000, 1, &[0.1; 160]));
     assert_eq!(read(&path, &Tools::none()).unwrap(), (vec![0.099_975_586; 160], None));
 }
 
 #[test]
-fn a_name_does_not_matter() {
+fn the_file_name_does_not_decide_the_format() {
     let path = written("wave.mp3", &wav(16_000, 1, &signal(RATE, SECONDS)));
     assert_eq!(probe(&path, &Tools::none()).unwrap().container, "WAV");
     assert_eq!(seconds(&read(&path, &Tools::none()).unwrap().0), SECONDS);
 }
 
 #[test]
-fn a_wav_with_a_wrong_size_is_read_as_far_as_it_goes() {
+fn a_wav_with_a_wrong_size_is_read_to_the_end_of_the_file() {
     let whole = wav(16_000, 1, &signal(RATE, SECONDS));
     let sized = |size: u32| {
         let mut bytes = whole.clone();
@@ -127,7 +127,7 @@ fn a_wav_with_a_wrong_size_is_read_as_far_as_it_goes() {
 }
 
 #[test]
-fn a_cut_file_is_read_as_far_as_it_goes_and_says_so() {
+fn a_truncated_file_is_read_to_its_end_and_reports_that() {
     for (name, arguments) in [
         ("cut.mp3", "-c:a libmp3lame"),
         ("cut.flac", "-c:a flac"),
@@ -152,7 +152,7 @@ fn a_cut_file_is_read_as_far_as_it_goes_and_says_so() {
 }
 
 #[test]
-fn after_a_hole_words_keep_their_time() {
+fn sound_behind_a_hole_keeps_its_time() {
     for (name, arguments) in [
         ("hole.mp3", "-c:a libmp3lame -b:a 64k"),
         ("hole.aac", "-c:a aac -b:a 64k"),
@@ -180,8 +180,8 @@ fn after_a_hole_words_keep_their_time() {
 }
 
 #[test]
-fn looking_at_a_hole_does_not_disturb_reading() {
-    // Further into the file than what is read ahead, and larger.
+fn searching_behind_a_hole_does_not_disturb_reading() {
+    // Behind what is read ahead, and larger.
     let path = encode("whole-far-hole.mp3", "-c:a libmp3lame -b:a 320k -ar 48000");
     let mut bytes = std::fs::read(path).unwrap();
     let n = bytes.len();
@@ -195,7 +195,7 @@ fn looking_at_a_hole_does_not_disturb_reading() {
 }
 
 #[test]
-fn the_broken_recordings_of_the_project_end_as_they_should() {
+fn the_broken_recordings_of_the_project_are_read_or_refused_as_expected() {
     let Some(folder) = testing::shared("audio/broken") else { return };
     let paths = files(&folder);
     assert_eq!(paths.len(), 12, "{paths:?}");

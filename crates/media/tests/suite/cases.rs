@@ -1,15 +1,15 @@
-//! Small files that once went wrong, from `../shared/cases`. Whether each is right is tested through the program
+//! Small files that once failed, from `../shared/cases`. Their length, words and notes are tested through the program
 //! (`cli/tests/suite/cases.rs`).
 
-use crate::listening::{check_entries, check_times, read_whole};
-use media::{Reader, Sound, Tools};
+use crate::playback::{check_positions, check_times, read_whole};
+use media::{Playback, Reader, Tools};
 use std::path::PathBuf;
 
 /// Each file, and whether the program refuses it.
 fn cases() -> Option<Vec<(PathBuf, bool)>> {
     let folder = testing::shared("cases")?;
     let text = std::fs::read_to_string(folder.join("cases.json")).unwrap();
-    // Two facts of each are not worth a JSON reader.
+    // For two facts of each file, no JSON reader is needed.
     let case = |case: &str| {
         let (file, facts) = case.split_once('"').unwrap();
         (folder.join(file), facts.contains("\"note\": \"refused\""))
@@ -20,7 +20,7 @@ fn cases() -> Option<Vec<(PathBuf, bool)>> {
 }
 
 #[test]
-fn the_ear_and_the_text_agree() {
+fn playback_and_reading_agree() {
     let Some(cases) = cases() else { return };
     let tools = Tools::find();
     for (path, refused) in cases {
@@ -30,8 +30,8 @@ fn the_ear_and_the_text_agree() {
             continue;
         }
         let (read, index) = read_whole(&path, &tools);
-        let sound = Sound::new(&path, &tools, Some(&index), None).unwrap();
+        let sound = Playback::new(&path, &tools, Some(&index), None).unwrap();
         let whole = check_times(&name, &sound, &read);
-        check_entries(&name, &sound, &whole, 20.0);
+        check_positions(&name, &sound, &whole, 20.0);
     }
 }

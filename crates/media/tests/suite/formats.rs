@@ -1,11 +1,11 @@
-//! Every format people bring, against the signal that went in and against what `ffmpeg` makes of it.
+//! Every supported format, compared with the encoded signal and with the decoding of `ffmpeg`.
 
-use crate::signal::*;
+use crate::fixtures::*;
 use media::{MediaError, Tools, probe};
 use std::path::Path;
 
-/// Decodes and compares with what went in, and where that is not enough because the codec loses much, with what `ffmpeg`
-/// makes of it. Returns by how many milliseconds it is late.
+/// Decodes a file and compares it with the encoded signal; if the codec loses too much for that, with the decoding of
+/// `ffmpeg`. Returns by how many milliseconds the sound is late.
 fn check(path: &Path, tools: &Tools) -> f64 {
     let (samples, name, codec) = decode(path, SECONDS, tools);
     let (correlation, lag) = alignment(&signal(RATE, SECONDS), &samples, RATE * 15 / 100);
@@ -20,16 +20,16 @@ fn check_with_ffmpeg(path: &Path, samples: &[f32], name: &str, codec: &str) {
     assert!(correlation > 0.99, "{name}: correlation {correlation:.4} at lag {lag}");
 }
 
-/// Everything, what it is called, and its codec. Whole, and as long as expected.
+/// The samples, the file name and the codec of a file. Checks that it is complete and as long as expected.
 fn decode(path: &Path, expected: f64, tools: &Tools) -> (Vec<f32>, String, String) {
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
     let about = probe(path, tools).unwrap_or_else(|e| panic!("{name}: {e}"));
     let (samples, shortfall) = read(path, tools).unwrap_or_else(|e| panic!("{name}: {e}"));
     assert_eq!(shortfall, None, "{name}");
-    // ADTS does not tell the encoder's delay and padding: up to two frames, of which 8 kHz has the longest.
+    // ADTS does not state the encoder's delay and padding: up to two frames, which are longest at 8 kHz.
     let slack = if name.ends_with("k.aac") { 0.26 } else { 0.1 };
     assert!((seconds(&samples) - expected).abs() < slack, "{name}: {} s", seconds(&samples));
-    // Without a count of frames it is a guess from the first bitrate.
+    // Without a count of frames, the length is a guess from the first bitrate.
     if let Some(stated) = about.duration_ms.filter(|_| !name.starts_with("no-count")) {
         let stated = f64::from(stated) / 1000.0;
         assert!((stated - expected).abs() < slack + 0.05, "{name} states {stated} s");
@@ -37,7 +37,7 @@ fn decode(path: &Path, expected: f64, tools: &Tools) -> (Vec<f32>, String, Strin
     (samples, name, about.codec)
 }
 
-/// Name, arguments of `ffmpeg`, codec as named to people, largest lateness in milliseconds that its container allows.
+/// Name, arguments of `ffmpeg`, codec as shown to users, largest lateness in milliseconds that the container causes.
 const NATIVE: &[(&str, &str, &str, f64)] = &[
     ("u8.wav", "-c:a pcm_u8", "WAV", 1.0),
     ("s24.wav", "-c:a pcm_s24le", "WAV", 1.0),
@@ -97,7 +97,7 @@ const NATIVE: &[(&str, &str, &str, f64)] = &[
 ];
 
 #[test]
-fn what_is_decoded_here_sounds_like_ffmpeg_and_is_on_time() {
+fn native_formats_sound_as_with_ffmpeg_and_are_on_time() {
     for (name, arguments, codec, most_late) in NATIVE {
         let path = encode(name, arguments);
         let late = check(&path, &Tools::none());
@@ -106,7 +106,7 @@ fn what_is_decoded_here_sounds_like_ffmpeg_and_is_on_time() {
     }
 }
 
-/// Name, arguments of `ffmpeg`, what is named as needing it.
+/// Name, arguments of `ffmpeg`, format that the error names.
 const FOREIGN: &[(&str, &str, &str)] = &[
     ("v2.wma", "-c:a wmav2", "WMA"),
     ("pcm.avi", "-c:a pcm_s16le", "AVI"),
@@ -134,7 +134,7 @@ const FOREIGN: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn what_is_not_decoded_here_goes_through_ffmpeg_or_names_what_is_missing() {
+fn other_formats_are_decoded_by_ffmpeg_or_say_that_they_need_it() {
     for (name, arguments, format) in FOREIGN {
         let path = encode(name, arguments);
         check(&path, &Tools::find());
@@ -146,15 +146,15 @@ fn what_is_not_decoded_here_goes_through_ffmpeg_or_names_what_is_missing() {
 }
 
 #[test]
-fn a_needed_ffmpeg_is_named_in_the_sentence() {
+fn the_error_says_that_ffmpeg_is_needed() {
     let path = encode("v2-sentence.wma", "-c:a wmav2");
     let sentence = probe(&path, &Tools::none()).unwrap_err().to_string();
     assert_eq!(sentence, "WMA needs ffmpeg, which is not installed");
 }
 
 #[test]
-fn amr_in_a_phone_film_is_named() {
-    // No free encoder: an AAC film whose sample entry says AMR.
+fn the_error_names_amr_in_a_phone_film() {
+    // There is no free encoder, so this is an AAC film whose sample entry says AMR.
     let path = encode("phone.3gp", "-c:a aac");
     let mut bytes = std::fs::read(&path).unwrap();
     let at = bytes.windows(4).rposition(|w| w == b"mp4a").unwrap();
@@ -165,7 +165,7 @@ fn amr_in_a_phone_film_is_named() {
 }
 
 #[test]
-fn names_are_not_taken_for_options_or_protocols() {
+fn file_names_are_not_taken_for_options_or_protocols() {
     let path = encode("v2-name.wma", "-c:a wmav2");
     let folder = tempfile::tempdir().unwrap();
     let mut names: Vec<std::ffi::OsString> =
@@ -224,7 +224,7 @@ fn the_first_of_two_languages_is_read() {
 }
 
 #[test]
-fn covers_chapters_and_long_tags_are_no_obstacle() {
+fn files_with_covers_chapters_and_long_tags_are_read() {
     let cover = folder().join("cover.png");
     // Noise, so that the picture is large.
     let noise = "-f lavfi -i nullsrc=size=900x900,geq=random(1)*255:128:128 -map 1:v -frames:v 1";
@@ -254,8 +254,9 @@ fn covers_chapters_and_long_tags_are_no_obstacle() {
 }
 
 #[test]
-fn he_aac_is_decoded_whole_by_ffmpeg_and_by_its_core_without() {
-    // No free encoder: a plain stream at 24 kHz that announces replication to 48 kHz, as the core of one does.
+fn he_aac_is_decoded_in_full_by_ffmpeg_and_without_it_only_its_core() {
+    // There is no free encoder, so this is a plain stream at 24 kHz whose configuration announces spectral band
+    // replication to 48 kHz.
     let path = encode("sbr.m4a", "-ar 24000 -ac 2 -c:a aac -aac_pns 0 -aac_is 0 -aac_ms 0");
     let mut bytes = std::fs::read(&path).unwrap();
     let config = [0x13, 0x10, 0x56, 0xe5, 0x00];

@@ -1,16 +1,16 @@
-//! Real files through the public interface.
+//! Reads real files through the public interface.
 //!
-//! Fixtures are made here: a synthetic signal, encoded by `ffmpeg`, which has to be installed. Where the project's
-//! recordings in `../shared` are present, they are read too.
+//! The fixtures are a synthetic signal, encoded by `ffmpeg`, which has to be installed. The project's recordings in
+//! `../shared` are read too, where present.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed assumption is a failed test")]
 
 mod broken;
 mod cases;
+mod dates_and_titles;
+mod fixtures;
 mod formats;
-mod listening;
 mod mutations;
-mod parts;
-mod signal;
-mod times;
+mod playback;
+mod stream_selection;
 mod tracks;

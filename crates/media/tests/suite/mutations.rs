@@ -1,7 +1,7 @@
-//! Hostile input: files with bytes changed, cut, doubled and removed by a seeded generator.
+//! Hostile input: files in which a seeded generator changes, cuts, doubles and removes bytes.
 
-use crate::signal::*;
-use media::{Reader, Sound, Tools, probe};
+use crate::fixtures::*;
+use media::{Playback, Reader, Tools, probe};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ fn fixtures() -> &'static [(&'static str, Vec<u8>)] {
 }
 
 fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
-    // Headers are where lies do most.
+    // False values do most harm in headers.
     let near = |random: &mut Random, n: usize| {
         if random.below(2) == 0 { random.below(n.min(600)) } else { random.below(n) }
     };
@@ -75,8 +75,8 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-/// Makes the checksums of Ogg pages right again: otherwise nothing behind the demuxer sees the damage.
-fn seal(bytes: &mut [u8]) {
+/// Corrects the checksums of Ogg pages: otherwise the demuxer drops damaged pages, and nothing behind it is tested.
+fn fix_ogg_checksums(bytes: &mut [u8]) {
     let starts: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(b"OggS")).collect();
     for at in starts {
         let page = &mut bytes[at..];
@@ -95,7 +95,7 @@ fn seal(bytes: &mut [u8]) {
 }
 
 #[test]
-fn damaged_files_of_every_format_end_in_time_and_within_bounds() {
+fn damaged_files_of_every_format_are_read_within_time_and_length_bounds() {
     let folder = tempfile::tempdir().unwrap();
     let mut random = Random(20_240_506);
     for (name, whole) in fixtures() {
@@ -104,7 +104,7 @@ fn damaged_files_of_every_format_end_in_time_and_within_bounds() {
             let mut bytes = whole.clone();
             mutate(&mut bytes, &mut random);
             if round % 4 > 0 {
-                seal(&mut bytes);
+                fix_ogg_checksums(&mut bytes);
             }
             std::fs::write(&path, &bytes).unwrap();
             let started = Instant::now();
@@ -117,7 +117,7 @@ fn damaged_files_of_every_format_end_in_time_and_within_bounds() {
                 started.elapsed()
             );
             if let Ok((samples, _)) = result {
-                // A gap of ten minutes may be true; hours are not.
+                // A gap of ten minutes is believed; hours are not.
                 assert!(seconds(&samples) < 45.0 * 60.0, "{name} {round}: {} s", seconds(&samples));
             }
         }
@@ -163,7 +163,7 @@ fn damaged_files_do_not_hang_ffmpeg() {
     }
 }
 
-/// Changes that leave the length as it is, so that an index still belongs to the file.
+/// Changes bytes without changing the length, so that an index still belongs to the file.
 fn mutate_in_place(bytes: &mut [u8], random: &mut Random) {
     for _ in 0..=random.below(12) {
         let near = random.below(2) == 0;
@@ -183,14 +183,14 @@ fn mutate_in_place(bytes: &mut [u8], random: &mut Random) {
 }
 
 #[test]
-fn damaged_files_can_be_entered_with_and_without_the_index_of_the_whole() {
+fn damaged_files_are_played_with_and_without_the_index_of_the_whole_file() {
     let folder = tempfile::tempdir().unwrap();
     let mut random = Random(17);
     let long = folder.path().join("signal.wav");
     std::fs::write(&long, wav(16_000, 1, &signal(RATE, 34.0))).unwrap();
-    let mut entered = 0;
+    let mut played = 0;
     for (name, arguments) in FORMATS {
-        let name = format!("entered-{name}");
+        let name = format!("played-{name}");
         let whole = encode_from(&long, &name, &[], arguments);
         let mut reader = Reader::open(&whole, &Tools::none()).unwrap();
         while reader.read().unwrap().is_some() {}
@@ -201,27 +201,27 @@ fn damaged_files_can_be_entered_with_and_without_the_index_of_the_whole() {
             let mut bytes = whole.clone();
             mutate_in_place(&mut bytes, &mut random);
             if round % 4 > 0 {
-                seal(&mut bytes);
+                fix_ogg_checksums(&mut bytes);
             }
             std::fs::write(&path, &bytes).unwrap();
             let started = Instant::now();
             for index in [Some(index.as_slice()), None] {
-                let Ok(sound) = Sound::new(&path, &Tools::none(), index, Some(34_000)) else { continue };
+                let Ok(sound) = Playback::new(&path, &Tools::none(), index, Some(34_000)) else { continue };
                 assert!(index.is_none() || sound.frames() > 30 * u64::from(sound.sample_rate()));
                 for second in [0, 13, 25, 33] {
                     let from = second * u64::from(sound.sample_rate());
-                    // What was refused when opened may be refused again.
-                    let Ok(mut listening) = sound.listen(from) else { continue };
+                    // What was refused when it was opened may be refused again.
+                    let Ok(mut stream) = sound.stream_from(from) else { continue };
                     let mut samples = Vec::new();
-                    while samples.len() < 10_000 && listening.read(&mut samples).unwrap() {}
+                    while samples.len() < 10_000 && stream.read(&mut samples).unwrap() {}
                     let due = sound.frames().saturating_sub(from).min(10_000);
                     assert!(samples.len() as u64 >= due, "{name} {round} at {second}: {}", samples.len());
-                    entered += 1;
+                    played += 1;
                 }
             }
             let took = started.elapsed();
             assert!(took < Duration::from_secs(10), "{name} {round} took {took:?}");
         }
     }
-    assert!(entered > 0, "no damaged file could be entered");
+    assert!(played > 0, "no damaged file could be played");
 }

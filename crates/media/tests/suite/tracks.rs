@@ -1,16 +1,16 @@
-//! Several tracks of sound in one file: heard together, one by one, and from anywhere.
+//! Several audio tracks in one file: mixed, one by one, and played from anywhere.
 
-use crate::listening::{check_entries, check_times, float, read_whole, take};
-use crate::parts::{level, read_part, tone};
-use crate::signal::*;
-use media::{MediaError, Part, Reader, Shortfall, Sound, Tools, parts, probe};
+use crate::fixtures::*;
+use crate::playback::{check_positions, check_times, float, read_whole, take};
+use crate::stream_selection::{level, read_selection, tone};
+use media::{MediaError, Playback, Reader, Shortfall, StreamSelection, Tools, probe, separate_streams};
 use std::path::{Path, PathBuf};
 
-/// What a person says in these tests.
+/// A tone that stands for a person.
 #[derive(Debug, Clone, Copy)]
 struct Voice {
     hz: f64,
-    /// When it begins and how long it lasts, in seconds.
+    /// When it begins, and how long it lasts, in seconds.
     from: f64,
     seconds: f64,
 }
@@ -23,7 +23,7 @@ const THREE: [Voice; 3] = [
     Voice { hz: 2900.0, from: 0.25, seconds: 2.0 },
 ];
 
-/// A file with a track for each. `arguments` follow the maps; `{}` in them is the number of tracks.
+/// Makes a file with a track for each voice. `arguments` follow the maps.
 fn film(name: &str, rate: usize, voices: &[Voice], arguments: &str) -> PathBuf {
     let mut command = ffmpeg();
     for (i, voice) in voices.iter().enumerate() {
@@ -39,9 +39,9 @@ fn film(name: &str, rate: usize, voices: &[Voice], arguments: &str) -> PathBuf {
     path
 }
 
-/// Checks that each voice sounds when it should, as loud as it should, and at no other time.
+/// Checks that each voice is there at its time, at its level, and at no other time.
 fn check_voices(name: &str, samples: &[f32], voices: &[Voice], late: f64) {
-    // Not where one begins or ends.
+    // Windows within `late` seconds of the beginning or end of a voice are not checked.
     for window in 0..(samples.len() / (RATE / 5)) {
         let (from, to) = (window as f64 * 0.2, window as f64 * 0.2 + 0.2);
         let part = &samples[window * RATE / 5..][..RATE / 5];
@@ -71,29 +71,30 @@ const CONTAINERS: [(&str, &str); 8] = [
 ];
 
 #[test]
-fn all_tracks_are_heard_at_their_times_and_each_alone() {
+fn all_tracks_are_mixed_at_their_times_and_read_one_by_one() {
     let tools = Tools::none();
     for (container, arguments) in CONTAINERS {
         for voices in [TWO.as_slice(), &THREE] {
             let name = format!("{}-{container}", voices.len());
             let path = film(&name, 48_000, voices, arguments);
             let (mix, shortfall) = read(&path, &tools).unwrap_or_else(|e| panic!("{name}: {e}"));
-            // A live stream has no end.
+            // A live stream states no end.
             assert!(shortfall.is_none() || name.contains("live"), "{name}: {shortfall:?}");
             check_voices(&name, &mix, voices, 0.05);
-            let known = parts(&path, &tools).unwrap();
-            let expected: Vec<Part> = (0..voices.len() as u16).map(Part::Track).collect();
+            let known = separate_streams(&path, &tools).unwrap();
+            let expected: Vec<StreamSelection> =
+                (0..voices.len() as u16).map(StreamSelection::Track).collect();
             assert_eq!(known, expected, "{name}");
-            for (part, voice) in known.into_iter().zip(voices) {
-                let alone = read_part(&path, part, &tools);
+            for (selection, voice) in known.into_iter().zip(voices) {
+                let alone = read_selection(&path, selection, &tools);
                 let absent: Vec<Voice> = voices.iter().copied().filter(|v| v.hz != voice.hz).collect();
                 check_voices(&name, &alone, &[*voice], 0.05);
                 assert!(absent.iter().all(|v| level(&alone, v.hz) < 0.01), "{name}");
             }
-            let other = Part::Track(voices.len() as u16);
-            assert!(matches!(Reader::open_part(&path, &tools, other), Err(MediaError::NoAudioTrack)));
-            // The track that players take, as it is.
-            let first = read_part(&path, Part::Channel(0), &tools);
+            let other = StreamSelection::Track(voices.len() as u16);
+            assert!(matches!(Reader::open_selection(&path, &tools, other), Err(MediaError::NoAudioTrack)));
+            // The track that players take.
+            let first = read_selection(&path, StreamSelection::Channel(0), &tools);
             check_voices(&name, &first, &voices[..1], 0.05);
             let about = probe(&path, &tools).unwrap();
             assert_eq!(usize::from(about.channels), voices.len(), "{name}");
@@ -106,7 +107,7 @@ fn all_tracks_are_heard_at_their_times_and_each_alone() {
 }
 
 #[test]
-fn tracks_beside_a_picture_are_heard_together() {
+fn tracks_beside_a_picture_are_mixed() {
     let sound = film("pictured-sound.mkv", 48_000, &THREE, "-c:a flac");
     for (name, codecs) in [
         ("pictured.mp4", "-c:v mpeg4 -c:a aac"),
@@ -122,13 +123,13 @@ fn tracks_beside_a_picture_are_heard_together() {
 }
 
 #[test]
-fn versions_of_the_same_are_not_mixed() {
+fn alternative_tracks_are_not_mixed() {
     let tools = Tools::none();
     let codecs = [("mkv", "-c:a flac"), ("mp4", "-c:a aac -b:a 96k")];
     let cases: [(&str, &str, usize); 6] = [
         ("languages", "-metadata:s:a:0 language=eng -metadata:s:a:1 language=deu", 1),
         ("one-language", "-metadata:s:a:0 language=deu -metadata:s:a:1 language=deu", 2),
-        ("half-said", "-metadata:s:a:1 language=deu", 2),
+        ("half-tagged", "-metadata:s:a:1 language=deu", 2),
         ("commented", "-disposition:a:1 comment", 1),
         ("described", "-disposition:a:1 visual_impaired", 1),
         ("flagged", "-disposition:a:0 default -disposition:a:1 0", 2),
@@ -140,39 +141,43 @@ fn versions_of_the_same_are_not_mixed() {
             let (samples, _) = read(&path, &tools).unwrap();
             check_voices(&name, &samples, &TWO[..heard], 0.05);
             assert_eq!(level(&samples[RATE..2 * RATE], TWO[1].hz) > 0.1, heard == 2, "{name}");
-            assert_eq!(parts(&path, &tools).unwrap().len(), if heard == 2 { 2 } else { 0 }, "{name}");
+            assert_eq!(
+                separate_streams(&path, &tools).unwrap().len(),
+                if heard == 2 { 2 } else { 0 },
+                "{name}"
+            );
         }
     }
 }
 
 #[test]
-fn one_track_that_cannot_be_decoded_leaves_the_chosen_one() {
+fn with_one_undecodable_track_only_the_default_track_is_read() {
     for name in ["half.mkv", "half.mp4"] {
         let path = film(name, 48_000, &TWO, "-c:a:0 aac -c:a:1 ac3");
         for tools in [Tools::none(), Tools::find()] {
             let (samples, _) = read(&path, &tools).unwrap();
             check_voices(name, &samples, &TWO[..1], 0.05);
             assert!(level(&samples, TWO[1].hz) < 0.01, "{name}");
-            assert_eq!(parts(&path, &tools).unwrap(), [], "{name}");
+            assert_eq!(separate_streams(&path, &tools).unwrap(), [], "{name}");
         }
     }
-    // More than anybody records.
+    // More than are read together.
     let many: Vec<Voice> = (0..17).map(|_| TWO[0]).collect();
     let path = film("seventeen.mkv", 48_000, &many, "-c:a flac");
-    assert_eq!(parts(&path, &Tools::none()).unwrap(), []);
+    assert_eq!(separate_streams(&path, &Tools::none()).unwrap(), []);
 }
 
 #[test]
 fn the_same_sound_on_all_tracks_is_as_loud_as_on_one() {
     for (name, codec) in [("copies.mkv", "-c:a flac"), ("copies.mp4", "-c:a aac -b:a 96k")] {
         let path = film(name, 48_000, &[TWO[0]; 6], codec);
-        let mix = read_part(&path, Part::All, &Tools::none());
-        assert_eq!(mix, read_part(&path, Part::Track(0), &Tools::none()), "{name}");
+        let mix = read_selection(&path, StreamSelection::All, &Tools::none());
+        assert_eq!(mix, read_selection(&path, StreamSelection::Track(0), &Tools::none()), "{name}");
     }
 }
 
 #[test]
-fn who_comes_late_is_heard_late() {
+fn a_track_that_starts_late_keeps_its_time() {
     let voices = [
         Voice { hz: 500.0, from: 0.0, seconds: 1500.0 },
         Voice { hz: 1700.0, from: 1000.0, seconds: 5.0 },
@@ -188,17 +193,22 @@ fn who_comes_late_is_heard_late() {
         let (mix, shortfall) = read(&path, &Tools::none()).unwrap();
         assert_eq!(shortfall, None, "{name}");
         check_voices(name, &mix, &voices, 0.15);
-        check_voices(name, &read_part(&path, Part::Track(1), &Tools::none()), &voices[1..2], 0.15);
+        check_voices(
+            name,
+            &read_selection(&path, StreamSelection::Track(1), &Tools::none()),
+            &voices[1..2],
+            0.15,
+        );
         let (read, index) = read_whole(&path, &Tools::none());
-        let sound = Sound::new(&path, &Tools::none(), Some(&index), None).unwrap();
-        let unread = Sound::new(&path, &Tools::none(), None, None).unwrap();
+        let sound = Playback::new(&path, &Tools::none(), Some(&index), None).unwrap();
+        let unread = Playback::new(&path, &Tools::none(), None, None).unwrap();
         assert!(unread.frames().abs_diff(sound.frames()) < 8_000 / 5, "{name}");
         for sound in [sound, unread] {
             assert_eq!(sound.sample_rate() % 8_000, 0);
             for from in [0, 998, 1003, 1200, 1399, 1450, 1590] {
                 let rate = u64::from(sound.sample_rate());
-                let heard = float(&take(sound.listen(from * rate).unwrap(), 4 * rate as usize));
-                // To 16 kHz by the crudest way: the tones are low.
+                let heard = float(&take(sound.stream_from(from * rate).unwrap(), 4 * rate as usize));
+                // The nearest sample is enough for low tones.
                 let step = rate as f64 / RATE as f64;
                 let at = |i: usize| heard.get((i as f64 * step) as usize).copied().unwrap_or(0.0);
                 let heard: Vec<f32> = (0..4 * RATE).map(at).collect();
@@ -217,14 +227,15 @@ fn who_comes_late_is_heard_late() {
 fn tracks_cut_from_a_longer_recording_stay_together() {
     let voices =
         [Voice { hz: 500.0, from: 7200.0, seconds: 6.0 }, Voice { hz: 1700.0, from: 7202.0, seconds: 2.0 }];
-    // Without this, it would move them to the start.
+    // Without this option, `ffmpeg` would move them to the start.
     let path = film("cut-out.mkv", 48_000, &voices, "-c:a flac -copyts -avoid_negative_ts 0");
     let (mix, _) = read(&path, &Tools::none()).unwrap();
     let moved = voices.map(|voice| Voice { from: voice.from - 7200.0, ..voice });
     check_voices("cut-out.mkv", &mix, &moved, 0.05);
 }
 
-/// Sweeps, so that every moment differs from every other: the signal, and others moved against it.
+/// Makes a file with a track for each of `count` speakers: sweeps, shifted against one another, so that no two moments
+/// are alike.
 fn speakers(name: &str, count: usize, seconds: f64, arguments: &str) -> PathBuf {
     let mut command = ffmpeg();
     for i in 0..count {
@@ -244,7 +255,7 @@ fn speakers(name: &str, count: usize, seconds: f64, arguments: &str) -> PathBuf 
 }
 
 #[test]
-fn a_mix_is_the_same_from_wherever_it_is_entered() {
+fn a_mix_plays_the_same_from_any_position() {
     for (name, count, arguments, most) in [
         ("mix.mov", 2, "-c:a pcm_s16le", 0),
         ("mix-flac.mkv", 3, "-c:a flac", 0),
@@ -259,22 +270,22 @@ fn a_mix_is_the_same_from_wherever_it_is_entered() {
         let tools = Tools::none();
         let (read, index) = read_whole(&path, &tools);
         assert!((seconds(&read) - 37.0).abs() < 0.1, "{name}: {} s", seconds(&read));
-        let sound = Sound::new(&path, &tools, Some(&index), None).unwrap();
+        let sound = Playback::new(&path, &tools, Some(&index), None).unwrap();
         let whole = check_times(name, &sound, &read);
-        let worst = check_entries(name, &sound, &whole, 1.0);
+        let worst = check_positions(name, &sound, &whole, 1.0);
         assert!(worst <= most, "{name}: {worst}");
-        let unread = Sound::new(&path, &tools, None, None).unwrap();
+        let unread = Playback::new(&path, &tools, None, None).unwrap();
         let difference = unread.frames().abs_diff(sound.frames()) as f64 / f64::from(sound.sample_rate());
         assert!(difference < 0.1, "{name}: {difference} s too many or few");
-        // Matroska counts in milliseconds, which is enough to move two voices against one another.
+        // Matroska counts in milliseconds, which is enough to shift two voices against each other.
         if !name.ends_with("mkv") && !name.ends_with("webm") {
-            check_entries(name, &unread, &whole, 50.0);
+            check_positions(name, &unread, &whole, 50.0);
         }
     }
 }
 
 #[test]
-fn an_index_of_the_time_when_one_track_was_heard_is_not_used() {
+fn an_index_of_one_track_is_not_used_for_several() {
     let path = film("older.mkv", 48_000, &[TWO[1], TWO[0]], "-c:a flac");
     let single = encode_from(&path, "older-single.mkv", &[], "-map 0:a:0 -c:a copy");
     // The index of one track, for a file of this length.
@@ -283,13 +294,13 @@ fn an_index_of_the_time_when_one_track_was_heard_is_not_used() {
     let single = folder().join("older-padded.mkv");
     place(&single, &bytes);
     let (_, index) = read_whole(&single, &Tools::none());
-    let sound = Sound::new(&path, &Tools::none(), Some(&index), None).unwrap();
+    let sound = Playback::new(&path, &Tools::none(), Some(&index), None).unwrap();
     let length = sound.frames() as f64 / f64::from(sound.sample_rate());
     assert!((length - 5.0).abs() < 0.1, "{length}");
 }
 
 #[test]
-fn damage_costs_no_more_of_several_tracks_than_of_one() {
+fn several_damaged_or_truncated_tracks_are_read() {
     let tools = Tools::none();
     for (name, arguments) in [
         ("hurt.mkv", "-c:a flac"),
@@ -307,10 +318,10 @@ fn damage_costs_no_more_of_several_tracks_than_of_one() {
         let (_, shortfall) = read(&hurt, &tools).unwrap();
         assert!(shortfall.is_some(), "{name}");
         let (read_hurt, index) = read_whole(&hurt, &tools);
-        let sound = Sound::new(&hurt, &tools, Some(&index), None).unwrap();
+        let sound = Playback::new(&hurt, &tools, Some(&index), None).unwrap();
         let heard = check_times(name, &sound, &read_hurt);
-        check_entries(name, &sound, &heard, 1.0);
-        // Cut off: what is there is given, and that it is not all is said.
+        check_positions(name, &sound, &heard, 1.0);
+        // A truncated file gives what is there, and reports that it ends early.
         let cut = folder().join(format!("cut-{name}"));
         place(&cut, &whole[..n * 6 / 10]);
         let (samples, shortfall) = read(&cut, &tools).unwrap();
@@ -320,7 +331,7 @@ fn damage_costs_no_more_of_several_tracks_than_of_one() {
 }
 
 #[test]
-fn times_that_lie_make_no_hours() {
+fn false_timestamps_do_not_add_hours() {
     let path = film("liar.mkv", 48_000, &TWO, "-c:a flac -cluster_time_limit 200");
     let whole = std::fs::read(&path).unwrap();
     let clusters: Vec<usize> = whole
@@ -335,7 +346,7 @@ fn times_that_lie_make_no_hours() {
     for round in 0..40 {
         let mut bytes = whole.clone();
         for _ in 0..1 + round % 4 {
-            // The moments of clusters, and the blocks behind them.
+            // The times of clusters, and the blocks behind them.
             let at = clusters[random.below(clusters.len())] + 12 + random.below(12);
             bytes[at] = random.next() as u8;
         }
@@ -348,9 +359,8 @@ fn times_that_lie_make_no_hours() {
     assert!(read_all > 0, "no file with times that lie could be read");
 }
 
-/// Where the reader says it is, whatever it reads.
 #[test]
-fn a_mix_is_read_in_blocks_to_its_very_end() {
+fn a_mix_is_read_to_its_exact_end() {
     let odd = [Voice { seconds: 1.234_56, ..TWO[0] }, Voice { seconds: 2.1, ..TWO[1] }];
     let path = film("blocks.mkv", 48_000, &odd, "-c:a flac");
     let mut reader = Reader::open(Path::new(&path), &Tools::none()).unwrap();

@@ -1,68 +1,71 @@
-//! Trims our own copies of Whisper models: they encode [`ENCODER_CONTEXT_S`] at once instead of 30 s.
+//! Trims our own copies of Whisper models to an encoder context of [`ENCODER_CONTEXT_S`] instead of 30 s
+//! (`encoder_context.rs` says why).
 //!
 //! Trimming writes twelve bytes of the file in place:
 //!
-//! 1. It reads the file once and computes two hashes: with the published numbers, which must give the published hash,
-//!    and with ours.
-//! 2. It replaces the sidecar. The new one has both hashes and no time of the file.
-//! 3. It writes the bytes and syncs the file.
-//! 4. It replaces the sidecar again, now with the time of the file.
+//! 1. Read the file once and compute two hashes: with the published numbers, which must give the published hash, and
+//!    with ours.
+//! 2. Replace the sidecar. The new one has both hashes and no modification time.
+//! 3. Write the bytes and sync the file.
+//! 4. Replace the sidecar again, now with the modification time.
 //!
 //! Steps 2 to 4 hold the folder's lock. A process that is killed after step 2 leaves a sidecar without a time, so the
-//! next [`Folder::current`] reads the file. For a trimmed model it computes the hash with our numbers in their places,
-//! whatever is there. If that is the hash of the sidecar, only the numbers can be wrong, and it writes them again. So
-//! the model can be used whenever the process is killed or the power fails.
+//! next [`Folder::current`] reads the file. For a trimmed model it computes the hash as if our numbers were in their
+//! places. If that is the hash in the sidecar, only the numbers can be wrong, and they are written again. So the model
+//! stays usable whenever the process is killed or the power fails.
 //!
-//! Leaves out links: a file that has another name elsewhere is not only ours, and stays as it is.
+//! Linked files, and files with a second name (hard or symbolic link), are not only ours and are never written.
 
-use super::{Folder, FolderError, Held, Installed, changed, modified_ns};
-use crate::context::{self, Context, ENCODER_CONTEXT_S, PUBLISHED_CONTEXT_S};
-use crate::control::{Cancel, Meter, Progress, Stage};
+use super::verify::content_changed;
+use super::{Folder, FolderError, FolderLock, Installed, modified_ns};
+use crate::cancel::Cancel;
+use crate::encoder_context::{self, ENCODER_CONTEXT_S, EncoderContext, PUBLISHED_CONTEXT_S};
 use crate::header;
 use crate::identity::ModelId;
+use crate::progress::{Meter, Progress, Stage};
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::Path;
 
-/// How often something is begun again because another process changed the model meanwhile.
-pub(super) const ATTEMPTS: usize = 5;
+/// Attempts of an operation that is repeated when another process changed the model meanwhile.
+pub(super) const MAX_ATTEMPTS: usize = 5;
 
 impl Folder {
-    /// A model as [`Folder::current`] gives it, and trimmed if it is our own copy of a Whisper model that encodes 30 s
-    /// at once. Call it before a model is used. The first call for a model reads its file once; for a model that is
-    /// trimmed already it does nothing.
+    /// Like [`Folder::current`], and also trims the model if it is our own copy of a Whisper model with a context of
+    /// 30 s. Call it before a model is used. The first call for a model reads its file once; for a trimmed model it
+    /// does nothing.
     ///
-    /// A model that cannot be written stays as it is and can be used. [`Installed::context_s`] says what it encodes.
+    /// A model that cannot be written stays as it is and can be used; [`Installed::context_s`] is its context.
     ///
     /// # Errors
-    /// As [`Folder::current`]: if it is not installed, gone, changed or cannot be read.
+    /// As [`Folder::current`].
     pub fn trim(&self, id: &ModelId) -> Result<Installed, FolderError> {
         let mut quiet = |_: &Progress| {};
-        self.trim_telling(id, &mut Meter::new(&mut quiet, Stage::Checking), &Cancel::new())
+        self.trim_with_progress(id, &mut Meter::new(&mut quiet, Stage::Checking), &Cancel::new())
     }
 
-    /// The same, and tells how far it is. If it is cancelled, the model stays as it is.
-    pub(crate) fn trim_telling(
+    /// [`Self::trim`] with progress. If it is cancelled, the model stays as it is.
+    pub(crate) fn trim_with_progress(
         &self,
         id: &ModelId,
         meter: &mut Meter<'_>,
         cancel: &Cancel,
     ) -> Result<Installed, FolderError> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let mut installed = self.current(id)?;
-            if installed.architecture != context::ARCHITECTURE
+            if installed.architecture != encoder_context::ARCHITECTURE
                 || installed.context_s == Some(ENCODER_CONTEXT_S)
             {
                 return Ok(installed);
             }
-            // It was readable when it was installed. If it is not now, the engine says why.
+            // The header was readable at installation. If it is not now, the engine reports the error.
             let Some(context) = header::read(&installed.file).ok().and_then(|header| header.context) else {
                 return Ok(installed);
             };
-            if installed.linked || !context.may_be_trimmed() {
-                return Ok(self.note_context(installed, &context));
+            if installed.linked || !context.has_known_numbers() {
+                return Ok(self.store_context(installed, &context));
             }
-            // `complete` could not write it, and describes it as it is, without a time.
+            // `finish_trim` could not write the file and described it as it is, without a time.
             if installed.modified_ns.is_none() && self.sidecar(id)?.is_trimmed() {
                 return Ok(installed);
             }
@@ -80,92 +83,93 @@ impl Folder {
         self.current(id)
     }
 
-    /// None if another process changed the model meanwhile.
+    /// One attempt; `None` if another process changed the model meanwhile.
     fn try_trim(
         &self,
         installed: &Installed,
-        context: &Context,
+        context: &EncoderContext,
         meter: &mut Meter<'_>,
         cancel: &Cancel,
     ) -> Result<Option<Installed>, FolderError> {
-        // Before it is hashed, because this fails at once where nothing can be written.
+        // Opened before hashing, because this fails at once if the file cannot be written.
         let file = open_own(&installed.file)?;
-        let seen = modified_ns(&file.metadata()?);
+        let time_before = modified_ns(&file.metadata()?);
         meter.begin(Stage::Checking, 0, Some(installed.byte_size), None);
-        let forms = [PUBLISHED_CONTEXT_S, ENCODER_CONTEXT_S].map(|seconds| context.patch(seconds));
+        let variants = [PUBLISHED_CONTEXT_S, ENCODER_CONTEXT_S].map(|seconds| context.patch(seconds));
         let (length, [published, trimmed]) =
-            context::hash_forms(&file, [&forms[0], &forms[1]], meter, cancel)?
+            encoder_context::hash_variants(&file, [&variants[0], &variants[1]], meter, cancel)?
                 .ok_or(FolderError::Cancelled)?;
-        // It may also have been published with our numbers, if its sidecar is older than `context_s`.
+        // A file of an old sidecar without `context_s` may also have been published with our numbers.
         let is_whole = [published, trimmed].contains(&installed.sha256) && length == installed.byte_size;
 
-        let held = self.hold()?;
+        let lock = self.lock()?;
         let mut now = self.sidecar(&installed.id)?;
         if now.content() != installed.content() {
             return Ok(None);
         }
         if !is_whole {
-            // Its time says that it is as it was. From now on it is read, and a download or an import heals it.
+            // The time claims that the file is unchanged, and it is not. Without the time every use hashes the file,
+            // and a download or an import repairs it.
             now.modified_ns = None;
-            if let Err(error) = self.register(&held, &now) {
-                tracing::debug!(%error, "time of a model's file not dropped");
+            if let Err(error) = self.register(&lock, &now) {
+                tracing::debug!(%error, "modification time of a model file not removed");
             }
-            return Err(FolderError::Damaged(changed(installed)));
+            return Err(FolderError::Damaged(content_changed(installed)));
         }
-        // Once more, because the name may belong to another file by now.
+        // Opened again, because another file may have the name by now.
         let file = open_own(&now.file)?;
-        if modified_ns(&file.metadata()?) != seen {
+        if modified_ns(&file.metadata()?) != time_before {
             return Ok(None);
         }
         now.file_sha256 = trimmed;
         now.context_s = Some(ENCODER_CONTEXT_S);
-        if context.says(ENCODER_CONTEXT_S) {
-            now.modified_ns = seen;
-            self.register(&held, &now)?;
+        if context.has_seconds(ENCODER_CONTEXT_S) {
+            now.modified_ns = time_before;
+            self.register(&lock, &now)?;
             return Ok(Some(now));
         }
         now.modified_ns = None;
-        self.register(&held, &now)?;
-        match self.write_numbers(&held, now, &file, context) {
+        self.register(&lock, &now)?;
+        match self.write_numbers(&lock, now, &file, context) {
             Ok(trimmed) => Ok(Some(trimmed)),
             Err(error) => {
                 tracing::warn!(%error, "model only partly trimmed");
-                drop(held);
-                // Finds out what is there now.
+                drop(lock);
+                // Finds out which bytes were written.
                 self.current(&installed.id).map(Some)
             }
         }
     }
 
-    /// Writes the numbers of a model whose sidecar says already that they are there, and keeps the file's time.
+    /// Steps 3 and 4: writes our numbers into the file, then the sidecar with the file's new time.
     fn write_numbers(
         &self,
-        held: &Held,
+        lock: &FolderLock,
         mut now: Installed,
         file: &File,
-        context: &Context,
+        context: &EncoderContext,
     ) -> io::Result<Installed> {
         context.write(file, ENCODER_CONTEXT_S)?;
         now.modified_ns = modified_ns(&file.metadata()?);
-        if let Err(error) = self.register(held, &now) {
-            // It is only read again the next time.
-            tracing::debug!(%error, "time of a model's file not kept");
+        if let Err(error) = self.register(lock, &now) {
+            // The next use hashes the file again.
+            tracing::debug!(%error, "modification time of a model file not stored");
         }
         Ok(now)
     }
 
-    /// Completes what was stopped between the sidecar and the bytes, for a file that is right but for the numbers.
-    /// `found` is what it looked like before it was read. Where it cannot be written, and has the published numbers, it
-    /// is described with these. None if another process changed it meanwhile.
-    pub(super) fn complete(
+    /// Finishes a trim that was interrupted after step 2, for a file that is right except for the numbers. `metadata`
+    /// is from before the file was hashed. If the file cannot be written and still has the published numbers, the
+    /// result describes it as published. `None` if another process changed the model meanwhile.
+    pub(super) fn finish_trim(
         &self,
         installed: &Installed,
-        context: &Context,
-        found: &Metadata,
+        context: &EncoderContext,
+        metadata: &Metadata,
     ) -> Result<Option<Installed>, FolderError> {
-        match self.try_complete(installed, context, found) {
+        match self.write_pending_trim(installed, context, metadata) {
             Err(FolderError::Io(error) | FolderError::DiskFull(error))
-                if context.says(PUBLISHED_CONTEXT_S) =>
+                if context.has_seconds(PUBLISHED_CONTEXT_S) =>
             {
                 tracing::debug!(%error, "model not trimmed");
                 Ok(Some(Installed {
@@ -179,44 +183,44 @@ impl Folder {
         }
     }
 
-    fn try_complete(
+    fn write_pending_trim(
         &self,
         installed: &Installed,
-        context: &Context,
-        found: &Metadata,
+        context: &EncoderContext,
+        metadata: &Metadata,
     ) -> Result<Option<Installed>, FolderError> {
-        let held = self.hold()?;
+        let lock = self.lock()?;
         let now = self.sidecar(&installed.id)?;
         let file = open_own(&now.file)?;
-        if now.content() != installed.content() || modified_ns(&file.metadata()?) != modified_ns(found) {
+        if now.content() != installed.content() || modified_ns(&file.metadata()?) != modified_ns(metadata) {
             return Ok(None);
         }
-        Ok(Some(self.write_numbers(&held, now, &file, context)?))
+        Ok(Some(self.write_numbers(&lock, now, &file, context)?))
     }
 
-    /// Adds the context to a sidecar that was written before there was this field.
-    fn note_context(&self, mut installed: Installed, context: &Context) -> Installed {
+    /// Adds the context to a sidecar that was written before this field existed.
+    fn store_context(&self, mut installed: Installed, context: &EncoderContext) -> Installed {
         if installed.context_s == context.seconds() {
             return installed;
         }
         installed.context_s = context.seconds();
-        // Where nothing can be written, the header is read again the next time.
-        if let Ok(held) = self.hold()
+        // On a read-only disk the header is read again next time.
+        if let Ok(lock) = self.lock()
             && let Ok(mut now) = self.sidecar(&installed.id)
             && now.content() == installed.content()
         {
             now.context_s = installed.context_s;
-            if let Err(error) = self.register(&held, &now) {
-                tracing::debug!(%error, "context of a model not kept");
+            if let Err(error) = self.register(&lock, &now) {
+                tracing::debug!(%error, "encoder context of a model not stored");
             }
         }
         installed
     }
 }
 
-/// Opens a file that is ours alone, to write to it.
+/// Opens a file for writing, if it has no second name (hard or symbolic link).
 fn open_own(path: &Path) -> io::Result<File> {
-    // Before it is opened, because that follows links.
+    // Checked before opening, which follows symbolic links.
     let is_file = fs::symlink_metadata(path)?.is_file();
     let file = File::options().read(true).write(true).open(path)?;
     if is_file && !has_other_names(&file.metadata()?) {
@@ -227,11 +231,11 @@ fn open_own(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(unix)]
-fn has_other_names(found: &Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::nlink(found) > 1
+fn has_other_names(metadata: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
 }
 
-/// The system does not say.
+/// Unknown on this system.
 #[cfg(not(unix))]
 fn has_other_names(_found: &Metadata) -> bool {
     false

@@ -1,60 +1,60 @@
-//! whisper.cpp's `.bin`: numbers, mel filters, vocabulary, then tensors one after another with a head each.
+//! The `.bin` format of whisper.cpp: hyperparameters, mel filters, vocabulary, then tensors, each with its header.
 
-use super::source::Source;
+use super::reader::HeaderReader;
 use super::{Header, HeaderError, Kind, gguf};
 use std::io::{Read, Seek};
 
 /// `ggml` as whisper.cpp writes it, little-endian.
 pub(super) const MAGIC: u32 = 0x6767_6d6c;
 
-/// Frequencies of the mel filters: half of a transform of 400, and one.
+/// Frequencies of the mel filters: 400 / 2 + 1, for a Fourier transform of 400 samples.
 const FREQUENCIES: i32 = 201;
-/// No word of a vocabulary is longer, as in the engine.
-const LONGEST_WORD: u32 = 1024;
-const LONGEST_TENSOR_NAME: i32 = 256;
-/// The tensors of Whisper: those there are once, then so many per layer of the encoder and of the decoder.
+/// Longest word of a vocabulary in bytes, as in the engine.
+const MAX_WORD_BYTES: u32 = 1024;
+const MAX_TENSOR_NAME_BYTES: i32 = 256;
+/// Number of Whisper's tensors: a fixed number, and more per layer of the encoder and of the decoder.
 const TENSORS_ONCE: u64 = 11;
 const TENSORS_PER_ENCODER_LAYER: u64 = 15;
 const TENSORS_PER_DECODER_LAYER: u64 = 24;
 
-pub(super) fn read<F: Read + Seek>(source: &mut Source<F>) -> Result<Header, HeaderError> {
+pub(super) fn read<F: Read + Seek>(reader: &mut HeaderReader<F>) -> Result<Header, HeaderError> {
     const DAMAGED: HeaderError = HeaderError::Damaged("its table of tensors contradicts itself");
-    source.skip(4)?;
+    reader.skip(4)?;
     let mut numbers = [0; 11];
     for number in &mut numbers {
-        *number = source.i32()?;
+        *number = reader.i32()?;
     }
     let [vocabulary, _, _, _, encoder_layers, _, _, _, decoder_layers, mels, _] = numbers;
     if !looks_like_whisper(&numbers) {
-        // The same magic is on other models of ggml, such as Silero's voice activity.
+        // Other ggml models have the same magic number, such as Silero's voice activity detection.
         return Err(HeaderError::OtherArchitecture("ggml".to_owned()));
     }
-    if (source.i32()?, source.i32()?) != (mels, FREQUENCIES) {
+    if (reader.i32()?, reader.i32()?) != (mels, FREQUENCIES) {
         return Err(HeaderError::Damaged("its mel filters are not those of Whisper"));
     }
-    source.skip(mels as u64 * FREQUENCIES as u64 * 4)?;
-    let words = source.i32()?;
+    reader.skip(mels as u64 * FREQUENCIES as u64 * 4)?;
+    let words = reader.i32()?;
     if words <= 0 || words > vocabulary + 64 {
         return Err(HeaderError::Damaged("its vocabulary is not that of Whisper"));
     }
     for _ in 0..words {
-        let length = source.u32()?;
-        if length > LONGEST_WORD {
+        let length = reader.u32()?;
+        if length > MAX_WORD_BYTES {
             return Err(HeaderError::Damaged("its vocabulary is not that of Whisper"));
         }
-        source.skip(u64::from(length))?;
+        reader.skip(u64::from(length))?;
     }
-    let wanted = TENSORS_ONCE
+    let tensors = TENSORS_ONCE
         + TENSORS_PER_ENCODER_LAYER * encoder_layers as u64
         + TENSORS_PER_DECODER_LAYER * decoder_layers as u64;
-    for _ in 0..wanted {
-        let (dimensions, name_length, kind) = (source.i32()?, source.i32()?, source.u32()?);
-        if !(1..=4).contains(&dimensions) || !(1..=LONGEST_TENSOR_NAME).contains(&name_length) {
+    for _ in 0..tensors {
+        let (dimensions, name_length, kind) = (reader.i32()?, reader.i32()?, reader.u32()?);
+        if !(1..=4).contains(&dimensions) || !(1..=MAX_TENSOR_NAME_BYTES).contains(&name_length) {
             return Err(DAMAGED);
         }
         let mut weights = 1_u64;
         for _ in 0..dimensions {
-            let size = u64::try_from(source.i32()?).map_err(|_| DAMAGED)?;
+            let size = u64::try_from(reader.i32()?).map_err(|_| DAMAGED)?;
             weights = weights.checked_mul(size).ok_or(DAMAGED)?;
         }
         let (per_block, block_size) = gguf::block(kind).ok_or(DAMAGED)?;
@@ -62,12 +62,12 @@ pub(super) fn read<F: Read + Seek>(source: &mut Source<F>) -> Result<Header, Hea
             return Err(DAMAGED);
         }
         let size = (weights / per_block).checked_mul(block_size).ok_or(DAMAGED)?;
-        source.skip(name_length as u64)?;
-        let needed = source.position().checked_add(size).ok_or(DAMAGED)?;
-        if needed > source.length() {
-            return Err(HeaderError::Truncated { found: source.length(), needed });
+        reader.skip(name_length as u64)?;
+        let needed = reader.position().checked_add(size).ok_or(DAMAGED)?;
+        if needed > reader.length() {
+            return Err(HeaderError::Truncated { found: reader.length(), needed });
         }
-        source.skip(size)?;
+        reader.skip(size)?;
     }
     let english_only = vocabulary < 51_865;
     Ok(Header {
@@ -77,7 +77,7 @@ pub(super) fn read<F: Read + Seek>(source: &mut Source<F>) -> Result<Header, Hea
         variant: None,
         languages: if english_only { vec!["en".to_owned()] } else { Vec::new() },
         context: None,
-        byte_size: source.length(),
+        byte_size: reader.length(),
     })
 }
 

@@ -1,4 +1,4 @@
-//! The bundled data, and texts that are no catalogue.
+//! The bundled catalogue, and texts that are not valid catalogues.
 
 use models::catalogue::{Speed, Timestamps};
 use models::{Catalogue, CatalogueError, header};
@@ -31,7 +31,7 @@ fn the_bundled_catalogue_has_70_models_in_370_files() {
 }
 
 #[test]
-fn a_file_is_found_by_its_stem_and_by_its_content() {
+fn a_file_is_found_by_its_stem_and_by_its_hash() {
     let id = "whisper-large-v3-turbo-Q8_0".parse().unwrap();
     let offer = BUNDLED.file(&id).unwrap();
     assert_eq!(offer.model.title, "Whisper large-v3-turbo");
@@ -46,18 +46,18 @@ fn a_file_is_found_by_its_stem_and_by_its_content() {
             "whisper-large-v3-turbo-Q8_0.gguf"
         )
     );
-    // The hub has these in a folder, under names that are taken.
+    // The hub has these in a folder, under file names that other files of the catalogue have.
     let bundle =
         BUNDLED.file(&"multitalker-parakeet-streaming-0.6b-v1-bundle-Q8_0".parse().unwrap()).unwrap();
     assert!(bundle.addresses()[0].ends_with("/bundle/multitalker-parakeet-streaming-0.6b-v1-Q8_0.gguf"));
-    // Without a revision, the newest.
+    // Without a revision the newest is used.
     let sortformer = BUNDLED.file(&"diar_streaming_sortformer_4spk-v2.1-F16".parse().unwrap()).unwrap();
     assert!(sortformer.addresses()[1].contains("/resolve/main/"));
-    assert_eq!(sortformer.model.capabilities.tells_speakers, Some(4));
+    assert_eq!(sortformer.model.capabilities.max_speakers, Some(4));
 }
 
 #[test]
-fn every_address_is_one() {
+fn every_address_is_valid_and_unique() {
     let mut addresses = BTreeSet::new();
     for offer in BUNDLED.files() {
         for address in offer.addresses() {
@@ -71,7 +71,7 @@ fn every_address_is_one() {
 }
 
 #[test]
-fn speed_follows_parameters_and_family() {
+fn speed_depends_on_parameters_and_architecture() {
     for (slug, speed) in [
         ("whisper-tiny", Speed::Fast),
         ("whisper-small", Speed::Medium),
@@ -87,13 +87,13 @@ fn speed_follows_parameters_and_family() {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn a_written_catalogue_is_read_back_unchanged() {
     assert_eq!(Catalogue::parse(&BUNDLED.to_json()).unwrap(), *BUNDLED);
     let both = Catalogue::bundled().with(Catalogue::parse(&own("")).unwrap()).unwrap();
     assert_eq!(Catalogue::parse(&both.to_json()).unwrap(), both);
 }
 
-/// An organisation's catalogue; in its one model a text is replaced, as in `"old" => "new"`.
+/// An organisation's catalogue with one model; `change` replaces a text, as in `old => new`.
 fn own(change: &str) -> String {
     let text = r#"{"format": 1, "as_of": "2026-09-01", "hosts": ["https://models.example.org/speech/"], "models": [
         {"slug": "ours", "title": "Ours", "family": "Whisper", "architecture": "whisper", "parameters_millions": 38,
@@ -113,7 +113,7 @@ fn own(change: &str) -> String {
 }
 
 #[test]
-fn a_catalogue_of_ones_own_has_its_own_hosts_and_replaces_models() {
+fn an_own_catalogue_keeps_its_hosts_and_replaces_models() {
     let both = Catalogue::bundled().with(Catalogue::parse(&own("")).unwrap()).unwrap();
     assert_eq!(both.models().len(), 71);
     let offer = both.file(&"ours".parse().unwrap()).unwrap();
@@ -125,21 +125,30 @@ fn a_catalogue_of_ones_own_has_its_own_hosts_and_replaces_models() {
 }
 
 #[test]
-fn what_cannot_be_right_is_refused_with_a_clause() {
+fn invalid_fields_are_refused_with_an_error_text() {
     for (change, clause) in [
-        ("\"format\": 1 => \"format\": 2", "it is of format 2"),
+        ("\"format\": 1 => \"format\": 2", "it has format 2"),
         ("https://models => ftp://models", "“ftp://models.example.org/speech/” is not an address"),
         ("[\"https://models.example.org/speech/\"] => []", "it names no host"),
-        ("ours.gguf => ../ours.gguf", "the model “ours” cannot be used: ../ours.gguf: this is not the name"),
-        ("ours.gguf => .gguf", "the model “ours” cannot be used: .gguf: this is not the name"),
-        ("ours.gguf => ours.exe", "the model “ours” cannot be used: ours.exe: this is not the name"),
-        ("ours.gguf => a.part.gguf", "the model “ours” cannot be used: a.part.gguf: this is not the name"),
-        ("team/ours => team/../../x", "the model “ours” cannot be used: “team/../../x” is not a place"),
-        ("team/ours => team/ours?x=y", "the model “ours” cannot be used: “team/ours?x=y” is not a place"),
+        (
+            "ours.gguf => ../ours.gguf",
+            "the model “ours” cannot be used: ../ours.gguf: this is not a file name",
+        ),
+        ("ours.gguf => .gguf", "the model “ours” cannot be used: .gguf: this is not a file name"),
+        ("ours.gguf => ours.exe", "the model “ours” cannot be used: ours.exe: this is not a file name"),
+        ("ours.gguf => a.part.gguf", "the model “ours” cannot be used: a.part.gguf: this is not a file name"),
+        ("team/ours => team/../../x", "the model “ours” cannot be used: “team/../../x” is not a repository"),
+        (
+            "team/ours => team/ours?x=y",
+            "the model “ours” cannot be used: “team/ours?x=y” is not a repository",
+        ),
         ("12, => 0,", "the model “ours” cannot be used: ours.gguf: its size is 0"),
-        ("3.5 => 100.5", "the model “ours” cannot be used: ours.gguf: an error rate of 100.5 % cannot be"),
-        ("3.5 => -1", "the model “ours” cannot be used: ours.gguf: an error rate of -1 % cannot be"),
-        ("a8bf3de2 => a8bf3deg", "it is not a catalogue of models: something is wrong in line 7"),
+        (
+            "3.5 => 100.5",
+            "the model “ours” cannot be used: ours.gguf: an error rate of 100.5 % is not possible",
+        ),
+        ("3.5 => -1", "the model “ours” cannot be used: ours.gguf: an error rate of -1 % is not possible"),
+        ("a8bf3de2 => a8bf3deg", "it is not a catalogue of models: there is an error in line 7"),
         ("pt-BR => Portuguese", "the model “ours” cannot be used: “Portuguese” is not a language"),
         ("pt-BR => en", "the model “ours” cannot be used: the language “en” is in it twice"),
         ("\"word\" => \"letter\"", "it is not a catalogue"),
@@ -150,8 +159,8 @@ fn what_cannot_be_right_is_refused_with_a_clause() {
             "the model “ours” cannot be used: it has no param",
         ),
     ] {
-        let said = Catalogue::parse(&own(change)).unwrap_err().to_string();
-        assert!(said.starts_with(clause), "{change}: {said}");
+        let message = Catalogue::parse(&own(change)).unwrap_err().to_string();
+        assert!(message.starts_with(clause), "{change}: {message}");
     }
     let model = own("");
     let (start, end) = (model.find("\n        {").unwrap(), model.rfind("]}").unwrap());
@@ -163,7 +172,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn a_changed_text_is_read_or_refused_and_never_more(
+    fn a_changed_text_is_parsed_or_refused(
         changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<char>()), 1..6),
         cut in any::<Option<proptest::sample::Index>>(),
     ) {
@@ -191,7 +200,7 @@ proptest! {
     }
 
     #[test]
-    fn any_file_of_the_catalogue_survives_being_written_alone(which in any::<proptest::sample::Index>()) {
+    fn any_model_of_the_catalogue_can_be_written_alone(which in any::<proptest::sample::Index>()) {
         let model = &BUNDLED.models()[which.index(70)];
         let text = serde_json::json!({
             "format": 1, "as_of": "2026-08-17", "hosts": ["http://127.0.0.1:8000"], "models": [model]

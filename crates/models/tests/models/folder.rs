@@ -1,7 +1,7 @@
-//! What is installed, and how it is noticed that something is not what it was.
+//! The models folder: listing, removing, and detecting changed files.
 
-use crate::gguf::Gguf;
-use models::{Cancel, Entry, Folder, FolderError, How, Installed, ModelId, import};
+use crate::gguf_builder::Gguf;
+use models::{Cancel, Entry, Folder, FolderError, ImportMode, Installed, ModelId, import};
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -14,12 +14,12 @@ struct Stage {
 }
 
 /// A folder with one model, `mine`.
-fn stage(how: How) -> (Stage, Installed) {
+fn stage(mode: ImportMode) -> (Stage, Installed) {
     let place = tempfile::tempdir().unwrap();
     let folder = Folder::at(place.path().join("models"));
     let path = place.path().join("mine.gguf");
     fs::write(&path, Gguf::of("whisper").bytes()).unwrap();
-    let installed = import(&folder, &path, how, &mut |_| {}, &Cancel::new()).unwrap();
+    let installed = import(&folder, &path, mode, &mut |_| {}, &Cancel::new()).unwrap();
     (Stage { place, folder, id: "mine".parse().unwrap() }, installed)
 }
 
@@ -40,7 +40,7 @@ impl Stage {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_empty_and_is_not_made() {
+fn a_missing_folder_is_empty_and_is_not_created() {
     let place = tempfile::tempdir().unwrap();
     let folder = Folder::at(place.path().join("none"));
     let id = "x".parse().unwrap();
@@ -54,8 +54,8 @@ fn a_folder_that_is_not_there_is_empty_and_is_not_made() {
 }
 
 #[test]
-fn facts_are_kept_beside_the_model() {
-    let (stage, installed) = stage(How::Copy);
+fn facts_are_stored_in_the_sidecar() {
+    let (stage, installed) = stage(ImportMode::Copy);
     assert_eq!(installed.facts, None);
     let facts = serde_json::json!({ "languages": ["en"], "streams": false });
     stage.folder.set_facts(&stage.id, facts.clone()).unwrap();
@@ -65,30 +65,30 @@ fn facts_are_kept_beside_the_model() {
 }
 
 #[test]
-fn a_vanished_or_changed_file_is_noticed() {
-    for how in [How::Copy, How::Link] {
-        let (stage, installed) = stage(how);
+fn a_missing_or_changed_file_is_detected() {
+    for mode in [ImportMode::Copy, ImportMode::Link] {
+        let (stage, installed) = stage(mode);
         let content = fs::read(&installed.file).unwrap();
-        // Another time and the same content: it is read, and then known again.
+        // Another time and the same content: the file is hashed and accepted.
         let later = SystemTime::now() + Duration::from_secs(5);
         fs::File::options().write(true).open(&installed.file).unwrap().set_modified(later).unwrap();
         let again = stage.folder.current(&stage.id).unwrap();
         assert_eq!(again.sha256, installed.sha256);
         assert_eq!(stage.folder.entry(&stage.id), Some(Entry::Ok(Box::new(again))));
-        // The same length and another content.
+        // The same length and other content.
         let mut other = content.clone();
         other[600] ^= 1;
         fs::write(&installed.file, &other).unwrap();
-        let said = stage.folder.verify(&stage.id, &mut |_| {}, &Cancel::new()).unwrap_err().to_string();
-        assert!(said.contains("has another content than when it was installed"), "{said}");
+        let message = stage.folder.verify(&stage.id, &mut |_| {}, &Cancel::new()).unwrap_err().to_string();
+        assert!(message.contains("has changed since it was installed"), "{message}");
         fs::write(&installed.file, &content[..100]).unwrap();
-        assert!(stage.why().contains("has another content"));
+        assert!(stage.why().contains("has changed since"));
         assert!(matches!(stage.folder.current(&stage.id), Err(FolderError::Damaged(_))));
         fs::remove_file(&installed.file).unwrap();
         let why = stage.why();
-        match how {
-            How::Copy => assert!(why.starts_with("Its file is gone from the models folder."), "{why}"),
-            How::Link => assert!(why.starts_with("Its file is no longer at /"), "{why}"),
+        match mode {
+            ImportMode::Copy => assert!(why.starts_with("Its file is gone from the models folder."), "{why}"),
+            ImportMode::Link => assert!(why.starts_with("Its file is no longer at /"), "{why}"),
         }
         stage.folder.remove(&stage.id).unwrap();
         assert!(stage.folder.installed().unwrap().is_empty());
@@ -96,12 +96,12 @@ fn a_vanished_or_changed_file_is_noticed() {
 }
 
 #[test]
-fn removing_takes_the_copy_and_never_a_linked_file() {
-    let (copied, installed) = stage(How::Copy);
+fn removing_deletes_a_copy_and_never_a_linked_file() {
+    let (copied, installed) = stage(ImportMode::Copy);
     copied.folder.remove(&copied.id).unwrap();
     assert!(!installed.file.exists() && !copied.sidecar().exists());
     assert!(copied.place.path().join("mine.gguf").exists());
-    let (linked, installed) = stage(How::Link);
+    let (linked, installed) = stage(ImportMode::Link);
     assert!(installed.linked);
     linked.folder.remove(&linked.id).unwrap();
     assert!(installed.file.exists() && !linked.sidecar().exists());
@@ -109,8 +109,8 @@ fn removing_takes_the_copy_and_never_a_linked_file() {
 }
 
 #[test]
-fn a_sidecar_that_cannot_be_read_is_damage_and_can_be_removed() {
-    let (stage, installed) = stage(How::Copy);
+fn a_model_with_an_unreadable_sidecar_is_damaged_and_can_be_removed() {
+    let (stage, installed) = stage(ImportMode::Copy);
     let good = fs::read_to_string(stage.sidecar()).unwrap();
     let outside = stage.place.path().join("mine.gguf");
     for text in [
@@ -118,7 +118,7 @@ fn a_sidecar_that_cannot_be_read_is_damage_and_can_be_removed() {
         "null".to_owned(),
         good[..good.len() / 2].to_owned(),
         good.replace("\"mine\"", "\"other\""),
-        // Nothing outside the folder is ever taken for ours.
+        // A copy outside the folder is never accepted.
         good.replace("\"mine.gguf\"", "\"../mine.gguf\""),
         good.replace("\"mine.gguf\"", &format!("{:?}", outside)),
         good.replace("\"mine.gguf\"", "\"other.gguf\""),
@@ -127,12 +127,12 @@ fn a_sidecar_that_cannot_be_read_is_damage_and_can_be_removed() {
     ] {
         assert_ne!(text, good);
         fs::write(stage.sidecar(), &text).unwrap();
-        assert!(stage.why().starts_with("The note about it cannot be read."));
+        assert!(stage.why().starts_with("The file that describes it cannot be read."));
         assert!(matches!(stage.folder.current(&stage.id), Err(FolderError::Damaged(_))));
     }
     fs::remove_file(stage.sidecar()).unwrap();
     fs::create_dir(stage.sidecar()).unwrap();
-    assert!(stage.why().starts_with("The note about it cannot be read."));
+    assert!(stage.why().starts_with("The file that describes it cannot be read."));
     fs::remove_dir(stage.sidecar()).unwrap();
     fs::write(stage.sidecar(), "{").unwrap();
     stage.folder.remove(&stage.id).unwrap();
@@ -140,11 +140,12 @@ fn a_sidecar_that_cannot_be_read_is_damage_and_can_be_removed() {
 }
 
 #[test]
-fn a_file_put_there_by_hand_is_shown_and_can_be_used_where_it_is() {
-    let (stage, installed) = stage(How::Copy);
+fn a_file_put_into_the_folder_by_hand_is_listed_and_can_be_imported_in_place() {
+    let (stage, installed) = stage(ImportMode::Copy);
     fs::remove_file(stage.sidecar()).unwrap();
     assert!(stage.why().starts_with("It was put into the folder by hand."));
-    let again = import(&stage.folder, &installed.file, How::Link, &mut |_| {}, &Cancel::new()).unwrap();
+    let again =
+        import(&stage.folder, &installed.file, ImportMode::Link, &mut |_| {}, &Cancel::new()).unwrap();
     assert!(!again.linked);
     assert_eq!(again.file, installed.file);
     assert!(matches!(stage.folder.installed().unwrap()[0], Entry::Ok(_)));
@@ -152,7 +153,7 @@ fn a_file_put_there_by_hand_is_shown_and_can_be_used_where_it_is() {
 
 #[test]
 fn other_files_in_the_folder_are_left_alone() {
-    let (stage, _) = stage(How::Copy);
+    let (stage, _) = stage(ImportMode::Copy);
     for name in ["README.md", "x.part.json", ".hidden.gguf", "a b.gguf", "pins.json", "y.gguf.part.json"] {
         fs::write(stage.folder.path().join(name), "{}").unwrap();
     }
@@ -162,7 +163,7 @@ fn other_files_in_the_folder_are_left_alone() {
 
 #[test]
 fn verifying_can_be_cancelled() {
-    let (stage, _) = stage(How::Copy);
+    let (stage, _) = stage(ImportMode::Copy);
     let cancel = Cancel::new();
     cancel.cancel();
     assert!(matches!(stage.folder.verify(&stage.id, &mut |_| {}, &cancel), Err(FolderError::Cancelled)));

@@ -1,7 +1,7 @@
-//! What a file is, by its bytes; nothing in it is believed.
+//! Reading headers, including hostile ones.
 
-use crate::gguf::{Gguf, PUBLISHED, TRIMMED, Value};
-use models::header::{self, Foreign, Kind};
+use crate::gguf_builder::{Gguf, PUBLISHED, TRIMMED, Value};
+use models::header::{self, Kind, OtherFormat};
 use models::{Header, HeaderError};
 use proptest::prelude::*;
 use std::fs;
@@ -15,7 +15,7 @@ fn read(bytes: &[u8]) -> Result<Header, HeaderError> {
 }
 
 #[test]
-fn a_speech_model_says_what_it_is() {
+fn the_header_of_a_speech_model_is_read() {
     for version in [2, 3] {
         let mut gguf = Gguf::of("parakeet");
         gguf.version = version;
@@ -33,14 +33,14 @@ fn a_speech_model_says_what_it_is() {
 }
 
 #[test]
-fn the_fixture_of_whisper_architecture_is_read() {
+fn the_whisper_fixture_is_read() {
     let Some(path) = testing::shared("models/fixture-whisper.gguf") else { return };
     let header = header::read(&path).unwrap();
     assert_eq!(header.architecture, "whisper");
     assert_eq!(header.variant.as_deref(), Some("whisper-tiny.en"));
     assert_eq!(header.languages, ["en"]);
     assert_eq!(header.context_s(), Some(30));
-    // Without its last bytes it is noticed to be incomplete, and how much.
+    // A truncated file is detected, with the missing length.
     let whole = fs::read(&path).unwrap();
     let needed = whole.len() as u64;
     match read(&whole[..whole.len() - 4096]).unwrap_err() {
@@ -53,7 +53,7 @@ fn the_fixture_of_whisper_architecture_is_read() {
 }
 
 #[test]
-fn a_context_is_known_only_if_all_numbers_of_whisper_agree() {
+fn an_encoder_context_is_known_only_if_all_numbers_agree() {
     let of = |architecture, numbers| Gguf::of(architecture).with_context(numbers);
     for (numbers, seconds) in [
         (PUBLISHED, Some(30)),
@@ -69,7 +69,7 @@ fn a_context_is_known_only_if_all_numbers_of_whisper_agree() {
         assert_eq!(read(&of("parakeet", numbers).bytes()).unwrap().context_s(), None);
     }
     assert_eq!(read(&Gguf::of("whisper").bytes()).unwrap().context_s(), None);
-    // The architecture may come last, and the version may be the older one.
+    // The architecture comes last, and the version is the older one.
     let mut turned = of("whisper", PUBLISHED);
     turned.version = 2;
     turned.values.rotate_left(1);
@@ -99,34 +99,34 @@ fn a_context_is_known_only_if_all_numbers_of_whisper_agree() {
 }
 
 #[test]
-fn another_kind_of_file_is_called_what_it_is() {
+fn other_file_formats_are_recognised() {
     let mut tar = vec![0; 600];
     tar[257..262].copy_from_slice(b"ustar");
-    let cases: [(&[u8], Foreign); 20] = [
-        (b"<!DOCTYPE html><html>", Foreign::WebPage),
-        (b"\xef\xbb\xbf\n <HTML lang=en>", Foreign::WebPage),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa", Foreign::LfsPointer),
-        (b"\x40\0\0\0\0\0\0\0{\"__metadata__\":{}}", Foreign::Safetensors),
-        (b"PK\x03\x04rest of an archive", Foreign::PyTorch),
-        (b"\x80\x02}q\0.", Foreign::PyTorch),
-        (&tar, Foreign::Tar),
-        (b"\x08\x08\x12\x07pytorch", Foreign::Onnx),
-        (b"\x1c\0\0\0TFL3", Foreign::TensorFlowLite),
-        (b"\x89HDF\r\n\x1a\n", Foreign::Hdf5),
-        (b"tjgg\x01\0\0\0", Foreign::OldGgml),
-        (b"\x1f\x8b\x08\0", Foreign::Packed),
-        (b"RIFF\0\0\0\0WAVEfmt ", Foreign::Audio),
-        (b"ID3\x04\0", Foreign::Audio),
-        (b"\xff\xfb\x90\x64", Foreign::Audio),
-        (b"\0\0\0\x20ftypM4A ", Foreign::Audio),
-        (b"{\n  \"model_type\": \"whisper\"", Foreign::Json),
-        (b"hello", Foreign::Unknown),
-        (b"\0", Foreign::Unknown),
-        (&[0; 64], Foreign::Unknown),
+    let cases: [(&[u8], OtherFormat); 20] = [
+        (b"<!DOCTYPE html><html>", OtherFormat::WebPage),
+        (b"\xef\xbb\xbf\n <HTML lang=en>", OtherFormat::WebPage),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa", OtherFormat::LfsPointer),
+        (b"\x40\0\0\0\0\0\0\0{\"__metadata__\":{}}", OtherFormat::Safetensors),
+        (b"PK\x03\x04rest of an archive", OtherFormat::PyTorch),
+        (b"\x80\x02}q\0.", OtherFormat::PyTorch),
+        (&tar, OtherFormat::Tar),
+        (b"\x08\x08\x12\x07pytorch", OtherFormat::Onnx),
+        (b"\x1c\0\0\0TFL3", OtherFormat::TensorFlowLite),
+        (b"\x89HDF\r\n\x1a\n", OtherFormat::Hdf5),
+        (b"tjgg\x01\0\0\0", OtherFormat::OldGgml),
+        (b"\x1f\x8b\x08\0", OtherFormat::Compressed),
+        (b"RIFF\0\0\0\0WAVEfmt ", OtherFormat::Audio),
+        (b"ID3\x04\0", OtherFormat::Audio),
+        (b"\xff\xfb\x90\x64", OtherFormat::Audio),
+        (b"\0\0\0\x20ftypM4A ", OtherFormat::Audio),
+        (b"{\n  \"model_type\": \"whisper\"", OtherFormat::Json),
+        (b"hello", OtherFormat::Unknown),
+        (b"\0", OtherFormat::Unknown),
+        (&[0; 64], OtherFormat::Unknown),
     ];
     for (bytes, kind) in cases {
         match read(bytes) {
-            Err(HeaderError::Foreign(found)) => assert_eq!(found, kind, "{bytes:?}"),
+            Err(HeaderError::OtherFormat(found)) => assert_eq!(found, kind, "{bytes:?}"),
             other => panic!("{bytes:?}: {other:?}"),
         }
     }
@@ -136,33 +136,33 @@ fn another_kind_of_file_is_called_what_it_is() {
 }
 
 #[test]
-fn each_refusal_is_a_clause_for_people() {
+fn each_refusal_has_its_error_text() {
     let cases = [
         (
             read(&Gguf::of("llama").bytes()),
-            "it is a model of the architecture “llama”, which is none for speech",
+            "it is a model of the architecture “llama”, which is not a speech model",
         ),
-        (read(&Gguf::of("silero_vad").bytes()), "it is a model that helps others, “silero_vad”"),
+        (read(&Gguf::of("silero_vad").bytes()), "it is the auxiliary model “silero_vad”"),
         (read(b"<!doctype html>"), "it is a web page, not a model: the download may need"),
-        (read(b"GG"), "it is incomplete: it ends after 2 bytes, before its header does"),
-        (read(b"GGUF\x01\0\0\0"), "it is a GGUF of version 1"),
-        (read(b"GGUF\0\0\0\x03"), "it is a GGUF for processors of another byte order"),
+        (read(b"GG"), "it is incomplete: it ends after 2 bytes, within its header"),
+        (read(b"GGUF\x01\0\0\0"), "it is a GGUF file of version 1"),
+        (read(b"GGUF\0\0\0\x03"), "it is a GGUF file for processors of another byte order"),
         (read(b""), "the file is empty"),
     ];
     for (result, clause) in cases {
-        let said = result.unwrap_err().to_string();
-        assert!(said.starts_with(clause), "{said}");
+        let message = result.unwrap_err().to_string();
+        assert!(message.starts_with(clause), "{message}");
     }
     let whole = Gguf::of("whisper").bytes();
-    let said = read(&whole[..whole.len() - 100]).unwrap_err().to_string();
+    let message = read(&whole[..whole.len() - 100]).unwrap_err().to_string();
     assert!(
-        said.starts_with("it is incomplete: ") && said.ends_with("as after a download that was stopped"),
-        "{said}"
+        message.starts_with("it is incomplete: ") && message.ends_with("as after an interrupted download"),
+        "{message}"
     );
 }
 
 #[test]
-fn a_file_that_ends_anywhere_is_refused() {
+fn a_file_truncated_anywhere_is_refused() {
     let whole = Gguf::of("whisper").with_context(PUBLISHED).bytes();
     // The last tensor has 20 bytes, and padding follows.
     let needed = whole.len() - 12;
@@ -173,7 +173,7 @@ fn a_file_that_ends_anywhere_is_refused() {
 }
 
 #[test]
-fn lies_in_a_header_cost_no_memory_and_no_time() {
+fn false_numbers_in_a_header_cost_no_memory_and_no_time() {
     let whole = Gguf::of("whisper").bytes();
     let at = |place: usize, value: &[u8]| {
         let mut bytes = whole.clone();
@@ -207,7 +207,7 @@ fn lies_in_a_header_cost_no_memory_and_no_time() {
     assert!(matches!(read(&nameless.bytes()), Err(HeaderError::Damaged(_))));
 }
 
-/// A model of whisper.cpp with one layer each, of which every tensor has one weight.
+/// A whisper.cpp model with one encoder and one decoder layer; every tensor has one weight.
 fn ggml(vocabulary: i32) -> Vec<u8> {
     let mut file = 0x6767_6d6c_u32.to_le_bytes().to_vec();
     for number in [vocabulary, 1500, 8, 2, 1, 448, 8, 2, 1, 80, 1] {
@@ -229,7 +229,7 @@ fn ggml(vocabulary: i32) -> Vec<u8> {
 }
 
 #[test]
-fn models_of_whisper_cpp_are_read_and_noticed_to_be_cut() {
+fn whisper_cpp_models_are_read_and_truncated_ones_are_refused() {
     let whole = ggml(51_864);
     let header = read(&whole).unwrap();
     assert_eq!((header.kind, header.architecture.as_str()), (Kind::Ggml, "whisper"));
@@ -245,7 +245,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn changed_bytes_never_break_the_reader(
+    fn changed_bytes_never_make_the_reader_panic(
         changes in proptest::collection::vec((0_usize..700, any::<u8>()), 1..8),
         of_whisper_cpp in any::<bool>(),
     ) {
@@ -261,7 +261,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_break_the_reader(head in 0_usize..3, rest in proptest::collection::vec(any::<u8>(), 0..600)) {
+    fn arbitrary_bytes_never_make_the_reader_panic(head in 0_usize..3, rest in proptest::collection::vec(any::<u8>(), 0..600)) {
         let heads: [&[u8]; 3] = [b"GGUF\x03\0\0\0", b"lmgg", b""];
         let _ = read(&[heads[head], rest.as_slice()].concat());
     }

@@ -1,9 +1,10 @@
-//! Our copies of Whisper models encode 16 s at once, whatever happens while that is written.
+//! Trimming of Whisper models to an encoder context of 16 s, including interruptions.
 
-use crate::gguf::{self, Gguf, PUBLISHED, TRIMMED, context_places, with_context};
-use crate::server::{Server, options, until, wanted};
+use crate::gguf_builder::{self, Gguf, PUBLISHED, TRIMMED, context_places, with_context};
+use crate::http_server::{Server, download_request, options, until};
 use models::{
-    Cancel, Downloaded, ENCODER_CONTEXT_S, Entry, Folder, FolderError, How, Installed, ModelId, Sha256, Stage,
+    Cancel, Downloaded, ENCODER_CONTEXT_S, Entry, Folder, FolderError, ImportMode, Installed, ModelId,
+    Sha256, Stage,
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -27,20 +28,20 @@ fn place(content: Vec<u8>) -> Place {
     Place { dir, folder, id: "mine".parse().unwrap(), content }
 }
 
-/// With the user's file imported.
+/// A [`Place`] with the user's file imported as a copy.
 fn trimmed_place() -> (Place, Installed) {
-    let place = place(gguf::published(1));
-    let installed = place.import(How::Copy);
+    let place = place(gguf_builder::published(1));
+    let installed = place.import(ImportMode::Copy);
     assert_eq!(installed.context_s, Some(16));
     (place, installed)
 }
 
 impl Place {
-    fn theirs(&self) -> PathBuf {
+    fn user_file(&self) -> PathBuf {
         self.dir.path().join("mine.gguf")
     }
 
-    fn ours(&self) -> PathBuf {
+    fn copy(&self) -> PathBuf {
         self.folder.path().join("mine.gguf")
     }
 
@@ -48,8 +49,8 @@ impl Place {
         with_context(&self.content, TRIMMED)
     }
 
-    fn import(&self, how: How) -> Installed {
-        import(&self.folder, &self.theirs(), how)
+    fn import(&self, mode: ImportMode) -> Installed {
+        import(&self.folder, &self.user_file(), mode)
     }
 
     fn sidecar(&self) -> Value {
@@ -60,23 +61,23 @@ impl Place {
         fs::write(self.folder.path().join("mine.json"), sidecar.to_string()).unwrap();
     }
 
-    /// The sidecar as it is written before the bytes are, and these bytes.
-    fn leave_between(&self, bytes: &[u8]) {
+    /// Simulates a trim that was killed after the sidecar was replaced: these bytes are in the file.
+    fn interrupt_trim(&self, bytes: &[u8]) {
         let mut sidecar = self.sidecar();
         assert!(sidecar["file_sha256"].is_string());
         sidecar.as_object_mut().unwrap().remove("modified_ns");
         self.set_sidecar(&sidecar);
-        fs::write(self.ours(), bytes).unwrap();
+        fs::write(self.copy(), bytes).unwrap();
     }
 
-    /// The sidecar as it was written before there was any trimming, and these bytes.
-    fn age(&self, bytes: &[u8]) {
-        fs::write(self.ours(), bytes).unwrap();
+    /// Simulates a model installed before trimming existed: an old sidecar, and these bytes in the file.
+    fn make_old(&self, bytes: &[u8]) {
+        fs::write(self.copy(), bytes).unwrap();
         let mut sidecar = self.sidecar();
         let fields = sidecar.as_object_mut().unwrap();
         fields.remove("file_sha256");
         fields.remove("context_s");
-        fields.insert("modified_ns".to_owned(), modified_ns(&self.ours()).into());
+        fields.insert("modified_ns".to_owned(), modified_ns(&self.copy()).into());
         self.set_sidecar(&sidecar);
     }
 
@@ -84,7 +85,7 @@ impl Place {
         assert_eq!(installed.sha256, Sha256::of(&self.content));
         assert_eq!(installed.file_sha256, Sha256::of(&self.trimmed()));
         assert_eq!(installed.context_s, Some(16));
-        assert!(fs::read(&installed.file).unwrap() == self.trimmed(), "another content");
+        assert!(fs::read(&installed.file).unwrap() == self.trimmed(), "the content differs");
         assert_eq!(self.folder.entry(&self.id), Some(Entry::Ok(Box::new(installed.clone()))));
         assert_eq!(&self.folder.current(&self.id).unwrap(), installed);
         assert_eq!(&self.folder.verify(&self.id, &mut |_| {}, &Cancel::new()).unwrap(), installed);
@@ -93,12 +94,12 @@ impl Place {
     fn assert_untouched(&self, installed: &Installed) {
         assert_eq!(installed.sha256, Sha256::of(&self.content));
         assert_eq!(installed.file_sha256, installed.sha256);
-        assert!(fs::read(&installed.file).unwrap() == self.content, "another content");
+        assert!(fs::read(&installed.file).unwrap() == self.content, "the content differs");
     }
 }
 
-fn import(folder: &Folder, path: &Path, how: How) -> Installed {
-    models::import(folder, path, how, &mut |_| {}, &Cancel::new()).unwrap()
+fn import(folder: &Folder, path: &Path, mode: ImportMode) -> Installed {
+    models::import(folder, path, mode, &mut |_| {}, &Cancel::new()).unwrap()
 }
 
 fn modified_ns(path: &Path) -> u64 {
@@ -107,7 +108,7 @@ fn modified_ns(path: &Path) -> u64 {
 }
 
 #[test]
-fn a_copy_is_trimmed_and_goes_on_being_the_published_model() {
+fn a_copy_is_trimmed_and_keeps_the_identity_of_the_published_model() {
     let (place, installed) = trimmed_place();
     assert_eq!(u64::from(ENCODER_CONTEXT_S), 16);
     place.assert_trimmed(&installed);
@@ -120,23 +121,23 @@ fn a_copy_is_trimmed_and_goes_on_being_the_published_model() {
     assert_eq!(sidecar["sha256"], Sha256::of(&before).to_string());
     assert_eq!(sidecar["file_sha256"], Sha256::of(&after).to_string());
     assert_eq!((&sidecar["context_s"], &sidecar["byte_size"]), (&json!(16), &json!(before.len())));
-    assert_eq!(sidecar["modified_ns"], modified_ns(&place.ours()));
-    assert!(fs::read(place.theirs()).unwrap() == before, "the user's file was written");
-    // Once more changes nothing.
+    assert_eq!(sidecar["modified_ns"], modified_ns(&place.copy()));
+    assert!(fs::read(place.user_file()).unwrap() == before, "the user's file was written");
+    // A second trim changes nothing.
     assert_eq!(place.folder.trim(&place.id).unwrap(), installed);
     assert_eq!(place.sidecar(), sidecar);
 }
 
 #[test]
 fn a_linked_file_is_never_written() {
-    let place = place(gguf::published(1));
-    let before = modified_ns(&place.theirs());
-    let installed = place.import(How::Link);
+    let place = place(gguf_builder::published(1));
+    let before = modified_ns(&place.user_file());
+    let installed = place.import(ImportMode::Link);
     for installed in [installed, place.folder.trim(&place.id).unwrap()] {
         assert!(installed.linked);
         assert_eq!(installed.context_s, Some(30));
         place.assert_untouched(&installed);
-        assert_eq!(modified_ns(&place.theirs()), before);
+        assert_eq!(modified_ns(&place.user_file()), before);
     }
     assert_eq!(place.sidecar().get("file_sha256"), None);
     assert_eq!(place.sidecar()["context_s"], 30);
@@ -147,12 +148,12 @@ fn a_linked_file_is_never_written() {
     sidecar["modified_ns"] = 1.into();
     place.set_sidecar(&sidecar);
     assert!(matches!(place.folder.trim(&place.id), Err(FolderError::Damaged(_))));
-    assert!(fs::read(place.theirs()).unwrap() == place.content);
-    assert_eq!(modified_ns(&place.theirs()), before);
+    assert!(fs::read(place.user_file()).unwrap() == place.content);
+    assert_eq!(modified_ns(&place.user_file()), before);
 }
 
 #[test]
-fn other_models_stay_as_they_are() {
+fn other_models_are_not_trimmed() {
     let whisper = |numbers| Gguf::of("whisper").with_context(numbers).bytes();
     for (content, context_s) in [
         (Gguf::of("whisper").bytes(), None),
@@ -161,17 +162,17 @@ fn other_models_stay_as_they_are() {
         (whisper([160_000, 1_000, 10]), Some(10)),
         (whisper([960_000, 6_000, 60]), Some(60)),
         (whisper([480_000, 3_000, 20]), None),
-        // As it came; nobody knows that it was published otherwise.
+        // Imported with our numbers: nothing tells that it was trimmed.
         (whisper(TRIMMED), Some(16)),
     ] {
         let place = place(content);
-        let installed = place.import(How::Copy);
+        let installed = place.import(ImportMode::Copy);
         assert_eq!(installed.context_s, context_s);
         place.assert_untouched(&installed);
         assert_eq!(place.folder.trim(&place.id).unwrap(), installed);
         assert_eq!(place.folder.verify(&place.id, &mut |_| {}, &Cancel::new()).unwrap(), installed);
-        // Also if the sidecar does not say what the context is.
-        place.age(&place.content);
+        // Also if the sidecar has no context.
+        place.make_old(&place.content);
         assert_eq!(place.folder.current(&place.id).unwrap().context_s, None);
         let installed = place.folder.trim(&place.id).unwrap();
         assert_eq!(installed.context_s, context_s);
@@ -181,85 +182,85 @@ fn other_models_stay_as_they_are() {
 }
 
 #[test]
-fn a_model_of_an_earlier_version_is_trimmed_once() {
+fn a_model_installed_by_an_earlier_version_is_trimmed_once() {
     let (place, installed) = trimmed_place();
     let facts = json!({ "languages": ["en"] });
     place.folder.set_facts(&place.id, facts.clone()).unwrap();
-    place.age(&place.content);
+    place.make_old(&place.content);
     let old = place.folder.current(&place.id).unwrap();
     assert_eq!(old.context_s, None);
     place.assert_untouched(&old);
     let trimmed = place.folder.trim(&place.id).unwrap();
     place.assert_trimmed(&trimmed);
     assert_eq!((trimmed.facts.as_ref(), trimmed.added_at), (Some(&facts), installed.added_at));
-    let written = modified_ns(&place.ours());
+    let written = modified_ns(&place.copy());
     assert_eq!(place.folder.trim(&place.id).unwrap(), trimmed);
-    assert_eq!(modified_ns(&place.ours()), written);
+    assert_eq!(modified_ns(&place.copy()), written);
 }
 
 #[test]
-fn a_model_that_an_earlier_version_took_for_untouched_is_known_again() {
+fn a_trimmed_model_with_a_sidecar_of_an_earlier_version_is_recognised() {
     let (place, _) = trimmed_place();
-    place.age(&place.trimmed());
-    let written = modified_ns(&place.ours());
+    place.make_old(&place.trimmed());
+    let written = modified_ns(&place.copy());
     let trimmed = place.folder.trim(&place.id).unwrap();
     place.assert_trimmed(&trimmed);
-    assert_eq!(modified_ns(&place.ours()), written);
+    assert_eq!(modified_ns(&place.copy()), written);
 }
 
 #[test]
-fn whatever_was_written_when_it_was_killed_is_ended() {
+fn an_interrupted_trim_is_finished_wherever_it_stopped() {
     let (place, _) = trimmed_place();
     let mut bytes: Vec<_> =
         context_places(&place.content).into_iter().flat_map(|place| place..place + 4).collect();
     bytes.sort_unstable();
     assert_eq!(bytes.len(), 12);
-    // None, some, or all of the bytes; in the order in which they are written, and turned round.
+    // None, some, or all of the bytes are written, from the first or from the last.
     for written in 0..=12 {
         for written in [&bytes[..written], &bytes[written..]] {
             let mut between = place.content.clone();
             for at in written {
                 between[*at] = place.trimmed()[*at];
             }
-            for ends in [Folder::current, Folder::trim] {
-                place.leave_between(&between);
-                let trimmed = ends(&place.folder, &place.id).unwrap();
-                assert_eq!(place.sidecar()["modified_ns"], modified_ns(&place.ours()));
+            for finish in [Folder::current, Folder::trim] {
+                place.interrupt_trim(&between);
+                let trimmed = finish(&place.folder, &place.id).unwrap();
+                assert_eq!(place.sidecar()["modified_ns"], modified_ns(&place.copy()));
                 place.assert_trimmed(&trimmed);
             }
         }
     }
-    // The same if only the time was not written any more, or is another one.
+    // The same if only the modification time differs.
     let later = SystemTime::now() + Duration::from_secs(5);
-    fs::File::options().write(true).open(place.ours()).unwrap().set_modified(later).unwrap();
+    fs::File::options().write(true).open(place.copy()).unwrap().set_modified(later).unwrap();
     place.assert_trimmed(&place.folder.current(&place.id).unwrap());
 }
 
 #[test]
-fn a_trimmed_file_that_is_damaged_is_not_written() {
+fn a_damaged_trimmed_file_is_not_written() {
     let (place, _) = trimmed_place();
     for at in [30, context_places(&place.content)[0] - 6, place.content.len() - 40] {
         for of in [place.content.clone(), place.trimmed()] {
             let mut damaged = of;
             damaged[at] ^= 1;
-            place.leave_between(&damaged);
-            for looks in [Folder::current, Folder::trim] {
-                let error = looks(&place.folder, &place.id).unwrap_err();
+            place.interrupt_trim(&damaged);
+            for use_model in [Folder::current, Folder::trim] {
+                let error = use_model(&place.folder, &place.id).unwrap_err();
                 assert!(
-                    matches!(&error, FolderError::Damaged(why) if why.contains("another content")),
+                    matches!(&error, FolderError::Damaged(why) if why.contains("has changed since")),
                     "{error}"
                 );
             }
-            assert!(fs::read(place.ours()).unwrap() == damaged);
-            // A model of an earlier version, which looks as it did when it was hashed.
+            assert!(fs::read(place.copy()).unwrap() == damaged);
+            // A model installed by an earlier version, whose modification time still matches.
             if header_is_sound(&damaged) {
-                place.age(&damaged);
+                place.make_old(&damaged);
                 assert!(matches!(place.folder.trim(&place.id), Err(FolderError::Damaged(_))));
-                assert!(fs::read(place.ours()).unwrap() == damaged);
-                // From now on its time is not believed.
+                assert!(fs::read(place.copy()).unwrap() == damaged);
+                // From now on the time is not trusted.
                 assert!(matches!(place.folder.current(&place.id), Err(FolderError::Damaged(_))));
             }
-            place.import(How::Copy);
+            place.import(ImportMode::Copy);
             place.assert_trimmed(&place.folder.current(&place.id).unwrap());
         }
     }
@@ -274,17 +275,17 @@ fn header_is_sound(content: &[u8]) -> bool {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_has_another_name_elsewhere_is_not_written() {
+fn a_file_with_a_second_name_is_not_written() {
     let (place, _) = trimmed_place();
     let other = place.dir.path().join("other.gguf");
-    // A hard link, also to one that was left between the sidecar and the bytes.
+    // A hard link, also to a file whose trim was interrupted.
     for between in [false, true] {
         if between {
-            place.leave_between(&place.content);
+            place.interrupt_trim(&place.content);
         } else {
-            place.age(&place.content);
+            place.make_old(&place.content);
         }
-        fs::hard_link(place.ours(), &other).unwrap();
+        fs::hard_link(place.copy(), &other).unwrap();
         for _ in 0..2 {
             let installed = place.folder.trim(&place.id).unwrap();
             assert_eq!(installed.context_s, Some(30));
@@ -294,25 +295,25 @@ fn a_file_that_has_another_name_elsewhere_is_not_written() {
         place.assert_trimmed(&place.folder.trim(&place.id).unwrap());
     }
     // A symbolic link.
-    fs::rename(place.ours(), &other).unwrap();
+    fs::rename(place.copy(), &other).unwrap();
     fs::write(&other, &place.content).unwrap();
-    std::os::unix::fs::symlink(&other, place.ours()).unwrap();
+    std::os::unix::fs::symlink(&other, place.copy()).unwrap();
     for between in [false, true] {
         if between {
-            place.leave_between(&place.content);
+            place.interrupt_trim(&place.content);
         } else {
-            place.age(&place.content);
+            place.make_old(&place.content);
         }
         let installed = place.folder.trim(&place.id).unwrap();
         assert_eq!(installed.context_s, Some(30));
         place.assert_untouched(&installed);
         if !between {
-            // So that the next round finds a sidecar that says it is trimmed.
-            fs::remove_file(place.ours()).unwrap();
-            fs::write(place.ours(), &place.content).unwrap();
+            // The next round needs a sidecar that says the file is trimmed.
+            fs::remove_file(place.copy()).unwrap();
+            fs::write(place.copy(), &place.content).unwrap();
             place.folder.trim(&place.id).unwrap();
-            fs::remove_file(place.ours()).unwrap();
-            std::os::unix::fs::symlink(&other, place.ours()).unwrap();
+            fs::remove_file(place.copy()).unwrap();
+            std::os::unix::fs::symlink(&other, place.copy()).unwrap();
         }
     }
     assert!(fs::read(&other).unwrap() == place.content);
@@ -321,7 +322,7 @@ fn a_file_that_has_another_name_elsewhere_is_not_written() {
 #[test]
 fn a_model_whose_sidecar_cannot_be_written_stays_as_it_is() {
     let (place, _) = trimmed_place();
-    place.age(&place.content);
+    place.make_old(&place.content);
     let in_the_way = place.folder.path().join("mine.json.new");
     fs::create_dir(&in_the_way).unwrap();
     let installed = place.folder.trim(&place.id).unwrap();
@@ -332,13 +333,13 @@ fn a_model_whose_sidecar_cannot_be_written_stays_as_it_is() {
 }
 
 #[test]
-fn many_at_once_all_see_a_whole_model() {
+fn concurrent_uses_all_see_a_whole_model() {
     let (place, _) = trimmed_place();
     for round in 0..10 {
         if round % 2 == 0 {
-            place.age(&place.content);
+            place.make_old(&place.content);
         } else {
-            place.leave_between(&place.content);
+            place.interrupt_trim(&place.content);
         }
         std::thread::scope(|scope| {
             let folder = &place.folder;
@@ -360,10 +361,10 @@ fn many_at_once_all_see_a_whole_model() {
 }
 
 #[test]
-fn many_imports_at_once_all_end_well() {
-    let place = place(gguf::published(1));
+fn concurrent_imports_all_succeed() {
+    let place = place(gguf_builder::published(1));
     std::thread::scope(|scope| {
-        let imports: Vec<_> = (0..6).map(|_| scope.spawn(|| place.import(How::Copy))).collect();
+        let imports: Vec<_> = (0..6).map(|_| scope.spawn(|| place.import(ImportMode::Copy))).collect();
         for import in imports {
             assert_eq!(import.join().unwrap().sha256, Sha256::of(&place.content));
         }
@@ -372,39 +373,40 @@ fn many_imports_at_once_all_end_well() {
 }
 
 #[test]
-fn a_trimmed_model_is_the_same_to_an_import() {
+fn an_import_recognises_a_trimmed_model() {
     let (place, mut installed) = trimmed_place();
-    for how in [How::Copy, How::Link] {
-        assert_eq!(place.import(how), installed);
+    for mode in [ImportMode::Copy, ImportMode::Link] {
+        assert_eq!(place.import(mode), installed);
         // The file in the folder itself, and a copy of it that was put somewhere else.
-        assert_eq!(import(&place.folder, &place.ours(), how), installed);
+        assert_eq!(import(&place.folder, &place.copy(), mode), installed);
         let kept = tempfile::tempdir().unwrap();
         let kept = kept.path().join("mine.gguf");
-        fs::copy(place.ours(), &kept).unwrap();
-        assert_eq!(import(&place.folder, &kept, how), installed);
-        // It heals the model if that is gone.
-        fs::remove_file(place.ours()).unwrap();
-        let healed = import(&place.folder, &kept, how);
-        assert_eq!(healed.linked, how == How::Link);
-        place.assert_trimmed(&healed);
+        fs::copy(place.copy(), &kept).unwrap();
+        assert_eq!(import(&place.folder, &kept, mode), installed);
+        // It replaces the model's file if that is missing.
+        fs::remove_file(place.copy()).unwrap();
+        let repaired = import(&place.folder, &kept, mode);
+        assert_eq!(repaired.linked, mode == ImportMode::Link);
+        place.assert_trimmed(&repaired);
         fs::remove_file(&kept).unwrap();
         // Back to a copy of the user's file.
-        let _ = fs::remove_file(place.ours());
-        installed = place.import(How::Copy);
+        let _ = fs::remove_file(place.copy());
+        installed = place.import(ImportMode::Copy);
         place.assert_trimmed(&installed);
     }
-    // A file without a sidecar, as a removal leaves it that was killed.
+    // A file without a sidecar, as a killed removal leaves it.
     fs::remove_file(place.folder.path().join("mine.json")).unwrap();
-    place.assert_trimmed(&place.import(How::Copy));
+    place.assert_trimmed(&place.import(ImportMode::Copy));
 }
 
 fn get(folder: &Folder, content: &[u8], server: &Server) -> Downloaded {
-    models::download(folder, &wanted(content, &[server]), &options(), &mut |_| {}, &Cancel::new()).unwrap()
+    models::download(folder, &download_request(content, &[server]), &options(), &mut |_| {}, &Cancel::new())
+        .unwrap()
 }
 
-/// A folder with the model of these tests downloaded, and the place of a file of that model beside it.
+/// A folder with a downloaded model, its published content and the server.
 fn downloaded() -> (TempDir, Folder, Arc<Vec<u8>>, Server, Installed) {
-    let content = Arc::new(gguf::published(2));
+    let content = Arc::new(gguf_builder::published(2));
     let server = Server::of(&content);
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::at(dir.path().join("models"));
@@ -416,7 +418,7 @@ fn assert_downloaded(folder: &Folder, content: &[u8], installed: &Installed) {
     let trimmed = with_context(content, TRIMMED);
     assert_eq!(installed.sha256, Sha256::of(content));
     assert_eq!((installed.file_sha256, installed.context_s), (Sha256::of(&trimmed), Some(16)));
-    assert!(fs::read(&installed.file).unwrap() == trimmed, "another content");
+    assert!(fs::read(&installed.file).unwrap() == trimmed, "the content differs");
     assert_eq!(&folder.verify(&installed.id, &mut |_| {}, &Cancel::new()).unwrap(), installed);
     let mut names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -425,10 +427,10 @@ fn assert_downloaded(folder: &Folder, content: &[u8], installed: &Installed) {
 }
 
 #[test]
-fn a_download_is_trimmed_after_its_published_hash_was_found_right() {
+fn a_download_is_trimmed_after_its_published_hash_was_verified() {
     let (_dir, folder, content, server, installed) = downloaded();
     assert_downloaded(&folder, &content, &installed);
-    // It is here, and so is one that was left as it came; nothing is asked for.
+    // A trimmed model and an untrimmed one are installed already; nothing is requested.
     assert_eq!(get(&folder, &content, &server).model, installed);
     fs::write(&installed.file, content.as_slice()).unwrap();
     assert_downloaded(&folder, &content, &get(&folder, &content, &server).model);
@@ -439,19 +441,24 @@ fn a_download_is_trimmed_after_its_published_hash_was_found_right() {
         assert_downloaded(&folder, &content, &get(&folder, &content, &server).model);
     }
     assert_eq!(server.requests().len(), 1);
-    // Other content is another model, also with our numbers.
+    // A file with our numbers and other content is another model.
     folder.remove(&installed.id).unwrap();
     let mut other = with_context(&content, TRIMMED);
     other[2_000_000] ^= 1;
     fs::write(&installed.file, &other).unwrap();
-    let result =
-        models::download(&folder, &wanted(&content, &[&server]), &options(), &mut |_| {}, &Cancel::new());
+    let result = models::download(
+        &folder,
+        &download_request(&content, &[&server]),
+        &options(),
+        &mut |_| {},
+        &Cancel::new(),
+    );
     assert!(matches!(result, Err(models::DownloadError::OtherContent(_))), "{result:?}");
     assert!(fs::read(&installed.file).unwrap() == other);
 }
 
 #[test]
-fn a_download_that_is_resumed_is_trimmed_too() {
+fn a_resumed_download_is_trimmed_too() {
     let (_dir, folder, content, server, installed) = downloaded();
     let (file, part) = (&installed.file, folder.path().join("small-F32.gguf.part"));
     folder.remove(&installed.id).unwrap();
@@ -459,7 +466,7 @@ fn a_download_that_is_resumed_is_trimmed_too() {
     fs::write(&part, &content[..half]).unwrap();
     assert_downloaded(&folder, &content, &get(&folder, &content, &server).model);
     assert_eq!(server.requests().last().unwrap().range_start(), Some(half));
-    // Killed before its name, before its sidecar, and before the end of its note.
+    // Killed before the rename, before the sidecar, and before the removal of `.part.json`.
     let note = folder.path().join("small-F32.gguf.part.json");
     let noted = json!({ "address": "http://x/y", "byte_size": content.len(), "done_bytes": 0 }).to_string();
     let sidecar = fs::read(folder.path().join("small-F32.json")).unwrap();
@@ -472,13 +479,13 @@ fn a_download_that_is_resumed_is_trimmed_too() {
         }
         let model = get(&folder, &content, &server).model;
         if with_sidecar {
-            // Only a download that begins looks at the note.
+            // Nothing was downloaded, so `.part.json` was not removed.
             fs::remove_file(&note).unwrap();
         }
         assert_downloaded(&folder, &content, &model);
     }
     assert_eq!(server.requests().len(), 2);
-    // A trimmed file that is damaged is had once more.
+    // A damaged trimmed file is downloaded again.
     let mut damaged = fs::read(file).unwrap();
     damaged[1_000_000] ^= 1;
     fs::write(file, damaged).unwrap();
@@ -487,12 +494,12 @@ fn a_download_that_is_resumed_is_trimmed_too() {
 }
 
 #[test]
-fn a_cancel_while_it_is_trimmed_leaves_it_as_it_came() {
-    let content = Arc::new(gguf::published(2));
+fn a_cancel_while_trimming_leaves_the_published_file() {
+    let content = Arc::new(gguf_builder::published(2));
     let server = Server::of(&content);
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::at(dir.path().join("models"));
-    let (wanted, cancel) = (wanted(&content, &[&server]), Cancel::new());
+    let (request, cancel) = (download_request(&content, &[&server]), Cancel::new());
     let mut stages = Vec::new();
     let on_progress = &mut |progress: &models::Progress| {
         if stages.last() == Some(&Stage::Downloading) && progress.stage == Stage::Checking {
@@ -500,7 +507,7 @@ fn a_cancel_while_it_is_trimmed_leaves_it_as_it_came() {
         }
         stages.push(progress.stage);
     };
-    let installed = models::download(&folder, &wanted, &options(), on_progress, &cancel).unwrap().model;
+    let installed = models::download(&folder, &request, &options(), on_progress, &cancel).unwrap().model;
     assert!(cancel.is_cancelled(), "{stages:?}");
     assert_eq!((installed.file_sha256, installed.context_s), (Sha256::of(&content), Some(30)));
     assert!(fs::read(&installed.file).unwrap() == *content);
@@ -508,10 +515,10 @@ fn a_cancel_while_it_is_trimmed_leaves_it_as_it_came() {
 }
 
 #[test]
-fn a_model_that_is_removed_while_it_is_trimmed_is_gone() {
+fn a_model_removed_while_it_is_trimmed_stays_removed() {
     let (place, _) = trimmed_place();
     for _ in 0..20 {
-        place.age(&place.content);
+        place.make_old(&place.content);
         std::thread::scope(|scope| {
             let trim = scope.spawn(|| place.folder.trim(&place.id));
             until("it is removed", || place.folder.remove(&place.id).is_ok());
@@ -523,23 +530,23 @@ fn a_model_that_is_removed_while_it_is_trimmed_is_gone() {
             }
         });
         assert!(place.folder.installed().unwrap().is_empty());
-        assert!(!place.ours().exists());
-        place.import(How::Copy);
+        assert!(!place.copy().exists());
+        place.import(ImportMode::Copy);
     }
 }
 
-/// The published layout, as it is made by the tools of the project.
+/// A real model with the published layout, made by `cargo xtask setup --tests`.
 #[test]
 fn a_real_model_is_trimmed() {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let path = testing::made(target.join("test-models/whisper-tiny.en-q8_0-30s.gguf"));
+    let path = testing::required_path(target.join("test-models/whisper-tiny.en-q8_0-30s.gguf"));
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::at(dir.path().join("models"));
     let before = fs::read(&path).unwrap();
-    let linked = import(&folder, &path, How::Link);
+    let linked = import(&folder, &path, ImportMode::Link);
     assert_eq!((linked.context_s, linked.sha256), (Some(30), Sha256::of(&before)));
     folder.remove(&linked.id).unwrap();
-    let copied = import(&folder, &path, How::Copy);
+    let copied = import(&folder, &path, ImportMode::Copy);
     assert_eq!((copied.context_s, copied.sha256), (Some(16), linked.sha256));
     assert!(fs::read(&copied.file).unwrap() == with_context(&before, TRIMMED));
     assert!(fs::read(&path).unwrap() == before, "the user's file was written");

@@ -1,5 +1,5 @@
-//! An engine process as a program of its own. `cargo xtask bundle` builds it for processors that the engine library in
-//! the other programs is not built for; see `App::engine_command`.
+//! The engine process as a separate program. `cargo xtask bundle` builds it for older processors, which cannot run the
+//! engine library in the other programs; see `App::engine_command`.
 
 use std::process::ExitCode;
 

@@ -2,11 +2,16 @@
 //! context-aware masking”, 2023) of 3D-Speaker, trained on Chinese and English, 7 million weights under the Apache
 //! licence 2.0.
 //!
-//! A small residual network over time and frequency, then layers along time that each add 32 channels to those before
-//! them, and weigh them by what is heard around. Mean and deviation over the window become a vector of 192 numbers.
+//! A small residual network over time and frequency (the head), then densely connected layers along time (the tail).
+//! Each of these adds 32 channels to those before it, masked by the mean over the window. Mean and standard deviation
+//! over the window become a vector of 192 numbers.
+//!
+//! Consecutive windows overlap, so an excerpt of several windows goes through the head once, and each window through
+//! the tail on its own.
 
-use super::fbank::{self, BANDS, FilterBank, HOP};
-use super::nn::{Dense, Norm, View, Weights, Wrong, on_all_cores, rectify, sigmoid};
+use super::filter_bank::{self, BANDS, FilterBank, HOP};
+use super::nn::{Dense, Norm, View, on_all_cores, rectify, sigmoid};
+use super::weights::{WeightError, Weights};
 use super::{DiarizeError, VoiceEncoder, add, unit};
 use std::ops::Range;
 use std::path::Path;
@@ -14,19 +19,23 @@ use transcript::SAMPLE_RATE;
 
 /// Samples in a window: 1.5 s.
 const WINDOW: usize = SAMPLE_RATE as usize * 3 / 2;
-/// Channels of the residual network, and how much coarser its frequencies get.
+/// Channels of the residual network.
 const PLANES: usize = 32;
+/// Factor by which the residual network reduces the number of frequencies.
 const COARSER: usize = 8;
-/// Width of the first layer along time; it takes every second frame.
+/// Taps of the first layer along time, which takes every second frame.
 const FIRST_TAPS: usize = 5;
+/// Channels of the first layer along time.
 const FIRST: usize = 128;
-/// Layers of each block, and how far apart their taps are.
+/// Number of layers and dilation of their taps, for each block.
 const BLOCKS: [(usize, usize); 3] = [(12, 1), (24, 2), (16, 2)];
+/// Taps of the layers in blocks.
 const TAPS: usize = 3;
-/// Channels that each of them adds, and that it works on.
+/// Channels that each layer adds.
 const GROWTH: usize = 32;
+/// Channels within each layer.
 const INNER: usize = 128;
-/// Length of a vector.
+/// Length of an embedding.
 const WIDTH: usize = 192;
 
 /// The CAM++ voice encoder.
@@ -42,17 +51,17 @@ pub struct CamPlusPlus {
     last_norm: Norm,
 }
 
-/// Two convolutions that are added to what they are given.
+/// Two convolutions whose result is added to their input.
 struct Residual {
     first: Plane,
     second: Plane,
-    /// What it is given comes through this, if its shape changes.
+    /// Applied to the input before the addition, if the shape changes.
     shortcut: Option<Dense>,
-    /// Frequencies from one to the next.
+    /// Step between input frequencies.
     stride: usize,
 }
 
-/// Layers that add channels, and one that halves their number.
+/// Layers that add channels, and a transition that halves the number of channels.
 struct Block {
     layers: Vec<Layer>,
     norm: Norm,
@@ -60,36 +69,37 @@ struct Block {
     dilation: usize,
 }
 
+/// A layer of a block: a convolution whose outputs are masked by the context.
 struct Layer {
     norm: Norm,
     inner: Dense,
     local: Dense,
-    /// What the mask is computed from: the mean of the window and that of a hundred frames.
+    /// The two layers that compute the mask from the means of the window.
     context: [Dense; 2],
 }
 
 impl CamPlusPlus {
-    /// What the network is called in [`super::Voice::encoder`]. Vectors of other weights need another name.
+    /// The name of the network in [`super::VoiceEmbedding::encoder`]. Other weights need another name.
     pub const NAME: &'static str = "CAM++";
 
-    /// Loads `speakers/campplus.safetensors` below the program's resources, 14 MB.
+    /// Loads `speakers/campplus.safetensors` in the program's resources, 14 MB.
     ///
     /// # Errors
     /// [`DiarizeError::ModelMissing`] or [`DiarizeError::ModelUnusable`].
     pub fn load(resources: &Path) -> Result<Self, DiarizeError> {
-        Weights::load(resources, "campplus.safetensors", Self::with)
+        Weights::load(resources, "campplus.safetensors", Self::from_weights)
     }
 
-    fn with(weights: &Weights) -> Result<Self, Wrong> {
+    fn from_weights(weights: &Weights) -> Result<Self, WeightError> {
         let plane = |name: &str, channels: usize, norm: &str| {
             let dense = Dense::new(weights, &format!("head.{name}.weight"), PLANES, &[channels, 3, 3])?
                 .normed(weights, &format!("head.{norm}"))?;
-            Ok::<_, Wrong>(Plane::new(dense, channels))
+            Ok::<_, WeightError>(Plane::new(dense, channels))
         };
         let residual = |layer: usize, number: usize| {
             let name = format!("layer{layer}.{number}");
             let shortcut = format!("head.{name}.shortcut");
-            Ok::<_, Wrong>(Residual {
+            Ok::<_, WeightError>(Residual {
                 first: plane(&format!("{name}.conv1"), PLANES, &format!("{name}.bn1"))?,
                 second: plane(&format!("{name}.conv2"), PLANES, &format!("{name}.bn2"))?,
                 shortcut: (number == 0)
@@ -151,40 +161,40 @@ impl CamPlusPlus {
         })
     }
 
-    /// The vectors of the windows of a stretch, which begin every `every` samples, of length one.
-    fn voices(&self, samples: &[f32], every: usize) -> Vec<Vec<f32>> {
+    /// The embeddings of the windows of an excerpt, which start every `hop` samples.
+    fn embed_excerpt(&self, samples: &[f32], hop: usize) -> Vec<Vec<f32>> {
         let (bands, frames) = self.bank.bands(samples);
         let values = self.head(&bands, frames);
-        let windows = samples.len().saturating_sub(WINDOW) / every + 1;
+        let windows = samples.len().saturating_sub(WINDOW) / hop + 1;
         let length = frames_of(WINDOW).min(values.len() / FIRST);
-        let first = |number: usize| (number * every / (2 * HOP)).min(values.len() / FIRST - length);
+        let first = |number: usize| (number * hop / (2 * HOP)).min(values.len() / FIRST - length);
         let window = |number: usize| &values[first(number) * FIRST..][..length * FIRST];
         self.tail((0..windows).flat_map(window).copied().collect(), length)
     }
 
-    /// The network over time and frequency and the first layer along time: every second frame × 128.
+    /// The network over time and frequency, and the first layer along time: half as many frames × 128.
     fn head(&self, bands: &[f32], frames: usize) -> Vec<f32> {
         let mut image = Image::new(BANDS, frames, 1);
         for (row, band) in bands.chunks_exact(frames).enumerate() {
             image.row_mut(row).copy_from_slice(band);
         }
-        let mut image = self.entry.of(&image, 1);
+        let mut image = self.entry.convolve(&image, 1);
         rectify(&mut image.values);
         for residual in &self.residual {
-            let mut inner = residual.first.of(&image, residual.stride);
+            let mut inner = residual.first.convolve(&image, residual.stride);
             rectify(&mut inner.values);
-            let mut sum = residual.second.of(&inner, 1);
+            let mut sum = residual.second.convolve(&inner, 1);
             for row in 0..sum.height {
-                let given = image.row(row * residual.stride);
-                let kept = residual.shortcut.as_ref().map(|shortcut| shortcut.of_rows(given));
-                add(sum.row_mut(row), kept.as_deref().unwrap_or(given));
+                let input = image.row(row * residual.stride);
+                let shortcut = residual.shortcut.as_ref().map(|shortcut| shortcut.of_rows(input));
+                add(sum.row_mut(row), shortcut.as_deref().unwrap_or(input));
             }
             rectify(&mut sum.values);
             image = sum;
         }
-        let mut image = self.exit.of(&image, 2);
+        let mut image = self.exit.convolve(&image, 2);
         rectify(&mut image.values);
-        // Frame by frame, with zeros before the first and behind the last one.
+        // One row per frame, with zero padding before the first and after the last.
         let width = image.height * PLANES;
         let padding = FIRST_TAPS / 2;
         let mut columns = vec![0.0; (frames + 2 * padding) * width];
@@ -199,39 +209,39 @@ impl CamPlusPlus {
         values
     }
 
-    /// The vectors of windows, of which `values` holds what the head made of them, one after the other: `frames` × 128
-    /// each.
+    /// The embeddings of windows. `values` holds the outputs of the head for them, one window after the other:
+    /// `frames` × 128 each.
     fn tail(&self, mut values: Vec<f32>, frames: usize) -> Vec<Vec<f32>> {
         let rows = values.len() / FIRST;
-        let mut given = FIRST;
+        let mut channels = FIRST;
         for block in &self.blocks {
-            let width = given + block.layers.len() * GROWTH;
+            let width = channels + block.layers.len() * GROWTH;
             let mut grown = vec![0.0; rows * width];
-            for (into, from) in grown.chunks_exact_mut(width).zip(values.chunks_exact(given)) {
-                into[..given].copy_from_slice(from);
+            for (into, from) in grown.chunks_exact_mut(width).zip(values.chunks_exact(channels)) {
+                into[..channels].copy_from_slice(from);
             }
             for (number, layer) in block.layers.iter().enumerate() {
-                let more = layer.of(&grown, width, frames, block.dilation);
-                for (into, from) in grown.chunks_exact_mut(width).zip(more.chunks_exact(GROWTH)) {
-                    into[given + number * GROWTH..][..GROWTH].copy_from_slice(from);
+                let added = layer.added_channels(&grown, width, frames, block.dilation);
+                for (into, from) in grown.chunks_exact_mut(width).zip(added.chunks_exact(GROWTH)) {
+                    into[channels + number * GROWTH..][..GROWTH].copy_from_slice(from);
                 }
             }
             values = block.transit.of_rows(&block.norm.rectified(&grown, width));
-            given = values.len() / rows;
+            channels = values.len() / rows;
         }
-        let values = self.norm.rectified(&values, given);
+        let values = self.norm.rectified(&values, channels);
         let vector = |window: &[f32]| {
-            let means = means(window, given);
+            let means = means(window, channels);
             let deviations = deviations(window, &means);
-            // The original has no rectifier here, whatever its layer is called.
-            unit(self.last_norm.of(&self.last.of_rows(&[means, deviations].concat())))
+            // The published network has no rectifier here, although its layer is called “nonlinear”.
+            unit(self.last_norm.apply(&self.last.of_rows(&[means, deviations].concat())))
         };
-        values.chunks_exact(frames * given).map(vector).collect()
+        values.chunks_exact(frames * channels).map(vector).collect()
     }
 }
 
 impl Layer {
-    fn new(weights: &Weights, name: &str, channels: usize) -> Result<Self, Wrong> {
+    fn new(weights: &Weights, name: &str, channels: usize) -> Result<Self, WeightError> {
         let mask = |number: usize, outputs: usize, inputs: usize| {
             let name = format!("{name}.cam_layer.linear{number}");
             Dense::new(weights, &format!("{name}.weight"), outputs, &[inputs, 1])?
@@ -252,21 +262,22 @@ impl Layer {
         })
     }
 
-    /// The channels that it adds to `values`, windows of so many frames one after the other, whose rows are `width` long
-    /// and begin with the channels that it is given: as many rows of 32.
-    fn of(&self, values: &[f32], width: usize, frames: usize, dilation: usize) -> Vec<f32> {
+    /// The 32 channels that the layer adds, for each frame. `values` holds windows of `frames` frames one after the
+    /// other; each frame is a row of `width` numbers, which begins with the layer's input channels.
+    fn added_channels(&self, values: &[f32], width: usize, frames: usize, dilation: usize) -> Vec<f32> {
         let mut inner = self.inner.of_rows(&self.norm.rectified(values, width));
         rectify(&mut inner);
         let mut result = Vec::with_capacity(values.len() / width * GROWTH);
         for window in inner.chunks_exact(frames * INNER) {
-            // A window is shorter than the hundred frames that have a mask in common, so their mean is that of the window.
+            // The network adds the mean of the window and the mean of each hundred frames. A window is shorter than
+            // that, so both are the same.
             let mut context = means(window, INNER);
             context.iter_mut().for_each(|mean| *mean *= 2.0);
             let mut hidden = self.context[0].of_rows(&context);
             rectify(&mut hidden);
             let mut mask = self.context[1].of_rows(&hidden);
             mask.iter_mut().for_each(|mask| *mask = sigmoid(*mask));
-            for frame in self.local.along_rows(window, TAPS, dilation).chunks_exact(GROWTH) {
+            for frame in self.local.convolve_frames(window, TAPS, dilation).chunks_exact(GROWTH) {
                 result.extend(frame.iter().zip(&mask).map(|(value, mask)| value * mask));
             }
         }
@@ -274,7 +285,7 @@ impl Layer {
     }
 }
 
-/// Channels over frequency and time, with zeros all around: (height + 2) × (width + 2) × channels.
+/// Channels over frequency and time, with zero padding on all sides: (height + 2) × (width + 2) × channels.
 struct Image {
     values: Vec<f32>,
     height: usize,
@@ -287,7 +298,7 @@ impl Image {
         Self { values: vec![0.0; (height + 2) * (width + 2) * channels], height, width, channels }
     }
 
-    /// Where the row `number` of the values lies, without the zeros at its ends.
+    /// The range of row `number` in the values, without the padding at its ends.
     fn range(&self, number: usize) -> Range<usize> {
         let first = ((number + 1) * (self.width + 2) + 1) * self.channels;
         first..first + self.width * self.channels
@@ -305,12 +316,12 @@ impl Image {
 
 /// A convolution of three by three taps.
 struct Plane {
-    /// For each of three rows of taps a layer over three columns and their channels.
+    /// For each of the three rows of taps, a layer over three columns and their channels.
     rows: [Dense; 3],
 }
 
 impl Plane {
-    /// Of a layer whose inputs are channels × 3 × 3.
+    /// From a layer whose inputs are channels × 3 × 3.
     fn new(dense: Dense, channels: usize) -> Self {
         let row = |down: usize| {
             let order = |input: usize| (input % channels) * 9 + down * 3 + input / channels;
@@ -319,8 +330,8 @@ impl Plane {
         Self { rows: [row(0), row(1), row(2)] }
     }
 
-    /// Of every `stride`th row of `image`.
-    fn of(&self, image: &Image, stride: usize) -> Image {
+    /// The convolution at every `stride`th row of `image`.
+    fn convolve(&self, image: &Image, stride: usize) -> Image {
         let (width, channels) = (image.width, image.channels);
         let mut result = Image::new((image.height - 1) / stride + 1, width, PLANES);
         for number in 0..result.height {
@@ -343,13 +354,13 @@ impl VoiceEncoder for CamPlusPlus {
         WINDOW
     }
 
-    /// On all cores. The same stretch gives the same bits on the same kind of processor.
+    /// Uses all cores. The same excerpt gives the same bits on the same kind of processor.
     ///
-    /// The residual network hears the stretch as a whole, which takes half the time of hearing each window, and the mean
-    /// of each band is that of the stretch.
-    fn embed(&mut self, stretches: &[&[f32]], every: usize) -> Result<Vec<Vec<Vec<f32>>>, DiarizeError> {
+    /// The head processes the excerpt as a whole, which takes half the time of processing each window. So the mean that
+    /// is subtracted from each band is that of the excerpt.
+    fn embed(&mut self, excerpts: &[&[f32]], hop: usize) -> Result<Vec<Vec<Vec<f32>>>, DiarizeError> {
         let this = &*self;
-        Ok(on_all_cores(stretches, |stretch| this.voices(stretch, every)))
+        Ok(on_all_cores(excerpts, |excerpt| this.embed_excerpt(excerpt, hop)))
     }
 }
 
@@ -359,20 +370,20 @@ impl std::fmt::Debug for CamPlusPlus {
     }
 }
 
-/// Frames that the head makes of so many samples: one for two of the bands.
+/// The number of frames that the head outputs for so many samples: one for two of the filter bank.
 fn frames_of(samples: usize) -> usize {
-    fbank::frames(samples).div_ceil(2)
+    filter_bank::frames(samples).div_ceil(2)
 }
 
-/// Where the input `tap · channels + frequency · 32 + plane` of the first layer along time is in the file, which has
-/// planes × frequencies × taps.
+/// The index in the file (planes × frequencies × taps) of input `(tap · frequencies + frequency) · 32 + plane` of the
+/// first layer along time.
 fn first_order(input: usize) -> usize {
     let (frequencies, width) = (BANDS / COARSER, PLANES * BANDS / COARSER);
     let (tap, frequency, plane) = (input / width, input % width / PLANES, input % PLANES);
     (plane * frequencies + frequency) * FIRST_TAPS + tap
 }
 
-/// The means of the columns of `values`, whose rows are `width` long.
+/// The means of the columns of `values`, whose rows have `width` numbers.
 fn means(values: &[f32], width: usize) -> Vec<f32> {
     let count = (values.len() / width).max(1);
     let mut means = vec![0.0; width];
@@ -381,7 +392,7 @@ fn means(values: &[f32], width: usize) -> Vec<f32> {
     means
 }
 
-/// The deviations of the columns of `values` from their `means`; those of a sample, not of the whole.
+/// The sample standard deviations of the columns of `values`, whose means are `means`.
 fn deviations(values: &[f32], means: &[f32]) -> Vec<f32> {
     let count = values.len() / means.len();
     let mut squares = vec![0.0; means.len()];

@@ -1,30 +1,31 @@
-//! Vectors of stretches of speech become speakers: agglomerative clustering with average linkage.
+//! Agglomerative clustering of vectors with average linkage.
 //!
-//! The distance of two vectors is `1 − a·b`, and more if the segmentation network gives them to
-//! different people ([`Apart`]). Between two groups of unit vectors the mean of all `1 − a·b` is that of the means of the groups, and those
-//! who are said to be apart are few. So groups can be merged exactly without the distances of their members, and a long
-//! recording is clustered in two stages: within blocks of some minutes down to small groups that surely are one voice,
-//! then these groups among each other. Each stage looks at all pairs, but of a bounded number. Recordings of one block
-//! are clustered in one stage, as if there were no blocks.
+//! The distance of two vectors is `1 − a·b`, plus a [`DistancePenalty`] if they are known to belong to different
+//! people. For unit vectors, the mean distance of two groups is `1 − a·b` of the means of the groups, and the penalties
+//! are few. So groups can be merged exactly without a matrix of the distances of their members.
+//!
+//! A long recording is clustered in two stages, which takes seconds for three hours: first within blocks of some
+//! minutes, into small groups that are surely one voice; then these groups with each other. Each stage looks at all
+//! pairs of a bounded number of groups. A recording of one block is clustered in one stage.
 
 use super::{add, dot};
 
 /// Vectors in a block: six minutes of speech.
 const BLOCK: usize = 750;
-/// Groups merge within a block up to this distance, at which hardly ever two voices meet.
-const SURELY_ONE: f32 = 0.50;
-/// Groups that the second stage takes. Where there would be more, blocks merge further.
-const MOST_GROUPS: usize = 3000;
+/// Within a block, groups merge up to this distance, at which they are hardly ever two voices.
+const SAME_VOICE_DISTANCE: f32 = 0.50;
+/// The most groups in the second stage. If there were more, blocks merge further.
+const MAX_GROUPS: usize = 3000;
 
-/// Two vectors that are further apart than their directions are, and by how much; the first is the earlier one.
+/// An addition to the distance of two vectors, given by their indices, `a` before `b`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Apart {
+pub(super) struct DistancePenalty {
     pub(super) a: usize,
     pub(super) b: usize,
-    pub(super) by: f32,
+    pub(super) penalty: f32,
 }
 
-/// Two groups become one. Groups are known by one of their members.
+/// The merge of two groups, each identified by one of its members, at a distance.
 #[derive(Debug, Clone, Copy)]
 struct Merge {
     a: usize,
@@ -32,19 +33,20 @@ struct Merge {
     distance: f32,
 }
 
-/// The ways to group a number of vectors, from each on its own to all in one.
+/// The result of the clustering: all merges, from single vectors to one cluster.
 #[derive(Debug)]
-pub(super) struct Tree {
-    /// For each vector, the group of the first stage that it belongs to.
+pub(super) struct Dendrogram {
+    /// The group of the first stage of each vector.
     group_of: Vec<usize>,
+    /// The number of groups of the first stage.
     groups: usize,
-    /// In order of distance.
+    /// The merges of the second stage, in order of distance.
     merges: Vec<Merge>,
 }
 
-impl Tree {
-    /// The tree of `vectors`, which are of length one and in order of time. `apart` is in order of its first vectors.
-    pub(super) fn of(vectors: &[&[f32]], apart: &[Apart]) -> Self {
+impl Dendrogram {
+    /// Clusters `vectors`, which have length one and are in order of time. `penalties` are in order of `a`.
+    pub(super) fn build(vectors: &[&[f32]], penalties: &[DistancePenalty]) -> Self {
         let mut groups = Groups::default();
         let mut group_of = Vec::with_capacity(vectors.len());
         let blocks = vectors.len().div_ceil(BLOCK);
@@ -54,50 +56,51 @@ impl Tree {
             let labels = if blocks == 1 {
                 (0..block.len()).collect()
             } else {
-                let begin = apart.partition_point(|pair| pair.a < first);
-                let here = apart[begin..].iter().take_while(|pair| pair.a < first + block.len());
+                let begin = penalties.partition_point(|pair| pair.a < first);
+                let here = penalties[begin..].iter().take_while(|pair| pair.a < first + block.len());
                 let within = here.filter(|pair| pair.b < first + block.len());
-                let within: Vec<Apart> =
-                    within.map(|pair| Apart { a: pair.a - first, b: pair.b - first, by: pair.by }).collect();
+                let within: Vec<DistancePenalty> = within
+                    .map(|pair| DistancePenalty { a: pair.a - first, b: pair.b - first, ..*pair })
+                    .collect();
                 let merges = merges(&single, &within);
-                let most = (MOST_GROUPS / blocks).max(1);
-                let needed = block.len().saturating_sub(most);
-                let done = merges.partition_point(|merge| merge.distance < SURELY_ONE).max(needed);
+                let max = (MAX_GROUPS / blocks).max(1);
+                let needed = block.len().saturating_sub(max);
+                let done = merges.partition_point(|merge| merge.distance < SAME_VOICE_DISTANCE).max(needed);
                 labels(block.len(), &merges[..done])
             };
-            let count = labels.iter().max().map_or(0, |most| most + 1);
+            let count = labels.iter().max().map_or(0, |max| max + 1);
             let offset = groups.0.len();
             groups.0.extend(Groups::of(block, &labels, count).0);
             group_of.extend(labels.into_iter().map(|label| offset + label));
         }
-        let between: Vec<Apart> = apart
+        let between: Vec<DistancePenalty> = penalties
             .iter()
-            .map(|pair| Apart { a: group_of[pair.a], b: group_of[pair.b], by: pair.by })
+            .map(|pair| DistancePenalty { a: group_of[pair.a], b: group_of[pair.b], ..*pair })
             .filter(|pair| pair.a != pair.b)
             .collect();
         let merges = merges(&groups, &between);
         Self { group_of, groups: groups.0.len(), merges }
     }
 
-    /// The group of each vector when groups nearer than `distance` have been merged, numbered from 0 in order of their
-    /// first vector; with at least `least` and at most `most` groups of which `counts` says that they count, by the
-    /// numbers of their members, as far as that is possible.
+    /// The cluster of each vector after all merges below `distance`, numbered from 0 in order of their first vectors.
+    /// Merges fewer or more groups if needed, so that there are at least `min` and at most `max` clusters that count as
+    /// speakers, as far as that is possible. `is_speaker` decides by the number of members.
     pub(super) fn cut(
         &self,
         distance: f32,
-        least: usize,
-        most: usize,
-        counts: impl Fn(usize) -> bool,
+        min: usize,
+        max: usize,
+        is_speaker: impl Fn(usize) -> bool,
     ) -> Vec<usize> {
         let natural = self.merges.partition_point(|merge| merge.distance < distance);
-        let counted = self.counted(&counts);
+        let speakers = self.speakers_after_merges(&is_speaker);
         let mut done = natural;
-        if counted[natural] > most {
-            done = (natural..counted.len()).find(|done| counted[*done] <= most).unwrap_or(self.merges.len());
-        } else if counted[natural] < least {
-            let enough = (0..natural).rev().find(|done| counted[*done] >= least);
-            // If there never are as many, then as many as there are.
-            let highest = (0..=natural).rev().max_by_key(|done| (counted[*done], *done));
+        if speakers[natural] > max {
+            done = (natural..speakers.len()).find(|done| speakers[*done] <= max).unwrap_or(self.merges.len());
+        } else if speakers[natural] < min {
+            let enough = (0..natural).rev().find(|done| speakers[*done] >= min);
+            // If there are never that many, take the highest number.
+            let highest = (0..=natural).rev().max_by_key(|done| (speakers[*done], *done));
             done = enough.or(highest).unwrap_or(natural);
         }
         let labels = labels(self.groups, &self.merges[..done]);
@@ -114,35 +117,35 @@ impl Tree {
             .collect()
     }
 
-    /// How many groups count after each number of merges.
-    fn counted(&self, counts: impl Fn(usize) -> bool) -> Vec<usize> {
+    /// The number of clusters that count as speakers after each number of merges.
+    fn speakers_after_merges(&self, is_speaker: impl Fn(usize) -> bool) -> Vec<usize> {
         let mut members = vec![0; self.groups];
         for group in &self.group_of {
             members[*group] += 1;
         }
-        let mut now = members.iter().filter(|members| counts(**members)).count();
-        let mut parents = Parents::new(self.groups);
-        let mut counted = vec![now];
+        let mut now = members.iter().filter(|members| is_speaker(**members)).count();
+        let mut sets = DisjointSets::new(self.groups);
+        let mut speakers = vec![now];
         for merge in &self.merges {
-            let (a, b) = (parents.root(merge.a), parents.root(merge.b));
+            let (a, b) = (sets.root(merge.a), sets.root(merge.b));
             let both = members[a] + members[b];
-            now = now + usize::from(counts(both))
-                - usize::from(counts(members[a]))
-                - usize::from(counts(members[b]));
-            parents.join(a, b);
-            members[parents.root(a)] = both;
-            counted.push(now);
+            now = now + usize::from(is_speaker(both))
+                - usize::from(is_speaker(members[a]))
+                - usize::from(is_speaker(members[b]));
+            sets.join(a, b);
+            members[sets.root(a)] = both;
+            speakers.push(now);
         }
-        counted
+        speakers
     }
 }
 
-/// Groups of vectors: the sum of each, and how many they are.
+/// Groups of vectors: the sum and the number of members of each.
 #[derive(Debug, Default)]
 struct Groups(Vec<(Vec<f32>, usize)>);
 
 impl Groups {
-    /// The groups of `vectors` by their labels, which are below `count`.
+    /// Groups `vectors` by their labels, which are below `count`.
     fn of(vectors: &[&[f32]], labels: &[usize], count: usize) -> Self {
         let width = vectors.first().map_or(0, |vector| vector.len());
         let mut groups = vec![(vec![0.0; width], 0); count];
@@ -155,11 +158,13 @@ impl Groups {
     }
 }
 
-/// All merges of average linkage, in order of distance. `apart` holds groups, any number of times and in any order.
+/// All merges of average linkage, in order of distance. `penalties` are between groups, in any order; several for the
+/// same pair add up.
 ///
-/// Follows chains of nearest neighbours until two are each other's nearest, which gives the same merges as always
-/// taking the nearest pair of all, in time that grows with the square of the number of groups.
-fn merges(Groups(groups): &Groups, apart: &[Apart]) -> Vec<Merge> {
+/// The nearest-neighbour chain algorithm: follows nearest neighbours until two groups are each other's nearest. This
+/// gives the same merges as always taking the nearest pair of all, in time that grows with the square of the number of
+/// groups.
+fn merges(Groups(groups): &Groups, penalties: &[DistancePenalty]) -> Vec<Merge> {
     let count = groups.len();
     let means: Vec<Vec<f32>> = groups
         .iter()
@@ -173,28 +178,28 @@ fn merges(Groups(groups): &Groups, apart: &[Apart]) -> Vec<Merge> {
             distances[j * count + i] = distance;
         }
     }
-    for Apart { a, b, by } in apart {
-        let by = by / (groups[*a].1 * groups[*b].1) as f32;
-        distances[a * count + b] += by;
-        distances[b * count + a] += by;
+    for DistancePenalty { a, b, penalty } in penalties {
+        let mean = penalty / (groups[*a].1 * groups[*b].1) as f32;
+        distances[a * count + b] += mean;
+        distances[b * count + a] += mean;
     }
     let mut members: Vec<f32> = groups.iter().map(|(_, members)| *members as f32).collect();
-    let mut there: Vec<usize> = (0..count).collect();
+    let mut remaining: Vec<usize> = (0..count).collect();
     let mut merges = Vec::with_capacity(count.saturating_sub(1));
     let mut chain: Vec<usize> = Vec::new();
-    while there.len() > 1 {
+    while remaining.len() > 1 {
         let last = match chain.last() {
             Some(last) => *last,
             None => {
-                chain.push(there[0]);
-                there[0]
+                chain.push(remaining[0]);
+                remaining[0]
             }
         };
-        // Of equally near ones the one before in the chain, so that the chain ends, else the first.
+        // Among equally near groups, the previous one in the chain, so that the chain ends; else the first.
         let before = chain.len().checked_sub(2).map(|at| chain[at]);
         let row = &distances[last * count..][..count];
         let mut nearest = before;
-        for &other in &there {
+        for &other in &remaining {
             if other != last && nearest.is_none_or(|nearest| row[other] < row[nearest]) {
                 nearest = Some(other);
             }
@@ -207,9 +212,9 @@ fn merges(Groups(groups): &Groups, apart: &[Apart]) -> Vec<Merge> {
         chain.truncate(chain.len() - 2);
         let (a, b) = (last.min(nearest), last.max(nearest));
         merges.push(Merge { a, b, distance: row[nearest] });
-        there.retain(|group| *group != b);
+        remaining.retain(|group| *group != b);
         let (of_a, of_b) = (members[a], members[b]);
-        for &other in &there {
+        for &other in &remaining {
             if other != a {
                 let distance = (of_a * distances[a * count + other] + of_b * distances[b * count + other])
                     / (of_a + of_b);
@@ -223,36 +228,36 @@ fn merges(Groups(groups): &Groups, apart: &[Apart]) -> Vec<Merge> {
     merges
 }
 
-/// The two of `count` that are nearest by `near`, the greater the nearer, as (smaller, greater); `None` if `near` is
-/// that of all pairs.
+/// The pair of `count` items with the greatest `similarity`, the smaller index first. `None` if `similarity` is `None`
+/// for all pairs.
 pub(super) fn nearest_pair(
     count: usize,
-    near: impl Fn(usize, usize) -> Option<f32>,
+    similarity: impl Fn(usize, usize) -> Option<f32>,
 ) -> Option<(usize, usize)> {
     let mut best: Option<(f32, usize, usize)> = None;
     for a in 0..count {
         for b in a + 1..count {
-            if let Some(near) = near(a, b)
-                && best.is_none_or(|(best, ..)| near > best)
+            if let Some(similarity) = similarity(a, b)
+                && best.is_none_or(|(best, ..)| similarity > best)
             {
-                best = Some((near, a, b));
+                best = Some((similarity, a, b));
             }
         }
     }
     best.map(|(_, a, b)| (a, b))
 }
 
-/// The group of each of `count` after `merges`, numbered from 0 in order.
+/// The group of each of `count` items after `merges`, numbered from 0 in order of their first items.
 fn labels(count: usize, merges: &[Merge]) -> Vec<usize> {
-    let mut parents = Parents::new(count);
+    let mut sets = DisjointSets::new(count);
     for merge in merges {
-        parents.join(merge.a, merge.b);
+        sets.join(merge.a, merge.b);
     }
     let mut numbers = vec![None; count];
     let mut next = 0;
     (0..count)
         .map(|item| {
-            *numbers[parents.root(item)].get_or_insert_with(|| {
+            *numbers[sets.root(item)].get_or_insert_with(|| {
                 next += 1;
                 next - 1
             })
@@ -260,10 +265,10 @@ fn labels(count: usize, merges: &[Merge]) -> Vec<usize> {
         .collect()
 }
 
-/// Which group each has been merged into.
-struct Parents(Vec<usize>);
+/// A union-find structure: the parent of each item.
+struct DisjointSets(Vec<usize>);
 
-impl Parents {
+impl DisjointSets {
     fn new(count: usize) -> Self {
         Self((0..count).collect())
     }
@@ -288,7 +293,7 @@ mod tests {
     use super::*;
     use std::time::{Duration, Instant};
 
-    /// `count` vectors of `speakers` voices that take turns of fifteen, spread about as those of a voice encoder are.
+    /// `count` vectors of `speakers` voices in turns of fifteen, spread about like those of a voice encoder.
     fn voices(count: usize, speakers: usize) -> (Vec<Vec<f32>>, Vec<usize>) {
         let mut state = 0x9E37_79B9_7F4A_7C15_u64;
         let mut random = move || {
@@ -309,11 +314,11 @@ mod tests {
         unit(a.iter().zip(b).map(|(a, b)| a + weight * b).collect())
     }
 
-    fn tree(vectors: &[Vec<f32>]) -> Tree {
-        Tree::of(&vectors.iter().map(Vec::as_slice).collect::<Vec<_>>(), &[])
+    fn dendrogram(vectors: &[Vec<f32>]) -> Dendrogram {
+        Dendrogram::build(&vectors.iter().map(Vec::as_slice).collect::<Vec<_>>(), &[])
     }
 
-    /// Whether both group the same way.
+    /// Whether both labellings describe the same groups.
     fn same(a: &[usize], b: &[usize]) -> bool {
         let pairs: std::collections::BTreeSet<(usize, usize)> =
             a.iter().copied().zip(b.iter().copied()).collect();
@@ -322,17 +327,17 @@ mod tests {
     }
 
     #[test]
-    fn merges_are_those_of_always_taking_the_nearest_pair() {
+    fn merges_are_the_same_as_when_always_taking_the_nearest_pair() {
         let (vectors, _) = voices(60, 4);
         let slices: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
         let single = Groups::of(&slices, &(0..60).collect::<Vec<_>>(), 60);
-        // Some pairs are further apart than they sound.
-        let apart: Vec<Apart> = (0..59).step_by(7).map(|a| Apart { a, b: a + 1, by: 0.3 }).collect();
-        let further = |a: usize, b: usize| {
-            apart
+        let penalties: Vec<DistancePenalty> =
+            (0..59).step_by(7).map(|a| DistancePenalty { a, b: a + 1, penalty: 0.3 }).collect();
+        let penalty = |a: usize, b: usize| {
+            penalties
                 .iter()
                 .filter(|pair| (pair.a, pair.b) == (a.min(b), a.max(b)))
-                .map(|pair| pair.by)
+                .map(|pair| pair.penalty)
                 .sum::<f32>()
         };
         let mut groups: Vec<Vec<usize>> = (0..60).map(|i| vec![i]).collect();
@@ -341,7 +346,7 @@ mod tests {
             let mean = |a: &[usize], b: &[usize]| {
                 let all = a
                     .iter()
-                    .flat_map(|a| b.iter().map(|b| 1.0 - dot(&vectors[*a], &vectors[*b]) + further(*a, *b)));
+                    .flat_map(|a| b.iter().map(|b| 1.0 - dot(&vectors[*a], &vectors[*b]) + penalty(*a, *b)));
                 all.sum::<f32>() / (a.len() * b.len()) as f32
             };
             let pairs = (0..groups.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
@@ -353,41 +358,41 @@ mod tests {
             let merged = groups.swap_remove(i);
             groups[j].extend(merged);
         }
-        for (merge, distance) in merges(&single, &apart).iter().zip(&distances) {
+        for (merge, distance) in merges(&single, &penalties).iter().zip(&distances) {
             assert!((merge.distance - distance).abs() < 1e-4, "{} {distance}", merge.distance);
         }
     }
 
     #[test]
-    fn the_number_of_speakers_is_found_or_taken_as_told() {
+    fn the_number_of_speakers_is_found_or_as_requested() {
         let (vectors, speakers) = voices(300, 5);
-        let tree = tree(&vectors);
-        assert!(same(&tree.cut(0.6, 1, usize::MAX, |_| true), &speakers));
-        let groups = |least, most| {
-            let labels = tree.cut(0.6, least, most, |members| members >= 4);
-            labels.iter().max().map_or(0, |most| most + 1)
+        let dendrogram = dendrogram(&vectors);
+        assert!(same(&dendrogram.cut(0.6, 1, usize::MAX, |_| true), &speakers));
+        let groups = |min, max| {
+            let labels = dendrogram.cut(0.6, min, max, |members| members >= 4);
+            labels.iter().max().map_or(0, |max| max + 1)
         };
         assert_eq!((groups(1, 3), groups(2, 2), groups(1, 1), groups(5, 9)), (3, 2, 1, 5));
         assert!(groups(6, 6) >= 6);
     }
 
     #[test]
-    fn nothing_and_one_are_groups_too() {
-        assert!(tree(&[]).cut(0.3, 1, 5, |_| true).is_empty());
-        assert_eq!(tree(&[vec![1.0, 0.0]]).cut(0.3, 3, 5, |_| true), [0]);
+    fn no_vector_and_one_vector_can_be_clustered() {
+        assert!(dendrogram(&[]).cut(0.3, 1, 5, |_| true).is_empty());
+        assert_eq!(dendrogram(&[vec![1.0, 0.0]]).cut(0.3, 3, 5, |_| true), [0]);
         let same = vec![vec![1.0, 0.0]; 9];
-        assert_eq!(tree(&same).cut(0.3, 1, 5, |_| true), [0; 9]);
+        assert_eq!(dendrogram(&same).cut(0.3, 1, 5, |_| true), [0; 9]);
     }
 
     #[test]
-    fn three_hours_are_clustered_in_seconds_and_as_right_as_minutes() {
+    fn three_hours_are_clustered_in_seconds_and_correctly() {
         let time = |count: usize| {
             let (vectors, speakers) = voices(count, 8);
             let begin = Instant::now();
-            let labels = tree(&vectors).cut(0.6, 1, usize::MAX, |members| members >= 50);
+            let labels = dendrogram(&vectors).cut(0.6, 1, usize::MAX, |members| members >= 50);
             (begin.elapsed(), same(&labels, &speakers))
         };
-        // The better of two, because others use this computer too.
+        // The better of two runs, because other programs use this computer too.
         let best = |count| {
             let ((a, right), (b, _)) = (time(count), time(count));
             (a.min(b), right)

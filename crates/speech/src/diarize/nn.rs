@@ -1,69 +1,16 @@
-//! The arithmetic that the networks for speakers are made of. Numbers are 32-bit floats, matrices lie row by row.
+//! The layers of the diarization networks. Numbers are 32-bit floats, matrices are stored row by row.
 //!
-//! Matrices are multiplied by the crate `gemm`, which uses the widest vectors that the processor has. What happens between
-//! the multiplications is written here, because going over the numbers once is several times faster than an operation
-//! for each sign in the formulas. Nothing here starts a thread, so that the order of sums, and with it every bit of the
-//! result, depends on the shapes alone.
+//! Matrices are multiplied by the crate `gemm`, which uses the widest vector instructions of the processor. Everything
+//! between the multiplications is written here, because a single pass over the numbers is several times faster than one
+//! pass for each operation of a formula. No layer starts threads, so that the order of sums, and with it every bit of
+//! the result, depends on the shapes alone; [`on_all_cores`] distributes independent inputs.
 
-use super::DiarizeError;
+use super::weights::{WeightError, Weights};
 use crate::capacity::cores;
-use half::f16;
-use safetensors::{Dtype, SafeTensors};
-use std::collections::HashMap;
-use std::path::Path;
 use std::thread;
 
-/// The weights of a network by name, as they lie in a file in the format safetensors, of 16 or 32 bits.
-pub(super) struct Weights(HashMap<String, (Vec<usize>, Vec<f32>)>);
-
-/// A file of weights is not that of the network. The text is for the log.
-pub(super) type Wrong = String;
-
-impl Weights {
-    /// Reads `file` below the folder `speakers` of the program's resources and makes a network of it with `network`.
-    ///
-    /// # Errors
-    /// [`DiarizeError::ModelMissing`] or [`DiarizeError::ModelUnusable`].
-    pub(super) fn load<N>(
-        resources: &Path,
-        file: &str,
-        network: impl FnOnce(&Self) -> Result<N, Wrong>,
-    ) -> Result<N, DiarizeError> {
-        let path = resources.join("speakers").join(file);
-        let bytes = std::fs::read(&path).map_err(|_| DiarizeError::ModelMissing { path: path.clone() })?;
-        Self::read(&bytes).and_then(|weights| network(&weights)).map_err(|error| {
-            tracing::warn!(%error, "a network for speakers cannot be used");
-            DiarizeError::ModelUnusable { path }
-        })
-    }
-
-    fn read(bytes: &[u8]) -> Result<Self, Wrong> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-        let read = file.tensors().into_iter().map(|(name, tensor)| {
-            let data = tensor.data();
-            let numbers: Vec<f32> = match tensor.dtype() {
-                Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-                Dtype::F16 => data.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
-                other => return Err(format!("{name} is of type {other:?}")),
-            };
-            Ok((name, (tensor.shape().to_vec(), numbers)))
-        });
-        read.collect::<Result<_, _>>().map(Self)
-    }
-
-    /// The tensor `name`, which has to have this shape.
-    pub(super) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Wrong> {
-        let (found, numbers) = self.0.get(name).ok_or_else(|| format!("there is no {name}"))?;
-        if found == shape { Ok(numbers.clone()) } else { Err(format!("{name} is {found:?}")) }
-    }
-
-    /// Whether there is a tensor of this name.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-}
-
-/// A matrix that is looked at, whose rows may overlap: the number in row `i` and column `j` is at `start + i · row + j · column`.
+/// A view of numbers as a matrix, whose rows may overlap: row `i`, column `j` is at index
+/// `start + i · row + j · column`.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) numbers: &'a [f32],
@@ -73,12 +20,12 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// A matrix of so many columns, row by row.
+    /// A matrix with `columns` columns, stored row by row.
     pub(super) fn rows(numbers: &'a [f32], columns: usize) -> Self {
         Self { numbers, start: 0, row: columns, column: 1 }
     }
 
-    /// Whether all of so many rows and columns lie in the numbers.
+    /// Whether `rows` rows and `columns` columns lie within the numbers.
     fn holds(&self, rows: usize, columns: usize) -> bool {
         self.start + (rows - 1) * self.row + (columns - 1) * self.column < self.numbers.len()
     }
@@ -87,15 +34,18 @@ impl<'a> View<'a> {
 /// Adds the product of `a` (`rows` × `inner`) and `b` (`inner` × `columns`) to `sum`, `rows` × `columns`, row by row.
 ///
 /// # Panics
-/// If one of them is not as large as that.
+/// If one of the matrices is too small.
 pub(super) fn add_product(a: View<'_>, b: View<'_>, inner: usize, sum: &mut [f32], columns: usize) {
     let rows = sum.len() / columns.max(1);
     if rows == 0 || inner == 0 {
         return;
     }
     assert!(sum.len() == rows * columns && a.holds(rows, inner) && b.holds(inner, columns));
-    let stride = |stride: usize| isize::try_from(stride).expect("a slice is no longer than that");
-    // SAFETY: all numbers of the three matrices lie within their slices, as was asserted, and `sum` is borrowed alone.
+    let stride = |stride: usize| {
+        isize::try_from(stride).expect("a stride fits into isize, like the length of a slice")
+    };
+    // SAFETY: all numbers of the three matrices lie within their slices, as asserted above, and `sum` is borrowed
+    // exclusively.
     unsafe {
         gemm::gemm(
             rows,
@@ -121,9 +71,9 @@ pub(super) fn add_product(a: View<'_>, b: View<'_>, inner: usize, sum: &mut [f32
     }
 }
 
-/// A layer `y = W·x + b`, which a convolution is too, once its input is unfolded.
+/// A fully connected layer `y = W·x + b`. A convolution is one too, applied to each window of its input.
 pub(super) struct Dense {
-    /// Outputs by inputs.
+    /// Outputs × inputs.
     weight: Vec<f32>,
     inputs: usize,
     /// One per output.
@@ -131,26 +81,26 @@ pub(super) struct Dense {
 }
 
 impl Dense {
-    /// The weights `name`, of `outputs` by the shape `inputs`, without a bias.
+    /// A layer with the weights `name`, of `outputs` × the shape `inputs`, and without a bias.
     pub(super) fn new(
         weights: &Weights,
         name: &str,
         outputs: usize,
         inputs: &[usize],
-    ) -> Result<Self, Wrong> {
+    ) -> Result<Self, WeightError> {
         let shape: Vec<usize> = [&[outputs], inputs].concat();
         let weight = weights.tensor(name, &shape)?;
         Ok(Self { weight, inputs: inputs.iter().product(), bias: vec![0.0; outputs] })
     }
 
-    /// With the bias `name`.
-    pub(super) fn biased(mut self, weights: &Weights, name: &str) -> Result<Self, Wrong> {
+    /// This layer with the bias `name`.
+    pub(super) fn biased(mut self, weights: &Weights, name: &str) -> Result<Self, WeightError> {
         self.bias = weights.tensor(name, &[self.bias.len()])?;
         Ok(self)
     }
 
-    /// Followed by the batch norm `name`.
-    pub(super) fn normed(mut self, weights: &Weights, name: &str) -> Result<Self, Wrong> {
+    /// This layer followed by the batch normalisation `name`, in one layer.
+    pub(super) fn normed(mut self, weights: &Weights, name: &str) -> Result<Self, WeightError> {
         let norm = Norm::new(weights, name, self.bias.len())?;
         for (output, weights) in self.weight.chunks_exact_mut(self.inputs).enumerate() {
             weights.iter_mut().for_each(|weight| *weight *= norm.scale[output]);
@@ -159,12 +109,12 @@ impl Dense {
         Ok(self)
     }
 
-    /// The layer with input `order(i)` in the place of input `i`.
+    /// This layer with its input `order(i)` as input `i`.
     pub(super) fn reordered(self, order: impl Fn(usize) -> usize) -> Self {
         self.part(self.inputs, order, true)
     }
 
-    /// A layer of so many inputs, of which input `i` is input `order(i)` of this one; with its bias or without.
+    /// A layer with `inputs` inputs, whose input `i` is input `order(i)` of this one; with its bias or without.
     pub(super) fn part(&self, inputs: usize, order: impl Fn(usize) -> usize, is_biased: bool) -> Self {
         let rows = self.weight.chunks_exact(self.inputs);
         let weight = rows.flat_map(|row| (0..inputs).map(|i| row[order(i)]).collect::<Vec<_>>()).collect();
@@ -172,19 +122,19 @@ impl Dense {
         Self { weight, inputs, bias }
     }
 
-    /// Of each row of `rows` (count × inputs), a row of the result (count × outputs).
+    /// The outputs (count × outputs) for each row of `rows` (count × inputs).
     pub(super) fn of_rows(&self, rows: &[f32]) -> Vec<f32> {
         self.of_view(View::rows(rows, self.inputs), rows.len() / self.inputs)
     }
 
-    /// The same of so many rows of a view.
+    /// The outputs for `count` rows of a view.
     pub(super) fn of_view(&self, rows: View<'_>, count: usize) -> Vec<f32> {
         let mut result = vec![0.0; count * self.bias.len()];
         self.add_to(rows, &mut result);
         result
     }
 
-    /// Adds what the layer makes of each row of a view to a row of `sum` (count × outputs).
+    /// Adds the outputs for each row of a view to the rows of `sum` (count × outputs).
     pub(super) fn add_to(&self, rows: View<'_>, sum: &mut [f32]) {
         let outputs = self.bias.len();
         sum.chunks_exact_mut(outputs).for_each(|row| super::add(row, &self.bias));
@@ -192,50 +142,54 @@ impl Dense {
         add_product(rows, transposed, self.inputs, sum, outputs);
     }
 
-    /// A convolution along time of `input` (frames × channels), with taps that are `dilation` frames apart, and zeros
-    /// beyond the ends: frames × outputs. The inputs of the layer are taps × channels.
-    pub(super) fn along_rows(&self, input: &[f32], taps: usize, dilation: usize) -> Vec<f32> {
+    /// A convolution along time of `input` (frames × channels), with taps that are `dilation` frames apart and zero
+    /// padding: frames × outputs. The inputs of the layer are taps × channels.
+    pub(super) fn convolve_frames(&self, input: &[f32], taps: usize, dilation: usize) -> Vec<f32> {
         let (channels, outputs) = (self.inputs / taps, self.bias.len());
         let frames = input.len() / channels;
         let mut result = self.bias.repeat(frames);
         for tap in 0..taps {
-            // The frames that the tap hears are this much later than those that it is heard in, or earlier.
+            // The input frames of a tap are later or earlier than its output frames by this difference.
             let (later, earlier) = (tap * dilation, taps / 2 * dilation);
             let from = later.saturating_sub(earlier).min(frames);
             let to = earlier.saturating_sub(later).min(frames);
             let count = frames - from.max(to);
-            let heard = View::rows(&input[from * channels..], channels);
+            let shifted = View::rows(&input[from * channels..], channels);
             let weight = View { numbers: &self.weight, start: tap * channels, row: 1, column: self.inputs };
-            add_product(heard, weight, channels, &mut result[to * outputs..][..count * outputs], outputs);
+            add_product(shifted, weight, channels, &mut result[to * outputs..][..count * outputs], outputs);
         }
         result
     }
 
-    /// A convolution along time without padding: of `input` (channels × `count`), outputs × (`count` − width + 1).
-    pub(super) fn along(&self, input: &[f32], count: usize, width: usize) -> Vec<f32> {
-        let (channels, kept) = (self.inputs / width, count + 1 - width);
+    /// A convolution along time of `input` (channels × `count`) without padding: outputs × (`count` − `taps` + 1). The
+    /// inputs of the layer are channels × taps.
+    ///
+    /// Unlike in [`Dense::convolve_frames`], each channel is contiguous, as the pooling and normalisation of the
+    /// segmentation network need it.
+    pub(super) fn convolve_channels(&self, input: &[f32], count: usize, taps: usize) -> Vec<f32> {
+        let (channels, steps) = (self.inputs / taps, count + 1 - taps);
         let mut result: Vec<f32> =
-            self.bias.iter().flat_map(|bias| std::iter::repeat_n(*bias, kept)).collect();
-        for tap in 0..width {
-            let weight = View { numbers: &self.weight, start: tap, row: self.inputs, column: width };
+            self.bias.iter().flat_map(|bias| std::iter::repeat_n(*bias, steps)).collect();
+        for tap in 0..taps {
+            let weight = View { numbers: &self.weight, start: tap, row: self.inputs, column: taps };
             let shifted = View { numbers: input, start: tap, row: count, column: 1 };
-            add_product(weight, shifted, channels, &mut result, kept);
+            add_product(weight, shifted, channels, &mut result, steps);
         }
         result
     }
 }
 
-/// A batch norm: `y = scale·x + shift` for each channel.
+/// A batch normalisation: `y = scale·x + shift` for each channel.
 pub(super) struct Norm {
     scale: Vec<f32>,
     shift: Vec<f32>,
 }
 
-/// What PyTorch adds to a variance before it divides by its root.
+/// The number that PyTorch adds to a variance before it takes the square root.
 pub(super) const EPSILON: f32 = 1e-5;
 
 impl Norm {
-    pub(super) fn new(weights: &Weights, name: &str, channels: usize) -> Result<Self, Wrong> {
+    pub(super) fn new(weights: &Weights, name: &str, channels: usize) -> Result<Self, WeightError> {
         let named = |part: &str| weights.tensor(&format!("{name}.{part}"), &[channels]);
         let (mean, variance) = (named("running_mean")?, named("running_var")?);
         let is_affine = weights.has(&format!("{name}.weight"));
@@ -257,7 +211,8 @@ impl Norm {
         Ok(Self { scale, shift })
     }
 
-    /// The norm of the first channels of `rows`, which are `width` long, and zero where that is negative.
+    /// Normalises the first channels of each row of `rows`, which have `width` numbers, then sets negative values to
+    /// zero.
     pub(super) fn rectified(&self, rows: &[f32], width: usize) -> Vec<f32> {
         let mut result = Vec::with_capacity(rows.len() / width * self.scale.len());
         for row in rows.chunks_exact(width) {
@@ -267,8 +222,8 @@ impl Norm {
         result
     }
 
-    /// The norm of a single row.
-    pub(super) fn of(&self, row: &[f32]) -> Vec<f32> {
+    /// Normalises a single row.
+    pub(super) fn apply(&self, row: &[f32]) -> Vec<f32> {
         row.iter()
             .zip(self.scale.iter().zip(&self.shift))
             .map(|(x, (scale, shift))| x * scale + shift)
@@ -276,32 +231,32 @@ impl Norm {
     }
 }
 
-/// Zero in place of what is negative.
+/// Sets negative values to zero (ReLU).
 pub(super) fn rectify(values: &mut [f32]) {
     values.iter_mut().for_each(|value| *value = value.max(0.0));
 }
 
-/// Steps of an LSTM whose inputs are multiplied at once: as many as leave the result in the cache of a core.
+/// Number of steps of an LSTM whose inputs are multiplied together, so that the result stays in the cache of a core.
 const STEPS: usize = 32;
 
-/// One direction of a layer of an LSTM.
+/// One direction of an LSTM layer.
 pub(super) struct Lstm {
     input: Dense,
-    /// Transposed: width by gates.
+    /// Transposed: width × gates.
     recurrent: Vec<f32>,
     width: usize,
     backwards: bool,
 }
 
 impl Lstm {
-    /// Layer `number` of `lstm`, which takes `inputs` numbers at each step and has a state of `width`.
+    /// Layer `number` of the LSTM, with `inputs` numbers per step and a state of `width` numbers.
     pub(super) fn new(
         weights: &Weights,
         number: usize,
         inputs: usize,
         width: usize,
         backwards: bool,
-    ) -> Result<Self, Wrong> {
+    ) -> Result<Self, WeightError> {
         let gates = 4 * width;
         let name = |part: &str| format!("lstm.{part}_l{number}{}", if backwards { "_reverse" } else { "" });
         let mut input =
@@ -313,8 +268,9 @@ impl Lstm {
         Ok(Self { input, recurrent, width, backwards })
     }
 
-    /// Writes the state at each step of `count` sequences to `states`, whose rows are `stride` long, from `offset` on.
-    /// `inputs` has a row for each sequence at the first step, then at the second, and so on.
+    /// Runs `count` sequences side by side, and writes their states to `states`, whose rows have `stride` numbers, at
+    /// `offset` of each row. Both `inputs` and `states` hold one row per sequence for the first step, then for the
+    /// second, and so on.
     pub(super) fn run(&self, inputs: &[f32], count: usize, states: &mut [f32], stride: usize, offset: usize) {
         let (gates, row) = (4 * self.width, count * self.input.inputs);
         let steps = inputs.len() / row;
@@ -324,7 +280,7 @@ impl Lstm {
         while done < steps {
             let together = STEPS.min(steps - done);
             let first = if self.backwards { steps - done - together } else { done };
-            // What does not depend on the step before is multiplied at once.
+            // The products with the inputs do not depend on the previous step.
             let mut sums = self.input.of_rows(&inputs[first * row..][..together * row]);
             for step in 0..together {
                 let step = if self.backwards { together - 1 - step } else { step };
@@ -341,7 +297,7 @@ impl Lstm {
         }
     }
 
-    /// One step: gates in PyTorch's order (input, forget, cell, output).
+    /// One step, with the gates in PyTorch's order: input, forget, cell, output.
     fn step(&self, sums: &[f32], cell: &mut [f32], state: &mut [f32]) {
         let (input, rest) = sums.split_at(self.width);
         let (forget, rest) = rest.split_at(self.width);
@@ -362,15 +318,15 @@ fn tanh(x: f32) -> f32 {
     1.0 - 2.0 / (1.0 + exp(2.0 * x))
 }
 
-/// The exponential function, within 3·10⁻⁷ of its value: a power of two, and Taylor's polynomial for the rest. Unlike
-/// the one of the standard library it has no branches, so that several are computed at once.
+/// The exponential function with a relative error of at most 3·10⁻⁷: a power of two times a Taylor polynomial of the
+/// remainder. Unlike that of the standard library, it has no branches, so that the compiler can vectorise it.
 pub(super) fn exp(x: f32) -> f32 {
-    // Adding this rounds to a whole number, which then is in the lowest bits.
+    // Adding this number rounds to an integer, which is then in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 87.0);
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
     let whole = shifted - ROUND;
-    // The logarithm of two in two parts, so that the rest is exact.
+    // The logarithm of two is subtracted in two parts, so that the remainder is exact.
     let r = (x - whole * 0.693_145_75) - whole * 1.428_606_8e-6;
     let polynomial =
         1.0 + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r / 720.0)))));
@@ -378,7 +334,7 @@ pub(super) fn exp(x: f32) -> f32 {
     polynomial * power
 }
 
-/// `work` on each of `items`, on all cores, the results in the order of the items.
+/// Runs `work` on each of `items`, on all cores. The results are in the order of the items.
 pub(super) fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let share = items.len().div_ceil(cores()).max(1);
     let work = &work;
@@ -404,7 +360,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fast_functions_are_those_of_the_library() {
+    fn the_fast_functions_agree_with_the_standard_library() {
         for i in -2000..=2000 {
             let x = i as f32 / 50.0;
             assert!((exp(x) / x.exp() - 1.0).abs() < 5e-7, "exp({x}) = {}", exp(x));
@@ -416,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn products_are_added_whatever_the_strides() {
+    fn products_are_added_with_any_strides() {
         let a = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let b = [1.0, 0.0, 2.0, 1.0, 0.0, 3.0];
         let mut sum = [1.0; 4];
@@ -431,31 +387,31 @@ mod tests {
     }
 
     #[test]
-    fn a_convolution_along_time_is_the_sum_of_its_taps() {
+    fn a_convolution_of_channels_is_the_sum_of_its_taps() {
         let layer = Dense { weight: vec![1.0, 2.0, 10.0, 20.0], inputs: 4, bias: vec![0.5] };
-        // Two channels of four steps, width two.
-        let result = layer.along(&[1.0, 2.0, 3.0, 4.0, 0.1, 0.2, 0.3, 0.4], 4, 2);
+        // Two channels of four steps, two taps.
+        let result = layer.convolve_channels(&[1.0, 2.0, 3.0, 4.0, 0.1, 0.2, 0.3, 0.4], 4, 2);
         let expected = [5.0 + 5.0, 8.0 + 8.0, 11.0 + 11.0];
         assert!(result.iter().zip(expected).all(|(a, b)| (a - b - 0.5).abs() < 1e-5), "{result:?}");
     }
 
     #[test]
-    fn taps_over_rows_reach_past_the_ends_into_nothing() {
-        // One channel, three taps, one output, and one more that is twice as much.
+    fn a_convolution_of_frames_is_padded_with_zeros() {
+        // One channel, three taps, and two outputs, of which the second has twice the weights.
         let layer =
             Dense { weight: vec![1.0, 10.0, 100.0, 2.0, 20.0, 200.0], inputs: 3, bias: vec![0.5, 0.0] };
         let outputs = |frames: &[f32], dilation| -> Vec<f32> {
-            layer.along_rows(frames, 3, dilation).chunks_exact(2).map(|row| row[0] - 0.5).collect()
+            layer.convolve_frames(frames, 3, dilation).chunks_exact(2).map(|row| row[0] - 0.5).collect()
         };
         assert_eq!(outputs(&[1.0, 2.0, 3.0, 4.0], 1), [210.0, 321.0, 432.0, 43.0]);
         assert_eq!(outputs(&[1.0, 2.0, 3.0, 4.0], 2), [310.0, 420.0, 31.0, 42.0]);
-        // Fewer frames than a tap is away.
+        // Fewer frames than the distance of a tap.
         assert_eq!(outputs(&[3.0], 2), [30.0]);
-        assert_eq!(layer.along_rows(&[3.0], 3, 2)[1], 60.0);
+        assert_eq!(layer.convolve_frames(&[3.0], 3, 2)[1], 60.0);
     }
 
     #[test]
-    fn inputs_of_a_layer_are_put_into_another_order() {
+    fn the_inputs_of_a_layer_can_be_reordered() {
         let layer = Dense { weight: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], inputs: 3, bias: vec![1.0, 2.0] };
         let part = layer.part(2, |input| 2 - input, false);
         assert_eq!(part.of_rows(&[1.0, 10.0, 0.0, 1.0]), [23.0, 56.0, 2.0, 5.0]);
@@ -463,19 +419,9 @@ mod tests {
     }
 
     #[test]
-    fn work_is_shared_and_stays_in_order() {
+    fn work_on_all_cores_keeps_the_order() {
         let items: Vec<usize> = (0..37).collect();
         assert_eq!(on_all_cores(&items, |i| i * 2), (0..37).map(|i| i * 2).collect::<Vec<_>>());
         assert!(on_all_cores(&[], |i: &usize| *i).is_empty());
-    }
-
-    #[test]
-    fn weights_of_another_shape_or_type_are_refused() {
-        let header = br#"{"a":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]}}"#;
-        let file = [&(header.len() as u64).to_le_bytes()[..], header, &[0, 0x3c, 0, 0xc0]].concat();
-        let weights = Weights::read(&file).expect("a file");
-        assert_eq!(weights.tensor("a", &[1, 2]), Ok(vec![1.0, -2.0]));
-        assert!(weights.tensor("a", &[2]).is_err() && weights.tensor("b", &[2]).is_err());
-        assert!(Weights::read(&file[..file.len() - 1]).is_err() && Weights::read(b"text").is_err());
     }
 }

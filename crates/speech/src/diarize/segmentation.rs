@@ -1,54 +1,58 @@
-//! Who speaks when within ten seconds: pyannote's segmentation-3.0 (Bredin, “pyannote.audio 2.1 speaker diarization
-//! pipeline”, 2023; powerset loss of Plaquet and Bredin, “Powerset multi-class cross entropy loss for neural speaker
-//! diarization”, 2023), 1.5 million weights under the MIT licence.
+//! The segmentation network, which finds who speaks when within ten seconds: pyannote's segmentation-3.0 (Bredin,
+//! “pyannote.audio 2.1 speaker diarization pipeline”, 2023; powerset loss of Plaquet and Bredin, “Powerset multi-class
+//! cross entropy loss for neural speaker diarization”, 2023), 1.5 million weights under the MIT licence.
 //!
-//! Filters that are learnt by their edges (SincNet), two convolutions, four bidirectional layers of LSTM, and three linear
-//! ones. For each frame it tells how likely each of seven classes is: nobody, one of three speakers, or two of them. A
-//! speaker's number means something within one window only.
+//! Band-pass filters with learnt edges (SincNet), two convolutions, four bidirectional LSTM layers, and three linear
+//! layers. For each frame, the network gives the probabilities of seven classes: nobody, one of three local speakers,
+//! or two of them. The numbers of local speakers are valid within one window only.
 
 use super::DiarizeError;
-use super::nn::{Dense, EPSILON, Lstm, View, Weights, Wrong, add_product, exp, on_all_cores};
+use super::nn::{Dense, EPSILON, Lstm, View, add_product, exp, on_all_cores};
+use super::weights::{WeightError, Weights};
 use std::f64::consts::TAU;
 use std::path::Path;
 use transcript::SAMPLE_RATE;
 
-/// Samples that the network hears at once: ten seconds.
+/// Samples in a window: ten seconds.
 pub(super) const WINDOW: usize = 10 * SAMPLE_RATE as usize;
-/// Frames it tells of.
+/// Frames in a window.
 pub(super) const FRAMES: usize = 589;
-/// Samples from one frame to the next.
+/// Samples from the start of one frame to the next.
 pub(super) const STEP: usize = 270;
 /// The sample in the middle of the first frame.
 pub(super) const MIDDLE: usize = 495;
-/// Classes: nobody, speakers 0, 1 and 2, 0 with 1, 0 with 2, 1 with 2.
+/// Number of classes: nobody, speakers 0, 1 and 2, 0 with 1, 0 with 2, 1 with 2.
 pub(super) const CLASSES: usize = 7;
-/// Windows that go through the network together: as many as keep the multiplication busy while the state of all stays in
-/// the cache.
-const TOGETHER: usize = 8;
+/// Windows that are processed together: enough for fast multiplication, few enough that their states stay in the cache.
+const GROUP: usize = 8;
 
-/// Filters of the first layer, half of them even and half of them odd, their width, and samples from one to the next.
+/// Number of filters in the first layer; half of them are even functions, half of them odd.
 const FILTERS: usize = 80;
-const WIDTH: usize = 251;
+/// Samples in a filter.
+const FILTER_WIDTH: usize = 251;
+/// Samples from one position of a filter to the next.
 const STRIDE: usize = 10;
-/// Channels behind each of the convolutions.
+/// Output channels of each convolution.
 const CHANNELS: usize = 60;
-/// Width of a convolution, and steps of which the greatest is kept.
+/// Taps of a convolution.
 const TAPS: usize = 5;
+/// Steps of a max-pooling.
 const POOL: usize = 3;
+/// Number of LSTM layers.
 const LAYERS: usize = 4;
-/// State of one direction of a layer.
+/// Size of the state of one direction of an LSTM layer.
 const STATE: usize = 128;
-/// What becomes of negative values between layers.
+/// Slope of the leaky rectifiers for negative values.
 const LEAK: f32 = 0.01;
 
 /// The network.
 pub struct Segmentation {
-    /// [`FILTERS`] by [`WIDTH`], and the sum of each.
+    /// [`FILTERS`] × [`FILTER_WIDTH`], and the sum of each filter.
     filters: Vec<f32>,
     sums: Vec<f32>,
-    /// Weight and bias of the norm of the samples.
-    samples: (f32, f32),
-    /// Weight and bias of the norm behind each of the first three layers, by channel.
+    /// Weight and bias of the normalisation of the samples.
+    sample_norm: (f32, f32),
+    /// Weights and biases, by channel, of the normalisation after each of the first three layers.
     norms: [(Vec<f32>, Vec<f32>); 3],
     convolutions: [Dense; 2],
     layers: Vec<[Lstm; 2]>,
@@ -57,19 +61,19 @@ pub struct Segmentation {
 }
 
 impl Segmentation {
-    /// Loads `speakers/segmentation-3.0.safetensors` below the program's resources, 3 MB.
+    /// Loads `speakers/segmentation-3.0.safetensors` in the program's resources, 3 MB.
     ///
     /// # Errors
     /// [`DiarizeError::ModelMissing`] or [`DiarizeError::ModelUnusable`].
     pub fn load(resources: &Path) -> Result<Self, DiarizeError> {
-        Weights::load(resources, "segmentation-3.0.safetensors", Self::with)
+        Weights::load(resources, "segmentation-3.0.safetensors", Self::from_weights)
     }
 
-    fn with(weights: &Weights) -> Result<Self, Wrong> {
+    fn from_weights(weights: &Weights) -> Result<Self, WeightError> {
         let filters = filters(weights)?;
         let norm = |number: usize, channels: usize| {
             let named = |part: &str| weights.tensor(&format!("sincnet.norm1d.{number}.{part}"), &[channels]);
-            Ok::<_, Wrong>((named("weight")?, named("bias")?))
+            Ok::<_, WeightError>((named("weight")?, named("bias")?))
         };
         let convolution = |number: usize, channels: usize| {
             let name = format!("sincnet.conv1d.{number}");
@@ -82,14 +86,14 @@ impl Segmentation {
         };
         let layer = |number: usize| {
             let inputs = if number == 0 { CHANNELS } else { 2 * STATE };
-            let towards = |backwards| Lstm::new(weights, number, inputs, STATE, backwards);
-            Ok::<_, Wrong>([towards(false)?, towards(true)?])
+            let direction = |backwards| Lstm::new(weights, number, inputs, STATE, backwards);
+            Ok::<_, WeightError>([direction(false)?, direction(true)?])
         };
         let single = |name: &str| weights.tensor(name, &[1]).map(|numbers| numbers[0]);
         Ok(Self {
-            sums: filters.chunks_exact(WIDTH).map(|filter| filter.iter().sum()).collect(),
+            sums: filters.chunks_exact(FILTER_WIDTH).map(|filter| filter.iter().sum()).collect(),
             filters,
-            samples: (single("sincnet.wav_norm1d.weight")?, single("sincnet.wav_norm1d.bias")?),
+            sample_norm: (single("sincnet.wav_norm1d.weight")?, single("sincnet.wav_norm1d.bias")?),
             norms: [norm(0, FILTERS)?, norm(1, CHANNELS)?, norm(2, CHANNELS)?],
             convolutions: [convolution(1, FILTERS)?, convolution(2, CHANNELS)?],
             layers: (0..LAYERS).map(layer).collect::<Result<_, _>>()?,
@@ -98,25 +102,29 @@ impl Segmentation {
         })
     }
 
-    /// What is heard in the windows of ten seconds of `samples`, 16 kHz mono, that begin at `starts`: for each of them 589
-    /// frames of seven probabilities, for nobody, each of three speakers, and each pair of them. Starts are in order, and
-    /// multiples of ten. On all cores; the same windows in the same order give the same bits on the same kind of processor.
+    /// The class probabilities of the windows of ten seconds of `samples`, 16 kHz mono, that start at `starts`: for
+    /// each window 589 frames of seven probabilities, for nobody, each of three local speakers, and each pair of them.
+    /// `starts` must be in order, and multiples of ten. Uses all cores; the same windows in the same order give the
+    /// same bits on the same kind of processor.
     ///
     /// # Panics
-    /// If a window does not lie in the samples.
-    pub fn hear(&self, samples: &[f32], starts: &[usize]) -> Vec<Vec<f32>> {
-        let groups: Vec<&[usize]> = starts.chunks(TOGETHER).collect();
-        on_all_cores(&groups, |starts| self.hear_group(samples, starts)).into_iter().flatten().collect()
+    /// If a window does not lie within the samples.
+    pub fn class_probabilities(&self, samples: &[f32], starts: &[usize]) -> Vec<Vec<f32>> {
+        let groups: Vec<&[usize]> = starts.chunks(GROUP).collect();
+        on_all_cores(&groups, |starts| self.group_probabilities(samples, starts))
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
-    fn hear_group(&self, samples: &[f32], starts: &[usize]) -> Vec<Vec<f32>> {
+    fn group_probabilities(&self, samples: &[f32], starts: &[usize]) -> Vec<Vec<f32>> {
         let (Some(first), Some(last)) = (starts.first(), starts.last()) else { return Vec::new() };
-        // Windows share most of their samples, so they are filtered once, and normed afterwards.
+        // Windows share most of their samples, so these are filtered once, and normalised afterwards.
         let shared = &samples[*first..last + WINDOW];
         let filtered = self.filtered(shared);
         let count = starts.len();
-        let columns = (shared.len() - WIDTH) / STRIDE + 1;
-        // Step by step, the windows side by side.
+        let columns = (shared.len() - FILTER_WIDTH) / STRIDE + 1;
+        // Frames × windows × channels.
         let mut inputs = vec![0.0; FRAMES * count * CHANNELS];
         for (window, start) in starts.iter().enumerate() {
             let features =
@@ -147,23 +155,23 @@ impl Segmentation {
         (0..count).map(of_window).collect()
     }
 
-    /// `samples` through each filter, [`FILTERS`] rows.
+    /// The outputs of each filter for `samples`: [`FILTERS`] rows.
     fn filtered(&self, samples: &[f32]) -> Vec<f32> {
-        let columns = (samples.len() - WIDTH) / STRIDE + 1;
+        let columns = (samples.len() - FILTER_WIDTH) / STRIDE + 1;
         let mut result = vec![0.0; FILTERS * columns];
         let shifted = View { numbers: samples, start: 0, row: 1, column: STRIDE };
-        add_product(View::rows(&self.filters, WIDTH), shifted, WIDTH, &mut result, columns);
+        add_product(View::rows(&self.filters, FILTER_WIDTH), shifted, FILTER_WIDTH, &mut result, columns);
         result
     }
 
-    /// What the recurrent layers are given for the window `samples`, whose filtered samples begin at column `from` of
-    /// `filtered`: [`CHANNELS`] by [`FRAMES`].
+    /// The input of the LSTM layers for the window `samples`, whose filter outputs start at column `from` of
+    /// `filtered`: [`CHANNELS`] × [`FRAMES`].
     fn features(&self, samples: &[f32], filtered: &[f32], columns: usize, from: usize) -> Vec<f32> {
-        let count = (WINDOW - WIDTH) / STRIDE + 1;
+        let count = (WINDOW - FILTER_WIDTH) / STRIDE + 1;
         let (mean, variance) = moments(samples);
-        // Norming the samples first comes to this, since filtering is linear.
-        let scale = self.samples.0 / (variance + EPSILON).sqrt();
-        let shift = self.samples.1 - scale * mean;
+        // Equivalent to normalising the samples before filtering, because filtering is linear.
+        let scale = self.sample_norm.0 / (variance + EPSILON).sqrt();
+        let shift = self.sample_norm.1 - scale * mean;
         let mut pooled = Vec::with_capacity(FILTERS * count / POOL);
         for (row, sum) in filtered.chunks_exact(columns).zip(&self.sums) {
             let of = |value: &f32| (scale * value + shift * sum).abs();
@@ -174,7 +182,7 @@ impl Segmentation {
         let mut count = count / POOL;
         norm(&mut values, count, &self.norms[0]);
         for (convolution, norms) in self.convolutions.iter().zip(&self.norms[1..]) {
-            let convolved = convolution.along(&values, count, TAPS);
+            let convolved = convolution.convolve_channels(&values, count, TAPS);
             count = count + 1 - TAPS;
             values = Vec::with_capacity(CHANNELS * count / POOL);
             for row in convolved.chunks_exact(count) {
@@ -193,26 +201,26 @@ impl std::fmt::Debug for Segmentation {
     }
 }
 
-/// The filters of SincNet (Ravanelli and Bengio, 2018) as asteroid's `ParamSincFB` has them: band passes between learnt
+/// The filters of SincNet (Ravanelli and Bengio, 2018) as in asteroid's `ParamSincFB`: band passes between learnt
 /// edges, the first half even and the second odd, under half of a Hamming window on either side.
-fn filters(weights: &Weights) -> Result<Vec<f32>, Wrong> {
-    /// The lowest edge and the narrowest band, in hertz.
-    const LEAST: f64 = 50.0;
-    const HALF: usize = WIDTH / 2;
+fn filters(weights: &Weights) -> Result<Vec<f32>, WeightError> {
+    /// The lowest edge and the narrowest band in hertz.
+    const MIN_HZ: f64 = 50.0;
+    const HALF: usize = FILTER_WIDTH / 2;
     let named =
         |part: &str| weights.tensor(&format!("sincnet.conv1d.0.filterbank.{part}"), &[FILTERS / 2, 1]);
     let rate = f64::from(SAMPLE_RATE);
     let bands = named("low_hz_")?.into_iter().zip(named("band_hz_")?).map(|(low, band)| {
-        let low = LEAST + f64::from(low).abs();
-        (low, (low + LEAST + f64::from(band).abs()).clamp(LEAST, rate / 2.0))
+        let low = MIN_HZ + f64::from(low).abs();
+        (low, (low + MIN_HZ + f64::from(band).abs()).clamp(MIN_HZ, rate / 2.0))
     });
     let bands: Vec<(f64, f64)> = bands.collect();
-    let mut filters = Vec::with_capacity(FILTERS * WIDTH);
+    let mut filters = Vec::with_capacity(FILTERS * FILTER_WIDTH);
     for odd in [false, true] {
         for (low, high) in &bands {
             let left = (0..HALF).map(|i| {
                 let time = TAU * (i as f64 - HALF as f64) / rate;
-                let hamming = 0.54 - 0.46 * (TAU * i as f64 / (WIDTH - 1) as f64).cos();
+                let hamming = 0.54 - 0.46 * (TAU * i as f64 / (FILTER_WIDTH - 1) as f64).cos();
                 let wave = if odd {
                     (low * time).cos() - (high * time).cos()
                 } else {
@@ -229,7 +237,7 @@ fn filters(weights: &Weights) -> Result<Vec<f32>, Wrong> {
     Ok(filters)
 }
 
-/// Mean and variance, summed in 64 bits.
+/// Mean and variance, computed in 64 bits.
 fn moments(values: &[f32]) -> (f32, f32) {
     let count = values.len().max(1) as f64;
     let mean = values.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
@@ -237,7 +245,8 @@ fn moments(values: &[f32]) -> (f32, f32) {
     (mean as f32, variance as f32)
 }
 
-/// Each channel of `values` (channels × `count`) with mean 0 and variance 1, then weighted, and leaky where negative.
+/// Normalises each channel of `values` (channels × `count`) to mean 0 and variance 1, applies weight and bias, then the
+/// leaky rectifier.
 fn norm(values: &mut [f32], count: usize, (weight, bias): &(Vec<f32>, Vec<f32>)) {
     for (channel, (weight, bias)) in values.chunks_exact_mut(count).zip(weight.iter().zip(bias)) {
         let (mean, variance) = moments(channel);
@@ -247,11 +256,12 @@ fn norm(values: &mut [f32], count: usize, (weight, bias): &(Vec<f32>, Vec<f32>))
     leak(values);
 }
 
+/// The leaky rectifier.
 fn leak(values: &mut [f32]) {
     values.iter_mut().for_each(|value| *value = value.max(LEAK * *value));
 }
 
-/// Softmax.
+/// Replaces the scores of the classes by their probabilities (softmax).
 fn to_probabilities(classes: &mut [f32]) {
     let greatest = classes.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     classes.iter_mut().for_each(|class| *class = exp(*class - greatest));

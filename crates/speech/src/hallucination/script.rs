@@ -1,6 +1,6 @@
-//! Whether a text is in a script that its language is written in.
+//! Checks whether a text is in a script that its language is written in.
 
-/// A writing system, as far as speech models mix them up.
+/// The writing systems that speech models confuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Script {
     Latin,
@@ -30,7 +30,7 @@ enum Script {
     Hangul,
 }
 
-/// The blocks of Unicode that hold letters of each script.
+/// The script of a letter, by its Unicode block.
 fn script_of(c: char) -> Option<Script> {
     Some(match u32::from(c) {
         0x41..=0x5A | 0x61..=0x7A | 0xAA | 0xBA | 0xC0..=0x24F | 0x1E00..=0x1EFF => Script::Latin,
@@ -63,8 +63,8 @@ fn script_of(c: char) -> Option<Script> {
     })
 }
 
-/// How long a text takes to say, as the number of Latin letters that take as long: about three for a Chinese character
-/// or a Korean syllable, four for a digit.
+/// How long a text takes to say, as a number of Latin letters: about three for a Chinese character or a Korean
+/// syllable, four for a digit.
 pub(super) fn letters(text: &str) -> usize {
     let of = |c: char| match script_of(c) {
         Some(Script::Chinese | Script::Hangul) => 3,
@@ -74,11 +74,11 @@ pub(super) fn letters(text: &str) -> usize {
     text.chars().map(of).sum()
 }
 
-/// The scripts of a language by its BCP 47 tag; none if this is not known.
+/// The scripts of a language by its BCP 47 tag; empty for an unknown language.
 fn scripts_of(language: &str) -> &'static [Script] {
     match language.split(['-', '_']).next().unwrap_or_default() {
         "ru" | "uk" | "bg" | "mk" | "be" | "tg" | "tt" | "ba" => &[Script::Cyrillic],
-        // Written in two scripts.
+        // These are written in two scripts.
         "sr" | "bs" | "kk" | "uz" | "az" | "mn" | "tk" => &[Script::Cyrillic, Script::Latin],
         "el" => &[Script::Greek],
         "hy" => &[Script::Armenian],
@@ -111,8 +111,8 @@ fn scripts_of(language: &str) -> &'static [Script] {
     }
 }
 
-/// Whether the words of a stretch are damaged characters, mix scripts within a word, or are mostly in a script that
-/// the language is not written in. A name or a term in another script is none of these.
+/// Whether the words of a model segment contain replacement characters (U+FFFD), mix scripts within a word, or are
+/// mostly in a script that the language is not written in. A single name or term in another script is not garbled.
 pub(super) fn is_garbled<'a>(words: impl Iterator<Item = &'a str>, language: Option<&str>) -> bool {
     let known = language.map(scripts_of).unwrap_or_default();
     let (mut usual, mut foreign) = (0, 0);
@@ -122,7 +122,7 @@ pub(super) fn is_garbled<'a>(words: impl Iterator<Item = &'a str>, language: Opt
         }
         let mut scripts = word.chars().filter_map(script_of);
         let Some(first) = scripts.next() else { continue };
-        // “Zoom会议” and the like are usual; Latin letters within a Cyrillic or Greek word are not.
+        // “Zoom会议” and the like are common; Latin letters within a Cyrillic or Greek word are not.
         let alphabets = [Script::Latin, Script::Cyrillic, Script::Greek, Script::Armenian, Script::Georgian];
         if alphabets.contains(&first) && scripts.any(|other| other != first && alphabets.contains(&other)) {
             return true;

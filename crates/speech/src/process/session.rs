@@ -1,27 +1,27 @@
-//! The conversation with an engine process: start it, have it load a model, ask, wait for the answer, and replace it when
-//! it dies, hangs or makes no sense. Leaves out what is asked, and for whom.
+//! A session with an engine process: starts it, loads a model, sends requests and waits for replies. Replaces a process
+//! that has ended, hangs or sends malformed data. Does not know the meaning of the requests.
 
-use super::child::{EngineCommand, EngineProcess, Message, Signal};
+use super::engine_pool::EnginePool;
+use super::engine_process::{EngineCommand, EngineProcess, Message, Signal};
 use super::protocol::{Reply, Request};
-use super::stable::Stable;
 use crate::SpeechError;
 use crate::engine::{Control, EngineError};
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// How soon a [`Control`] that cancels is noticed.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often a [`Control`] is asked whether the work has been cancelled.
+const CANCEL_POLL: Duration = Duration::from_millis(100);
 
-/// One engine process at a time. It ends when this is dropped.
+/// A session has one engine process at a time. The process ends when the session is dropped.
 #[derive(Debug)]
 pub(super) struct Session {
-    stable: Stable,
+    pool: EnginePool,
     command: EngineCommand,
     process: Option<EngineProcess>,
-    /// How many there have been.
+    /// Number of the latest process.
     processes: u64,
-    /// Held, so that the channel stays open whatever becomes of the process.
+    /// A sender of our own, which keeps the channel open when the process has ended.
     signal: mpsc::Sender<Signal>,
     signals: mpsc::Receiver<Signal>,
 }
@@ -35,20 +35,20 @@ pub(super) struct Connection {
 }
 
 impl Session {
-    /// Without a process so far.
-    pub(super) fn new(stable: Stable, command: EngineCommand) -> Self {
+    /// A session without a process; [`Session::load`] starts one.
+    pub(super) fn new(pool: EnginePool, command: EngineCommand) -> Self {
         let (signal, signals) = mpsc::channel();
-        Self { stable, command, process: None, processes: 0, signal, signals }
+        Self { pool, command, process: None, processes: 0, signal, signals }
     }
 
-    /// With a process that has waited for work.
-    pub(super) fn with(stable: Stable, command: EngineCommand, connection: Connection) -> Self {
+    /// A session with a process from the pool.
+    pub(super) fn resume(pool: EnginePool, command: EngineCommand, connection: Connection) -> Self {
         let Connection { process, signal, signals } = connection;
-        Self { stable, command, processes: process.number, process: Some(process), signal, signals }
+        Self { pool, command, processes: process.number, process: Some(process), signal, signals }
     }
 
-    /// Gives up the process, so that it can be kept for the next recording.
-    pub(super) fn take(&mut self) -> Option<Connection> {
+    /// Releases the process, so that it can go to the pool.
+    pub(super) fn release(&mut self) -> Option<Connection> {
         let process = self.process.take()?;
         let (signal, signals) = mpsc::channel();
         Some(Connection {
@@ -58,33 +58,34 @@ impl Session {
         })
     }
 
-    /// Where a [`Signal::Stop`] ends whatever is waited for.
-    pub(super) fn stop(&self) -> mpsc::Sender<Signal> {
+    /// A sender for a [`Signal::Stop`], which ends any waiting in this session.
+    pub(super) fn stop_sender(&self) -> mpsc::Sender<Signal> {
         self.signal.clone()
     }
 
-    /// Whether there is a process, as far as is known.
+    /// Whether there is a process that is not known to have ended.
     pub(super) fn is_running(&self) -> bool {
         self.process.is_some()
     }
 
-    /// Starts a process in place of the one there was and gives it `request`, by which it loads a model. `ready` is told
-    /// what it says then.
+    /// Replaces the process by a new one and sends it `request`, which loads a model. `ready` turns the reply into the
+    /// result; `None` means that the reply is not the expected one.
     ///
     /// # Errors
-    /// As [`Session::ask`], and [`SpeechError::NotStarted`]. There is no process then, except after a cancel.
+    /// As [`Session::request`], and [`SpeechError::NotStarted`]. The session then has no process, except after a
+    /// cancel.
     pub(super) fn load<T>(
         &mut self,
         request: Request,
-        patience: Duration,
+        timeout: Duration,
         control: Option<&dyn Control>,
         mut ready: impl FnMut(Reply) -> Option<T>,
     ) -> Result<T, SpeechError> {
         self.processes += 1;
         self.process = None;
-        self.process = Some(EngineProcess::start(&self.stable, &self.command, self.processes, &self.signal)?);
+        self.process = Some(EngineProcess::start(&self.pool, &self.command, self.processes, &self.signal)?);
         let message = Message { request, window: None };
-        let loaded = self.ask(message, patience, control, |reply| match reply {
+        let loaded = self.request(message, timeout, control, |reply| match reply {
             Reply::Refused { error } => Err(error.into()),
             reply => ready(reply).map(Some).ok_or(SpeechError::Garbled),
         });
@@ -94,82 +95,82 @@ impl Session {
         loaded
     }
 
-    /// Gives the process a message and waits until `heard` takes something it says for the answer, `patience` at most.
+    /// Sends a message and passes each reply to `on_reply` until that returns a result, for at most `timeout`.
     ///
     /// # Errors
-    /// Those of `heard`; [`SpeechError::Crashed`], [`SpeechError::Hung`] and [`SpeechError::Garbled`], after which the
-    /// process is ended; [`SpeechError::Cancelled`] by `control` or a [`Signal::Stop`].
-    pub(super) fn ask<T>(
+    /// Those of `on_reply`; [`SpeechError::Crashed`], [`SpeechError::Hung`] and [`SpeechError::Garbled`], after which
+    /// the process is ended; [`SpeechError::Cancelled`] by `control` or a [`Signal::Stop`].
+    pub(super) fn request<T>(
         &mut self,
         message: Message,
-        patience: Duration,
+        timeout: Duration,
         control: Option<&dyn Control>,
-        mut heard: impl FnMut(Reply) -> Result<Option<T>, SpeechError>,
+        mut on_reply: impl FnMut(Reply) -> Result<Option<T>, SpeechError>,
     ) -> Result<T, SpeechError> {
         if let Some(process) = &self.process {
-            process.tell(message);
+            process.send(message);
         }
-        let deadline = Deadline::after(patience);
-        let answer = loop {
-            match self.reply(deadline, control).and_then(&mut heard) {
-                Ok(Some(answer)) => break Ok(answer),
+        let deadline = Deadline::after(timeout);
+        let result = loop {
+            match self.next_reply(deadline, control).and_then(&mut on_reply) {
+                Ok(Some(result)) => break Ok(result),
                 Ok(None) => {}
                 Err(error) => break Err(error),
             }
         };
-        if answer.as_ref().is_err_and(is_of_process) {
+        if result.as_ref().is_err_and(is_process_failure) {
             self.process = None;
         }
-        answer
+        result
     }
 
-    /// What the process says next.
-    fn reply(&self, deadline: Deadline, control: Option<&dyn Control>) -> Result<Reply, SpeechError> {
+    /// Waits for the next reply of the current process.
+    fn next_reply(&self, deadline: Deadline, control: Option<&dyn Control>) -> Result<Reply, SpeechError> {
         loop {
             if control.is_some_and(Control::cancelled) {
                 return Err(SpeechError::Cancelled);
             }
-            let wait = if control.is_some() { deadline.left().min(LOOK) } else { deadline.left() };
+            let wait = if control.is_some() { deadline.left().min(CANCEL_POLL) } else { deadline.left() };
             match self.signals.recv_timeout(wait) {
                 Ok(Signal::Reply { process, reply }) if self.is_current(process) => return Ok(reply),
-                Ok(Signal::Gone { process, garbled }) if self.is_current(process) => {
+                Ok(Signal::Ended { process, garbled }) if self.is_current(process) => {
                     return Err(if garbled { SpeechError::Garbled } else { SpeechError::Crashed });
                 }
                 Ok(Signal::Stop) => return Err(SpeechError::Cancelled),
-                Ok(Signal::Reply { .. } | Signal::Gone { .. }) => {}
-                // We hold a sender ourselves, so that it is always the time that is over.
+                Ok(Signal::Reply { .. } | Signal::Ended { .. }) => {}
+                // The channel cannot be closed, because the session holds a sender: this is a timeout.
                 Err(_) if deadline.left().is_zero() => {
-                    return Err(SpeechError::Hung { after: deadline.patience });
+                    return Err(SpeechError::Hung { after: deadline.timeout });
                 }
                 Err(_) => {}
             }
         }
     }
 
-    /// Takes note of what has happened while nothing was asked: the end of the process, or of everything.
+    /// Handles the signals that arrived between two requests: the end of the process, or a stop.
     ///
     /// # Errors
     /// [`SpeechError::Cancelled`] after a [`Signal::Stop`].
-    pub(super) fn catch_up(&mut self) -> Result<(), SpeechError> {
+    pub(super) fn drain_signals(&mut self) -> Result<(), SpeechError> {
         while let Ok(signal) = self.signals.try_recv() {
             match signal {
-                Signal::Gone { process, .. } if self.is_current(process) => self.process = None,
+                Signal::Ended { process, .. } if self.is_current(process) => self.process = None,
                 Signal::Stop => return Err(SpeechError::Cancelled),
-                Signal::Gone { .. } | Signal::Reply { .. } => {}
+                Signal::Ended { .. } | Signal::Reply { .. } => {}
             }
         }
         Ok(())
     }
 
-    /// Asks the process to end, gives it `patience`, and kills it.
-    pub(super) fn end(&mut self, patience: Duration) {
+    /// Closes the input of the process, waits up to `timeout` for its end, then kills it.
+    pub(super) fn end(&mut self, timeout: Duration) {
         if let Some(process) = &mut self.process {
-            process.hang_up();
+            process.close_input();
         }
-        let deadline = Deadline::after(patience);
+        let deadline = Deadline::after(timeout);
         while self.process.is_some() {
             match self.signals.recv_timeout(deadline.left()) {
-                Ok(Signal::Gone { process, .. }) if self.is_current(process) => self.process = None,
+                Ok(Signal::Ended { process, .. }) if self.is_current(process) => self.process = None,
                 Ok(_) => {}
                 Err(_) => self.process = None,
             }
@@ -181,8 +182,9 @@ impl Session {
     }
 }
 
-/// What `load` gives; once more if the process died of it. A model that kills two is of no use.
-pub(super) fn loaded<T>(
+/// Runs `load`; once more if the process ended or sent malformed data. If it ends again, the model is reported as
+/// unusable.
+pub(super) fn load_with_retry<T>(
     model: &Path,
     mut load: impl FnMut() -> Result<T, SpeechError>,
 ) -> Result<T, SpeechError> {
@@ -196,34 +198,34 @@ pub(super) fn loaded<T>(
     }
 }
 
-/// What `attempt` at window or stretch `index` gives; once more if the first cost a process its life.
-pub(super) fn twice<T>(
+/// Runs `attempt` for window or chunk `index`; once more if the engine process failed.
+pub(super) fn with_retry<T>(
     index: u32,
     mut attempt: impl FnMut() -> Result<T, SpeechError>,
 ) -> Result<T, SpeechError> {
     match attempt() {
-        Err(error) if is_of_process(&error) => {
-            tracing::warn!(index, %error, "no answer from an engine process; tried once more");
-            attempt().inspect_err(|error| tracing::warn!(index, %error, "no answer the second time"))
+        Err(error) if is_process_failure(&error) => {
+            tracing::warn!(index, %error, "an engine process failed; trying once more");
+            attempt().inspect_err(|error| tracing::warn!(index, %error, "the second attempt failed"))
         }
         outcome => outcome,
     }
 }
 
-/// Whether a process that this happened to is not in order; another one may do better.
-fn is_of_process(error: &SpeechError) -> bool {
+/// Whether the error is a failure of the process, which another process may not have.
+fn is_process_failure(error: &SpeechError) -> bool {
     !matches!(error, SpeechError::Engine(_) | SpeechError::Cancelled)
 }
 
 #[derive(Clone, Copy)]
 struct Deadline {
     end: Instant,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Deadline {
-    fn after(patience: Duration) -> Self {
-        Self { end: Instant::now() + patience, patience }
+    fn after(timeout: Duration) -> Self {
+        Self { end: Instant::now() + timeout, timeout }
     }
 
     fn left(self) -> Duration {

@@ -1,8 +1,11 @@
-//! Engine processes: that they give the words the engine gives, and what happens when they do not.
+//! Decoders and their engine processes: they return the words of the engine, and survive crashes, hangs and malformed
+//! data.
 
-use crate::recordings::{Clip, RATE, built_in, hear, librivox, silence, window};
-use speech::process::Patience;
-use speech::{Decoders, EngineCommand, EngineError, EngineSpec, Event, Options, SpeechError, Stable, Window};
+use crate::recordings::{self, Clip, RATE, built_in, librivox, silence, window};
+use speech::process::Timeouts;
+use speech::{
+    Decoders, EngineCommand, EngineError, EnginePool, EngineSpec, Event, Options, SpeechError, Window,
+};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
@@ -15,7 +18,8 @@ use transcript::Word;
 
 const ENGINE: &str = env!("CARGO_BIN_EXE_speech-test-engine");
 
-/// An engine process with a fault (see `process/faults.rs`), marked so that its processes can be found.
+/// An engine process with a fault (see `process/faults.rs`), and `mark` as an argument by which its processes are
+/// found.
 fn faulty(fault: &str, mark: &str) -> EngineCommand {
     EngineCommand {
         program: PathBuf::from("env"),
@@ -25,12 +29,12 @@ fn faulty(fault: &str, mark: &str) -> EngineCommand {
     }
 }
 
-fn sound(mark: &str) -> EngineCommand {
+fn healthy(mark: &str) -> EngineCommand {
     faulty("", mark)
 }
 
-/// Little enough that a test need not wait, enough for a busy computer to recognise a few seconds.
-const HASTE: Patience = Patience {
+/// Short enough for tests, and long enough for a busy computer to recognise a few seconds.
+const SHORT_TIMEOUTS: Timeouts = Timeouts {
     load: Duration::from_secs(60),
     window: Duration::from_secs(3),
     audio_second: Duration::from_secs(3),
@@ -38,20 +42,20 @@ const HASTE: Patience = Patience {
 };
 
 fn start(command: EngineCommand, count: usize) -> (Decoders, mpsc::Receiver<Event>) {
-    Decoders::start_with(&Stable::new(), command, built_in(), count, HASTE).unwrap()
+    Decoders::start_with_timeouts(&EnginePool::new(), command, built_in(), count, SHORT_TIMEOUTS).unwrap()
 }
 
 fn clips() -> Vec<Window> {
     let mut start = 0;
-    let place = |(index, clip): (usize, Clip)| {
+    let window = |(index, clip): (usize, Clip)| {
         let window = Window::new(index as u32, start, clip.samples);
         start = window.end();
         window
     };
-    librivox().into_iter().enumerate().map(place).collect()
+    librivox().into_iter().enumerate().map(window).collect()
 }
 
-/// Submits all windows and gives back what was reported of each.
+/// Submits all windows and returns what was reported of each.
 fn recognise(
     (decoders, events): (Decoders, mpsc::Receiver<Event>),
     windows: Vec<Window>,
@@ -77,17 +81,17 @@ fn recognise(
 }
 
 fn expected(window: &Window) -> Vec<Word> {
-    hear(built_in().open().unwrap().as_mut(), window).words
+    recordings::recognise(built_in().open().unwrap().as_mut(), window).words
 }
 
-/// The processes that have `mark` among their arguments and still run.
+/// The running processes that have `mark` among their arguments.
 fn processes(mark: &str) -> Vec<i32> {
     std::fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| {
             let entry = entry.ok()?;
             let id = entry.file_name().to_str()?.parse().ok()?;
-            // A process that has ended and was not waited for has no arguments any more.
+            // A zombie process has no arguments.
             let arguments = std::fs::read(entry.path().join("cmdline")).ok()?;
             arguments.split(|b| *b == 0).any(|a| a == mark.as_bytes()).then_some(id)
         })
@@ -103,18 +107,18 @@ fn wait_until(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
 }
 
 #[test]
-fn decoders_give_the_words_of_the_engine_each_window_once_and_leave_no_process() {
+fn decoders_return_the_words_of_the_engine_once_per_window_and_leave_no_process() {
     let windows: Vec<Window> = clips().into_iter().filter(|w| [1, 2, 4].contains(&w.index)).collect();
     let mut engine = built_in().open().unwrap();
-    let alone: BTreeMap<u32, Vec<Word>> =
-        windows.iter().map(|w| (w.index, hear(engine.as_mut(), w).words)).collect();
-    let results = recognise(start(sound("mark-words"), 2), windows);
-    assert_eq!(results.into_iter().map(|(i, r)| (i, r.unwrap())).collect::<BTreeMap<_, _>>(), alone);
+    let expected: BTreeMap<u32, Vec<Word>> =
+        windows.iter().map(|w| (w.index, recordings::recognise(engine.as_mut(), w).words)).collect();
+    let results = recognise(start(healthy("mark-words"), 2), windows);
+    assert_eq!(results.into_iter().map(|(i, r)| (i, r.unwrap())).collect::<BTreeMap<_, _>>(), expected);
     assert!(processes("mark-words").is_empty());
 }
 
 #[test]
-fn a_window_that_crashes_its_process_is_tried_again() {
+fn a_window_that_crashes_its_process_is_retried() {
     let folder = tempfile::tempdir().unwrap();
     let once = folder.path().join("once");
     let fault = format!("crash-once:1:{}", once.display());
@@ -128,7 +132,7 @@ fn a_window_that_crashes_its_process_is_tried_again() {
 }
 
 #[test]
-fn a_window_that_always_crashes_fails_with_a_sentence_and_the_others_go_on() {
+fn a_window_that_always_crashes_fails_with_a_message_and_the_others_continue() {
     let windows: Vec<Window> = clips().into_iter().skip(1).take(3).collect();
     let results = recognise(start(faulty("crash:2", "mark-crash"), 1), windows);
     assert_eq!(results.keys().collect::<Vec<_>>(), [&1, &2, &3]);
@@ -147,7 +151,7 @@ fn a_window_that_always_crashes_fails_with_a_sentence_and_the_others_go_on() {
 }
 
 #[test]
-fn a_window_that_hangs_is_killed_and_tried_again() {
+fn the_process_of_a_window_that_hangs_is_killed_and_the_window_retried() {
     let folder = tempfile::tempdir().unwrap();
     let fault = format!("hang-once:0:{}", folder.path().join("once").display());
     let clip = clips().swap_remove(1);
@@ -159,28 +163,35 @@ fn a_window_that_hangs_is_killed_and_tried_again() {
 
 #[test]
 fn a_window_that_always_hangs_fails() {
-    let patience = Patience { window: Duration::from_millis(200), audio_second: Duration::ZERO, ..HASTE };
-    let started = Decoders::start_with(&Stable::new(), faulty("hang", "mark-hang"), built_in(), 1, patience);
+    let timeouts =
+        Timeouts { window: Duration::from_millis(200), audio_second: Duration::ZERO, ..SHORT_TIMEOUTS };
+    let started = Decoders::start_with_timeouts(
+        &EnginePool::new(),
+        faulty("hang", "mark-hang"),
+        built_in(),
+        1,
+        timeouts,
+    );
     let results = recognise(started.unwrap(), vec![window(0, &silence(1.0))]);
     assert!(matches!(results[&0], Err(SpeechError::Hung { .. })), "{results:?}");
     assert!(processes("mark-hang").is_empty());
 }
 
 #[test]
-fn a_library_that_prints_into_the_answers_fails_the_window() {
+fn a_library_that_prints_into_the_replies_fails_the_window() {
     let results = recognise(start(faulty("babble:0", "mark-babble"), 1), vec![window(0, &silence(0.5))]);
     assert!(matches!(results[&0], Err(SpeechError::Garbled)), "{results:?}");
 }
 
 #[test]
-fn cancel_stops_engines_in_the_middle_of_their_work_within_two_seconds() {
-    let (decoders, events) = start(sound("mark-cancel"), 2);
-    // Far more than two seconds of work each.
+fn cancel_stops_busy_engines_within_two_seconds() {
+    let (decoders, events) = start(healthy("mark-cancel"), 2);
+    // Each takes much longer than two seconds.
     let long = librivox().iter().flat_map(|clip| clip.samples.clone()).collect::<Vec<_>>().repeat(4);
     for index in 0..2 {
         decoders.submit(window(index, &long), Options::default()).unwrap();
     }
-    wait_until("both at work", Duration::from_secs(30), || processes("mark-cancel").len() == 2);
+    wait_until("two processes", Duration::from_secs(30), || processes("mark-cancel").len() == 2);
     let begin = Instant::now();
     decoders.cancel();
     assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
@@ -190,12 +201,12 @@ fn cancel_stops_engines_in_the_middle_of_their_work_within_two_seconds() {
 }
 
 #[test]
-fn a_process_that_does_not_even_read_is_killed() {
-    let (decoders, events) = start(sound("mark-stopped"), 1);
+fn a_process_that_does_not_read_its_input_is_killed() {
+    let (decoders, events) = start(healthy("mark-stopped"), 1);
     let engines = processes("mark-stopped");
     assert_eq!(engines.len(), 1);
     testing::signal(engines[0], testing::Signal::STOP);
-    // More than a pipe holds.
+    // More samples than a pipe can hold.
     decoders.submit(window(0, &silence(20.0)), Options::default()).unwrap();
     let begin = Instant::now();
     decoders.cancel();
@@ -205,7 +216,7 @@ fn a_process_that_does_not_even_read_is_killed() {
 }
 
 #[test]
-fn who_submits_waits_while_all_are_busy_and_is_told_when_all_is_cancelled() {
+fn submit_blocks_while_all_decoders_are_busy_and_fails_after_a_cancel() {
     let (decoders, events) = start(faulty("hang", "mark-full"), 1);
     let submitted = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -218,8 +229,8 @@ fn who_submits_waits_while_all_are_busy_and_is_told_when_all_is_cancelled() {
             }
             unreachable!("more windows than numbers");
         });
-        // One at work, one waiting.
-        wait_until("full", Duration::from_secs(5), || submitted.load(Ordering::Relaxed) == 2);
+        // One in progress, one waiting.
+        wait_until("a full queue", Duration::from_secs(5), || submitted.load(Ordering::Relaxed) == 2);
         decoders.cancel();
         assert!(matches!(producer.join().unwrap(), SpeechError::Cancelled));
     });
@@ -228,8 +239,8 @@ fn who_submits_waits_while_all_are_busy_and_is_told_when_all_is_cancelled() {
 }
 
 #[test]
-fn dropping_the_decoders_ends_their_processes_and_nobody_listening_ends_the_work() {
-    let (decoders, events) = start(sound("mark-drop"), 1);
+fn dropping_the_decoders_ends_their_processes_and_dropping_the_receiver_ends_the_work() {
+    let (decoders, events) = start(healthy("mark-drop"), 1);
     drop(events);
     let mut taken = 0;
     let error = loop {
@@ -250,7 +261,7 @@ fn dropping_the_decoders_ends_their_processes_and_nobody_listening_ends_the_work
 
 #[test]
 fn a_process_killed_while_it_is_idle_is_replaced() {
-    let (decoders, events) = start(sound("mark-idle"), 1);
+    let (decoders, events) = start(healthy("mark-idle"), 1);
     let engines = processes("mark-idle");
     assert_eq!(engines.len(), 1);
     testing::kill(engines[0]);
@@ -258,7 +269,7 @@ fn a_process_killed_while_it_is_idle_is_replaced() {
     assert!(results[&1].as_ref().is_ok_and(|words| !words.is_empty()), "{results:?}");
 }
 
-/// The engine processes of `program`, found by their parent.
+/// The engine processes whose parent is `program`.
 fn children(program: u32) -> Vec<u32> {
     std::fs::read_dir("/proc")
         .unwrap()
@@ -290,18 +301,20 @@ fn engine_processes_end_when_the_program_is_killed_even_if_they_hang() {
             .spawn()
             .unwrap();
         let mut engines = Vec::new();
-        wait_until("engines", Duration::from_secs(30), || {
+        wait_until("two engine processes", Duration::from_secs(30), || {
             engines = children(program.id());
             engines.len() == 2
         });
         program.kill().unwrap();
         program.wait().unwrap();
-        wait_until("the end of the engines", Duration::from_secs(1), || !engines.iter().any(|id| runs(*id)));
+        wait_until("the end of the engine processes", Duration::from_secs(1), || {
+            !engines.iter().any(|id| runs(*id))
+        });
     }
 }
 
 #[test]
-fn an_engine_process_that_is_spoken_to_in_another_language_fails_without_panic() {
+fn an_engine_process_fails_without_panic_if_its_input_is_not_the_protocol() {
     for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0; 100], &[0xFF; 5000], b"MMs1\xFF\xFF\xFF\xFF\0\0\0\0"]
     {
         let mut engine = Command::new(ENGINE)
@@ -311,7 +324,7 @@ fn an_engine_process_that_is_spoken_to_in_another_language_fails_without_panic()
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // It may end before it has read everything.
+        // The process may end before it has read everything.
         let mut input = engine.stdin.take().unwrap();
         let _ = input.write_all(garbage);
         let output = engine.wait_with_output().unwrap();
@@ -328,12 +341,12 @@ fn an_engine_process_without_input_ends_at_once() {
 }
 
 #[test]
-fn what_cannot_be_started_is_said_at_the_start() {
+fn starting_reports_a_missing_model_or_program_and_a_program_that_is_no_engine() {
     let begin =
         |command: EngineCommand, spec: EngineSpec| Decoders::start(command, spec, 2).map(drop).unwrap_err();
 
     let nowhere = EngineSpec { model: PathBuf::from("/nowhere"), ..built_in() };
-    let model = begin(sound("mark-model"), nowhere);
+    let model = begin(healthy("mark-model"), nowhere);
     assert!(
         matches!(&model, SpeechError::Engine(EngineError::ModelMissing { path }) if path.starts_with("/nowhere"))
     );
@@ -347,15 +360,15 @@ fn what_cannot_be_started_is_said_at_the_start() {
     let other =
         |program: &str| EngineCommand { program: PathBuf::from(program), arguments: vec!["hello".into()] };
     assert!(matches!(begin(other("echo"), built_in()), SpeechError::Garbled));
-    // Whatever ends the process while it loads is taken for the model's fault.
+    // The end of a process while it loads is attributed to the model.
     let unusable = begin(other("false"), built_in());
     assert!(matches!(unusable, SpeechError::Engine(EngineError::ModelUnusable { .. })), "{unusable:?}");
 }
 
 #[test]
-fn a_decoder_stays_within_its_memory() {
-    let (decoders, events) = start(sound("mark-memory"), 1);
-    // Fifteen seconds is as long as windows get.
+fn a_decoder_needs_no_more_memory_than_stated() {
+    let (decoders, events) = start(healthy("mark-memory"), 1);
+    // The longest window is fifteen seconds.
     let long: Vec<f32> = librivox().into_iter().flat_map(|clip| clip.samples).take(15 * RATE).collect();
     decoders.submit(window(0, &long), Options::default()).unwrap();
     wait_until("words", Duration::from_secs(60), || {
@@ -371,31 +384,31 @@ fn a_decoder_stays_within_its_memory() {
 }
 
 #[test]
-fn engine_processes_wait_for_the_next_recording_and_end_with_their_stable() {
-    let stable = Stable::new();
+fn idle_processes_are_reused_by_the_next_recording_and_end_with_their_pool() {
+    let pool = EnginePool::new();
     let run = |command: EngineCommand| {
-        let (decoders, events) = Decoders::start_in(&stable, command, built_in(), 1).unwrap();
+        let (decoders, events) = Decoders::start_in_pool(&pool, command, built_in(), 1).unwrap();
         decoders.submit(window(0, &silence(1.0)), Options::default()).unwrap();
         decoders.finish();
-        // The channel ends when all threads are through.
+        // The channel closes when all threads have ended.
         let ends = events.iter().filter(|event| !matches!(event, Event::Progress { .. })).collect::<Vec<_>>();
         assert!(matches!(ends.as_slice(), [Event::Finished { .. }]), "{ends:?}");
     };
-    run(sound("mark-stable"));
-    let first = processes("mark-stable");
+    run(healthy("mark-pool"));
+    let first = processes("mark-pool");
     assert_eq!(first.len(), 1);
-    run(sound("mark-stable"));
-    assert_eq!(processes("mark-stable"), first, "the same process did both");
+    run(healthy("mark-pool"));
+    assert_eq!(processes("mark-pool"), first, "both recordings use the same process");
 
-    // One that has died meanwhile is replaced.
+    // A process that has died meanwhile is replaced.
     testing::kill(first[0]);
-    run(sound("mark-stable"));
-    let second = processes("mark-stable");
+    run(healthy("mark-pool"));
+    let second = processes("mark-pool");
     assert!(second.len() == 1 && second != first);
 
-    // Another model makes room.
-    run(sound("mark-other"));
-    assert!(processes("mark-stable").is_empty());
-    drop(stable);
+    // Processes of another command are ended.
+    run(healthy("mark-other"));
+    assert!(processes("mark-pool").is_empty());
+    drop(pool);
     wait_until("the end of all processes", Duration::from_secs(20), || processes("mark-other").is_empty());
 }

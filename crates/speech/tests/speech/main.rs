@@ -1,12 +1,12 @@
-//! Real speech, real engine processes.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
-#![allow(clippy::print_stderr, reason = "what was measured is said")]
+//! Tests with real speech and real engine processes.
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
+#![allow(clippy::print_stderr, reason = "tests print what they measure")]
 #![cfg(target_os = "linux")]
 
+mod built_in_model;
 mod decoders;
 mod diarize;
-mod neural;
-mod recognition;
+mod fixture_model;
 mod recordings;
-mod speaker_models;
+mod sortformer;
 mod windows;

@@ -1,13 +1,13 @@
-//! What the tests listen to: LibriVox clips of Debian's `pocketsphinx-testdata`, the recordings of `../shared` where
-//! that folder is there, and signals made here.
+//! The recordings for the tests: LibriVox clips of Debian's `pocketsphinx-testdata`, the recordings of `../shared` if
+//! that folder exists, and synthetic signals. Also helpers that recognise them.
 
-use speech::{Cutting, Engine, EngineSpec, Options, Recognition, Window, Windower, engine::Unattended};
+use speech::{Cutting, Engine, EngineSpec, Options, Recognition, Window, Windower, engine::NeverCancel};
 use std::path::Path;
 use transcript::Word;
 
 pub(crate) const RATE: usize = 16_000;
 
-/// A recording and what is said in it.
+/// A recording and its text.
 pub(crate) struct Clip {
     pub(crate) samples: Vec<f32>,
     pub(crate) text: String,
@@ -31,7 +31,7 @@ pub(crate) fn librivox() -> Vec<Clip> {
     clips
 }
 
-/// A recording of Debian's `pocketsphinx-testdata` beside the clips: headless samples, or wav.
+/// Another recording of Debian's `pocketsphinx-testdata`: raw samples, or a wav file.
 pub(crate) fn testdata(name: &str) -> Vec<f32> {
     let path = testing::testdata(name);
     if path.extension().is_some_and(|extension| extension == "wav") {
@@ -41,7 +41,7 @@ pub(crate) fn testdata(name: &str) -> Vec<f32> {
     bytes.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect()
 }
 
-/// The samples of a wav file, 16 kHz mono, 16-bit or float.
+/// The samples of a wav file: 16 kHz, mono, 16-bit or float.
 pub(crate) fn wav(path: &Path) -> Vec<f32> {
     let bytes = std::fs::read(path).unwrap();
     let u16_at = |at: usize| u16::from_le_bytes(bytes[at..at + 2].try_into().unwrap());
@@ -75,7 +75,7 @@ pub(crate) fn wav(path: &Path) -> Vec<f32> {
     }
 }
 
-/// The engine with the model that ships with the programs.
+/// The engine with the built-in model.
 pub(crate) fn built_in() -> EngineSpec {
     speech::built_in::spec(&testing::resources())
         .unwrap_or_else(|error| panic!("{error}; `cargo xtask setup --tests` makes it"))
@@ -93,14 +93,14 @@ pub(crate) fn windows(samples: &[f32]) -> Vec<Window> {
     windows
 }
 
-/// What `engine` hears in `window`.
-pub(crate) fn hear(engine: &mut dyn Engine, window: &Window) -> Recognition {
-    engine.recognise(window, &Options::default(), &Unattended).unwrap()
+/// Recognises `window` with the default options.
+pub(crate) fn recognise(engine: &mut dyn Engine, window: &Window) -> Recognition {
+    engine.recognise(window, &Options::default(), &NeverCancel).unwrap()
 }
 
-/// The words of a whole recording, cut into windows.
+/// Recognises a whole recording, cut into windows.
 pub(crate) fn words(engine: &mut dyn Engine, samples: &[f32]) -> Vec<Word> {
-    windows(samples).iter().flat_map(|window| hear(engine, window).words).collect()
+    windows(samples).iter().flat_map(|window| recognise(engine, window).words).collect()
 }
 
 pub(crate) fn silence(seconds: f64) -> Vec<f32> {
@@ -115,17 +115,17 @@ pub(crate) fn quieter(samples: &[f32], decibels: f32) -> Vec<f32> {
 /// Word error rate: substitutions, deletions and insertions per word of the reference.
 pub(crate) fn word_error_rate<'a>(reference: &str, words: impl IntoIterator<Item = &'a Word>) -> f64 {
     let reference = plain(reference);
-    let heard = plain(&words.into_iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" "));
-    // Levenshtein, one row at a time.
-    let mut row: Vec<usize> = (0..=heard.len()).collect();
+    let found = plain(&words.into_iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" "));
+    // The Levenshtein distance, one row at a time.
+    let mut row: Vec<usize> = (0..=found.len()).collect();
     for (i, expected) in reference.iter().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, word) in heard.iter().enumerate() {
+        for (j, word) in found.iter().enumerate() {
             let cost = (diagonal + usize::from(expected != word)).min(row[j] + 1).min(row[j + 1] + 1);
             diagonal = std::mem::replace(&mut row[j + 1], cost);
         }
     }
-    row[heard.len()] as f64 / reference.len() as f64
+    row[found.len()] as f64 / reference.len() as f64
 }
 
 fn plain(text: &str) -> Vec<String> {
@@ -133,7 +133,7 @@ fn plain(text: &str) -> Vec<String> {
     text.to_lowercase().chars().map(keep).collect::<String>().split_whitespace().map(str::to_owned).collect()
 }
 
-/// Signals that are not speech, 20 s each; the one that the detector takes for speech is shorter.
+/// Signals that are not speech, 20 s each; the one that the voice activity detector takes for speech is shorter.
 pub(crate) fn signals() -> Vec<(String, Vec<f32>)> {
     let length = 20 * RATE;
     let time = |i: usize| i as f32 / RATE as f32;
@@ -156,7 +156,7 @@ pub(crate) fn signals() -> Vec<(String, Vec<f32>)> {
     for level in [0.9, 0.1, 0.01, 0.001] {
         let mut noise = Noise(0x9E37_79B9_7F4A_7C15);
         signals.push((format!("white noise {level}"), (0..length).map(|_| level * noise.white()).collect()));
-        // Paul Kellet's “economy” filter: three poles that fall by about 3 dB per octave together.
+        // Paul Kellet's “economy” filter: three poles that together fall by about 3 dB per octave.
         let mut poles = [0.0_f32; 3];
         let pink = (0..length)
             .map(|_| {
@@ -172,11 +172,11 @@ pub(crate) fn signals() -> Vec<(String, Vec<f32>)> {
     signals
 }
 
-/// xorshift64*, the same in every run.
+/// A xorshift64* generator, the same in every run.
 pub(crate) struct Noise(pub(crate) u64);
 
 impl Noise {
-    /// Evenly from −1 to 1.
+    /// A sample, uniformly distributed from −1 to 1.
     pub(crate) fn white(&mut self) -> f32 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;

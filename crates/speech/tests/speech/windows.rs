@@ -1,10 +1,10 @@
-//! Where recordings are cut.
+//! Cutting recordings into windows.
 
 use crate::recordings::{RATE, librivox, quieter, silence, wav, windows};
 use speech::{Cutting, Window, Windower, windows::Piece};
 use testing::shared;
 
-/// The clips one after another with pauses between them.
+/// The clips one after another, with pauses in between.
 fn reading() -> Vec<f32> {
     let mut samples = silence(1.0);
     for clip in librivox() {
@@ -19,7 +19,7 @@ fn seconds(windows: &[Window]) -> f64 {
 }
 
 #[test]
-fn the_pieces_in_which_a_recording_comes_do_not_matter() {
+fn windows_do_not_depend_on_the_sizes_of_the_pushed_slices() {
     let samples = reading();
     let whole = windows(&samples);
     assert!(whole.len() >= 2, "{}", whole.len());
@@ -27,19 +27,19 @@ fn the_pieces_in_which_a_recording_comes_do_not_matter() {
         let mut windower = Windower::new(Cutting::default());
         let mut pieces: Vec<Window> = samples.chunks(size).flat_map(|piece| windower.push(piece)).collect();
         pieces.extend(windower.finish());
-        assert!(pieces == whole, "pieces of {size} samples make other windows");
+        assert!(pieces == whole, "slices of {size} samples give different windows");
     }
 }
 
 #[test]
-fn windows_are_numbered_in_order_hold_the_recordings_samples_and_never_overlap() {
+fn windows_are_numbered_in_order_without_overlap_and_hold_the_samples_of_their_pieces() {
     let samples = reading();
     let mut end = 0;
     for (number, window) in windows(&samples).iter().enumerate() {
         assert_eq!(window.index as usize, number);
         assert!(window.end() <= samples.len() as u64);
         let mut held = Vec::new();
-        for piece in &window.place.pieces {
+        for piece in &window.source.pieces {
             assert!(piece.start >= end);
             end = piece.start + piece.length;
             held.extend_from_slice(&samples[piece.start as usize..end as usize]);
@@ -49,22 +49,22 @@ fn windows_are_numbered_in_order_hold_the_recordings_samples_and_never_overlap()
 }
 
 #[test]
-fn speech_to_the_very_end_is_kept_to_the_last_sample() {
+fn speech_at_the_end_is_kept_up_to_the_last_sample() {
     let clip = &librivox()[0].samples;
-    // Ends in the middle of a word and of a frame.
+    // The end is in the middle of a word and of a frame.
     let samples = &clip[..RATE * 3 + 77];
     let mut windower = Windower::new(Cutting::default());
     let mut all = windower.push(samples);
     all.extend(windower.finish());
     assert_eq!(all.last().unwrap().end(), samples.len() as u64);
-    assert_eq!(windower.heard().samples, samples.len() as u64);
-    assert_eq!(windower.heard().speech, all.iter().map(|w| w.place.to - w.place.from).sum::<u64>());
+    assert_eq!(windower.counts().samples, samples.len() as u64);
+    assert_eq!(windower.counts().speech, all.iter().map(|w| w.source.to - w.source.from).sum::<u64>());
 }
 
 #[test]
-fn speech_without_a_pause_is_cut_before_it_gets_too_long_and_nothing_is_lost() {
+fn speech_without_a_pause_is_cut_and_no_sample_is_lost() {
     let clip = &librivox()[0].samples;
-    // The loudest second, over and over for a minute.
+    // The loudest second, repeated for a minute.
     let second = clip.chunks_exact(RATE).max_by(|a, b| energy(a).total_cmp(&energy(b))).unwrap();
     let samples = second.repeat(60);
     let windows = windows(&samples);
@@ -78,11 +78,8 @@ fn speech_without_a_pause_is_cut_before_it_gets_too_long_and_nothing_is_lost() {
     assert!(windows[0].seconds() >= 3.9, "{}", windows[0].seconds());
     assert!(windows[1..windows.len() - 1].iter().all(|w| w.seconds() >= 7.4));
     for pair in windows.windows(2) {
-        assert_eq!(pair[0].place.to, pair[1].place.from, "each sample is answered for once");
-        assert!(
-            pair[0].end() >= pair[1].start() + RATE as u64,
-            "both sides of a cut hold what is said there"
-        );
+        assert_eq!(pair[0].source.to, pair[1].source.from, "each sample belongs to one window");
+        assert!(pair[0].end() >= pair[1].start() + RATE as u64, "both windows hold the samples around a cut");
     }
 }
 
@@ -101,7 +98,7 @@ fn quiet_speech_is_kept() {
 }
 
 #[test]
-fn samples_that_are_no_numbers_or_too_large_do_no_harm() {
+fn samples_that_are_nan_infinite_or_too_large_are_harmless() {
     let mut samples = reading();
     for (i, bad) in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30].into_iter().enumerate() {
         samples[RATE * (2 + i)] = bad;
@@ -119,13 +116,13 @@ fn the_first_window_is_shorter_so_that_words_appear_early() {
 }
 
 #[test]
-fn nothing_gives_no_windows() {
+fn silence_gives_no_windows() {
     for length in [0, 1, 160, 255, 256, 257, RATE] {
         assert_eq!(windows(&vec![0.0; length]), []);
     }
 }
 
-/// Share of the reference speech that is in no window, in steps of 10 ms.
+/// The share of the reference speech that is in no window, in steps of 10 ms.
 fn missed(recording: &str) -> Option<f64> {
     let path = shared(&format!("audio/meeting/{recording}.wav"))?;
     let spoken: Vec<(f64, f64)> = std::fs::read_to_string(path.with_extension("rttm"))
@@ -146,7 +143,7 @@ fn missed(recording: &str) -> Option<f64> {
             speech += 1;
             let sample = (at * RATE as f64) as u64;
             let held = |piece: &Piece| (piece.start..piece.start + piece.length).contains(&sample);
-            lost += i32::from(!windows.iter().any(|window| window.place.pieces.iter().any(held)));
+            lost += i32::from(!windows.iter().any(|window| window.source.pieces.iter().any(held)));
         }
     }
     let missed = f64::from(lost) / f64::from(speech);
@@ -155,7 +152,7 @@ fn missed(recording: &str) -> Option<f64> {
 }
 
 #[test]
-fn little_speech_is_missed_in_meetings_near_and_far() {
+fn little_speech_is_missed_in_meetings_with_near_and_far_microphones() {
     for (recording, most) in [
         ("panel-5-speakers", 0.02),
         ("ami-dev01", 0.08),

@@ -1,4 +1,4 @@
-//! Looking over a finished package before anybody gets it.
+//! Checks of a finished package.
 
 use super::RESOURCES;
 use anyhow::{Context, Result, bail};
@@ -8,7 +8,7 @@ use xtask::checkout::{Checkout, cargo_home};
 use xtask::command;
 use xtask::setup::files;
 
-/// What has to be in it, beside all resources.
+/// Files that must be in the package, besides all resources.
 const EXPECTED: &[&str] = &[
     "/usr/bin/meetmemo",
     "/usr/bin/meetmemo-desktop",
@@ -19,7 +19,7 @@ const EXPECTED: &[&str] = &[
     "/usr/share/metainfo/app.meetmemo.desktop.metainfo.xml",
 ];
 
-/// Fails with a sentence where the unpacked package is not as it has to be.
+/// Checks the content of the unpacked package.
 pub(super) fn content(checkout: &Checkout, unpacked: &Path, staged: &Path) -> Result<()> {
     let resources = files::below(&staged.join("resources"), &|_| true)?;
     let resources = resources.iter().map(|file| format!("{RESOURCES}/{}", file.display()));
@@ -32,11 +32,13 @@ pub(super) fn content(checkout: &Checkout, unpacked: &Path, staged: &Path) -> Re
     nothing_names_this_machine(checkout, unpacked)
 }
 
-/// The same for owners and modes in the finished package.
+/// Checks owners and modes in the finished package.
 pub(super) fn modes(package: &Path) -> Result<()> {
     let list = command::output(Command::new("dpkg-deb").arg("--contents").arg(package))?;
-    match list.lines().filter_map(entry).find(|entry| !entry.is_fit()) {
-        Some(entry) => bail!("{} is in the package as {} of {}", entry.path, entry.mode, entry.owner),
+    match list.lines().filter_map(entry).find(|entry| !entry.is_valid()) {
+        Some(entry) => {
+            bail!("{} is in the package with mode {} and owner {}", entry.path, entry.mode, entry.owner)
+        }
         None => Ok(()),
     }
 }
@@ -53,15 +55,15 @@ struct Entry<'a> {
 fn entry(line: &str) -> Option<Entry<'_>> {
     let mut words = line.split_whitespace();
     let (mode, owner) = (words.next()?, words.next()?);
-    // Size, date and time are of no interest; a path may have spaces.
+    // Skips size, date and time; a path may have spaces.
     let time = words.nth(2)?;
     let (_, path) = line.split_once(&format!(" {time} "))?;
     Some(Entry { mode, owner, path: path.trim_start_matches("./") })
 }
 
 impl Entry<'_> {
-    /// Readable for everybody, writable for root alone.
-    fn is_fit(&self) -> bool {
+    /// Readable for all users, writable for root only.
+    fn is_valid(&self) -> bool {
         let owner = matches!(self.owner, "root/root" | "0/0");
         let mode = match self.mode.as_bytes().first() {
             Some(b'd') => self.mode == "drwxr-xr-x",
@@ -71,14 +73,14 @@ impl Entry<'_> {
     }
 }
 
-/// With nothing but the package and this system.
+/// Checks that every program finds its libraries in the package or on this system.
 fn libraries_are_found(unpacked: &Path) -> Result<()> {
     let resources = unpacked.join(RESOURCES.trim_start_matches('/'));
     let mut programs = files::entries(&unpacked.join("usr/bin"))?;
     programs.extend(files::entries(&resources.join("postgres/bin"))?);
     for program in programs {
-        let told = command::output(Command::new("ldd").arg(&program).env_remove("LD_LIBRARY_PATH"))?;
-        if let Some(line) = told.lines().find(|line| line.contains("not found")) {
+        let output = command::output(Command::new("ldd").arg(&program).env_remove("LD_LIBRARY_PATH"))?;
+        if let Some(line) = output.lines().find(|line| line.contains("not found")) {
             bail!("{} does not find a library: {}", program.display(), line.trim());
         }
     }
@@ -93,16 +95,20 @@ fn nothing_names_this_machine(checkout: &Checkout, unpacked: &Path) -> Result<()
     for folder in folders {
         grep.arg("-e").arg(folder);
     }
-    // It ends with 1 where it finds nothing.
-    let told = grep.arg(unpacked).output().context("could not start grep")?;
-    match told.status.code() {
+    // grep's exit code is 1 if it finds nothing.
+    let output = grep.arg(unpacked).output().context("could not start grep")?;
+    match output.status.code() {
         Some(1) => Ok(()),
         Some(0) => bail!(
             "these files of the package name folders of this machine:\n{}",
-            String::from_utf8_lossy(&told.stdout).trim_end()
+            String::from_utf8_lossy(&output.stdout).trim_end()
         ),
         _ => {
-            bail!("`{}` failed: {}", command::shown(&grep), String::from_utf8_lossy(&told.stderr).trim_end())
+            bail!(
+                "`{}` failed: {}",
+                command::shown(&grep),
+                String::from_utf8_lossy(&output.stderr).trim_end()
+            )
         }
     }
 }
@@ -112,15 +118,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_the_list_of_contents_is_read() {
+    fn a_line_of_the_content_list_is_parsed() {
         let read = entry("-rwxr-xr-x root/root   6858360 2026-03-03 10:00 ./usr/lib/a file").unwrap();
         assert_eq!(read, Entry { mode: "-rwxr-xr-x", owner: "root/root", path: "usr/lib/a file" });
-        assert!(read.is_fit());
+        assert!(read.is_valid());
         assert_eq!(entry(""), None);
     }
 
     #[test]
-    fn odd_modes_and_owners_are_seen() {
+    fn wrong_modes_and_owners_are_detected() {
         for line in [
             "-rw------- root/root 1 2026-03-03 10:00 ./usr/bin/a",
             "-rwxrwxr-x root/root 1 2026-03-03 10:00 ./usr/bin/a",
@@ -128,7 +134,7 @@ mod tests {
             "-rw-r--r-- ann/ann 1 2026-03-03 10:00 ./usr/bin/a",
             "drwx------ root/root 0 2026-03-03 10:00 ./usr/bin/",
         ] {
-            assert!(!entry(line).unwrap().is_fit(), "{line}");
+            assert!(!entry(line).unwrap().is_valid(), "{line}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The package's description of itself, where Tauri's is not enough: dependencies with versions, and lines of a length
-//! that package managers show as they are.
+//! Completes the package's `control` file: dependencies with versions, and a description with lines short enough for
+//! package managers.
 
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
 
-/// Longest line of the description, after the space it begins with.
+/// Longest line of the description, without its leading space.
 const WIDTH: usize = 78;
 
 /// Completes the file `control`.
@@ -14,7 +14,7 @@ pub(super) fn complete(file: &Path, depends: &[String]) -> Result<()> {
     fs::write(file, completed(&text, depends)).with_context(|| format!("could not write {}", file.display()))
 }
 
-/// Tauri adds the window's libraries to the dependencies once more and without versions, so the whole line is ours.
+/// Replaces the whole line of dependencies: Tauri adds the window's libraries again, without versions.
 fn completed(control: &str, depends: &[String]) -> String {
     let mut text = String::new();
     for line in control.lines() {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dependencies_are_ours_and_lines_short() {
+    fn dependencies_are_replaced_and_lines_are_short() {
         let word = "syllables ".repeat(12);
         let control =
             format!("Package: a\nDepends: x, x\nRecommends: y\nDescription: short\n {}\n .\n", word.trim());

@@ -1,7 +1,7 @@
-//! Reads which shared libraries a Linux program or library asks for.
+//! Reads which shared libraries a Linux program or library needs.
 //!
-//! Only the dynamic section of 64-bit little-endian ELF files, which is what the PostgreSQL packages hold. Symbols,
-//! versions and search paths are left to the loader.
+//! Reads only the dynamic section of 64-bit little-endian ELF files, as in the PostgreSQL packages. Symbols, versions
+//! and search paths are left to the loader.
 
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -16,7 +16,7 @@ const DT_STRTAB: u64 = 5;
 /// The names (`DT_NEEDED`) of the libraries that the loader must find for `file`.
 pub(crate) fn needed(file: &Path) -> Result<Vec<String>> {
     let bytes = fs::read(file).with_context(|| format!("could not read {}", file.display()))?;
-    parse(&bytes).with_context(|| format!("{} is no ELF file this can read", file.display()))
+    parse(&bytes).with_context(|| format!("{} is not an ELF file that can be read", file.display()))
 }
 
 fn parse(bytes: &[u8]) -> Result<Vec<String>> {

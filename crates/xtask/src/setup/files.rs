@@ -1,13 +1,14 @@
-//! Copying files and replacing whole folders so that a kill at any moment leaves either the old or the new one.
+//! Copies files, and replaces whole folders so that a kill at any moment leaves the old or the new one.
 
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The file in each made folder that says what it was made from. It is written last, so its presence means “complete”.
+/// The file in each made folder that records what it was made from. It is written last, so a folder that has it is
+/// complete.
 pub const SOURCE: &str = "SOURCE";
 
-/// Removes a folder of resources that an earlier set-up may have made and no version needs now, so that it is not packed.
+/// Removes a folder of resources that an earlier version of set-up made, so that it is not packaged.
 pub(super) fn remove_outdated(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("could not remove {}", folder.display()))?;
@@ -20,12 +21,12 @@ pub fn is_from(folder: &Path, source: &str) -> bool {
     self::source(folder).is_some_and(|made_from| made_from == source)
 }
 
-/// What `folder` was made from, if it is complete.
+/// The record of what `folder` was made from; `None` if it is not complete.
 pub fn source(folder: &Path) -> Option<String> {
     Some(fs::read_to_string(folder.join(SOURCE)).ok()?.trim_end().to_owned())
 }
 
-/// Makes a folder beside `folder` with `fill` and puts it in its place.
+/// Fills a new folder with `fill` and renames it to `folder`, replacing the old one.
 pub fn replace_folder(folder: &Path, source: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let (new, old) = (folder.with_extension("new"), folder.with_extension("old"));
     for left_over in [&new, &old] {
@@ -54,7 +55,7 @@ fn remove(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies a file with its permissions, creating the folder it goes to.
+/// Copies a file with its permissions; creates the folder of `to`.
 pub fn copy(from: &Path, to: &Path) -> Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder).with_context(|| format!("could not create {}", folder.display()))?;
@@ -71,7 +72,7 @@ pub fn copy_into(from: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(to)
 }
 
-/// What is in `folder`, in order of name.
+/// The entries of `folder`, sorted by name.
 pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let read = || -> std::io::Result<Vec<PathBuf>> {
         fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
@@ -97,7 +98,7 @@ pub fn copy_tree(from: &Path, to: &Path, wanted: impl Fn(&Path) -> bool) -> Resu
     Ok(())
 }
 
-/// The files below `folder` by their path relative to it, in order; `wanted` is asked for folders too.
+/// The relative paths of the files below `folder`, sorted; `wanted` is also called for folders.
 pub fn below(folder: &Path, wanted: &impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::new()];
@@ -117,14 +118,14 @@ pub fn below(folder: &Path, wanted: &impl Fn(&Path) -> bool) -> Result<Vec<PathB
     Ok(found)
 }
 
-/// FNV-1a: tells whether something was edited, nothing more.
+/// FNV-1a hash, which only detects edits.
 pub fn checksum(bytes: &[u8]) -> u64 {
     bytes
         .iter()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Names and contents of `files` below `folder`, as one number.
+/// One hash of the names and contents of `files` below `folder`.
 pub fn checksum_of(folder: &Path, files: &[PathBuf]) -> Result<u64> {
     let mut all = Vec::new();
     for file in files {
@@ -136,7 +137,7 @@ pub fn checksum_of(folder: &Path, files: &[PathBuf]) -> Result<u64> {
     Ok(checksum(&all))
 }
 
-/// How much the files below `folder` hold, as `12.3 MB`.
+/// The total size of the files below `folder`, as `12.3 MB`.
 pub fn size(folder: &Path) -> Result<String> {
     let mut bytes = 0;
     let mut folders = vec![folder.to_path_buf()];

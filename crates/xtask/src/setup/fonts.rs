@@ -1,4 +1,4 @@
-//! The fonts that PDF files are set in. `crates/export/fonts.json` says which; npm packages hold them.
+//! The fonts of PDF exports: `crates/export/fonts.json` lists them, npm packages contain them.
 
 use super::files;
 use super::npm::{Lock, Packages, read_json};
@@ -40,7 +40,7 @@ pub(crate) fn set_up(checkout: &Checkout, lock: &Lock, packages: &mut Packages<'
     Ok(())
 }
 
-/// Which contents the folder is made of; fails where the list and the lock file disagree.
+/// The record of the versions that the folder is made from; an error if the list and the lock file disagree.
 fn source(fonts: &[Font], lock: &Lock) -> Result<String> {
     let mut source = String::from("npm");
     for font in fonts {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disagreement_is_told_in_a_sentence() {
+    fn a_disagreement_is_reported() {
         let lock = Lock::parse(
             &json!({"packages": {"node_modules/@fonts/a": {"version": "1.2.4", "integrity": "sha512-x"}}})
                 .to_string(),

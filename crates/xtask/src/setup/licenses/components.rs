@@ -1,28 +1,28 @@
-//! The list of what comes along, and its licence texts in one document.
+//! The list of components that ship with the app, and their licence texts in one document.
 
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// Something that is in what users install.
+/// A third-party component of the installed app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Component {
     pub(super) name: String,
     pub(super) version: String,
     /// SPDX expression.
     pub(super) licence: String,
-    /// Where its source is, where that is known.
+    /// Address of its source, if known.
     pub(super) source: Option<String>,
     pub(super) texts: Vec<String>,
 }
 
-/// By name, without repetitions.
+/// Sorts by name and removes duplicates.
 pub(super) fn sort(list: &mut Vec<Component>) {
     list.sort_by_cached_key(|part| (part.name.to_lowercase(), part.version.clone(), part.licence.clone()));
     list.dedup_by(|a, b| (&a.name, &a.version, &a.licence) == (&b.name, &b.version, &b.licence));
 }
 
-/// What the window reads: `[{name, version, licence}]`.
+/// The JSON that the window reads: `[{name, version, licence}]`.
 pub(super) fn json(list: &[Component]) -> String {
     let list: Vec<_> = list
         .iter()
@@ -33,13 +33,13 @@ pub(super) fn json(list: &[Component]) -> String {
     text
 }
 
-/// Each text once, after the components it covers; what covers most comes first.
+/// Each text once, after the list of its components; texts with the most components come first.
 pub(super) fn texts(list: &[Component]) -> String {
     let mut by_text: BTreeMap<String, (String, Vec<&Component>)> = BTreeMap::new();
     for part in list {
         for text in &part.texts {
             let text = tidy(text);
-            // Texts that differ in line breaks only are the same.
+            // Texts that differ only in line breaks count as equal.
             let key = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
             let (_, parts) = by_text.entry(key).or_insert((text, Vec::new()));
             if parts.last() != Some(&part) {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_in_order_of_name_and_tells_nothing_twice() {
+    fn the_list_is_sorted_by_name_without_duplicates() {
         let mut list = vec![component("b", "1", &[]), component("A", "1", &[]), component("b", "1", &[])];
         sort(&mut list);
         let value: serde_json::Value = serde_json::from_str(&json(&list)).unwrap();

@@ -11,17 +11,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-/// The packages of the programs that users install.
+/// The packages of the shipped programs.
 const PROGRAMS: &[&str] = &["meetmemo", "meetmemo-desktop"];
 
-/// What cargo says about this workspace.
+/// Cargo's metadata of this workspace.
 pub(super) struct Crates {
     metadata: Value,
     rust_version: String,
 }
 
 impl Crates {
-    /// Asks cargo and the compiler.
+    /// Reads `cargo metadata` and the compiler's version.
     pub(super) fn read(checkout: &Checkout) -> Result<Self> {
         let rustc = |arguments: &[&str]| command::output(Command::new("rustc").args(arguments));
         let platform = rustc(&["--print", "host-tuple"])?;
@@ -37,12 +37,12 @@ impl Crates {
         Ok(Self { metadata, rust_version })
     }
 
-    /// The crates of others in the programs, and the library that comes with the compiler.
+    /// The third-party crates in the programs, and the standard library.
     pub(super) fn components(&self, standard: &Standard) -> Result<Vec<Component>> {
         let mut list = Vec::new();
         for package in compiled_in(&self.metadata, PROGRAMS)? {
             if package["source"].is_null() {
-                continue; // Ours.
+                continue; // A crate of this workspace.
             }
             list.push(
                 component(package, standard).with_context(|| format!("the crate {}", package["name"]))?,
@@ -59,15 +59,15 @@ impl Crates {
         Ok(list)
     }
 
-    /// The version of the Opus decoder, whose source comes inside a crate.
+    /// The version of the Opus decoder, whose source is inside a crate.
     pub(super) fn version_of_opus(&self) -> String {
         let packages = self.metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let told = packages.iter().filter(|package| package["name"] == "opusic-sys").find_map(|package| {
+        let version = packages.iter().filter(|package| package["name"] == "opusic-sys").find_map(|package| {
             let text = std::fs::read_to_string(folder(package)?.join("opus/package_version")).ok()?;
             // `PACKAGE_VERSION="1.6.1"`
             Some(text.split('"').nth(1)?.to_owned())
         });
-        told.unwrap_or_default()
+        version.unwrap_or_default()
     }
 }
 
@@ -102,7 +102,7 @@ fn component(package: &Value, standard: &Standard) -> Result<Component> {
     })
 }
 
-/// Names without addresses.
+/// The authors' names without e-mail addresses.
 fn authors(package: &Value) -> String {
     let names: Vec<&str> = package["authors"]
         .as_array()
@@ -118,7 +118,7 @@ fn authors(package: &Value) -> String {
     names.join(", ")
 }
 
-/// The packages that `programs` are made of: neither what only builds nor what only tests them.
+/// The packages compiled into `programs`, without build and test dependencies.
 fn compiled_in<'a>(metadata: &'a Value, programs: &[&str]) -> Result<Vec<&'a Value>> {
     let list = |value: &'a Value| value.as_array().context("`cargo metadata` is not as expected");
     let by_id = |value: &'a Value| -> Result<BTreeMap<&'a str, &'a Value>> {

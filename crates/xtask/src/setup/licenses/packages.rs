@@ -1,4 +1,4 @@
-//! The npm packages that the window's page is made of, and the fonts of PDF files.
+//! The npm packages in the window's page, and the fonts of PDF exports.
 
 use super::super::npm::read_json;
 use super::components::Component;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::path::Path;
 
-/// What `ui/package-lock.json` locks for more than development.
+/// The packages of `ui/package-lock.json` that are not only for development.
 pub(super) fn components(checkout: &Checkout, standard: &Standard) -> Result<Vec<Component>> {
     let ui = checkout.root.join("ui");
     let lock = read_json(&ui.join("package-lock.json"))?;
@@ -17,7 +17,7 @@ pub(super) fn components(checkout: &Checkout, standard: &Standard) -> Result<Vec
         .collect()
 }
 
-/// Where the packages are that end up in the page, or may.
+/// The folders of the packages that may be in the page.
 fn for_use(lock: &Value) -> impl Iterator<Item = &str> {
     lock["packages"].as_object().into_iter().flatten().filter_map(|(place, package)| {
         let only_development = package["dev"] == true || package["devOptional"] == true;
@@ -50,10 +50,10 @@ fn component(folder: &Path, standard: &Standard) -> Result<Component> {
     })
 }
 
-/// The fonts of `crates/export/fonts.json`, with the texts that set-up put beside them.
+/// The fonts of `crates/export/fonts.json`, with the licence texts in `resources/fonts`.
 pub(super) fn fonts(checkout: &Checkout) -> Result<Vec<Component>> {
     let list = read_json(&checkout.root.join("crates/export/fonts.json"))?;
-    let fonts = list.as_array().context("crates/export/fonts.json is no list")?;
+    let fonts = list.as_array().context("crates/export/fonts.json is not a list")?;
     fonts
         .iter()
         .map(|font| {
@@ -87,7 +87,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_is_for_development_is_not_in_the_page() {
+    fn development_packages_are_not_in_the_page() {
         let lock = json!({"packages": {
             "": {"name": "ui"},
             "node_modules/used": {},

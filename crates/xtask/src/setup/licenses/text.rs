@@ -1,4 +1,5 @@
-//! Finding licence texts: in a folder, in a text itself, and the standard texts of those who ship none.
+//! Finds licence texts in folders, recognises the licence of a text, and supplies standard texts for packages without
+//! one.
 
 use super::super::files;
 use anyhow::{Context, Result};
@@ -6,14 +7,14 @@ use spdx::{Expression, Licensee};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How the names of files with licence texts begin.
+/// Prefixes of the names of licence files.
 const NAMES: &[&str] =
     &["license", "licence", "copying", "copyright", "notice", "unlicense", "ofl", "third-party"];
 
-/// Endings of files that only look like one.
+/// Extensions of files that are not licence files despite their prefix.
 const NO_TEXT: &[&str] = &["spdx", "rs", "toml", "json", "js", "html", "py"];
 
-/// The licence texts that lie in `folder`, or in a folder of licences in it.
+/// The licence texts in `folder`, and in a licence folder within it.
 pub(super) fn in_folder(folder: &Path) -> Result<Vec<String>> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for path in files::entries(folder)? {
@@ -40,7 +41,7 @@ fn is_text(path: &Path) -> bool {
     NAMES.iter().any(|beginning| name.starts_with(beginning)) && !NO_TEXT.contains(&ending)
 }
 
-/// Which licence a text is, for what does not say it elsewhere.
+/// The licence of a text, for components that do not state it elsewhere.
 pub(super) fn recognised(text: &str) -> Option<&'static str> {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     [
@@ -53,35 +54,35 @@ pub(super) fn recognised(text: &str) -> Option<&'static str> {
     .map(|(_, licence)| *licence)
 }
 
-/// A licence as SPDX writes it: `MIT/Apache-2.0` becomes `MIT OR Apache-2.0`.
+/// A licence as an SPDX expression: `MIT/Apache-2.0` becomes `MIT OR Apache-2.0`.
 pub(super) fn canonical(licence: &str) -> Result<String> {
     let canonical = Expression::canonicalize(licence)
-        .with_context(|| format!("`{licence}` is no expression of licences"))?;
+        .with_context(|| format!("`{licence}` is not an SPDX expression"))?;
     Ok(canonical.unwrap_or_else(|| licence.to_owned()))
 }
 
-/// The standard texts that are checked in, shortest first.
+/// The checked-in standard texts, shortest first.
 pub(super) struct Standard(Vec<(Licensee, String)>);
 
 impl Standard {
-    /// Those in `folder`; the names of the files are the licences' names in SPDX.
+    /// Reads those in `folder`, whose file names are SPDX identifiers.
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let mut texts = Vec::new();
         for path in files::entries(folder)? {
             let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let licence = Licensee::parse(&name)
-                .with_context(|| format!("{} is not called after a licence", path.display()))?;
+                .with_context(|| format!("{} is not named after a licence", path.display()))?;
             texts.push((licence, read(&path)?));
         }
         texts.sort_by_key(|(_, text)| text.len());
         Ok(Self(texts))
     }
 
-    /// The texts of a licence, for work of `authors`. Where there is a choice, the fewest and shortest texts.
+    /// The texts of a licence for work of `authors`. Of alternatives, the fewest and shortest texts.
     pub(super) fn texts(&self, licence: &str, authors: &str) -> Result<Vec<String>> {
         let canonical = canonical(licence)?;
         let expression = Expression::parse(&canonical)
-            .with_context(|| format!("`{licence}` is no expression of licences"))?;
+            .with_context(|| format!("`{licence}` is not an SPDX expression"))?;
         let needed = expression
             .minimized_requirements(self.0.iter().map(|(licence, _)| licence))
             .with_context(|| format!("crates/xtask/licenses/standard lacks a text of {licence}"))?;
@@ -97,7 +98,7 @@ mod tests {
     use crate::checkout::Checkout;
 
     #[test]
-    fn licence_texts_are_told_from_other_files_by_name() {
+    fn licence_files_are_recognised_by_name() {
         for text in [
             "LICENSE",
             "THIRD-PARTY-LICENSES.md",
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_says_what_it_is() {
+    fn the_licence_of_a_text_is_recognised() {
         assert_eq!(
             recognised("MIT License\n\nPermission is hereby granted,\nfree of charge, to"),
             Some("MIT")
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn old_ways_of_writing_a_licence_are_read() {
+    fn old_licence_notations_are_converted() {
         assert_eq!(canonical("MIT/Apache-2.0").unwrap(), "MIT OR Apache-2.0");
         assert_eq!(canonical("MIT").unwrap(), "MIT");
         assert!(canonical("see the file").is_err());

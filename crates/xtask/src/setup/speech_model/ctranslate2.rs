@@ -1,8 +1,8 @@
 //! Reads Whisper's weights from a `model.bin` of CTranslate2, version 6.
 //!
-//! Integers are little endian. A string is its length in two bytes and its bytes, the last of which is 0. The weights
-//! are 16-bit floats; those of other types are not read. A size in the file is compared with the bytes that are there
-//! before anything is done with it.
+//! Integers are little endian. A string is its length in two bytes, then its bytes, of which the last is 0. Weights are
+//! 16-bit floats; other types are not supported. Every size in the file is checked against the remaining bytes before it
+//! is used.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ struct Variable<'a> {
     data: &'a [u8],
 }
 
-/// The types that a variable may have, by CTranslate2's number.
+/// The element types of variables, by CTranslate2's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Element {
     F32 = 0,
@@ -79,7 +79,7 @@ impl<'a> Model<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
         let mut rest = Reader(bytes);
         let version = rest.u32()?;
-        ensure!(version == VERSION, "the model file is of version {version} and not {VERSION}");
+        ensure!(version == VERSION, "the model file has version {version} instead of {VERSION}");
         let specification = rest.string()?;
         ensure!(specification == SPECIFICATION, "the model file holds a {specification}");
         let _revision = rest.u32()?;
@@ -98,12 +98,12 @@ impl<'a> Model<'a> {
         Ok(Self { variables })
     }
 
-    /// Whether there is a variable of that name.
+    /// Whether there is a variable with this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.variables.contains_key(name)
     }
 
-    /// The weights of that name.
+    /// The weights with this name.
     pub(super) fn halves(&self, name: &str) -> Result<Halves<'a>> {
         let Variable { shape, element, data } = self.variable(name)?;
         ensure!(*element == Element::F16, "{name} of the model has numbers of type {element:?} and not F16");
@@ -111,14 +111,14 @@ impl<'a> Model<'a> {
         Ok(Halves { shape: shape.clone(), data })
     }
 
-    /// The whole number of that name, which is not negative.
+    /// The non-negative integer with this name.
     pub(super) fn number(&self, name: &str) -> Result<u32> {
         let Variable { element, data, .. } = self.variable(name)?;
         let number = match (element, *data) {
             (Element::I8, [byte]) => i32::from(i8::from_le_bytes([*byte])),
             (Element::I16, [a, b]) => i32::from(i16::from_le_bytes([*a, *b])),
             (Element::I32, [a, b, c, d]) => i32::from_le_bytes([*a, *b, *c, *d]),
-            _ => bail!("{name} of the model is no whole number"),
+            _ => bail!("{name} of the model is not an integer"),
         };
         u32::try_from(number).with_context(|| format!("{name} of the model is {number}"))
     }
@@ -128,7 +128,7 @@ impl<'a> Model<'a> {
     }
 }
 
-/// What has not been read yet.
+/// The bytes that have not been read yet.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
             shape.push(self.size()?);
         }
         let number = self.u8()?;
-        let element = Element::of(number).with_context(|| format!("{number} is no known type of numbers"))?;
+        let element = Element::of(number).with_context(|| format!("{number} is not a known element type"))?;
         let bytes = self.size()?;
         let expected = shape.iter().try_fold(element.bytes(), |product, length| product.checked_mul(*length));
         ensure!(expected == Some(bytes), "{shape:?} of {element:?} are not {bytes} bytes");
@@ -183,11 +183,11 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 pub(super) mod testing {
-    //! Writes small models.
+    //! Builds small model files.
 
     use super::*;
 
-    /// A variable as a model file holds it: name, shape, number of the type, data.
+    /// A variable of a model file; `element` is the number of its type.
     pub(in super::super) struct Written {
         pub(in super::super) name: String,
         pub(in super::super) shape: Vec<u32>,
@@ -200,7 +200,7 @@ pub(super) mod testing {
         [&length.to_le_bytes(), text.as_bytes(), &[0]].concat()
     }
 
-    /// The bytes of a `model.bin` of these variables.
+    /// The content of a `model.bin` with these variables.
     pub(in super::super) fn model_file(variables: &[Written]) -> Vec<u8> {
         let mut file = VERSION.to_le_bytes().to_vec();
         file.extend(string(SPECIFICATION));

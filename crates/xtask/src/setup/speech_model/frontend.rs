@@ -1,13 +1,12 @@
-//! The tables that Whisper's input goes through: the window and the mel filters.
+//! The tables of Whisper's audio frontend: the window function and the mel filters.
 //!
-//! They are computed in 64 bits and rounded to 32. The last bits of `exp` and `cos` differ between systems; rounding
-//! removes them.
+//! They are computed in 64 bits and rounded to 32, because the last bits of `exp` and `cos` differ between systems.
 
 /// Samples per second.
 pub(super) const RATE: u32 = 16_000;
-/// Samples of a frame, and of the Fourier transform.
+/// Samples per frame and Fourier transform.
 pub(super) const FRAME: u32 = 400;
-/// Samples from one frame to the next.
+/// Samples between the starts of frames.
 pub(super) const HOP: u32 = 160;
 
 /// A periodic Hann window.
@@ -18,13 +17,13 @@ pub(super) fn window() -> Vec<f32> {
         .collect()
 }
 
-/// Slaney's filters, one row of `FRAME / 2 + 1` numbers for each of `bands`, all of the same area.
+/// Slaney's mel filters: one row of `FRAME / 2 + 1` numbers per band, all of equal area.
 pub(super) fn mel_filters(bands: u32) -> Vec<f32> {
     filters(&corners(bands))
 }
 
-/// Where the filters begin, peak and end, in Hz: in equal steps of a scale that is linear below 1 kHz and logarithmic
-/// above. Each filter ends at the peak of the next.
+/// Corner frequencies of the filters in Hz, in equal steps of a scale that is linear below 1 kHz and logarithmic above.
+/// Each filter ends at the peak of the next.
 fn corners(bands: u32) -> Vec<f64> {
     const LINEAR_MELS: f64 = 15.0;
     const LINEAR_HZ: f64 = 1000.0;
@@ -51,7 +50,7 @@ fn filters(corners: &[f64]) -> Vec<f32> {
         let height = 2.0 / (end - begin);
         for bin in 0..=FRAME / 2 {
             let hz = f64::from(bin) * hz_of_bin;
-            // Computed in this order the very first number is -0.0, as NumPy has it.
+            // In this order of operations the first number is -0.0, as in NumPy.
             let rising = -(begin - hz) / (peak - begin);
             let falling = (end - hz) / (end - peak);
             let weight = rising.min(falling);
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_bits_of_the_systems_mathematics_do_not_matter() {
+    fn the_last_bits_of_the_systems_math_functions_do_not_matter() {
         let corners = corners(80);
         let filters = filters(&corners);
         for (up, down) in [(0, 1), (1, 0)] {

@@ -1,13 +1,13 @@
 //! Writes a GGUF file, version 3, with numbers in F32, F16 and Q8_0.
 //!
-//! The bytes are those that the Python package `gguf` 0.19.0 writes for the same keys and tensors in the same order.
+//! The bytes are identical to those that the Python package `gguf` 0.19.0 writes for the same keys and tensors.
 
 use half::f16;
 
-/// Tensor data begins at multiples of this many bytes.
+/// Alignment of tensor data in bytes.
 const ALIGNMENT: usize = 32;
 
-/// Numbers of a block of Q8_0.
+/// Numbers per block of Q8_0.
 pub(super) const BLOCK: usize = 32;
 
 /// A value of the header.
@@ -21,7 +21,7 @@ pub(super) enum Value {
     Texts(Vec<String>),
 }
 
-/// GGUF's numbers of the types of values.
+/// GGUF's value types.
 mod kind {
     pub(super) const U32: u32 = 4;
     pub(super) const I32: u32 = 5;
@@ -31,21 +31,21 @@ mod kind {
     pub(super) const ARRAY: u32 = 9;
 }
 
-/// How the numbers of a tensor are stored, by ggml's number.
+/// Storage type of a tensor, with ggml's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     F32 = 0,
     F16 = 1,
-    /// Blocks of 32 numbers: a scale in F16, then each number in 8 bits. Each row holds whole blocks.
+    /// Blocks of 32 numbers: a scale in F16, then 8 bits per number. Each row has whole blocks.
     Q8_0 = 8,
 }
 
 /// The numbers of a tensor, row by row.
 #[derive(Debug, Clone)]
 pub(super) enum Numbers<'a> {
-    /// They are stored as F32.
+    /// 32-bit floats, stored as F32.
     Floats(Vec<f32>),
-    /// 16-bit floats, little endian, and how they are stored.
+    /// 16-bit floats, little endian, and their storage type.
     Halves(&'a [u8], Encoding),
 }
 
@@ -71,12 +71,12 @@ impl Numbers<'_> {
 #[derive(Debug, Clone)]
 pub(super) struct Tensor<'a> {
     pub(super) name: String,
-    /// The last dimension is the contiguous one. The file holds them the other way round.
+    /// The last dimension is contiguous. The file lists the dimensions in reverse order.
     pub(super) shape: Vec<usize>,
     pub(super) numbers: Numbers<'a>,
 }
 
-/// The bytes of a file of these keys and tensors, in this order.
+/// The content of a file with these keys and tensors, in this order.
 pub(super) fn file(keys: &[(String, Value)], tensors: &[Tensor<'_>]) -> Vec<u8> {
     let mut file = b"GGUF".to_vec();
     put_u32(&mut file, 3);
@@ -124,7 +124,7 @@ pub(super) fn file(keys: &[(String, Value)], tensors: &[Tensor<'_>]) -> Vec<u8> 
     file
 }
 
-/// A block of Q8_0: the scale in F16, and the numbers in units of the scale, rounded half away from zero.
+/// Quantises a block to Q8_0: the scale in F16, and the numbers divided by the scale, rounded half away from zero.
 fn q8_0(block: &[f32; BLOCK]) -> ([u8; 2], [u8; BLOCK]) {
     let mut largest = 0.0_f32;
     for number in block {
@@ -142,7 +142,7 @@ fn q8_0(block: &[f32; BLOCK]) -> ([u8; 2], [u8; BLOCK]) {
     (f16::from_f32(scale).to_le_bytes(), rounded)
 }
 
-/// All 16-bit floats as 32-bit floats. In a build without optimisation this table is faster than converting each number.
+/// Table of all 16-bit floats as 32-bit floats, which is faster than converting each number in unoptimised builds.
 struct Floats(Vec<f32>);
 
 impl Floats {
@@ -212,12 +212,12 @@ fn pad(file: &mut Vec<u8>) {
 
 #[cfg(test)]
 pub(super) mod testing {
-    //! Reads what was written.
+    //! Reads written files.
 
     use super::*;
     use std::collections::BTreeMap;
 
-    /// A tensor as the file holds it, with the shape in the order of [`Tensor`].
+    /// A tensor in a file, with the shape in the order of [`Tensor`].
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub(in super::super) struct Stored {
         pub(in super::super) shape: Vec<u64>,
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_can_be_read() {
+    fn a_written_file_can_be_read() {
         let keys = [
             ("a.text".to_owned(), Value::Text("Ġé".into())),
             ("a.number".into(), Value::U32(7)),

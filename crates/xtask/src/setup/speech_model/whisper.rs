@@ -1,16 +1,18 @@
-//! Whisper's weights, tokens and settings in the layout that `transcribe-cpp` 0.4 loads.
+//! Converts Whisper models from the CTranslate2 format to the GGUF layout that `transcribe-cpp` 0.4 loads.
 //!
 //! Vectors, position embeddings and the tables of the frontend are F32, convolutions F16, matrices Q8_0. CTranslate2
 //! keeps query, key and value of an attention in one matrix; here each is a tensor of its own.
 
+mod header;
+
 use super::ctranslate2::{Halves, Model};
 use super::frontend;
-use super::gguf::{self, BLOCK, Encoding, Numbers, Tensor, Value};
+use super::gguf::{self, BLOCK, Encoding, Numbers, Tensor};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value as Json;
 use std::collections::HashMap;
 
-/// What a model is made from.
+/// The files that a model is converted from.
 pub(super) struct Original {
     /// `model.bin` of CTranslate2.
     pub(super) model: Vec<u8>,
@@ -18,26 +20,20 @@ pub(super) struct Original {
     pub(super) config: Json,
     /// `tokenizer.json` of the Python package `tokenizers`.
     pub(super) tokenizer: Json,
-    /// The tokens by number. There may be more than the model knows.
+    /// The tokens by number. There may be more than the model has embeddings.
     pub(super) vocabulary: Vec<String>,
 }
 
-/// A vocabulary of more tokens belongs to a model of many languages.
-const TOKENS_OF_ENGLISH: usize = 51_864;
+/// Number of tokens of an English-only model; multilingual models have more.
+const ENGLISH_ONLY_TOKENS: usize = 51_864;
 
-/// The type of a token that stands for nothing spoken, and of the others.
-const CONTROL: i32 = 3;
-const NORMAL: i32 = 1;
-
-/// GGUF's number for a file whose matrices are Q8_0.
-const MOSTLY_Q8_0: u32 = 7;
-
-/// The GGUF file of the model `name`, such as `whisper-base`, whose encoder is given windows of `context_s` seconds.
+/// The content of the GGUF file of the model `name`, such as `whisper-base`, with an encoder context of `context_s`
+/// seconds.
 pub(super) fn convert(original: &Original, name: &str, context_s: u32) -> Result<Vec<u8>> {
     let model = Model::read(&original.model)?;
     let sizes = Sizes::of(&model)?;
     let tokens = Tokens::of(original, sizes.vocabulary)?;
-    let keys = keys(original, &sizes, &tokens, name, context_s)?;
+    let keys = header::keys(original, &sizes, &tokens, name, context_s)?;
     let tensors = Layout::of(&model, &sizes)?;
     Ok(gguf::file(&keys, &tensors))
 }
@@ -54,7 +50,7 @@ struct Sizes {
 struct Side {
     layers: u32,
     heads: u32,
-    /// Width of the layers between.
+    /// Width of the feed-forward layers.
     inner: usize,
     positions: usize,
 }
@@ -92,7 +88,7 @@ fn dimension(model: &Model<'_>, name: &str, which: usize) -> Result<usize> {
 }
 
 struct Tokens {
-    /// As many as the model has embeddings.
+    /// The text of each token; as many as the model has embeddings.
     texts: Vec<String>,
     numbers: HashMap<String, usize>,
     merges: Vec<String>,
@@ -103,7 +99,7 @@ impl Tokens {
         let mut texts = original.vocabulary.clone();
         ensure!(texts.len() >= count, "the vocabulary has {} tokens for {count} embeddings", texts.len());
         texts.truncate(count);
-        // The vocabulary has placeholders where tokens were added later.
+        // The vocabulary has placeholders for added tokens.
         for added in list(&original.tokenizer["added_tokens"], "added_tokens")? {
             let number = added["id"].as_u64().and_then(|number| usize::try_from(number).ok());
             let (Some(number), Some(text)) = (number, added["content"].as_str()) else {
@@ -123,26 +119,27 @@ impl Tokens {
         self.numbers.get(text).copied().with_context(|| format!("the model has no token {text}"))
     }
 
-    fn is_of_many_languages(&self) -> bool {
-        self.texts.len() > TOKENS_OF_ENGLISH
+    fn is_multilingual(&self) -> bool {
+        self.texts.len() > ENGLISH_ONLY_TOKENS
     }
 
     /// The codes of the languages, in the order of their tokens.
     fn languages(&self) -> Result<Vec<String>> {
-        if !self.is_of_many_languages() {
+        if !self.is_multilingual() {
             return Ok(vec!["en".into()]);
         }
         let languages = self.texts.get(self.number("<|en|>")?..self.number("<|translate|>")?);
-        let languages = languages.context("the tokens of the languages are not where they should be")?;
+        let languages =
+            languages.context("the language tokens are not between `<|en|>` and `<|translate|>`")?;
         let code = |token: &String| {
             let code = token.strip_prefix("<|").and_then(|rest| rest.strip_suffix("|>"));
-            code.map(str::to_owned).with_context(|| format!("{token} is no token of a language"))
+            code.map(str::to_owned).with_context(|| format!("{token} is not a language token"))
         };
         languages.iter().map(code).collect()
     }
 }
 
-/// `["a", "b"]`, in the older form `"a b"`: two parts of tokens that become one.
+/// A merge of two token parts as text `a b`. The JSON has it as `["a", "b"]`, in the older form as `"a b"`.
 fn merge(pair: &Json) -> Result<String> {
     if let Some(pair) = pair.as_str() {
         return Ok(pair.to_owned());
@@ -155,105 +152,6 @@ fn merge(pair: &Json) -> Result<String> {
 
 fn list<'a>(json: &'a Json, what: &str) -> Result<&'a [Json]> {
     json.as_array().map(Vec::as_slice).with_context(|| format!("there is no list of {what}"))
-}
-
-fn integers(config: &Json, key: &str) -> Result<Value> {
-    let number = |json: &Json| json.as_i64().and_then(|number| i32::try_from(number).ok());
-    let numbers: Option<_> = list(&config[key], key)?.iter().map(number).collect();
-    Ok(Value::Integers(numbers.with_context(|| format!("{key} of the configuration are no whole numbers"))?))
-}
-
-fn keys(
-    original: &Original,
-    sizes: &Sizes,
-    tokens: &Tokens,
-    name: &str,
-    context_s: u32,
-) -> Result<Vec<(String, Value)>> {
-    let mut keys = Vec::new();
-    let mut put = |key: &str, value: Value| keys.push((key.to_owned(), value));
-    let text = |text: &str| Value::Text(text.to_owned());
-    let number = |number: usize| -> Result<Value> { Ok(Value::U32(u32::try_from(number)?)) };
-    let of_many_languages = tokens.is_of_many_languages();
-
-    put("general.architecture", text("whisper"));
-    put("general.name", text(name));
-    put("general.basename", text("whisper"));
-    put("general.organization", text("openai"));
-    put("general.license", text("mit"));
-    put("general.repo_url", Value::Text(format!("https://huggingface.co/openai/{name}")));
-    put("general.file_type", Value::U32(MOSTLY_Q8_0));
-    put("general.languages", Value::Texts(tokens.languages()?));
-    put("stt.variant", text(name));
-    put("stt.capability.lang_detect", Value::Bool(of_many_languages));
-    put("stt.capability.translate", Value::Bool(of_many_languages));
-    put("stt.capability.timestamps", Value::Bool(true));
-
-    let end = tokens.number("<|endoftext|>")?;
-    let types = (0..tokens.texts.len()).map(|token| if token < end { NORMAL } else { CONTROL }).collect();
-    put("tokenizer.ggml.model", text("gpt2"));
-    put("tokenizer.ggml.pre", text("gpt2"));
-    put("tokenizer.ggml.tokens", Value::Texts(tokens.texts.clone()));
-    put("tokenizer.ggml.token_type", Value::Integers(types));
-    put("tokenizer.ggml.merges", Value::Texts(tokens.merges.clone()));
-    for key in ["bos", "eos", "padding"] {
-        put(&format!("tokenizer.ggml.{key}_token_id"), number(end)?);
-    }
-    put("tokenizer.ggml.add_bos_token", Value::Bool(false));
-
-    for (side, Side { layers, heads, inner, .. }) in
-        [("encoder", &sizes.encoder), ("decoder", &sizes.decoder)]
-    {
-        put(&format!("stt.whisper.{side}.n_layers"), Value::U32(*layers));
-        put(&format!("stt.whisper.{side}.d_model"), number(sizes.width)?);
-        put(&format!("stt.whisper.{side}.n_heads"), Value::U32(*heads));
-        put(&format!("stt.whisper.{side}.ffn_dim"), number(*inner)?);
-        put(&format!("stt.whisper.{side}.activation"), text("gelu"));
-    }
-    put("stt.whisper.encoder.num_mel_bins", Value::U32(sizes.mels));
-    put("stt.whisper.encoder.max_source_positions", number(sizes.encoder.positions)?);
-    put("stt.whisper.decoder.max_target_positions", number(sizes.decoder.positions)?);
-    put("stt.whisper.decoder.vocab_size", number(sizes.vocabulary)?);
-    put("stt.whisper.decoder.tie_word_embeddings", Value::Bool(true));
-    put("stt.whisper.decoder.scale_embedding", Value::Bool(false));
-    for (key, token) in [
-        ("decoder_start", "<|startoftranscript|>"),
-        ("sot", "<|startoftranscript|>"),
-        ("transcribe", "<|transcribe|>"),
-        ("no_timestamps", "<|notimestamps|>"),
-        ("translate", "<|translate|>"),
-        ("prev_sot", "<|startofprev|>"),
-    ] {
-        put(&format!("stt.whisper.{key}_token_id"), number(tokens.number(token)?)?);
-    }
-    put("stt.whisper.suppress_tokens", integers(&original.config, "suppress_ids")?);
-    put("stt.whisper.begin_suppress_tokens", integers(&original.config, "suppress_ids_begin")?);
-
-    put("stt.frontend.type", text("mel"));
-    put("stt.frontend.window", text("hann_periodic"));
-    put("stt.frontend.normalize", text("whisper_logmel"));
-    put("stt.frontend.pad_mode", text("reflect"));
-    put("stt.frontend.mel_norm", text("slaney"));
-    let samples = context_s.checked_mul(frontend::RATE).context("the window is too long")?;
-    for (key, value) in [
-        ("num_mels", sizes.mels),
-        ("sample_rate", frontend::RATE),
-        ("n_fft", frontend::FRAME),
-        ("win_length", frontend::FRAME),
-        ("hop_length", frontend::HOP),
-        ("chunk_length", context_s),
-        ("n_samples", samples),
-        ("nb_max_frames", samples / frontend::HOP),
-    ] {
-        put(&format!("stt.frontend.{key}"), Value::U32(value));
-    }
-    for (key, value) in
-        [("dither", 0.0), ("pre_emphasis", 0.0), ("f_min", 0.0), ("f_max", frontend::RATE as f32 / 2.0)]
-    {
-        put(&format!("stt.frontend.{key}"), Value::F32(value));
-    }
-    put("stt.frontend.center", Value::Bool(true));
-    Ok(keys)
 }
 
 /// The tensors of a model in the order of the file.
@@ -337,20 +235,20 @@ impl<'a> Layout<'a, '_> {
         self.pair(&format!("{name}.ffn.fc2"), &format!("{source}/ffn/linear_1"))
     }
 
-    /// `linear_0` holds query, key and value, `linear_1` what comes after.
+    /// `linear_0` holds query, key and value; `linear_1` is the output projection.
     fn self_attention(&mut self, name: &str, source: &str) -> Result<()> {
         self.split(name, &format!("{source}/linear_0"), &["q", "k", "v"])?;
         self.pair(&format!("{name}.out"), &format!("{source}/linear_1"))
     }
 
-    /// `linear_0` holds the query, `linear_1` key and value, `linear_2` what comes after.
+    /// `linear_0` holds the query, `linear_1` key and value; `linear_2` is the output projection.
     fn cross_attention(&mut self, name: &str, source: &str) -> Result<()> {
         self.split(name, &format!("{source}/linear_0"), &["q"])?;
         self.split(name, &format!("{source}/linear_1"), &["k", "v"])?;
         self.pair(&format!("{name}.out"), &format!("{source}/linear_2"))
     }
 
-    /// Whisper's keys have no bias: CTranslate2 has zeros in its place.
+    /// Splits a matrix into parts of equal height. Whisper's key projection has no bias; CTranslate2 stores zeros for it.
     fn split(&mut self, name: &str, source: &str, parts: &[&str]) -> Result<()> {
         let weights = self.model.halves(&format!("{source}/weight"))?;
         let biases = self.model.halves(&format!("{source}/bias"))?;
@@ -377,6 +275,7 @@ impl<'a> Layout<'a, '_> {
 #[cfg(test)]
 mod tests {
     use super::super::ctranslate2::testing::{Written, model_file};
+    use super::super::gguf::Value;
     use super::super::gguf::testing::{Stored, read};
     use super::*;
     use half::f16;
@@ -385,7 +284,7 @@ mod tests {
     const WIDTH: u32 = 32;
     const MELS: u32 = 80;
 
-    /// The number that each weight of a variable has, with the place of its row.
+    /// Gives the value of all weights in a row: from the variable's name and the row number.
     type Fill = fn(&str, u32) -> f32;
 
     fn plain(name: &str, row: u32) -> f32 {
@@ -461,7 +360,7 @@ mod tests {
         }
     }
 
-    /// Ten tokens: four of speech, the end, and those that the decoder is told things with.
+    /// A model with ten tokens: four of speech, the end, and the decoder's control tokens.
     const SPECIAL: [(usize, &str); 6] = [
         (4, "<|endoftext|>"),
         (5, "<|startoftranscript|>"),
@@ -487,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_model_is_laid_out_as_the_library_wants_it() {
+    fn a_small_model_has_the_keys_and_tensors_that_the_library_expects() {
         let file = convert(&small(&variables(10, plain)), "whisper-none", 16).unwrap();
         let (keys, tensors) = read(&file);
 
@@ -536,7 +435,7 @@ mod tests {
             let stored = &tensors[name];
             assert_eq!((stored.shape.as_slice(), stored.encoding), (shape, encoding as u32), "{name}");
         }
-        // What CTranslate2 keeps in one matrix.
+        // Parts of one matrix of CTranslate2.
         for (name, number) in [
             ("enc.blocks.0.attn.q.weight", 1.0),
             ("enc.blocks.0.attn.k.weight", 2.0),
@@ -565,8 +464,8 @@ mod tests {
     }
 
     #[test]
-    fn a_model_of_many_languages_names_them() {
-        let count = u32::try_from(TOKENS_OF_ENGLISH).unwrap() + 1;
+    fn a_multilingual_model_lists_its_languages() {
+        let count = u32::try_from(ENGLISH_ONLY_TOKENS).unwrap() + 1;
         let vocabulary = (0..count).map(|i| i.to_string()).collect();
         let (before, after) = SPECIAL.split_at(2);
         let mut added = before.to_vec();
@@ -582,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_lacks_something_is_refused() {
+    fn an_incomplete_model_is_refused() {
         let complete = variables(10, plain);
         convert(&small(&complete), "whisper-none", 16).unwrap();
         for left_out in 0..complete.len() {
@@ -594,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_ends_too_early_is_refused() {
+    fn a_truncated_file_is_refused() {
         let whole = small(&variables(10, plain));
         for length in (0..whole.model.len()).step_by(97) {
             let mut cut = small(&[]);

@@ -1,0 +1,70 @@
+//! Errors that a front end can act on: a code for the program, a sentence for the user.
+
+use serde::Serialize;
+
+/// What kind of error this is, where a caller can do something about it. Every other error is only displayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// There is no such job, export, speaker, person, model or version.
+    NotFound,
+    /// The beginning of an id, or a name, fits several: ask for more of it.
+    Ambiguous,
+    /// The state of the job does not allow it; show the job again.
+    WrongState,
+    /// The file exists; ask whether to replace it.
+    AlreadyExists,
+    /// The value is invalid or not available, such as a language or model; offer the valid ones.
+    NotOffered,
+    /// A kind of export that this version cannot make.
+    NotAvailableYet,
+    /// There is nothing to export yet; wait for the transcript.
+    NoTranscript,
+    /// The disk is full; name the folder.
+    DiskFull,
+    /// The archive was written by a newer version: offer the update.
+    NewerArchive,
+    /// The configured database belongs to another program: ask for another one.
+    ForeignDatabase,
+    /// The database cannot be reached: offer to try again.
+    DatabaseUnreachable,
+    /// Anything else.
+    Other,
+}
+
+/// An error with a code and a sentence for the user. It is passed inside [`anyhow::Error`].
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct UserError {
+    code: ErrorCode,
+    message: String,
+}
+
+/// Makes a [`UserError`].
+pub(crate) fn user_error(code: ErrorCode, message: impl Into<String>) -> anyhow::Error {
+    UserError { code, message: message.into() }.into()
+}
+
+impl ErrorCode {
+    /// The code of an error that this crate returned.
+    pub fn of(error: &anyhow::Error) -> Self {
+        if let Some(error) = error.downcast_ref::<UserError>() {
+            return error.code;
+        }
+        match error.chain().find_map(|cause| cause.downcast_ref::<store::StoreError>()) {
+            Some(store::StoreError::Newer { .. }) => Self::NewerArchive,
+            Some(store::StoreError::Foreign { .. }) => Self::ForeignDatabase,
+            Some(store::StoreError::Unreachable { .. } | store::StoreError::Managed(_)) => {
+                Self::DatabaseUnreachable
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
+/// `clause` with its first letter in upper case, to begin a sentence.
+pub(crate) fn capitalised(clause: &str) -> String {
+    let mut letters = clause.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

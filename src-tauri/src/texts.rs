@@ -1,0 +1,11 @@
+//! Texts that the shell shows outside the page, in dialogs and notifications. All other texts are in `ui/src/messages`.
+
+pub(crate) const FINISHED: &str = "The transcript is ready.";
+pub(crate) const FAILED: &str = "It could not be transcribed. Open MeetMemo to see why.";
+pub(crate) const CHOOSE_FILES: &str = "Add recordings";
+pub(crate) const CHOOSE_FOLDER: &str = "Add a folder of recordings";
+pub(crate) const RECORDINGS: &str = "Recordings";
+pub(crate) const ALL_FILES: &str = "All files";
+pub(crate) const SAVE_AS: &str = "Save the transcript";
+pub(crate) const CHOOSE_MODEL: &str = "Add a speech model";
+pub(crate) const MODELS: &str = "Speech models";

@@ -1,0 +1,21 @@
+/** Every screen and state of the window, by name, on the client in memory. */
+import { frameScenes } from './frame'
+import { importScenes } from './imports'
+import { libraryScenes } from './library'
+import { meetingScenes } from './meeting'
+import { modelScenes } from './models'
+import { peopleScenes } from './people'
+import type { Scenes } from './scene'
+import { speakerScenes } from './speakers'
+import { versionScenes } from './versions'
+
+export const scenes: Scenes = {
+  ...frameScenes,
+  ...libraryScenes,
+  ...importScenes,
+  ...meetingScenes,
+  ...modelScenes,
+  ...versionScenes,
+  ...speakerScenes,
+  ...peopleScenes,
+}

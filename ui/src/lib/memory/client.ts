@@ -1,0 +1,102 @@
+/**
+ * A core in memory, for component tests and the page of states: nothing happens by itself, and any command can be made
+ * to fail or to wait.
+ *
+ * Each concern is a class in a file of its own: its `handlers` are what its commands do, its `controls` let a test make
+ * things happen. A new concern is added to `memoryClient` below and, if it has something to begin with, to `Seed`.
+ */
+import type { Drag, Events, Unsubscribe } from '../client'
+import type { JobView, News } from '../types'
+import { Calls, type Handlers } from './calls'
+import { defaultExportPath, type Desktop } from './desktop'
+import { MemoryEvents } from './events'
+import { MemoryExports } from './exports'
+import { MemoryImports, type ImportsSeed } from './imports'
+import { MemoryLifecycle, type LifecycleSeed } from './lifecycle'
+import { MemoryMeetings, type MeetingsSeed } from './meetings'
+import { MemoryModels, type ModelsSeed } from './models'
+import { MemoryPeople, type PeopleSeed } from './people'
+import { MemorySettings, type SettingsSeed } from './settings'
+import { MemorySpeakers, type SpeakersSeed } from './speakers'
+import { MemoryTranscripts, type TranscriptsSeed } from './transcripts'
+import { MemoryVersions, type VersionsSeed } from './versions'
+
+/** What a client begins with; the rest is as in an empty archive. */
+export type Seed = LifecycleSeed &
+  MeetingsSeed &
+  TranscriptsSeed &
+  ImportsSeed &
+  ModelsSeed &
+  VersionsSeed &
+  SpeakersSeed &
+  PeopleSeed &
+  SettingsSeed
+
+class MemoryCore extends Calls implements Desktop {
+  chosen: string[] = []
+  clipboard = ''
+  exportPath: (job: JobView, format: string) => string | null = defaultExportPath
+
+  readonly events = new MemoryEvents()
+
+  on<Name extends keyof Events>(name: Name, listener: (payload: Events[Name]) => void): Unsubscribe {
+    return this.events.on(name, listener)
+  }
+
+  onDrag(listener: (drag: Drag) => void): Unsubscribe {
+    return this.events.onDrag(listener)
+  }
+
+  emitNews(news: News): void {
+    this.events.emitNews(news)
+  }
+
+  drag(drag: Drag): void {
+    this.events.drag(drag)
+  }
+
+  /** This core as a client: with the commands of all concerns, and with their controls. */
+  asClient<Controls extends object>(handlers: Handlers, controls: Controls) {
+    return Object.assign(this, this.commands(handlers), controls)
+  }
+}
+
+export type MemoryClient = ReturnType<typeof memoryClient>
+
+export function memoryClient(seed: Seed = {}) {
+  const core = new MemoryCore()
+  const { events } = core
+  const lifecycle = new MemoryLifecycle(events, seed)
+  const meetings = new MemoryMeetings(events, seed)
+  const transcripts = new MemoryTranscripts(events, meetings, core, seed)
+  const imports = new MemoryImports(events, meetings, core, seed)
+  const exports = new MemoryExports(events, meetings, core)
+  const models = new MemoryModels(events, core, seed)
+  const versions = new MemoryVersions(meetings, transcripts, models, seed)
+  const people = new MemoryPeople(events, meetings, seed)
+  const speakers = new MemorySpeakers(events, meetings, transcripts, people, seed)
+  const settings = new MemorySettings(seed)
+  return core.asClient(
+    {
+      ...lifecycle.handlers,
+      ...meetings.handlers,
+      ...transcripts.handlers,
+      ...imports.handlers,
+      ...exports.handlers,
+      ...models.handlers,
+      ...versions.handlers,
+      ...speakers.handlers,
+      ...people.handlers,
+      ...settings.handlers,
+    },
+    {
+      ...lifecycle.controls,
+      ...meetings.controls,
+      ...transcripts.controls,
+      ...imports.controls,
+      ...exports.controls,
+      ...models.controls,
+      ...speakers.controls,
+    },
+  )
+}

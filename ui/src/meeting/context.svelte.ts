@@ -1,0 +1,224 @@
+/**
+ * What the parts of an open meeting share. `OpenMeeting.svelte` creates the context; the components below it get it with
+ * `getMeeting()`. A new pane therefore needs no properties and no change outside of itself but its entry in `panes.ts`.
+ */
+import { createContext, tick } from 'svelte'
+import type { Client } from '../lib/client'
+import { errorMessage } from '../lib/error-message'
+import { hasHours } from '../lib/format'
+import { t } from '../lib/messages'
+import type { JobView, SpeakersView, TranscriptionOptions, VersionView } from '../lib/types'
+import { isWaiting, isWorkedOn } from '../library/job-status'
+import type { People } from '../people/people.svelte'
+import type { Exports } from './exports.svelte'
+import type { MeetingKeys } from './keys'
+import type { PaneId } from './panes'
+import type { Playback } from './playback.svelte'
+import type { Samples } from './samples.svelte'
+import type { SegmentSelection } from './segment-selection.svelte'
+import { SpeakerEdits } from './speaker-edits.svelte'
+import { Speakers } from './speakers.svelte'
+import { Transcript } from './transcript.svelte'
+import { Versions } from './versions.svelte'
+
+/** The properties of `Meeting.svelte`. */
+export type MeetingProps = {
+  client: Client
+  /** The meeting as the library knows it; changes while it is worked on. */
+  job: JobView
+  playback: Playback
+  /** Created if it is not given. */
+  samples?: Samples
+  /** The people whose names are suggested. */
+  people?: People
+  keys?: MeetingKeys
+  ondeleted: () => void
+  /** A command answered with the changed meeting, before the event about it arrives. */
+  onchanged?: (job: JobView) => void
+  /** Asks how to transcribe the meeting again; `change` is preselected. */
+  onagain?: (id: string, change?: Partial<TranscriptionOptions>) => void
+  /** Opens the page of people. */
+  onpeople?: () => void
+  /** The speakers of the meeting changed. */
+  onspeakers?: (id: string, view: SpeakersView | null) => void
+  /** Has screen readers say a text. */
+  announce?: (text: string) => void
+}
+
+/** Which pane is open. It stays open when another meeting is opened. */
+export class Panes {
+  open = $state<PaneId | null>(null)
+}
+
+/** The properties of `OpenMeeting.svelte`: `Meeting.svelte` adds what outlives a change of meeting. */
+export type MeetingContextProps = MeetingProps & { samples: Samples; exports: Exports; panes: Panes }
+
+/** How long “Copied” is shown. */
+const COPIED_MS = 3_000
+
+export class MeetingContext {
+  readonly #props: MeetingContextProps
+  readonly id: string
+  readonly transcript: Transcript
+  readonly versions: Versions
+  readonly speakers: Speakers
+  readonly edits: SpeakerEdits
+
+  /** The selection in the list of segments; null while there is no list. */
+  selection = $state.raw<SegmentSelection | null>(null)
+  /** Why the last action failed, and how to repeat it. */
+  problem = $state.raw<{ message: string; retry: () => void } | null>(null)
+  /** Whether something was copied just now. */
+  copied = $state(false)
+  /** The buttons that open the panes; a pane that is closed returns the focus to its own. */
+  readonly paneButtons: Partial<Record<PaneId, HTMLElement | null>> = {}
+  /** The part of the page that shows the text. */
+  body = $state<HTMLElement>()
+  #copiedTimer: ReturnType<typeof setTimeout> | undefined
+
+  /** The older version that is shown in place of the current one. */
+  old = $derived.by(() => (this.versions.shown?.kind === 'old' ? this.versions.shown : null))
+  /** What is known of the version that is shown. */
+  info = $derived.by(() => this.old?.page.transcript ?? this.transcript.info)
+  /** The segments of the version that is shown. */
+  segments = $derived.by(() => this.old?.page.lines ?? this.transcript.segments)
+  hasText = $derived.by(() => this.transcript.segments.length > 0)
+  /** Where the current text ends; null if there is none. */
+  textUntilMs = $derived.by(() => this.transcript.segments.at(-1)?.end_ms ?? null)
+  /** Whether times are shown with hours. */
+  withHours = $derived.by(() => hasHours(this.job.duration_ms ?? this.textUntilMs))
+  playable = $derived.by(() => this.playback.id === this.id && this.playback.canPlay)
+  /** Why it cannot be transcribed again now; null if it can. */
+  busy = $derived.by(() => {
+    if (!this.job.is_here) return t('again.elsewhere')
+    return isWorkedOn(this.job) || isWaiting(this.job) ? t('again.busy') : null
+  })
+
+  /** `props` are the properties of the component: reading them tracks their changes. One meeting for its lifetime. */
+  constructor(props: MeetingContextProps) {
+    const { client, job } = props
+    this.#props = props
+    this.id = job.id
+    this.transcript = new Transcript(client, job.id)
+    this.versions = new Versions(client, job.id)
+    this.speakers = new Speakers(client, job.id)
+    this.edits = new SpeakerEdits(this)
+  }
+
+  get job(): JobView {
+    return this.#props.job
+  }
+
+  get client(): Client {
+    return this.#props.client
+  }
+
+  get playback(): Playback {
+    return this.#props.playback
+  }
+
+  get samples(): Samples {
+    return this.#props.samples
+  }
+
+  get exports(): Exports {
+    return this.#props.exports
+  }
+
+  get panes(): Panes {
+    return this.#props.panes
+  }
+
+  get people(): People | undefined {
+    return this.#props.people
+  }
+
+  get keys(): MeetingKeys | undefined {
+    return this.#props.keys
+  }
+
+  /** Opens the page of people; undefined if there is none. */
+  get openPeople(): (() => void) | undefined {
+    return this.#props.onpeople
+  }
+
+  /** Asks how to transcribe the meeting again; undefined if that is not possible. */
+  get transcribeAgain(): ((change?: Partial<TranscriptionOptions>) => void) | undefined {
+    const { onagain } = this.#props
+    return onagain && ((change) => onagain(this.id, change))
+  }
+
+  /** Takes over the changed meeting from the answer of a command. */
+  update(job: JobView): void {
+    this.#props.onchanged?.(job)
+  }
+
+  announce(text: string): void {
+    this.#props.announce?.(text)
+  }
+
+  /** Runs an action; if it fails, that is shown with a button that repeats it. */
+  async attempt(action: () => Promise<void>): Promise<void> {
+    this.problem = null
+    try {
+      await action()
+    } catch (reason) {
+      this.problem = { message: errorMessage(reason), retry: () => void this.attempt(action) }
+    }
+  }
+
+  cancel = () => this.attempt(async () => this.update(await this.client.cancel(this.id)))
+  retry = () => this.attempt(async () => this.update(await this.client.retry(this.id)))
+
+  remove = () =>
+    this.attempt(async () => {
+      await this.client.deleteMeeting(this.id)
+      if (this.playback.id === this.id) this.playback.close()
+      this.#props.ondeleted()
+    })
+
+  copyTranscript = () =>
+    this.attempt(async () => {
+      await this.client.copyTranscript(this.id)
+      this.#showCopied()
+    })
+
+  copyText = (text: string) =>
+    this.attempt(async () => {
+      await this.client.copyText(text)
+      this.#showCopied()
+    })
+
+  #showCopied(): void {
+    this.copied = true
+    clearTimeout(this.#copiedTimer)
+    this.#copiedTimer = setTimeout(() => (this.copied = false), COPIED_MS)
+  }
+
+  makeCurrent = (version: VersionView) =>
+    this.attempt(async () => {
+      this.update(await this.versions.makeCurrent(version))
+      void this.transcript.fetch()
+    })
+
+  /** Shows the current version again. The focus goes to the text, because the button that did this disappears. */
+  async showCurrent(): Promise<void> {
+    this.versions.showCurrent()
+    await tick()
+    this.body?.querySelector<HTMLElement>('[data-line][tabindex="0"]')?.focus()
+  }
+
+  async closePane(): Promise<void> {
+    const button = this.panes.open && this.paneButtons[this.panes.open]
+    this.panes.open = null
+    await tick()
+    button?.focus()
+  }
+
+  /** Closes the pane where it covers the text. */
+  uncoverText(): void {
+    if (matchMedia('(max-width: 1099px)').matches) void this.closePane()
+  }
+}
+
+export const [getMeeting, setMeeting] = createContext<MeetingContext>()

@@ -1,4 +1,0 @@
-/** The sentence for whatever a call was rejected with. */
-export function said(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason)
-}
