@@ -5,134 +5,131 @@ import * as __TAURI_EVENT from "@tauri-apps/api/event";
 
 /** Commands */
 export const commands = {
-	/**  Whether the archive is open. */
+	/**  The state of the archive. */
 	coreState: () => __TAURI_INVOKE<CoreState>("core_state"),
-	/**  Tries to open the archive once more. */
+	/**  Tries again to open the archive. */
 	openAgain: () => __TAURI_INVOKE<void>("open_again"),
-	/**  Closes the window although work goes on. */
+	/**  Closes the window although a recording is being processed. */
 	closeWindow: () => __TAURI_INVOKE<void>("close_window"),
-	/**  The user wants to keep the window open. */
+	/**  The user chose to keep the window open. */
 	keepOpen: () => __TAURI_INVOKE<void>("keep_open"),
 	/**  All meetings, newest first. */
 	meetings: () => __TAURI_INVOKE<JobView_Serialize[]>("meetings"),
-	/**  Those of `ids` that exist. */
+	/**  The meetings with these ids; unknown ids are skipped. */
 	meetingsById: (ids: string[]) => __TAURI_INVOKE<JobView_Serialize[]>("meetings_by_id", { ids }),
-	/**  A meeting with its lines that begin at `from_ms` or later. */
+	/**  A meeting with its segments that begin at `from_ms` or later. */
 	meeting: (id: string, fromMs: number) => __TAURI_INVOKE<MeetingPage_Serialize>("meeting", { id, fromMs }),
-	/**  Gives a meeting a title. */
+	/**  Changes the title of a meeting. */
 	rename: (id: string, title: string) => __TAURI_INVOKE<JobView_Serialize>("rename", { id, title }),
 	/**  Puts a failed or cancelled recording back into the queue. */
 	retry: (id: string) => __TAURI_INVOKE<JobView_Serialize>("retry", { id }),
-	/**  Stops the work on a recording. */
+	/**  Cancels the processing of a recording. */
 	cancel: (id: string) => __TAURI_INVOKE<JobView_Serialize>("cancel", { id }),
-	/**
-	 *  Has a recording that waits worked on before the others that wait, because somebody looks at it. That is a hint: the
-	 *  page does not wait for it, and nobody is told where it does not work.
-	 */
+	/**  Moves a waiting recording to the front of the queue, because the user has opened it. Failures are only logged. */
 	bringForward: (id: string) => __TAURI_INVOKE<null>("bring_forward", { id }),
-	/**  What deleting a meeting would take away and leave. */
+	/**  What deleting a meeting would remove and what it would leave. */
 	deletion: (id: string) => __TAURI_INVOKE<DeletionView>("deletion", { id }),
-	/**  Deletes a meeting for good. */
+	/**  Deletes a meeting permanently. */
 	deleteMeeting: (id: string) => __TAURI_INVOKE<null>("delete_meeting", { id }),
-	/**  What a meeting was or would be transcribed with. */
+	/**  The options with which a meeting was or would be transcribed. */
 	choice: (id: string) => __TAURI_INVOKE<TranscriptionOptions_Serialize>("choice", { id }),
-	/**  Transcribes a meeting again; complete versions stay. */
+	/**  Transcribes a meeting again. Complete versions are kept. */
 	transcribeAgain: (id: string, choice: TranscriptionOptions_Deserialize) => __TAURI_INVOKE<JobView_Serialize>("transcribe_again", { id, choice }),
 	/**  The versions of a meeting's transcript, newest first. */
 	versions: (id: string) => __TAURI_INVOKE<VersionView_Serialize[]>("versions", { id }),
-	/**  A meeting with the lines of one version. */
+	/**  A meeting with the segments of one version. */
 	versionPage: (id: string, versionId: string) => __TAURI_INVOKE<MeetingPage_Serialize>("version_page", { id, versionId }),
-	/**  Two versions side by side. */
+	/**  Compares two versions of a meeting. */
 	compareVersions: (id: string, left: string, right: string) => __TAURI_INVOKE<Comparison_Serialize>("compare_versions", { id, left, right }),
-	/**  Makes a version the one that is shown and exported. */
+	/**  Makes a version the current one, which is shown and exported. */
 	makeCurrent: (id: string, versionId: string) => __TAURI_INVOKE<JobView_Serialize>("make_current", { id, versionId }),
-	/**  Who speaks in a meeting. */
+	/**  The speakers of a meeting. Also updates outdated voice embeddings of its known people, in the background. */
 	speakers: (id: string) => __TAURI_INVOKE<SpeakersView_Serialize>("speakers", { id }),
-	/**  Names a speaker; none takes the name away. */
+	/**  Names a speaker; `None` removes the name. */
 	nameSpeaker: (id: string, speakerId: string, name: string | null, personId: string | null) => __TAURI_INVOKE<SpeakersView_Serialize>("name_speaker", { id, speakerId, name, personId }),
-	/**  Makes two speakers one. */
+	/**  Merges two speakers. */
 	mergeSpeakers: (id: string, from: string, into: string) => __TAURI_INVOKE<SpeakersView_Serialize>("merge_speakers", { id, from, into }),
 	/**  Adds a speaker. */
 	addSpeaker: (id: string, name: string | null) => __TAURI_INVOKE<SpeakersView_Serialize>("add_speaker", { id, name }),
-	/**  Gives words to somebody. */
+	/**  Assigns words to a speaker. */
 	assign: (id: string, stretch: TextSelection_Deserialize, whom: AssignTarget) => __TAURI_INVOKE<SpeakersView_Serialize>("assign", { id, stretch, whom }),
-	/**  Takes back what was done last with the speakers. */
+	/**  Undoes the last correction of the speakers. */
 	undoSpeakers: (id: string) => __TAURI_INVOKE<SpeakersView_Serialize>("undo_speakers", { id }),
-	/**  Does once more what was taken back. */
+	/**  Redoes the last correction that was undone. */
 	redoSpeakers: (id: string) => __TAURI_INVOKE<SpeakersView_Serialize>("redo_speakers", { id }),
-	/**  Has the speakers told apart once more. */
+	/**  Diarizes a recording again. */
 	rerunSpeakers: (id: string, expected: SpeakerCount_Deserialize) => __TAURI_INVOKE<JobView_Serialize>("rerun_speakers", { id, expected }),
-	/**  A speaker is not who was suggested. */
+	/**  Rejects the suggestion that a speaker is a known person. */
 	refuseSuggestion: (id: string, speakerId: string, personId: string) => __TAURI_INVOKE<SpeakersView_Serialize>("refuse_suggestion", { id, speakerId, personId }),
-	/**  Everybody whose voice is known. */
+	/**  All known people, and the settings for remembering voices. */
 	people: () => __TAURI_INVOKE<PeopleView>("people"),
-	/**  Lets voices be remembered, or forgets all of them. */
+	/**  Turns remembering voices and automatic naming on or off. Turning it off forgets all voices. */
 	setPeople: (enabled: boolean, automatic: boolean) => __TAURI_INVOKE<PeopleView>("set_people", { enabled, automatic }),
-	/**  Gives a person another name. */
+	/**  Renames a person. */
 	renamePerson: (id: string, name: string) => __TAURI_INVOKE<PeopleView>("rename_person", { id, name }),
-	/**  Makes two people one. */
+	/**  Merges two people. */
 	mergePeople: (from: string, into: string) => __TAURI_INVOKE<PeopleView>("merge_people", { from, into }),
-	/**  Forgets a person's voice. */
+	/**  Forgets a person and their voice. */
 	forgetPerson: (id: string) => __TAURI_INVOKE<PeopleView>("forget_person", { id }),
-	/**  All speech models, and what new recordings are transcribed with. */
+	/**  All speech models, and the options for new recordings. */
 	modelRoom: () => __TAURI_INVOKE<ModelsOverview_Serialize>("model_room"),
-	/**  Begins to download a model, or goes on; the rest comes as news, failures included. */
+	/**  Starts or continues the download of a model in the background. Progress and failures are reported as events. */
 	installModel: (id: string) => __TAURI_INVOKE<null>("install_model", { id }),
-	/**  Stops a download; what has come stays. */
+	/**  Stops a download. The part that was received is kept. */
 	stopInstall: (id: string) => __TAURI_INVOKE<null>("stop_install", { id }),
-	/**  Removes a model, or what has come of one. */
+	/**  Removes a model, or the received part of one. */
 	removeModel: (id: string) => __TAURI_INVOKE<null>("remove_model", { id }),
-	/**  Lets the user choose a model file, and adds it; whether there was one. */
+	/**  Lets the user choose a model file and copies or links it. Returns whether one was chosen. */
 	chooseModelFile: (link: boolean) => __TAURI_INVOKE<boolean>("choose_model_file", { link }),
-	/**  Copies dropped model files. All are tried; the first that is refused is told. */
+	/**  Copies model files that were dropped on the window. Tries all of them and reports the first error. */
 	importModels: (paths: string[]) => __TAURI_INVOKE<null>("import_models", { paths }),
-	/**  Changes what new recordings are transcribed with. */
+	/**  Changes the options for new recordings. */
 	setDefaults: (choice: TranscriptionOptions_Deserialize) => __TAURI_INVOKE<null>("set_defaults", { choice }),
-	/**  Lets the user choose files to add; whether there were any. */
+	/**  Lets the user choose files and imports them. Returns whether any were chosen. */
 	chooseFiles: () => __TAURI_INVOKE<boolean>("choose_files"),
-	/**  Lets the user choose folders to add; whether there were any. */
+	/**  Lets the user choose folders and imports them. Returns whether any were chosen. */
 	chooseFolder: () => __TAURI_INVOKE<boolean>("choose_folder"),
-	/**  Adds what was dropped on the window. */
+	/**  Imports files and folders that were dropped on the window. */
 	importPaths: (paths: string[]) => __TAURI_INVOKE<void>("import_paths", { paths }),
-	/**  What adding these files and folders would do. */
+	/**  What importing these files and folders would do. */
 	describeDrop: (paths: string[]) => __TAURI_INVOKE<DropView>("describe_drop", { paths }),
-	/**  Imports that run, or ended and were not dismissed. */
+	/**  The imports that are running, or have ended and were not dismissed. */
 	imports: () => __TAURI_INVOKE<ImportView_Serialize[]>("imports"),
-	/**  Stops an import after the files in progress. */
+	/**  Stops an import. Files that are being copied are still completed. */
 	stopImport: (id: string) => __TAURI_INVOKE<void>("stop_import", { id }),
-	/**  Puts the summary of an import away. */
+	/**  Removes the summary of an import that has ended. */
 	dismissImport: (id: string) => __TAURI_INVOKE<void>("dismiss_import", { id }),
-	/**  Imports that ended in the middle. */
+	/**  The imports that were interrupted when the program was closed or killed. */
 	interruptedImports: () => __TAURI_INVOKE<InterruptedView[]>("interrupted_imports"),
-	/**  Takes up an import that ended in the middle. */
+	/**  Continues an interrupted import. */
 	continueImport: (id: string) => __TAURI_INVOKE<void>("continue_import", { id }),
-	/**  Forgets what an interrupted import had left to do. */
+	/**  Discards an interrupted import. Files it has added stay. */
 	forgetImport: (id: string) => __TAURI_INVOKE<null>("forget_import", { id }),
-	/**  Address of a recording's sound; none if the audio is not on this computer. */
+	/**  The address of a recording's audio; `None` if the audio is not on this computer. */
 	sound: (id: string) => __TAURI_INVOKE<string | null>("sound", { id }),
-	/**  Puts a meeting's words on the clipboard. */
+	/**  Copies the transcript of a meeting to the clipboard. */
 	copyTranscript: (id: string) => __TAURI_INVOKE<null>("copy_transcript", { id }),
-	/**  Puts a text of the page on the clipboard. */
+	/**  Copies a text of the page to the clipboard. */
 	copyText: (text: string) => __TAURI_INVOKE<null>("copy_text", { text }),
-	/**  Asks where to save a meeting's words and begins to write them; none if the user thought better of it. */
+	/**  Asks where to save the export of a meeting and starts it in the background. `None` if the user cancels the dialog. */
 	exportMeeting: (id: string, format: string) => __TAURI_INVOKE<ExportView_Serialize | null>("export_meeting", { id, format }),
-	/**  An export as it stands. */
+	/**  The current state of an export. */
 	exportJob: (exportId: string) => __TAURI_INVOKE<ExportView_Serialize | null>("export_job", { exportId }),
-	/**  Shows the file of an export in its folder. */
+	/**  Shows an exported file in the system's file manager. */
 	showExport: (exportId: string) => __TAURI_INVOKE<null>("show_export", { exportId }),
-	/**  What the window's settings are. Also while the archive is closed. */
+	/**  The settings of the window. Works without an archive. */
 	preferences: () => __TAURI_INVOKE<Preferences>("preferences"),
-	/**  Changes the window's settings. */
+	/**  Changes the settings of the window. */
 	setPreferences: (preferences: Preferences) => __TAURI_INVOKE<null>("set_preferences", { preferences }),
-	/**  How the page was left. */
+	/**  The saved state of the page. */
 	windowState: () => __TAURI_INVOKE<WindowState_Serialize>("window_state"),
-	/**  Keeps how the page is. */
+	/**  Saves the state of the page. */
 	setWindowState: (state: WindowState_Deserialize) => __TAURI_INVOKE<null>("set_window_state", { state }),
-	/**  What the program is and comes with. */
+	/**  The content of the About page. */
 	about: () => __TAURI_INVOKE<About>("about"),
 	/**  All licence texts. */
 	licences: () => __TAURI_INVOKE<string>("licences"),
-	/**  Opens the folder of log files. Also while the archive is closed. */
+	/**  Opens the folder of log files. Works without an archive. */
 	openLogFolder: () => __TAURI_INVOKE<null>("open_log_folder"),
 	/**  Opens the data folder. */
 	openDataFolder: () => __TAURI_INVOKE<null>("open_data_folder"),
@@ -151,112 +148,65 @@ export const events = {
 export const EXPORT_FORMATS = [{"extension":"pdf","label":"PDF document","word":"pdf_transcript"},{"extension":"md","label":"Markdown text","word":"markdown_transcript"}] as const;
 
 /* Types */
-/**  What the About page shows. */
+/**  The content of the About page. */
 export type About = {
 	/**  The program's version. */
 	version: string,
-	/**  Engine and model that recordings are transcribed with. */
+	/**  The engine and model that transcribe recordings. */
 	engine: string,
-	/**  Languages these understand, BCP 47. */
+	/**  The languages of the model, as BCP 47 tags. */
 	languages: string[],
-	/**  The database server. */
+	/**  The database server and its version. */
 	database: string,
-	/**  Whether that is the program's own, on this computer. */
+	/**  Whether it is the private server on this computer. */
 	private_database: boolean,
-	/**  Where everything is kept. */
+	/**  The path of the data folder. */
 	data_folder: string,
-	/**  Everything that comes along, by name. */
+	/**  The bundled components, sorted by name. */
 	components: Component[],
 };
 
-/**  What a recording is transcribed with. */
-export type TranscriptionOptions = TranscriptionOptions_Serialize | TranscriptionOptions_Deserialize;
+/**  Whom words are assigned to. */
+export type AssignTarget = 
+/**  A speaker of the meeting. */
+{ kind: "speaker"; 
+/**  UUID. */
+id: string } | 
+/**  A new speaker. */
+{ kind: "new" } | 
+/**  No speaker. */
+{ kind: "nobody" };
 
-/**  What a recording is transcribed with. */
-export type TranscriptionOptions_Deserialize = {
-	/**  A speech model by its id; `whisper-base` is the one that is included. */
-	model: string,
-	/**  Spoken language, BCP 47; none: the model finds out, or knows only one. */
-	language?: string | null,
-	/**  Write in English what is said in another language. */
-	translate: boolean,
-	/**  Names and terms to expect. */
-	vocabulary: string[],
-	/**  How many people speak; none: not known. */
-	speakers?: SpeakerCount_Deserialize | null,
-};
-
-/**  What a recording is transcribed with. */
-export type TranscriptionOptions_Serialize = {
-	/**  A speech model by its id; `whisper-base` is the one that is included. */
-	model: string,
-	/**  Spoken language, BCP 47; none: the model finds out, or knows only one. */
-	language: string | null,
-	/**  Write in English what is said in another language. */
-	translate: boolean,
-	/**  Names and terms to expect. */
-	vocabulary: string[],
-	/**  How many people speak; none: not known. */
-	speakers: SpeakerCount_Serialize | null,
-};
-
-/**  The user wants to close the window while this recording is being worked on. */
+/**  The user asked to close the window while this recording is being processed. An event for the page. */
 export type Closing = Closing_Serialize | Closing_Deserialize;
 
-/**  The user wants to close the window while this recording is being worked on. */
+/**  The user asked to close the window while this recording is being processed. An event for the page. */
 export type Closing_Deserialize = {
-	/**  What is being worked on. */
+	/**  The recording. */
 	job: JobView_Deserialize,
 };
 
-/**  The user wants to close the window while this recording is being worked on. */
+/**  The user asked to close the window while this recording is being processed. An event for the page. */
 export type Closing_Serialize = {
-	/**  What is being worked on. */
+	/**  The recording. */
 	job: JobView_Serialize,
 };
 
-/**  What a caller can do something about. Everything else is just told. */
-export type ErrorCode = 
-/**  There is no such job or export. */
-"not_found" | 
-/**  The beginning of an id fits several jobs: ask for more of it. */
-"ambiguous" | 
-/**  The state of the job does not allow it; show the job again. */
-"wrong_state" | 
-/**  The file exists; ask whether to replace it. */
-"already_exists" | 
-/**  The language or model is not to be had; offer those that are. */
-"not_offered" | 
-/**  A kind of export that this version does not make. */
-"not_available_yet" | 
-/**  There is nothing to export yet; wait for the transcript. */
-"no_transcript" | 
-/**  The disk is full; name the folder. */
-"disk_full" | 
-/**  The archive belongs to a newer version: offer the update. */
-"newer_archive" | 
-/**  The configured database is not ours: ask for another. */
-"foreign_database" | 
-/**  The database cannot be reached: offer to try again. */
-"database_unreachable" | 
-/**  Anything else. */
-"other";
-
-/**  Words of one side that follow each other. */
+/**  Consecutive words of one version. */
 export type ComparePiece = {
 	/**  The words. */
 	text: string,
-	/**  Whether the other side has others here, or none. */
+	/**  Whether the other version has different words here, or none. */
 	changed: boolean,
 };
 
-/**  A stretch of the recording as both sides have it. */
+/**  A part of the recording, as both versions have it. */
 export type CompareRow = {
-	/**  Where it begins, in milliseconds. */
+	/**  Its start in milliseconds. */
 	start_ms: number,
-	/**  The left side. */
+	/**  The left version's words. */
 	left: ComparePiece[],
-	/**  The right side. */
+	/**  The right version's words. */
 	right: ComparePiece[],
 	/**  Whether anything differs. */
 	changed: boolean,
@@ -267,300 +217,308 @@ export type Comparison = Comparison_Serialize | Comparison_Deserialize;
 
 /**  Two versions side by side. */
 export type Comparison_Deserialize = {
-	/**  One version. */
+	/**  The left version. */
 	left: VersionView_Deserialize,
-	/**  The other. */
+	/**  The right version. */
 	right: VersionView_Deserialize,
-	/**  The recording, stretch by stretch. */
+	/**  The recording, part by part. */
 	rows: CompareRow[],
-	/**  Words that both have. */
+	/**  Number of words that both have. */
 	equal_words: number,
-	/**  Words that only the left one has. */
+	/**  Number of words that only the left version has. */
 	left_only: number,
-	/**  Words that only the right one has. */
+	/**  Number of words that only the right version has. */
 	right_only: number,
 };
 
 /**  Two versions side by side. */
 export type Comparison_Serialize = {
-	/**  One version. */
+	/**  The left version. */
 	left: VersionView_Serialize,
-	/**  The other. */
+	/**  The right version. */
 	right: VersionView_Serialize,
-	/**  The recording, stretch by stretch. */
+	/**  The recording, part by part. */
 	rows: CompareRow[],
-	/**  Words that both have. */
+	/**  Number of words that both have. */
 	equal_words: number,
-	/**  Words that only the left one has. */
+	/**  Number of words that only the left version has. */
 	left_only: number,
-	/**  Words that only the right one has. */
+	/**  Number of words that only the right version has. */
 	right_only: number,
 };
 
-/**  Something that comes along. */
+/**  A bundled component. */
 export type Component = {
 	/**  Its name. */
 	name: string,
 	/**  Its version. */
 	version: string,
-	/**  SPDX expression. */
+	/**  Its licence as an SPDX expression. */
 	licence: string,
 };
 
-/**  Whether the archive is open. */
+/**  The state of the archive, as an event for the page. */
 export type CoreState = 
-/**  It is being opened. */
+/**  The archive is being opened. */
 { state: "opening"; 
-/**  What takes long. */
+/**  What is being done. */
 phase: OpeningPhase } | 
-/**  It is open. */
+/**  The archive is open. */
 ({ state: "ready" }) & { phase?: never } | 
-/**  It was open, and its database gives no answer now. It is tried again and again; what is shown may be old. */
+/**  The archive was open, but its database does not answer. It is retried; what the page shows may be outdated. */
 {
 	state: "reconnecting",
 } & Failure | 
-/**  It is closed. */
+/**  The archive could not be opened, or failed. */
 {
 	state: "failed",
 } & Failure;
 
-/**  What a delete takes away and what it leaves. */
+/**  What deleting a meeting removes and leaves. */
 export type DeletionView = {
 	/**  Title of the meeting. */
 	title: string,
-	/**  Exports in the app's own folder, which go too. */
+	/**  Number of exports in the app's own folder, which are deleted too. */
 	own_exports: number,
-	/**  Paths of exports that stay where they were saved. */
+	/**  Paths of exports elsewhere, which stay. */
 	kept_exports: string[],
 };
 
-/**  Why words should be doubted although a model wrote them. */
+/**  Why words are doubtful (see the hallucination guard in `speech`). */
 export type Doubt = 
 /**  The model seems to have repeated itself. */
 "repetition" | 
-/**  The sound there is no speech, or too little or too much of it for these words. */
+/**  The audio there has no speech, or too little or too much of it for these words. */
 "invented" | 
-/**  The characters are damaged, or of a script that the language is not written in. */
+/**  The characters are damaged, or of a script that the language does not use. */
 "garbled";
 
-/**  What adding files and folders would do. */
+/**  What importing files and folders would do. */
 export type DropView = {
 	/**  Recordings among the files. */
 	recordings: number,
 	/**  Folders, with what was found in them. */
 	folders: DroppedFolder[],
-	/**  Files that cannot be taken, each with a sentence. */
+	/**  Files that cannot be imported, with the reason: one sentence each. */
 	unsuitable: string[],
 };
 
-/**  A folder that would be added. */
+/**  A folder that would be imported. */
 export type DroppedFolder = {
 	/**  Its name. */
 	name: string,
 	/**  Recordings found in it. */
 	recordings: number,
-	/**  Whether all of it was looked at; counting stops after a while. */
+	/**  Whether all files were counted; counting stops at the time limit. */
 	counted: boolean,
 };
 
-/**  A file whose content was there already. */
+/**  A file whose content is already in the library. */
 export type DuplicateView = {
-	/**  Name of the file that was added. */
+	/**  Name of the imported file. */
 	file_name: string,
-	/**  The meeting that has the content. */
+	/**  The meeting with the same content. */
 	job_id: string,
-	/**  Its title. */
+	/**  Title of that meeting. */
 	title: string,
-	/**  Whether the library's copy had been lost or altered and is whole again. */
+	/**  Whether the library's copy was missing or damaged and has been restored from this file. */
 	healed: boolean,
 };
 
-/**  How many people speak; both equal: exactly so many; none: not known. */
-export type SpeakerCount = SpeakerCount_Serialize | SpeakerCount_Deserialize;
+/**  What kind of error this is, where a caller can do something about it. Every other error is only displayed. */
+export type ErrorCode = 
+/**  There is no such job, export, speaker, person, model or version. */
+"not_found" | 
+/**  The beginning of an id, or a name, fits several: ask for more of it. */
+"ambiguous" | 
+/**  The state of the job does not allow it; show the job again. */
+"wrong_state" | 
+/**  The file exists; ask whether to replace it. */
+"already_exists" | 
+/**  The value is invalid or not available, such as a language or model; offer the valid ones. */
+"not_offered" | 
+/**  A kind of export that this version cannot make. */
+"not_available_yet" | 
+/**  There is nothing to export yet; wait for the transcript. */
+"no_transcript" | 
+/**  The disk is full; name the folder. */
+"disk_full" | 
+/**  The archive was written by a newer version: offer the update. */
+"newer_archive" | 
+/**  The configured database belongs to another program: ask for another one. */
+"foreign_database" | 
+/**  The database cannot be reached: offer to try again. */
+"database_unreachable" | 
+/**  Anything else. */
+"other";
 
-/**  How many people speak; both equal: exactly so many; none: not known. */
-export type SpeakerCount_Deserialize = {
-	/**  At least. */
-	min?: number | null,
-	/**  At most. */
-	max?: number | null,
-};
-
-/**  How many people speak; both equal: exactly so many; none: not known. */
-export type SpeakerCount_Serialize = {
-	/**  At least. */
-	min: number | null,
-	/**  At most. */
-	max: number | null,
-};
-
-/**  A file that was or is to be made of a meeting. */
+/**  An export and its state. */
 export type ExportView = ExportView_Serialize | ExportView_Deserialize;
 
-/**  A file that was or is to be made of a meeting. */
+/**  An export and its state. */
 export type ExportView_Deserialize = {
 	/**  UUID. */
 	export_id: string,
-	/**  What kind of file. */
+	/**  The word of the format. */
 	type: string,
-	/**  How it stands. */
+	/**  Its state. */
 	status: JobStatus,
-	/**  Where it is. */
+	/**  Path of the file. */
 	path?: string | null,
 	/**  0 to 100. */
 	progress: number,
-	/**  Why there is none. */
+	/**  Why it failed. */
 	error_message?: string | null,
-	/**  What the user should know of it. */
+	/**  What the user should know about the file. */
 	note?: string | null,
 };
 
-/**  A file that was or is to be made of a meeting. */
+/**  An export and its state. */
 export type ExportView_Serialize = {
 	/**  UUID. */
 	export_id: string,
-	/**  What kind of file. */
+	/**  The word of the format. */
 	type: string,
-	/**  How it stands. */
+	/**  Its state. */
 	status: JobStatus,
-	/**  Where it is. */
+	/**  Path of the file. */
 	path: string | null,
 	/**  0 to 100. */
 	progress: number,
-	/**  Why there is none. */
+	/**  Why it failed. */
 	error_message: string | null,
-	/**  What the user should know of it. */
+	/**  What the user should know about the file. */
 	note: string | null,
 };
 
-/**  A whole sentence for the user, with a code where somebody can act on it. */
+/**  An error for the page: a sentence for the user and a code for the program. */
 export type Failure = {
-	/**  What can be done about it. */
+	/**  What the page or the user can do about it. */
 	code: ErrorCode,
 	/**  What happened, to which file, and what to do. */
 	message: string,
 };
 
-/**  How an import is. */
+/**  The state of an import. */
 export type ImportState = 
-/**  Folders are being searched. */
+/**  Folders are being searched for files. */
 "listing" | 
-/**  Files are copied and registered. */
+/**  Files are being copied and registered. */
 "running" | 
-/**  All files have ended. */
+/**  All files have been processed. */
 "finished" | 
-/**  The user stopped it; the rest can be continued. */
+/**  The user stopped it; it can be continued. */
 "stopped" | 
-/**  The archive failed; the rest can be continued. */
+/**  The import failed as a whole; it can be continued. */
 "failed";
 
-/**  An import as the page shows it. */
+/**  An import, as an event for the page and as the result of `imports`. */
 export type ImportView = ImportView_Serialize | ImportView_Deserialize;
 
-/**  An import as the page shows it. */
+/**  An import, as an event for the page and as the result of `imports`. */
 export type ImportView_Deserialize = {
 	/**  UUID. */
 	id: string,
-	/**  How it is. */
+	/**  The state. */
 	state: ImportState,
-	/**  Files that have ended. */
+	/**  Number of files that have been processed. */
 	done: number,
-	/**  Files there are; unknown while folders are searched. */
+	/**  Number of all files; unknown while folders are searched. */
 	total?: number | null,
 	/**  Ids of the new meetings. */
 	imported: string[],
-	/**  Files whose content was there already. */
+	/**  Files whose content is already in the library. */
 	duplicates: DuplicateView[],
-	/**  Sentences on files that could not be added, the first 500. */
+	/**  Sentences about files that could not be imported, the first 500. */
 	refused: string[],
-	/**  How many there are in all. */
+	/**  Number of all files that could not be imported. */
 	refused_count: number,
-	/**  Sentences on files in folders that are no recordings, the first 500. */
+	/**  Sentences about files in folders that are not recordings, the first 500. */
 	skipped: string[],
-	/**  How many there are in all. */
+	/**  Number of all files that are not recordings. */
 	skipped_count: number,
-	/**  Why it failed as a whole. */
+	/**  Why the import failed as a whole. */
 	message?: string | null,
 };
 
-/**  An import as the page shows it. */
+/**  An import, as an event for the page and as the result of `imports`. */
 export type ImportView_Serialize = {
 	/**  UUID. */
 	id: string,
-	/**  How it is. */
+	/**  The state. */
 	state: ImportState,
-	/**  Files that have ended. */
+	/**  Number of files that have been processed. */
 	done: number,
-	/**  Files there are; unknown while folders are searched. */
+	/**  Number of all files; unknown while folders are searched. */
 	total: number | null,
 	/**  Ids of the new meetings. */
 	imported: string[],
-	/**  Files whose content was there already. */
+	/**  Files whose content is already in the library. */
 	duplicates: DuplicateView[],
-	/**  Sentences on files that could not be added, the first 500. */
+	/**  Sentences about files that could not be imported, the first 500. */
 	refused: string[],
-	/**  How many there are in all. */
+	/**  Number of all files that could not be imported. */
 	refused_count: number,
-	/**  Sentences on files in folders that are no recordings, the first 500. */
+	/**  Sentences about files in folders that are not recordings, the first 500. */
 	skipped: string[],
-	/**  How many there are in all. */
+	/**  Number of all files that are not recordings. */
 	skipped_count: number,
-	/**  Why it failed as a whole. */
+	/**  Why the import failed as a whole. */
 	message: string | null,
 };
 
-/**  An import that a closed or killed program left in the middle. */
+/**  An import that was interrupted when the program was closed or killed. */
 export type InterruptedView = {
 	/**  Its id. */
 	id: string,
-	/**  Files that had ended. */
+	/**  Number of files that were processed. */
 	done: number,
-	/**  Files there were. */
+	/**  Number of all files. */
 	total: number,
 };
 
-/**  How a recording or an export stands. */
+/**  The state of a recording or an export. */
 export type JobStatus = 
-/**  Waits for its turn. */
+/**  It waits for its turn. */
 "pending" | 
-/**  Is being worked on. */
+/**  It is being worked on. */
 "processing" | 
-/**  Is done. */
+/**  It is done. */
 "completed" | 
-/**  Stopped with a message, or was cancelled. */
+/**  It failed with a message, or was cancelled. */
 "failed";
 
-/**  A recording and the state of the work on it. */
+/**  A recording and its state. */
 export type JobView = JobView_Serialize | JobView_Deserialize;
 
-/**  A recording and the state of the work on it. */
+/**  A recording and its state. */
 export type JobView_Deserialize = {
 	/**  UUID. */
 	id: string,
-	/**  The name the file came with. */
+	/**  The name of the imported file. */
 	file_name: string,
-	/**  SHA-256 of its content. */
+	/**  SHA-256 of the file. */
 	file_hash?: string | null,
-	/**  How it stands. */
+	/**  Its state. */
 	status: JobStatus,
-	/**  Of the recordings that wait, the one with the greatest is next … */
+	/**  Priority of a waiting recording; the greatest is next … */
 	priority: number,
-	/**  … and of several, the one that has waited longest: RFC 3339, UTC; none unless it waits. */
+	/**  … and of equal ones, the one that has waited longest. RFC 3339, UTC; none unless it waits. */
 	waiting_since?: string | null,
-	/**  The furthest step begun. */
+	/**  The furthest step that was begun. */
 	workflow_state?: WorkStep | null,
 	/**  Why it failed. */
 	error_message?: string | null,
-	/**  The title the user gave, else the file's name without the ending of a sound or video file. */
+	/**  The title given by the user, else the file name without the extension of an audio or video file. */
 	title: string,
-	/**  Milliseconds of audio. */
+	/**  Length in milliseconds. */
 	duration_ms?: number | null,
 	/**
-	 *  When it was recorded: RFC 3339 with the offset of then and there, or where its file gives none but UTC, with that of
-	 *  this computer.
+	 *  When it was recorded: RFC 3339, with the UTC offset that the file names; if it names none or UTC, with the
+	 *  offset of this computer.
 	 */
 	recorded_at?: string | null,
-	/**  When it came into the archive: RFC 3339, UTC. */
+	/**  When it was imported: RFC 3339, UTC. */
 	created_at: string,
 	/**  When it last changed: RFC 3339, UTC. */
 	updated_at: string,
@@ -568,48 +526,48 @@ export type JobView_Deserialize = {
 	byte_size?: number | null,
 	/**  Container and codec. */
 	media_format?: string | null,
-	/**  What is wrong with the audio although it was transcribed. */
+	/**  What is wrong with the audio, although it was transcribed. */
 	media_note?: string | null,
-	/**  Whether the audio is in this computer's library. Other recordings are shown, not worked on. */
+	/**  Whether the audio is in this computer's library. Others are shown but not worked on. */
 	is_here: boolean,
-	/**  How far the work is, while it goes on. */
+	/**  Progress of the work, while it runs. */
 	progress?: ProgressView_Deserialize | null,
-	/**  The speech model that it was or will be transcribed with, by its id. */
+	/**  Id of the speech model that it was or will be transcribed with. */
 	model: string,
-	/**  What that is called. */
+	/**  Title of that model. */
 	model_title: string,
-	/**  Whether it failed because that model is not here. */
+	/**  Whether it has failed and that model is not installed. */
 	model_missing: boolean,
 };
 
-/**  A recording and the state of the work on it. */
+/**  A recording and its state. */
 export type JobView_Serialize = {
 	/**  UUID. */
 	id: string,
-	/**  The name the file came with. */
+	/**  The name of the imported file. */
 	file_name: string,
-	/**  SHA-256 of its content. */
+	/**  SHA-256 of the file. */
 	file_hash: string | null,
-	/**  How it stands. */
+	/**  Its state. */
 	status: JobStatus,
-	/**  Of the recordings that wait, the one with the greatest is next … */
+	/**  Priority of a waiting recording; the greatest is next … */
 	priority: number,
-	/**  … and of several, the one that has waited longest: RFC 3339, UTC; none unless it waits. */
+	/**  … and of equal ones, the one that has waited longest. RFC 3339, UTC; none unless it waits. */
 	waiting_since: string | null,
-	/**  The furthest step begun. */
+	/**  The furthest step that was begun. */
 	workflow_state: WorkStep | null,
 	/**  Why it failed. */
 	error_message: string | null,
-	/**  The title the user gave, else the file's name without the ending of a sound or video file. */
+	/**  The title given by the user, else the file name without the extension of an audio or video file. */
 	title: string,
-	/**  Milliseconds of audio. */
+	/**  Length in milliseconds. */
 	duration_ms: number | null,
 	/**
-	 *  When it was recorded: RFC 3339 with the offset of then and there, or where its file gives none but UTC, with that of
-	 *  this computer.
+	 *  When it was recorded: RFC 3339, with the UTC offset that the file names; if it names none or UTC, with the
+	 *  offset of this computer.
 	 */
 	recorded_at: string | null,
-	/**  When it came into the archive: RFC 3339, UTC. */
+	/**  When it was imported: RFC 3339, UTC. */
 	created_at: string,
 	/**  When it last changed: RFC 3339, UTC. */
 	updated_at: string,
@@ -617,64 +575,21 @@ export type JobView_Serialize = {
 	byte_size: number | null,
 	/**  Container and codec. */
 	media_format: string | null,
-	/**  What is wrong with the audio although it was transcribed. */
+	/**  What is wrong with the audio, although it was transcribed. */
 	media_note: string | null,
-	/**  Whether the audio is in this computer's library. Other recordings are shown, not worked on. */
+	/**  Whether the audio is in this computer's library. Others are shown but not worked on. */
 	is_here: boolean,
-	/**  How far the work is, while it goes on. */
+	/**  Progress of the work, while it runs. */
 	progress: ProgressView_Serialize | null,
-	/**  The speech model that it was or will be transcribed with, by its id. */
+	/**  Id of the speech model that it was or will be transcribed with. */
 	model: string,
-	/**  What that is called. */
+	/**  Title of that model. */
 	model_title: string,
-	/**  Whether it failed because that model is not here. */
+	/**  Whether it has failed and that model is not installed. */
 	model_missing: boolean,
 };
 
-/**  A line of a transcript for reading. */
-export type SegmentView = SegmentView_Serialize | SegmentView_Deserialize;
-
-/**  A line of a transcript for reading. */
-export type SegmentView_Deserialize = {
-	/**  UUID. */
-	id: string,
-	/**  Milliseconds. */
-	start_ms: number,
-	/**  Milliseconds. */
-	end_ms: number,
-	/**  What is said. */
-	text: string,
-	/**  Why the words should be doubted, if they should. */
-	doubt?: Doubt | null,
-	/**  Who says it: UUID. */
-	speaker_id?: string | null,
-	/**  Who else speaks at the same time: UUIDs. */
-	also: string[],
-	/**  Whether it was given to its speaker by hand. */
-	assigned: boolean,
-};
-
-/**  A line of a transcript for reading. */
-export type SegmentView_Serialize = {
-	/**  UUID. */
-	id: string,
-	/**  Milliseconds. */
-	start_ms: number,
-	/**  Milliseconds. */
-	end_ms: number,
-	/**  What is said. */
-	text: string,
-	/**  Why the words should be doubted, if they should. */
-	doubt: Doubt | null,
-	/**  Who says it: UUID. */
-	speaker_id: string | null,
-	/**  Who else speaks at the same time: UUIDs. */
-	also: string[],
-	/**  Whether it was given to its speaker by hand. */
-	assigned: boolean,
-};
-
-/**  A meeting in which somebody was named. */
+/**  A meeting in which a person was named. */
 export type MeetingOfPerson = {
 	/**  UUID. */
 	id: string,
@@ -682,210 +597,167 @@ export type MeetingOfPerson = {
 	title: string,
 };
 
-/**  A meeting for reading: its lines from a moment on, without the times of their words. */
+/**  A meeting for reading: its segments from a moment on, without the times of words. */
 export type MeetingPage = MeetingPage_Serialize | MeetingPage_Deserialize;
 
-/**  A meeting for reading: its lines from a moment on, without the times of their words. */
+/**  A meeting for reading: its segments from a moment on, without the times of words. */
 export type MeetingPage_Deserialize = {
 	/**  The recording. */
 	job: JobView_Deserialize,
-	/**  The current version, or the one that is being made; none before the first window. */
+	/**  The current version, or the one in progress; none before the first window. */
 	transcript?: TranscriptInfo_Deserialize | null,
-	/**  Lines that begin at the asked moment or later, in order of time. */
+	/**  Segments that begin at the requested moment or later, in order of time. */
 	lines: SegmentView_Deserialize[],
-	/**  Lines of this version that begin before this moment will not change. */
+	/**  Segments of this version that begin before this moment will not change. */
 	settled_ms: number,
 };
 
-/**  A meeting for reading: its lines from a moment on, without the times of their words. */
+/**  A meeting for reading: its segments from a moment on, without the times of words. */
 export type MeetingPage_Serialize = {
 	/**  The recording. */
 	job: JobView_Serialize,
-	/**  The current version, or the one that is being made; none before the first window. */
+	/**  The current version, or the one in progress; none before the first window. */
 	transcript: TranscriptInfo_Serialize | null,
-	/**  Lines that begin at the asked moment or later, in order of time. */
+	/**  Segments that begin at the requested moment or later, in order of time. */
 	lines: SegmentView_Serialize[],
-	/**  Lines of this version that begin before this moment will not change. */
+	/**  Segments of this version that begin before this moment will not change. */
 	settled_ms: number,
 };
 
-/**  Something has become of a speech model in this process. */
+/**  A change of a speech model in this process, as an event for the page. */
 export type ModelNews = ModelNews_Serialize | ModelNews_Deserialize;
 
-/**  Something has become of a speech model in this process. */
+/**  A change of a speech model in this process, as an event for the page. */
 export type ModelNews_Deserialize = {
-	/**  Which one; empty if several may have changed. */
+	/**  The id of the model; empty if several may have changed. */
 	id: string,
-	/**  What it is doing now; none: the page looks at all of them again. */
+	/**  Its new state; `None` if the page must fetch all models. */
 	state?: ModelState_Deserialize | null,
 };
 
-/**  Something has become of a speech model in this process. */
+/**  A change of a speech model in this process, as an event for the page. */
 export type ModelNews_Serialize = {
-	/**  Which one; empty if several may have changed. */
+	/**  The id of the model; empty if several may have changed. */
 	id: string,
-	/**  What it is doing now; none: the page looks at all of them again. */
+	/**  Its new state; `None` if the page must fetch all models. */
 	state: ModelState_Serialize | null,
-};
-
-/**  All models and what they are for. */
-export type ModelsOverview = ModelsOverview_Serialize | ModelsOverview_Deserialize;
-
-/**  All models and what they are for. */
-export type ModelsOverview_Deserialize = {
-	/**  The built-in engine, what is here, and what can be had. */
-	models: ModelView_Deserialize[],
-	/**  What new recordings are transcribed with. */
-	defaults: TranscriptionOptions_Deserialize,
-	/**  Processor cores of this computer. */
-	cores: number,
-	/**  Bytes of memory of this computer. */
-	memory_bytes?: number | null,
-	/**  A graphics processor that is used. */
-	device?: string | null,
-	/**  A sentence, where one was wanted and is not used. */
-	device_note?: string | null,
-	/**  Bytes free on the disk of the models. */
-	free_bytes?: number | null,
-	/**  Where models are kept. */
-	folder: string,
-};
-
-/**  All models and what they are for. */
-export type ModelsOverview_Serialize = {
-	/**  The built-in engine, what is here, and what can be had. */
-	models: ModelView_Serialize[],
-	/**  What new recordings are transcribed with. */
-	defaults: TranscriptionOptions_Serialize,
-	/**  Processor cores of this computer. */
-	cores: number,
-	/**  Bytes of memory of this computer. */
-	memory_bytes: number | null,
-	/**  A graphics processor that is used. */
-	device: string | null,
-	/**  A sentence, where one was wanted and is not used. */
-	device_note: string | null,
-	/**  Bytes free on the disk of the models. */
-	free_bytes: number | null,
-	/**  Where models are kept. */
-	folder: string,
 };
 
 /**  Where a model comes from. */
 export type ModelSource = 
-/**  It comes along. */
+/**  It is included. */
 "built_in" | 
 /**  From the catalogue. */
 "catalogue" | 
 /**  A file of the user's. */
 "imported";
 
-/**  How fast a model is, compared with the others. */
+/**  Approximate speed of a model. */
 export type ModelSpeed = 
-/**  Faster than people speak, by far. */
+/**  Much faster than real time. */
 "fast" | 
-/**  About as fast as people speak, or some times faster. */
+/**  About real time, or a few times faster. */
 "medium" | 
-/**  Slower than people speak. */
+/**  Slower than real time. */
 "slow";
 
-/**  Where a model is. */
+/**  Whether a model is installed, and how far an installation is. */
 export type ModelState = ModelState_Serialize | ModelState_Deserialize;
 
-/**  Where a model is. */
+/**  Whether a model is installed, and how far an installation is. */
 export type ModelState_Deserialize = 
-/**  It comes along. */
+/**  It is included. */
 { state: "built_in" } | 
-/**  It can be had. */
+/**  It can be downloaded. */
 { state: "available" } | 
-/**  It is on its way. */
+/**  It is being downloaded. */
 { state: "downloading"; 
-/**  Bytes that are here. */
+/**  Bytes downloaded. */
 done_bytes: number; 
-/**  Of how many. */
+/**  Total bytes. */
 total_bytes?: number | null; 
-/**  Smoothed. */
+/**  Smoothed speed. */
 bytes_per_second?: number | null; 
-/**  Milliseconds that are left, about. */
+/**  Approximate milliseconds left. */
 left_ms?: number | null; 
-/**  The host it comes from. */
+/**  The host that sends it. */
 mirror: string } | 
-/**  It was stopped midway. */
+/**  Its download was stopped. */
 { state: "paused"; 
-/**  Bytes that are here. */
+/**  Bytes downloaded. */
 done_bytes: number; 
-/**  Of how many. */
+/**  Total bytes. */
 total_bytes?: number | null } | 
-/**  A file of the user's is being copied. */
+/**  An imported file is being copied. */
 { state: "copying"; 
-/**  Bytes done. */
+/**  Bytes copied. */
 done_bytes: number; 
-/**  Of how many. */
+/**  Total bytes. */
 total_bytes?: number | null } | 
-/**  It is read and looked into. */
+/**  It is being verified or loaded for the first time. */
 { state: "checking" } | 
-/**  It could not be had. */
+/**  Its installation failed. */
 { state: "failed"; 
 /**  A sentence. */
 message: string; 
-/**  Bytes that are here. */
+/**  Bytes downloaded. */
 done_bytes: number } | 
-/**  It is here. */
+/**  It is installed. */
 { state: "installed"; 
 /**  Its file. */
 file: string; 
-/**  Whether that is the user's own. */
+/**  Whether the file is the user's own, outside the models folder. */
 linked: boolean } | 
-/**  It was here and cannot be used any more. */
+/**  It is installed and cannot be used. */
 { state: "damaged"; 
 /**  A sentence. */
 message: string };
 
-/**  Where a model is. */
+/**  Whether a model is installed, and how far an installation is. */
 export type ModelState_Serialize = 
-/**  It comes along. */
+/**  It is included. */
 { state: "built_in" } | 
-/**  It can be had. */
+/**  It can be downloaded. */
 { state: "available" } | 
-/**  It is on its way. */
+/**  It is being downloaded. */
 { state: "downloading"; 
-/**  Bytes that are here. */
+/**  Bytes downloaded. */
 done_bytes: number; 
-/**  Of how many. */
+/**  Total bytes. */
 total_bytes: number | null; 
-/**  Smoothed. */
+/**  Smoothed speed. */
 bytes_per_second: number | null; 
-/**  Milliseconds that are left, about. */
+/**  Approximate milliseconds left. */
 left_ms: number | null; 
-/**  The host it comes from. */
+/**  The host that sends it. */
 mirror: string } | 
-/**  It was stopped midway. */
+/**  Its download was stopped. */
 { state: "paused"; 
-/**  Bytes that are here. */
+/**  Bytes downloaded. */
 done_bytes: number; 
-/**  Of how many. */
+/**  Total bytes. */
 total_bytes: number | null } | 
-/**  A file of the user's is being copied. */
+/**  An imported file is being copied. */
 { state: "copying"; 
-/**  Bytes done. */
+/**  Bytes copied. */
 done_bytes: number; 
-/**  Of how many. */
+/**  Total bytes. */
 total_bytes: number | null } | 
-/**  It is read and looked into. */
+/**  It is being verified or loaded for the first time. */
 { state: "checking" } | 
-/**  It could not be had. */
+/**  Its installation failed. */
 { state: "failed"; 
 /**  A sentence. */
 message: string; 
-/**  Bytes that are here. */
+/**  Bytes downloaded. */
 done_bytes: number } | 
-/**  It is here. */
+/**  It is installed. */
 { state: "installed"; 
 /**  Its file. */
 file: string; 
-/**  Whether that is the user's own. */
+/**  Whether the file is the user's own, outside the models folder. */
 linked: boolean } | 
-/**  It was here and cannot be used any more. */
+/**  It is installed and cannot be used. */
 { state: "damaged"; 
 /**  A sentence. */
 message: string };
@@ -895,152 +767,195 @@ export type ModelView = ModelView_Serialize | ModelView_Deserialize;
 
 /**  A speech model. */
 export type ModelView_Deserialize = {
-	/**  The stem of its file's name. */
+	/**  Its id: the stem of its file name. */
 	id: string,
-	/**  What it is called. */
+	/**  Its title. */
 	title: string,
-	/**  Files of one model, made smaller in different ways, share it. */
+	/**  Shared by all files (quantisations) of one model. */
 	group: string,
-	/**  Whose kind it is: Whisper, Parakeet … */
+	/**  Its family: Whisper, Parakeet … */
 	family: string,
-	/**  How large: `0.8B`. */
+	/**  Number of parameters: `0.8B`. */
 	parameters?: string | null,
-	/**  How it was made smaller: `Q8_0`. */
+	/**  Its quantisation: `Q8_0`. */
 	quantisation?: string | null,
-	/**  Bytes. */
+	/**  Size of the file in bytes. */
 	byte_size?: number | null,
-	/**  Bytes that it and one recogniser need in memory, about. */
+	/**  Approximate bytes of memory that it needs with one decoder. */
 	memory_bytes?: number | null,
 	/**  SHA-256 of the file. */
 	sha256?: string | null,
-	/**  BCP 47; empty if it does not say. */
+	/**  Languages it knows, BCP 47; empty if unknown. */
 	languages: string[],
-	/**  Whether it finds out which of them is spoken. */
+	/**  Whether it detects the language. */
 	detects_language: boolean,
-	/**  Whether it writes English, whatever is spoken. */
+	/**  Whether it can translate into English. */
 	translates: boolean,
-	/**  Whether it takes names and terms. */
+	/**  Whether it accepts a vocabulary. */
 	vocabulary: boolean,
-	/**  Whether words have times of their own; otherwise they are estimated. */
+	/**  Whether it reports times of words; otherwise they are estimated. */
 	word_times: boolean,
 	/**  Published word error rate in percent. */
 	word_error_rate?: number | null,
-	/**  On which test. */
+	/**  The test set of that rate. */
 	test_set?: string | null,
-	/**  How fast on this computer, roughly. */
+	/**  Approximate speed on this computer. */
 	speed?: ModelSpeed | null,
 	/**  Measured on this computer: seconds of work per second of audio. */
 	real_time_factor?: number | null,
 	/**  Its licence. */
 	licence?: string | null,
-	/**  What to know about the licence. */
+	/**  Special conditions of the licence. */
 	licence_note?: string | null,
 	/**  Whether it fits into this computer's memory. */
 	fits: boolean,
-	/**  The one for this computer. */
+	/**  Whether it is the recommended model for this computer. */
 	recommended: boolean,
-	/**  The file of its group that is offered first. */
+	/**  Whether it is the file of its group that is offered first. */
 	preferred: boolean,
-	/**  It tells speakers apart and gives no words. */
+	/**  Whether it is a model for diarization, which gives no words. */
 	telling_speakers: boolean,
 	/**  Where it comes from. */
 	source: ModelSource,
-	/**  Whether it is here, or on its way. */
+	/**  Whether it is installed. */
 	state: ModelState_Deserialize,
 };
 
 /**  A speech model. */
 export type ModelView_Serialize = {
-	/**  The stem of its file's name. */
+	/**  Its id: the stem of its file name. */
 	id: string,
-	/**  What it is called. */
+	/**  Its title. */
 	title: string,
-	/**  Files of one model, made smaller in different ways, share it. */
+	/**  Shared by all files (quantisations) of one model. */
 	group: string,
-	/**  Whose kind it is: Whisper, Parakeet … */
+	/**  Its family: Whisper, Parakeet … */
 	family: string,
-	/**  How large: `0.8B`. */
+	/**  Number of parameters: `0.8B`. */
 	parameters: string | null,
-	/**  How it was made smaller: `Q8_0`. */
+	/**  Its quantisation: `Q8_0`. */
 	quantisation: string | null,
-	/**  Bytes. */
+	/**  Size of the file in bytes. */
 	byte_size: number | null,
-	/**  Bytes that it and one recogniser need in memory, about. */
+	/**  Approximate bytes of memory that it needs with one decoder. */
 	memory_bytes: number | null,
 	/**  SHA-256 of the file. */
 	sha256: string | null,
-	/**  BCP 47; empty if it does not say. */
+	/**  Languages it knows, BCP 47; empty if unknown. */
 	languages: string[],
-	/**  Whether it finds out which of them is spoken. */
+	/**  Whether it detects the language. */
 	detects_language: boolean,
-	/**  Whether it writes English, whatever is spoken. */
+	/**  Whether it can translate into English. */
 	translates: boolean,
-	/**  Whether it takes names and terms. */
+	/**  Whether it accepts a vocabulary. */
 	vocabulary: boolean,
-	/**  Whether words have times of their own; otherwise they are estimated. */
+	/**  Whether it reports times of words; otherwise they are estimated. */
 	word_times: boolean,
 	/**  Published word error rate in percent. */
 	word_error_rate: number | null,
-	/**  On which test. */
+	/**  The test set of that rate. */
 	test_set: string | null,
-	/**  How fast on this computer, roughly. */
+	/**  Approximate speed on this computer. */
 	speed: ModelSpeed | null,
 	/**  Measured on this computer: seconds of work per second of audio. */
 	real_time_factor: number | null,
 	/**  Its licence. */
 	licence: string | null,
-	/**  What to know about the licence. */
+	/**  Special conditions of the licence. */
 	licence_note: string | null,
 	/**  Whether it fits into this computer's memory. */
 	fits: boolean,
-	/**  The one for this computer. */
+	/**  Whether it is the recommended model for this computer. */
 	recommended: boolean,
-	/**  The file of its group that is offered first. */
+	/**  Whether it is the file of its group that is offered first. */
 	preferred: boolean,
-	/**  It tells speakers apart and gives no words. */
+	/**  Whether it is a model for diarization, which gives no words. */
 	telling_speakers: boolean,
 	/**  Where it comes from. */
 	source: ModelSource,
-	/**  Whether it is here, or on its way. */
+	/**  Whether it is installed. */
 	state: ModelState_Serialize,
 };
 
-/**  What changed; the page fetches it. */
+/**  All speech models, and what this computer can do. */
+export type ModelsOverview = ModelsOverview_Serialize | ModelsOverview_Deserialize;
+
+/**  All speech models, and what this computer can do. */
+export type ModelsOverview_Deserialize = {
+	/**  The included model, installed ones, and those of the catalogue. */
+	models: ModelView_Deserialize[],
+	/**  The options for new recordings. */
+	defaults: TranscriptionOptions_Deserialize,
+	/**  Processor cores of this computer. */
+	cores: number,
+	/**  Bytes of memory of this computer. */
+	memory_bytes?: number | null,
+	/**  The graphics processor in use. */
+	device?: string | null,
+	/**  A sentence, if speech is transcribed more slowly than this computer or build should allow. */
+	device_note?: string | null,
+	/**  Free bytes on the disk of the models folder. */
+	free_bytes?: number | null,
+	/**  Path of the models folder. */
+	folder: string,
+};
+
+/**  All speech models, and what this computer can do. */
+export type ModelsOverview_Serialize = {
+	/**  The included model, installed ones, and those of the catalogue. */
+	models: ModelView_Serialize[],
+	/**  The options for new recordings. */
+	defaults: TranscriptionOptions_Serialize,
+	/**  Processor cores of this computer. */
+	cores: number,
+	/**  Bytes of memory of this computer. */
+	memory_bytes: number | null,
+	/**  The graphics processor in use. */
+	device: string | null,
+	/**  A sentence, if speech is transcribed more slowly than this computer or build should allow. */
+	device_note: string | null,
+	/**  Free bytes on the disk of the models folder. */
+	free_bytes: number | null,
+	/**  Path of the models folder. */
+	folder: string,
+};
+
+/**  What has changed, as an event for the page. It carries ids and no content: the page fetches what it shows. */
 export type NewsItem = 
 /**  A recording. */
 { kind: "job"; 
 /**  Its id. */
 id: string } | 
-/**  How far the work on it is. */
+/**  The progress of the work on a recording. */
 { kind: "progress"; 
-/**  Its id. */
+/**  The id of the recording. */
 id: string } | 
 /**  A version of a transcript. */
 { kind: "transcript"; 
 /**  The version's id. */
 id: string } | 
-/**  The speakers of a meeting: who they are and what they are called. */
+/**  The speakers of a meeting or their names. */
 { kind: "speakers"; 
 /**  The meeting's id. */
 id: string } | 
-/**  Whose the words of a meeting are. */
+/**  The speakers of the segments of a meeting. */
 { kind: "lines"; 
 /**  The meeting's id. */
 id: string } | 
-/**  People who are known. */
+/**  The known people. */
 { kind: "people" } | 
 /**  An export. */
 { kind: "export"; 
 /**  Its id. */
 id: string } | 
-/**  Whatever is shown may be stale. */
+/**  Anything: the page must fetch everything that it shows. */
 { kind: "everything" };
 
 /**  What is being done while the archive opens. */
 export type OpeningPhase = 
-/**  The database server starts. */
+/**  The database server is starting. */
 "starting" | 
-/**  It is made for the first time. */
+/**  The database is being created, at the first start. */
 "creating";
 
 /**  A part of a recording that seems to be in another language than the text. */
@@ -1051,224 +966,124 @@ export type OtherLanguage = {
 	language: string,
 };
 
-/**  Everybody whose voice is known. */
+/**  All known people. */
 export type PeopleView = {
-	/**  Whether voices are remembered: false until somebody agreed. */
+	/**  Whether voices are remembered: false until the user has agreed. */
 	enabled: boolean,
-	/**  Whether those who are surely known are named without asking. */
+	/**  Whether speakers who are surely known are named without asking. */
 	automatic: boolean,
-	/**  By name. */
+	/**  The people, by name. */
 	people: PersonView[],
 };
 
-/**  Somebody whose voice is known. */
+/**  A known person. */
 export type PersonView = {
 	/**  UUID. */
 	id: string,
-	/**  Their name. */
+	/**  The name. */
 	name: string,
-	/**  How many samples of their voice are kept. */
+	/**  Number of voice embeddings of the current encoder. */
 	voices: number,
 	/**
-	 *  Whether there are only such that an earlier version of the app made. They are of no use any more; the voice is
-	 *  learnt anew when a meeting with them is opened.
+	 *  Whether all voice embeddings are from an earlier version of the app and cannot be used. The voice is learnt
+	 *  again when a meeting with this person is opened.
 	 */
 	outdated: boolean,
-	/**  Where it can be heard. */
+	/**  Where the voice can be heard. */
 	samples: VoiceSampleView[],
-	/**  Where they were named, the newest first. */
+	/**  The meetings in which the person was named, newest first. */
 	meetings: MeetingOfPerson[],
 };
 
-/**  The settings that the window shows and changes. They can be read before the archive is open. */
+/**  The settings that the window shows and changes. They are available before the archive is open. */
 export type Preferences = {
-	/**  How the window looks. */
+	/**  The colour theme. */
 	theme: Theme,
-	/**  Whether to tell when a long job ends while the window is not in front. */
+	/**  Whether to show a notification when a long job ends while the window is not in front. */
 	notify: boolean,
 };
 
-/**  How far the work on a recording is. */
+/**  Progress of the work on a recording. */
 export type ProgressView = ProgressView_Serialize | ProgressView_Deserialize;
 
-/**  How far the work on a recording is. */
+/**  Progress of the work on a recording. */
 export type ProgressView_Deserialize = {
 	/**  Milliseconds of audio done. */
 	audio_done_ms: number,
-	/**  Milliseconds there are. */
+	/**  Total milliseconds of audio. */
 	audio_total_ms?: number | null,
 	/**  Seconds of work per second of audio; 0.25 is four times real time. */
 	real_time_factor?: number | null,
-	/**  About how many milliseconds of work are left in this step. */
+	/**  Approximate milliseconds of work left in this step. */
 	left_ms?: number | null,
 	/**
-	 *  The share of all steps that is done, from 0 to 1; none while the length of the recording is not known. It never
-	 *  falls while one process works.
+	 *  The share of all steps that is done, from 0 to 1; none while the length of the recording is unknown. It never
+	 *  falls while the same process works.
 	 */
 	share?: number | null,
 };
 
-/**  How far the work on a recording is. */
+/**  Progress of the work on a recording. */
 export type ProgressView_Serialize = {
 	/**  Milliseconds of audio done. */
 	audio_done_ms: number,
-	/**  Milliseconds there are. */
+	/**  Total milliseconds of audio. */
 	audio_total_ms: number | null,
 	/**  Seconds of work per second of audio; 0.25 is four times real time. */
 	real_time_factor: number | null,
-	/**  About how many milliseconds of work are left in this step. */
+	/**  Approximate milliseconds of work left in this step. */
 	left_ms: number | null,
 	/**
-	 *  The share of all steps that is done, from 0 to 1; none while the length of the recording is not known. It never
-	 *  falls while one process works.
+	 *  The share of all steps that is done, from 0 to 1; none while the length of the recording is unknown. It never
+	 *  falls while the same process works.
 	 */
 	share: number | null,
 };
 
-/**  A stretch of some meeting. */
-export type VoiceSampleView = {
+/**  A segment of a transcript, without the times of its words. */
+export type SegmentView = SegmentView_Serialize | SegmentView_Deserialize;
+
+/**  A segment of a transcript, without the times of its words. */
+export type SegmentView_Deserialize = {
 	/**  UUID. */
-	meeting_id: string,
+	id: string,
 	/**  Milliseconds. */
 	start_ms: number,
 	/**  Milliseconds. */
 	end_ms: number,
+	/**  Its text. */
+	text: string,
+	/**  Why its words are doubtful, if they are. */
+	doubt?: Doubt | null,
+	/**  Its speaker: UUID. */
+	speaker_id?: string | null,
+	/**  Other speakers who speak at the same time: UUIDs. */
+	also: string[],
+	/**  Whether a user assigned it to its speaker. */
+	assigned: boolean,
 };
 
-/**  Somebody who speaks. */
-export type SpeakerView = SpeakerView_Serialize | SpeakerView_Deserialize;
-
-/**  Somebody who speaks. */
-export type SpeakerView_Deserialize = {
+/**  A segment of a transcript, without the times of its words. */
+export type SegmentView_Serialize = {
 	/**  UUID. */
 	id: string,
-	/**  “Speaker 1” in order of appearance. */
-	label: string,
-	/**  The name the user gave. */
-	name?: string | null,
-	/**  1 for the first. */
-	number: number,
-	/**  The known person they are: UUID. */
-	person_id?: string | null,
-	/**  Milliseconds they speak. */
-	speech_ms: number,
-	/**  Of all speech, from 0 to 1. */
-	share: number,
-	/**  How often they begin to speak. */
-	turns: number,
-	/**  Words they say. */
-	words: number,
-	/**  Words in a minute of their speech. */
-	words_per_minute?: number | null,
-	/**  A good stretch to hear them by. */
-	sample?: SpanView | null,
-	/**  Who they may be. */
-	suggestion?: SuggestionView_Deserialize | null,
+	/**  Milliseconds. */
+	start_ms: number,
+	/**  Milliseconds. */
+	end_ms: number,
+	/**  Its text. */
+	text: string,
+	/**  Why its words are doubtful, if they are. */
+	doubt: Doubt | null,
+	/**  Its speaker: UUID. */
+	speaker_id: string | null,
+	/**  Other speakers who speak at the same time: UUIDs. */
+	also: string[],
+	/**  Whether a user assigned it to its speaker. */
+	assigned: boolean,
 };
 
-/**  Somebody who speaks. */
-export type SpeakerView_Serialize = {
-	/**  UUID. */
-	id: string,
-	/**  “Speaker 1” in order of appearance. */
-	label: string,
-	/**  The name the user gave. */
-	name: string | null,
-	/**  1 for the first. */
-	number: number,
-	/**  The known person they are: UUID. */
-	person_id: string | null,
-	/**  Milliseconds they speak. */
-	speech_ms: number,
-	/**  Of all speech, from 0 to 1. */
-	share: number,
-	/**  How often they begin to speak. */
-	turns: number,
-	/**  Words they say. */
-	words: number,
-	/**  Words in a minute of their speech. */
-	words_per_minute: number | null,
-	/**  A good stretch to hear them by. */
-	sample: SpanView | null,
-	/**  Who they may be. */
-	suggestion: SuggestionView_Serialize | null,
-};
-
-/**  How far telling the speakers apart is. */
-export type SpeakersState = 
-/**  It was never done. */
-"none" | 
-/**  Waits for its turn, or for the words. */
-"waiting" | 
-/**  Is being done. */
-"running" | 
-/**  Done. */
-"done" | 
-/**  Did not work; what was there before is there still. */
-"failed";
-
-/**  Who speaks in a meeting. */
-export type SpeakersView = SpeakersView_Serialize | SpeakersView_Deserialize;
-
-/**  Who speaks in a meeting. */
-export type SpeakersView_Deserialize = {
-	/**  How far it is. */
-	state: SpeakersState,
-	/**  A sentence: why it failed, or what should be known. */
-	note?: string | null,
-	/**  What told them apart, for people. */
-	method?: string | null,
-	/**  How many people the user said. */
-	expected: SpeakerCount_Deserialize,
-	/**  By number, without those that were merged into others. */
-	speakers: SpeakerView_Deserialize[],
-	/**  Who speaks when, corrections included, in order of start. */
-	turns: TurnView_Deserialize[],
-	/**  Milliseconds in which nobody speaks. */
-	silence_ms: number,
-	/**  Words that are nobody's. */
-	unknown_words: number,
-	/**  What Undo would take back, as a clause in the past tense. */
-	undo?: string | null,
-	/**  What Redo would do once more. */
-	redo?: string | null,
-	/**  Whether voices are remembered. */
-	people_enabled: boolean,
-};
-
-/**  Who speaks in a meeting. */
-export type SpeakersView_Serialize = {
-	/**  How far it is. */
-	state: SpeakersState,
-	/**  A sentence: why it failed, or what should be known. */
-	note: string | null,
-	/**  What told them apart, for people. */
-	method: string | null,
-	/**  How many people the user said. */
-	expected: SpeakerCount_Serialize,
-	/**  By number, without those that were merged into others. */
-	speakers: SpeakerView_Serialize[],
-	/**  Who speaks when, corrections included, in order of start. */
-	turns: TurnView_Serialize[],
-	/**  Milliseconds in which nobody speaks. */
-	silence_ms: number,
-	/**  Words that are nobody's. */
-	unknown_words: number,
-	/**  What Undo would take back, as a clause in the past tense. */
-	undo: string | null,
-	/**  What Redo would do once more. */
-	redo: string | null,
-	/**  Whether voices are remembered. */
-	people_enabled: boolean,
-};
-
-/**
- *  Words of a meeting that are given to somebody: from a place in a line to a place in that or a later one. Characters
- *  are UTF-16 code units of the lines' texts.
- */
-export type TextSelection = TextSelection_Serialize | TextSelection_Deserialize;
-
-/**  A stretch of a recording. */
+/**  A span of a recording. */
 export type SpanView = {
 	/**  Milliseconds. */
 	start_ms: number,
@@ -1276,163 +1091,346 @@ export type SpanView = {
 	end_ms: number,
 };
 
+/**  The expected number of speakers. Equal bounds: exactly this many. None: not known. */
+export type SpeakerCount = SpeakerCount_Serialize | SpeakerCount_Deserialize;
+
+/**  The expected number of speakers. Equal bounds: exactly this many. None: not known. */
+export type SpeakerCount_Deserialize = {
+	/**  Minimum. */
+	min?: number | null,
+	/**  Maximum. */
+	max?: number | null,
+};
+
+/**  The expected number of speakers. Equal bounds: exactly this many. None: not known. */
+export type SpeakerCount_Serialize = {
+	/**  Minimum. */
+	min: number | null,
+	/**  Maximum. */
+	max: number | null,
+};
+
+/**  A speaker of a meeting. */
+export type SpeakerView = SpeakerView_Serialize | SpeakerView_Deserialize;
+
+/**  A speaker of a meeting. */
+export type SpeakerView_Deserialize = {
+	/**  UUID. */
+	id: string,
+	/**  “Speaker 1”, in order of appearance. */
+	label: string,
+	/**  The name, if it has one. */
+	name?: string | null,
+	/**  From 1, in order of appearance. */
+	number: number,
+	/**  The linked known person: UUID. */
+	person_id?: string | null,
+	/**  Milliseconds of speech. */
+	speech_ms: number,
+	/**  Share of all speech, from 0 to 1. */
+	share: number,
+	/**  How often the speaker begins to speak. */
+	turns: number,
+	/**  Number of words. */
+	words: number,
+	/**  Words per minute of speech. */
+	words_per_minute?: number | null,
+	/**  A part of the recording in which the voice can be heard well. */
+	sample?: SpanView | null,
+	/**  The known person this speaker may be. */
+	suggestion?: SuggestionView_Deserialize | null,
+};
+
+/**  A speaker of a meeting. */
+export type SpeakerView_Serialize = {
+	/**  UUID. */
+	id: string,
+	/**  “Speaker 1”, in order of appearance. */
+	label: string,
+	/**  The name, if it has one. */
+	name: string | null,
+	/**  From 1, in order of appearance. */
+	number: number,
+	/**  The linked known person: UUID. */
+	person_id: string | null,
+	/**  Milliseconds of speech. */
+	speech_ms: number,
+	/**  Share of all speech, from 0 to 1. */
+	share: number,
+	/**  How often the speaker begins to speak. */
+	turns: number,
+	/**  Number of words. */
+	words: number,
+	/**  Words per minute of speech. */
+	words_per_minute: number | null,
+	/**  A part of the recording in which the voice can be heard well. */
+	sample: SpanView | null,
+	/**  The known person this speaker may be. */
+	suggestion: SuggestionView_Serialize | null,
+};
+
+/**  The state of a meeting's diarization. */
+export type SpeakersState = 
+/**  It was never run. */
+"none" | 
+/**  It waits for its turn, or for the words. */
+"waiting" | 
+/**  It is running. */
+"running" | 
+/**  It is complete. */
+"done" | 
+/**  It failed; earlier speakers are kept. */
+"failed";
+
+/**  The speakers of a meeting. */
+export type SpeakersView = SpeakersView_Serialize | SpeakersView_Deserialize;
+
+/**  The speakers of a meeting. */
+export type SpeakersView_Deserialize = {
+	/**  The state of the diarization. */
+	state: SpeakersState,
+	/**  A sentence: why it failed, or a note about it. */
+	note?: string | null,
+	/**  The method, in words. */
+	method?: string | null,
+	/**  The number of speakers that the user expects. */
+	expected: SpeakerCount_Deserialize,
+	/**  The speakers by number, without merged ones. */
+	speakers: SpeakerView_Deserialize[],
+	/**  The turns in order of start, with all edits applied. */
+	turns: TurnView_Deserialize[],
+	/**  Milliseconds without speech. */
+	silence_ms: number,
+	/**  Number of words without a speaker. */
+	unknown_words: number,
+	/**  The edit that undo would take back, as a clause in the past tense. */
+	undo?: string | null,
+	/**  The edit that redo would make again, as a clause in the past tense. */
+	redo?: string | null,
+	/**  Whether voices are remembered. */
+	people_enabled: boolean,
+};
+
+/**  The speakers of a meeting. */
+export type SpeakersView_Serialize = {
+	/**  The state of the diarization. */
+	state: SpeakersState,
+	/**  A sentence: why it failed, or a note about it. */
+	note: string | null,
+	/**  The method, in words. */
+	method: string | null,
+	/**  The number of speakers that the user expects. */
+	expected: SpeakerCount_Serialize,
+	/**  The speakers by number, without merged ones. */
+	speakers: SpeakerView_Serialize[],
+	/**  The turns in order of start, with all edits applied. */
+	turns: TurnView_Serialize[],
+	/**  Milliseconds without speech. */
+	silence_ms: number,
+	/**  Number of words without a speaker. */
+	unknown_words: number,
+	/**  The edit that undo would take back, as a clause in the past tense. */
+	undo: string | null,
+	/**  The edit that redo would make again, as a clause in the past tense. */
+	redo: string | null,
+	/**  Whether voices are remembered. */
+	people_enabled: boolean,
+};
+
+/**  A known person whose voice is similar. */
+export type SuggestionView = SuggestionView_Serialize | SuggestionView_Deserialize;
+
+/**  A known person whose voice is similar. */
+export type SuggestionView_Deserialize = {
+	/**  UUID. */
+	person_id: string,
+	/**  The name. */
+	name: string,
+	/**  Probability that it is this person, from 0 to 100. */
+	percent: number,
+	/**  Where that person's voice can be heard. */
+	sample?: VoiceSampleView | null,
+};
+
+/**  A known person whose voice is similar. */
+export type SuggestionView_Serialize = {
+	/**  UUID. */
+	person_id: string,
+	/**  The name. */
+	name: string,
+	/**  Probability that it is this person, from 0 to 100. */
+	percent: number,
+	/**  Where that person's voice can be heard. */
+	sample: VoiceSampleView | null,
+};
+
 /**
- *  Words of a meeting that are given to somebody: from a place in a line to a place in that or a later one. Characters
- *  are UTF-16 code units of the lines' texts.
+ *  Selected text of a transcript: from a character in one segment to a character in the same or a later one. Characters
+ *  are UTF-16 code units of the segments' texts.
+ */
+export type TextSelection = TextSelection_Serialize | TextSelection_Deserialize;
+
+/**
+ *  Selected text of a transcript: from a character in one segment to a character in the same or a later one. Characters
+ *  are UTF-16 code units of the segments' texts.
  */
 export type TextSelection_Deserialize = {
 	/**  UUID. */
 	from_line: string,
-	/**  From this character on. */
+	/**  The first selected character. */
 	from_char: number,
 	/**  UUID. */
 	to_line: string,
-	/**  Up to this character; none: to the end of the line. */
+	/**  The end of the selection, exclusive. None: the end of the segment. */
 	to_char?: number | null,
 };
 
 /**
- *  Words of a meeting that are given to somebody: from a place in a line to a place in that or a later one. Characters
- *  are UTF-16 code units of the lines' texts.
+ *  Selected text of a transcript: from a character in one segment to a character in the same or a later one. Characters
+ *  are UTF-16 code units of the segments' texts.
  */
 export type TextSelection_Serialize = {
 	/**  UUID. */
 	from_line: string,
-	/**  From this character on. */
+	/**  The first selected character. */
 	from_char: number,
 	/**  UUID. */
 	to_line: string,
-	/**  Up to this character; none: to the end of the line. */
+	/**  The end of the selection, exclusive. None: the end of the segment. */
 	to_char: number | null,
 };
 
-/**  Somebody known who sounds alike. */
-export type SuggestionView = SuggestionView_Serialize | SuggestionView_Deserialize;
-
-/**  Somebody known who sounds alike. */
-export type SuggestionView_Deserialize = {
-	/**  UUID. */
-	person_id: string,
-	/**  Their name. */
-	name: string,
-	/**  How sure it is that it is them, from 0 to 100. */
-	percent: number,
-	/**  Where their voice can be heard. */
-	sample?: VoiceSampleView | null,
-};
-
-/**  Somebody known who sounds alike. */
-export type SuggestionView_Serialize = {
-	/**  UUID. */
-	person_id: string,
-	/**  Their name. */
-	name: string,
-	/**  How sure it is that it is them, from 0 to 100. */
-	percent: number,
-	/**  Where their voice can be heard. */
-	sample: VoiceSampleView | null,
-};
-
-/**  How the window looks. */
+/**  The colour theme of the window. */
 export type Theme = 
-/**  As the system does. */
+/**  As the system has it. */
 "system" | 
 /**  Dark on light. */
 "light" | 
 /**  Light on dark. */
 "dark";
 
-/**  What a version of a transcript was made with. */
+/**  What a version of a transcript was made with, without its text. */
 export type TranscriptInfo = TranscriptInfo_Serialize | TranscriptInfo_Deserialize;
 
-/**  What a version of a transcript was made with. */
+/**  What a version of a transcript was made with, without its text. */
 export type TranscriptInfo_Deserialize = {
 	/**  UUID. */
 	id: string,
 	/**  1 for the first. */
 	version: number,
-	/**  Whether all of the recording is in it. Its lines are cut anew, with new ids, when it becomes so. */
+	/**  Whether it covers the whole recording. When it becomes complete, its segments are cut anew and get new ids. */
 	complete: boolean,
 	/**  Name of the engine. */
 	engine: string,
-	/**  Name of the speech model. */
+	/**  Id of the speech model. */
 	model: string,
-	/**  What the model is called. */
+	/**  Title of the speech model. */
 	model_title: string,
 	/**  Spoken language, BCP 47. */
 	language?: string | null,
-	/**  Whether the model found out the language. */
+	/**  Whether the model detected the language. */
 	language_detected: boolean,
-	/**  Lines whose words should be doubted, of those that are told here. */
+	/**  Number of doubtful segments among those requested. */
 	doubtful_lines: number,
-	/**  Where the recording seems to be in another language than the text. */
+	/**  Parts that seem to be in another language than the text. */
 	other_languages: OtherLanguage[],
 };
 
-/**  What a version of a transcript was made with. */
+/**  What a version of a transcript was made with, without its text. */
 export type TranscriptInfo_Serialize = {
 	/**  UUID. */
 	id: string,
 	/**  1 for the first. */
 	version: number,
-	/**  Whether all of the recording is in it. Its lines are cut anew, with new ids, when it becomes so. */
+	/**  Whether it covers the whole recording. When it becomes complete, its segments are cut anew and get new ids. */
 	complete: boolean,
 	/**  Name of the engine. */
 	engine: string,
-	/**  Name of the speech model. */
+	/**  Id of the speech model. */
 	model: string,
-	/**  What the model is called. */
+	/**  Title of the speech model. */
 	model_title: string,
 	/**  Spoken language, BCP 47. */
 	language: string | null,
-	/**  Whether the model found out the language. */
+	/**  Whether the model detected the language. */
 	language_detected: boolean,
-	/**  Lines whose words should be doubted, of those that are told here. */
+	/**  Number of doubtful segments among those requested. */
 	doubtful_lines: number,
-	/**  Where the recording seems to be in another language than the text. */
+	/**  Parts that seem to be in another language than the text. */
 	other_languages: OtherLanguage[],
 };
 
-/**  A stretch of one speaker. */
+/**  What a recording is transcribed with. */
+export type TranscriptionOptions = TranscriptionOptions_Serialize | TranscriptionOptions_Deserialize;
+
+/**  What a recording is transcribed with. */
+export type TranscriptionOptions_Deserialize = {
+	/**  Id of the speech model; `whisper-base` is the included one. */
+	model: string,
+	/**  Spoken language, BCP 47. None: the model detects it, or knows only one. */
+	language?: string | null,
+	/**  Whether to translate into English. */
+	translate: boolean,
+	/**  Names and terms to expect. */
+	vocabulary: string[],
+	/**  How many people speak; none if not known. */
+	speakers?: SpeakerCount_Deserialize | null,
+};
+
+/**  What a recording is transcribed with. */
+export type TranscriptionOptions_Serialize = {
+	/**  Id of the speech model; `whisper-base` is the included one. */
+	model: string,
+	/**  Spoken language, BCP 47. None: the model detects it, or knows only one. */
+	language: string | null,
+	/**  Whether to translate into English. */
+	translate: boolean,
+	/**  Names and terms to expect. */
+	vocabulary: string[],
+	/**  How many people speak; none if not known. */
+	speakers: SpeakerCount_Serialize | null,
+};
+
+/**  A turn: a span in which one speaker speaks. */
 export type TurnView = TurnView_Serialize | TurnView_Deserialize;
 
-/**  A stretch of one speaker. */
+/**  A turn: a span in which one speaker speaks. */
 export type TurnView_Deserialize = {
 	/**  Milliseconds. */
 	start_ms: number,
 	/**  Milliseconds. */
 	end_ms: number,
-	/**  Who: UUID. */
+	/**  The speaker: UUID. */
 	speaker_id: string,
-	/**  How sure that is, from 0 to 1. */
+	/**  Confidence of the diarizer, from 0 to 1. */
 	confidence?: number | null,
-	/**  Whether somebody else speaks at the same time. */
+	/**  Whether another speaker speaks at the same time. */
 	overlap: boolean,
 };
 
-/**  A stretch of one speaker. */
+/**  A turn: a span in which one speaker speaks. */
 export type TurnView_Serialize = {
 	/**  Milliseconds. */
 	start_ms: number,
 	/**  Milliseconds. */
 	end_ms: number,
-	/**  Who: UUID. */
+	/**  The speaker: UUID. */
 	speaker_id: string,
-	/**  How sure that is, from 0 to 1. */
+	/**  Confidence of the diarizer, from 0 to 1. */
 	confidence: number | null,
-	/**  Whether somebody else speaks at the same time. */
+	/**  Whether another speaker speaks at the same time. */
 	overlap: boolean,
 };
 
-/**  How a version stands. */
+/**  The state of a version. */
 export type VersionState = 
 /**  It is being made. */
 "running" | 
-/**  All of the recording is in it. */
+/**  It covers the whole recording. */
 "complete" | 
-/**  It was stopped midway and can go on. */
+/**  It was stopped and can be continued. */
 "unfinished" | 
-/**  It stopped with a message, and can go on. */
+/**  It failed with a message and can be continued. */
 "failed";
 
 /**  A version of a meeting's transcript. */
@@ -1444,47 +1442,47 @@ export type VersionView_Deserialize = {
 	id: string,
 	/**  1 for the first. */
 	number: number,
-	/**  Whether it is the one that is shown. */
+	/**  Whether it is the current version. */
 	current: boolean,
-	/**  How it stands. */
+	/**  Its state. */
 	state: VersionState,
-	/**  Why it stopped. */
+	/**  Why it failed. */
 	error_message?: string | null,
 	/**  Name of the engine. */
 	engine: string,
-	/**  Speech model, by its id. */
+	/**  Id of the speech model. */
 	model: string,
-	/**  What the model is called. */
+	/**  Title of the speech model. */
 	model_title: string,
 	/**  SHA-256 of the model's file. */
 	model_sha256?: string | null,
-	/**  Whether that very file is here. */
+	/**  Whether exactly this file is installed. */
 	model_here: boolean,
 	/**  Spoken language, BCP 47. */
 	language?: string | null,
-	/**  Whether the model found out the language. */
+	/**  Whether the model detected the language. */
 	language_detected: boolean,
-	/**  English, whatever was spoken. */
+	/**  Whether it was translated into English. */
 	translated: boolean,
-	/**  Names and terms the model was given. */
+	/**  The vocabulary that the model was given. */
 	vocabulary: string[],
-	/**  Whether the times of words are the model's; otherwise they are estimated. */
+	/**  Whether the model reported the times of words; otherwise they are estimated. */
 	word_times: boolean,
-	/**  What it was computed on. */
+	/**  The device that computed it. */
 	device?: string | null,
 	/**  Milliseconds of audio. */
 	audio_ms?: number | null,
-	/**  Up to where it is, in milliseconds. */
+	/**  How far it is, in milliseconds of audio. */
 	done_ms: number,
 	/**  Milliseconds of work. */
 	work_ms: number,
-	/**  Words in it. */
+	/**  Number of words. */
 	words: number,
-	/**  Lines whose words should be doubted. */
+	/**  Number of doubtful segments. */
 	doubtful_lines: number,
 	/**  When it was begun: RFC 3339, UTC. */
 	created_at: string,
-	/**  When it was complete: RFC 3339, UTC. */
+	/**  When it was completed: RFC 3339, UTC. */
 	completed_at?: string | null,
 };
 
@@ -1494,103 +1492,102 @@ export type VersionView_Serialize = {
 	id: string,
 	/**  1 for the first. */
 	number: number,
-	/**  Whether it is the one that is shown. */
+	/**  Whether it is the current version. */
 	current: boolean,
-	/**  How it stands. */
+	/**  Its state. */
 	state: VersionState,
-	/**  Why it stopped. */
+	/**  Why it failed. */
 	error_message: string | null,
 	/**  Name of the engine. */
 	engine: string,
-	/**  Speech model, by its id. */
+	/**  Id of the speech model. */
 	model: string,
-	/**  What the model is called. */
+	/**  Title of the speech model. */
 	model_title: string,
 	/**  SHA-256 of the model's file. */
 	model_sha256: string | null,
-	/**  Whether that very file is here. */
+	/**  Whether exactly this file is installed. */
 	model_here: boolean,
 	/**  Spoken language, BCP 47. */
 	language: string | null,
-	/**  Whether the model found out the language. */
+	/**  Whether the model detected the language. */
 	language_detected: boolean,
-	/**  English, whatever was spoken. */
+	/**  Whether it was translated into English. */
 	translated: boolean,
-	/**  Names and terms the model was given. */
+	/**  The vocabulary that the model was given. */
 	vocabulary: string[],
-	/**  Whether the times of words are the model's; otherwise they are estimated. */
+	/**  Whether the model reported the times of words; otherwise they are estimated. */
 	word_times: boolean,
-	/**  What it was computed on. */
+	/**  The device that computed it. */
 	device: string | null,
 	/**  Milliseconds of audio. */
 	audio_ms: number | null,
-	/**  Up to where it is, in milliseconds. */
+	/**  How far it is, in milliseconds of audio. */
 	done_ms: number,
 	/**  Milliseconds of work. */
 	work_ms: number,
-	/**  Words in it. */
+	/**  Number of words. */
 	words: number,
-	/**  Lines whose words should be doubted. */
+	/**  Number of doubtful segments. */
 	doubtful_lines: number,
 	/**  When it was begun: RFC 3339, UTC. */
 	created_at: string,
-	/**  When it was complete: RFC 3339, UTC. */
+	/**  When it was completed: RFC 3339, UTC. */
 	completed_at: string | null,
 };
 
-/**  To whom words are given. */
-export type AssignTarget = 
-/**  A speaker of the meeting. */
-{ kind: "speaker"; 
-/**  UUID. */
-id: string } | 
-/**  Somebody who has not spoken so far. */
-{ kind: "new" } | 
-/**  Nobody is known to have said it. */
-{ kind: "nobody" };
+/**  A span of a meeting in which a person's voice can be heard. */
+export type VoiceSampleView = {
+	/**  UUID. */
+	meeting_id: string,
+	/**  Milliseconds. */
+	start_ms: number,
+	/**  Milliseconds. */
+	end_ms: number,
+};
 
-/**  How the page was left. */
+/**  The saved state of the page. */
 export type WindowState = WindowState_Serialize | WindowState_Deserialize;
 
-/**  How the page was left. */
+/**  The saved state of the page. */
 export type WindowState_Deserialize = {
-	/**  Width of the library in CSS pixels. */
+	/**  Width of the library pane in CSS pixels. */
 	sidebar_width?: number,
-	/**  Whether the hint at larger models was put away. */
+	/**  Whether the user dismissed the hint about larger models. */
 	hint_dismissed?: boolean,
-	/**  Whether the offer to remember voices was put away. */
+	/**  Whether the user dismissed the offer to remember voices. */
 	people_hint_dismissed?: boolean,
-	/**  Speed of the player; 1 is as recorded. */
+	/**  Playback speed; 1 is the original speed. */
 	playback_rate?: number,
-	/**  Volume of the player, 0 to 1. */
+	/**  Playback volume, 0 to 1. */
 	volume?: number,
 };
 
-/**  How the page was left. */
+/**  The saved state of the page. */
 export type WindowState_Serialize = {
-	/**  Width of the library in CSS pixels. */
+	/**  Width of the library pane in CSS pixels. */
 	sidebar_width: number,
-	/**  Whether the hint at larger models was put away. */
+	/**  Whether the user dismissed the hint about larger models. */
 	hint_dismissed: boolean,
-	/**  Whether the offer to remember voices was put away. */
+	/**  Whether the user dismissed the offer to remember voices. */
 	people_hint_dismissed: boolean,
-	/**  Speed of the player; 1 is as recorded. */
+	/**  Playback speed; 1 is the original speed. */
 	playback_rate: number,
-	/**  Volume of the player, 0 to 1. */
+	/**  Playback volume, 0 to 1. */
 	volume: number,
 };
 
 /**  The furthest step of the work on a recording that was begun. */
 export type WorkStep = 
-/**  Waits. */
+/**  It waits. */
 "queued" | 
 /**  The file is being read. */
 "decoding" | 
 /**  Words are being recognised. */
 "transcribing" | 
-/**  Speakers are being told apart. */
+/**  It is being diarized. */
 "diarizing" | 
-/**  Words are being put into lines. */
+/**  Words are being cut into segments. */
 "aligning" | 
 /**  The transcript is complete. */
 "done" | 

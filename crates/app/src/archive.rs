@@ -258,7 +258,7 @@ impl App {
         let state = match (job.status()?, job.workflow_state()) {
             (_, Some(WorkflowState::Cancelled)) => "cancelled",
             (Status::Pending, _) => "waiting for its turn",
-            (Status::Processing, Some(WorkflowState::Diarizing)) => "having its speakers told apart",
+            (Status::Processing, Some(WorkflowState::Diarizing)) => "having its speakers detected",
             (Status::Processing, _) => "being transcribed",
             (Status::Completed, _) => "transcribed",
             (Status::Failed, _) => "failed",

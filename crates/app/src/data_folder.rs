@@ -42,9 +42,9 @@ impl DataFolder {
             }
         };
         refuse_line_breaks(&path)?;
-        let place = || format!("the data folder {} cannot be used", path.display());
-        make_private(&path).with_context(place)?;
-        let path = path.canonicalize().with_context(place)?;
+        let message = || format!("the data folder {} cannot be used", path.display());
+        make_private(&path).with_context(message)?;
+        let path = path.canonicalize().with_context(message)?;
         // The path may have been a link.
         refuse_line_breaks(&path)?;
         Ok(Self { path, chosen_by })
@@ -187,7 +187,7 @@ fn stored_id(path: &Path) -> Result<Uuid> {
     if let Ok(id) = read() {
         return Ok(id);
     }
-    let place = || format!("{} does not hold an id", path.display());
+    let message = || format!("{} does not hold an id", path.display());
     let draft = path.with_extension(Uuid::new_v4().simple().to_string());
     let written = (|| {
         let mut file = fs::File::create(&draft)?;
@@ -201,8 +201,8 @@ fn stored_id(path: &Path) -> Result<Uuid> {
         }
     })();
     let _ = fs::remove_file(&draft);
-    written.with_context(place)?;
-    read().with_context(place)
+    written.with_context(message)?;
+    read().with_context(message)
 }
 
 #[cfg(test)]

@@ -199,7 +199,7 @@ impl App {
         let path = PathBuf::from(export.file_path.context("an export has a path").map_err(failed)?);
         let document = self.document_of(&claim.job).await.map_err(retry_if_unreachable(&failed))?;
         if format.needs == Needs::Speakers && document.speakers.is_empty() {
-            let why = format!("The speakers of “{}” have not been told apart yet.", document.title);
+            let why = format!("The speakers of “{}” have not been detected yet.", document.title);
             return Err(failed(user_error(ErrorCode::NoTranscript, why)));
         }
         context.report(TaskProgress { done: 30, total: Some(100), ..TaskProgress::default() });

@@ -200,12 +200,12 @@ mod tests {
     /// A library with the folder of one recording.
     fn library() -> (tempfile::TempDir, RecordingFolder) {
         let library = tempfile::tempdir().unwrap();
-        let place = Library::new(library.path().to_owned(), uuid::Uuid::nil().into())
+        let folder = Library::new(library.path().to_owned(), uuid::Uuid::nil().into())
             .parse_file_path("0190a5a0-7cc1-4d3b-8f5e-0123456789ab/audio.wav")
             .unwrap();
-        fs::create_dir(place.path()).unwrap();
-        fs::write(place.audio(), wav()).unwrap();
-        (library, place)
+        fs::create_dir(folder.path()).unwrap();
+        fs::write(folder.audio(), wav()).unwrap();
+        (library, folder)
     }
 
     #[test]

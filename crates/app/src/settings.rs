@@ -334,20 +334,20 @@ fn describe_toml_error(text: &str, span: Option<std::ops::Range<usize>>, message
 /// Changes `settings.toml`; other lines and comments stay as they are.
 fn edit(data_folder: &Path, change: impl FnOnce(&mut toml_edit::DocumentMut)) -> Result<()> {
     let path = data_folder.join("settings.toml");
-    let place = || format!("{} could not be changed", path.display());
+    let message = || format!("{} could not be changed", path.display());
     // Serialises concurrent changes, so that none is lost. Dropping the file releases the lock.
-    let lock = fs::File::create(data_folder.join("settings.lock")).with_context(place)?;
-    lock.lock().with_context(place)?;
+    let lock = fs::File::create(data_folder.join("settings.lock")).with_context(message)?;
+    lock.lock().with_context(message)?;
     let text = match fs::read_to_string(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => DEFAULT_FILE.to_owned(),
-        text => text.with_context(place)?,
+        text => text.with_context(message)?,
     };
     let mut document: toml_edit::DocumentMut = text
         .parse()
         .map_err(|error: toml_edit::TomlError| describe_toml_error(&text, error.span(), error.message()))
-        .with_context(place)?;
+        .with_context(message)?;
     change(&mut document);
-    replace_file(&path, document.to_string().as_bytes()).with_context(place)
+    replace_file(&path, document.to_string().as_bytes()).with_context(message)
 }
 
 /// Replaces the content of the file `path` atomically. Only the owner can read the file.

@@ -196,7 +196,7 @@ fn row(imported: &ImportedFile) -> ImportRow {
 /// Prints the result of one file: on standard output; with `--json` on standard error, if that is a terminal or the
 /// file failed.
 fn print_imported(number: usize, total: usize, imported: &ImportedFile, json: bool) {
-    let place = if total > 1 { format!("[{number}/{total}] ") } else { String::new() };
+    let prefix = if total > 1 { format!("[{number}/{total}] ") } else { String::new() };
     let text = match &imported.outcome {
         ImportOutcome::Imported(job) => format!("Added {} ({})", job.file_name, print::short(job.id)),
         ImportOutcome::Duplicate { job, healed } => {
@@ -219,9 +219,9 @@ fn print_imported(number: usize, total: usize, imported: &ImportedFile, json: bo
         ImportOutcome::Failed(why) => format!("Not added: {}", print::sentence(why)),
     };
     if !json {
-        print::line(&format!("{place}{text}"));
+        print::line(&format!("{prefix}{text}"));
     } else if std::io::stderr().is_terminal() || matches!(imported.outcome, ImportOutcome::Failed(_)) {
-        print::note(&format!("{place}{text}"));
+        print::note(&format!("{prefix}{text}"));
     }
 }
 

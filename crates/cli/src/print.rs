@@ -69,7 +69,7 @@ pub(crate) fn state(job: &JobView) -> String {
     let word = match (job.status, job.workflow_state) {
         (_, Some(WorkStep::Cancelled)) => "cancelled",
         (JobStatus::Pending, _) => "waiting",
-        (JobStatus::Processing, Some(WorkStep::Diarizing)) => "having its speakers told apart",
+        (JobStatus::Processing, Some(WorkStep::Diarizing)) => "having its speakers detected",
         (JobStatus::Processing, _) => "being transcribed",
         (JobStatus::Completed, _) => "transcribed",
         (JobStatus::Failed, _) => "failed",

@@ -78,10 +78,10 @@ async fn assign(app: &App, job: JobId, speaker: String, from: f64, to: f64) -> R
 fn print_speakers(view: &SpeakersView) {
     match view.state {
         SpeakersState::None => {
-            print::line("The speakers have not been told apart: meetmemo speakers JOB rerun --wait")
+            print::line("The speakers have not been detected: meetmemo speakers JOB rerun --wait")
         }
-        SpeakersState::Waiting => print::line("The speakers will be told apart."),
-        SpeakersState::Running => print::line("The speakers are being told apart."),
+        SpeakersState::Waiting => print::line("The speakers will be detected."),
+        SpeakersState::Running => print::line("The speakers are being detected."),
         SpeakersState::Done | SpeakersState::Failed => {}
     }
     if let Some(note) = &view.note {

@@ -243,8 +243,8 @@ mod tests {
             let path = dir.path().join(name);
             let mut file = File::create(&path).unwrap();
             file.set_len(200_000).unwrap();
-            for (place, bytes) in content {
-                file.seek(SeekFrom::Start(*place)).unwrap();
+            for (position, bytes) in content {
+                file.seek(SeekFrom::Start(*position)).unwrap();
                 file.write_all(bytes).unwrap();
             }
             path

@@ -210,7 +210,7 @@ pub(crate) fn files_in_folder(folder: &Path) -> impl Iterator<Item = ListedFile>
 /// Stores a list in `folder`, locked.
 fn write_journal(folder: &Path, files: &[ListedFile], options: &TranscriptionOptions) -> Result<Journal> {
     let list = folder.join(format!("{}.list", uuid::Uuid::now_v7()));
-    let place = || format!("the list of the import {} could not be written", list.display());
+    let message = || format!("the list of the import {} could not be written", list.display());
     let mut text = serde_json::to_vec(options)?;
     for file in files {
         text.push(0);
@@ -221,11 +221,11 @@ fn write_journal(folder: &Path, files: &[ListedFile], options: &TranscriptionOpt
     text.push(0);
     // Locked before it gets the name by which other processes find it.
     let draft = list.with_extension("draft");
-    let mut lock = OpenOptions::new().write(true).create_new(true).open(&draft).with_context(place)?;
-    lock.lock().with_context(place)?;
-    lock.write_all(&text).and_then(|()| lock.sync_all()).with_context(place)?;
-    let done = File::create(list.with_extension("done")).with_context(place)?;
-    fs::rename(&draft, &list).with_context(place)?;
+    let mut lock = OpenOptions::new().write(true).create_new(true).open(&draft).with_context(message)?;
+    lock.lock().with_context(message)?;
+    lock.write_all(&text).and_then(|()| lock.sync_all()).with_context(message)?;
+    let done = File::create(list.with_extension("done")).with_context(message)?;
+    fs::rename(&draft, &list).with_context(message)?;
     Ok(Journal { list: list.clone(), _lock: lock, done })
 }
 

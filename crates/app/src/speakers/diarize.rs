@@ -173,7 +173,7 @@ impl App {
             Err(RunError::Recording(error)) => {
                 tracing::warn!(?error, "a recording could not be diarized");
                 let message = format!(
-                    "The speakers of {} could not be told apart: {error}. The words are complete.",
+                    "The speakers of {} could not be detected: {error}. The words are complete.",
                     job.file_name
                 );
                 return self.record_failure(lease, &message).await;

@@ -110,7 +110,7 @@ impl App {
         let segments = match &version {
             Some(version) if version.is_complete() => self.store.segments(version.id).await?,
             _ => {
-                let message = "Words can be given to somebody once the transcript is complete.";
+                let message = "Words can be assigned to a speaker once the transcript is complete.";
                 return Err(user_error(ErrorCode::NoTranscript, message));
             }
         };
@@ -165,9 +165,7 @@ impl App {
         let (min, max) = expected.checked()?.stored();
         match self.store.requeue_diarization(job.id, min, max).await? {
             Some(job) => self.view(job).await,
-            None => {
-                Err(self.wrong_state(job.id, "Speakers can be told apart once it is transcribed.").await?)
-            }
+            None => Err(self.wrong_state(job.id, "Speakers can be detected once it is transcribed.").await?),
         }
     }
 
@@ -199,11 +197,11 @@ fn description(edit: &Edit, all: &SpeakerData) -> String {
     let number = |id| words(id, |speaker| label(speaker.number));
     match edit {
         Edit::Name { speaker, name: Some(name), .. } => format!("named {} “{name}”", number(*speaker)),
-        Edit::Name { speaker, name: None, .. } => format!("took away the name of {}", number(*speaker)),
+        Edit::Name { speaker, name: None, .. } => format!("removed the name of {}", number(*speaker)),
         Edit::Merge { from, into } => format!("merged {} into {}", number(*from), name(*into)),
         Edit::Add { speaker, .. } => format!("added {}", name(*speaker)),
-        Edit::Assign { speaker: Some(speaker), .. } => format!("gave words to {}", name(*speaker)),
-        Edit::Assign { speaker: None, .. } => "took words away from their speaker".to_owned(),
+        Edit::Assign { speaker: Some(speaker), .. } => format!("assigned words to {}", name(*speaker)),
+        Edit::Assign { speaker: None, .. } => "removed the speaker of words".to_owned(),
     }
 }
 

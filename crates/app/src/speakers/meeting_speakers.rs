@@ -66,7 +66,7 @@ impl MeetingSpeakers {
         let names = self.visible().map(|one| format!("{} ({})", one.number, Self::display_name(one)));
         let names = names.collect::<Vec<_>>().join(", ");
         let message = match names.is_empty() {
-            true => format!("There is no speaker {wanted}: the speakers have not been told apart."),
+            true => format!("There is no speaker {wanted}: the speakers have not been detected."),
             false => format!("There is no speaker {wanted}. There are: {names}."),
         };
         user_error(ErrorCode::NotFound, message)

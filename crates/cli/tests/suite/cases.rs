@@ -1,11 +1,11 @@
-//! Small files that went wrong, with what is right of each: `../shared/cases`.
+//! Small files that earlier versions handled wrongly, with the expected result of each: `../shared/cases`.
 
 use crate::common::{MeetMemo, program, shared, words};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
 
-/// The folder, and what is right.
+/// The folder, and the expected results.
 fn cases() -> Option<(PathBuf, Vec<Value>)> {
     let folder = shared("cases")?;
     let text = fs::read_to_string(folder.join("cases.json")).unwrap();
@@ -19,7 +19,7 @@ fn needs_ffmpeg(case: &Value) -> bool {
     case["why"].as_str().unwrap().contains("needs ffmpeg")
 }
 
-/// What is wrong with the imported file of `case`; `row` is what the import says of it.
+/// How the result of an imported file differs from `case`; `row` is its row in the output of `import`.
 fn faults(app: &MeetMemo, case: &Value, row: &Value) -> Vec<String> {
     if case["note"] == "refused" {
         let sentence = row["error"].as_str().unwrap_or_default();
@@ -37,13 +37,13 @@ fn faults(app: &MeetMemo, case: &Value, row: &Value) -> Vec<String> {
     if seconds < from - 0.0005 || seconds > to + 0.0005 {
         faults.push(format!("{seconds} s instead of {from} to {to}"));
     }
-    let heard = words(&meeting);
-    if heard.len() < usize::try_from(case["words_at_least"].as_u64().unwrap()).unwrap() {
-        let text: Vec<&str> = heard.iter().map(|(_, _, word)| word.as_str()).collect();
-        faults.push(format!("{} words: {}", heard.len(), text.join(" ")));
+    let found = words(&meeting);
+    if found.len() < usize::try_from(case["words_at_least"].as_u64().unwrap()).unwrap() {
+        let text: Vec<&str> = found.iter().map(|(_, _, word)| word.as_str()).collect();
+        faults.push(format!("{} words: {}", found.len(), text.join(" ")));
     }
     if let Some(due) = case["first_word_ms"].as_i64() {
-        let begins = heard.first().map_or(-1, |(start, _, _)| i64::try_from(*start).unwrap());
+        let begins = found.first().map_or(-1, |(start, _, _)| i64::try_from(*start).unwrap());
         if (begins - due).abs() > 250 {
             faults.push(format!("the first word at {begins} ms"));
         }
@@ -58,9 +58,9 @@ fn faults(app: &MeetMemo, case: &Value, row: &Value) -> Vec<String> {
 }
 
 #[test]
-fn every_case_is_right() {
+fn every_case_has_the_expected_result() {
     let Some((folder, cases)) = cases() else { return };
-    // Some of them are decoded by it.
+    // Some of the files need it.
     program("ffmpeg");
     let app = MeetMemo::new();
     let rows = app.run(&["--json", "import", "--wait", folder.to_str().unwrap()]).json();
@@ -86,8 +86,8 @@ fn without_ffmpeg_a_sentence_says_that_it_is_needed() {
     assert!(!foreign.is_empty(), "no case needs ffmpeg");
     for case in foreign {
         let file = case["file"].as_str().unwrap();
-        let said = app.run(&["--json", "import", "--wait", folder.join(file).to_str().unwrap()]);
-        let rows = said.json();
+        let output = app.run(&["--json", "import", "--wait", folder.join(file).to_str().unwrap()]);
+        let rows = output.json();
         let sentence = rows[0]["error"].as_str().unwrap_or_default();
         assert!(sentence.starts_with(file) && sentence.contains("ffmpeg"), "{rows}");
     }

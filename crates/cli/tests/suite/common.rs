@@ -1,4 +1,4 @@
-//! Runs the real program on real speech: a data folder for each test, its own private server, nothing mocked.
+//! Runs the program: a data folder and a private server for each test, nothing mocked.
 
 use serde_json::Value;
 use std::ffi::OsString;
@@ -15,16 +15,16 @@ pub(crate) use testing::{
 /// Ten times what the slowest machine has needed.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(300);
 
-/// The program over a data folder of its own.
+/// The program with a data folder of its own.
 pub(crate) struct MeetMemo {
     data: TempDir,
-    /// A database of its own on a configured server, where the run has one; else the private server is used.
+    /// A database on the external server, if the test run has one. None: the private server.
     database: Option<TestDatabase>,
     /// Set for every command.
     environment: Vec<(&'static str, OsString)>,
 }
 
-/// What a command said.
+/// The output of a command.
 pub(crate) struct Said {
     pub(crate) code: i32,
     pub(crate) out: String,
@@ -61,7 +61,7 @@ impl MeetMemo {
         Self { data, database, environment: Vec::new() }
     }
 
-    /// The same, with a variable in the environment of every command.
+    /// Adds an environment variable for every command.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
         self.environment.push((name, value.into()));
         self
@@ -81,7 +81,7 @@ impl MeetMemo {
             .env_remove("DATABASE_URL")
             .env_remove("MEETMEMO_DATABASE_URL")
             .stdin(Stdio::null());
-        // Hosts of these tests are on this computer.
+        // The hosts of these tests are on this computer, so no proxy may be used.
         for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
             command.env_remove(name).env_remove(name.to_lowercase());
         }
@@ -96,7 +96,7 @@ impl MeetMemo {
         self.command(arguments).output().unwrap().into()
     }
 
-    /// A command that must succeed, and its answer.
+    /// Runs a command that must succeed; returns its JSON.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let said = self.run(&[&["--json"], arguments].concat());
         assert_eq!(said.code, 0, "{arguments:?}: {} {}", said.out, said.err);
@@ -107,7 +107,7 @@ impl MeetMemo {
         start(&mut self.command(arguments))
     }
 
-    /// A command that must fail with exit code 1, and the one sentence it says why.
+    /// Runs a command that must fail with exit code 1; returns its error message, which must be one sentence.
     pub(crate) fn refused(&self, arguments: &[&str]) -> String {
         let said = self.run(arguments);
         assert_eq!(said.code, 1, "{arguments:?}: {} {}", said.out, said.err);
@@ -118,14 +118,14 @@ impl MeetMemo {
         sentence.to_owned()
     }
 
-    /// Imports one file; the id of its job.
+    /// Imports one file; returns the id of its job.
     pub(crate) fn import(&self, path: &Path) -> String {
         let rows = self.json(&["import", path.to_str().unwrap()]);
         assert_eq!(rows[0]["outcome"], "imported", "{rows}");
         rows[0]["job_id"].as_str().unwrap().to_owned()
     }
 
-    /// Imports and transcribes one file; the meeting.
+    /// Imports and transcribes one file; returns the meeting.
     pub(crate) fn transcribed(&self, path: &Path) -> Value {
         let rows = self.json(&["import", "--wait", path.to_str().unwrap()]);
         assert_eq!(rows[0]["status"], "completed", "{rows}");
@@ -136,7 +136,7 @@ impl MeetMemo {
         self.json(&["show", job])
     }
 
-    /// Waits until the meeting `job` is as `wanted` says.
+    /// Waits until `wanted` holds for the meeting `job`; returns the meeting.
     pub(crate) fn wait_for(&self, job: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + DEADLINE;
         loop {
@@ -144,17 +144,17 @@ impl MeetMemo {
             if wanted(&meeting) {
                 return meeting;
             }
-            assert!(Instant::now() < end, "this did not come about: {meeting}");
+            assert!(Instant::now() < end, "timed out: {meeting}");
             std::thread::sleep(Duration::from_millis(200));
         }
     }
 
-    /// All living processes of this data folder and those they started, by id.
+    /// Ids of all running processes of this data folder, and of those they started.
     pub(crate) fn processes(&self) -> Vec<i32> {
         testing::processes_of(self.data.path().to_str().unwrap())
     }
 
-    /// Waits until nothing of this data folder runs any more; how long that took.
+    /// Waits until no process of this data folder runs; returns how long that took.
     pub(crate) fn wait_until_nothing_runs(&self) -> Duration {
         let begin = Instant::now();
         while !self.processes().is_empty() {
@@ -165,7 +165,7 @@ impl MeetMemo {
     }
 }
 
-/// Begins a command and lets it say what it wants.
+/// Starts a command and ignores its output.
 pub(crate) fn start(command: &mut Command) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
@@ -178,16 +178,16 @@ pub(crate) fn fixture() -> Option<PathBuf> {
 /// The SHA-256 of a file, as another program computes it.
 pub(crate) fn sha256(path: &Path) -> String {
     let told = Command::new("sha256sum").arg("--").arg(path).output().unwrap();
-    // A name with special characters is told with a backslash before the line.
+    // The line of a name with special characters begins with a backslash.
     let told = String::from_utf8(told.stdout).unwrap();
     told.trim_start_matches('\\').split_whitespace().next().unwrap().to_owned()
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + DEADLINE;
     while !holds() {
-        assert!(Instant::now() < end, "this did not come about: {what}");
+        assert!(Instant::now() < end, "timed out: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -205,7 +205,7 @@ pub(crate) fn words(meeting: &Value) -> Vec<(u64, u64, String)> {
         .collect()
 }
 
-/// What the meeting says, without ids: everything that must be equal between two runs.
+/// The segments of a meeting without ids: everything that must be equal between two runs.
 pub(crate) fn said(meeting: &Value) -> Vec<(u64, u64, String, Value)> {
     let segments = meeting["transcript"]["segments"].as_array().unwrap();
     segments

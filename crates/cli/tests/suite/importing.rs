@@ -1,4 +1,4 @@
-//! What becomes of files that people bring.
+//! Importing files: results, duplicates, interruptions, refusals.
 
 use crate::common::{MeetMemo, Said, clips, samples, shared_audio, silence, speech, until, words, write_wav};
 use rustix::fs::Mode;
@@ -15,7 +15,7 @@ fn outcome<'a>(rows: &'a Value, name: &str) -> &'a Value {
 }
 
 #[test]
-fn every_file_ends_as_imported_duplicate_skipped_or_refused_and_none_stops_the_others() {
+fn each_file_is_imported_duplicate_skipped_or_refused_and_none_stops_the_others() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
     let clip = &clips()[1];
@@ -38,7 +38,7 @@ fn every_file_ends_as_imported_duplicate_skipped_or_refused_and_none_stops_the_o
     assert_eq!(outcome(&rows, "deeper/a.wav")["outcome"], "imported");
     assert_eq!(app.json(&["list"]).as_array().unwrap().len(), 2, "one job for each content");
 
-    // The same by hand is a failure, with a sentence that names the file.
+    // The same file named by the user is a failure, with a sentence that names it.
     let said = app.run(&[
         "--json",
         "import",
@@ -57,7 +57,7 @@ fn every_file_ends_as_imported_duplicate_skipped_or_refused_and_none_stops_the_o
 }
 
 #[test]
-fn two_files_of_one_name_and_different_content_are_both_kept() {
+fn two_files_with_the_same_name_and_different_content_are_both_imported() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
     let names = ["one/Besprechung März – 会议 №3.wav", "two/Besprechung März – 会议 №3.wav"];
@@ -78,7 +78,7 @@ fn two_files_of_one_name_and_different_content_are_both_kept() {
 }
 
 #[test]
-fn a_duplicate_puts_a_lost_or_altered_copy_back() {
+fn a_duplicate_restores_a_lost_or_altered_copy() {
     let app = MeetMemo::new();
     let clip = &clips()[0];
     let job = app.import(clip);
@@ -101,7 +101,7 @@ fn a_duplicate_puts_a_lost_or_altered_copy_back() {
 }
 
 #[test]
-fn two_processes_that_import_the_same_file_at_once_make_one_job() {
+fn two_processes_that_import_the_same_file_concurrently_make_one_job() {
     let app = MeetMemo::new();
     let clip = clips()[2].clone();
     let mut running: Vec<_> = (0..4).map(|_| app.spawn(&["import", clip.to_str().unwrap()])).collect();
@@ -134,14 +134,14 @@ fn an_import_that_was_killed_can_be_continued() {
     assert!(app.run(&["import", "--continue"]).err.contains("No import was interrupted"));
 }
 
-/// Names of the folders in the library that are named like a job.
+/// Names of the folders in the library whose name is a job id.
 fn job_folders(app: &MeetMemo) -> Vec<String> {
     let names = fs::read_dir(app.data().join("library")).unwrap();
     let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.len() == 36).collect()
 }
 
-/// A folder with so many recordings of different content.
+/// A folder with `count` recordings of different content.
 fn many(count: u16) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let clip = samples(&clips()[1]);
@@ -152,7 +152,7 @@ fn many(count: u16) -> tempfile::TempDir {
 }
 
 #[test]
-fn a_stopped_import_finishes_what_it_began_says_so_and_goes_on() {
+fn a_stopped_import_finishes_the_files_it_began_and_can_be_continued() {
     let app = MeetMemo::new();
     let dir = many(400);
     app.json(&["list"]);
@@ -178,10 +178,10 @@ fn a_stopped_import_finishes_what_it_began_says_so_and_goes_on() {
 }
 
 #[test]
-fn a_copy_whose_process_was_killed_before_it_was_registered_is_registered_later() {
+fn a_complete_copy_of_a_killed_import_is_registered_later() {
     let app = MeetMemo::new();
     let dir = many(60);
-    // The server stays up, so that an import is fast.
+    // A worker keeps the server running, so that an import is fast.
     let mut server = app.spawn(&["database", "run", "--", "sleep", "1000"]);
     app.json(&["list"]);
     let mut without_row = Vec::new();
@@ -202,7 +202,7 @@ fn a_copy_whose_process_was_killed_before_it_was_registered_is_registered_later(
     let checks = app.run(&["--json", "doctor"]).json();
     assert!(!checks.to_string().contains("no recording in the archive"), "its note explains it: {checks}");
 
-    // Any import settles it first.
+    // The next import recovers it first.
     app.run(&["import", dir.path().join("000.wav").to_str().unwrap()]);
     for folder in &without_row {
         let job = &app.json(&["show", folder])["job"];
@@ -215,7 +215,7 @@ fn a_copy_whose_process_was_killed_before_it_was_registered_is_registered_later(
     for folder in job_folders(&app) {
         assert!(!app.data().join("library").join(&folder).join("import.json").exists(), "{folder}");
     }
-    // What nobody knows is told and left alone.
+    // A folder that belongs to nothing is reported and left alone.
     let unknown = app.data().join("library/00000000-0000-4000-8000-000000000000");
     fs::create_dir(&unknown).unwrap();
     fs::write(unknown.join("audio.wav"), "RIFF").unwrap();
@@ -228,7 +228,7 @@ fn a_copy_whose_process_was_killed_before_it_was_registered_is_registered_later(
 }
 
 #[test]
-fn a_placeholder_a_pipe_and_a_folder_of_nothing_are_told_in_a_sentence() {
+fn a_placeholder_a_pipe_and_an_empty_folder_are_explained_in_a_sentence() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
     let hollow = fs::File::create(dir.path().join("cloud.wav")).unwrap();
@@ -244,7 +244,7 @@ fn a_placeholder_a_pipe_and_a_folder_of_nothing_are_told_in_a_sentence() {
 }
 
 #[test]
-fn a_language_or_model_that_there_is_not_is_refused_before_anything_is_copied() {
+fn an_unknown_language_or_model_is_refused_before_anything_is_copied() {
     let app = MeetMemo::new();
     let clip = clips()[0].clone();
     for (wrong, sentence) in [
@@ -262,7 +262,7 @@ fn a_language_or_model_that_there_is_not_is_refused_before_anything_is_copied() 
 }
 
 #[test]
-fn broken_files_are_refused_or_transcribed_as_far_as_they_go() {
+fn damaged_files_are_refused_or_transcribed_as_far_as_they_can_be_read() {
     let Some(audio) = shared_audio() else { return };
     let app = MeetMemo::new();
     let said = app.run(&["--json", "import", "--wait", audio.join("broken").to_str().unwrap()]);
@@ -308,7 +308,7 @@ fn every_common_format_is_transcribed() {
 }
 
 #[test]
-fn the_original_is_only_read() {
+fn the_original_file_is_only_read() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.wav");
@@ -321,7 +321,7 @@ fn the_original_is_only_read() {
 }
 
 #[test]
-fn names_with_control_characters_are_kept_and_shown_without_them() {
+fn names_with_control_characters_are_stored_and_shown_without_them() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("Team\nred\u{1b}[31m\u{7}\u{202e} talk.wav");
@@ -353,7 +353,7 @@ fn names_with_control_characters_are_kept_and_shown_without_them() {
 }
 
 #[test]
-fn every_surface_tells_the_same_day_and_hour() {
+fn every_command_and_export_shows_the_same_day_and_hour() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("party.wav");
@@ -377,7 +377,7 @@ fn every_surface_tells_the_same_day_and_hour() {
     let text = fs::read_to_string(&markdown).unwrap();
     assert!(text.contains("- **Recorded:** 1 January 2025, 00:30 (UTC+1)"), "{text}");
 
-    // What is no file stays what it is.
+    // Devices and pipes are not replaced.
     let refused =
         app.refused(&["export", job, "--type", "markdown_transcript", "--output", "/dev/stdout", "--force"]);
     assert!(refused.contains("/dev/stdout is a device or a pipe"), "{refused}");

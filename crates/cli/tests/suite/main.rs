@@ -1,4 +1,4 @@
-//! The real program on real speech, as people and scripts use it.
+//! Tests of the whole program with real speech, as users and scripts run it.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and says what it measured")]
 
 mod cases;

@@ -1,4 +1,4 @@
-//! The model room through the program: what can be had, getting it here, and what is refused.
+//! Speech models: list, download, import, refusals.
 
 use crate::common::{MeetMemo, clips, fixture, sha256, shared_audio, start, until, words};
 use serde_json::{Value, json};
@@ -9,11 +9,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What a host answers.
+/// The response of a host.
 enum Answer {
-    /// The content from where it is asked for, up to this place; after that nothing more comes.
+    /// The content from the requested position up to this one; then the connection stays silent.
     UpTo(usize, Arc<Vec<u8>>),
-    /// This code and this body of this kind.
+    /// A status code, a content type and a body.
     Page(&'static str, &'static str, Vec<u8>),
 }
 
@@ -21,7 +21,7 @@ fn all(content: &Arc<Vec<u8>>) -> Answer {
     Answer::UpTo(content.len(), Arc::clone(content))
 }
 
-/// What a host was asked, and how much of a body it sent.
+/// A request, and how many bytes of the body were sent.
 #[derive(Debug, Clone, PartialEq)]
 struct Asked {
     path: String,
@@ -29,14 +29,14 @@ struct Asked {
     sent: usize,
 }
 
-/// A host on this computer that answers until the test ends.
+/// A host on this computer that runs until the test ends.
 struct Host {
     port: u16,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Host {
-    /// `answer` is told the path and the how-manieth request it is, from 0.
+    /// `answer` receives the path and the number of the request, from 0.
     fn new(answer: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let host = Self { port: listener.local_addr().unwrap().port(), asked: Arc::default() };
@@ -44,7 +44,7 @@ impl Host {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (asked, answer) = (Arc::clone(&asked), Arc::clone(&answer));
-                // The other side may have gone, which is what some tests are about.
+                // The client may have disconnected; some tests do that on purpose.
                 thread::spawn(move || serve(stream, &asked, answer.as_ref()));
             }
         });
@@ -100,13 +100,13 @@ fn serve(
         asked.lock().unwrap()[number].sent += piece.len();
     }
     if !whole {
-        // Open until the other side has had enough.
+        // Kept open until the client disconnects.
         let _ = stream.read(&mut [0]);
     }
     Some(())
 }
 
-/// A catalogue of one's own: files, each a model, with their size and hash as they should be.
+/// Writes a catalogue with these files, each a model: name, expected size, expected hash.
 fn catalogue(path: &Path, host: &Host, files: &[(&str, u64, &str)]) {
     let model = |(name, byte_size, sha256): &(&str, u64, &str)| {
         let stem = name.strip_suffix(".gguf").unwrap();
@@ -125,14 +125,14 @@ fn catalogue(path: &Path, host: &Host, files: &[(&str, u64, &str)]) {
     fs::write(path, all.to_string()).unwrap();
 }
 
-/// A model as `models list` tells it.
+/// A model in the output of `models list`.
 fn listed(app: &MeetMemo, id: &str) -> Option<Value> {
     let room = app.json(&["models", "list", "--all"]);
     room["models"].as_array().unwrap().iter().find(|model| model["id"] == id).cloned()
 }
 
-/// What there is in the models folder.
-fn kept(app: &MeetMemo) -> Vec<String> {
+/// Names of the files in the models folder.
+fn files_in_models_folder(app: &MeetMemo) -> Vec<String> {
     let Ok(folder) = fs::read_dir(app.data().join("models")) else { return Vec::new() };
     let mut names: Vec<String> =
         folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -141,7 +141,7 @@ fn kept(app: &MeetMemo) -> Vec<String> {
     names
 }
 
-/// A GGUF file that is whole: this architecture, one small tensor.
+/// A valid GGUF file of this architecture, with one small tensor.
 fn gguf(architecture: &str) -> Vec<u8> {
     let text = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
     let mut file = b"GGUF\x03\0\0\0".to_vec();
@@ -155,8 +155,8 @@ fn gguf(architecture: &str) -> Vec<u8> {
 }
 
 #[test]
-fn without_any_network_there_is_a_room_with_one_recommendation_and_a_sentence_for_a_download() {
-    // A proxy that does not answer is as good as no network.
+fn without_a_network_models_are_listed_with_one_recommendation_and_a_download_fails_with_a_sentence() {
+    // A proxy that does not respond acts like a missing network.
     let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let app = MeetMemo::new()
         .with("ALL_PROXY", format!("http://{nobody}"))
@@ -193,7 +193,7 @@ fn without_any_network_there_is_a_room_with_one_recommendation_and_a_sentence_fo
     let why = app.refused(&["models", "install", "whisper-giant"]);
     assert!(why.contains("“whisper-giant”"), "{why}");
     assert_eq!(listed(&app, "whisper-tiny-Q8_0").unwrap()["state"]["state"], "available");
-    assert_eq!(kept(&app), Vec::<String>::new());
+    assert_eq!(files_in_models_folder(&app), Vec::<String>::new());
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn speech_models_are_installed_chosen_and_removed_while_the_database_cannot_be_r
 }
 
 #[test]
-fn an_installation_that_was_killed_goes_on_where_it_was_and_the_model_is_usable() {
+fn a_killed_installation_continues_where_it_stopped_and_the_model_is_usable() {
     let (Some(model), Some(audio)) = (fixture(), shared_audio()) else { return };
     let content = Arc::new(fs::read(&model).unwrap());
     let (size, most) = (content.len(), content.len() / 4 * 3);
@@ -265,7 +265,7 @@ fn an_installation_that_was_killed_goes_on_where_it_was_and_the_model_is_usable(
         (most, most, size - most),
         "only the rest came"
     );
-    assert_eq!(kept(&app), ["our-small.gguf", "our-small.json"]);
+    assert_eq!(files_in_models_folder(&app), ["our-small.gguf", "our-small.json"]);
     assert_eq!(installed["sha256"], sha256(&model));
     assert_eq!(
         (&installed["word_times"], &installed["vocabulary"]),
@@ -273,7 +273,7 @@ fn an_installation_that_was_killed_goes_on_where_it_was_and_the_model_is_usable(
         "its own word"
     );
 
-    // Once more is nothing to do; and it writes down what is said.
+    // Installing it again does nothing. The model transcribes.
     app.json(&["models", "install", "our-small"]);
     assert_eq!(host.asked().len(), 2);
     let jfk = audio.join("speech/jfk.wav");
@@ -283,13 +283,13 @@ fn an_installation_that_was_killed_goes_on_where_it_was_and_the_model_is_usable(
     assert!(words(&meeting).len() > 15, "{meeting}");
     app.json(&["models", "remove", "our-small"]);
     assert_eq!(
-        (kept(&app), listed(&app, "our-small").unwrap()["state"]["state"].clone()),
+        (files_in_models_folder(&app), listed(&app, "our-small").unwrap()["state"]["state"].clone()),
         (vec![], "available".into())
     );
 }
 
 #[test]
-fn what_a_host_sends_instead_of_the_model_is_told_and_not_kept() {
+fn wrong_content_from_a_host_is_reported_and_not_kept() {
     let dir = tempfile::tempdir().unwrap();
     let right = gguf("whisper");
     let (file, text) = (dir.path().join("right"), dir.path().join("text"));
@@ -304,7 +304,7 @@ fn what_a_host_sends_instead_of_the_model_is_told_and_not_kept() {
         "page.gguf" => Answer::Page("200 OK", "text/html", b"<html>Sign in</html>".to_vec()),
         "text.gguf" => Answer::Page("200 OK", "application/octet-stream", b"not a model at all".to_vec()),
         "forbidden.gguf" => Answer::Page("403 Forbidden", "text/plain", Vec::new()),
-        // The header is that of a model; the engine finds nothing it needs in it.
+        // The header is valid; the engine finds none of the tensors it needs.
         "hollow.gguf" => Answer::Page("200 OK", "application/octet-stream", gguf("whisper")),
         _ => Answer::Page("404 Not Found", "text/plain", b"no such file".to_vec()),
     });
@@ -333,7 +333,7 @@ fn what_a_host_sends_instead_of_the_model_is_told_and_not_kept() {
         let told = app.refused(&["models", "install", name]);
         assert!(told.starts_with(&format!("“Our {name}” could not be downloaded: ")), "{told}");
         assert!(told.contains(why), "{name}: {told}");
-        let files = kept(&app);
+        let files = files_in_models_folder(&app);
         assert!(!files.contains(&format!("{name}.gguf")), "{name}: {files:?}");
         assert!(!files.contains(&format!("{name}.json")), "{name}: {files:?}");
     }
@@ -342,11 +342,11 @@ fn what_a_host_sends_instead_of_the_model_is_told_and_not_kept() {
     assert_eq!(listed(&app, "hollow").unwrap()["state"]["state"], "damaged");
     app.json(&["models", "remove", "hollow"]);
     assert_eq!(listed(&app, "hollow").unwrap()["state"]["state"], "available");
-    // One that cannot be used is no reason not to show the others.
+    // An unusable model does not keep the others from being listed.
     assert!(app.json(&["models", "list"])["models"].as_array().unwrap().len() > 20);
 }
 
-/// Writes a file with this content, adds it as a model, and checks that it is refused with this clause.
+/// Writes a file with this content, adds it as a model, and checks that it is refused with the clause `why`.
 fn refuses(app: &MeetMemo, path: &Path, content: &[u8], why: &str) {
     let name = path.file_name().unwrap().to_str().unwrap();
     fs::write(path, content).unwrap();
@@ -354,17 +354,17 @@ fn refuses(app: &MeetMemo, path: &Path, content: &[u8], why: &str) {
     let stem = name.split('.').next().unwrap().replace(' ', "-");
     assert!(told.contains(name) || told.contains(&stem), "{name} is not named: {told}");
     assert!(told.contains(why), "{name}: {told}");
-    assert_eq!(kept(app), Vec::<String>::new(), "{name}");
+    assert_eq!(files_in_models_folder(app), Vec::<String>::new(), "{name}");
     assert!(fs::read(path).unwrap() == content, "{name}: the user's file is only read");
 }
 
 #[test]
-fn a_damaged_model_is_refused_by_name_and_leaves_nothing() {
+fn a_damaged_model_is_refused_with_its_name_and_leaves_nothing_behind() {
     let Some(model) = fixture() else { return };
     let dir = tempfile::tempdir().unwrap();
     let whole = fs::read(model).unwrap();
     let table = whole.windows(15).position(|bytes| bytes == b"enc.conv.0.bias").unwrap();
-    // The rest of the table of tensors; then the name of one of them.
+    // The rest of the tensor table; then the name of a tensor.
     let mut flipped = whole.clone();
     flipped[table + 15..table + 200].iter_mut().for_each(|byte| *byte ^= 0xff);
     let mut renamed = whole.clone();
@@ -381,7 +381,7 @@ fn a_damaged_model_is_refused_by_name_and_leaves_nothing() {
 }
 
 #[test]
-fn a_file_that_is_no_model_is_refused_by_name_and_leaves_nothing() {
+fn a_file_that_is_no_model_is_refused_with_its_name_and_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let whisper = gguf("whisper");
     let mut flipped = whisper.clone();
@@ -414,7 +414,7 @@ fn a_file_that_is_no_model_is_refused_by_name_and_leaves_nothing() {
 }
 
 #[test]
-fn a_linked_model_is_used_where_it_is_and_stays_when_it_is_removed() {
+fn a_linked_model_is_used_in_place_and_its_file_stays_when_it_is_removed() {
     let (Some(model), Some(audio)) = (fixture(), shared_audio()) else { return };
     let dir = tempfile::tempdir().unwrap();
     let own = dir.path().join("on a stick.gguf");
@@ -427,7 +427,7 @@ fn a_linked_model_is_used_where_it_is_and_stays_when_it_is_removed() {
         state,
         ["installed".into(), true.into(), Value::from(own.canonicalize().unwrap().to_str().unwrap())]
     );
-    assert_eq!(kept(&app), [format!("{id}.json")], "nothing is copied");
+    assert_eq!(files_in_models_folder(&app), [format!("{id}.json")], "nothing is copied");
     let jfk = audio.join("speech/jfk.wav");
     let rows = app.json(&["import", "--wait", "--model", id, jfk.to_str().unwrap()]);
     let meeting = app.show(rows[0]["job_id"].as_str().unwrap());
@@ -436,7 +436,7 @@ fn a_linked_model_is_used_where_it_is_and_stays_when_it_is_removed() {
         (&sha256(&model).into(), true)
     );
 
-    // The stick is pulled out, and put in again.
+    // The drive with the file is removed, and connected again.
     let away = dir.path().join("away.gguf");
     fs::rename(&own, &away).unwrap();
     let damaged = listed(&app, id).unwrap();
@@ -447,7 +447,7 @@ fn a_linked_model_is_used_where_it_is_and_stays_when_it_is_removed() {
     assert_eq!(listed(&app, id).unwrap()["state"]["state"], "installed");
 
     app.json(&["models", "remove", id]);
-    assert_eq!(kept(&app), Vec::<String>::new());
+    assert_eq!(files_in_models_folder(&app), Vec::<String>::new());
     assert_eq!(sha256(&own), sha256(&model), "the user's file stays");
     assert_eq!(app.show(rows[0]["job_id"].as_str().unwrap())["transcript"]["complete"], true);
 }

@@ -1,7 +1,7 @@
-//! Recordings transcribed with a neural model: right words, kills in the middle, versions beside each other.
+//! Transcription with an installed model: words, kills during the work, versions.
 //!
-//! With the small model of `../shared/models` that knows only the phrases of `../shared/audio`. A phrase for itself it
-//! hears without a mistake.
+//! Uses the small model of `../shared/models`, which knows only the phrases of `../shared/audio`. It recognises a
+//! single phrase without errors.
 
 use crate::common::{
     MeetMemo, Said, clips, fixture, kill, program, said, samples, sha256, shared, shared_audio, silence,
@@ -14,9 +14,9 @@ use std::path::Path;
 use std::process::Child;
 use std::time::Duration;
 
-/// What the model is called once it is added.
+/// Id of the model once it is added.
 const MODEL: &str = "fixture-whisper";
-/// What makes an engine process crash or hang, in debug builds.
+/// The environment variable that makes an engine process crash or hang, in debug builds.
 const FAULT: &str = "MEETMEMO_ENGINE_FAULT";
 
 /// A turn of the panel.
@@ -40,8 +40,7 @@ fn turns() -> Option<Vec<Turn>> {
     Some(reference["turns"].as_array().unwrap().iter().map(turn).collect())
 }
 
-/// A recording of these turns of the panel, each so far from the next that it is a window of its own; what is said in
-/// each.
+/// Writes a recording of these turns of the panel, far enough apart that each is a window; returns the text of each.
 fn scattered(path: &Path, numbers: &[usize]) -> Option<Vec<String>> {
     let turns = turns()?;
     let chosen = || numbers.iter().map(|number| &turns[*number]);
@@ -50,7 +49,7 @@ fn scattered(path: &Path, numbers: &[usize]) -> Option<Vec<String>> {
     Some(chosen().map(|turn| turn.text.clone()).collect())
 }
 
-/// An archive in which the model is installed.
+/// A data folder in which the model is installed.
 fn with_model() -> Option<MeetMemo> {
     let model = fixture()?;
     let app = MeetMemo::new();
@@ -59,24 +58,24 @@ fn with_model() -> Option<MeetMemo> {
     Some(app)
 }
 
-/// With one engine process, so that windows come in their order.
+/// Uses one engine process, so that windows are recognised in order.
 fn in_order(app: MeetMemo) -> MeetMemo {
     app.with("MEETMEMO_DECODERS", "1")
 }
 
-/// With two of them, whatever the computer.
+/// Uses two engine processes, whatever the computer has.
 fn side_by_side(app: MeetMemo) -> MeetMemo {
     app.with("MEETMEMO_DECODERS", "2")
 }
 
-/// Imports one file to be transcribed with the model; the id of its job.
+/// Imports one file to be transcribed with the model; returns the id of its job.
 fn import(app: &MeetMemo, path: &Path) -> String {
     let rows = app.json(&["import", "--model", MODEL, path.to_str().unwrap()]);
     assert_eq!(rows[0]["outcome"], "imported", "{rows}");
     rows[0]["job_id"].as_str().unwrap().to_owned()
 }
 
-/// Works on everything while engine processes fail like this.
+/// Runs a worker while engine processes have this fault.
 fn work_with_fault(app: &MeetMemo, fault: &str) -> Said {
     app.command(&["worker", "--drain"]).env(FAULT, fault).output().unwrap().into()
 }
@@ -85,7 +84,7 @@ fn versions(app: &MeetMemo, job: &str) -> Vec<Value> {
     app.json(&["versions", job]).as_array().unwrap().clone()
 }
 
-/// Lines of a meeting as they are being made or are.
+/// Number of segments of a meeting.
 fn lines(meeting: &Value) -> usize {
     meeting["transcript"]["segments"].as_array().map_or(0, Vec::len)
 }
@@ -95,7 +94,7 @@ fn text(meeting: &Value) -> String {
 }
 
 #[test]
-fn recordings_become_right_words_at_the_right_times() {
+fn recordings_get_the_right_words_at_the_right_times() {
     let (Some(app), Some(audio), Some(turns)) = (with_model(), shared_audio(), turns()) else { return };
     let by = |speaker: &str| {
         let turns = turns.iter().filter(|turn| turn.speaker.contains(speaker));
@@ -103,7 +102,7 @@ fn recordings_become_right_words_at_the_right_times() {
     };
     let recordings = [
         // The test model repeats a phrase here and there in full windows: it was trained with the whole context of 30
-        // s. Published models do not (`recordings_become_right_words_with_punctuation`).
+        // s. Published models do not (`recordings_get_the_right_words_with_punctuation`).
         ("meeting/panel-5-speakers.wav", by("S"), 0.12),
         ("speech/jfk.wav", by("S1"), 0.10),
         ("speech/two-cities.wav", by("S3"), 0.15),
@@ -159,7 +158,7 @@ fn recordings_become_right_words_at_the_right_times() {
     );
 }
 
-/// What `../shared/tools/score.py` says of the panel.
+/// The score of the panel by `../shared/tools/score.py`.
 fn score(audio: &Path, what: &str, meeting: &Value) -> Value {
     let dir = tempfile::tempdir().unwrap();
     let heard = dir.path().join("heard.json");
@@ -176,7 +175,7 @@ fn score(audio: &Path, what: &str, meeting: &Value) -> Value {
 }
 
 #[test]
-fn a_model_that_repeats_itself_on_foreign_speech_is_seen_to() {
+fn repetitions_of_a_model_on_foreign_speech_are_corrected_or_marked() {
     let Some(app) = with_model() else { return };
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("foreign.wav");
@@ -192,7 +191,7 @@ fn a_model_that_repeats_itself_on_foreign_speech_is_seen_to() {
     assert!(app.run(&["versions", job]).out.contains("doubtful"));
 }
 
-/// Numbers that look random and are the same in every run.
+/// Pseudo-random numbers, the same in every run.
 struct Random(u64);
 
 impl Random {
@@ -220,7 +219,7 @@ fn ten_minutes(path: &Path) -> Option<()> {
     Some(())
 }
 
-/// The windows that engines have given words for, in all runs of this archive, in the order they came in.
+/// The windows that were recognised, in all runs, in the order of their results.
 fn recognised(app: &MeetMemo) -> Vec<u32> {
     let log = fs::read_to_string(app.data().join("logs/meetmemo.log")).unwrap_or_default();
     let index = |line: &str| {
@@ -240,7 +239,7 @@ fn engines(app: &MeetMemo) -> Vec<i32> {
 }
 
 #[test]
-fn ten_kills_in_the_middle_leave_no_trace_in_the_transcript() {
+fn ten_kills_during_the_work_leave_no_trace_in_the_transcript() {
     const ROUNDS: u32 = 10;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ten minutes.wav");
@@ -263,7 +262,7 @@ fn ten_kills_in_the_middle_leave_no_trace_in_the_transcript() {
         until("more windows are recognised", || {
             recognised(&app).len() >= wanted || running.try_wait().unwrap().is_some()
         });
-        // Any moment of what comes then, not the one after a window only.
+        // At any moment of the following work, not only right after a window.
         std::thread::sleep(Duration::from_millis(random.below(150)));
         if running.try_wait().unwrap().is_some() {
             break;
@@ -302,13 +301,13 @@ fn ten_kills_in_the_middle_leave_no_trace_in_the_transcript() {
 }
 
 #[test]
-fn cancelled_work_goes_on_later_also_when_the_model_was_away_meanwhile() {
+fn cancelled_work_is_resumed_even_if_the_model_was_removed_meanwhile() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("scattered.wav");
     let (Some(app), Some(phrases)) = (with_model(), scattered(&path, &[1, 4, 6, 7])) else { return };
     let app = in_order(app);
     let job = import(&app, &path);
-    // Works until this window, at which the engine hangs; then it is cancelled.
+    // Works up to this window, at which the engine hangs; then it is cancelled.
     let cancel_at = |window: usize| {
         let mut worker = start(app.command(&["worker", "--drain"]).env(FAULT, format!("hang:{window}")));
         app.wait_for(&job, |meeting| lines(meeting) == window);
@@ -359,13 +358,13 @@ fn cancelled_work_goes_on_later_also_when_the_model_was_away_meanwhile() {
     assert_eq!(text(&done), phrases.join(" "));
 }
 
-/// How many words the first phrases have.
+/// Number of words in the first `count` phrases.
 fn first_words(phrases: &[String], count: usize) -> usize {
     phrases[..count].iter().map(|phrase| phrase.split_whitespace().count()).sum()
 }
 
 #[test]
-fn transcribing_again_adds_a_version_and_loses_none() {
+fn transcribing_again_adds_a_version_and_keeps_the_others() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("scattered.wav");
     let (Some(app), Some(phrases)) = (with_model(), scattered(&path, &[4, 11])) else { return };
@@ -419,7 +418,7 @@ fn transcribing_again_adds_a_version_and_loses_none() {
     let of_first = exported("first.md");
     assert!(phrases.iter().all(|phrase| of_first.contains(phrase)), "{of_first}");
 
-    // A run that fails, and one that is called off, change nothing of what is there.
+    // A failed run and a cancelled one do not change existing versions.
     let failing = ["transcribe", job, "--model", MODEL, "--wait"];
     let failing: Said = app.command(&failing).env(FAULT, "crash").output().unwrap().into();
     assert_eq!(failing.code, 1, "{}", failing.out);
@@ -438,7 +437,7 @@ fn transcribing_again_adds_a_version_and_loses_none() {
 }
 
 #[test]
-fn an_engine_that_crashes_or_babbles_costs_one_recording_a_sentence_and_the_others_nothing() {
+fn an_engine_that_crashes_or_sends_malformed_data_fails_one_recording_with_a_sentence() {
     let dir = tempfile::tempdir().unwrap();
     let [hit, other] = ["hit.wav", "other.wav"].map(|name| dir.path().join(name));
     let (Some(app), Some(phrases), Some(_)) =
@@ -462,7 +461,7 @@ fn an_engine_that_crashes_or_babbles_costs_one_recording_a_sentence_and_the_othe
         assert_eq!(app.show(&other)["job"]["status"], "completed", "{fault}");
         app.json(&["retry", &hit]);
     }
-    // Once is no reason to give up.
+    // One failure is retried.
     let once = dir.path().join("crashed");
     let worked = work_with_fault(&app, &format!("crash-once:1:{}", once.display()));
     assert_eq!((worked.code, once.exists()), (0, true), "{}", worked.err);
@@ -492,7 +491,7 @@ fn the_chosen_model_transcribes_new_recordings_until_it_is_removed() {
     assert!(message.contains("Whisper base, fixture-whisper"), "{message}");
     assert!(message.contains("transcribed with fixture-whisper"), "{message}");
 
-    // Refused before anything is copied, with what would be possible.
+    // Refused before anything is copied; the message says what would be possible.
     let wrong = ["import", second.to_str().unwrap(), "--language", "de"];
     for command in [&wrong[..], &["models", "use", MODEL, "--language", "de"]] {
         let why = app.refused(command);
@@ -503,7 +502,8 @@ fn the_chosen_model_transcribes_new_recordings_until_it_is_removed() {
     assert_eq!(app.json(&["list"]).as_array().unwrap().len(), 1);
     assert_eq!(fs::read_dir(app.data().join("library/incoming")).unwrap().count(), 0);
 
-    // A default that has gone without being removed: taken in all the same, and said.
+    // The default model is missing without having been removed: the file is imported, and its transcription fails with
+    // a message.
     let away: Said = app
         .command(&["--json", "import", "--wait", second.to_str().unwrap()])
         .env("MEETMEMO_MODEL", "gone")

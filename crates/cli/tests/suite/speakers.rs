@@ -1,4 +1,4 @@
-//! Who says what: told apart, named, corrected, remembered, forgotten; with the real program on real speech.
+//! Speakers: diarization, names, corrections, known people.
 
 use crate::common::{
     DEADLINE, MeetMemo, clips, fixture, kill, program, resources, samples, shared, silence, start, testdata,
@@ -10,14 +10,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use testing::diarization_error::{COLLAR, Turn, error_rate, max_assignment, parse_rttm, speaker_names};
 
-/// The recording of five people in turns, with who speaks when.
+/// The recording of five people, with its reference turns.
 fn panel() -> Option<(PathBuf, Vec<Turn>)> {
     let path = shared("audio/meeting/panel-5-speakers.wav")?;
     let turns = parse_rttm(&fs::read_to_string(path.with_extension("rttm")).unwrap());
     Some((path, turns))
 }
 
-/// `turns` or `segments` of a transcript; what is nobody's is left out.
+/// `turns` or `segments` of a transcript, without those that have no speaker.
 fn spoken(meeting: &Value, what: &str) -> Vec<Turn> {
     let all = meeting["transcript"][what].as_array().unwrap();
     all.iter()
@@ -54,7 +54,7 @@ fn words_right(reference: &[Turn], meeting: &Value) -> f64 {
 }
 
 #[test]
-fn five_people_of_a_panel_are_told_apart_word_by_word() {
+fn five_speakers_of_a_panel_are_diarized_word_by_word() {
     let (Some((path, reference)), Some(model)) = (panel(), fixture()) else { return };
     let app = MeetMemo::new();
     app.json(&["models", "add", model.to_str().unwrap()]);
@@ -77,7 +77,7 @@ fn five_people_of_a_panel_are_told_apart_word_by_word() {
         println!("{what}: turns {:.3}, segments {:.3}, words right {right:.3}", rates[0], rates[1]);
         assert!(rates[0] <= 0.05 && rates[1] <= 0.10, "{what}: {rates:?}");
         assert!(right >= 0.95, "{what}: {right}");
-        // In order of appearance: who speaks first is the first.
+        // Numbered in order of appearance.
         assert_eq!(turns[0].speaker, meeting["transcript"]["speakers"][0]["id"].as_str().unwrap());
         turns
     };
@@ -104,9 +104,9 @@ fn five_people_of_a_panel_are_told_apart_word_by_word() {
 }
 
 #[test]
-fn who_was_named_in_one_meeting_is_known_in_the_next() {
+fn a_person_named_in_one_meeting_is_recognised_in_the_next() {
     let Some((path, reference)) = panel() else { return };
-    // Every voice speaks in both halves.
+    // Every person speaks in both halves.
     let all = samples(&path);
     let mut parts: [Vec<&Turn>; 2] = Default::default();
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
@@ -144,7 +144,7 @@ fn who_was_named_in_one_meeting_is_known_in_the_next() {
         jobs.push(app.import(&file));
     }
     assert_eq!(app.run(&["worker", "--drain"]).code, 0);
-    // Who the speakers of a half really are, by the time they share.
+    // Which person each speaker of a half is, by the time they share.
     let real = |half: usize| -> BTreeMap<String, String> {
         let found = spoken(&app.show(&jobs[half]), "turns");
         let shared = |id: &str, who: &str| -> f64 {
@@ -165,14 +165,14 @@ fn who_was_named_in_one_meeting_is_known_in_the_next() {
         speaker_names(&found).iter().map(who).collect()
     };
 
-    // Nothing is kept before somebody agreed.
+    // Nothing is stored before the user has agreed.
     let first = real(0);
     let one = first.keys().next().unwrap();
     app.json(&["speakers", &jobs[0], "rename", one, &first[one]]);
     assert_eq!(app.json(&["people"])["people"], serde_json::json!([]));
     app.json(&["people", "on"]);
     for (id, who) in &first {
-        // Named once more: now it makes a person.
+        // Naming it again now creates a person.
         app.json(&["speakers", &jobs[0], "rename", id, who]);
     }
     let people = app.json(&["people"]);
@@ -197,13 +197,13 @@ fn who_was_named_in_one_meeting_is_known_in_the_next() {
     }
     assert!(right >= 4, "{second}");
 
-    // Whoever is forgotten is not suggested any more; the name stays where it was said.
+    // A forgotten person is not suggested any more; the name stays in its meeting.
     let gone = &first[one];
     app.json(&["people", "forget", gone]);
     let after = app.json(&["speakers", &jobs[1], "list"]);
     assert!(!after.to_string().contains(&format!("\"name\": \"{gone}\"")), "{after}");
     assert!(speakers(&app.show(&jobs[0])).iter().any(|speaker| speaker["name"] == gone.as_str()));
-    // With all of it turned off, nothing is left.
+    // After turning it off, nothing is left.
     app.json(&["people", "off"]);
     let count = app.command(&["database", "run", "--", "true"]).status().unwrap();
     assert!(count.success());
@@ -211,7 +211,7 @@ fn who_was_named_in_one_meeting_is_known_in_the_next() {
     assert!(app.json(&["speakers", &jobs[1], "list"])["speakers"][0]["suggestion"].is_null());
 }
 
-/// Real speech of two people in turns: the reader of the LibriVox clips and whoever says the cards.
+/// Speech of two people in turns: the reader of the LibriVox clips, and the speaker of the cards.
 fn two_people(path: &Path) {
     let cards = testdata("cards");
     let mut all = Vec::new();
@@ -225,7 +225,7 @@ fn two_people(path: &Path) {
 }
 
 #[test]
-fn names_merges_and_corrections_are_everywhere_and_move_no_word() {
+fn names_merges_and_corrections_are_shown_everywhere_and_move_no_word() {
     let app = MeetMemo::new();
     let file = app.data().join("two.wav");
     two_people(&file);
@@ -259,7 +259,7 @@ fn names_merges_and_corrections_are_everywhere_and_move_no_word() {
     let text = app.run(&["show", job]).out;
     assert!(text.contains("\nAnna Berg\n") || text.contains("Anna Berg\n"), "{text}");
 
-    // A line of the second is the first's, by hand.
+    // Assign a segment of the second speaker to the first.
     let line = named["transcript"]["segments"]
         .as_array()
         .unwrap()
@@ -275,7 +275,7 @@ fn names_merges_and_corrections_are_everywhere_and_move_no_word() {
         segments.iter().find(|segment| segment["start_ms"] == *ms).unwrap()["speaker_id"].clone()
     };
     assert_eq!(at(&app.show(job), &line["start_ms"]), id(1).as_str());
-    // It stays so when speakers are told apart again, and so does the name.
+    // The assignment and the name stay after another diarization.
     app.json(&["speakers", job, "rerun", "--wait", "--speakers", "2"]);
     let again = app.show(job);
     assert_eq!(words(&again), before);
@@ -305,7 +305,7 @@ fn names_merges_and_corrections_are_everywhere_and_move_no_word() {
             .contains("There is no speaker 7. There are: 1 (Anna Berg)")
     );
     assert!(app.refused(&["people", "forget", "Zoë"]).contains("Nobody is known as “Zoë”"));
-    // A version that is made anew has the same speakers, without telling them apart once more.
+    // A new version has the same speakers, without another diarization.
     app.json(&["transcribe", job, "--wait", "--vocabulary", "x"]);
     assert_eq!(speakers(&app.show(job))[0]["name"], "Anna Berg");
 }
@@ -323,9 +323,9 @@ fn write_stereo(path: &Path, left: &[i16], right: &[i16]) {
 }
 
 #[test]
-fn one_person_on_each_side_of_a_stereo_recording_needs_no_guess() {
+fn a_stereo_recording_with_one_person_per_channel_is_diarized_by_channel() {
     let app = MeetMemo::new();
-    // The same reader on both sides, whom no voice could tell apart, each heard a little on the other side.
+    // The same reader on both channels, whom voices cannot distinguish, with some crosstalk.
     let (mut left, mut right) = (Vec::new(), Vec::new());
     let mut reference = Vec::new();
     for (number, clip) in clips().iter().enumerate() {
@@ -351,7 +351,7 @@ fn one_person_on_each_side_of_a_stereo_recording_needs_no_guess() {
     assert!(speakers(&meeting).len() == 2 && rate < 0.10, "{rate}: {told}");
     assert!(words_right(&reference, &meeting) > 0.95);
 
-    // The same as two tracks of one file, as meeting programs write them: all words are heard, and whose they are.
+    // The same as two tracks of one file, as meeting programs write them: all words have their speaker.
     let [one, other] = [("left.wav", &left), ("right.wav", &right)].map(|(name, side)| {
         let path = app.data().join(name);
         write_wav(&path, &side.iter().flat_map(|sample| sample.to_le_bytes()).collect::<Vec<u8>>());
@@ -377,7 +377,7 @@ fn one_person_on_each_side_of_a_stereo_recording_needs_no_guess() {
     assert!(error_rate(&reference, &spoken(&meeting, "turns")) < 0.10);
     assert!(words_right(&reference, &meeting) > 0.95);
 
-    // Both sides alike, as from a phone: that says nothing of who speaks.
+    // Equal channels, as from a phone, say nothing about speakers.
     let both: Vec<i16> = left.iter().zip(&right).map(|(l, r)| l.saturating_add(*r)).collect();
     let file = app.data().join("phone.wav");
     write_stereo(&file, &both, &both);
@@ -387,7 +387,7 @@ fn one_person_on_each_side_of_a_stereo_recording_needs_no_guess() {
 }
 
 #[test]
-fn without_what_tells_speakers_apart_the_words_are_complete_with_a_note() {
+fn if_diarization_fails_the_words_are_complete_with_a_note() {
     let app = MeetMemo::new();
     // The resources without the networks.
     let poor = app.data().join("resources");
@@ -415,12 +415,12 @@ fn without_what_tells_speakers_apart_the_words_are_complete_with_a_note() {
     assert_eq!((told.code, &told.json()["state"]), (1, &"failed".into()));
     let note = told.json()["note"].as_str().unwrap().to_owned();
     assert!(
-        note.starts_with("The speakers of two.wav could not be told apart: ")
+        note.starts_with("The speakers of two.wav could not be detected: ")
             && note.ends_with("The words are complete."),
         "{note}"
     );
-    assert!(app.refused(&["export", job, "--type", "rttm"]).contains("have not been told apart"));
-    // With everything in place it works after all.
+    assert!(app.refused(&["export", job, "--type", "rttm"]).contains("have not been detected"));
+    // With the networks in place it works.
     let after = app.json(&["speakers", job, "rerun", "--wait"]);
     assert_eq!(
         (&after["state"], after["speakers"].as_array().unwrap().len()),
@@ -430,7 +430,7 @@ fn without_what_tells_speakers_apart_the_words_are_complete_with_a_note() {
 }
 
 #[test]
-fn a_worker_that_is_killed_while_it_tells_speakers_apart_loses_nothing() {
+fn a_worker_that_is_killed_during_diarization_loses_nothing() {
     let app = MeetMemo::new();
     let file = app.data().join("long.wav");
     let clip = app.data().join("two.wav");
@@ -441,7 +441,7 @@ fn a_worker_that_is_killed_while_it_tells_speakers_apart_loses_nothing() {
     let folder = app.data().join("library").join(&job);
     let mut killed = 0;
     let mut worker = start(&mut app.command(&["worker", "--drain"]));
-    // After the third time it would give up.
+    // A third interruption would end the attempts.
     while killed < 2 {
         let end = std::time::Instant::now() + DEADLINE;
         until("speakers are told apart, or the work ends", || {
@@ -463,7 +463,7 @@ fn a_worker_that_is_killed_while_it_tells_speakers_apart_loses_nothing() {
     let meeting = app.show(&job);
     assert_eq!(meeting["job"]["status"], "completed");
     assert!(!folder.join("voices.part").exists(), "nothing of voices is left");
-    // What comes of it is what an undisturbed run gives.
+    // The result equals that of an undisturbed run.
     let turns = |meeting: &Value| -> Vec<(f64, f64)> {
         spoken(meeting, "turns").into_iter().map(|turn| (turn.start, turn.end)).collect()
     };

@@ -1,4 +1,4 @@
-//! From a recording to words and files, and everything that can come in between.
+//! Transcription and export, with interruptions, cancels, deletes and missing files.
 
 use crate::common::{
     DEADLINE, MeetMemo, Said, clips, kill, program, said, samples, shared_audio, silence, speech, until,
@@ -9,11 +9,11 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What is said in the first clip.
+/// The text of the first clip.
 const FIRST_CLIP: &str = "and mister john dashwood had then leisure to consider how much there might be prudently in his power to do for them";
 
 #[test]
-fn a_recording_becomes_a_transcript_a_markdown_and_a_pdf() {
+fn a_recording_becomes_a_transcript_a_markdown_file_and_a_pdf() {
     let app = MeetMemo::new();
     let meeting = app.transcribed(&clips()[0]);
     assert_eq!(meeting["job"]["status"], "completed");
@@ -124,7 +124,7 @@ fn silence_noise_and_tones_give_no_words_no_speaker_and_no_language() {
 }
 
 #[test]
-fn the_transcript_survives_killing_everything_three_times() {
+fn the_transcript_survives_three_kills_of_all_processes() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("seven minutes.wav");
@@ -135,7 +135,7 @@ fn the_transcript_survives_killing_everything_three_times() {
     let job = app.import(&path);
     for round in 1..=3_u32 {
         let mut worker = app.spawn(&["worker", "--drain"]);
-        // A moment that differs from run to run: after some more windows have come in.
+        // At a moment that differs from run to run: after some more windows.
         let moment = 2 * round as usize + std::process::id() as usize % 5;
         let before = app.show(&job)["transcript"]["segments"].as_array().map_or(0, Vec::len);
         app.wait_for(&job, |meeting| {
@@ -157,7 +157,7 @@ fn the_transcript_survives_killing_everything_three_times() {
 }
 
 #[test]
-fn a_killed_import_is_finished_by_repeating_it() {
+fn a_killed_import_is_finished_by_importing_again() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.wav");
@@ -174,7 +174,7 @@ fn a_killed_import_is_finished_by_repeating_it() {
 }
 
 #[test]
-fn a_recording_that_is_brought_forward_is_transcribed_before_the_others_that_wait() {
+fn a_recording_moved_to_the_front_is_transcribed_before_the_others() {
     let app = MeetMemo::new();
     let jobs: Vec<String> = clips()[..3].iter().map(|clip| app.import(clip)).collect();
     let next = app.json(&["next", &jobs[2][..8]]);
@@ -199,7 +199,7 @@ fn cancel_stops_the_work_of_another_process_and_retry_resumes_it() {
     let cancelled = app.json(&["cancel", &job[..8]]);
     assert_eq!((&cancelled["status"], &cancelled["workflow_state"]), (&"failed".into(), &"cancelled".into()));
     assert!(cancelled["error_message"].is_null(), "cancelled is no error");
-    // With nothing left to do, the worker ends.
+    // The worker ends when nothing is left to do.
     assert!(worker.wait().unwrap().success());
     let kept = said(&app.show(&job));
     assert!(!kept.is_empty());
@@ -213,7 +213,7 @@ fn cancel_stops_the_work_of_another_process_and_retry_resumes_it() {
 }
 
 #[test]
-fn a_recording_deleted_while_it_is_transcribed_is_gone_and_the_next_is_done() {
+fn a_recording_deleted_during_transcription_is_gone_and_the_next_one_is_transcribed() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("long.wav");
@@ -232,7 +232,7 @@ fn a_recording_deleted_while_it_is_transcribed_is_gone_and_the_next_is_done() {
 }
 
 #[test]
-fn an_import_that_waits_says_that_its_recording_was_deleted() {
+fn an_import_with_wait_reports_that_its_recording_was_deleted() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("long.wav");
@@ -256,7 +256,7 @@ fn an_import_that_waits_says_that_its_recording_was_deleted() {
 }
 
 #[test]
-fn a_model_for_which_there_is_no_memory_is_not_called_damaged() {
+fn a_model_that_does_not_fit_into_memory_is_not_reported_as_damaged() {
     let app = MeetMemo::new();
     let job = app.import(&clips()[0]);
     let worker = app.command(&["worker", "--drain"]);
@@ -271,11 +271,11 @@ fn a_model_for_which_there_is_no_memory_is_not_called_damaged() {
             None => limited.env_remove(name),
         };
     }
-    // Each thread would else reserve 64 MB of the limit without using them.
+    // Otherwise each thread would reserve 64 MB of the limit without using them.
     limited.env("MALLOC_ARENA_MAX", "1");
     let said: Said = limited.output().unwrap().into();
     assert_eq!(said.code, 1, "{} {}", said.out, said.err);
-    // Memory may lack where the engine is started, where its model loads, or where it computes.
+    // Memory may run out when the engine starts, when its model loads, or when it computes.
     let sentences = ["there is not enough memory for", "MB of memory, which may be too little"];
     assert!(sentences.iter().any(|sentence| said.err.contains(sentence)), "{}", said.err);
     assert!(!said.err.contains("damaged"), "{}", said.err);
@@ -283,7 +283,7 @@ fn a_model_for_which_there_is_no_memory_is_not_called_damaged() {
 }
 
 #[test]
-fn two_workers_share_a_queue_and_each_recording_is_done_once() {
+fn two_workers_share_a_queue_and_each_recording_is_transcribed_once() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
     for (i, clip) in clips().iter().enumerate() {
@@ -302,7 +302,7 @@ fn two_workers_share_a_queue_and_each_recording_is_done_once() {
 }
 
 #[test]
-fn a_lost_file_fails_with_a_sentence_and_works_again_once_it_is_back() {
+fn a_missing_audio_file_fails_with_a_sentence_and_works_again_once_restored() {
     let app = MeetMemo::new();
     let job = app.import(&clips()[1]);
     fs::remove_dir_all(app.data().join("library").join(&job)).unwrap();
@@ -321,7 +321,7 @@ fn a_lost_file_fails_with_a_sentence_and_works_again_once_it_is_back() {
 }
 
 #[test]
-fn memory_does_not_grow_with_the_recording() {
+fn memory_does_not_grow_with_the_length_of_the_recording() {
     let dir = tempfile::tempdir().unwrap();
     let clip = samples(&clips()[0]);
     let minute = [clip.clone(), silence(60.0 - clip.len() as f64 / 32_000.0)].concat();
@@ -335,7 +335,7 @@ fn memory_does_not_grow_with_the_recording() {
         while worker.try_wait().unwrap().is_none() {
             for pid in app.processes() {
                 let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-                // Worker, engines and keeper; PostgreSQL's memory is PostgreSQL's.
+                // Worker, engines and keeper, without PostgreSQL.
                 let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
                 let ours = program.file_name().is_some_and(|name| name == "meetmemo");
                 let high = status.lines().find_map(|l| {
@@ -362,7 +362,7 @@ fn memory_does_not_grow_with_the_recording() {
 }
 
 #[test]
-fn nothing_runs_after_the_last_command_has_ended_however_it_ended() {
+fn no_process_runs_after_the_last_command_has_ended() {
     let app = MeetMemo::new();
     app.json(&["list"]);
     // The goal is 2 s; ten times that on a busy machine.
@@ -379,7 +379,7 @@ fn nothing_runs_after_the_last_command_has_ended_however_it_ended() {
 
 /// Recordings, what is said in them, and the most word errors, a margin above what was measured (0.041, 0.034, 0).
 #[test]
-fn recordings_become_right_words_with_punctuation() {
+fn recordings_get_the_right_words_with_punctuation() {
     let Some(audio) = shared_audio() else { return };
     let panel = fs::read_to_string(audio.join("meeting/panel-5-speakers.json")).unwrap();
     let panel: serde_json::Value = serde_json::from_str(&panel).unwrap();
@@ -406,10 +406,10 @@ fn recordings_become_right_words_with_punctuation() {
 }
 
 #[test]
-fn languages_are_found_and_written_in_their_script() {
+fn languages_are_detected_and_written_in_their_script() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
-    // Robotic speech is hard to tell: only those two languages are asked for that must be found.
+    // Synthetic speech is hard to identify, so only two languages must be detected.
     for (language, text) in [
         (
             "de",

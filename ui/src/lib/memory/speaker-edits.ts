@@ -73,7 +73,10 @@ export class SpeakerEdits {
     const to = added ?? (target.kind === 'speaker' ? this.#speaker(target.id) : null)
     const split = withAssignment(segments, selection, to?.id ?? null, () => `cut-${++this.#made}`)
     const turns = turnsOf(split)
-    this.#do(`gave words to ${to ? nameOf(to) : 'nobody'}`, withFigures({ ...view, speakers, turns }, split))
+    this.#do(
+      `assigned words to ${to ? nameOf(to) : 'nobody'}`,
+      withFigures({ ...view, speakers, turns }, split),
+    )
   }
 
   refuse(id: string): void {
