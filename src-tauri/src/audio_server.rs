@@ -233,11 +233,11 @@ fn send_samples(sound: &Playback, range: Range<u64>, to: &Sender) -> anyhow::Res
     let offset = range.start.saturating_sub(HEADER_BYTES);
     // A range may begin inside a frame.
     let mut skip = usize::try_from(offset % FRAME_BYTES)?;
-    let mut listening: PlaybackStream = sound.listen(offset / FRAME_BYTES)?;
+    let mut stream: PlaybackStream = sound.stream_from(offset / FRAME_BYTES)?;
     let (mut samples, began, mut sent) = (Vec::new(), Instant::now(), 0.0);
     while left > 0 {
         samples.clear();
-        let more = listening.read(&mut samples)?;
+        let more = stream.read(&mut samples)?;
         let mut bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).skip(skip).collect();
         skip = 0;
         if !more {

@@ -2,8 +2,8 @@
 //!
 //! The window opens before the archive and stays open when the archive fails; [`CoreState`] tells the page what to show
 //! meanwhile. [`opening`] opens the archive and, later, checks whether it answers. [`news`] forwards changes to the
-//! page as events that carry ids and no content; the page fetches what it shows. [`worker`] processes the queue: while
-//! it is open, the window is a worker like `meetmemo worker`.
+//! page as events that carry ids and no content; the page fetches what it shows. [`worker`] processes the queue: an open
+//! window is a worker, like the command `meetmemo worker`.
 
 mod news;
 mod opening;

@@ -30,7 +30,19 @@ pub(crate) fn create(handle: &AppHandle) -> tauri::Result<()> {
             url.scheme() == "tauri" || (cfg!(debug_assertions) && url.host_str() == Some("localhost"))
         })
         .build()?;
+    render_on_processor(&window)?;
     reload_after_crash(&window)
+}
+
+/// Turns hardware acceleration off: the page is text and lists, and the graphics stack that the page's process would load
+/// takes 100 MB for as long as the window is open.
+fn render_on_processor(window: &tauri::WebviewWindow) -> tauri::Result<()> {
+    window.with_webview(|webview| {
+        use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
+        if let Some(settings) = webview.inner().settings() {
+            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+        }
+    })
 }
 
 /// Reloads the page when its process has crashed or was killed. Everything it showed is in the archive.

@@ -50,12 +50,17 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
             let refused = app.invoke(command, json!({ "id": id, "fromMs": 0 })).await.unwrap_err();
             assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
         }
-        let choice =
+        let options =
             json!({ "model": "whisper-base", "language": null, "translate": false, "vocabulary": [] });
-        let versions = json!({ "id": id, "versionId": id, "left": id, "right": id, "choice": choice });
-        for command in
-            ["choice", "transcribe_again", "versions", "version_page", "compare_versions", "make_current"]
-        {
+        let versions = json!({ "id": id, "versionId": id, "left": id, "right": id, "options": options });
+        for command in [
+            "transcription_options",
+            "transcribe_again",
+            "versions",
+            "version_page",
+            "compare_versions",
+            "make_current",
+        ] {
             let refused = app.invoke(command, versions.clone()).await.unwrap_err();
             assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
         }
@@ -64,8 +69,8 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
         assert_eq!(refused["code"], "not_found", "{id}: {refused}");
         app.invoke("install_model", json!({ "id": id })).await.unwrap();
         app.invoke("stop_install", json!({ "id": id })).await.unwrap();
-        let choice = json!({ "model": id, "language": null, "translate": false, "vocabulary": [] });
-        app.invoke("set_defaults", json!({ "choice": choice })).await.unwrap_err();
+        let options = json!({ "model": id, "language": null, "translate": false, "vocabulary": [] });
+        app.invoke("set_defaults", json!({ "options": options })).await.unwrap_err();
         let refused = app.invoke("show_export", json!({ "exportId": id })).await.unwrap_err();
         assert_eq!(refused["code"], "not_found");
         app.invoke("forget_import", json!({ "id": id })).await.unwrap();

@@ -29,7 +29,7 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        testing::kill(-i32::try_from(self.0.id()).unwrap());
+        testing::kill_group(self.0.id().cast_signed());
         let _ = self.0.wait();
     }
 }

@@ -32,7 +32,7 @@ export const commands = {
 	/**  Deletes a meeting permanently. */
 	deleteMeeting: (id: string) => __TAURI_INVOKE<null>("delete_meeting", { id }),
 	/**  The options with which a meeting was or would be transcribed. */
-	choice: (id: string) => __TAURI_INVOKE<TranscriptionOptions_Serialize>("choice", { id }),
+	transcriptionOptions: (id: string) => __TAURI_INVOKE<TranscriptionOptions_Serialize>("transcription_options", { id }),
 	/**  Transcribes a meeting again. Complete versions are kept. */
 	transcribeAgain: (id: string, choice: TranscriptionOptions_Deserialize) => __TAURI_INVOKE<JobView_Serialize>("transcribe_again", { id, choice }),
 	/**  The versions of a meeting's transcript, newest first. */
@@ -72,7 +72,7 @@ export const commands = {
 	/**  Forgets a person and their voice. */
 	forgetPerson: (id: string) => __TAURI_INVOKE<PeopleView>("forget_person", { id }),
 	/**  All speech models, and the options for new recordings. */
-	modelRoom: () => __TAURI_INVOKE<ModelsOverview_Serialize>("model_room"),
+	modelsOverview: () => __TAURI_INVOKE<ModelsOverview_Serialize>("models_overview"),
 	/**  Starts or continues the download of a model in the background. Progress and failures are reported as events. */
 	installModel: (id: string) => __TAURI_INVOKE<null>("install_model", { id }),
 	/**  Stops a download. The part that was received is kept. */

@@ -170,7 +170,7 @@ impl App {
     /// Queues a failed or cancelled job again. Work that was done is kept.
     ///
     /// # Errors
-    /// [`ErrorCode::WrongState`] for any other, besides those of [`App::find`].
+    /// [`ErrorCode::WrongState`] for a job that is neither failed nor cancelled, and the errors of [`App::find`].
     pub async fn retry(&self, id: JobId) -> Result<JobView> {
         match self.store.requeue(id).await? {
             Some(job) => self.view(job).await,

@@ -1,8 +1,8 @@
 //! Everything MeetMemo can do, for every front end: import, tasks, transcription, archive, exports, settings.
 //!
 //! The window and the command line are thin layers over [`App`], and over [`LocalApp`] for what needs no archive. The
-//! types they show or print are listed in [`view`]. An error that a front end can act on has an [`ErrorCode`]; every
-//! other error is an [`anyhow::Error`] to be displayed.
+//! types they show or print are listed in [`view`]. All errors are [`anyhow::Error`]s. [`ErrorCode::of`] says what a front
+//! end can do about one; an error with the code `Other` is only displayed.
 //!
 //! The crate keeps no state of its own: the archive belongs to `store`, and several processes may each have an [`App`]
 //! over the same data folder at the same time. Nothing here prints, parses arguments or shows a window.

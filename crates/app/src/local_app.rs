@@ -121,6 +121,13 @@ fn own_program() -> Result<PathBuf> {
     std::env::current_exe().context("the path of the running program is not known")
 }
 
+/// The executable that the database keeper runs in: the command line if it is installed beside `own_program`. It loads
+/// none of the window's libraries, which saves some 15 MB for as long as the archive is open.
+fn keeper_program(own_program: &Path) -> PathBuf {
+    let command_line = own_program.with_file_name(format!("meetmemo{}", std::env::consts::EXE_SUFFIX));
+    if command_line.is_file() { command_line } else { own_program.to_owned() }
+}
+
 fn database(
     settings: &Settings,
     data: &DataFolder,
@@ -131,7 +138,7 @@ fn database(
         Some(address) => Database::External(address.parse()?),
         None => {
             let keeper = KeeperCommand {
-                program: program.to_owned(),
+                program: keeper_program(program),
                 arguments: vec![hidden_commands::DATABASE_SERVER.to_owned()],
             };
             Database::Managed(Arc::new(Cluster::join(&data.database(), &resources.postgres(), keeper)?))

@@ -138,7 +138,7 @@ impl Playback {
     ///
     /// # Errors
     /// If the audio is missing or cannot be decoded.
-    pub fn listen(&self, from_frame: u64) -> Result<PlaybackStream> {
+    pub fn stream_from(&self, from_frame: u64) -> Result<PlaybackStream> {
         Ok(PlaybackStream(self.0.stream_from(from_frame)?))
     }
 }
@@ -243,10 +243,10 @@ mod tests {
             let sound = Playback(media::Playback::new(audio, &Tools::none(), Some(index), Some(1)).unwrap());
             assert_eq!(sound.sample_rate(), 8_000);
             let mut heard = Vec::new();
-            assert!(sound.listen(0).unwrap().read(&mut heard).unwrap());
+            assert!(sound.stream_from(0).unwrap().read(&mut heard).unwrap());
             if sound.frames() > 200_000 {
                 heard.clear();
-                assert!(sound.listen(200_000).unwrap().read(&mut heard).unwrap());
+                assert!(sound.stream_from(200_000).unwrap().read(&mut heard).unwrap());
                 assert!(
                     heard.len() >= 2_000 && heard.iter().copied().eq(expected(200_000).take(heard.len()))
                 );

@@ -5,16 +5,16 @@
 //! the lease and stores the progress, it interrupts the work when the lease is lost or the process is asked to stop,
 //! and at the end it stores the outcome. [`worker`] claims waiting tasks.
 //!
-//! A claim writes a random token into the row, valid for 30 s; every write of a worker checks it, so a worker whose
-//! lease has expired changes nothing. A task whose lease has expired is taken over by another worker. After five
-//! takeovers without progress it fails, so that a recording that crashes its worker is not tried for ever.
+//! A claim writes a random token into the row. Every write of a worker compares it, so a worker whose task was taken over
+//! or cancelled changes nothing. A lease that is not renewed for 30 s expires, and another worker may take the task over.
+//! After five takeovers without progress it fails, so that a recording that crashes its worker is not tried for ever.
 //!
 //! Imports and downloads of models are not tasks: they belong to files of one computer and also run while the archive
-//! is closed. What is rebuilt automatically within seconds, such as voice embeddings and seek indexes, is no task
+//! is closed. What is rebuilt automatically within seconds, such as voice embeddings and seek indexes, is not a task
 //! either.
 //!
-//! To add a kind: add a variant to `store::TaskKind`, implement [`TaskHandler`], and add it to a lane in [`worker`]. If
-//! it works on the audio of a recording, also add it to `TaskKind::OF_RECORDINGS` and to the triggers of the table.
+//! To add a kind: add a variant to `store::TaskKind`, implement [`TaskHandler`], and add it to a lane of the
+//! worker (`worker.rs`: recordings or exports; each lane runs one task at a time). If it works on the audio of a recording, also add it to `TaskKind::OF_RECORDINGS` and to the triggers of the table.
 
 mod worker;
 
@@ -33,7 +33,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 /// How often the lease is renewed, progress is stored and a cancel is noticed.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 /// A task fails after this many takeovers without progress.
-const MAX_TAKE_OVERS: i32 = 5;
+const MAX_TAKEOVERS: i32 = 5;
 
 /// Does one kind of task.
 pub(crate) trait TaskHandler: Send + Sync {
@@ -150,8 +150,8 @@ impl App {
         stop: &mut watch::Receiver<bool>,
     ) -> Result<TaskOutcome> {
         let lease = claim.lease;
-        if claim.take_overs >= MAX_TAKE_OVERS {
-            return self.fail_task(lease, &handler.abandoned_message(MAX_TAKE_OVERS)).await;
+        if claim.takeovers >= MAX_TAKEOVERS {
+            return self.fail_task(lease, &handler.abandoned_message(MAX_TAKEOVERS)).await;
         }
         let progress = Arc::new(Mutex::new(TaskProgress::default()));
         let (interrupt, interruption) = watch::channel(None);

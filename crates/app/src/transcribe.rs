@@ -15,7 +15,7 @@
 //! length of the recording. Each finished window is committed at once.
 //!
 //! **Resuming.** An interrupted run is continued by reading and cutting from the start again and leaving out the windows
-//! that are already committed. Windows depend on the samples alone, so they come out the same. If a committed window
+//! that are already committed. Windows depend only on the samples and the model's `Cutting`, so they come out the same. If a committed window
 //! has another span than the one cut now (`RecordingError::WindowsDiffer`, after an update of the program), the
 //! unfinished version is cleared and filled anew.
 
@@ -94,7 +94,7 @@ struct OpenVersion {
 impl App {
     /// Makes a transcript of the recording of `claim`, or continues one.
     async fn transcribe(&self, claim: &Claim, context: &mut TaskContext) -> Result<(), RunError> {
-        let Claim { job, lease, take_overs, .. } = claim;
+        let Claim { job, lease, takeovers, .. } = claim;
         let lease = *lease;
         let folder =
             self.library.recording_folder(job).ok_or_else(|| RecordingError::from(missing_audio()))?;
@@ -120,7 +120,7 @@ impl App {
         if self.store.has_words(version.id).await? {
             let mut job = job.clone();
             job.duration_ms = Some(duration_ms);
-            self.diarize(&job, *take_overs, EarlierSpeakers::Keep, context).await?;
+            self.diarize(&job, *takeovers, EarlierSpeakers::Keep, context).await?;
         }
         Ok(self.complete(lease, &version, cost).await?)
     }

@@ -48,7 +48,8 @@ pub(crate) fn corpus(checkout: &Checkout, options: &Corpus) -> Result<bool> {
     println!("corpus: {} files in {}", files.len(), folder.display());
     // A debug build, in which an overflow panics.
     let mut build = cargo(checkout);
-    command::run(build.args(["build", "--package", "media", "--example", "compare"]))?;
+    // With the features of the workspace, so that what tests have compiled is used.
+    command::run(build.args(["build", "--workspace", "--example", "compare"]))?;
     let program = checkout.target.join("debug/examples/compare");
     let mut compare = Command::new(&program);
     compare.arg("table").args([&manifest, &sources.expected]);

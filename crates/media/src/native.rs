@@ -1,7 +1,8 @@
 //! Decodes one audio track in this process, from packets to mono samples on the time line of the recording.
 //!
-//! symphonia supplies the demuxers and most decoders, libopus decodes Opus. What this module adds:
+//! symphonia supplies most demuxers and decoders; libopus decodes Opus. This module adds:
 //!
+//! - `mpeg_demuxer` reads MPEG audio and AAC frames that have no container.
 //! - [`container_info`] reads the parts of a container that the demuxer ignores or gets wrong, and corrects what the
 //!   demuxer is shown.
 //! - [`packets`] fetches packets and goes on behind damage, [`decode`] decodes them to mono, [`placement`] gives each
@@ -12,7 +13,8 @@
 //! silence, samples, or both for [`NativeDecoder::next`].
 //!
 //! Tracks that belong together each have a [`NativeDecoder`] with a demuxer of its own. Their [`TrackGroup`]s agree
-//! about time because all of them see the packets of all tracks.
+//! about time without exchanging anything: in Matroska and fragmented MP4 each sees the packets of all tracks; in other
+//! MP4 files the header places the tracks.
 
 mod catch_panic;
 mod codecs;

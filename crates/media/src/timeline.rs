@@ -1,16 +1,16 @@
 //! Places decoded sound on the time line of the recording.
 //!
-//! The transcript, playback and the seek index all take their times from here. Times are those of a player: sound from
-//! a gap between timestamps on is later by the gap, which becomes silence.
+//! The transcript, playback and the seek index all take their times from here. Times are those that a player shows: a
+//! gap between timestamps becomes silence, and all sound after it is later by that much.
 //!
-//! Decoded sound is continuous, unless timestamps say otherwise and go on saying so. Sound whose timestamp is out of
-//! line waits until those behind it agree or disagree:
+//! Sound is taken as continuous until several timestamps in a row say otherwise. Sound whose timestamp does not fit
+//! waits for the timestamps after it:
 //!
-//! - A gap counts if [`AGREEING`] packets and [`AGREED`] of sound behind it agree. It becomes silence.
-//! - Where timestamps go back, the sound goes on behind what came before.
-//! - One packet out of line, frames of a block that share a timestamp, and bursts move nothing.
-//! - A clock that is a little slower or faster than the sound is followed: silence is inserted, or up to [`MAX_DRIFT`]
-//!   of the sound is left out.
+//! - A gap becomes silence if the next [`AGREEING`] packets, with at least [`AGREED`] seconds of sound, confirm it.
+//! - If timestamps jump back, the sound follows directly after what came before.
+//! - A single wrong timestamp, or several packets with the same one, changes nothing.
+//! - If the clock runs slightly faster than the sound, silence is inserted; if slightly slower, up to [`MAX_DRIFT`] (a
+//!   share) of the sound is dropped.
 //!
 //! Timestamps can lie, so the silence that they can cause has a bound ([`MAX_GAP`], [`SILENCE_ALLOWANCE`]).
 

@@ -1,16 +1,16 @@
 //! Downloads a model of the catalogue and installs it.
 //!
 //! Bytes are appended to `<file>.part`, which the downloading process keeps locked. `<file>.part.json` records where
-//! they came from ([`ResumeInfo`]). Whatever ends a download, the next one resumes it: it hashes the bytes that are
-//! there and requests the rest, from any host if the hash is known. A download belongs to the process that began it.
+//! they came from ([`ResumeInfo`]). Whatever ends a download, the next attempt resumes it: it hashes the bytes that
+//! are there and requests the rest, from any host if the hash is known. A download ends with the process that began it.
 //!
 //! Hosts are tried in turn, in rounds with a growing pause between them ([`attempts`]). This ends when the file is
 //! complete, when every host has refused for good, or after some rounds without new bytes. Only a file that has the
 //! right size and hash, and whose header is that of a whole speech model, is synced and gets its final name. The
-//! sidecar is written last. After that the model is trimmed ([`Folder::trim`]).
+//! sidecar is written last. After that a Whisper model's encoder context is shortened ([`Folder::trim`]).
 //!
-//! [`http`] follows redirects itself, for two reasons: the hub's answer carries size and hash of the file it redirects
-//! to (`x-linked-size`, `x-linked-etag`), and a redirect must never lead from https to http. Size and hash from the hub
+//! [`http`] follows redirects itself, for two reasons: Hugging Face (“the hub”) sends size and hash of the file with its
+//! redirect (`x-linked-size`, `x-linked-etag`), and a redirect must never lead from https to http. Size and hash from the hub
 //! are used where the catalogue has none, and are pinned in `pins.json` from then on.
 
 mod attempts;

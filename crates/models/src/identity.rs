@@ -59,7 +59,7 @@ impl ModelId {
         id.parse().ok()
     }
 
-    /// As text.
+    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -60,9 +60,9 @@ pub struct Capabilities {
     /// How to cut recordings into windows for it.
     #[serde(default)]
     pub cutting: Cutting,
-    /// Peak memory of one decoder in bytes, …
+    /// Peak memory of one decoder in bytes, without [`shared_bytes`](Self::shared_bytes).
     pub memory_bytes: u64,
-    /// … without this many bytes, which all decoders of a model share.
+    /// Memory in bytes that all decoders of a model share, counted once.
     #[serde(default)]
     pub shared_bytes: u64,
     /// The device it computes on: `CPU`, or the name of a graphics interface.
@@ -143,12 +143,12 @@ pub struct Recognition {
     pub doubts: Vec<Doubt>,
 }
 
-/// Lets the caller cancel a running task and follow its progress. Asked between pieces of work.
+/// Lets the caller cancel a recognition or diarization and follow its progress. Asked between pieces of work.
 pub trait Control {
-    /// Whether the task has been cancelled. It then ends soon, with an error that says so.
+    /// Whether the caller has cancelled the work. It then ends soon, with an error that says so.
     fn cancelled(&self) -> bool;
 
-    /// Reports that `samples` of the input have been processed. Never decreases within one task.
+    /// Reports that `samples` of the input have been processed. Never decreases within one piece of work.
     fn progress(&self, samples: u64);
 }
 

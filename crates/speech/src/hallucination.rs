@@ -1,11 +1,11 @@
 //! The hallucination guard: finds words that a neural model wrote although nobody said them.
 //!
-//! It looks for blocks of words that are repeated, words where nobody speaks, more or fewer words than the speech has
-//! time for, and text in a script that the language is not written in. It also finds stretches of speech for which the
-//! model wrote too little.
+//! It looks for repeated blocks of words, words where nobody speaks, too many or too few words for the length of the
+//! speech, and text in a script that the language is not written in. It also reports windows in which the model probably
+//! skipped speech.
 //!
-//! This module only decides which words are doubtful. `neural` then recognises the window again (`neural::retry`), and
-//! marks the words whose doubts remain.
+//! This module only judges. `neural::retry` recognises such a window again, and `neural` marks the words that stay
+//! doubtful.
 
 mod script;
 

@@ -2,7 +2,7 @@
 //!
 //! A claim writes a random token into the task (see `lease`). A running task can be claimed again, too: when its lease
 //! has expired, or at once if it ran on the caller's computer and the caller is that computer's only worker. The number
-//! of such take-overs since the last progress is returned, so that a recording that crashes its worker is not tried for
+//! of such takeovers since the last progress is returned, so that a recording that crashes its worker is not tried for
 //! ever.
 
 use crate::error::StoreError;
@@ -28,7 +28,7 @@ pub struct Claim {
     /// Parameters of the task; their form depends on its kind.
     pub parameters: serde_json::Value,
     /// How many workers have died during this task since it last made progress.
-    pub take_overs: i32,
+    pub takeovers: i32,
 }
 
 /// Which tasks to claim, and for whom.
@@ -160,5 +160,5 @@ pub(crate) async fn start_task(
                 .await?
         }
     };
-    Ok(Claim { lease, job, parameters: task.parameters, take_overs: task.attempts })
+    Ok(Claim { lease, job, parameters: task.parameters, takeovers: task.attempts })
 }

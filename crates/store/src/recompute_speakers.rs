@@ -1,12 +1,12 @@
 //! Recomputes `speakers` and the speakers of `segments` from turns and edits.
 //!
-//! Turns (from diarization) and edits (by users) are the source; names, merges and the speaker of each segment follow
-//! from them. They are written in the same transaction as the change of a turn or an edit, so readers need not combine
-//! them. Segments are cut anew where the speaker changes; every word stays, at its time and in order.
+//! Turns (from diarization) and edits (by users) are the source. Each speaker's name and `shown_as`, and the speaker of
+//! each segment, are computed from them and stored in the same transaction as the change, so readers need not combine
+//! anything. Segments are cut anew where the speaker changes; every word stays, at its time and in order.
 //!
-//! Only the segments of the current version are updated; those of another version are when it becomes current. A merge
-//! changes no segment, because segments refer to the speaker as found, which `speakers.shown_as` maps to the one to
-//! show.
+//! Only segments of the current version are updated; another version's are updated when it becomes current. A merge
+//! changes no segment: a segment keeps the speaker that was found or assigned, and `speakers.shown_as` says as whom that
+//! speaker is shown.
 
 use crate::Result;
 use crate::edits::{Edit, load_edits};

@@ -53,7 +53,8 @@ impl Store {
         on_connection!(self, connection => stored_segments(connection, id))
     }
 
-    /// The segments of a version that begin at `from` or later, in order of time. Without words: a tenth of the data.
+    /// The segments of a version that begin at `from` or later, in order of time. Their words are not
+    /// loaded, which makes this about a tenth of the data.
     pub async fn segment_texts(&self, id: TranscriptId, from: AudioTime) -> Result<Vec<SegmentText>> {
         let rows: Vec<SegmentTextRow> = on_connection!(self, connection => async {
             segments::table

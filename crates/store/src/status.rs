@@ -1,14 +1,15 @@
 //! Status values of recordings, exports, tasks and transcript versions, with their names in the database.
 //!
 //! ```text
-//!                    ┌──────────── retry ─────────────┐
-//!                    ▼                                │
-//!  new ──▶ pending ──▶ processing ──▶ completed    failed
-//!             │            │  │                       ▲
-//!             └── cancel ──┴──┴── failure, cancel ────┘
+//!              ┌──────────── retry ────────────────────┐
+//!              ▼                                       │
+//!   new ──▶ pending ──▶ processing ──▶ completed    failed
+//!            │ ▲            │              │           ▲
+//!            │ └────────────┼── run again ─┘           │
+//!            └─── cancel ───┴──── failure, cancel ─────┘
 //! ```
 //!
-//! A cancelled job is `failed` with the workflow state `cancelled` and no message. A job that has a complete version of
+//! “New” is a file that is not registered yet. A cancelled job is `failed` with the workflow state `cancelled` and no message. A job that has a complete version of
 //! its transcript becomes `completed` again when a later run fails or is cancelled.
 
 /// `jobs.status` and `export_jobs.status`.

@@ -255,7 +255,7 @@ async fn the_oldest_waiting_job_is_claimed_first_and_an_interrupted_one_before_i
     assert_eq!(first.job.id, ids[0]);
     assert_eq!(first.job.status().unwrap(), Status::Processing);
     assert_eq!(first.job.workflow_state(), Some(WorkflowState::Decoding));
-    assert_eq!(first.take_overs, 0);
+    assert_eq!(first.takeovers, 0);
     let there = Computer { library: here.library, machine: there };
     let second = claim(&store, &there, None).await.unwrap();
     assert_eq!(second.job.id, ids[1], "a job with a valid lease of another computer is skipped");
@@ -302,7 +302,7 @@ async fn of_several_workers_on_one_queue_each_job_is_claimed_by_one() {
             while let Some(claim) = claim(&store, &here, None).await {
                 let state = WorkflowState::Transcribing;
                 let held = store.set_workflow_state(claim.lease, state).await.unwrap();
-                mine.push((claim.job.id, claim.take_overs, held));
+                mine.push((claim.job.id, claim.takeovers, held));
                 complete(&store, &claim).await;
             }
             mine
@@ -312,7 +312,7 @@ async fn of_several_workers_on_one_queue_each_job_is_claimed_by_one() {
     let claims: Vec<(JobId, i32, bool)> = workers.into_iter().flat_map(|mine| mine.unwrap()).collect();
     assert_eq!(claims.iter().map(|(id, ..)| id).collect::<HashSet<_>>().len(), 60);
     assert_eq!(claims.len(), 60, "a job was claimed twice");
-    assert!(claims.iter().all(|(_, take_overs, held)| *take_overs == 0 && *held));
+    assert!(claims.iter().all(|(_, takeovers, held)| *takeovers == 0 && *held));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -349,7 +349,7 @@ async fn another_computer_takes_over_when_the_lease_has_expired_and_not_before()
     expire_leases(&database).await;
     let second = claim(&store, &there, None).await.unwrap();
     assert_eq!(second.job.id, first.job.id);
-    assert_eq!(second.take_overs, 1);
+    assert_eq!(second.takeovers, 1);
     assert_eq!(second.job.workflow_state(), Some(WorkflowState::Transcribing), "the step reached is kept");
     assert_ne!(second.lease, first.lease);
     assert!(!store.renew(first.lease, TaskProgress::default()).await.unwrap());
@@ -361,13 +361,13 @@ async fn the_same_computer_takes_over_at_once_and_a_committed_window_resets_the_
     let (_database, store) = database().await;
     let here = computer();
     let mut last = claimed(&store, &here).await;
-    for take_overs in 1..=3 {
+    for takeovers in 1..=3 {
         last = claim(&store, &here, None).await.unwrap();
-        assert_eq!(last.take_overs, take_overs);
+        assert_eq!(last.takeovers, takeovers);
     }
     let (version, _) = opened(&store, &last).await;
     assert!(store.commit_window(last.lease, version.id, &window(0), &[]).await.unwrap());
-    assert_eq!(claim(&store, &here, None).await.unwrap().take_overs, 1);
+    assert_eq!(claim(&store, &here, None).await.unwrap().takeovers, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -444,7 +444,7 @@ async fn nothing_can_be_written_with_a_void_lease() {
     let (database, store) = database().await;
     let here = computer();
     let there = Computer { library: here.library, machine: MachineId::new() };
-    for after in ["cancel", "delete", "take-over", "complete", "failure", "cancel and retry"] {
+    for after in ["cancel", "delete", "takeover", "complete", "failure", "cancel and retry"] {
         let claim = claimed(&store, &here).await;
         let id = claim.job.id;
         let (version, _) = opened(&store, &claim).await;
@@ -454,7 +454,7 @@ async fn nothing_can_be_written_with_a_void_lease() {
         match after {
             "cancel" => assert!(store.cancel_job(id).await.unwrap().is_some()),
             "delete" => assert!(store.delete_job(id, here.library).await.unwrap().is_some()),
-            "take-over" => {
+            "takeover" => {
                 expire_leases(&database).await;
                 assert!(self::claim(&store, &there, Some(&[id])).await.is_some());
             }
@@ -672,7 +672,7 @@ async fn only_a_failed_or_cancelled_job_is_put_back_into_the_queue() {
     assert!(cancelled.is_cancelled());
     assert_eq!((cancelled.status().unwrap(), cancelled.error_message), (Status::Failed, None));
     assert!(store.requeue(waiting).await.unwrap().is_some());
-    assert_eq!(claim(&store, &here, None).await.unwrap().take_overs, 0, "a retry is no take-over");
+    assert_eq!(claim(&store, &here, None).await.unwrap().takeovers, 0, "a retry is no takeover");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -792,7 +792,7 @@ async fn a_process_whose_export_was_taken_over_changes_nothing() {
     let asleep = create_export(&store, &export, &here).await;
     expire_leases(&database).await;
     let awake = claim_export(&store, &here).await.unwrap();
-    assert_eq!((awake.take_overs, &awake.parameters), (1, &asleep.parameters));
+    assert_eq!((awake.takeovers, &awake.parameters), (1, &asleep.parameters));
     assert!(store.renew(awake.lease, TaskProgress { done: 30, ..TaskProgress::default() }).await.unwrap());
 
     assert!(!store.renew(asleep.lease, TaskProgress { done: 80, ..TaskProgress::default() }).await.unwrap());

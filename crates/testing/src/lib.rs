@@ -11,7 +11,7 @@ pub mod prerequisite;
 pub use prerequisite::Prerequisite;
 pub use rustix::process::Signal;
 
-use rustix::process::{Pid, kill_process};
+use rustix::process::{Pid, kill_process, kill_process_group};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,9 +54,15 @@ pub fn processes_of(marker: &str) -> Vec<i32> {
     }
 }
 
-/// Kills a process (SIGKILL). A negative id names a process group.
+/// Kills a process (SIGKILL).
 pub fn kill(pid: i32) {
     signal(pid, Signal::KILL);
+}
+
+/// Kills all processes of a group (SIGKILL). Does nothing if the group has no process any more.
+pub fn kill_group(group: i32) {
+    let group = Pid::from_raw(group).expect("a process id is not 0");
+    let _ = kill_process_group(group, Signal::KILL);
 }
 
 /// Sends a signal to a process that the test started. Does nothing if it has already ended.

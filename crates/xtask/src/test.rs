@@ -44,6 +44,8 @@ const USER_ARCHIVE_VARIABLES: &[&str] = &["MEETMEMO_DATA_DIR", "MEETMEMO_DATABAS
 
 /// The variable with the number of tests that nextest runs at once.
 const TEST_THREADS: &str = "NEXTEST_TEST_THREADS";
+/// Number of tests in the list of the slowest.
+const SLOWEST: usize = 20;
 /// The package with the journeys: tests that use the real window.
 const JOURNEYS: &str = "meetmemo-desktop";
 
@@ -69,9 +71,10 @@ pub(crate) fn test(checkout: &Checkout, external_server: bool, arguments: &[OsSt
         cargo
     };
     let mut counts = Counts::default();
+    let mut durations = Vec::new();
     let mut good = true;
     let mut part = |command: &mut Command, summary: fn(&str) -> Option<Counts>| -> Result<()> {
-        let (ok, found) = counted(command, summary, &mut std::io::stdout())?;
+        let (ok, found) = counted(command, summary, &mut durations, &mut std::io::stdout())?;
         good &= ok;
         counts += found;
         Ok(())
@@ -115,9 +118,23 @@ pub(crate) fn test(checkout: &Checkout, external_server: bool, arguments: &[OsSt
         counts.skipped = 0;
     }
     counts.skip(&skipped);
+    if arguments.is_empty() {
+        slowest(durations).iter().for_each(|line| println!("{line}"));
+    }
     skipped_lines(&skipped).for_each(|line| println!("{line}"));
     println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A heading, and a line for each of the slowest tests, the slowest first.
+fn slowest(mut durations: Vec<(f64, String)>) -> Vec<String> {
+    if durations.is_empty() {
+        return Vec::new();
+    }
+    durations.sort_by(|one, other| other.0.total_cmp(&one.0));
+    durations.truncate(SLOWEST);
+    let lines = durations.iter().map(|(seconds, name)| format!("{seconds:>8.1} s  {name}"));
+    std::iter::once("slowest tests:".to_owned()).chain(lines).collect()
 }
 
 /// `--workspace`, unless the arguments name packages.
@@ -140,10 +157,11 @@ fn skipped_lines(skipped: &BTreeMap<String, BTreeSet<String>>) -> impl Iterator<
 }
 
 /// Runs a test runner, copies its output to `screen` and adds up the counts of the lines that `summary` parses. Returns
-/// whether the runner succeeded, and the counts.
+/// whether the runner succeeded, and the counts. `durations` gets the seconds and the name of each test of nextest.
 fn counted(
     command: &mut Command,
     summary: fn(&str) -> Option<Counts>,
+    durations: &mut Vec<(f64, String)>,
     screen: &mut impl Write,
 ) -> Result<(bool, Counts)> {
     let shown = command::shown(command);
@@ -159,9 +177,11 @@ fn counted(
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).with_context(|| format!("could not read from `{shown}`"))? > 0 {
         screen.write_all(&line).and_then(|()| screen.flush()).context("could not print")?;
-        if let Some(found) = summary(&without_colours(&String::from_utf8_lossy(&line))) {
+        let text = without_colours(&String::from_utf8_lossy(&line));
+        if let Some(found) = summary(&text) {
             counts += found;
         }
+        durations.extend(nextest_duration(&text));
         line.clear();
     }
     let status = child.wait().with_context(|| format!("could not wait for `{shown}`"))?;
@@ -178,6 +198,13 @@ fn nextest_summary(line: &str) -> Option<Counts> {
         return None;
     }
     Some(sum(results, ','))
+}
+
+/// `PASS [  12.345s] (1/2) package::binary module::test`: the seconds and the name of the test.
+fn nextest_duration(line: &str) -> Option<(f64, String)> {
+    let (seconds, name) = line.trim_start().strip_prefix("PASS [")?.split_once("s] ")?;
+    let (_, name) = name.split_once(") ")?;
+    Some((seconds.trim().parse().ok()?, name.trim().to_owned()))
 }
 
 /// `test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s`.
@@ -239,6 +266,20 @@ mod tests {
     }
 
     #[test]
+    fn the_slowest_tests_are_listed() {
+        let lines = [
+            "PASS [   0.042s] ( 1/30) export pdf::tests::a",
+            "        PASS [  12.345s] (30/30) store::queue b",
+        ];
+        let durations: Vec<_> = lines.iter().filter_map(|line| nextest_duration(line)).collect();
+        assert_eq!(
+            slowest(durations),
+            ["slowest tests:", "    12.3 s  store::queue b", "     0.0 s  export pdf::tests::a"]
+        );
+        assert_eq!(nextest_duration("     Summary [   1.234s] 14/20 tests run: 11 passed"), None);
+    }
+
+    #[test]
     fn the_summary_of_libtest_is_parsed() {
         let line = "test result: FAILED. 12 passed; 1 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s\n";
         assert_eq!(libtest_summary(line), Some(Counts { passed: 12, failed: 1, skipped: 4 }));
@@ -278,7 +319,8 @@ mod tests {
         let script = "echo 'test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished' >&2; exit 1";
         let mut screen = Vec::new();
         let (good, counts) =
-            counted(Command::new("sh").args(["-c", script]), libtest_summary, &mut screen).unwrap();
+            counted(Command::new("sh").args(["-c", script]), libtest_summary, &mut Vec::new(), &mut screen)
+                .unwrap();
         assert!(!good);
         assert_eq!(counts.passed, 2);
         assert!(screen.starts_with(b"test result"));

@@ -81,7 +81,10 @@ pub(crate) async fn delete_meeting(core: CoreRef<'_>, id: String) -> CommandResu
 /// The options with which a meeting was or would be transcribed.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn choice(core: CoreRef<'_>, id: String) -> CommandResult<TranscriptionOptions> {
+pub(crate) async fn transcription_options(
+    core: CoreRef<'_>,
+    id: String,
+) -> CommandResult<TranscriptionOptions> {
     Ok(core.app()?.transcription_options(job_id(&id)?).await?)
 }
 
@@ -91,9 +94,9 @@ pub(crate) async fn choice(core: CoreRef<'_>, id: String) -> CommandResult<Trans
 pub(crate) async fn transcribe_again(
     core: CoreRef<'_>,
     id: String,
-    choice: TranscriptionOptions,
+    options: TranscriptionOptions,
 ) -> CommandResult<JobView> {
-    Ok(core.app()?.transcribe_again(job_id(&id)?, &choice).await?)
+    Ok(core.app()?.transcribe_again(job_id(&id)?, &options).await?)
 }
 
 /// The versions of a meeting's transcript, newest first.

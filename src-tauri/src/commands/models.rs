@@ -16,16 +16,16 @@ const SPEEDS_TIMEOUT: Duration = Duration::from_secs(1);
 /// All speech models, and the options for new recordings.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn model_room(core: CoreRef<'_>) -> CommandResult<ModelsOverview> {
-    let mut room = core.local()?.models_overview().await?;
+pub(crate) async fn models_overview(core: CoreRef<'_>) -> CommandResult<ModelsOverview> {
+    let mut overview = core.local()?.models_overview().await?;
     if let (Ok(app), CoreState::Ready) = (core.app(), core.state()) {
         // Speeds only rank the models, so the page does not wait long for them.
-        let added = tokio::time::timeout(SPEEDS_TIMEOUT, app.add_speeds(&mut room)).await;
+        let added = tokio::time::timeout(SPEEDS_TIMEOUT, app.add_speeds(&mut overview)).await;
         if !matches!(added, Ok(Ok(()))) {
             tracing::warn!("the archive gave no speeds of the speech models");
         }
     }
-    Ok(room)
+    Ok(overview)
 }
 
 /// Starts or continues the download of a model in the background. Progress and failures are reported as events.
@@ -87,6 +87,6 @@ pub(crate) async fn import_models(core: CoreRef<'_>, paths: Vec<PathBuf>) -> Com
 /// Changes the options for new recordings.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn set_defaults(core: CoreRef<'_>, choice: TranscriptionOptions) -> CommandResult<()> {
-    Ok(core.local()?.set_defaults(&choice).await?)
+pub(crate) async fn set_defaults(core: CoreRef<'_>, options: TranscriptionOptions) -> CommandResult<()> {
+    Ok(core.local()?.set_defaults(&options).await?)
 }

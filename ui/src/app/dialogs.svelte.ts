@@ -40,7 +40,7 @@ export class Dialogs {
     const job = this.#archive.get(id)
     if (!job) return
     const models = this.#models.overview ? undefined : this.#models.fetch()
-    Promise.all([this.#client.choice(id), models]).then(([options]) => {
+    Promise.all([this.#client.transcriptionOptions(id), models]).then(([options]) => {
       this.again = { job, options: { ...options, ...change } }
       this.asksAgain = true
     }, this.#onerror)

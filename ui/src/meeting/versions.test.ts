@@ -350,7 +350,7 @@ describe('transcribing again', () => {
       model_missing: true,
     }
     const client = await open({ status: 'processing' }, { transcripts: {}, versions: {} })
-    vi.spyOn(client, 'choice').mockResolvedValue({
+    vi.spyOn(client, 'transcriptionOptions').mockResolvedValue({
       model: 'whisper-medium-Q8_0',
       language: null,
       translate: false,

@@ -151,11 +151,11 @@ describe('the page of speech models', () => {
 
   test('shows why the models cannot be fetched, and tries again', async () => {
     const client = memoryClient({ jobs: [job] })
-    client.fail('modelRoom', { message: 'the folder of models cannot be read' })
+    client.fail('modelsOverview', { message: 'the folder of models cannot be read' })
     render(App, { client })
     await user.click(await screen.findByRole('button', { name: 'Speech models' }))
     await screen.findByText('The speech models could not be listed. The folder of models cannot be read.')
-    client.succeed('modelRoom')
+    client.succeed('modelsOverview')
     await user.click(screen.getByRole('button', { name: 'Try again' }))
     expect(await screen.findByRole('heading', { name: 'Whisper small' })).toBeVisible()
   })

@@ -57,7 +57,7 @@ export class Models {
       this.#again = false
       this.#duringFetch = []
       try {
-        const overview = await this.#client.modelRoom()
+        const overview = await this.#client.modelsOverview()
         const before = this.overview
         this.overview = overview
         this.failure = null

@@ -20,7 +20,7 @@ describe('the speech models', () => {
     expect(models.get(small)?.state).toEqual({ state: 'checking' })
     client.setModel(small, { state: installed(small) })
     expect(models.hasInstalled).toBe(true)
-    expect(client.count('modelRoom')).toBe(1)
+    expect(client.count('modelsOverview')).toBe(1)
     expect(onended.mock.calls.map(([ended]) => [ended.model.id, ended.installed])).toEqual([[small, true]])
   })
 
@@ -35,9 +35,9 @@ describe('the speech models', () => {
 
   test('an event during a fetch is newer than the answer', async () => {
     const { client, models } = await opened()
-    const open = client.hold('modelRoom')
+    const open = client.hold('modelsOverview')
     const fetched = models.fetch()
-    vi.spyOn(client, 'modelRoom').mockResolvedValueOnce(overviewWith({}))
+    vi.spyOn(client, 'modelsOverview').mockResolvedValueOnce(overviewWith({}))
     client.setModel(small, { state: { state: 'checking' } })
     open()
     await fetched
@@ -61,7 +61,7 @@ describe('the speech models', () => {
 
   test('a failed fetch says why, and keeps the models', async () => {
     const { client, models } = await opened()
-    client.fail('modelRoom', { message: 'No.' }, 1)
+    client.fail('modelsOverview', { message: 'No.' }, 1)
     await models.fetch()
     expect(models.failure).toBe('No.')
     expect(models.all.length).toBeGreaterThan(10)

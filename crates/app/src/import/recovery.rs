@@ -1,12 +1,13 @@
-//! Notes about copies in progress, and recovery of the copies that killed imports have left.
+//! Notes about copies in progress, and recovery of copies whose import was killed.
 //!
-//! The note `import.json` lies beside the audio of a copy and has the row to be registered. The importing process holds
-//! a lock on it from before the first byte is copied until the row is written, and the kernel releases the lock however
-//! the process ends. So a note that can be locked belongs to a copy that no process works on. In `incoming/` such a
-//! copy is removed, because the import can be repeated. In the library it is complete: it is registered if its content
-//! has the hash in the note.
+//! The note `import.json` lies beside the copied audio and contains the row to be written to `jobs`. The importing
+//! process holds a lock on it from before the first byte is copied until the row is written, and the kernel releases the
+//! lock however the process ends. So a note that can be locked belongs to a copy that no process works on. In
+//! `incoming/` such a copy is removed, because the import can be repeated. A copy in the library itself is complete,
+//! because it is moved there only after it was synced. It is registered if its content has the hash in the note;
+//! otherwise it is left alone.
 //!
-//! Workers and imports do this before they begin. A folder of the library without a note is never touched; `doctor`
+//! Workers and imports recover copies before they begin. A folder of the library without a note is never touched; `doctor`
 //! reports it. A folder of `incoming/` without a note is removed after a day.
 
 use crate::App;

@@ -40,7 +40,7 @@ use transcript::{AudioTime, match_speakers};
 /// Name of the file beside the audio in which the built-in diarizer keeps its results while it runs.
 const EMBEDDING_CACHE: &str = "voices.part";
 /// After this many interrupted attempts, the transcript is completed without speakers.
-const MAX_TAKE_OVERS: i32 = 3;
+const MAX_TAKEOVERS: i32 = 3;
 
 /// What the diarizing thread shares with the async task.
 #[derive(Debug, Default)]
@@ -119,7 +119,7 @@ impl TaskHandler for Diarize {
                 let message = format!("{} has no transcript yet. Try again.", claim.job.file_name);
                 return Err(TaskError::Failed(message));
             }
-            app.diarize(&claim.job, claim.take_overs, EarlierSpeakers::Replace, &mut context).await?;
+            app.diarize(&claim.job, claim.takeovers, EarlierSpeakers::Replace, &mut context).await?;
             require_lease(app.store.complete_diarization(claim.lease).await?)
         })
     }
@@ -145,7 +145,7 @@ impl App {
     pub(crate) async fn diarize(
         &self,
         job: &Job,
-        take_overs: i32,
+        takeovers: i32,
         earlier: EarlierSpeakers,
         context: &mut TaskContext,
     ) -> Result<(), TaskError> {
@@ -159,7 +159,7 @@ impl App {
         if is_done && earlier == EarlierSpeakers::Keep {
             return Ok(());
         }
-        if job.workflow_state() == Some(WorkflowState::Diarizing) && take_overs >= MAX_TAKE_OVERS {
+        if job.workflow_state() == Some(WorkflowState::Diarizing) && takeovers >= MAX_TAKEOVERS {
             self.remove_embedding_cache(job).await;
             let message = "Telling the speakers apart was interrupted several times. Try again; if that happens once more, restart the computer first.";
             return self.record_failure(lease, message).await;

@@ -128,7 +128,7 @@ fn an_own_catalogue_keeps_its_hosts_and_replaces_models() {
 fn invalid_fields_are_refused_with_an_error_text() {
     for (change, clause) in [
         ("\"format\": 1 => \"format\": 2", "it has format 2"),
-        ("https://models => ftp://models", "“ftp://models.example.org/speech/” is not an address"),
+        ("https://models => ftp://models", "“ftp://models.example.org/speech/” is not the address of a host"),
         ("[\"https://models.example.org/speech/\"] => []", "it names no host"),
         (
             "ours.gguf => ../ours.gguf",

@@ -3,10 +3,10 @@
 //! 1. The segmentation network ([`Segmentation`]) processes windows of ten seconds and states for each frame which of
 //!    up to three local speakers speak, also two at once. Windows start about a second apart and are put together on
 //!    one grid of frames (`segmentation_grid`).
-//! 2. The voice encoder ([`VoiceEncoder`]) makes an embedding of each 1.5 s of speech, every half second.
-//! 3. The embeddings of windows in which one person speaks are clustered (`speaker_clusters`, `cluster`): each cluster
-//!    is a speaker. Windows that the segmentation network attributes to different people get a larger distance. The
-//!    distance at which clusters stay apart is lower for telephone recordings (`narrowband`), in which voices are more
+//! 2. The voice encoder ([`VoiceEncoder`]) makes an embedding of each 1.5 s clip of speech, one clip every half second.
+//! 3. The embeddings of clips in which only one person speaks are clustered (`speaker_clusters`, `cluster`): each
+//!    cluster is a speaker. If the segmentation network hears different people in two clips, their distance is
+//!    increased. The distance at which clusters stay apart is lower for telephone recordings (`narrowband`), in which voices are more
 //!    alike.
 //! 4. Each frame of speech goes to the speaker whose embeddings around it are nearest, and to the second nearest too
 //!    where two people speak (`turns`).

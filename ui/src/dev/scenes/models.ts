@@ -26,7 +26,7 @@ export const modelScenes: Scenes = {
   'models-loading': {
     seed: { jobs: someMeetings, core: { state: 'opening', phase: 'starting' } },
     then: (client) => {
-      client.hold('modelRoom')
+      client.hold('modelsOverview')
       client.setCore({ state: 'ready' })
       setTimeout(openModels, 200)
     },
@@ -34,7 +34,7 @@ export const modelScenes: Scenes = {
   'models-failed': {
     seed: { jobs: someMeetings, core: { state: 'opening', phase: 'starting' } },
     then: (client) => {
-      client.fail('modelRoom', { message: 'The list of speech models could not be read.' })
+      client.fail('modelsOverview', { message: 'The list of speech models could not be read.' })
       client.setCore({ state: 'ready' })
       setTimeout(openModels, 200)
     },
@@ -42,7 +42,7 @@ export const modelScenes: Scenes = {
   'models-stale': {
     seed: { jobs: someMeetings },
     then: (client) => {
-      client.fail('modelRoom', { message: 'The list of speech models could not be read.' })
+      client.fail('modelsOverview', { message: 'The list of speech models could not be read.' })
       openModels()
     },
   },

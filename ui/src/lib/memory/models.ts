@@ -42,7 +42,7 @@ export class MemoryModels {
   }
 
   readonly handlers = {
-    modelRoom: () => this.#overview,
+    modelsOverview: () => this.#overview,
     installModel: (id) => {
       const { state, byte_size } = this.#get(id)
       this.#download(id, 'done_bytes' in state ? state.done_bytes : 0, byte_size)

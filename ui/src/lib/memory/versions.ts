@@ -36,7 +36,7 @@ export class MemoryVersions {
   }
 
   readonly handlers = {
-    choice: (meetingId) => this.#choices.get(meetingId) ?? this.#models.defaults,
+    transcriptionOptions: (meetingId) => this.#choices.get(meetingId) ?? this.#models.defaults,
     transcribeAgain: (meetingId, choice) => {
       const model = this.#models.usable(choice.model)
       this.#choices.set(meetingId, supported(choice, model))

@@ -28,8 +28,8 @@ impl App {
         Ok(())
     }
 
-    /// Learns the voices of a meeting's people again if they were learnt with the encoder of an earlier version, so
-    /// that they cannot be compared any more. To be called when the meeting is opened.
+    /// Learns the voices of a meeting's people again if their embeddings come from an earlier version's voice encoder
+    /// and cannot be compared with new ones. Call it when the meeting is opened.
     ///
     /// # Errors
     /// As [`App::learn_named_voices`].
