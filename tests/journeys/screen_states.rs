@@ -58,8 +58,12 @@ async fn every_state_is_accessible_in_light_and_dark() {
                 app.run_script(performed, vec![]).await == json!(true)
             })
             .await;
-            // Transitions end within 0.2 s.
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            // A spinner never ends.
+            let still = "return document.getAnimations().every((animation) => animation.playState !== 'running' || animation.effect.getComputedTiming().endTime === Infinity)";
+            app.wait_until("transitions have ended", async || {
+                app.run_script(still, vec![]).await == json!(true)
+            })
+            .await;
             let found = match theme {
                 "light" => app.accessibility_violations().await,
                 _ => app.contrast_violations().await,

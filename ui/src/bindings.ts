@@ -34,7 +34,7 @@ export const commands = {
 	/**  The options with which a meeting was or would be transcribed. */
 	transcriptionOptions: (id: string) => __TAURI_INVOKE<TranscriptionOptions_Serialize>("transcription_options", { id }),
 	/**  Transcribes a meeting again. Complete versions are kept. */
-	transcribeAgain: (id: string, choice: TranscriptionOptions_Deserialize) => __TAURI_INVOKE<JobView_Serialize>("transcribe_again", { id, choice }),
+	transcribeAgain: (id: string, options: TranscriptionOptions_Deserialize) => __TAURI_INVOKE<JobView_Serialize>("transcribe_again", { id, options }),
 	/**  The versions of a meeting's transcript, newest first. */
 	versions: (id: string) => __TAURI_INVOKE<VersionView_Serialize[]>("versions", { id }),
 	/**  A meeting with the segments of one version. */
@@ -84,7 +84,7 @@ export const commands = {
 	/**  Copies model files that were dropped on the window. Tries all of them and reports the first error. */
 	importModels: (paths: string[]) => __TAURI_INVOKE<null>("import_models", { paths }),
 	/**  Changes the options for new recordings. */
-	setDefaults: (choice: TranscriptionOptions_Deserialize) => __TAURI_INVOKE<null>("set_defaults", { choice }),
+	setDefaults: (options: TranscriptionOptions_Deserialize) => __TAURI_INVOKE<null>("set_defaults", { options }),
 	/**  Lets the user choose files and imports them. Returns whether any were chosen. */
 	chooseFiles: () => __TAURI_INVOKE<boolean>("choose_files"),
 	/**  Lets the user choose folders and imports them. Returns whether any were chosen. */

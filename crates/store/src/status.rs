@@ -9,8 +9,9 @@
 //!            └─── cancel ───┴──── failure, cancel ─────┘
 //! ```
 //!
-//! “New” is a file that is not registered yet. A cancelled job is `failed` with the workflow state `cancelled` and no message. A job that has a complete version of
-//! its transcript becomes `completed` again when a later run fails or is cancelled.
+//! “New” is a file that is not registered yet. A cancelled job is `failed` with the workflow state `cancelled` and no
+//! message. A job that has a complete version of its transcript becomes `completed` again when a later run fails or is
+//! cancelled.
 
 /// `jobs.status` and `export_jobs.status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

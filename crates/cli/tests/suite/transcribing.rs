@@ -127,16 +127,16 @@ fn silence_noise_and_tones_give_no_words_no_speaker_and_no_language() {
 fn the_transcript_survives_three_kills_of_all_processes() {
     let app = MeetMemo::new();
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("seven minutes.wav");
-    write_wav(&path, &speech(420));
+    let path = dir.path().join("four minutes.wav");
+    write_wav(&path, &speech(240));
     let undisturbed = said(&MeetMemo::new().transcribed(&path));
-    assert!(undisturbed.len() > 35);
+    assert!(undisturbed.len() > 20, "{}", undisturbed.len());
 
     let job = app.import(&path);
     for round in 1..=3_u32 {
         let mut worker = app.spawn(&["worker", "--drain"]);
         // At a moment that differs from run to run: after some more windows.
-        let moment = 2 * round as usize + std::process::id() as usize % 5;
+        let moment = round as usize + std::process::id() as usize % 3;
         let before = app.show(&job)["transcript"]["segments"].as_array().map_or(0, Vec::len);
         app.wait_for(&job, |meeting| {
             meeting["transcript"]["segments"].as_array().is_some_and(|s| s.len() >= before + moment)
