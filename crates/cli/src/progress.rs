@@ -57,7 +57,7 @@ async fn running(app: &App, jobs: &[JobId]) -> anyhow::Result<Vec<JobView>> {
 fn show(job: &JobView, printed: &mut HashMap<JobId, u32>) {
     let Some(progress) = job.progress else { return };
     let step = match job.workflow_state {
-        Some(WorkStep::Diarizing) => "telling speakers apart, ",
+        Some(WorkStep::Diarizing) => "detecting speakers, ",
         Some(WorkStep::Aligning) => "finishing, ",
         _ => "",
     };

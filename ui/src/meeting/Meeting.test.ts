@@ -153,7 +153,7 @@ test('the facts are in one line', async () => {
   openWith([line(0, 'one')], { recorded_at: '2026-03-03T14:05:00+09:00' })
   expect(
     await screen.findByText(
-      '3 Mar 2026, 14:05 (UTC+9) · 1 min · English, detected automatically · Whisper base · panel.wav',
+      '3 Mar 2026, 14:05 (UTC+9) · 1 min · English (detected) · Whisper base · panel.wav',
     ),
   ).toBeVisible()
 })

@@ -101,7 +101,7 @@ describe('the header', () => {
   test('shows the model and the detected language', async () => {
     await open()
     expect(
-      await screen.findByText(/· English, detected automatically · Whisper small · panel\.wav/),
+      await screen.findByText(/· English \(detected\) · Whisper small · panel\.wav/),
     ).toBeVisible()
     expect(screen.getByText('1 line may not be right. It is marked.')).toBeVisible()
   })
@@ -134,13 +134,13 @@ describe('versions', () => {
     const [two, one] = pane.getAllByRole('listitem') as [HTMLElement, HTMLElement]
     expect(two).toHaveTextContent('Version 2 Current')
     expect(two).toHaveTextContent('Whisper small')
-    expect(two).toHaveTextContent('English, detected automatically')
+    expect(two).toHaveTextContent('English (detected)')
     expect(two).toHaveTextContent('12 min for 48 min of audio, 4.0× real time')
     expect(two).toHaveTextContent('7,812 words · 1 doubtful line')
     // The engine is not there any more; what it wrote is.
     expect(one).toHaveTextContent('PocketSphinx, US English')
     expect(one).toHaveTextContent('Its speech model is not on this computer any more.')
-    expect(one).not.toHaveTextContent('detected automatically')
+    expect(one).not.toHaveTextContent('(detected)')
     await expectNoFaults()
     await user.keyboard('{Escape}')
     expect(screen.queryByRole('complementary', { name: 'Versions' })).toBeVisible()
