@@ -1,10 +1,12 @@
 //! The core behind the window: the open archive, its state, and what runs beside it.
 //!
 //! The window opens before the archive and stays open when the archive fails; [`CoreState`] tells the page what to show
-//! meanwhile. [`opening`] opens the archive and, later, checks whether it answers. [`news`] forwards changes to the
+//! meanwhile. [`opening`] opens the archive; [`check`] finds out
+//! later whether it answers. [`news`] forwards changes to the
 //! page as events that carry ids and no content; the page fetches what it shows. [`worker`] processes the queue: an open
 //! window is a worker, like the command `meetmemo worker`.
 
+mod check;
 mod news;
 mod opening;
 mod worker;

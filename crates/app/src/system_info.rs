@@ -1,7 +1,7 @@
 //! The engine and the database in use, for the window's “About” page.
 
 use crate::App;
-use crate::transcribe::engine_selection::SelectEngineError;
+use crate::transcribe::error::SelectEngineError;
 use anyhow::Result;
 
 /// The engine and the database in use.

@@ -20,7 +20,7 @@
 //! unfinished version is cleared and filled anew.
 
 pub(crate) mod engine_selection;
-mod error;
+pub(crate) mod error;
 pub(crate) mod language_vote;
 pub(crate) mod options;
 mod reader_thread;

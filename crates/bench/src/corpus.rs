@@ -297,7 +297,7 @@ fn speed(checkout: &Checkout, folder: &Path, sources: &Sources) -> Result<bool> 
         paths.push(path);
     }
     let mut build = cargo_for_users(checkout)?;
-    command::run(build.args(["build", "--release", "--package", "media", "--example", "compare"]))?;
+    command::run(build.args(["build", "--release", "--workspace", "--example", "compare"]))?;
     let mut compare = Command::new(checkout.target.join("release/examples/compare"));
     succeeds(compare.arg("speed").args(&paths))
 }

@@ -1,6 +1,7 @@
 //! The commands that have no module of their own: list, show, export, delete, worker, database, doctor.
 
 use crate::arguments;
+use crate::exit::exit_code;
 use crate::print;
 use crate::progress::ProgressDisplay;
 use anyhow::{Context, Result};
@@ -15,10 +16,6 @@ use tokio::sync::watch;
 const OUTAGE: Duration = Duration::from_secs(60);
 /// Pause before a worker tries to reach the database again.
 const RECONNECT: Duration = Duration::from_secs(1);
-
-pub(crate) fn exit_code(all_well: bool) -> ExitCode {
-    if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
 
 pub(crate) async fn list(
     app: &App,

@@ -1,7 +1,7 @@
 //! `meetmemo import`.
 
 use crate::arguments;
-use crate::commands::exit_code;
+use crate::exit::exit_code;
 use crate::print;
 use crate::progress::ProgressDisplay;
 use anyhow::Result;

@@ -1,7 +1,7 @@
 //! `meetmemo models`: list, install, add, remove and choose speech models.
 
 use crate::arguments::Models;
-use crate::commands::exit_code;
+use crate::exit::exit_code;
 use crate::print;
 use anyhow::Result;
 use app::view::{ModelState, ModelView, ModelsOverview};

@@ -1,7 +1,7 @@
 //! `meetmemo speakers` and `meetmemo people`.
 
 use crate::arguments::{People, Speakers};
-use crate::commands::exit_code;
+use crate::exit::exit_code;
 use crate::print;
 use crate::progress::ProgressDisplay;
 use anyhow::Result;

@@ -1,7 +1,7 @@
 //! `meetmemo transcribe` and `meetmemo versions`: the versions of a recording's transcript.
 
 use crate::arguments::{ModelOptions, Versions};
-use crate::commands::exit_code;
+use crate::exit::exit_code;
 use crate::print;
 use crate::progress::ProgressDisplay;
 use anyhow::Result;

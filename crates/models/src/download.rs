@@ -17,7 +17,6 @@ mod attempts;
 mod error;
 mod http;
 mod partial;
-mod resume_info;
 
 use crate::cancel::Cancel;
 use crate::catalogue::{self, DownloadRequest};
@@ -35,7 +34,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use error::{DownloadError, HostError};
-pub(crate) use resume_info::ResumeInfo;
 
 /// Settings of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]

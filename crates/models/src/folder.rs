@@ -21,8 +21,8 @@ mod verify;
 
 use crate::catalogue;
 use crate::disk::{self, read_small};
-use crate::download::ResumeInfo;
 use crate::identity::{ModelId, Sha256};
+use crate::resume_info::ResumeInfo;
 use serde::{Deserialize, Serialize};
 use sidecar::SidecarError;
 use std::collections::{BTreeMap, BTreeSet};

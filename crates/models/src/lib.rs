@@ -34,6 +34,7 @@ pub mod header;
 mod identity;
 mod import;
 mod progress;
+mod resume_info;
 
 pub use cancel::Cancel;
 pub use catalogue::{Catalogue, CatalogueError, DownloadRequest};

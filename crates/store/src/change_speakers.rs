@@ -5,7 +5,7 @@ use crate::edits::{Edit, load_edits};
 use crate::error::StoreError;
 use crate::ids::{EditId, JobId, PersonId, SpeakerId};
 use crate::lease::{Lease, lock_job, lock_leased_job};
-use crate::people::lock_people_shared;
+use crate::people_lock::lock_people_shared;
 use crate::query::on_connection;
 use crate::recompute_speakers::{Scope, recompute_speakers};
 use crate::schema::{edits, people};

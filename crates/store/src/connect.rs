@@ -1,14 +1,14 @@
 //! Opens single connections to the private server or to a configured one.
 
+use crate::connect_failure::ConnectFailure;
 use crate::error::StoreError;
-use crate::external_url::ExternalUrl;
+use crate::external_url::{ExternalUrl, Tls};
 use crate::managed::{Cluster, Endpoint, PORT, ROLE, StartPhase};
 use crate::timeouts::{CONNECT_TIMEOUT, NO_ANSWER};
-use crate::tls::{Tls, tls_connect};
+use crate::tls::tls_connect;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio_postgres::error::SqlState;
 
 /// Name of the database in the private server.
 pub(crate) const MANAGED_DATABASE: &str = "meetmemo";
@@ -139,46 +139,11 @@ impl Target {
     }
 }
 
-/// Why a connection could not be opened.
-#[derive(Debug)]
-pub(crate) enum ConnectFailure {
-    Postgres(tokio_postgres::Error),
-    Store(StoreError),
-    /// The connection ended while it was being set up.
-    Broken(String),
-    /// The server accepted the connection but did not answer, or the network did not reach it.
-    NoAnswer,
-}
-
 /// Limits `connecting` to [`CONNECT_TIMEOUT`].
 async fn with_timeout<T>(
     connecting: impl Future<Output = Result<T, ConnectFailure>>,
 ) -> Result<T, ConnectFailure> {
     tokio::time::timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or(Err(ConnectFailure::NoAnswer))
-}
-
-impl ConnectFailure {
-    pub(crate) fn is(&self, code: &SqlState) -> bool {
-        matches!(self, Self::Postgres(error) if error.code() == Some(code))
-    }
-
-    /// Whether the server stopped while the session was being set up, or restarts after a crash.
-    fn is_server_stopping(&self) -> bool {
-        match self {
-            Self::Postgres(error) => error.code().is_none_or(|code| {
-                [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW]
-                    .contains(code)
-            }),
-            Self::Broken(_) | Self::Store(StoreError::Query(_)) => true,
-            Self::Store(_) | Self::NoAnswer => false,
-        }
-    }
-}
-
-impl From<tokio_postgres::Error> for ConnectFailure {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Postgres(error)
-    }
 }
 
 /// Whether the network did not reach the server in time.

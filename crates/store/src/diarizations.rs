@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::ids::{JobId, SpeakerId};
 use crate::jobs::Job;
 use crate::lease::{Lease, lock_leased_job};
-use crate::people::lock_people_shared;
+use crate::people_lock::lock_people_shared;
 use crate::query::on_connection;
 use crate::recompute_speakers::{Scope, recompute_speakers};
 use crate::schema::{diarizations, edits, jobs, speakers, turns};

@@ -3,11 +3,25 @@
 use crate::error::StoreError;
 use crate::managed::PORT;
 use crate::timeouts::CONNECT_TIMEOUT;
-use crate::tls::Tls;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 use tokio_postgres::config::{Host, SslMode};
+
+/// Encryption and verification of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tls {
+    /// Not encrypted: for sockets and this computer.
+    Off,
+    /// Encrypted if the server supports it, not verified.
+    IfOffered,
+    /// Encrypted, not verified.
+    Unverified,
+    /// Encrypted, certificate verified, any host name.
+    Chain,
+    /// Encrypted, certificate and host name verified.
+    Full,
+}
 
 /// A connection without traffic for this time is probed. If no answer comes for the same time again, it counts as dead.
 const LINK_IDLE: Duration = Duration::from_secs(15);

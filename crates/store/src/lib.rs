@@ -26,6 +26,7 @@
 mod change_speakers;
 mod claims;
 mod connect;
+mod connect_failure;
 mod diarizations;
 pub mod disk_space;
 mod edits;
@@ -41,6 +42,7 @@ mod migrate;
 mod notifications;
 mod pending_removals;
 mod people;
+mod people_lock;
 mod pool;
 mod query;
 mod queue;

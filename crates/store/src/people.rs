@@ -5,6 +5,7 @@
 
 use crate::error::StoreError;
 use crate::ids::{JobId, PersonId, SpeakerId};
+use crate::people_lock::lock_people_exclusive;
 use crate::query::on_connection;
 use crate::schema::{jobs, people, people_settings, speakers};
 use crate::voice_embeddings::set_embedding;
@@ -157,22 +158,6 @@ impl Store {
             Ok(delete_person(c, id).await?)
         }))
     }
-}
-
-/// Key of the advisory lock on the list of known people. Merging and deleting hold it exclusively, naming holds it
-/// shared.
-const PEOPLE_LOCK: i32 = 0x4d4d_5001;
-
-/// Prevents that people are merged or deleted before this transaction ends.
-pub(crate) async fn lock_people_shared(c: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
-    let lock = diesel::sql_query("SELECT pg_advisory_xact_lock_shared($1, 0)");
-    lock.bind::<sql_types::Integer, _>(PEOPLE_LOCK).execute(c).await.map(|_| ())
-}
-
-/// Prevents that speakers are linked to people before this transaction ends.
-async fn lock_people_exclusive(c: &mut AsyncPgConnection) -> diesel::QueryResult<()> {
-    let lock = diesel::sql_query("SELECT pg_advisory_xact_lock($1, 0)");
-    lock.bind::<sql_types::Integer, _>(PEOPLE_LOCK).execute(c).await.map(|_| ())
 }
 
 async fn delete_person(c: &mut AsyncPgConnection, id: PersonId) -> diesel::QueryResult<bool> {

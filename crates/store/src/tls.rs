@@ -1,8 +1,8 @@
 //! TLS for configured servers, with the meanings of libpq's `sslmode`.
 
-use crate::connect::ConnectFailure;
+use crate::connect_failure::ConnectFailure;
 use crate::error::StoreError;
-use crate::external_url::ExternalUrl;
+use crate::external_url::{ExternalUrl, Tls};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
@@ -11,21 +11,6 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use std::path::Path;
 use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
-
-/// Encryption and verification of the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tls {
-    /// Not encrypted: for sockets and this computer.
-    Off,
-    /// Encrypted if the server supports it, not verified.
-    IfOffered,
-    /// Encrypted, not verified.
-    Unverified,
-    /// Encrypted, certificate verified, any host name.
-    Chain,
-    /// Encrypted, certificate and host name verified.
-    Full,
-}
 
 /// The TLS connector for `url`.
 pub(crate) fn tls_connect(url: &ExternalUrl) -> Result<MakeRustlsConnect, ConnectFailure> {

@@ -7,7 +7,7 @@
 use crate::error::StoreError;
 use crate::ids::{JobId, PersonId, SpeakerId};
 use crate::lease::{Lease, lock_leased_job};
-use crate::people::lock_people_shared;
+use crate::people_lock::lock_people_shared;
 use crate::query::on_connection;
 use crate::schema::{people, people_settings, person_voices, speakers};
 use crate::segments::time;

@@ -47,7 +47,8 @@ pub fn build(checkout: &Checkout, name: &str, profile: Profile) -> Result<PathBu
         Profile::Dev => (cargo(checkout), "debug"),
         Profile::Release => (cargo_for_users(checkout)?, "release"),
     };
-    cargo.args(["build", "--package", name, "--bin", name]);
+    // With the features of the whole workspace: otherwise each program compiles common dependencies once more.
+    cargo.args(["build", "--workspace", "--bin", name]);
     if profile == Profile::Release {
         cargo.arg("--release");
     }

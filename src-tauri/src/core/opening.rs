@@ -1,13 +1,13 @@
-//! Opens the archive, and checks whether it answers.
+//! Opens the archive.
 
+use super::check::check;
 use super::news::{forward_model_news, forward_news};
 use super::worker::run_worker;
-use super::{Core, CoreState, NewsItem, OpeningPhase};
+use super::{Core, CoreState, OpeningPhase};
 use crate::failure::Failure;
 use app::{App, ErrorCode, LocalApp, StartPhase};
 use std::sync::atomic::Ordering;
 use tauri::{AppHandle, Manager};
-use tauri_specta::Event;
 
 /// Opens the archive in the background, unless it is being opened already. The page is told by [`CoreState`].
 pub(crate) fn open_in_background(handle: &AppHandle) {
@@ -83,20 +83,4 @@ pub(crate) async fn open_again(handle: &AppHandle) {
             let _ = check(handle, &core, &app).await;
         }
     }
-}
-
-/// Checks whether the archive, which was open before, answers, and tells the page. Returns whether it does.
-pub(super) async fn check(handle: &AppHandle, core: &Core, app: &App) -> bool {
-    match app.list(None, Some(1)).await {
-        Ok(_) => {
-            core.set_state(handle, CoreState::Ready);
-            let _ = NewsItem::Everything.emit(handle);
-            return true;
-        }
-        Err(error) if ErrorCode::of(&error) == ErrorCode::DatabaseUnreachable => {
-            core.set_state(handle, CoreState::Reconnecting(error.into()));
-        }
-        Err(error) => core.set_state(handle, CoreState::Failed(error.into())),
-    }
-    false
 }

@@ -1,6 +1,6 @@
 //! The worker of the window.
 
-use super::opening::check;
+use super::check::check;
 use super::{Core, CoreState};
 use app::{App, ErrorCode, WorkScope};
 use std::time::Duration;

@@ -3,13 +3,28 @@
  * readers what it did; if it fails, the meeting shows why.
  */
 import { t } from '../lib/messages'
-import type { AssignTarget, SpeakerView, TextSelection } from '../lib/types'
-import type { MeetingContext } from './context.svelte'
+import type { AssignTarget, JobView, SpeakerView, TextSelection } from '../lib/types'
+import type { People } from '../people/people.svelte'
 import type { SpeakerCommands } from './keys'
+import type { Samples } from './samples.svelte'
 import { displayName } from './speaker-display'
+import type { Speakers } from './speakers.svelte'
+import type { Transcript } from './transcript.svelte'
+
+/** What the edits need of the open meeting. */
+export type EditedMeeting = {
+  readonly id: string
+  readonly transcript: Transcript
+  readonly speakers: Speakers
+  readonly people: People | undefined
+  readonly samples: Samples
+  update(job: JobView): void
+  announce(text: string): void
+  attempt(action: () => Promise<void>): Promise<void>
+}
 
 export class SpeakerEdits implements SpeakerCommands {
-  readonly #meeting: MeetingContext
+  readonly #meeting: EditedMeeting
   /** The speaker that was named last. */
   #lastNamed = $state<string | null>(null)
   /** The speaker below whom remembering voices is offered; null if it is not offered. */
@@ -21,7 +36,7 @@ export class SpeakerEdits implements SpeakerCommands {
   /** Assignments run one after the other: each of them divides the text into segments anew. */
   #assigning: Promise<void> = Promise.resolve()
 
-  constructor(meeting: MeetingContext) {
+  constructor(meeting: EditedMeeting) {
     this.#meeting = meeting
   }
 

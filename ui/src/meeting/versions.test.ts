@@ -100,9 +100,7 @@ async function expectNoFaults() {
 describe('the header', () => {
   test('shows the model and the detected language', async () => {
     await open()
-    expect(
-      await screen.findByText(/· English \(detected\) · Whisper small · panel\.wav/),
-    ).toBeVisible()
+    expect(await screen.findByText(/· English \(detected\) · Whisper small · panel\.wav/)).toBeVisible()
     expect(screen.getByText('1 line may not be right. It is marked.')).toBeVisible()
   })
 })

@@ -2,7 +2,7 @@
 
 use crate::LocalApp;
 use crate::speakers::view::SpeakerCount;
-use crate::transcribe::engine_selection::SelectEngineError;
+use crate::transcribe::error::SelectEngineError;
 use crate::transcribe::options::TranscriptionOptions;
 use anyhow::Result;
 

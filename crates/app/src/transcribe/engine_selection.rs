@@ -1,12 +1,12 @@
 //! Which engine transcribes a recording, with how many decoders and threads, and which settings identify its output.
 
 use crate::LocalApp;
+use crate::transcribe::error::SelectEngineError;
 use crate::transcribe::options::{BUILT_IN, TranscriptionOptions};
 use crate::user_error::capitalised;
 use models::{Entry, Installed, ModelId};
 use speech::{Capabilities, EngineSpec, WINDOWING_VERSION};
 use store::Transcript;
-use tokio::task::JoinError;
 
 /// Shown for an installed model that the engine has never loaded.
 pub(crate) const NEVER_LOADED: &str =
@@ -14,17 +14,6 @@ pub(crate) const NEVER_LOADED: &str =
 
 /// Upper bound of the thread count that is read from a stored version.
 const MAX_THREADS: u32 = 64;
-
-/// Why no engine could be selected.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SelectEngineError {
-    /// The model is missing or damaged. A sentence for the user.
-    #[error("{0}")]
-    Unavailable(String),
-    /// This program failed.
-    #[error(transparent)]
-    Internal(#[from] JoinError),
-}
 
 /// An installed model, what it can do, and the options it was selected for.
 #[derive(Debug, Clone)]

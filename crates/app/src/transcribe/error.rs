@@ -1,11 +1,21 @@
-//! Why a run over a recording ends before its transcript is complete.
+//! Why no engine could be selected, and why a run over a recording ends before its transcript is complete.
 
 use crate::tasks::TaskError;
-use crate::transcribe::engine_selection::SelectEngineError;
 use media::MediaError;
 use speech::SpeechError;
 use store::{Job, StoreError};
 use tokio::task::JoinError;
+
+/// Why no engine could be selected.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SelectEngineError {
+    /// The model is missing or damaged. A sentence for the user.
+    #[error("{0}")]
+    Unavailable(String),
+    /// This program failed.
+    #[error(transparent)]
+    Internal(#[from] JoinError),
+}
 
 /// Why a run ends early.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 use crate::LocalApp;
 use crate::settings::{Settings, write_transcription_defaults};
 use crate::speakers::view::SpeakerCount;
-use crate::transcribe::engine_selection::SelectEngineError;
+use crate::transcribe::error::SelectEngineError;
 use crate::user_error::{ErrorCode, capitalised, user_error};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};

@@ -25,7 +25,7 @@ pub(super) struct EngineAlone {
 impl EngineAlone {
     pub(super) fn build(checkout: &Checkout, folder: &Path) -> Result<Self> {
         let mut cargo = cargo_for_users(checkout)?;
-        command::run(cargo.args(["build", "--release", "--package", "speech", "--example", "engine_only"]))?;
+        command::run(cargo.args(["build", "--release", "--workspace", "--example", "engine_only"]))?;
         Ok(Self {
             program: checkout.target.join("release/examples/engine_only"),
             text: folder.join("bare.txt"),

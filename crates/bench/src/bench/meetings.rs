@@ -43,7 +43,7 @@ pub(super) fn run(checkout: &Checkout, folder: &Path, options: &Bench) -> Result
     let mut seed = options.seed;
     println!("bench meetings: {} people, first seed {seed}", people.len());
     let mut build = cargo_for_users(checkout)?;
-    command::run(build.args(["build", "--release", "--package", "speech", "--example", "diarize"]))?;
+    command::run(build.args(["build", "--release", "--workspace", "--example", "diarize"]))?;
     let program = checkout.target.join("release/examples/diarize");
     let recording = folder.join("meeting.wav");
     let mut met = true;

@@ -16,7 +16,7 @@ pub(super) fn run(checkout: &Checkout, options: &Bench) -> Result<bool> {
     let driver =
         TauriDriver::find(checkout).context("tauri-driver is missing although set-up installed it")?;
     let mut bare = app::cargo_for_users(checkout)?;
-    command::run(bare.args(["build", "--release", "--package", PACKAGE, "--example", "bare"]))?;
+    command::run(bare.args(["build", "--release", "--workspace", "--example", "bare"]))?;
     let mut figures = app::cargo_for_users(checkout)?;
     figures
         .args([

@@ -8,8 +8,8 @@ use super::{
     Paper,
     characters::{han_variant_of, has_han},
     line_break::{TypesetLine, break_lines},
-    outline::{OutlineTarget, outline},
-    page::{Layout, Page, PageSize, PlacedLine, Position, Rule, Style},
+    outline::{OutlineTarget, Position, outline},
+    page::{Layout, Page, PageSize, PlacedLine, Rule, Style},
     shape::Shaper,
 };
 use crate::{

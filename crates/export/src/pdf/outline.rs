@@ -1,7 +1,14 @@
 //! The outline of a PDF: the tree of entries that viewers show beside the pages.
 
-use super::page::Position;
 use transcript::AudioTime;
+
+/// A position in the document.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Position {
+    /// Index of the page.
+    pub(super) page: usize,
+    pub(super) y: f32,
+}
 
 /// Length of a section. Without speakers the outline has an entry per section; with many changes of speaker these are
 /// grouped by section.

@@ -77,14 +77,6 @@ pub(super) struct Page {
     pub(super) footer: Vec<PlacedLine>,
 }
 
-/// A position in the document.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Position {
-    /// Index of the page.
-    pub(super) page: usize,
-    pub(super) y: f32,
-}
-
 /// A document laid out on pages.
 #[derive(Debug)]
 pub(super) struct Layout {

@@ -3,10 +3,10 @@
 use super::{DownloadError, Expected, disk_error};
 use crate::cancel::Cancel;
 use crate::disk;
-use crate::download::ResumeInfo;
 use crate::folder::{self, Folder, PARTIAL_SUFFIX, RESUME_INFO_SUFFIX};
 use crate::identity::Sha256;
 use crate::progress::{Meter, Stage};
+use crate::resume_info::ResumeInfo;
 use sha2::Digest;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};

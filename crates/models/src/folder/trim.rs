@@ -16,7 +16,7 @@
 //!
 //! Linked files, and files with a second name (hard or symbolic link), are not only ours and are never written.
 
-use super::verify::content_changed;
+use super::verify::{MAX_ATTEMPTS, content_changed};
 use super::{Folder, FolderError, FolderLock, Installed, modified_ns};
 use crate::cancel::Cancel;
 use crate::encoder_context::{self, ENCODER_CONTEXT_S, EncoderContext, PUBLISHED_CONTEXT_S};
@@ -26,9 +26,6 @@ use crate::progress::{Meter, Progress, Stage};
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::Path;
-
-/// Attempts of an operation that is repeated when another process changed the model meanwhile.
-pub(super) const MAX_ATTEMPTS: usize = 5;
 
 impl Folder {
     /// Like [`Folder::current`], and also trims the model if it is our own copy of a Whisper model with a context of

@@ -1,6 +1,6 @@
 //! Checks that the file of an installed model still has the content it was installed with.
 
-use super::{Folder, FolderError, Installed, modified_ns, trim};
+use super::{Folder, FolderError, Installed, modified_ns};
 use crate::cancel::Cancel;
 use crate::encoder_context::{self, ENCODER_CONTEXT_S, EncoderContext};
 use crate::header::{self, Header, HeaderError};
@@ -8,6 +8,9 @@ use crate::identity::ModelId;
 use crate::progress::{Meter, Progress, Stage};
 use std::fs::{self, File, Metadata};
 use std::io;
+
+/// Attempts of an operation that is repeated when another process changed the model meanwhile.
+pub(super) const MAX_ATTEMPTS: usize = 5;
 
 impl Folder {
     /// An installed model whose file is known to be unchanged. If the file's size and modification time are those of
@@ -35,7 +38,7 @@ impl Folder {
         cancel: &Cancel,
     ) -> Result<Installed, FolderError> {
         let mut meter = Meter::new(on_progress, Stage::Checking);
-        for _ in 0..trim::MAX_ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let installed = self.sidecar(id)?;
             match self.try_verify(&installed, &mut meter, cancel) {
                 Ok(Some(verified)) => return Ok(verified),

@@ -3,7 +3,7 @@
 
 use super::cluster::{Dendrogram, DistancePenalty};
 use super::segmentation_grid::{LOCAL_SPEAKERS, SegmentationGrid};
-use super::turns::WindowEmbedding;
+use super::turns::{OwnedWindows, WindowEmbedding};
 use super::voice_embedding::HOP;
 use super::{ExpectedSpeakers, add, unit};
 use std::collections::BTreeMap;
@@ -29,9 +29,6 @@ const MIN_SPEAKER_S: f32 = 2.0;
 const MIN_SPEAKER_SHARE: f32 = 0.005;
 /// … but never more than this many seconds.
 const MAX_MIN_SPEAKER_S: f32 = 5.0;
-
-/// The windows that the local speakers of one segmentation window own: index into the embeddings, and local speaker.
-pub(super) type OwnedWindows = Vec<(usize, usize)>;
 
 /// For each segmentation window, the embedded windows within it that one of its local speakers owns.
 pub(super) fn owned_windows(grid: &SegmentationGrid, embeddings: &[WindowEmbedding]) -> Vec<OwnedWindows> {

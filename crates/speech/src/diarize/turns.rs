@@ -5,7 +5,6 @@
 //! highest score speaks, and where two people speak also the one with the second highest.
 
 use super::segmentation_grid::{LOCAL_SPEAKERS, SegmentationGrid, sample_at};
-use super::speaker_clusters::OwnedWindows;
 use super::{add, dot};
 use std::ops::Range;
 use transcript::{AudioTime, Span, Turn};
@@ -17,6 +16,9 @@ pub(super) struct WindowEmbedding {
     /// Of length one.
     pub(super) vector: Vec<f32>,
 }
+
+/// The windows that the local speakers of one segmentation window own: index into the embeddings, and local speaker.
+pub(super) type OwnedWindows = Vec<(usize, usize)>;
 
 /// The speech of a speaker alone, from which their voice embedding is made.
 #[derive(Debug, Clone, Default)]

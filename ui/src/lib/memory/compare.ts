@@ -1,6 +1,6 @@
 /** The comparison of two versions of a transcript, word by word. */
 import type { Comparison, ComparePiece, CompareRow } from '../types'
-import type { Version } from './versions'
+import type { Version } from './stored'
 
 /** One row for each line on the left, with the lines on the right that begin during it. */
 export function compare(left: Version, right: Version): Comparison {

@@ -1,4 +1,4 @@
 export { memoryClient, type MemoryClient, type Seed } from './client'
-export type { Transcript } from './transcripts'
-export type { Version } from './versions'
+export type { Transcript } from './stored'
+export type { Version } from './stored'
 export * from './samples'

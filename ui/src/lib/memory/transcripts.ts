@@ -1,14 +1,12 @@
 /** The current transcript of each meeting, its audio and the clipboard. */
-import type { SegmentView, TranscriptInfo } from '../types'
+import type { SegmentView } from '../types'
 import type { Handlers } from './calls'
 import { copy } from './copy'
 import type { Desktop } from './desktop'
 import type { MemoryEvents } from './events'
 import type { MemoryMeetings } from './meetings'
 import { sampleFacts } from './samples/transcripts'
-
-/** A version of a transcript with all its lines. */
-export type Transcript = { facts: TranscriptInfo; lines: SegmentView[]; settledMs: number }
+import type { Transcript } from './stored'
 
 export type TranscriptsSeed = {
   /** By meeting. */

@@ -1,15 +1,13 @@
 /** The versions of transcripts, and transcribing again. */
-import type { TranscriptionOptions, SegmentView, VersionView } from '../types'
+import type { TranscriptionOptions } from '../types'
 import { notFound, type Handlers } from './calls'
 import { compare } from './compare'
 import { copy } from './copy'
 import type { MemoryMeetings } from './meetings'
 import { supported, type MemoryModels } from './models'
 import { factsOf, versionOf } from './samples/versions'
+import type { Version } from './stored'
 import type { MemoryTranscripts } from './transcripts'
-
-/** A version with all its lines. */
-export type Version = { view: VersionView; lines: SegmentView[] }
 
 export type VersionsSeed = {
   /** By meeting, newest first; by default the current transcript. */

@@ -1,12 +1,13 @@
 //! Reads the index of a file, box by box, by seeking over everything large.
 
 use super::edit_list::{self, MAX_EDITS};
-use super::fragments::MAX_FRAGMENTS;
 use super::{Movie, Track};
 use crate::containers::bytes_at;
 use crate::file_view::{Patch, seek_bounded};
 use std::io::{self, Read, Seek};
 
+/// Fragments kept of a file: a day of them, ten each second.
+pub(super) const MAX_FRAGMENTS: usize = 1_000_000;
 /// Marks of alternatives to the main sound; ISO/IEC 23009-1, 5.8.5.5, as `ffmpeg` writes them.
 const ALTERNATIVES: [&str; 6] =
     ["alternate", "caption", "commentary", "description", "dub", "enhanced-audio-intelligibility"];

@@ -5,15 +5,13 @@
 //! shown to the demuxer as free space, so that it goes on with the next fragment.
 
 use super::Track;
-use super::boxes::{BoxHeader, Walk, size_patch};
+use super::boxes::{BoxHeader, MAX_FRAGMENTS, Walk, size_patch};
 use crate::containers::bytes_at;
 use crate::file_view::Patch;
 use std::io::{self, Read, Seek};
 
 /// Bytes of the description of one fragment that are read.
 const MAX_FRAGMENT_BYTES: u64 = 4 * 1024 * 1024;
-/// Fragments kept of a file: a day of them, ten each second.
-pub(super) const MAX_FRAGMENTS: usize = 1_000_000;
 /// Damaged places that are patched.
 const MAX_DAMAGES: usize = 4096;
 /// Boxes that may stand beside fragments.

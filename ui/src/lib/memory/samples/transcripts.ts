@@ -1,6 +1,6 @@
 /** Transcripts that tests and the page of states show. */
 import type { SegmentView, TranscriptInfo } from '../../types'
-import type { Transcript } from '../transcripts'
+import type { Transcript } from '../stored'
 import { BUILT_IN, builtInModel } from './models'
 import { random } from './random'
 
