@@ -1,8 +1,8 @@
 //! Neural engines: any model that `transcribe-cpp` (ggml) knows, from one file.
 //!
-//! The capabilities of a model are read from the loaded model, never concluded from its name. Models that time only
-//! longer segments get estimated word times (`word_times`), which are marked as such. Each result is checked by
-//! the hallucination guard (`hallucination`); a window with doubtful words is recognised again in other ways
+//! The capabilities of a model are read from the loaded model, never concluded from its name. For models
+//! that time only longer segments, `word_times` estimates the times of words and marks them as estimated. The
+//! hallucination guard (`hallucination`) checks each result; a window with doubtful words is recognised again in other ways
 //! (`retry`). Which models exist and where they come from is the business of the crate `models`.
 //!
 //! With `check_language`, a window is first recognised in the language that the model detects. If that is the language

@@ -1,7 +1,7 @@
 //! Puts recordings into the queue of work and takes them out again.
 //!
-//! Queue and recordings agree because a trigger on `jobs` gives each waiting recording its open task, whoever wrote the
-//! row, and ends the task of one that no longer waits or runs. So the server edition need not know `tasks`. A waiting
+//! A trigger on `jobs` keeps queue and recordings consistent, also for rows that the server edition writes: it creates the
+//! open task of each waiting recording, and ends the task of a recording that no longer waits or runs. A waiting
 //! recording has one open task of the kinds [`TaskKind::OF_RECORDINGS`].
 
 use crate::ids::{JobId, LibraryId};

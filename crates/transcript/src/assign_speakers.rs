@@ -11,7 +11,8 @@ const NEAR_MS: u32 = 500;
 const SNAP_MS: u32 = 500;
 /// … and at most this many words away.
 const SNAP_WORDS: usize = 2;
-/// The shortest gap that counts as such a pause. Listeners take a gap of about 0.2 s or more for a phrase boundary.
+/// The shortest gap between words that is a pause, in milliseconds: listeners hear gaps of about 0.2 s and more as phrase
+/// boundaries.
 const PAUSE_MS: u32 = 200;
 
 /// Words that a user assigned to a speaker, or to none. Takes precedence over the turns of this and any later

@@ -10,7 +10,7 @@ use tauri::{AppHandle, Manager};
 use tauri_specta::Event;
 use tokio::sync::broadcast;
 
-/// The page is told of a lost connection to the database if it is not back after this time.
+/// How long a connection to the database may be lost before the page shows it.
 const RECONNECT_GRACE: Duration = Duration::from_secs(1);
 
 /// What has changed, as an event for the page. It carries ids and no content: the page fetches what it shows.

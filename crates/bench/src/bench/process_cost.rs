@@ -125,9 +125,10 @@ pub(super) fn wait_for_processes(data: Option<&Path>) -> Result<()> {
         thread::sleep(POLL_INTERVAL);
     }
     for process in process_memory::ended_orphans() {
-        let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+        // Without a process, `waitpid` would wait for any child.
+        let Some(process) = i32::try_from(process).ok().and_then(Pid::from_raw) else { continue };
         // It has ended, so this does not block. An error means that it was reaped already.
-        let _ = waitpid(process, WaitOptions::NOHANG);
+        let _ = waitpid(Some(process), WaitOptions::NOHANG);
     }
     Ok(())
 }

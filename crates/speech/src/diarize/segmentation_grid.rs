@@ -28,7 +28,7 @@ const OVERLAP: f32 = 0.25;
 pub(super) struct WindowSegmentation {
     /// Who speaks in each frame, as one bit per local speaker.
     speakers: Vec<u8>,
-    /// The probability that somebody speaks in each frame, in [`STEPS`].
+    /// The probability of speech in each frame, in [`STEPS`].
     speech: Vec<u8>,
     /// The probability that two people speak in each frame, in [`STEPS`].
     overlap: Vec<u8>,
@@ -132,7 +132,7 @@ impl SegmentationGrid {
             .map_or(0.0, |sums| part(sums) as f32 / f32::from(sums.windows))
     }
 
-    /// Whether somebody speaks in a frame.
+    /// Whether a frame contains speech.
     pub(super) fn is_speech(&self, frame: usize) -> bool {
         self.mean(frame, |sums| sums.speech) > SPEECH * STEPS
     }
@@ -147,7 +147,7 @@ impl SegmentationGrid {
         self.mean(frame, |sums| u32::from(sums.speakers)).round() as u32
     }
 
-    /// The shares of `frames` in which somebody speaks, and in which exactly one person speaks.
+    /// The shares of `frames` that contain speech, and speech of exactly one person.
     pub(super) fn speech_shares(&self, frames: Range<usize>) -> (f32, f32) {
         let count = frames.len().max(1) as f32;
         let (mut any, mut one) = (0.0, 0.0);
