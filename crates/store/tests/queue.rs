@@ -968,7 +968,10 @@ async fn one_worker_per_computer_holds_the_lock_until_it_ends() {
     .await;
     assert!(next.is_held().await);
     database
-        .execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        .execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
         .await
         .unwrap();
     wait_for("notice of the broken connection", TIMEOUT, async || (!next.is_held().await).then_some(()))

@@ -290,9 +290,11 @@ fn two_workers_share_a_queue_and_each_recording_is_transcribed_once() {
         fs::copy(clip, dir.path().join(format!("{i}.wav"))).unwrap();
     }
     app.json(&["import", dir.path().to_str().unwrap()]);
-    let mut workers = [app.spawn(&["worker", "--drain"]), app.spawn(&["worker", "--drain"])];
-    for worker in &mut workers {
-        assert!(worker.wait().unwrap().success());
+    let worker =
+        || app.command(&["worker", "--drain"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    for worker in [worker(), worker()] {
+        let said: Said = worker.wait_with_output().unwrap().into();
+        assert_eq!(said.code, 0, "{}", said.err);
     }
     for job in app.json(&["list"]).as_array().unwrap() {
         assert_eq!(job["status"], "completed");
