@@ -49,7 +49,7 @@ struct Arguments {
     data_dir: Option<PathBuf>,
     /// Use this PostgreSQL database instead of the private one.
     #[arg(long, value_name = "URL")]
-    database_url: Option<String>,
+    database_url: Option<app::DatabaseUrl>,
     /// Recordings and folders to import.
     #[arg(value_name = "FILE")]
     paths: Vec<PathBuf>,
@@ -159,7 +159,12 @@ fn show(context: tauri::Context<Wry>, arguments: Arguments) -> Result<ExitCode> 
         single_instance::Start::HandedOver => return Ok(ExitCode::SUCCESS),
     };
     let settings = SettingsLayer { database_url: arguments.database_url, ..SettingsLayer::default() };
-    let start = StartOptions { data_dir: Some(data.path().to_owned()), settings, program: None };
+    let start = StartOptions {
+        data_dir: Some(data.path().to_owned()),
+        settings,
+        program: None,
+        application: Some("meetmemo window"),
+    };
 
     let interface = interface();
     let app = tauri::Builder::default()

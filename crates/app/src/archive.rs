@@ -10,6 +10,7 @@ use crate::archive::to_view::{segment_view, title, transcript_info, transcript_v
 use crate::archive::view::{DeletionView, JobStatus, JobView, MeetingPage, MeetingView};
 use crate::speakers::meeting_speakers::MeetingSpeakers;
 use crate::transcribe::language_vote::{other_languages, settled_to};
+use crate::retention::require_audio;
 use crate::user_error::{ErrorCode, user_error};
 use anyhow::Result;
 use std::fs;
@@ -170,8 +171,10 @@ impl App {
     /// Queues a failed or cancelled job again. Work that was done is kept.
     ///
     /// # Errors
-    /// [`ErrorCode::WrongState`] for a job that is neither failed nor cancelled, and the errors of [`App::find`].
+    /// [`ErrorCode::WrongState`] for a job that is neither failed nor cancelled, or whose audio was removed, and the
+    /// errors of [`App::find`].
     pub async fn retry(&self, id: JobId) -> Result<JobView> {
+        require_audio(&self.stored_job(id).await?)?;
         match self.store.requeue(id).await? {
             Some(job) => self.view(job).await,
             None => Err(self.wrong_state(id, "Only a failed or cancelled one can be tried again.").await?),
@@ -234,11 +237,11 @@ impl App {
     }
 
     /// Whether a file lies directly in the app's folder of exports.
-    fn is_own_export(&self, path: &Path) -> bool {
+    pub(crate) fn is_own_export(&self, path: &Path) -> bool {
         path.parent() == Some(self.data.exports().as_path())
     }
 
-    /// Path of the audio of a meeting; `None` if it is not in this computer's library.
+    /// Path of the audio of a meeting; `None` if it is not in this computer's library, or was removed.
     ///
     /// # Errors
     /// If the archive cannot be reached.

@@ -1,7 +1,7 @@
 //! Finds the data folder, and names the files and folders in it.
 //!
 //! `settings.toml` · `database/` (the private server) · `library/<job id>/` (audio) · `library/incoming/` (copies in
-//! progress) · `imports/` (lists of imports in progress) · `models/` · `exports/` · `logs/`.
+//! progress) · `imports/` (lists of imports in progress) · `models/` · `exports/` · `logs/` · `backup.lock` · `backup-state.json`.
 
 use crate::file_names::shown_path;
 use anyhow::{Context, Result, anyhow};
@@ -11,6 +11,9 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use store::{LibraryId, MachineId};
 use uuid::Uuid;
+
+/// The file in the library that holds its id.
+pub(crate) const LIBRARY_ID: &str = "library-id";
 
 /// The data folder, and what selected it.
 #[derive(Debug, Clone)]
@@ -90,6 +93,16 @@ impl DataFolder {
         self.path.join("models")
     }
 
+    /// The file that a backup locks (shared) so that no audio is removed meanwhile.
+    pub(crate) fn backup_lock(&self) -> PathBuf {
+        self.path.join("backup.lock")
+    }
+
+    /// What is known of earlier backups.
+    pub(crate) fn backup_state(&self) -> PathBuf {
+        self.path.join("backup-state.json")
+    }
+
     /// Log files.
     pub fn logs(&self) -> PathBuf {
         self.path.join("logs")
@@ -114,7 +127,22 @@ impl DataFolder {
     /// # Errors
     /// If it can be neither read nor written.
     pub(crate) fn library_id(&self) -> Result<LibraryId> {
-        stored_id(&self.library().join("library-id")).map(LibraryId::from)
+        stored_id(&self.library().join(LIBRARY_ID)).map(LibraryId::from)
+    }
+
+    /// Sets the id of a library that has none yet. Returns whether it was set.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(crate) fn adopt_library_id(&self, id: LibraryId) -> Result<bool> {
+        let path = self.library().join(LIBRARY_ID);
+        if path.exists() {
+            return Ok(false);
+        }
+        self.prepare()?;
+        crate::replace_file(&path, format!("{id}\n").as_bytes())
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(true)
     }
 
     /// The id of this computer. All data folders on it have the same id if the system has one.

@@ -2,6 +2,7 @@
 //! with passwords. Each check has a result, a sentence and an action.
 
 use crate::models::view::ModelState;
+use crate::secrets::{PasswordPlaces, PasswordSource};
 use crate::{App, DataFolder, LocalApp, Resources, StartOptions};
 use serde::Serialize;
 use store::managed::StartPhase;
@@ -21,7 +22,7 @@ pub enum CheckState {
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// `data`, `database`, `library`, `engines`, `models`, `media`, `disk` or `secrets`.
+    /// `data`, `database`, `library`, `retention`, `backup`, `engines`, `models`, `media`, `disk` or `secrets`.
     pub check: &'static str,
     /// The result.
     pub state: CheckState,
@@ -49,25 +50,23 @@ pub async fn diagnose(start: StartOptions, on_phase: &(dyn Fn(StartPhase) + Send
     };
     let mut found = vec![data_check(&data)];
     let failed = |error: anyhow::Error| {
-        check("database", CheckState::Failed, format!("{error:#}"), Some("See the sentence above."))
+        let action = "See the sentence above. `meetmemo database test` tests each step of the connection.";
+        check("database", CheckState::Failed, format!("{error:#}"), Some(action))
     };
     match LocalApp::prepare(start).await {
         Ok(local) => {
             match App::open(local.clone(), on_phase).await {
                 Ok(app) => {
-                    let name = app.store.database_name();
-                    found.push(check(
-                        "database",
-                        CheckState::Ok,
-                        format!("The archive {name} is open."),
-                        None,
-                    ));
+                    found.extend(crate::database::checks(&app).await);
+                    found.extend(untested_server_check(&app).await);
                     found.push(library_check(&app).await);
                     found.extend(unreferenced_check(&app).await);
+                    found.push(retention_check(&app).await);
                 }
                 Err(error) => found.push(failed(error)),
             }
-            found.push(secrets_check(&local));
+            found.push(backup_check(&local));
+            found.push(secrets_check(&local).await);
             found.push(models_check(&local).await);
         }
         Err(error) => found.push(failed(error)),
@@ -93,6 +92,31 @@ fn data_check(data: &DataFolder) -> Check {
     }
 }
 
+fn backup_check(local: &LocalApp) -> Check {
+    let overview = local.backup_overview();
+    if let Some(failure) = &overview.state.last_failure {
+        let action = "Make a backup with `meetmemo backup`, or check it with `meetmemo verify`.";
+        return check("backup", CheckState::Failed, failure.message.clone(), Some(action));
+    }
+    match (&overview.state.last_backup, &overview.scheduled_place) {
+        (Some(last), _) => {
+            let message =
+                format!("Last backup: {}, {} meetings, in {}.", last.at, last.meetings, last.place);
+            check("backup", CheckState::Ok, message, None)
+        }
+        (None, Some(place)) => {
+            let message = format!("No backup yet; the next worker makes one in {place}.");
+            check("backup", CheckState::Warning, message, None)
+        }
+        (None, None) => check(
+            "backup",
+            CheckState::Warning,
+            "There is no backup yet.",
+            Some("`meetmemo backup FOLDER` makes one; `backup_place` in settings.toml makes one each day."),
+        ),
+    }
+}
+
 async fn library_check(app: &App) -> Check {
     let jobs = match app.store.jobs(store::JobFilter::default()).await {
         Ok(jobs) => jobs,
@@ -101,6 +125,7 @@ async fn library_check(app: &App) -> Check {
     let (here, elsewhere): (Vec<_>, Vec<_>) = jobs.iter().partition(|job| app.library.holds(job));
     let missing: Vec<&str> = here
         .iter()
+        .filter(|job| job.audio_removed_at.is_none())
         .filter(|job| !app.library.recording_folder(job).is_some_and(|folder| folder.audio().is_file()))
         .map(|job| job.file_name.as_str())
         .collect();
@@ -129,6 +154,20 @@ async fn library_check(app: &App) -> Check {
     )
 }
 
+/// Says how long things are kept, and whether clean-up waits for an answer.
+async fn retention_check(app: &App) -> Check {
+    match app.retention_in_words().await {
+        Ok((message, None)) => check("retention", CheckState::Ok, message, None),
+        Ok((message, Some(question))) => check(
+            "retention",
+            CheckState::Warning,
+            format!("{message} {question}"),
+            Some("Look at what would go with `meetmemo cleanup --dry-run`, then run `meetmemo cleanup --yes`."),
+        ),
+        Err(error) => check("retention", CheckState::Failed, format!("{error:#}."), None),
+    }
+}
+
 /// Warns about folders in the library that belong to no recording in the archive.
 async fn unreferenced_check(app: &App) -> Option<Check> {
     let folders = match app.unreferenced_folders().await {
@@ -150,14 +189,43 @@ async fn unreferenced_check(app: &App) -> Option<Check> {
     })
 }
 
-fn secrets_check(local: &LocalApp) -> Check {
+/// Warns about a configured server that is newer than those MeetMemo is tested with.
+async fn untested_server_check(app: &App) -> Option<Check> {
+    // A failure is reported by the other checks of the database.
+    let version = app.store.server_version().await.ok()?;
+    (store::judge_version(&version) == store::VersionVerdict::Untested).then(|| {
+        check(
+            "database",
+            CheckState::Warning,
+            format!("The server is PostgreSQL {version}, which is newer than this MeetMemo was tested with (15 to 18)."),
+            Some("Make a backup before you use it, and look for a newer MeetMemo."),
+        )
+    })
+}
+
+async fn secrets_check(local: &LocalApp) -> Check {
     use std::os::unix::fs::MetadataExt;
-    let (path, what) = match &local.settings.database_url {
-        None => (local.data.database().join("password"), "The private database's password"),
-        Some(_) => (
-            local.data.path().join("settings.toml"),
-            "The address of your database, where it is kept in settings.toml,",
-        ),
+    let ok = |message: String| check("secrets", CheckState::Ok, message, None);
+    let (path, what) = match local.configured_database() {
+        Ok(store::Database::Managed(_)) => {
+            (local.data.database().join("password"), "The private database's password")
+        }
+        Ok(store::Database::External(url)) => {
+            let located = PasswordPlaces::new(&local.settings, &local.data).locate(&url).await;
+            match located.map(|found| (found.source, found.file)) {
+                Ok((PasswordSource::Address, _)) => (
+                    local.data.path().join("settings.toml"),
+                    "The address of your database, where it is kept in settings.toml,",
+                ),
+                Ok((PasswordSource::KeyStore, _)) => {
+                    return ok("The password of your database is in the key store of your system.".to_owned());
+                }
+                Ok((_, Some(file))) => (file, "The password of your database"),
+                Ok((_, None)) => return ok("No secret is kept in a file.".to_owned()),
+                Err(error) => return check("secrets", CheckState::Failed, format!("{error:#}"), None),
+            }
+        }
+        Err(error) => return check("secrets", CheckState::Failed, format!("{error:#}"), None),
     };
     match std::fs::metadata(&path) {
         Ok(found) if found.mode() & 0o077 != 0 => check(
@@ -166,13 +234,8 @@ fn secrets_check(local: &LocalApp) -> Check {
             format!("{what} can be read by other users: {}.", path.display()),
             Some("Take the permission away: chmod 600 and the file's name."),
         ),
-        Ok(_) => check(
-            "secrets",
-            CheckState::Ok,
-            format!("{what} can be read by you only ({}).", path.display()),
-            None,
-        ),
-        Err(_) => check("secrets", CheckState::Ok, "No secret is kept in a file.", None),
+        Ok(_) => ok(format!("{what} can be read by you only ({}).", path.display())),
+        Err(_) => ok("No secret is kept in a file.".to_owned()),
     }
 }
 

@@ -9,7 +9,7 @@
 
 mod copy_file;
 pub(crate) mod drop_preview;
-mod hash;
+pub(crate) mod hash;
 pub(crate) mod import_files;
 pub(crate) mod list;
 pub(crate) mod options;

@@ -8,9 +8,12 @@
 //! over the same data folder at the same time. Nothing here prints, parses arguments or shows a window.
 
 mod archive;
+mod backup;
 mod data_folder;
+mod database;
 mod doctor;
 mod exports;
+mod external_database;
 mod file_names;
 mod hidden_commands;
 mod import;
@@ -22,6 +25,8 @@ mod models;
 mod out_of_memory;
 mod playback;
 mod resources;
+mod retention;
+mod secrets;
 mod settings;
 mod speakers;
 mod system_info;
@@ -31,7 +36,11 @@ mod user_error;
 pub mod view;
 
 pub use ::export::{FORMATS, Format};
+pub use backup::{
+    BackupOptions, BackupPhase, BackupProgress, ReadSubset, RestoreOptions, RestoreScope, VerifyOptions,
+};
 pub use data_folder::{DataFolder, documents_folder};
+pub use database::{DatabaseWork, MaintenanceProgress, size_in_words, time_in_words};
 pub use doctor::{Check, CheckState, diagnose};
 pub use exports::{ExportRequest, PendingExport, export_format, export_words};
 pub use file_names::file_name;
@@ -42,10 +51,12 @@ pub use import::options::ImportOptions;
 pub use local_app::LocalApp;
 pub use playback::{Playback, PlaybackStream};
 pub use resources::Resources;
+pub use retention::settings::RetentionSettings;
+pub use secrets::DatabaseUrl;
 pub use settings::replace_file;
 pub use settings::{Paper, Preferences, Settings, SettingsLayer, Theme};
 pub use store::managed::StartPhase;
-pub use store::{ExportId, JobId, Notifications, Topic};
+pub use store::{ExportId, JobId, Notifications, Password, Topic};
 pub use system_info::SystemInfo;
 pub use tasks::WorkScope;
 pub use transcribe::options::TranscriptionOptions;
@@ -55,7 +66,7 @@ pub use user_error::{ErrorCode, UserError};
 use anyhow::Result;
 use std::ops::Deref;
 use std::path::PathBuf;
-use store::{PoolSize, Store};
+use store::{OpenOptions, PoolSize, Store};
 
 /// The application over one data folder, with its archive open. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -84,6 +95,9 @@ pub struct StartOptions {
     pub settings: SettingsLayer,
     /// The executable that is started for the hidden commands, if not the running one. For tests.
     pub program: Option<PathBuf>,
+    /// What this process calls itself in the database server's lists of connections, such as `meetmemo worker`; by
+    /// default `meetmemo`.
+    pub application: Option<&'static str>,
 }
 
 impl App {
@@ -95,7 +109,12 @@ impl App {
     pub async fn open(local: LocalApp, on_phase: &(dyn Fn(StartPhase) + Send + Sync)) -> Result<Self> {
         let settings = &local.settings;
         let pool = PoolSize { min_size: settings.db_pool_min_size, max_size: settings.db_pool_max_size };
-        let store = Store::open(local.database()?, pool, on_phase).await?;
+        let options = OpenOptions {
+            pool_size: pool,
+            application: local.application(),
+            slow_query_ms: Some(settings.slow_query_ms),
+        };
+        let store = Store::open_with(local.database().await?, options, on_phase).await?;
         let (engine_pool, index_rebuilds) = (speech::EnginePool::new(), playback::IndexRebuilds::default());
         Ok(Self { local, store, engine_pool, index_rebuilds })
     }

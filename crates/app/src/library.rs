@@ -52,8 +52,13 @@ impl Library {
         job.library_id == Some(self.id)
     }
 
-    /// The folder of a recording; `None` if the recording belongs to another library.
+    /// The folder of a recording; `None` if the recording belongs to another library, or its audio was removed.
     pub(crate) fn recording_folder(&self, job: &Job) -> Option<RecordingFolder> {
+        self.registered_folder(job).filter(|_| job.audio_removed_at.is_none())
+    }
+
+    /// The folder that a recording of this library has, or had until its audio was removed.
+    pub(crate) fn registered_folder(&self, job: &Job) -> Option<RecordingFolder> {
         self.parse_file_path(&job.file_path).filter(|_| self.holds(job))
     }
 

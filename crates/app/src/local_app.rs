@@ -3,6 +3,7 @@
 
 use crate::data_folder::DataFolder;
 use crate::resources::Resources;
+use crate::secrets::PasswordPlaces;
 use crate::settings::{Settings, SettingsLayer};
 use crate::user_error::{ErrorCode, user_error};
 use crate::{StartOptions, hidden_commands, library, models};
@@ -24,7 +25,8 @@ pub struct LocalApp {
     pub(crate) machine: MachineId,
     pub(crate) program: PathBuf,
     pub(crate) models: models::ModelManager,
-    /// Where the archive is. An error here does not keep the rest from working; it is returned by `database`.
+    /// Where the archive is, without a password. An error here does not keep the rest from working; it is returned by
+    /// `configured_database`.
     database: Arc<Result<Database>>,
     /// What the front end passed in; needed to read the settings again.
     start: StartOptions,
@@ -99,15 +101,37 @@ impl LocalApp {
         }
     }
 
-    /// Where the archive is.
+    /// Where the archive is, with the password of a configured server. May ask the user to unlock the system's key store.
+    ///
+    /// # Errors
+    /// For an invalid address, a folder that the private server cannot use, or a password that cannot be read.
+    pub(crate) async fn database(&self) -> Result<Database> {
+        match self.configured_database()? {
+            Database::External(url) => {
+                let found = PasswordPlaces::new(&self.settings, &self.data).find(&url).await?;
+                Ok(Database::External(match &found.password {
+                    Some(password) => url.with_password(password),
+                    None => url,
+                }))
+            }
+            private => Ok(private),
+        }
+    }
+
+    /// Where the archive is; without the password of a configured server, unless the address contains it.
     ///
     /// # Errors
     /// For an invalid address, or a folder that the private server cannot use.
-    pub(crate) fn database(&self) -> Result<Database> {
+    pub(crate) fn configured_database(&self) -> Result<Database> {
         match &*self.database {
             Ok(database) => Ok(database.clone()),
             Err(error) => Err(user_error(ErrorCode::of(error), format!("{error:#}"))),
         }
+    }
+
+    /// What this process calls itself in the database server's lists of connections.
+    pub(crate) fn application(&self) -> &'static str {
+        self.start.application.unwrap_or("meetmemo")
     }
 
     /// The settings given on the command line.

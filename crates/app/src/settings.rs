@@ -2,6 +2,8 @@
 //!
 //! Later sources override earlier ones: defaults, `settings.toml` in the data folder, environment, command line.
 
+use crate::secrets::DatabaseUrl;
+use crate::retention::settings::RetentionSettings;
 use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -45,11 +47,19 @@ pub struct Preferences {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Address of the user's own PostgreSQL server. None: the private server.
-    pub database_url: Option<String>,
+    pub database_url: Option<DatabaseUrl>,
+    /// A file that holds the password for that address. None: see [`crate::view::PasswordSource`].
+    pub database_password_file: Option<PathBuf>,
     /// Database connections kept open.
     pub db_pool_min_size: u32,
     /// Maximum number of database connections of one process.
     pub db_pool_max_size: u32,
+    /// Time in milliseconds from which a statement counts as slow; the private server records it.
+    pub slow_query_ms: u32,
+    /// Where scheduled backups are made. None: there are none.
+    pub backup_place: Option<PathBuf>,
+    /// Hours from one scheduled backup to the next.
+    pub backup_interval_hours: u32,
     /// The language spoken in new recordings, BCP 47. None: the model detects it, or knows only one.
     pub language: Option<String>,
     /// The speech model for new recordings. None: the included one.
@@ -66,6 +76,8 @@ pub struct Settings {
     pub model_catalogue: Option<PathBuf>,
     /// Number of decoders. None: as many as this computer has cores and memory for.
     pub decoders: Option<usize>,
+    /// How long things are kept.
+    pub retention: RetentionSettings,
     /// Page size of PDF exports.
     pub paper: Paper,
     /// See [`Preferences::theme`].
@@ -78,8 +90,12 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             database_url: None,
+            database_password_file: None,
             db_pool_min_size: 5,
             db_pool_max_size: 20,
+            slow_query_ms: 500,
+            backup_place: None,
+            backup_interval_hours: 24,
             language: None,
             model: None,
             translate: false,
@@ -88,6 +104,7 @@ impl Default for Settings {
             model_mirror: None,
             model_catalogue: None,
             decoders: None,
+            retention: RetentionSettings::default(),
             paper: Paper::A4,
             theme: Theme::System,
             notify: true,
@@ -95,8 +112,17 @@ impl Default for Settings {
     }
 }
 
+/// The environment variables that give `database_url`; the first that is set counts.
+pub(crate) const DATABASE_VARIABLES: [&str; 2] = ["MEETMEMO_DATABASE_URL", "DATABASE_URL"];
+
 /// Maximum value of `decoders`. Each decoder is a process with the model in its memory.
 const MAX_DECODERS: usize = 64;
+
+/// Maximum value of `backup_interval_hours`: four weeks.
+const MAX_BACKUP_INTERVAL_HOURS: u32 = 28 * 24;
+
+/// Maximum value of `slow_query_ms`: an hour.
+const MAX_SLOW_QUERY_MS: u32 = 3_600_000;
 
 /// The content of `settings.toml` in a new data folder.
 const DEFAULT_FILE: &str = "\
@@ -104,12 +130,22 @@ const DEFAULT_FILE: &str = "\
 # Each can also be given as an environment variable: MEETMEMO_ and the name in capitals.
 
 # Your own PostgreSQL server instead of the private one. It must be empty or MeetMemo's.
-# DATABASE_URL in the environment is honoured too.
-# database_url = \"postgresql://user:password@host:5432/name\"
+# DATABASE_URL in the environment is honoured too. Its password: from the file named here, which only you may read, from
+# ~/.pgpass, or from the key store of your system; see docs/external-database.md.
+# database_url = \"postgresql://user@host:5432/name\"
+# database_password_file = \"/run/secrets/meetmemo\"
 
 # Database connections: kept open, and at most.
 # db_pool_min_size = 5
 # db_pool_max_size = 20
+
+# Statements that take at least this many milliseconds are recorded; see `meetmemo database slow`.
+# slow_query_ms = 500
+
+# A folder for scheduled backups, best on another disk, and the hours from one to the next. 7 daily, 4 weekly and 12
+# monthly ones are kept.
+# backup_place = \"/media/disk/MeetMemo backup\"
+# backup_interval_hours = 24
 
 # What new recordings are transcribed with: a speech model (see `meetmemo models`; whisper-base is included), the language
 # spoken, as a code, whether to write English whatever is spoken, and names and terms to expect.
@@ -128,6 +164,14 @@ const DEFAULT_FILE: &str = "\
 # Recognisers at once. By default one for each processor core, at most eight, as memory allows.
 # decoders = 2
 
+# How long things are kept; `meetmemo cleanup --dry-run` shows what would go. Meetings and their audio are kept for ever
+# unless you say otherwise: job_retention_hours removes meetings, audio_retention_days only their audio. Exports in the
+# folder exports are removed after a day.
+# cleanup_interval_hours = 1
+# job_retention_hours = 720
+# export_retention_hours = 24
+# audio_retention_days = 90
+
 # Paper of PDF exports: a4 or letter.
 # paper = \"a4\"
 
@@ -141,11 +185,19 @@ const DEFAULT_FILE: &str = "\
 #[serde(deny_unknown_fields, default)]
 pub struct SettingsLayer {
     /// See [`Settings::database_url`].
-    pub database_url: Option<String>,
+    pub database_url: Option<DatabaseUrl>,
+    /// See [`Settings::database_password_file`].
+    pub database_password_file: Option<PathBuf>,
     /// See [`Settings::db_pool_min_size`].
     pub db_pool_min_size: Option<u32>,
     /// See [`Settings::db_pool_max_size`].
     pub db_pool_max_size: Option<u32>,
+    /// See [`Settings::slow_query_ms`].
+    pub slow_query_ms: Option<u32>,
+    /// See [`Settings::backup_place`].
+    pub backup_place: Option<PathBuf>,
+    /// See [`Settings::backup_interval_hours`].
+    pub backup_interval_hours: Option<u32>,
     /// See [`Settings::language`].
     pub language: Option<String>,
     /// See [`Settings::model`].
@@ -162,6 +214,14 @@ pub struct SettingsLayer {
     pub model_catalogue: Option<PathBuf>,
     /// See [`Settings::decoders`].
     pub decoders: Option<usize>,
+    /// See [`RetentionSettings::cleanup_interval_hours`].
+    pub cleanup_interval_hours: Option<u32>,
+    /// See [`RetentionSettings::job_retention_hours`].
+    pub job_retention_hours: Option<u32>,
+    /// See [`RetentionSettings::export_retention_hours`].
+    pub export_retention_hours: Option<u32>,
+    /// See [`RetentionSettings::audio_retention_days`].
+    pub audio_retention_days: Option<u32>,
     /// See [`Settings::paper`].
     pub paper: Option<Paper>,
     /// See [`Settings::theme`].
@@ -199,9 +259,14 @@ impl Settings {
 
     fn with(self, layer: SettingsLayer) -> Self {
         Self {
+            retention: self.retention.with(&layer),
             database_url: layer.database_url.or(self.database_url),
+            database_password_file: layer.database_password_file.or(self.database_password_file),
             db_pool_min_size: layer.db_pool_min_size.unwrap_or(self.db_pool_min_size),
             db_pool_max_size: layer.db_pool_max_size.unwrap_or(self.db_pool_max_size),
+            slow_query_ms: layer.slow_query_ms.unwrap_or(self.slow_query_ms),
+            backup_place: layer.backup_place.or(self.backup_place),
+            backup_interval_hours: layer.backup_interval_hours.unwrap_or(self.backup_interval_hours),
             language: layer.language.or(self.language),
             model: layer.model.or(self.model),
             translate: layer.translate.unwrap_or(self.translate),
@@ -225,9 +290,22 @@ impl Settings {
                 self.db_pool_max_size
             ));
         }
+        if !(1..=MAX_SLOW_QUERY_MS).contains(&self.slow_query_ms) {
+            return Err(anyhow!(
+                "slow_query_ms ({}) must be between 1 and {MAX_SLOW_QUERY_MS} milliseconds",
+                self.slow_query_ms
+            ));
+        }
+        if !(1..=MAX_BACKUP_INTERVAL_HOURS).contains(&self.backup_interval_hours) {
+            return Err(anyhow!("backup_interval_hours must be between 1 and {MAX_BACKUP_INTERVAL_HOURS}"));
+        }
+        if self.backup_place.as_ref().is_some_and(|place| !place.is_absolute()) {
+            return Err(anyhow!("backup_place must be the whole path of a folder, beginning with /"));
+        }
         if self.decoders.is_some_and(|decoders| !(1..=MAX_DECODERS).contains(&decoders)) {
             return Err(anyhow!("decoders must be between 1 and {MAX_DECODERS}"));
         }
+        self.retention.check()?;
         Ok(self)
     }
 }
@@ -255,9 +333,16 @@ impl SettingsLayer {
         let yes_or_no = [("true", true), ("false", false)];
         let themes = [("system", Theme::System), ("light", Theme::Light), ("dark", Theme::Dark)];
         Ok(Self {
-            database_url: set("MEETMEMO_DATABASE_URL").or_else(|| set("DATABASE_URL")),
+            database_url: DATABASE_VARIABLES.into_iter().find_map(&set).map(DatabaseUrl::from),
+            database_password_file: set("MEETMEMO_DATABASE_PASSWORD_FILE").map(PathBuf::from),
             db_pool_min_size: number("MEETMEMO_DB_POOL_MIN_SIZE", set("MEETMEMO_DB_POOL_MIN_SIZE"))?,
             db_pool_max_size: number("MEETMEMO_DB_POOL_MAX_SIZE", set("MEETMEMO_DB_POOL_MAX_SIZE"))?,
+            slow_query_ms: number("MEETMEMO_SLOW_QUERY_MS", set("MEETMEMO_SLOW_QUERY_MS"))?,
+            backup_place: set("MEETMEMO_BACKUP_PLACE").map(PathBuf::from),
+            backup_interval_hours: number(
+                "MEETMEMO_BACKUP_INTERVAL_HOURS",
+                set("MEETMEMO_BACKUP_INTERVAL_HOURS"),
+            )?,
             language: set("MEETMEMO_LANGUAGE"),
             model: set("MEETMEMO_MODEL"),
             translate: one_of("MEETMEMO_TRANSLATE", set("MEETMEMO_TRANSLATE"), &yes_or_no)?,
@@ -267,6 +352,22 @@ impl SettingsLayer {
             model_mirror: set("MEETMEMO_MODEL_MIRROR"),
             model_catalogue: set("MEETMEMO_MODEL_CATALOGUE").map(PathBuf::from),
             decoders: number("MEETMEMO_DECODERS", set("MEETMEMO_DECODERS"))?,
+            cleanup_interval_hours: number(
+                "MEETMEMO_CLEANUP_INTERVAL_HOURS",
+                set("MEETMEMO_CLEANUP_INTERVAL_HOURS"),
+            )?,
+            job_retention_hours: number(
+                "MEETMEMO_JOB_RETENTION_HOURS",
+                set("MEETMEMO_JOB_RETENTION_HOURS"),
+            )?,
+            export_retention_hours: number(
+                "MEETMEMO_EXPORT_RETENTION_HOURS",
+                set("MEETMEMO_EXPORT_RETENTION_HOURS"),
+            )?,
+            audio_retention_days: number(
+                "MEETMEMO_AUDIO_RETENTION_DAYS",
+                set("MEETMEMO_AUDIO_RETENTION_DAYS"),
+            )?,
             paper: one_of("MEETMEMO_PAPER", set("MEETMEMO_PAPER"), &papers)?,
             theme: one_of("MEETMEMO_THEME", set("MEETMEMO_THEME"), &themes)?,
             notify: one_of("MEETMEMO_NOTIFY", set("MEETMEMO_NOTIFY"), &yes_or_no)?,
@@ -332,7 +433,7 @@ fn describe_toml_error(text: &str, span: Option<std::ops::Range<usize>>, message
 }
 
 /// Changes `settings.toml`; other lines and comments stay as they are.
-fn edit(data_folder: &Path, change: impl FnOnce(&mut toml_edit::DocumentMut)) -> Result<()> {
+pub(crate) fn edit(data_folder: &Path, change: impl FnOnce(&mut toml_edit::DocumentMut)) -> Result<()> {
     let path = data_folder.join("settings.toml");
     let message = || format!("{} could not be changed", path.display());
     // Serialises concurrent changes, so that none is lost. Dropping the file releases the lock.
@@ -428,7 +529,7 @@ mod tests {
         assert_eq!(settings.database_url.as_deref(), Some("plain"));
         assert_eq!((settings.language.as_deref(), settings.paper), (Some("de"), Paper::Letter));
         let settings =
-            read(SettingsLayer { database_url: Some("line".to_owned()), ..SettingsLayer::default() });
+            read(SettingsLayer { database_url: Some("line".into()), ..SettingsLayer::default() });
         assert_eq!(settings.database_url.as_deref(), Some("line"));
     }
 

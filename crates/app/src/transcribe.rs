@@ -28,6 +28,7 @@ mod run_progress;
 
 use crate::App;
 use crate::library::{RecordingFolder, missing_audio};
+use crate::retention::audio_removed_message;
 use crate::speakers::diarize::EarlierSpeakers;
 use crate::tasks::{TaskContext, TaskError, TaskHandler, heartbeats, require_lease};
 
@@ -64,6 +65,9 @@ impl TaskHandler for Transcribe {
         mut context: TaskContext,
     ) -> BoxFuture<'a, Result<(), TaskError>> {
         Box::pin(async move {
+            if let Some(message) = audio_removed_message(&claim.job) {
+                return Err(TaskError::Failed(message));
+            }
             app.transcribe(claim, &mut context).await.map_err(|error| match error {
                 RunError::Task(error) => error,
                 RunError::Recording(error) => {

@@ -54,6 +54,7 @@ impl ErrorCode {
         }
         match error.chain().find_map(|cause| cause.downcast_ref::<store::StoreError>()) {
             Some(store::StoreError::Newer { .. }) => Self::NewerArchive,
+            Some(store::StoreError::DiskFull(_) | store::StoreError::NoRoom { .. }) => Self::DiskFull,
             Some(store::StoreError::Foreign { .. }) => Self::ForeignDatabase,
             Some(store::StoreError::Unreachable { .. } | store::StoreError::Managed(_)) => {
                 Self::DatabaseUnreachable

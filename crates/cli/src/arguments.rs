@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
     pub(crate) data_dir: Option<PathBuf>,
     /// Your own PostgreSQL server instead of the private one.
     #[arg(long, global = true, value_name = "URL")]
-    pub(crate) database_url: Option<String>,
+    pub(crate) database_url: Option<app::DatabaseUrl>,
     /// Print one JSON document instead of text.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -111,13 +111,85 @@ pub(crate) enum Command {
         #[arg(long)]
         drain: bool,
     },
-    /// Run PostgreSQL's own tools on the archive.
+    /// Remove what is older than your settings allow: meetings, audio, exports.
+    Cleanup {
+        /// Only show what would go, and when.
+        #[arg(long)]
+        dry_run: bool,
+        /// Remove it also if clean-up asks, because the clock has jumped or most of the archive would go.
+        #[arg(long, conflicts_with = "dry_run")]
+        yes: bool,
+    },
+    /// Keep a recording: clean-up never removes it.
+    Pin {
+        /// The beginning of its id.
+        job: String,
+    },
+    /// Let clean-up treat a recording like any other again.
+    Unpin {
+        /// The beginning of its id.
+        job: String,
+    },
+    /// Look after the database: figures, maintenance, and PostgreSQL's own tools.
     Database {
         #[command(subcommand)]
         command: Database,
     },
+    /// Save the archive and its audio to a folder, or to one file.
+    Backup {
+        /// A folder (also one that ends in /, or a new one without an extension), or a file such as meetings.tar. A
+        /// folder can hold many backups: what is unchanged is stored once.
+        place: PathBuf,
+        /// Do not read again what was written.
+        #[arg(long)]
+        no_check: bool,
+        /// Replace an existing file.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Bring back from a backup what the archive lacks. What is in the archive stays as it is.
+    Restore {
+        /// The folder or file.
+        backup: PathBuf,
+        /// Only say what would come back.
+        #[arg(long)]
+        dry_run: bool,
+        /// Bring back only this meeting: the beginning of its id.
+        #[arg(long, value_name = "JOB", conflicts_with = "table")]
+        meeting: Option<String>,
+        /// Bring back only the rows of this table, such as jobs.
+        #[arg(long, value_name = "NAME")]
+        table: Option<String>,
+        /// Bring back what is whole of a damaged backup.
+        #[arg(long)]
+        salvage: bool,
+    },
+    /// Check a backup; without one, the archive, its audio and the last backup.
+    Verify {
+        /// The folder or file.
+        backup: Option<PathBuf>,
+        /// Read only a part of the content, such as 1/7: the first of seven.
+        #[arg(long, value_name = "N/T")]
+        read_data_subset: Option<app::ReadSubset>,
+    },
     /// Check that everything is in order.
     Doctor,
+}
+
+impl Command {
+    /// What the process calls itself in the database server's lists of connections.
+    pub(crate) fn application(&self) -> &'static str {
+        match self {
+            Self::Import(_) => "meetmemo import",
+            Self::Export(_) => "meetmemo export",
+            Self::Transcribe { .. } => "meetmemo transcribe",
+            Self::Worker { .. } => "meetmemo worker",
+            Self::Database { .. } => "meetmemo database",
+            Self::Cleanup { .. } => "meetmemo cleanup",
+            Self::Doctor => "meetmemo doctor",
+            _ => "meetmemo",
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -329,6 +401,56 @@ pub(crate) struct Export {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Database {
+    /// Test the connection step by step and say which step fails.
+    Test {
+        /// The address of a server [default: the archive in use]. Other users of this computer can see it while the
+        /// command runs: leave the password out.
+        url: Option<app::DatabaseUrl>,
+    },
+    /// Show the server: version, size, connections, pool, memory, schema.
+    Status,
+    /// List the tables: size, rows, changes, last vacuum and analyze.
+    Tables,
+    /// List the indexes: size, use.
+    Indexes,
+    /// List what other connections are running.
+    Activity,
+    /// List statements that took long.
+    Slow,
+    /// Show which connection waits for which.
+    Locks,
+    /// End a connection; its open transaction is rolled back.
+    End {
+        /// The process id that `activity` or `locks` shows.
+        pid: i32,
+    },
+    /// Count rows and values anew, so that searches are planned well. Disturbs nobody.
+    Analyze,
+    /// Make the space of old rows usable again. Disturbs nobody without --full.
+    Vacuum {
+        /// Write each table anew and give the space back to the disk. Nobody can use a table meanwhile.
+        #[arg(long)]
+        full: bool,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Write all indexes anew. Disturbs nobody.
+    Reindex,
+    /// List the steps of the schema.
+    Migrations,
+    /// Print the end of the private server's log.
+    Logs {
+        /// How many lines.
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        lines: u32,
+    },
+    /// Give the private server a new random password. Nothing that is open is disturbed.
+    Password {
+        /// The same: the private server's password is always generated.
+        #[arg(long)]
+        generate: bool,
+    },
     /// Run a program such as psql or pg_dump with the archive's address in its environment.
     Run {
         /// The program and its arguments, after --.

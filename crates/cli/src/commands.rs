@@ -1,13 +1,12 @@
-//! The commands that have no module of their own: list, show, export, delete, worker, database, doctor.
+//! The commands that have no module of their own: list, show, export, delete, worker, doctor.
 
 use crate::arguments;
 use crate::exit::exit_code;
 use crate::print;
 use crate::progress::ProgressDisplay;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use app::view::{JobStatus, JobView};
 use app::{App, CheckState, ExportRequest, JobId, StartOptions, WorkScope};
-use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -157,17 +156,6 @@ async fn work_until_stopped(app: &App, mut stop: watch::Receiver<bool>) -> Resul
             ended => return ended,
         }
     }
-}
-
-pub(crate) async fn database_run(app: &App, program: &[OsString]) -> Result<ExitCode> {
-    let (name, arguments) = program.split_first().context("a program to run")?;
-    let mut command = tokio::process::Command::new(name);
-    command.args(arguments).envs(app.database_environment().await?);
-    // Ctrl-C is for the program. This process must stay, because the private server runs only as long as it does.
-    let _interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
-    let ended =
-        command.status().await.with_context(|| format!("{} could not be run", name.to_string_lossy()))?;
-    Ok(ended.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 pub(crate) async fn doctor(start: StartOptions, json: bool) -> ExitCode {

@@ -26,6 +26,9 @@ struct ImportRow {
     status: Option<JobStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_message: Option<Option<String>>,
+    /// Whether the audio was missing in the library and is there again; absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    audio_put_back: bool,
 }
 
 pub(crate) async fn import(
@@ -188,6 +191,7 @@ fn row(imported: &ImportedFile) -> ImportRow {
         outcome,
         job_id: job.map(|job| job.id),
         error: error.cloned(),
+        audio_put_back: matches!(imported.outcome, ImportOutcome::Duplicate { healed: true, .. }),
         status: None,
         error_message: None,
     }
@@ -202,7 +206,7 @@ fn print_imported(number: usize, total: usize, imported: &ImportedFile, json: bo
         ImportOutcome::Duplicate { job, healed } => {
             let mut again = String::new();
             if *healed {
-                again.push_str(" Its audio was missing or damaged in the library and has been put back.");
+                again.push_str(" Its audio was missing, damaged or removed in the library and has been put back.");
             }
             if job.status == JobStatus::Failed {
                 again.push_str(&format!(" Try it again: meetmemo retry {}", print::short(job.id)));

@@ -4,7 +4,11 @@
 //! document. Exit code: 0 success, 1 failure, 2 wrong usage.
 
 mod arguments;
+mod backup;
+mod cleanup;
 mod commands;
+mod database;
+mod database_test;
 mod exit;
 mod import;
 mod models;
@@ -68,9 +72,24 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let json = arguments.json;
     let settings =
         app::SettingsLayer { database_url: arguments.database_url, ..app::SettingsLayer::default() };
-    let start = StartOptions { data_dir: arguments.data_dir, settings, program: None };
+    let start = StartOptions {
+        data_dir: arguments.data_dir,
+        settings,
+        program: None,
+        application: Some(arguments.command.application()),
+    };
     if let Command::Doctor = arguments.command {
         return Ok(commands::doctor(start, json).await);
+    }
+    // The database may be damaged.
+    if let Command::Restore { backup, dry_run, meeting, table, salvage } = arguments.command {
+        let scope = match (meeting, table) {
+            (Some(meeting), _) => app::RestoreScope::Meeting(meeting),
+            (None, Some(table)) => app::RestoreScope::Table(table),
+            (None, None) => app::RestoreScope::Everything,
+        };
+        let options = app::RestoreOptions { dry_run, salvage, scope };
+        return backup::restore(start, &backup, options, json, stop_on_signal()?).await;
     }
     let local = LocalApp::prepare(start).await?;
     app::logging::start(local.data_folder());
@@ -78,6 +97,14 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Models { command } = arguments.command {
         let command = command.unwrap_or(arguments::Models::List { all: false, language: None });
         return models::models(&local, command, json, stop_on_signal()?).await;
+    }
+    // Also says why an archive does not open.
+    if let Command::Database { command: arguments::Database::Test { url } } = &arguments.command {
+        return database_test::database_test(&local, url.as_deref(), json).await;
+    }
+    if let Command::Verify { backup: Some(backup), read_data_subset: subset } = &arguments.command {
+        let options = app::VerifyOptions { subset: *subset };
+        return backup::verify_backup(&local, backup, options, json, stop_on_signal()?).await;
     }
     let app = App::open(local, &print_phase).await?;
     match arguments.command {
@@ -115,11 +142,19 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let job = app.find_job_by_prefix(&job).await?;
             print::changed_job(app.rename(job, &title).await?, json)
         }
-        Command::Worker { drain } => commands::worker(&app, drain, json, stop_on_signal()?).await,
-        Command::Database { command: arguments::Database::Run { program } } => {
-            commands::database_run(&app, &program).await
+        Command::Cleanup { dry_run, yes } => cleanup::cleanup(&app, dry_run, yes, json).await,
+        Command::Pin { job } => cleanup::pin(&app, app.find_job_by_prefix(&job).await?, true, json).await,
+        Command::Unpin { job } => cleanup::pin(&app, app.find_job_by_prefix(&job).await?, false, json).await,
+        Command::Backup { place, no_check, force } => {
+            let options = app::BackupOptions { check: !no_check, replace: force, prune: false };
+            backup::backup(&app, &place, options, json, stop_on_signal()?).await
         }
-        Command::Doctor | Command::Models { .. } => {
+        Command::Verify { read_data_subset: subset, .. } => {
+            backup::verify_archive(&app, app::VerifyOptions { subset }, json, stop_on_signal()?).await
+        }
+        Command::Worker { drain } => commands::worker(&app, drain, json, stop_on_signal()?).await,
+        Command::Database { command } => database::database(&app, command, json, stop_on_signal).await,
+        Command::Doctor | Command::Models { .. } | Command::Restore { .. } => {
             unreachable!("handled above, because they also run where the archive does not open")
         }
     }

@@ -88,6 +88,15 @@ pub(crate) fn status_sentence(job: &JobView) -> String {
     format!("“{}” {verb} {}", job.title, state.trim_end_matches('.'))
 }
 
+/// A number of bytes, such as `1.4 GB`.
+pub(crate) fn bytes(bytes: f64) -> String {
+    match bytes {
+        small if small < 1e6 => format!("{:.0} kB", (small / 1e3).ceil()),
+        medium if medium < 1e9 => format!("{:.1} MB", medium / 1e6),
+        large => format!("{:.1} GB", large / 1e9),
+    }
+}
+
 pub(crate) fn duration(ms: Option<u32>) -> String {
     ms.map_or_else(|| "–".to_owned(), |ms| AudioTime::from_ms(ms).to_string())
 }

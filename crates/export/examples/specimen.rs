@@ -48,7 +48,7 @@ fn transcript(title: &str, file: &str, paragraphs: Vec<Paragraph>) -> FormattedT
         },
         speakers: Vec::new(),
         paragraphs,
-        exported_at: at("2025-03-15T18:05:09+01:00").unwrap_or_default(),
+        changed_at: at("2025-03-15T18:05:09+01:00").unwrap_or_default(),
     }
 }
 

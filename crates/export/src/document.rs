@@ -19,8 +19,8 @@ pub struct Document {
     pub segments: Vec<Segment>,
     /// The turns, each a span and the index of its speaker; in order of start, overlapping turns included.
     pub turns: Vec<(Span, usize)>,
-    /// When this export was made: the creation date of the PDF.
-    pub exported_at: DateTime<FixedOffset>,
+    /// When the content last changed: the date of the PDF. Equal content gives an equal file.
+    pub changed_at: DateTime<FixedOffset>,
 }
 
 /// Metadata of a recording. Outputs leave out what is absent, and the file name where it is the heading.

@@ -148,7 +148,7 @@ mod tests {
                 segment(9_000, "Who is that?", None),
             ],
             turns: vec![(Span::new(AudioTime::ZERO, AudioTime::from_ms(1_900)), 0)],
-            exported_at: chrono::DateTime::UNIX_EPOCH.fixed_offset(),
+            changed_at: chrono::DateTime::UNIX_EPOCH.fixed_offset(),
         }
     }
 

@@ -20,8 +20,8 @@ pub struct FormattedTranscript {
     pub speakers: Vec<String>,
     /// The text, in order of time.
     pub paragraphs: Vec<Paragraph>,
-    /// When this export was made: the creation date of the PDF.
-    pub exported_at: DateTime<FixedOffset>,
+    /// When the content last changed: the date of the PDF. Equal content gives an equal file.
+    pub changed_at: DateTime<FixedOffset>,
 }
 
 /// Consecutive segments of one speaker.
@@ -55,7 +55,7 @@ impl From<&Document> for FormattedTranscript {
             metadata: document.metadata.clone(),
             speakers: document.speakers.iter().map(|speaker| speaker.name.clone()).collect(),
             paragraphs: paragraphs(document),
-            exported_at: document.exported_at,
+            changed_at: document.changed_at,
         }
     }
 }

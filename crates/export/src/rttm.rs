@@ -43,7 +43,7 @@ mod tests {
             speakers: vec![speaker("Anna Berg"), speaker("\u{2028}")],
             segments: Vec::new(),
             turns: vec![turn(0, 1500, 0), turn(1250, 61_001, 1)],
-            exported_at: chrono::DateTime::UNIX_EPOCH.fixed_offset(),
+            changed_at: chrono::DateTime::UNIX_EPOCH.fixed_offset(),
         };
         let lines = rttm(&document);
         assert_eq!(

@@ -9,6 +9,7 @@ use crate::tls::tls_connect;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio_postgres::error::SqlState;
 
 /// Name of the database in the private server.
 pub(crate) const MANAGED_DATABASE: &str = "meetmemo";
@@ -71,8 +72,9 @@ impl Target {
         with_timeout(async {
             let mut connection = match (self, endpoint) {
                 (Self::External(url), _) => connect_external(url).await?,
-                (Self::Managed(_), Some(endpoint)) => {
-                    connect_plain(&managed_config(&endpoint, database)).await?
+                (Self::Managed(cluster), Some(endpoint)) => {
+                    let (client, connection) = connect_private(cluster, endpoint, database).await?;
+                    into_diesel(AsyncPgConnection::try_from_client_and_connection(client, connection).await)?
                 }
                 (Self::Managed(_), None) => unreachable!("the private server has an endpoint, see above"),
             };
@@ -85,26 +87,28 @@ impl Target {
         .await
     }
 
-    /// Refuses a configured server behind a connection pooler in transaction or statement mode, such as PgBouncer:
-    /// session state such as LISTEN, advisory locks and prepared statements is lost there.
-    ///
-    /// PostgreSQL gives each open connection its own process. A pooler runs each query in any free process, so two
-    /// connections may report the same process, or one connection several.
+    /// As [`Target::connect`], for what diesel does not offer, such as COPY.
+    pub(crate) async fn connect_raw(&self, database: &str) -> Result<tokio_postgres::Client, ConnectFailure> {
+        let client = match self {
+            Self::External(url) => with_timeout(raw_client(url)).await?,
+            Self::Managed(cluster) => {
+                let endpoint = tokio::task::block_in_place(|| cluster.ensure_server(&|_| ()))
+                    .map_err(|error| ConnectFailure::Store(error.into()))?;
+                let (client, connection) = with_timeout(connect_private(cluster, endpoint, database)).await?;
+                tokio::spawn(connection);
+                client
+            }
+        };
+        client.batch_execute("SET TIME ZONE 'UTC'").await?;
+        Ok(client)
+    }
+
+    /// Refuses a configured server behind a connection pooler in transaction or statement mode.
     pub(crate) async fn refuse_pooler(&self) -> Result<(), StoreError> {
         let Self::External(url) = self else { return Ok(()) };
-        let processes = async {
-            let (one, other) = (raw_client(url).await?, raw_client(url).await?);
-            Ok::<_, ConnectFailure>([
-                backend_pid(&one).await?,
-                backend_pid(&one).await?,
-                backend_pid(&other).await?,
-            ])
-        };
-        match with_timeout(processes).await {
-            Ok([first, again, other]) if first != again || first == other => {
-                Err(StoreError::Pooled { database: self.display_name() })
-            }
-            Ok(_) => Ok(()),
+        match is_pooled(url).await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(StoreError::Pooled { database: self.display_name() }),
             Err(failure) => Err(self.unreachable(failure)),
         }
     }
@@ -126,6 +130,9 @@ impl Target {
                 reason: match error.as_db_error() {
                     Some(error) => error.message().to_owned(),
                     None if is_timeout(&error) => NO_ANSWER.to_owned(),
+                    None if is_password_missing(&error) => {
+                        "the server asks for a password, and none is known".to_owned()
+                    }
                     None => root_cause(&error),
                 },
             },
@@ -152,8 +159,13 @@ fn is_timeout(error: &tokio_postgres::Error) -> bool {
     cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::TimedOut)
 }
 
+/// Whether the server asked for a password and the address has none. The client library has no code for this.
+pub(crate) fn is_password_missing(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_none() && root_cause(error) == "password missing"
+}
+
 /// The last cause in the chain, which says what is wrong: “Connection refused”, “invalid peer certificate”.
-fn root_cause(error: &dyn std::error::Error) -> String {
+pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;
@@ -169,9 +181,39 @@ pub(crate) fn managed_config(endpoint: &Endpoint, database: &str) -> tokio_postg
         .user(ROLE)
         .password(&endpoint.password)
         .dbname(database)
-        .application_name("meetmemo")
+        .application_name(&endpoint.application_name)
         .connect_timeout(CONNECT_TIMEOUT);
     config
+}
+
+type PrivateConnection = tokio_postgres::Connection<tokio_postgres::Socket, tokio_postgres::tls::NoTlsStream>;
+
+/// Connects to the private server. While its password is being changed, or after a change that was interrupted, the
+/// server may refuse the password that was read: the other one is tried then.
+async fn connect_private(
+    cluster: &Cluster,
+    mut endpoint: Endpoint,
+    database: &str,
+) -> Result<(tokio_postgres::Client, PrivateConnection), ConnectFailure> {
+    let mut refused = Vec::new();
+    loop {
+        match managed_config(&endpoint, database).connect(tokio_postgres::NoTls).await {
+            Err(error) if error.code() == Some(&SqlState::INVALID_PASSWORD) => {
+                refused.push(std::mem::take(&mut endpoint.password));
+                match cluster.password_except(&refused) {
+                    Some(other) => endpoint.password = other,
+                    None => return Err(error.into()),
+                }
+            }
+            Ok(connected) => {
+                if !refused.is_empty() {
+                    cluster.finish_password_change(&endpoint.password);
+                }
+                return Ok(connected);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 async fn connect_plain(config: &tokio_postgres::Config) -> Result<AsyncPgConnection, ConnectFailure> {
@@ -198,6 +240,20 @@ async fn raw_client(url: &ExternalUrl) -> Result<tokio_postgres::Client, Connect
     let (client, connection) = url.config.connect(tls).await?;
     tokio::spawn(connection);
     Ok(client)
+}
+
+/// Whether `url` leads through a connection pooler in transaction or statement mode, such as PgBouncer: session state such
+/// as LISTEN, advisory locks and prepared statements is lost there.
+///
+/// PostgreSQL gives each open connection its own process. A pooler runs each query in any free process, so two connections
+/// may report the same process, or one connection several.
+pub(crate) async fn is_pooled(url: &ExternalUrl) -> Result<bool, ConnectFailure> {
+    with_timeout(async {
+        let (one, other) = (raw_client(url).await?, raw_client(url).await?);
+        let first = backend_pid(&one).await?;
+        Ok(first != backend_pid(&one).await? || first == backend_pid(&other).await?)
+    })
+    .await
 }
 
 /// The id of the server process that answers.

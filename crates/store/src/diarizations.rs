@@ -94,7 +94,7 @@ impl Store {
     }
 
     /// Puts a completed meeting into the queue for a new diarization; its words stay. `None` if it is not completed,
-    /// has no transcript, or does not exist.
+    /// has no transcript, does not exist, or its audio was removed.
     pub async fn requeue_diarization(
         &self,
         id: JobId,
@@ -105,7 +105,8 @@ impl Store {
             let at_rest = jobs::table
                 .find(id)
                 .filter(jobs::status.eq(Status::Completed.as_str()))
-                .filter(jobs::current_transcript_id.is_not_null());
+                .filter(jobs::current_transcript_id.is_not_null())
+                .filter(jobs::audio_removed_at.is_null());
             let job = at_rest.for_no_key_update().select(Job::as_select()).first(c).await.optional()?;
             let Some(job) = job else { return Ok(None) };
             enqueue_task(c, TaskKind::Diarize, id.uuid(), id, job.library_id, &serde_json::json!({})).await?;

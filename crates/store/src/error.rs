@@ -49,6 +49,16 @@ pub enum StoreError {
         /// Host and database name.
         database: String,
     },
+    /// The configured server is older than the oldest supported version.
+    #[error(
+        "The database {database} is on PostgreSQL {version}. MeetMemo needs 15 or newer; 15 to 18 are tested. Nothing was changed."
+    )]
+    OldServer {
+        /// Host and database name.
+        database: String,
+        /// The version as the server reports it.
+        version: String,
+    },
     /// The encoding of the database lacks the characters of most languages.
     #[error(
         "The database {database} stores text as {encoding}, which lacks the letters of most languages. Give MeetMemo a database that stores UTF-8; this creates one: createdb --encoding=UTF8 --template=template0 NAME. Nothing was changed."
@@ -73,15 +83,67 @@ pub enum StoreError {
     /// A stored value that this version does not know.
     #[error("The archive holds a value that this version does not know: {0}.")]
     Unknown(String),
+    /// Rows of a backup do not fit the tables. A clause.
+    #[error("The rows of the backup cannot be used: {0}.")]
+    BackupRows(String),
+    /// The server found damaged pages while it read a table.
+    #[error("The database is damaged: {0}.")]
+    Damaged(String),
+    /// The disk that holds the database is full.
+    #[error(
+        "The disk that holds the database is full, so this could not be stored. Free some space and do it again; what was stored before is safe. The server says: {0}."
+    )]
+    DiskFull(String),
+    /// A table is to be written anew, and the disk has no room for a second copy of it.
+    #[error(
+        "The disk that holds the database has {free_mb} MB free, and writing the table {table} anew needs {needed_mb} MB. Free some space first; nothing was changed."
+    )]
+    NoRoom {
+        /// The greatest table.
+        table: String,
+        /// The size of the table in megabytes.
+        needed_mb: u64,
+        /// Free space in megabytes.
+        free_mb: u64,
+    },
+    /// Another process runs ANALYZE, VACUUM or REINDEX on this database.
+    #[error(
+        "Another MeetMemo process is looking after this database already. Wait until it has finished, or end it (meetmemo database activity, meetmemo database end)."
+    )]
+    MaintenanceRuns,
     /// Any other error of the database.
     #[error("The database did not accept a statement: {0}")]
     Query(diesel::result::Error),
+    /// The same on a connection without diesel.
+    #[error("The database did not accept a statement: {0}.")]
+    Statement(String),
 }
 
 /// Not derived: `#[from]` would make the error its own `source` too, and its text would be shown twice.
 impl From<diesel::result::Error> for StoreError {
     fn from(error: diesel::result::Error) -> Self {
+        // diesel does not pass on the SQLSTATE. The private server writes English messages; those of a configured one in
+        // another language stay as they are.
+        if let diesel::result::Error::DatabaseError(_, information) = &error
+            && information.message().contains("No space left on device")
+        {
+            return Self::DiskFull(information.message().to_owned());
+        }
         Self::Query(error)
+    }
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        use tokio_postgres::error::SqlState;
+        let Some(message) = error.as_db_error() else {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            return Self::Statement(cause.unwrap_or_else(|| error.to_string()));
+        };
+        match message.code() {
+            &SqlState::DATA_CORRUPTED | &SqlState::INDEX_CORRUPTED => Self::Damaged(message.message().to_owned()),
+            _ => Self::Statement(message.message().to_owned()),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::claims::{Claim, start_task};
 use crate::ids::{ExportId, JobId, LibraryId, MachineId};
 use crate::lease::{Lease, lock_job, lock_leased_job};
 use crate::query::on_connection;
-use crate::schema::export_jobs;
+use crate::schema::{export_jobs, pending_removals};
 use crate::status::{Status, TaskKind, TaskState};
 use crate::tasks::{end_task, enqueue_task};
 use crate::{Result, Store, StoreError};
@@ -78,6 +78,8 @@ impl Store {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
             let Some(job) = lock_job(c, new.job_id).await? else { return Ok(None) };
             diesel::insert_into(export_jobs::table).values(new).on_conflict_do_nothing().execute(c).await?;
+            // An earlier export had this path: its removal, if it has not begun, must not take the new file away.
+            diesel::delete(pending_removals::table.find((new.library_id, &new.file_path))).execute(c).await?;
             let task = enqueue_task(c, TaskKind::Export, new.id.uuid(), job.id, Some(new.library_id), parameters).await?;
             start_task(c, task, job, machine).await.map(Some)
         }))

@@ -1,4 +1,11 @@
-//! The address of a configured server: parsing, display without the password, and environment variables.
+//! The address of a configured server: parsing, display without the password, and environment variables. The parts that
+//! a form shows are in `parts`, passwords and `.pgpass` in `password`.
+
+mod parts;
+mod password;
+
+pub use parts::ExternalParts;
+pub use password::Password;
 
 use crate::error::StoreError;
 use crate::managed::PORT;
@@ -10,7 +17,7 @@ use tokio_postgres::config::{Host, SslMode};
 
 /// Encryption and verification of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tls {
+pub enum Tls {
     /// Not encrypted: for sockets and this computer.
     Off,
     /// Encrypted if the server supports it, not verified.
@@ -21,6 +28,19 @@ pub(crate) enum Tls {
     Chain,
     /// Encrypted, certificate and host name verified.
     Full,
+}
+
+impl Tls {
+    /// libpq's word for it, the value of `sslmode`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "disable",
+            Self::IfOffered => "prefer",
+            Self::Unverified => "require",
+            Self::Chain => "verify-ca",
+            Self::Full => "verify-full",
+        }
+    }
 }
 
 /// A connection without traffic for this time is probed. If no answer comes for the same time again, it counts as dead.
@@ -96,40 +116,24 @@ impl FromStr for ExternalUrl {
 impl ExternalUrl {
     /// Host, port and database name for messages; never the password.
     pub fn display_name(&self) -> String {
-        let host = self.config.get_hosts().first().map_or_else(String::new, |host| match host {
-            Host::Tcp(name) => name.clone(),
-            #[cfg(unix)]
-            Host::Unix(folder) => folder.display().to_string(),
-        });
+        let host = self.config.get_hosts().first().map(host_name).unwrap_or_default();
         let port = self.config.get_ports().first().copied().unwrap_or(PORT);
         format!("“{}” on {host}:{port}", self.config.get_dbname().unwrap_or_default())
+    }
+
+    /// The role; without one in the address the name of the user's account, as in libpq.
+    pub(crate) fn user(&self) -> String {
+        let account = || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+        self.config.get_user().map_or_else(account, str::to_owned)
     }
 
     /// Names and values of the environment variables with which `psql` and the like connect to the same database.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let mut variables = vec![
-            (
-                "PGHOST",
-                match self.config.get_hosts().first() {
-                    Some(Host::Tcp(name)) => name.clone(),
-                    #[cfg(unix)]
-                    Some(Host::Unix(folder)) => folder.display().to_string(),
-                    None => String::new(),
-                },
-            ),
+            ("PGHOST", self.config.get_hosts().first().map(host_name).unwrap_or_default()),
             ("PGPORT", self.config.get_ports().first().copied().unwrap_or(PORT).to_string()),
             ("PGDATABASE", self.config.get_dbname().unwrap_or_default().to_owned()),
-            (
-                "PGSSLMODE",
-                match self.tls {
-                    Tls::Off => "disable",
-                    Tls::IfOffered => "prefer",
-                    Tls::Unverified => "require",
-                    Tls::Chain => "verify-ca",
-                    Tls::Full => "verify-full",
-                }
-                .to_owned(),
-            ),
+            ("PGSSLMODE", self.tls.word().to_owned()),
         ];
         if let Some(user) = self.config.get_user() {
             variables.push(("PGUSER", user.to_owned()));
@@ -141,6 +145,15 @@ impl ExternalUrl {
             variables.push(("PGSSLROOTCERT", root.display().to_string()));
         }
         variables
+    }
+}
+
+/// The name of a host, or the path of a socket's folder.
+pub(crate) fn host_name(host: &Host) -> String {
+    match host {
+        Host::Tcp(name) => name.clone(),
+        #[cfg(unix)]
+        Host::Unix(folder) => folder.display().to_string(),
     }
 }
 

@@ -62,6 +62,10 @@ pub struct Job {
     vocabulary_lines: Option<String>,
     requested_speakers_min: Option<i32>,
     requested_speakers_max: Option<i32>,
+    /// Whether the user keeps it: clean-up never removes it.
+    pub pinned: bool,
+    /// When clean-up removed the audio; `None` if the audio is kept.
+    pub audio_removed_at: Option<DateTime<Utc>>,
 }
 
 impl Job {

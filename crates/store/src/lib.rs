@@ -1,7 +1,8 @@
 //! The archive in PostgreSQL, and the only crate that knows diesel and SQL.
 //!
 //! - **Opening**: [`Store::open`] (`store`) connects (`connect`) to the private server (`managed`) or to a configured
-//!   one (`external_url`, `tls`), migrates the schema (`migrate`) and opens a pool (`pool`).
+//!   one (`external_url`, `tls`), checks it (`server_version`, `database_owner`), migrates the schema (`migrate`) and opens
+//!   a pool (`pool`). [`test_connection`] tests the same way step by step.
 //! - **Tables**: one module per table, named after it, with the row types and the queries as methods of [`Store`].
 //!   `schema` has the tables as diesel sees them.
 //! - **Work on recordings**: `queue` puts recordings in and out of the queue, `claims` gives a task to a worker,
@@ -9,6 +10,8 @@
 //!   keeps it to one worker per computer.
 //! - **Speakers**: `change_speakers` stores an edit, `recompute_speakers` updates `speakers` and `segments` from turns
 //!   and edits.
+//! - **Retention**: `retention` finds what clean-up removes, and removes it.
+//! - **Administration**: `server` has the figures of the database server, maintenance, and the change of its password.
 //! - **Waiting**: `timeouts` limits every wait, `notifications` reports changes made by any process.
 //!
 //! Every query is safe to run twice: if the connection breaks while a statement runs, nobody can tell whether it was
@@ -23,10 +26,13 @@
 //!
 //! What the rows are *for*, such as import, the order of work and the pipeline, is in the crate `app`.
 
+mod backup;
 mod change_speakers;
 mod claims;
 mod connect;
 mod connect_failure;
+mod connection_test;
+mod database_owner;
 mod diarizations;
 pub mod disk_space;
 mod edits;
@@ -47,8 +53,11 @@ mod pool;
 mod query;
 mod queue;
 mod recompute_speakers;
+mod retention;
 mod schema;
 mod segments;
+mod server;
+mod server_version;
 mod speakers;
 mod status;
 mod store;
@@ -62,13 +71,17 @@ mod turns;
 mod voice_embeddings;
 mod worker_lock;
 
+pub use backup::{
+    LoadedRows, MergePlan, MergeScope, Merged, PlannedMeeting, RowSnapshot, SnapshotInfo, SnapshotMeeting, Staging, is_backed_up_table, meeting_in, schema_step_of,
+};
 pub use change_speakers::SpeakerChange;
 pub use claims::{Claim, ClaimRequest};
+pub use connection_test::{TestOutcome, TestResult, TestStep, test_connection};
 pub use diarizations::{Diarization, NewDiarization, SpeakerData};
 pub use edits::{Edit, StoredEdit};
 pub use error::StoreError;
 pub use exports::{ExportJob, NewExport};
-pub use external_url::ExternalUrl;
+pub use external_url::{ExternalParts, ExternalUrl, Password, Tls};
 pub use fill_transcript::{NewTranscript, TranscriptionCost};
 pub use ids::{
     EditId, ExportId, JobId, LibraryId, MachineId, PersonId, SegmentId, SpeakerId, TaskId, TranscriptId,
@@ -77,11 +90,20 @@ pub use jobs::{Job, JobFilter, JobMatch, NewJob, Registration, RequestedOptions}
 pub use lease::{Lease, TaskProgress};
 pub use notifications::{Notifications, Topic};
 pub use people::{PeopleSettings, Person};
-pub use pool::PoolSize;
+pub use pool::{PoolSize, PoolState};
+pub use retention::{
+    CleanupLock, CleanupPlan, CleanupQuestion, CleanupRemovals, DueExport, DueMeeting, FORECAST_DAYS, ForecastItem, RetentionRules, RetentionState,
+};
 pub use segments::{SegmentText, StoredSegment};
+pub use server::{
+    BlockedStatement, Connection, ConnectionEnd, IndexFigures, LockFigures, Maintenance, MaintenanceReport,
+    MaintenanceStep, MigrationStep, RecordedStatement, RunningStatements, ServerStatus, SlowStatements,
+    StatementStatistics, TableFigures, TableMaintained,
+};
+pub use server_version::{SUPPORTED_MAJORS, VersionVerdict, judge_version};
 pub use speakers::Speaker;
 pub use status::{Status, TaskKind, TaskState, TranscriptStatus, WorkflowState};
-pub use store::{Database, Store};
+pub use store::{Database, OpenOptions, Store};
 pub use tasks::Task;
 pub use transcript_windows::TranscriptWindow;
 pub use transcripts::{Transcript, VersionSummary};

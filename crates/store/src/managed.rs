@@ -13,12 +13,18 @@
 //! - `cluster.lock` is held by the keeper and inherited by every process of the server. A second keeper that finds it
 //!   taken reports `busy` and exits. Left-over pid and socket files are removed only by its holder.
 //!
-//! The folder also holds `cluster/` (the data of PostgreSQL), `password` and `postgres.log`. This module and the keeper
-//! know no SQL.
+//! The folder also holds `cluster/` (the data of PostgreSQL), `password`, while that is being changed `password.new`
+//! (`password`), and `postgres.log`. This module and the keeper know no SQL.
 
+mod cluster_version;
 pub mod keeper;
+mod password;
+mod requirements;
 mod server_account;
+mod set_aside;
 mod socket_folder;
+
+pub use set_aside::set_aside;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -27,6 +33,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// The PostgreSQL role of the application, which owns everything in the private server.
@@ -55,6 +62,12 @@ pub enum ManagedError {
     /// The keeper failed; whole sentences.
     #[error("{0}")]
     Keeper(String),
+    /// The files of the server are damaged or incomplete; whole sentences.
+    #[error("{0}")]
+    Damaged(String),
+    /// The files of the server are in use by another process.
+    #[error("The archive in {0} is open in another program. Close MeetMemo's windows and commands, and try again.")]
+    InUse(PathBuf),
     /// The server was not ready within a minute.
     #[error("the database did not start within a minute; its log is {log}")]
     TimedOut {
@@ -100,6 +113,8 @@ pub struct KeeperCommand {
 pub(crate) struct Endpoint {
     pub(crate) socket_folder: PathBuf,
     pub(crate) password: String,
+    /// What this process calls itself.
+    pub(crate) application_name: String,
 }
 
 /// A client of the private server of a data folder. The server keeps running while any process has one.
@@ -110,6 +125,7 @@ pub struct Cluster {
     keeper: KeeperCommand,
     /// `clients.lock`, held shared.
     clients_lock: File,
+    application_name: OnceLock<String>,
 }
 
 impl Cluster {
@@ -126,7 +142,7 @@ impl Cluster {
         let clients_lock = open_lock(&folder.join("clients.lock")).map_err(at)?;
         let folder = folder.canonicalize().map_err(at)?;
         let runtime = std::path::absolute(runtime).map_err(at)?;
-        let cluster = Self { folder, runtime, keeper, clients_lock };
+        let cluster = Self { folder, runtime, keeper, clients_lock, application_name: OnceLock::new() };
         cluster.lock_clients()?;
         Ok(cluster)
     }
@@ -155,6 +171,11 @@ impl Cluster {
     /// The folder given to [`Cluster::join`].
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Names this process in the server's lists of connections. Only the first name counts.
+    pub(crate) fn set_application_name(&self, name: &str) {
+        let _ = self.application_name.set(name.to_owned());
     }
 
     /// Finds the running server or starts a keeper; returns once the server accepts connections. Blocks the thread.
@@ -187,8 +208,9 @@ impl Cluster {
             return None;
         }
         UnixStream::connect(socket_folder.join(format!(".s.PGSQL.{PORT}"))).ok()?;
-        let password = fs::read_to_string(self.folder.join("password")).ok()?;
-        Some(Endpoint { socket_folder, password })
+        let password = fs::read_to_string(self.folder.join(password::FILE)).ok()?;
+        let name = self.application_name.get().map_or(crate::store::APPLICATION, String::as_str);
+        Some(Endpoint { socket_folder, password, application_name: name.to_owned() })
     }
 
     /// Starts a keeper and reads its messages until the server is ready or the keeper gives up.
@@ -215,6 +237,7 @@ impl Cluster {
                 ("starting", _) => on_phase(StartPhase::Starting),
                 ("ready", _) => outcome = Some(Ok(KeeperState::Ready)),
                 ("busy", _) => outcome = Some(Ok(KeeperState::Busy)),
+                ("damaged", why) => outcome = Some(Err(ManagedError::Damaged(why.to_owned()))),
                 ("failed", why) => outcome = Some(Err(ManagedError::Keeper(why.to_owned()))),
                 _ => {}
             }

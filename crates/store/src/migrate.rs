@@ -5,9 +5,13 @@
 
 use crate::Result;
 use crate::connect::Target;
+use crate::database_owner::{self, Content, Owner};
 use crate::error::StoreError;
-use diesel::sql_types::Text;
-use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use crate::server_version::{VersionVerdict, judge_version};
+use diesel::migration::{Migration, MigrationSource};
+use diesel::pg::Pg;
+use diesel::sql_types::{BigInt, Text};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 /// The migrations of `migrations/`, compiled in.
@@ -22,110 +26,92 @@ struct Name {
     name: String,
 }
 
-async fn names(connection: &mut AsyncPgConnection, sql: &str) -> Result<Vec<String>> {
+async fn names(connection: &mut AsyncPgConnection, sql: &'static str) -> Result<Vec<String>> {
     let rows: Vec<Name> = diesel::sql_query(sql).load(connection).await?;
     Ok(rows.into_iter().map(|row| row.name).collect())
 }
 
-/// Checks the encoding and the owner of the database, then runs the missing migrations. Takes an advisory lock that is
+/// Checks version, encoding and owner of the database, then runs the missing migrations. Takes an advisory lock that is
 /// released when `connection` closes.
 pub(crate) async fn bring_up_to_date(mut connection: AsyncPgConnection, target: &Target) -> Result<()> {
+    if let Target::External(_) = target {
+        let version = names(&mut connection, "SELECT current_setting('server_version') AS name").await?.concat();
+        match judge_version(&version) {
+            VersionVerdict::TooOld => {
+                return Err(StoreError::OldServer { database: target.display_name(), version });
+            }
+            VersionVerdict::Untested => tracing::warn!(version, "this server is newer than those tested"),
+            VersionVerdict::Supported => {}
+        }
+    }
     let encoding =
-        names(&mut connection, "SELECT current_setting('server_encoding') AS name").await?.join("");
+        names(&mut connection, "SELECT current_setting('server_encoding') AS name").await?.concat();
     if encoding != "UTF8" {
         return Err(StoreError::NotUtf8 { database: target.display_name(), encoding });
     }
-    connection.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})")).await?;
-    let tables = names(
-        &mut connection,
-        "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename",
-    )
-    .await?;
-    if !is_ours(&tables) && !is_empty(&tables) && !is_server_edition(&mut connection, &tables).await? {
-        let first: Vec<&str> = tables.iter().take(4).map(String::as_str).collect();
-        let tables = if tables.is_empty() { "no schema to write to".to_owned() } else { first.join(", ") };
-        return Err(StoreError::Foreign { database: target.display_name(), tables });
-    }
-    if let Some(step) = unknown_migration(&mut connection, &tables).await? {
-        return Err(StoreError::Newer { step });
+    diesel::sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(&mut connection).await?;
+    match content(&mut connection).await?.owner()? {
+        Owner::Nobody | Owner::MeetMemo | Owner::ServerEdition => {}
+        Owner::NewerMeetMemo { step } => return Err(StoreError::Newer { step }),
+        Owner::Stranger { tables } => {
+            return Err(StoreError::Foreign { database: target.display_name(), tables });
+        }
     }
     let mut harness = AsyncMigrationHarness::new(connection);
     harness.run_pending_migrations(MIGRATIONS).map_err(|error| StoreError::Migration(error.to_string()))?;
     Ok(())
 }
 
-fn has(tables: &[String], name: &str) -> bool {
-    tables.iter().any(|table| table == name)
+async fn content(connection: &mut AsyncPgConnection) -> Result<Content> {
+    let tables = names(connection, database_owner::TABLES).await?;
+    let columns = names(connection, database_owner::CONTRACT_COLUMNS).await?;
+    let has_steps = tables.iter().any(|table| table == database_owner::STEPS_TABLE);
+    let steps = if has_steps { names(connection, database_owner::STEPS).await? } else { Vec::new() };
+    Ok(Content { tables, columns, steps })
 }
 
-fn is_ours(tables: &[String]) -> bool {
-    has(tables, "meetmemo_archive")
+/// The versions of the migrations that are compiled in.
+pub(crate) fn known_migrations() -> Result<Vec<String>> {
+    Ok(steps()?.iter().map(|step| step.name().version().to_string()).collect())
 }
 
-/// diesel creates its own table before the first migration, so an interrupted start leaves only that.
-fn is_empty(tables: &[String]) -> bool {
-    tables.iter().all(|table| table == "__diesel_schema_migrations")
-}
-
-/// Whether it is the server edition's database, or ours after only the first migration: exactly the tables of the
-/// contract.
-async fn is_server_edition(connection: &mut AsyncPgConnection, tables: &[String]) -> Result<bool> {
-    let others =
-        tables.iter().any(|t| !["jobs", "export_jobs", "__diesel_schema_migrations"].contains(&t.as_str()));
-    if others || !has(tables, "jobs") || !has(tables, "export_jobs") {
-        return Ok(false);
-    }
-    let columns = names(connection, CONTRACT_COLUMNS).await?;
-    Ok(columns == CONTRACT)
-}
-
-/// One row per column of the two tables: table, name, type, nullability and default.
-pub(crate) const CONTRACT_COLUMNS: &str = "
-    SELECT table_name || ' ' || column_name || ' ' || data_type || coalesce('(' || character_maximum_length || ')', '')
-        || CASE is_nullable WHEN 'NO' THEN ' not null' ELSE '' END || coalesce(' default ' || column_default, '') AS name
-    FROM information_schema.columns
-    WHERE table_schema = current_schema() AND table_name IN ('jobs', 'export_jobs')
-    ORDER BY table_name, ordinal_position";
-
-/// The result of [`CONTRACT_COLUMNS`] for the published contract.
-pub(crate) const CONTRACT: [&str; 18] = [
-    "export_jobs id uuid not null",
-    "export_jobs job_id uuid not null",
-    "export_jobs export_type character varying(50) not null",
-    "export_jobs status character varying(50) not null default 'pending'::character varying",
-    "export_jobs progress integer default 0",
-    "export_jobs error_message text",
-    "export_jobs file_path text",
-    "export_jobs created_at timestamp without time zone not null default now()",
-    "export_jobs updated_at timestamp without time zone not null default now()",
-    "jobs id uuid not null",
-    "jobs file_name character varying(255) not null",
-    "jobs file_path text not null",
-    "jobs file_hash character varying(64)",
-    "jobs status character varying(50) not null default 'pending'::character varying",
-    "jobs error_message text",
-    "jobs workflow_state character varying(50)",
-    "jobs created_at timestamp without time zone not null default now()",
-    "jobs updated_at timestamp without time zone not null default now()",
-];
-
-/// The first applied migration that this program does not have.
-async fn unknown_migration(connection: &mut AsyncPgConnection, tables: &[String]) -> Result<Option<String>> {
-    if !has(tables, "__diesel_schema_migrations") {
-        return Ok(None);
-    }
-    let known: Vec<String> = known_migrations()?;
-    let applied =
-        names(connection, "SELECT version::text AS name FROM __diesel_schema_migrations ORDER BY version")
-            .await?;
-    Ok(applied.into_iter().find(|step| !known.contains(step)))
-}
-
-fn known_migrations() -> Result<Vec<String>> {
-    use diesel::migration::{Migration, MigrationSource};
-    let steps: Vec<Box<dyn Migration<diesel::pg::Pg>>> =
+/// The migrations in order.
+fn steps() -> Result<Vec<Box<dyn Migration<Pg>>>> {
+    let mut steps: Vec<Box<dyn Migration<Pg>>> =
         MIGRATIONS.migrations().map_err(|error| StoreError::Migration(error.to_string()))?;
-    Ok(steps.iter().map(|step| step.name().version().to_string()).collect())
+    steps.sort_by_key(|step| step.name().version().to_string());
+    Ok(steps)
+}
+
+/// Runs the migrations in the current schema of `connection` that have not run there: up to `last`, or all.
+///
+/// # Errors
+/// [`StoreError::Newer`] if this program does not have the step `last`.
+pub(crate) async fn run_steps(
+    connection: AsyncPgConnection,
+    last: Option<&str>,
+) -> Result<AsyncPgConnection> {
+    let steps = steps()?;
+    if let Some(last) = last
+        && !steps.iter().any(|step| step.name().version().to_string() == last)
+    {
+        return Err(StoreError::Newer { step: last.to_owned() });
+    }
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| StoreError::Migration(error.to_string());
+    let mut harness = AsyncMigrationHarness::new(connection);
+    let applied: Vec<String> =
+        harness.applied_migrations().map_err(failed)?.iter().map(ToString::to_string).collect();
+    for step in steps {
+        let version = step.name().version().to_string();
+        if applied.contains(&version) {
+            continue;
+        }
+        harness.run_migration(&step).map_err(failed)?;
+        if last == Some(version.as_str()) {
+            break;
+        }
+    }
+    Ok(harness.into_inner())
 }
 
 /// Hash of the migrations; changes when one is added or changed.

@@ -68,6 +68,15 @@ impl Store {
     /// Those of `work`. [`StoreError::Unreachable`] if the server does not answer, at most [`SLOW_STATEMENT`] plus
     /// [`crate::timeouts::CONNECT_TIMEOUT`] after it froze; whether the statements took effect is then unknown.
     pub(crate) async fn run_while_answering<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.run_at_most(Some(STATEMENT_TIMEOUT), work).await
+    }
+
+    /// As [`Store::run_while_answering`] with another limit, or none: for statements that rewrite tables.
+    pub(crate) async fn run_at_most<T>(
+        &self,
+        limit: Option<Duration>,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let mut work = pin!(work);
         let began = Instant::now();
         loop {
@@ -79,8 +88,10 @@ impl Store {
                 result = &mut work => return result,
                 answer = self.check_answers() => answer?,
             }
-            if began.elapsed() > STATEMENT_TIMEOUT {
-                let reason = format!("a statement has waited for {} s", STATEMENT_TIMEOUT.as_secs());
+            if let Some(limit) = limit
+                && began.elapsed() > limit
+            {
+                let reason = format!("a statement has waited for {} s", limit.as_secs());
                 return Err(self.unreachable_error(reason));
             }
         }
@@ -105,6 +116,43 @@ impl Store {
 
     pub(crate) fn unreachable_error(&self, reason: impl Into<String>) -> StoreError {
         StoreError::Unreachable { database: self.database_name(), reason: reason.into() }
+    }
+}
+
+/// The pool of this process.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PoolState {
+    /// Connections that statements use now.
+    pub in_use: u32,
+    /// Open connections that nobody uses.
+    pub idle: u32,
+    /// Statements that wait for a connection.
+    pub waiting: u32,
+    /// The least number of connections.
+    pub min_size: u32,
+    /// The greatest number of connections.
+    pub max_size: u32,
+    /// How often a statement had to wait for a connection since this process started.
+    pub waits: u32,
+    /// How long such a wait took on average.
+    pub mean_wait: Duration,
+}
+
+impl Store {
+    /// The state of this process's pool.
+    pub fn pool_state(&self) -> PoolState {
+        let state = self.pool.state();
+        let number = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let waits = number(state.statistics.get_waited + state.statistics.get_timed_out);
+        PoolState {
+            in_use: state.connections.saturating_sub(state.idle_connections),
+            idle: state.idle_connections,
+            waiting: number(state.statistics.pending_gets()),
+            min_size: self.pool_size.min_size,
+            max_size: self.pool_size.max_size.max(MIN_CONNECTIONS),
+            waits,
+            mean_wait: state.statistics.get_wait_time.checked_div(waits).unwrap_or_default(),
+        }
     }
 }
 

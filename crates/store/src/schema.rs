@@ -30,6 +30,10 @@ diesel::table! {
         requested_vocabulary -> Nullable<Text>,
         requested_speakers_min -> Nullable<Integer>,
         requested_speakers_max -> Nullable<Integer>,
+        pinned -> Bool,
+        audio_removed_at -> Nullable<Timestamptz>,
+        audio_restored_at -> Nullable<Timestamptz>,
+        retention_from -> Nullable<Timestamptz>,
     }
 }
 
@@ -48,6 +52,7 @@ diesel::table! {
         updated_at -> Timestamp,
         note -> Nullable<Text>,
         library_id -> Nullable<Uuid>,
+        retention_from -> Nullable<Timestamptz>,
     }
 }
 
@@ -217,6 +222,17 @@ diesel::table! {
         library_id -> Uuid,
         file_path -> Text,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    retention_state (id) {
+        id -> Bool,
+        trusted_at -> Timestamptz,
+        last_run_at -> Nullable<Timestamptz>,
+        restored_at -> Nullable<Timestamptz>,
+        questions -> Nullable<Text>,
+        questions_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::external_url::ExternalUrl;
 use crate::managed::{Cluster, StartPhase};
 use crate::pool::{self, Connections, PoolSize};
+use crate::server::slow_limit;
 use crate::{Result, migrate};
 use diesel::sql_types::{Bool, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -20,6 +21,27 @@ pub enum Database {
     External(ExternalUrl),
 }
 
+/// What a process calls itself in the server's lists of connections, unless it has another name.
+pub(crate) const APPLICATION: &str = "meetmemo";
+
+/// How to open the archive.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenOptions<'a> {
+    /// The least and greatest number of connections.
+    pub pool_size: PoolSize,
+    /// What this process calls itself in the server's lists of connections (`application_name`), such as
+    /// `meetmemo worker`.
+    pub application: &'a str,
+    /// On the private server: the time in milliseconds from which a statement is recorded as slow. None: as it is.
+    pub slow_query_ms: Option<u32>,
+}
+
+impl Default for OpenOptions<'_> {
+    fn default() -> Self {
+        Self { pool_size: PoolSize::default(), application: APPLICATION, slow_query_ms: None }
+    }
+}
+
 /// The open archive. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -27,6 +49,7 @@ pub struct Store {
     /// Name of the database in the private server.
     database: Arc<str>,
     pub(crate) pool: Connections,
+    pub(crate) pool_size: PoolSize,
 }
 
 impl std::fmt::Debug for Store {
@@ -47,17 +70,45 @@ impl Store {
         pool_size: PoolSize,
         on_phase: &(dyn Fn(StartPhase) + Send + Sync),
     ) -> Result<Self> {
+        Self::open_with(database, OpenOptions { pool_size, ..OpenOptions::default() }, on_phase).await
+    }
+
+    /// As [`Store::open`], with all options.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(
+        database: Database,
+        options: OpenOptions<'_>,
+        on_phase: &(dyn Fn(StartPhase) + Send + Sync),
+    ) -> Result<Self> {
         let target = match database {
-            Database::Managed(cluster) => Target::Managed(cluster),
-            Database::External(url) => Target::External(url),
+            Database::Managed(cluster) => {
+                cluster.set_application_name(options.application);
+                Target::Managed(cluster)
+            }
+            Database::External(mut url) => {
+                url.config.application_name(options.application);
+                Target::External(url)
+            }
         };
-        Self::open_database(target, MANAGED_DATABASE, pool_size, on_phase).await
+        Self::open_target(target, MANAGED_DATABASE, options, on_phase).await
     }
 
     pub(crate) async fn open_database(
         target: Target,
         database: &str,
         pool_size: PoolSize,
+        on_phase: &(dyn Fn(StartPhase) + Send + Sync),
+    ) -> Result<Self> {
+        let options = OpenOptions { pool_size, ..OpenOptions::default() };
+        Self::open_target(target, database, options, on_phase).await
+    }
+
+    async fn open_target(
+        target: Target,
+        database: &str,
+        options: OpenOptions<'_>,
         on_phase: &(dyn Fn(StartPhase) + Send + Sync),
     ) -> Result<Self> {
         target.refuse_pooler().await?;
@@ -70,11 +121,40 @@ impl Store {
             }
             connected => connected,
         };
-        let connection = connection.map_err(|failure| target.unreachable(failure))?;
+        let mut connection = connection.map_err(|failure| target.unreachable(failure))?;
+        let slow_limit = match (&target, options.slow_query_ms) {
+            (Target::Managed(_), Some(limit_ms)) => {
+                slow_limit::differs(&mut connection, limit_ms).await?.then_some(limit_ms)
+            }
+            _ => None,
+        };
         migrate::bring_up_to_date(connection, &target).await?;
-        let target = Arc::new(target);
+        if let Some(limit_ms) = slow_limit {
+            let connected = target.connect(database, &|_| ()).await;
+            let mut connection = connected.map_err(|failure| target.unreachable(failure))?;
+            slow_limit::set(&mut connection, limit_ms).await?;
+        }
+        let (target, pool_size) = (Arc::new(target), options.pool_size);
         let pool = pool::build(&target, database, pool_size).await?;
-        Ok(Self { target, database: database.into(), pool })
+        Ok(Self { target, database: database.into(), pool, pool_size })
+    }
+
+    /// The private server; `None` if the archive is on a configured one.
+    pub(crate) fn cluster(&self) -> Option<&Arc<Cluster>> {
+        match &*self.target {
+            Target::Managed(cluster) => Some(cluster),
+            Target::External(_) => None,
+        }
+    }
+
+    /// Whether the archive is on the private server of its data folder.
+    pub fn is_private(&self) -> bool {
+        self.cluster().is_some()
+    }
+
+    /// Name of the database on its server.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
     }
 
     /// Name of the database for messages; never contains a password.
@@ -118,6 +198,12 @@ impl Store {
     /// A new connection outside the pool, for state that belongs to a session: LISTEN, advisory locks.
     pub(crate) async fn dedicated_connection(&self) -> Result<AsyncPgConnection> {
         self.target.connect(&self.database, &|_| ()).await.map_err(|failure| self.target.unreachable(failure))
+    }
+
+    /// As `dedicated_connection`, for what diesel does not offer, such as COPY.
+    pub(crate) async fn raw_connection(&self) -> Result<tokio_postgres::Client> {
+        let connected = self.target.connect_raw(&self.database).await;
+        connected.map_err(|failure| self.target.unreachable(failure))
     }
 }
 

@@ -4,6 +4,10 @@
 //! otherwise on a private server in the target folder, which all test processes share. Each database is a copy of a
 //! migrated template, which is made once per state of the migrations.
 
+mod sample;
+
+pub use sample::insert_meetings;
+
 use crate::connect::Target;
 use crate::external_url::ExternalUrl;
 use crate::managed::{Cluster, KeeperCommand};
@@ -203,6 +207,24 @@ pub fn runtime() -> PathBuf {
 /// The resources folder that `cargo xtask setup` made.
 pub fn resources() -> PathBuf {
     std::env::var_os("MEETMEMO_RESOURCES").map_or_else(|| target_folder().join("resources"), PathBuf::from)
+}
+
+/// Runs statements on the database of an open archive, on a connection of its own, as another program would.
+///
+/// # Errors
+/// Those of the database.
+pub async fn execute(store: &Store, sql: &str) -> Result<()> {
+    Ok(store.dedicated_connection().await?.batch_execute(sql).await?)
+}
+
+/// The path of the file of a table, relative to the folder of the cluster. All of the table is in that file.
+///
+/// # Errors
+/// Those of the database.
+pub async fn file_of_table(store: &Store, table: &str) -> Result<String> {
+    let client = store.raw_connection().await?;
+    client.batch_execute("CHECKPOINT").await?;
+    Ok(client.query_one("SELECT pg_relation_filepath($1::text::regclass)", &[&table]).await?.get(0))
 }
 
 /// Opens the archive on a private server in `folder`, as the application does.

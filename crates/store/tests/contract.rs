@@ -235,6 +235,8 @@ async fn work_of_an_archive_without_tasks_continues_and_the_migration_can_be_rev
     let (database, store) = common::database().await;
     drop(store);
     let down = concat!(
+        include_str!("../../../migrations/2026-11-30-000010_retention/down.sql"),
+        include_str!("../../../migrations/2026-11-30-000009_restoring/down.sql"),
         include_str!("../../../migrations/2026-11-30-000008_edits/down.sql"),
         include_str!("../../../migrations/2026-11-30-000007_tasks/down.sql")
     );

@@ -1,185 +1,22 @@
-//! Configured servers over TCP: TLS and certificates, frozen servers, encodings and connection poolers.
+//! Configured servers over TCP: TLS and certificates, frozen and restarted servers, rights, encodings and connection
+//! poolers.
 //!
 //! Starts a PostgreSQL server with a certificate that is made for the test.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
+#[path = "external_server/server.rs"]
+mod server;
 
-use common::{TIMEOUT, wait_for};
-use std::fs;
-use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use common::wait_for;
+use server::{PASSWORD, PASSWORD_IN_URL, Server, serve_pooled};
 use std::sync::Arc;
 use std::time::Duration;
-use store::testing::{TestDatabase, runtime};
+use store::testing::TestDatabase;
 use store::{
     Database, JobFilter, LibraryId, MachineId, Notifications, PoolSize, Store, StoreError, Topic, WorkerLock,
 };
-use tempfile::TempDir;
 use testing::Signal;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio_postgres::SimpleQueryMessage;
-
-/// The account for PostgreSQL if the tests run as root, as which it refuses to run.
-const NOBODY: u32 = 65534;
-const PASSWORD: &str = "se/cret %";
-/// The password as it is encoded in a URL.
-const PASSWORD_IN_URL: &str = "se%2Fcret%20%25";
-
-/// A PostgreSQL that accepts encrypted TCP connections only; its certificate is for `localhost`.
-struct Server {
-    process: Child,
-    dir: TempDir,
-    port: u16,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-impl Server {
-    fn end(&mut self) {
-        if self.process.try_wait().is_ok_and(|ended| ended.is_some()) {
-            return;
-        }
-        self.signal(Signal::CONT);
-        testing::signal(self.process.id().cast_signed(), Signal::QUIT);
-        let _ = self.process.wait();
-    }
-
-    /// Sends a signal to all processes of the server.
-    fn signal(&self, signal: Signal) {
-        let id = self.process.id();
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-        for id in
-            std::iter::once(id.cast_signed()).chain(children.split_whitespace().map(|id| id.parse().unwrap()))
-        {
-            testing::signal(id, signal);
-        }
-    }
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").unwrap().uid() == 0
-}
-
-/// A program of PostgreSQL, run under an account that it accepts.
-fn program(name: &str) -> Command {
-    let mut command = Command::new(runtime().join("bin").join(name));
-    command.env_clear().env("LC_ALL", "C.UTF-8").current_dir("/").stdout(Stdio::null()).stderr(Stdio::null());
-    if is_root() {
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    command
-}
-
-/// Runs `openssl` in `folder`.
-fn openssl(folder: &Path, arguments: &[&str]) {
-    let made = Command::new("openssl").args(arguments).current_dir(folder).output();
-    let made = made.expect("`cargo xtask setup` installs openssl");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-}
-
-/// Creates a certificate authority `NAME.pem` with its key in `NAME.key`.
-fn make_authority(folder: &Path, name: &str) {
-    let (key, certificate) = (format!("{name}.key"), format!("{name}.pem"));
-    let subject = format!("/CN={name}");
-    let new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", &subject];
-    let files = ["-keyout", &key, "-out", &certificate];
-    openssl(folder, &[&new[..], &files[..]].concat());
-}
-
-fn make_certificates(folder: &Path) {
-    make_authority(folder, "authority");
-    make_authority(folder, "stranger");
-    let new = ["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"];
-    openssl(folder, &[&new[..], &["-keyout", "server.key", "-out", "server.csr"]].concat());
-    fs::write(folder.join("names"), "subjectAltName=DNS:localhost\n").unwrap();
-    let sign = ["x509", "-req", "-in", "server.csr", "-CA", "authority.pem", "-CAkey", "authority.key"];
-    let rest = ["-CAcreateserial", "-days", "2", "-extfile", "names", "-out", "server.pem"];
-    openssl(folder, &[&sign[..], &rest[..]].concat());
-    fs::set_permissions(folder.join("server.key"), fs::Permissions::from_mode(0o600)).unwrap();
-}
-
-fn give_to_nobody(path: &Path) {
-    if is_root() {
-        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
-    }
-}
-
-impl Server {
-    async fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().to_owned();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
-        give_to_nobody(&folder);
-        make_certificates(&folder);
-        fs::write(folder.join("password"), PASSWORD).unwrap();
-        for name in ["server.key", "password"] {
-            give_to_nobody(&folder.join(name));
-        }
-        let data = folder.join("data");
-        let created = program("initdb")
-            .args([
-                "--auth=scram-sha-256",
-                "--username=anna",
-                "--encoding=UTF8",
-                "--no-sync",
-                "--locale=C.UTF-8",
-            ])
-            .arg("--pgdata")
-            .arg(&data)
-            .arg("--pwfile")
-            .arg(folder.join("password"))
-            .status();
-        assert!(
-            created.is_ok_and(|status| status.success()),
-            "an unprivileged account may not run the PostgreSQL of this checkout; open its folders to all users"
-        );
-        fs::write(data.join("pg_hba.conf"), "hostssl all all 127.0.0.1/32 scram-sha-256\n").unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let setting = |name: &str, file: &str| format!("{name}={}", folder.join(file).display());
-        let process = program("postgres")
-            .arg("-D")
-            .arg(&data)
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"])
-            .args(["-c", &format!("port={port}"), "-c", "ssl=on"])
-            .args([
-                "-c",
-                &setting("ssl_cert_file", "server.pem"),
-                "-c",
-                &setting("ssl_key_file", "server.key"),
-            ])
-            .spawn()
-            .unwrap();
-        let server = Self { process, dir, port };
-        wait_for("a server", TIMEOUT, async || {
-            let state = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-            state.lines().nth(7).is_some_and(|line| line.trim() == "ready").then_some(())
-        })
-        .await;
-        server
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn address(&self, host: &str, options: &str) -> String {
-        format!("postgresql://anna:{PASSWORD_IN_URL}@{host}:{}/postgres?{options}", self.port)
-    }
-
-    /// The options that verify the server with this certificate authority.
-    fn trusting(&self, mode: &str, authority: &str) -> String {
-        format!("sslmode={mode}&sslrootcert={}", self.file(authority).display())
-    }
-}
 
 /// Ten times the limit promised for a server that does not answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(150);
@@ -273,6 +110,81 @@ async fn a_frozen_server_is_reported_and_used_again_when_it_continues() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_server_is_used_again() {
+    let mut server = Server::start().await;
+    let store = open(&server.address_of(&format!("anna:{PASSWORD_IN_URL}"), "postgres")).await.unwrap();
+    let id = common::register(&store, LibraryId::new()).await;
+    let mut notifications = Notifications::listen(&store).await.unwrap();
+
+    server.end();
+    assert_eq!(in_time(notifications.next()).await, Topic::ConnectionLost);
+    let refused = in_time(store.jobs(JobFilter::default())).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Unreachable { .. }), "{refused}");
+
+    server.start_again().await;
+    assert_eq!(in_time(notifications.next()).await, Topic::Reconnected);
+    // All connections of the pool are broken; the statement is begun again on a new one.
+    store.rename_job(id, "Tuesday").await.unwrap();
+    let jobs = store.jobs(JobFilter::default()).await.unwrap();
+    assert_eq!((jobs[0].id, jobs[0].title.as_deref()), (id, Some("Tuesday")));
+}
+
+/// The statements of the page for administrators: those for the server, and those for the new database.
+fn least_rights() -> [Vec<String>; 2] {
+    let page = include_str!("../../../docs/external-database.md");
+    let blocks: Vec<Vec<String>> = page
+        .split("```sql\n")
+        .skip(1)
+        .map(|rest| {
+            let (block, _) = rest.split_once("```").unwrap();
+            block.split_inclusive(";\n").map(str::to_owned).collect()
+        })
+        .collect();
+    blocks.try_into().expect("the page has two blocks of SQL")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_least_rights_of_the_page_suffice_for_an_archive() {
+    let server = Server::start().await;
+    let [on_server, in_database] = least_rights();
+    for (database, statements) in [("postgres", on_server), ("meetings", in_database)] {
+        server.execute(database, &statements.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    let role = "SELECT rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = 'meetmemo'";
+    assert_eq!(server.column("postgres", role).await, ["f"]);
+
+    let address = server.address_of("meetmemo:choose%20a%20password", "meetings");
+    let steps = store::test_connection(&Database::External(address.parse().unwrap())).await;
+    let failed: Vec<_> = steps.iter().filter(|step| step.outcome != store::TestOutcome::Ok).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+
+    let store = open(&address).await.unwrap();
+    let mut notifications = Notifications::listen(&store).await.unwrap();
+    let id = common::register(&store, LibraryId::new()).await;
+    let heard = async {
+        loop {
+            if in_time(notifications.next()).await == Topic::Job(id) {
+                return;
+            }
+        }
+    };
+    in_time(heard).await;
+    let mut lock = WorkerLock::acquire(&store, MachineId::new()).await.unwrap().unwrap();
+    assert!(lock.is_held().await);
+    assert_eq!(store.jobs(JobFilter::default()).await.unwrap()[0].id, id);
+    // As a restore does.
+    let scratch = "SET ROLE meetmemo; CREATE SCHEMA scratch; CREATE TABLE scratch.rows AS SELECT 1 AS value;
+        CREATE TEMPORARY TABLE fast AS TABLE scratch.rows; DROP SCHEMA scratch CASCADE";
+    server.execute("meetings", &[scratch]).await;
+    // Opening it again, as the owner of the tables.
+    drop(open(&address).await.unwrap());
+
+    server.execute("postgres", &["CREATE ROLE stranger LOGIN PASSWORD 'x'"]).await;
+    let refused = open(&server.address_of("stranger:x", "meetings")).await.unwrap_err().to_string();
+    assert!(refused.contains("permission denied"), "the database is closed to other roles: {refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_not_utf8_is_refused_before_anything_is_written() {
     let database = TestDatabase::with_encoding(common::keeper(), "LATIN1").await.unwrap();
     let refused = database.store().await.unwrap_err();
@@ -284,44 +196,6 @@ async fn a_database_that_is_not_utf8_is_refused_before_anything_is_written() {
     );
     let tables = database.column("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").await.unwrap();
     assert_eq!(tables, ["0"]);
-}
-
-/// A message of the PostgreSQL protocol.
-fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
-    [&[kind][..], &length, body].concat()
-}
-
-/// Answers one client as a pool in transaction mode does: it runs each query in a server process that is free, which
-/// here is always the process of `server`.
-async fn serve_pooled(mut client: TcpStream, server: Arc<tokio_postgres::Client>) -> std::io::Result<()> {
-    let length = client.read_u32().await?;
-    client.read_exact(&mut vec![0; length as usize - 4]).await?;
-    let ready = message(b'Z', b"I");
-    client.write_all(&[message(b'R', &[0; 4]), ready.clone()].concat()).await?;
-    loop {
-        let kind = client.read_u8().await?;
-        let mut body = vec![0; client.read_u32().await? as usize - 4];
-        client.read_exact(&mut body).await?;
-        if kind != b'Q' {
-            return Ok(());
-        }
-        let query = String::from_utf8(body).unwrap();
-        let mut answer = Vec::new();
-        for reply in server.simple_query(query.trim_end_matches('\0')).await.unwrap() {
-            let SimpleQueryMessage::Row(row) = reply else { continue };
-            let value = row.get(0).unwrap().as_bytes();
-            let mut column = [0, 1].to_vec();
-            column.extend(b"value\0");
-            column.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 255, 255, 255, 255, 255, 255, 0, 0]);
-            answer.extend(message(b'T', &column));
-            let length = u32::try_from(value.len()).unwrap().to_be_bytes();
-            answer.extend(message(b'D', &[&[0, 1][..], &length, value].concat()));
-        }
-        answer.extend(message(b'C', b"SELECT 1\0"));
-        answer.extend(&ready);
-        client.write_all(&answer).await?;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -807,3 +807,34 @@ async fn no_acknowledged_row_is_lost_when_the_disk_fills_up() {
     drop(store);
     data.wait_stopped(STOP_LIMIT).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_archive_goes_on_when_a_full_disk_has_room_again() {
+    only_managed!();
+    let data = DataFolder::new();
+    let Some(disk) = SmallDisk::mount(&data.folder, 250) else { return };
+    let library = LibraryId::new();
+    let store = open(&data).await;
+    let mut known = HashSet::from([register(&store, library).await]);
+    let filling = disk.fill();
+    let why = wait_for("a refusal", TIMEOUT, async || {
+        let new = store::NewJob { media_format: "long ".repeat(1 << 16), ..recording(library) };
+        match store.register(&new).await {
+            Ok(_) => known.insert(new.id),
+            Err(error) => return Some(error.to_string()),
+        };
+        None
+    })
+    .await;
+    assert!(why.contains("is full") && why.contains("Free some space"), "{why}");
+    fs::remove_file(filling).unwrap();
+    let id = wait_for("the next recording", RECOVERY_LIMIT, async || {
+        let new = recording(library);
+        store.register(&new).await.ok().map(|_| new.id)
+    })
+    .await;
+    assert!(known.insert(id));
+    assert!(ids(&store).await.is_superset(&known));
+    drop(store);
+    data.wait_stopped(STOP_LIMIT).await;
+}

@@ -700,7 +700,9 @@ async fn deleting_a_job_records_its_file_and_deletes_everything_of_it() {
     let noted = store.pending_removals(here.library).await.unwrap();
     assert_eq!(noted, [doomed.job.file_path.as_str()]);
     assert!(store.pending_removals(LibraryId::new()).await.unwrap().is_empty());
-    store.delete_pending_removal(here.library, &doomed.job.file_path).await.unwrap();
+    store.finish_removal(here.library, &doomed.job.file_path, || async { false }).await.unwrap();
+    assert_eq!(store.pending_removals(here.library).await.unwrap(), noted, "it could not be removed");
+    store.finish_removal(here.library, &doomed.job.file_path, || async { true }).await.unwrap();
     assert!(store.pending_removals(here.library).await.unwrap().is_empty());
     assert!(store.delete_job(id, here.library).await.unwrap().is_none());
 }

@@ -23,6 +23,9 @@ pub enum Prerequisite {
     Root,
     /// A diarization model, which no package repository offers. `MEETMEMO_TEST_SORTFORMER` names the file.
     SpeakerModel,
+    /// `psql`, `pg_dump` and `pg_restore` of the server's major version or a later one. Missing where the package that
+    /// set-up fetches is not published for the system.
+    PostgresTools,
 }
 
 impl Prerequisite {
@@ -35,6 +38,7 @@ impl Prerequisite {
             }
             Self::Root => "it needs root rights that include mounting file systems",
             Self::SpeakerModel => "MEETMEMO_TEST_SORTFORMER names no model",
+            Self::PostgresTools => "there is no psql and pg_dump of the server's version or a later one",
         }
     }
 

@@ -13,6 +13,7 @@ mod npm;
 mod page;
 mod pip;
 mod postgres;
+mod postgres_client;
 mod speech_model;
 mod system_packages;
 mod tauri_driver;
@@ -65,6 +66,7 @@ pub fn set_up(checkout: &Checkout, purpose: Purpose) -> Result<()> {
     packages.clean();
     if purpose == Purpose::Tests {
         TauriDriver::set_up(checkout)?;
+        postgres_client::set_up(checkout)?;
     }
     Ok(())
 }

@@ -81,6 +81,8 @@ impl App {
             updated_at: utc(job.updated_at),
             byte_size: job.byte_size.and_then(|bytes| u64::try_from(bytes).ok()),
             is_here: self.library.holds(&job),
+            pinned: job.pinned,
+            audio_removed_at: job.audio_removed_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
             priority: waiting.map_or(0, |task| task.priority),
             waiting_since: waiting.map(|task| task.created_at.to_rfc3339_opts(SecondsFormat::Micros, true)),
             progress: working.map(|task| progress(task, job.workflow_state())),

@@ -47,6 +47,10 @@ pub struct JobView {
     pub media_note: Option<String>,
     /// Whether the audio is in this computer's library. Others are shown but not worked on.
     pub is_here: bool,
+    /// Whether the user keeps it: clean-up removes neither it nor its audio nor its exports.
+    pub pinned: bool,
+    /// When clean-up removed its audio; none if the audio is kept. The text is there in any case. RFC 3339, UTC.
+    pub audio_removed_at: Option<String>,
     /// Progress of the work, while it runs.
     pub progress: Option<ProgressView>,
     /// Id of the speech model that it was or will be transcribed with.

@@ -51,7 +51,7 @@ impl App {
                 .collect(),
             segments: segments.into_iter().map(segment).collect(),
             turns: turns.collect(),
-            exported_at: Local::now().fixed_offset(),
+            changed_at: job.updated_at.and_utc().with_timezone(&Local).fixed_offset(),
         })
     }
 }

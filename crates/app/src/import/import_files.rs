@@ -2,7 +2,8 @@
 //!
 //! A file is either registered with its whole content safely in the library, or nothing of it is left. The copy is made
 //! in `incoming/<job id>/`, synced, renamed to `<job id>/`, and only then is the row written. If the content is already
-//! in the archive, the copy is removed, after it has replaced a lost or altered copy in the library.
+//! in the archive, the copy is removed, after it has replaced a lost or altered copy in the library, or one that clean-up
+//! removed.
 
 use crate::App;
 use crate::archive::view::JobView;
@@ -44,7 +45,8 @@ pub enum ImportOutcome {
     Duplicate {
         /// The job with the same content.
         job: Box<JobView>,
-        /// Whether its copy in the library was missing or altered and has been restored from this file.
+        /// Whether its copy in the library was missing, altered or removed by clean-up, and has been restored from this
+        /// file.
         healed: bool,
     },
     /// It was found in a folder and is no recording. A sentence that names it.
@@ -165,32 +167,47 @@ impl App {
 
     /// Handles a copy whose content is registered as `job`: restores that job's audio if needed, then removes the copy.
     async fn duplicate(&self, job: Job, copy: StagedCopy) -> Result<ImportOutcome> {
-        let registered = self.library.recording_folder(&job);
-        let hash = job.file_hash.clone().unwrap_or_default();
-        let healed = tokio::task::spawn_blocking(move || -> Result<bool> {
-            let healed = match registered {
-                Some(registered) => heal(&copy.folder.join(&copy.file), &registered, &hash)?,
-                None => false,
-            };
-            fs::remove_dir_all(&copy.folder)
-                .with_context(|| format!("{} could not be removed", copy.folder.display()))?;
-            Ok(healed)
+        let (job, healed) = self.heal(job, copy.folder.join(&copy.file)).await?;
+        let folder = copy.folder;
+        let removed = tokio::task::spawn_blocking(move || {
+            fs::remove_dir_all(&folder).with_context(|| format!("{} could not be removed", folder.display()))
         });
-        let healed = healed.await??;
+        removed.await??;
         Ok(ImportOutcome::Duplicate { job: Box::new(self.view(job).await?), healed })
+    }
+
+    /// Moves the file `copy` to where `job` has or had its audio, unless the audio is there and intact. Returns the job
+    /// as it is then, and whether its audio was restored.
+    async fn heal(&self, job: Job, copy: PathBuf) -> Result<(Job, bool)> {
+        let Some(registered) = self.library.registered_folder(&job) else { return Ok((job, false)) };
+        let hash = job.file_hash.clone().unwrap_or_default();
+        let check = {
+            let (audio, hash) = (registered.audio().to_owned(), hash.clone());
+            tokio::task::spawn_blocking(move || hash_of(&audio).is_ok_and(|found| found == hash))
+        };
+        if check.await? && job.audio_removed_at.is_none() {
+            return Ok((job, false));
+        }
+        // From here on, no removal that was noted earlier takes the file away.
+        let Some(job) = self.store.expect_audio(job.id).await? else { return Ok((job, false)) };
+        let restored = tokio::task::spawn_blocking(move || put_back(&copy, &registered, &hash));
+        restored.await??;
+        match self.store.record_audio_restored(job.id).await? {
+            Some(job) => Ok((job, true)),
+            // Deleted meanwhile. The removal of its folder was noted after ours was dropped.
+            None => Ok((job, true)),
+        }
     }
 }
 
-/// Moves the file `copy` to where `registered` has its audio, unless the audio there has this hash. Returns whether it
-/// was moved.
-fn heal(copy: &Path, registered: &RecordingFolder, hash: &str) -> Result<bool> {
+/// Moves the file `copy` to where `registered` has its audio, unless the audio there has this hash. Blocks.
+fn put_back(copy: &Path, registered: &RecordingFolder, hash: &str) -> Result<()> {
     let audio = registered.audio();
     if hash_of(audio).is_ok_and(|found| found == hash) {
-        return Ok(false);
+        return Ok(());
     }
     fs::create_dir_all(registered.path())
         .and_then(|()| fs::rename(copy, audio))
         .with_context(|| format!("{} could not be put back", audio.display()))?;
-    sync_folder(registered.path())?;
-    Ok(true)
+    sync_folder(registered.path())
 }

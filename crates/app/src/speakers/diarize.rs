@@ -14,6 +14,7 @@
 
 use crate::App;
 use crate::library::{RecordingFolder, missing_audio};
+use crate::retention::audio_removed_message;
 use crate::speakers::meeting_speakers::{MeetingSpeakers, shown_turns};
 use crate::speakers::people::learn::{read_speech, to_stored};
 use crate::speakers::people::matching::match_people;
@@ -115,6 +116,9 @@ impl TaskHandler for Diarize {
         mut context: TaskContext,
     ) -> BoxFuture<'a, Result<(), TaskError>> {
         Box::pin(async move {
+            if let Some(message) = audio_removed_message(&claim.job) {
+                return Err(TaskError::Failed(message));
+            }
             if claim.job.current_transcript_id.is_none() {
                 let message = format!("{} has no transcript yet. Try again.", claim.job.file_name);
                 return Err(TaskError::Failed(message));

@@ -158,10 +158,11 @@ impl App {
     /// Queues another diarization of a meeting. Edits stay.
     ///
     /// # Errors
-    /// [`ErrorCode::WrongState`] while the meeting waits or is worked on, or has no transcript;
-    /// [`ErrorCode::NotOffered`] for an invalid number of speakers, besides those of [`App::find`].
+    /// [`ErrorCode::WrongState`] while the meeting waits or is worked on, or has no transcript, or if its audio was
+    /// removed; [`ErrorCode::NotOffered`] for an invalid number of speakers, besides those of [`App::find`].
     pub async fn rerun_speakers(&self, id: JobId, expected: SpeakerCount) -> Result<JobView> {
         let job = self.stored_job(id).await?;
+        crate::retention::require_audio(&job)?;
         let (min, max) = expected.checked()?.stored();
         match self.store.requeue_diarization(job.id, min, max).await? {
             Some(job) => self.view(job).await,

@@ -2,21 +2,31 @@
 //!
 //! The lane of recordings transcribes and diarizes. On one computer, one process at a time works in it (it holds the
 //! computer's [`WorkerLock`]); the others wait. The lane of exports makes files. Any process may be a worker: the
-//! window, `meetmemo worker`, and a command with `--wait`.
+//! window, `meetmemo worker`, and a command with `--wait`. Beside a worker that does not work on certain recordings only,
+//! the clean-up service runs (`crate::retention`); beside one that works until it is stopped, scheduled backups are made
+//! (`crate::backup`).
 
 use super::{TaskHandler, TaskOutcome, stopped};
 use crate::App;
 use crate::exports::MakeExport;
 use crate::speakers::diarize::Diarize;
 use crate::transcribe::Transcribe;
-use anyhow::Result;
-use std::time::Duration;
+use anyhow::{Context, Result};
+use std::collections::HashSet;
+use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 use store::{ClaimRequest, Job, JobId, Notifications, Status, TaskKind, Topic, WorkerLock};
 use tokio::sync::watch;
 use tracing::Instrument;
 
 /// How often the queue is checked without a notification: a worker that was killed sends none.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// How long to wait for another process that removes files.
+const REMOVALS_WAIT: Duration = Duration::from_secs(5);
+/// Pause between attempts to take the lock for removals.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The lane of recordings. Its tasks use all processor cores.
 const RECORDINGS: [&dyn TaskHandler; 2] = [&Transcribe, &Diarize];
@@ -45,6 +55,8 @@ impl App {
     pub async fn work(&self, scope: &WorkScope, stop: watch::Receiver<bool>) -> Result<Vec<JobId>> {
         self.recover_interrupted_copies().await?;
         let (end, over) = watch::channel(false);
+        let (cleanup_over, cleanup_stop) = (over.clone(), stop.clone());
+        let (backups_over, backups_stop) = (over.clone(), stop.clone());
         let recordings = async {
             let failed = self.work_on_recordings(scope, stop.clone()).await;
             end.send_replace(true);
@@ -55,9 +67,31 @@ impl App {
             // In a tokio task of its own, so that a panic in it does not end a transcription.
             tokio::spawn(async move { app.work_on_exports(over, stop).await })
         };
+        let cleanup = {
+            let (app, is_service) = (self.clone(), !matches!(scope, WorkScope::Only(_)));
+            tokio::spawn(async move {
+                if is_service {
+                    app.clean_up_regularly(cleanup_over, cleanup_stop).await;
+                }
+            })
+        };
+        let backups = {
+            let (app, is_service) = (self.clone(), matches!(scope, WorkScope::Everything));
+            tokio::spawn(async move {
+                if is_service {
+                    app.back_up_regularly(backups_over, backups_stop).await;
+                }
+            })
+        };
         let failed = recordings.await;
+        if let Err(error) = backups.await {
+            tracing::error!(%error, "the service of backups ended unexpectedly");
+        }
         if let Err(error) = exports.await {
             tracing::error!(%error, "the lane of exports ended unexpectedly");
+        }
+        if let Err(error) = cleanup.await {
+            tracing::error!(%error, "the clean-up service ended unexpectedly");
         }
         failed
     }
@@ -179,19 +213,82 @@ impl App {
         }
     }
 
-    /// Removes the files of deleted jobs that are still in the library, also those that a killed process left.
-    pub(crate) async fn finish_removals(&self) -> Result<()> {
-        for path in self.store.pending_removals(self.library.id()).await? {
-            // A path of another shape than ours removes nothing.
-            if let Some(folder) = self.library.parse_file_path(&path)
-                && let Err(error) = tokio::task::spawn_blocking(move || folder.remove()).await?
-            {
-                tracing::warn!(kind = ?error.kind(), "the audio of a deleted meeting could not be removed; tried again later");
-                continue;
-            }
-            self.store.delete_pending_removal(self.library.id(), &path).await?;
+    /// Removes the files that are noted in `pending_removals`: of deleted meetings, removed audio and removed exports,
+    /// also those that a killed process left. While a backup runs, it removes nothing and returns false; the backup
+    /// calls this when it ends.
+    ///
+    /// # Errors
+    /// If the archive cannot be reached or the lock cannot be opened. A file that cannot be removed is tried again later.
+    pub(crate) async fn finish_removals(&self) -> Result<bool> {
+        let library = self.library.id();
+        let mut paths = self.store.pending_removals(library).await?;
+        if paths.is_empty() {
+            return Ok(true);
         }
-        Ok(())
+        let Some(_lock) = self.lock_for_removals().await? else { return Ok(false) };
+        let mut tried = HashSet::new();
+        while !paths.is_empty() {
+            for path in &paths {
+                self.store.finish_removal(library, path, || self.remove_file_of(path.clone())).await?;
+            }
+            tried.extend(paths);
+            // Another process may have noted more and found the lock held.
+            paths = self.store.pending_removals(library).await?;
+            paths.retain(|path| !tried.contains(path));
+        }
+        Ok(true)
+    }
+
+    /// Takes the exclusive lock without which no file is removed; `None` if a backup holds it. Waits for other removals.
+    async fn lock_for_removals(&self) -> Result<Option<File>> {
+        let path = self.data.backup_lock();
+        let lock = move || -> std::io::Result<Option<File>> {
+            let file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
+            let deadline = Instant::now() + REMOVALS_WAIT;
+            loop {
+                match file.try_lock() {
+                    Ok(()) => return Ok(Some(file)),
+                    Err(TryLockError::Error(error)) => return Err(error),
+                    Err(TryLockError::WouldBlock) => {}
+                }
+                // A backup holds the lock shared. It takes long, another removal does not.
+                let held_by_backup = match file.try_lock_shared() {
+                    Ok(()) => file.unlock().map(|()| true)?,
+                    Err(TryLockError::WouldBlock) => false,
+                    Err(TryLockError::Error(error)) => return Err(error),
+                };
+                if held_by_backup || Instant::now() > deadline {
+                    return Ok(None);
+                }
+                std::thread::sleep(LOCK_PAUSE);
+            }
+        };
+        tokio::task::spawn_blocking(lock).await?.context("the lock for removing files could not be taken")
+    }
+
+    /// Removes what a path from `pending_removals` names; returns whether it is gone. A path of another shape than ours
+    /// removes nothing.
+    async fn remove_file_of(&self, path: String) -> bool {
+        let (app, export) = (self.clone(), PathBuf::from(&path));
+        let remove = move || match app.library.parse_file_path(&path) {
+            Some(folder) => folder.remove(),
+            None if app.is_own_export(&export) => match fs::remove_file(&export) {
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            },
+            None => Ok(()),
+        };
+        match tokio::task::spawn_blocking(remove).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::warn!(kind = ?error.kind(), "a file to be removed could not be removed; tried again later");
+                false
+            }
+            Err(error) => {
+                tracing::error!(%error, "removing a file ended unexpectedly");
+                false
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+use store::Store;
 use store::managed::KeeperCommand;
 use store::testing::TestDatabase;
 use tempfile::TempDir;
@@ -49,13 +50,9 @@ impl From<Output> for Said {
 
 impl MeetMemo {
     pub(crate) fn new() -> Self {
-        let keeper = KeeperCommand {
-            program: env!("CARGO_BIN_EXE_meetmemo").into(),
-            arguments: vec!["database-server".to_owned()],
-        };
         let database = std::env::var_os("MEETMEMO_TEST_DATABASE_URL").map(|_| {
             let runtime = tokio::runtime::Runtime::new().unwrap();
-            runtime.block_on(TestDatabase::empty(keeper)).unwrap()
+            runtime.block_on(TestDatabase::empty(keeper())).unwrap()
         });
         let data = tempfile::Builder::new().prefix("meet memo ü ").tempdir().unwrap();
         Self { data, database, environment: Vec::new() }
@@ -149,6 +146,23 @@ impl MeetMemo {
         }
     }
 
+    /// Runs statements on the archive, as another program would. The archive must exist.
+    pub(crate) fn execute(&self, sql: &str) {
+        self.with_store(async |store| store::testing::execute(store, sql).await.unwrap());
+    }
+
+    /// Calls `work` with the open archive, which must exist.
+    pub(crate) fn with_store<T>(&self, work: impl AsyncFnOnce(&Store) -> T) -> T {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let store = match self.database.as_ref().filter(|found| found.external_address().is_some()) {
+                Some(database) => database.store().await,
+                None => store::testing::open_managed(&self.data.path().join("database"), keeper()).await,
+            };
+            work(&store.unwrap()).await
+        })
+    }
+
     /// Ids of all running processes of this data folder, and of those they started.
     pub(crate) fn processes(&self) -> Vec<i32> {
         testing::processes_of(self.data.path().to_str().unwrap())
@@ -162,6 +176,14 @@ impl MeetMemo {
             std::thread::sleep(Duration::from_millis(20));
         }
         begin.elapsed()
+    }
+}
+
+/// How the private server's keeper is started.
+fn keeper() -> KeeperCommand {
+    KeeperCommand {
+        program: env!("CARGO_BIN_EXE_meetmemo").into(),
+        arguments: vec!["database-server".to_owned()],
     }
 }
 

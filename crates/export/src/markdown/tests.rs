@@ -20,7 +20,7 @@ fn transcript(title: &str, file_name: &str, paragraphs: Vec<Paragraph>) -> Forma
         },
         speakers: Vec::new(),
         paragraphs,
-        exported_at: DateTime::parse_from_rfc3339("2025-03-15T18:05:09+01:00").unwrap(),
+        changed_at: DateTime::parse_from_rfc3339("2025-03-15T18:05:09+01:00").unwrap(),
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn bytes(
 
 /// The document information dictionary.
 fn info(transcript: &FormattedTranscript) -> Dictionary {
-    let date = pdf_date(transcript.exported_at);
+    let date = pdf_date(transcript.changed_at);
     let subject = format!("Transcript of {}", transcript.metadata.file_name);
     Dictionary::from_iter([
         ("Title", text(&transcript.heading())),

@@ -29,7 +29,7 @@ fn transcript(title: &str, paragraphs: Vec<Paragraph>) -> FormattedTranscript {
         },
         speakers: Vec::new(),
         paragraphs,
-        exported_at: DateTime::parse_from_rfc3339("2025-03-05T08:05:09-03:30").unwrap(),
+        changed_at: DateTime::parse_from_rfc3339("2025-03-05T08:05:09-03:30").unwrap(),
     }
 }
 

@@ -2,14 +2,15 @@
 //! it.
 //!
 //! It reports to the process that started it, one line per event on standard output: `creating`, `starting`, `ready`,
-//! `busy` or `failed REASON`. After `ready` it closes its output. It opens no database connection. If it is killed, the
+//! `busy`, `damaged REASON` (a restore may set this cluster aside) or `failed REASON`. After `ready` it closes its output. It opens no database connection. If it is killed, the
 //! server gets a fast stop by a parent-death signal.
 
-use super::{PORT, ROLE, open_lock, server_account, socket_folder, write_private};
+use super::requirements::{disk_full_message, ensure_free_space, ensure_open_files, folder_error};
+use super::{PORT, ROLE, cluster_version, open_lock, password, server_account, socket_folder, write_private};
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{
-    Pid, Resource, Rlimit, Signal, geteuid, getpid, getppid, getrlimit, kill_process, kill_process_group,
-    set_parent_process_death_signal, setrlimit, setsid,
+    Pid, Signal, geteuid, getpid, getppid, kill_process, kill_process_group, set_parent_process_death_signal,
+    setsid,
 };
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -21,17 +22,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-/// Free space needed to create a cluster, in bytes. A new cluster takes 40 MB and its write-ahead log 16 MB; the rest
-/// is for the words of the first recordings.
-const MIN_FREE_BYTES: u64 = 100 << 20;
-/// Fewest open files the server needs. With a lower limit it does not start, or fails while starting.
-const MIN_OPEN_FILES: u64 = 256;
-/// The limit of open files to set if the system allows it: the usual limit of a session.
-const USUAL_OPEN_FILES: u64 = 1024;
 /// Why a start was given up. Usually not read, because the process that asked for the server is gone.
 const NO_CLIENT_LEFT: &str = "No process waits for the database any more.";
 /// A log of PostgreSQL larger than this, in bytes, is emptied when the server starts.
 const MAX_LOG_BYTES: u64 = 4 << 20;
+/// How a line of the log begins: time, process, application. `server::slow_statements` reads it.
+const LOG_LINE_PREFIX: &str = "%m [%p] %a ";
 
 /// Runs the keeper. `arguments` are the database folder and the installation of PostgreSQL. Must be called first in
 /// `main`, on the main thread: the parent-death signal of the server follows the thread that started it, and changing
@@ -59,6 +55,8 @@ fn report(line: &str) {
 fn run_server(folder: &Path, runtime: &Path) -> Result<(), String> {
     let in_folder = |error: io::Error| folder_error(&error, folder);
     ensure_open_files()?;
+    // Before anything in the folder is touched.
+    cluster_version::ensure_same_major(&folder.join("cluster"), runtime)?;
     let lock = open_lock(&folder.join("cluster.lock")).map_err(in_folder)?;
     match lock.try_lock() {
         Ok(()) => {}
@@ -82,14 +80,17 @@ fn run_server(folder: &Path, runtime: &Path) -> Result<(), String> {
     if creating {
         // What is there comes from an interrupted attempt: a cluster is complete only after the rename below.
         remove_folder(&new).map_err(in_folder)?;
-        write_private(&folder.join("password"), &random_password().map_err(in_folder)?).map_err(in_folder)?;
+        let password = password::random().map_err(in_folder)?;
+        write_private(&folder.join(password::FILE), &password).map_err(in_folder)?;
         ensure_free_space(folder)?;
         fs::create_dir(&new).map_err(in_folder)?;
-    } else if !folder.join("password").exists() {
-        return Err(format!(
-            "The archive's password file {} is missing. Put it back from a copy of the data folder.",
-            folder.join("password").display()
-        ));
+    } else if !folder.join(password::FILE).exists() {
+        let why = format!(
+            "The archive's password file {} is missing. Put it back from a copy of the data folder, or bring the archive back with `meetmemo restore`.",
+            folder.join(password::FILE).display()
+        );
+        report(&format!("damaged {why}"));
+        return Err(why);
     }
     if let Some(account) = account {
         for path in [&cluster, &new, &sockets] {
@@ -169,7 +170,7 @@ fn create_cluster(
         .arg("--pgdata")
         .arg(new)
         .arg("--pwfile")
-        .arg(folder.join("password"))
+        .arg(folder.join(password::FILE))
         .args(["--username", ROLE, "--auth", "scram-sha-256", "--encoding", "UTF8", "--data-checksums"])
         // LC_CTYPE must be UTF-8, or lower() and trigrams ignore every letter beyond ASCII; ICU sorts as people expect.
         .args(["--locale-provider", "icu", "--icu-locale", "und", "--locale", "C.UTF-8"])
@@ -233,7 +234,12 @@ fn start_server(
         // A stopping server waits this long for a client that has connected but not yet authenticated. That client may
         // itself be waiting for the server to end, to start the next one.
         .args(["-c", "authentication_timeout=3s"])
-        .args(["-c", "log_checkpoints=off", "-c", "log_line_prefix=%m "])
+        .args(["-c", "log_checkpoints=off", "-c"])
+        .arg(format!("log_line_prefix={LOG_LINE_PREFIX}"))
+        // Values of statements can be words of meetings. They stay out of the log: those that are passed beside a
+        // statement, and those in the details of an error.
+        .args(["-c", "log_parameter_max_length=0", "-c", "log_parameter_max_length_on_error=0"])
+        .args(["-c", "log_error_verbosity=terse"])
         .arg("-c")
         .arg(format!("port={PORT}"))
         .arg("-c")
@@ -278,11 +284,12 @@ fn wait_until_ready(mut server: Child, cluster: &Path, log: &Path, clients: &Fil
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         if let Ok(Some(_)) = server.try_wait() {
-            return Err(if log_end(log).contains("No space left on device") {
-                disk_full_message(cluster)
-            } else {
-                format!("The database server ended while starting; its log {} says why.", log.display())
-            });
+            if log_end(log).contains("No space left on device") {
+                return Err(disk_full_message(cluster));
+            }
+            let why = format!("The database server ended while starting; its log {} says why.", log.display());
+            report(&format!("damaged {why}"));
+            return Err(why);
         }
         let ready = fs::read_to_string(cluster.join("postmaster.pid"))
             .is_ok_and(|s| s.lines().nth(7).is_some_and(|l| l.trim() == "ready"));
@@ -323,47 +330,6 @@ fn log_end(path: &Path) -> String {
     String::from_utf8_lossy(&text[text.len().saturating_sub(4096)..]).into_owned()
 }
 
-fn ensure_free_space(folder: &Path) -> Result<(), String> {
-    match crate::disk_space::free_bytes(folder) {
-        Ok(free) if free < MIN_FREE_BYTES => Err(disk_full_message(folder)),
-        // If the free space cannot be determined, try anyway.
-        _ => Ok(()),
-    }
-}
-
-/// Raises the limit of open files, which the server inherits, if it is too low.
-fn ensure_open_files() -> Result<(), String> {
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= MIN_OPEN_FILES) {
-        return Ok(());
-    }
-    let wanted = limit.maximum.unwrap_or(USUAL_OPEN_FILES).min(USUAL_OPEN_FILES);
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit }).is_ok();
-    if raised && wanted >= MIN_OPEN_FILES {
-        return Ok(());
-    }
-    Err(format!(
-        "The database cannot be started: this session lets a program have only {} files open at once, and it needs {MIN_OPEN_FILES}. Raise the limit (ulimit -n {USUAL_OPEN_FILES}) and start MeetMemo again.",
-        wanted
-    ))
-}
-
-fn disk_full_message(folder: &Path) -> String {
-    format!(
-        "The disk that holds {} is full: the archive needs {} MB to start. Free some space, or choose another folder with --data-dir.",
-        folder.display(),
-        MIN_FREE_BYTES >> 20
-    )
-}
-
-fn folder_error(error: &io::Error, folder: &Path) -> String {
-    if error.kind() == io::ErrorKind::StorageFull {
-        disk_full_message(folder)
-    } else {
-        format!("The database folder {} cannot be used: {error}.", folder.display())
-    }
-}
-
 /// Why a program of PostgreSQL could not be started, as a sentence.
 fn cannot_run(program: &Path, error: &io::Error) -> String {
     match error.kind() {
@@ -384,13 +350,6 @@ fn closed_folder_message(closed: &Path) -> String {
         "The database server does not run as root, and the account it runs as may not enter {0}. Open that folder with `chmod o+x {0}`, or choose another data folder with --data-dir.",
         closed.display()
     )
-}
-
-/// 256 random bits in hexadecimal.
-fn random_password() -> io::Result<String> {
-    let mut bytes = [0u8; 32];
-    io::Read::read_exact(&mut File::open("/dev/urandom")?, &mut bytes)?;
-    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
 }
 
 fn remove_file(path: &Path) -> io::Result<()> {

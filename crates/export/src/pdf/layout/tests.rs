@@ -47,7 +47,7 @@ fn uneven(paragraphs: usize) -> FormattedTranscript {
         },
         speakers: Vec::new(),
         paragraphs: (0..paragraphs).map(paragraph).collect(),
-        exported_at: DateTime::UNIX_EPOCH.fixed_offset(),
+        changed_at: DateTime::UNIX_EPOCH.fixed_offset(),
     }
 }
 

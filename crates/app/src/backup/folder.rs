@@ -1,0 +1,254 @@
+//! A folder with backups.
+//!
+//! New objects are written under `writing-<id>/`, synced, and then renamed, so an object under its final name is
+//! complete, whatever happens. The manifest comes last: a backup without one does not exist, and its objects are used by
+//! the next.
+
+use super::layout::{Kind, ObjectName, README, README_TEXT, SNAPSHOTS};
+use crate::library::sync_folder;
+use anyhow::{Context, Result, bail};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Beginning of the names of folders with objects in progress.
+const WRITING: &str = "writing-";
+/// The file that a process locks while it writes.
+const LOCK: &str = ".lock";
+
+/// A folder with backups, for reading.
+#[derive(Debug)]
+pub(super) struct FolderBackup {
+    root: PathBuf,
+}
+
+impl FolderBackup {
+    pub(super) fn open(root: &Path) -> Result<Self> {
+        if !root.join(SNAPSHOTS).is_dir() {
+            bail!("{} holds no backup of MeetMemo", root.display());
+        }
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// Paths of the manifests, oldest first.
+    pub(super) fn manifests(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(self.root.join(SNAPSHOTS)).with_context(|| self.unreadable(SNAPSHOTS))? {
+            let name = entry?.file_name();
+            if let Some(name) = name.to_str().filter(|name| name.ends_with(".jsonl")) {
+                found.push(format!("{SNAPSHOTS}/{name}"));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    pub(super) fn text(&self, path: &str) -> Result<Vec<u8>> {
+        fs::read(self.root.join(path)).with_context(|| self.unreadable(path))
+    }
+
+    fn unreadable(&self, path: &str) -> String {
+        format!("{} cannot be read", self.root.join(path).display())
+    }
+
+    /// All objects, with their sizes in bytes.
+    pub(super) fn objects(&self) -> Result<BTreeMap<ObjectName, u64>> {
+        let mut objects = BTreeMap::new();
+        for kind in Kind::ALL {
+            let folder = self.root.join(kind.folder());
+            for file in walkdir::WalkDir::new(&folder).min_depth(2).max_depth(2) {
+                let file = match file {
+                    Err(error) if error.io_error().is_some_and(|e| e.kind() == ErrorKind::NotFound) => continue,
+                    file => file.with_context(|| self.unreadable(kind.folder()))?,
+                };
+                let path = file.path().strip_prefix(&self.root).ok().and_then(Path::to_str);
+                if let Some(name) = path.and_then(ObjectName::parse) {
+                    objects.insert(name, file.metadata()?.len());
+                }
+            }
+        }
+        Ok(objects)
+    }
+
+    pub(super) fn read(&self, name: &ObjectName, sink: &mut dyn Write) -> Result<()> {
+        let mut file = File::open(self.path_of(name))?;
+        io::copy(&mut file, sink)?;
+        Ok(())
+    }
+
+    /// Tells the system to read an object from the disk the next time, not from memory.
+    pub(super) fn forget_cached(&self, name: &ObjectName) {
+        if let Ok(file) = File::open(self.path_of(name)) {
+            // Without this the check reads what is in memory; it is no error where the system cannot do it.
+            let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+        }
+    }
+
+    fn path_of(&self, name: &ObjectName) -> PathBuf {
+        self.root.join(name.path())
+    }
+
+    /// Removes a manifest or an object.
+    pub(super) fn remove(&self, path: &str) -> Result<()> {
+        fs::remove_file(self.root.join(path)).with_context(|| format!("{path} could not be removed"))
+    }
+}
+
+/// A folder to which a backup is being written. One process at a time.
+#[derive(Debug)]
+pub(super) struct FolderWriter {
+    root: PathBuf,
+    writing: PathBuf,
+    /// Objects that are in the folder, or were written by this backup.
+    present: BTreeSet<ObjectName>,
+    /// Objects written by this backup.
+    written: Vec<ObjectName>,
+    _lock: File,
+}
+
+impl FolderWriter {
+    /// Creates the folder if it is missing.
+    pub(super) fn begin(root: &Path) -> Result<Self> {
+        let unusable = |error: io::Error| unusable(root, &error);
+        let existed = root.exists();
+        make_private(root).map_err(unusable)?;
+        if existed && !root.join(SNAPSHOTS).exists() && has_other_files(root)? {
+            bail!(
+                "{} holds other files already. Choose an empty folder or a new one, such as {}",
+                root.display(),
+                root.join("MeetMemo backup").display()
+            );
+        }
+        let Some(lock) = lock_for_writing(root).map_err(unusable)? else {
+            bail!("another backup to {} is under way", root.display());
+        };
+        for entry in fs::read_dir(root).map_err(unusable)? {
+            let entry = entry?;
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(WRITING)) {
+                fs::remove_dir_all(entry.path()).map_err(unusable)?;
+            }
+        }
+        let writing = root.join(format!("{WRITING}{}", uuid::Uuid::new_v4().simple()));
+        for folder in [&root.join(SNAPSHOTS), &writing] {
+            make_private(folder).map_err(unusable)?;
+        }
+        let present = FolderBackup { root: root.to_owned() }.objects()?.into_keys().collect();
+        Ok(Self { root: root.to_owned(), writing, present, written: Vec::new(), _lock: lock })
+    }
+
+    pub(super) fn has(&self, name: &ObjectName) -> bool {
+        self.present.contains(name)
+    }
+
+    /// A new file for an object whose hash is not known yet.
+    pub(super) fn draft(&self) -> io::Result<(PathBuf, File)> {
+        let path = self.writing.join(uuid::Uuid::new_v4().simple().to_string());
+        let file = File::create_new(&path)?;
+        Ok((path, file))
+    }
+
+    /// Names a draft. Nothing is renamed to its final place before `finish`.
+    pub(super) fn name_draft(&mut self, draft: &Path, name: ObjectName) -> io::Result<()> {
+        if self.present.insert(name.clone()) {
+            fs::rename(draft, self.writing.join(format!("{}-{}", name.kind.folder(), name.hash)))?;
+            self.written.push(name);
+        } else {
+            fs::remove_file(draft)?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything permanent: syncs the objects, moves them to their places, then writes the manifest. Returns the
+    /// objects that are new.
+    pub(super) fn finish(self, manifest_path: &str, manifest: &[u8]) -> Result<Vec<ObjectName>> {
+        sync_file_system(&self.writing)?;
+        let mut folders = BTreeSet::new();
+        for name in &self.written {
+            let path = self.root.join(name.path());
+            if let Some(folder) = path.parent()
+                && folders.insert(folder.to_owned())
+            {
+                make_private(folder)?;
+            }
+            fs::rename(self.writing.join(format!("{}-{}", name.kind.folder(), name.hash)), &path)?;
+        }
+        if !self.written.is_empty() {
+            sync_file_system(&self.writing)?;
+        }
+        self.write_small(README, README_TEXT.as_bytes())?;
+        self.write_small(manifest_path, manifest)?;
+        fs::remove_dir_all(&self.writing)?;
+        Ok(self.written.clone())
+    }
+
+    fn write_small(&self, path: &str, content: &[u8]) -> Result<()> {
+        let path = self.root.join(path);
+        if fs::read(&path).is_ok_and(|present| present == content) {
+            return Ok(());
+        }
+        let (draft, mut file) = self.draft()?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(draft, &path)?;
+        sync_folder(path.parent().unwrap_or(&self.root))
+    }
+}
+
+impl Drop for FolderWriter {
+    fn drop(&mut self) {
+        // What is left after a failure; the next backup tries again.
+        let _ = fs::remove_dir_all(&self.writing);
+    }
+}
+
+/// Writes everything that this process wrote on the file system of `folder` to the disk. One call for thousands of
+/// files is much faster than one for each.
+fn sync_file_system(folder: &Path) -> Result<()> {
+    let folder = File::open(folder)?;
+    rustix::fs::syncfs(&folder).context("the backup could not be written to disk")
+}
+
+/// The error for a place that cannot be written to.
+pub(super) fn unusable(place: &Path, error: &io::Error) -> anyhow::Error {
+    let reason = error.to_string();
+    let reason = reason.split(" (os error").next().unwrap_or_default();
+    anyhow::anyhow!(
+        "the backup {} cannot be written: {reason}. Choose another place, or allow writing to this one",
+        place.display()
+    )
+}
+
+/// Locks a backup folder for writing; `None` if another process has it.
+pub(super) fn lock_for_writing(root: &Path) -> io::Result<Option<File>> {
+    let lock = File::create(root.join(LOCK))?;
+    match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => Ok(None),
+        // A file system without locks: the names of objects keep two backups apart.
+        Err(TryLockError::Error(error)) => {
+            tracing::warn!(%error, "the backup folder cannot be locked");
+            Ok(Some(lock))
+        }
+        Ok(()) => Ok(Some(lock)),
+    }
+}
+
+fn has_other_files(root: &Path) -> Result<bool> {
+    for entry in fs::read_dir(root)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        if name != LOCK && name != README && !name.starts_with(WRITING) && name != "lost+found" {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Creates a folder that only its owner can enter, with its parents.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
