@@ -5,6 +5,9 @@
 //! would be copied; they never show or change the content of a file. All other paths come from the system's dialogs and
 //! do not pass through the page.
 
+pub(crate) mod backup;
+pub(crate) mod cleanup;
+pub(crate) mod database;
 pub(crate) mod exports;
 pub(crate) mod imports;
 pub(crate) mod meetings;

@@ -6,11 +6,13 @@
 //! page as events that carry ids and no content; the page fetches what it shows. [`worker`] processes the queue: an open
 //! window is a worker, like the command `meetmemo worker`.
 
+mod archive_work;
 mod check;
 mod news;
 mod opening;
 mod worker;
 
+pub(crate) use archive_work::{ArchiveWorkNews, ArchiveWorkState, NewArchiveWork, start_archive_work};
 pub(crate) use news::{ModelNews, NewsItem};
 pub(crate) use opening::{open_again, open_in_background};
 
@@ -65,6 +67,8 @@ pub(crate) struct Core {
     app: Mutex<Option<App>>,
     /// Whether the archive is being opened right now.
     opening: AtomicBool,
+    /// Long work that the user started.
+    pub(crate) work: archive_work::ArchiveWork,
     /// Held while the page's settings or its state are written, so that the newest are written last.
     pub(crate) writing: tokio::sync::Mutex<()>,
     /// Asks the worker to stop.
@@ -82,6 +86,7 @@ impl Core {
             local: Mutex::new(None),
             app: Mutex::new(None),
             opening: AtomicBool::new(false),
+            work: archive_work::ArchiveWork::default(),
             writing: tokio::sync::Mutex::default(),
             stop: watch::Sender::new(false),
             stopped: watch::Sender::new(true),

@@ -43,6 +43,33 @@ pub(crate) async fn model(handle: &AppHandle) -> Option<PathBuf> {
     chosen.await.flatten().map(|file| file.path().to_owned())
 }
 
+/// Lets the user choose the folder for backups; `None` if they cancel. In a folder with other files, backups get a folder
+/// of their own.
+pub(crate) async fn backup_folder(handle: &AppHandle) -> Option<PathBuf> {
+    let chosen = show(handle, |dialog| dialog.set_title(texts::CHOOSE_BACKUP_PLACE).pick_folder());
+    let chosen = chosen.await.flatten()?.path().to_owned();
+    tokio::task::spawn_blocking(move || app::backup_folder_in(&chosen)).await.ok()
+}
+
+/// Lets the user choose a folder with backups; `None` if they cancel.
+pub(crate) async fn restore_folder(handle: &AppHandle) -> Option<PathBuf> {
+    let chosen = show(handle, |dialog| dialog.set_title(texts::CHOOSE_BACKUP).pick_folder());
+    let chosen = chosen.await.flatten()?.path().to_owned();
+    tokio::task::spawn_blocking(move || app::backup_folder_in(&chosen)).await.ok()
+}
+
+/// Lets the user choose a backup file; `None` if they cancel.
+pub(crate) async fn restore_file(handle: &AppHandle) -> Option<PathBuf> {
+    let chosen = show(handle, |dialog| {
+        dialog
+            .set_title(texts::CHOOSE_BACKUP)
+            .add_filter(texts::BACKUPS, &["tar"])
+            .add_filter(texts::ALL_FILES, &["*"])
+            .pick_file()
+    });
+    chosen.await.flatten().map(|file| file.path().to_owned())
+}
+
 /// Asks where to save a file; `None` if the user cancels. The dialog asks before it returns the path of an existing
 /// file.
 pub(crate) async fn save(handle: &AppHandle, name: String, kind: &'static str) -> Option<PathBuf> {

@@ -8,4 +8,7 @@ pub(crate) const RECORDINGS: &str = "Recordings";
 pub(crate) const ALL_FILES: &str = "All files";
 pub(crate) const SAVE_AS: &str = "Save the transcript";
 pub(crate) const CHOOSE_MODEL: &str = "Add a speech model";
+pub(crate) const CHOOSE_BACKUP_PLACE: &str = "Choose a folder for backups";
+pub(crate) const CHOOSE_BACKUP: &str = "Choose a backup";
+pub(crate) const BACKUPS: &str = "Backups";
 pub(crate) const MODELS: &str = "Speech models";

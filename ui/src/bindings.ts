@@ -117,6 +117,70 @@ export const commands = {
 	exportJob: (exportId: string) => __TAURI_INVOKE<ExportView_Serialize | null>("export_job", { exportId }),
 	/**  Shows an exported file in the system's file manager. */
 	showExport: (exportId: string) => __TAURI_INVOKE<null>("show_export", { exportId }),
+	/**  What is known of earlier backups, and the schedule. */
+	backupOverview: () => __TAURI_INVOKE<BackupOverview_Serialize>("backup_overview"),
+	/**  Lets the user choose the folder of scheduled backups. `None` if they cancel. */
+	chooseBackupPlace: () => __TAURI_INVOKE<BackupOverview_Serialize | null>("choose_backup_place"),
+	/**  Ends scheduled backups. Those that were made stay. */
+	endScheduledBackups: () => __TAURI_INVOKE<BackupOverview_Serialize>("end_scheduled_backups"),
+	/**  The work under way, and how the last one ended. */
+	archiveWork: () => __TAURI_INVOKE<ArchiveWorkState_Serialize>("archive_work"),
+	/**  Stops the work under way. It leaves nothing half done. */
+	stopArchiveWork: () => __TAURI_INVOKE<null>("stop_archive_work"),
+	/**  Forgets how the last work ended. */
+	dismissArchiveWork: () => __TAURI_INVOKE<null>("dismiss_archive_work"),
+	/**  Starts a backup to the scheduled place. */
+	startBackup: () => __TAURI_INVOKE<null>("start_backup"),
+	/**  Starts a check of the last backup. */
+	startBackupCheck: () => __TAURI_INVOKE<null>("start_backup_check"),
+	/**
+	 *  What a restore from the last backup, or from one that the user chooses (a folder, or a file), would bring back. `None`
+	 *  if they cancel.
+	 */
+	previewRestore: (from: RestoreSource) => __TAURI_INVOKE<RestoreView_Serialize | null>("preview_restore", { from }),
+	/**  Starts to restore from the backup of the last preview: everything that is missing, or one meeting. */
+	startRestore: (meeting: string | null) => __TAURI_INVOKE<null>("start_restore", { meeting }),
+	/**  Starts maintenance of the database. */
+	startMaintenance: (work: DatabaseWork) => __TAURI_INVOKE<null>("start_maintenance", { work }),
+	/**  What a clean-up would remove now, and what becomes due soon. */
+	cleanupPreview: () => __TAURI_INVOKE<CleanupView_Serialize>("cleanup_preview"),
+	/**  Removes what is due; `confirmed` if the user has answered the questions of the preview. */
+	cleanUp: (confirmed: boolean) => __TAURI_INVOKE<CleanupView_Serialize>("clean_up", { confirmed }),
+	/**  Sets how long things are kept; returns the new preview. */
+	setRetention: (settings: RetentionSettings_Deserialize) => __TAURI_INVOKE<CleanupView_Serialize>("set_retention", { settings }),
+	/**  Keeps a meeting from clean-up, or no longer. */
+	setPinned: (id: string, pinned: boolean) => __TAURI_INVOKE<JobView_Serialize>("set_pinned", { id, pinned }),
+	/**  The server and the database. */
+	databaseStatus: () => __TAURI_INVOKE<DatabaseStatusView_Serialize>("database_status"),
+	/**  The tables with their sizes and rows. */
+	databaseTables: () => __TAURI_INVOKE<TablesView_Serialize>("database_tables"),
+	/**  The indexes and their use. */
+	databaseIndexes: () => __TAURI_INVOKE<IndexesView_Serialize>("database_indexes"),
+	/**  What runs in the database. */
+	databaseActivity: () => __TAURI_INVOKE<ActivityView_Serialize>("database_activity"),
+	/**  Who waits for whom. */
+	databaseLocks: () => __TAURI_INVOKE<LocksView_Serialize>("database_locks"),
+	/**  Slow statements. */
+	slowStatements: () => __TAURI_INVOKE<SlowView_Serialize>("slow_statements"),
+	/**  The steps of the schema. */
+	databaseMigrations: () => __TAURI_INVOKE<MigrationsView_Serialize>("database_migrations"),
+	/**  The end of the server's log. */
+	databaseLog: (lines: number) => __TAURI_INVOKE<ServerLogView_Serialize>("database_log", { lines }),
+	/**  Ends the connection of a server process. */
+	endConnection: (pid: number) => __TAURI_INVOKE<EndedView>("end_connection", { pid }),
+	/**  Makes a new password for the private server; returns what that means. */
+	changeDatabasePassword: () => __TAURI_INVOKE<string>("change_database_password"),
+	/**  Which server is used, without its password. */
+	databaseChoice: () => __TAURI_INVOKE<DatabaseChoice_Serialize>("database_choice"),
+	/**
+	 *  Tests each step of the connection that is in use, or with an address of a candidate. An empty password means the
+	 *  stored one.
+	 */
+	testDatabase: (address: DatabaseAddress_Deserialize | null, password: string) => __TAURI_INVOKE<ConnectionStep_Serialize[]>("test_database", { address, password }),
+	/**  Uses another server from the next start on. An empty password means the stored one. */
+	saveExternalDatabase: (address: DatabaseAddress_Deserialize, password: string) => __TAURI_INVOKE<DatabaseChoice_Serialize>("save_external_database", { address, password }),
+	/**  Uses the private server from the next start on. */
+	usePrivateDatabase: () => __TAURI_INVOKE<DatabaseChoice_Serialize>("use_private_database"),
 	/**  The settings of the window. Works without an archive. */
 	preferences: () => __TAURI_INVOKE<Preferences>("preferences"),
 	/**  Changes the settings of the window. */
@@ -137,6 +201,7 @@ export const commands = {
 
 /** Events */
 export const events = {
+	archiveWorkNews: makeEvent<ArchiveWorkNews, ArchiveWorkNews>("archive-work-news"),
 	closing: makeEvent<Closing_Serialize, Closing_Deserialize>("closing"),
 	coreState: makeEvent<CoreState, CoreState>("core-state"),
 	importView: makeEvent<ImportView_Serialize, ImportView_Deserialize>("import-view"),
@@ -166,6 +231,58 @@ export type About = {
 	components: Component[],
 };
 
+/**  What the connections are doing. */
+export type ActivityView = ActivityView_Serialize | ActivityView_Deserialize;
+
+/**  What the connections are doing. */
+export type ActivityView_Deserialize = {
+	/**  What the columns mean. */
+	columns: ColumnNote[],
+	/**  Connections with a statement or an open transaction, the oldest first; without the one that asks. */
+	running: ConnectionView_Deserialize[],
+	/**  The number of idle connections. */
+	idle: number,
+};
+
+/**  What the connections are doing. */
+export type ActivityView_Serialize = {
+	/**  What the columns mean. */
+	columns: ColumnNote[],
+	/**  Connections with a statement or an open transaction, the oldest first; without the one that asks. */
+	running: ConnectionView_Serialize[],
+	/**  The number of idle connections. */
+	idle: number,
+};
+
+/**  What the work is. */
+export type ArchiveWorkKind = 
+/**  A backup to the scheduled place. */
+"backup" | 
+/**  A check of the last backup. */
+"check" | 
+/**  A restore from the chosen backup. */
+"restore" | 
+/**  Maintenance of the database. */
+"maintenance";
+
+/**  The state of the work has changed; the page fetches it. */
+export type ArchiveWorkNews = null;
+
+/**  The work under way, and how the last one of this window ended. */
+export type ArchiveWorkState = ArchiveWorkState_Serialize | ArchiveWorkState_Deserialize;
+
+/**  The work under way, and how the last one of this window ended. */
+export type ArchiveWorkState_Deserialize = {
+	running?: RunningArchiveWork_Deserialize | null,
+	ended?: EndedArchiveWork_Deserialize | null,
+};
+
+/**  The work under way, and how the last one of this window ended. */
+export type ArchiveWorkState_Serialize = {
+	running: RunningArchiveWork_Serialize | null,
+	ended: EndedArchiveWork_Serialize | null,
+};
+
 /**  Whom words are assigned to. */
 export type AssignTarget = 
 /**  A speaker of the meeting. */
@@ -176,6 +293,293 @@ id: string } |
 { kind: "new" } | 
 /**  No speaker. */
 { kind: "nobody" };
+
+/**  The result of a check of a backup. */
+export type BackupCheckView = BackupCheckView_Serialize | BackupCheckView_Deserialize;
+
+/**  The result of a check of a backup. */
+export type BackupCheckView_Deserialize = {
+	/**  The folder or file. */
+	place: string,
+	/**  Snapshots in it. */
+	snapshots: number,
+	/**  The moment of the newest, RFC 3339 in UTC. */
+	taken_at?: string | null,
+	/**  Meetings in the newest. */
+	meetings: number,
+	/**  Objects that were read. */
+	objects_read: number,
+	/**  Objects in the backup. */
+	objects: number,
+	/**  Bytes that were read. */
+	read_bytes: number | null,
+	/**  What is damaged or missing. Sentences; empty if the backup is whole. */
+	damage: string[],
+};
+
+/**  The result of a check of a backup. */
+export type BackupCheckView_Serialize = {
+	/**  The folder or file. */
+	place: string,
+	/**  Snapshots in it. */
+	snapshots: number,
+	/**  The moment of the newest, RFC 3339 in UTC. */
+	taken_at: string | null,
+	/**  Meetings in the newest. */
+	meetings: number,
+	/**  Objects that were read. */
+	objects_read: number,
+	/**  Objects in the backup. */
+	objects: number,
+	/**  Bytes that were read. */
+	read_bytes: number | null,
+	/**  What is damaged or missing. Sentences; empty if the backup is whole. */
+	damage: string[],
+};
+
+/**  A failure. */
+export type BackupFailure = {
+	/**  RFC 3339 in UTC. */
+	at: string,
+	/**  A sentence. */
+	message: string,
+};
+
+/**  When and where. */
+export type BackupMoment = {
+	/**  RFC 3339 in UTC. */
+	at: string,
+	/**  The folder or file. */
+	place: string,
+	/**  Meetings in the backup. */
+	meetings: number,
+};
+
+/**  The line of the window, and the schedule. */
+export type BackupOverview = BackupOverview_Serialize | BackupOverview_Deserialize;
+
+/**  The line of the window, and the schedule. */
+export type BackupOverview_Deserialize = {
+	/**  What is known of earlier backups. */
+	state: BackupState_Deserialize,
+	/**  The folder of the schedule, if one was chosen. */
+	scheduled_place?: string | null,
+	/**  Hours between two scheduled backups. */
+	interval_hours: number,
+	/**  When the next scheduled backup is due, RFC 3339 in UTC; `None` without a place. */
+	next_at?: string | null,
+};
+
+/**  The line of the window, and the schedule. */
+export type BackupOverview_Serialize = {
+	/**  What is known of earlier backups. */
+	state: BackupState_Serialize,
+	/**  The folder of the schedule, if one was chosen. */
+	scheduled_place: string | null,
+	/**  Hours between two scheduled backups. */
+	interval_hours: number,
+	/**  When the next scheduled backup is due, RFC 3339 in UTC; `None` without a place. */
+	next_at: string | null,
+};
+
+/**  What a backup, a check or a restore does at the moment. */
+export type BackupPhase = 
+/**  Reads rows. */
+"reading" | 
+/**  Copies audio. */
+"copying" | 
+/**  Reads again what was written. */
+"checking" | 
+/**  Brings meetings back. */
+"restoring";
+
+/**  How well the archive is backed up. */
+export type BackupState = BackupState_Serialize | BackupState_Deserialize;
+
+/**  How well the archive is backed up. */
+export type BackupState_Deserialize = {
+	/**  The last backup without problems. */
+	last_backup?: BackupMoment | null,
+	/**  The last check, or backup with check, that found nothing. */
+	last_check?: BackupMoment | null,
+	/**  The last backup or check, if it failed or found something. */
+	last_failure?: BackupFailure | null,
+};
+
+/**  How well the archive is backed up. */
+export type BackupState_Serialize = {
+	/**  The last backup without problems. */
+	last_backup: BackupMoment | null,
+	/**  The last check, or backup with check, that found nothing. */
+	last_check: BackupMoment | null,
+	/**  The last backup or check, if it failed or found something. */
+	last_failure: BackupFailure | null,
+};
+
+/**  A backup that was made. */
+export type BackupView = {
+	/**  The folder or file. */
+	place: string,
+	/**  The moment of its content, RFC 3339 in UTC. */
+	taken_at: string,
+	/**  Meetings in it. */
+	meetings: number,
+	/**  Meetings whose audio is in it. */
+	with_audio: number,
+	/**  Bytes that this backup added. */
+	added_bytes: number | null,
+	/**  Bytes of everything in it. */
+	total_bytes: number | null,
+	/**  Whether it was read again after it was written. */
+	checked: boolean,
+	/**  What is not in it although it should be. Sentences. */
+	problems: string[],
+	/**  What else should be known. Sentences. */
+	notes: string[],
+	/**  Snapshots that were removed because enough newer ones exist. */
+	removed_snapshots: number,
+};
+
+/**  A connection that waits for another. */
+export type BlockedView = BlockedView_Serialize | BlockedView_Deserialize;
+
+/**  A connection that waits for another. */
+export type BlockedView_Deserialize = {
+	/**  The server process that waits. */
+	pid: number,
+	/**  What its application calls itself. */
+	application: string,
+	/**  Its statement; none if it must not be shown. */
+	statement?: string | null,
+	/**  Seconds since the statement began. */
+	statement_s?: number | null,
+	/**  What is locked. */
+	locked?: string | null,
+	/**  The lock that is wanted. */
+	mode?: string | null,
+	/**  The server process that is waited for. */
+	blocked_by: number,
+	/**  What that application calls itself. */
+	blocking_application: string,
+	/**  Its state. */
+	blocking_state?: string | null,
+	/**  Its statement, or its last one. */
+	blocking_statement?: string | null,
+	/**  Seconds since its transaction began. */
+	blocking_transaction_s?: number | null,
+};
+
+/**  A connection that waits for another. */
+export type BlockedView_Serialize = {
+	/**  The server process that waits. */
+	pid: number,
+	/**  What its application calls itself. */
+	application: string,
+	/**  Its statement; none if it must not be shown. */
+	statement: string | null,
+	/**  Seconds since the statement began. */
+	statement_s: number | null,
+	/**  What is locked. */
+	locked: string | null,
+	/**  The lock that is wanted. */
+	mode: string | null,
+	/**  The server process that is waited for. */
+	blocked_by: number,
+	/**  What that application calls itself. */
+	blocking_application: string,
+	/**  Its state. */
+	blocking_state: string | null,
+	/**  Its statement, or its last one. */
+	blocking_statement: string | null,
+	/**  Seconds since its transaction began. */
+	blocking_transaction_s: number | null,
+};
+
+/**  Something that must be confirmed before anything is removed. */
+export type CleanupConfirmation = {
+	/**  Why it asks. */
+	reason: CleanupReason,
+	/**  What happened, as a sentence. */
+	message: string,
+	/**  What to do, as a sentence. */
+	action: string,
+};
+
+/**  Why a clean-up asks. */
+export type CleanupReason = 
+/**  The server's clock is before the last moment that was right. */
+"clock_behind" | 
+/**  The server's clock has moved by more than 30 days without any change in the archive. */
+"clock_ahead" | 
+/**  A restore has brought meetings back. */
+"restored" | 
+/**  More than half of the meetings would go. */
+"most_meetings" | 
+/**  The audio of more than half of the meetings would go. */
+"most_audio";
+
+/**  A clean-up: what it removes, what it must ask before, and what it found. */
+export type CleanupView = CleanupView_Serialize | CleanupView_Deserialize;
+
+/**  A clean-up: what it removes, what it must ask before, and what it found. */
+export type CleanupView_Deserialize = {
+	/**  Whether `meetings`, `audio` and `exports` were removed; if not, they are only due. */
+	removed: boolean,
+	/**  When it was computed, by the database server's clock. RFC 3339, UTC. */
+	at: string,
+	/**  When the last clean-up removed what was due. RFC 3339, UTC. */
+	last_run_at?: string | null,
+	/**  How long things are kept. */
+	settings: RetentionSettings_Deserialize,
+	/**  Meetings that go, with everything in them. */
+	meetings: DueMeetingView[],
+	/**  Meetings whose audio goes; their text stays. */
+	audio: DueMeetingView[],
+	/**  Exports that go. */
+	exports: DueExportView[],
+	/**  Bytes that become free. */
+	bytes: number | null,
+	/**  What must be confirmed before anything is removed. */
+	confirmations: CleanupConfirmation[],
+	/**  Whether files of what was removed stay on disk until a running backup ends. */
+	files_later: boolean,
+	/**  Meetings that become due in the next seven days. */
+	forecast: ForecastView[],
+	/**  Folders of the library that belong to no meeting. Never removed. */
+	unknown_folders: UnknownFolderView[],
+	/**  Meetings of this library whose audio is missing although it was not removed. Never removed. */
+	missing_audio: MissingAudioView[],
+};
+
+/**  A clean-up: what it removes, what it must ask before, and what it found. */
+export type CleanupView_Serialize = {
+	/**  Whether `meetings`, `audio` and `exports` were removed; if not, they are only due. */
+	removed: boolean,
+	/**  When it was computed, by the database server's clock. RFC 3339, UTC. */
+	at: string,
+	/**  When the last clean-up removed what was due. RFC 3339, UTC. */
+	last_run_at: string | null,
+	/**  How long things are kept. */
+	settings: RetentionSettings_Serialize,
+	/**  Meetings that go, with everything in them. */
+	meetings: DueMeetingView[],
+	/**  Meetings whose audio goes; their text stays. */
+	audio: DueMeetingView[],
+	/**  Exports that go. */
+	exports: DueExportView[],
+	/**  Bytes that become free. */
+	bytes: number | null,
+	/**  What must be confirmed before anything is removed. */
+	confirmations: CleanupConfirmation[],
+	/**  Whether files of what was removed stay on disk until a running backup ends. */
+	files_later: boolean,
+	/**  Meetings that become due in the next seven days. */
+	forecast: ForecastView[],
+	/**  Folders of the library that belong to no meeting. Never removed. */
+	unknown_folders: UnknownFolderView[],
+	/**  Meetings of this library whose audio is missing although it was not removed. Never removed. */
+	missing_audio: MissingAudioView[],
+};
 
 /**  The user asked to close the window while this recording is being processed. An event for the page. */
 export type Closing = Closing_Serialize | Closing_Deserialize;
@@ -190,6 +594,14 @@ export type Closing_Deserialize = {
 export type Closing_Serialize = {
 	/**  The recording. */
 	job: JobView_Serialize,
+};
+
+/**  What the figures of a column mean and what is normal. */
+export type ColumnNote = {
+	/**  The heading of the column. */
+	column: string,
+	/**  What it means and what is normal. */
+	meaning: string,
 };
 
 /**  Consecutive words of one version. */
@@ -257,6 +669,95 @@ export type Component = {
 	licence: string,
 };
 
+/**  One step of the connection test. */
+export type ConnectionStep = ConnectionStep_Serialize | ConnectionStep_Deserialize;
+
+/**  The state of one step of the connection test. */
+export type ConnectionStepState = 
+/**  In order. */
+"ok" | 
+/**  The archive cannot be used like this. */
+"failed" | 
+/**  Not tested: it does not apply, or an earlier step failed. */
+"skipped";
+
+/**  One step of the connection test. */
+export type ConnectionStep_Deserialize = {
+	/**
+	 *  `name`, `port`, `tls`, `certificate`, `password`, `rights`, `version`, `encoding`, `extensions`, `pooler` or
+	 *  `content`.
+	 */
+	step: string,
+	/**  How it ended. */
+	state: ConnectionStepState,
+	/**  What was found, in sentences. */
+	message: string,
+	/**  What the user can do, if anything. */
+	action?: string | null,
+};
+
+/**  One step of the connection test. */
+export type ConnectionStep_Serialize = {
+	/**
+	 *  `name`, `port`, `tls`, `certificate`, `password`, `rights`, `version`, `encoding`, `extensions`, `pooler` or
+	 *  `content`.
+	 */
+	step: string,
+	/**  How it ended. */
+	state: ConnectionStepState,
+	/**  What was found, in sentences. */
+	message: string,
+	/**  What the user can do, if anything. */
+	action: string | null,
+};
+
+/**  A connection that works. */
+export type ConnectionView = ConnectionView_Serialize | ConnectionView_Deserialize;
+
+/**  A connection that works. */
+export type ConnectionView_Deserialize = {
+	/**  The server process; `meetmemo database end` takes it. */
+	pid: number,
+	/**  What the client calls itself. */
+	application: string,
+	/**  The role. */
+	user?: string | null,
+	/**  The address of the client; none on this computer. */
+	client?: string | null,
+	/**  `active`, `idle in transaction` … */
+	state?: string | null,
+	/**  The beginning of its statement; none if it must not be shown. */
+	statement?: string | null,
+	/**  Seconds since the statement began. */
+	statement_s?: number | null,
+	/**  Seconds since the transaction began. */
+	transaction_s?: number | null,
+	/**  What it waits for. */
+	waits_for?: string | null,
+};
+
+/**  A connection that works. */
+export type ConnectionView_Serialize = {
+	/**  The server process; `meetmemo database end` takes it. */
+	pid: number,
+	/**  What the client calls itself. */
+	application: string,
+	/**  The role. */
+	user: string | null,
+	/**  The address of the client; none on this computer. */
+	client: string | null,
+	/**  `active`, `idle in transaction` … */
+	state: string | null,
+	/**  The beginning of its statement; none if it must not be shown. */
+	statement: string | null,
+	/**  Seconds since the statement began. */
+	statement_s: number | null,
+	/**  Seconds since the transaction began. */
+	transaction_s: number | null,
+	/**  What it waits for. */
+	waits_for: string | null,
+};
+
 /**  The state of the archive, as an event for the page. */
 export type CoreState = 
 /**  The archive is being opened. */
@@ -273,6 +774,162 @@ phase: OpeningPhase } |
 {
 	state: "failed",
 } & Failure;
+
+/**  The address of a database without its password. */
+export type DatabaseAddress = DatabaseAddress_Serialize | DatabaseAddress_Deserialize;
+
+/**  The address of a database without its password. */
+export type DatabaseAddress_Deserialize = {
+	/**  Name or numeric address of the host, or the absolute path of a socket's folder. */
+	host: string,
+	/**  The port. */
+	port: number,
+	/**  Name of the database. */
+	database: string,
+	/**  Name of the role. */
+	user: string,
+	/**  Encryption. */
+	tls: TlsMode,
+	/**  Path of the certificate authority's file. None: the authorities that the system trusts. */
+	root_certificate?: string | null,
+};
+
+/**  The address of a database without its password. */
+export type DatabaseAddress_Serialize = {
+	/**  Name or numeric address of the host, or the absolute path of a socket's folder. */
+	host: string,
+	/**  The port. */
+	port: number,
+	/**  Name of the database. */
+	database: string,
+	/**  Name of the role. */
+	user: string,
+	/**  Encryption. */
+	tls: TlsMode,
+	/**  Path of the certificate authority's file. None: the authorities that the system trusts. */
+	root_certificate: string | null,
+};
+
+/**  Which database is used, for the form. */
+export type DatabaseChoice = DatabaseChoice_Serialize | DatabaseChoice_Deserialize;
+
+/**  Which database is used, for the form. */
+export type DatabaseChoice_Deserialize = {
+	/**  The address of the configured server; null: the private server. */
+	address?: DatabaseAddress_Deserialize | null,
+	/**  Where the password of the configured server comes from; null for the private server. */
+	password_from?: PasswordSource | null,
+	/**
+	 *  What the user should know about the password, in sentences: that it is in a file because the system has no key
+	 *  store, or that a file was ignored.
+	 */
+	password_note?: string | null,
+	/**
+	 *  What gives the address and overrides the settings file: `--database-url` or an environment variable. The choice
+	 *  cannot be changed then.
+	 */
+	fixed_by?: string | null,
+};
+
+/**  Which database is used, for the form. */
+export type DatabaseChoice_Serialize = {
+	/**  The address of the configured server; null: the private server. */
+	address: DatabaseAddress_Serialize | null,
+	/**  Where the password of the configured server comes from; null for the private server. */
+	password_from: PasswordSource | null,
+	/**
+	 *  What the user should know about the password, in sentences: that it is in a file because the system has no key
+	 *  store, or that a file was ignored.
+	 */
+	password_note: string | null,
+	/**
+	 *  What gives the address and overrides the settings file: `--database-url` or an environment variable. The choice
+	 *  cannot be changed then.
+	 */
+	fixed_by: string | null,
+};
+
+/**  The server and the database of the archive. */
+export type DatabaseStatusView = DatabaseStatusView_Serialize | DatabaseStatusView_Deserialize;
+
+/**  The server and the database of the archive. */
+export type DatabaseStatusView_Deserialize = {
+	/**  Whether it is the private server. */
+	private: boolean,
+	/**  Where the database is: the folder, or the name and the host. Never a password. */
+	place: string,
+	/**  Version of the server. */
+	version: string,
+	/**  Size of the database. */
+	size_bytes: number | null,
+	/**  When the server started. */
+	started_at: string,
+	/**  Seconds since then. */
+	uptime_s: number | null,
+	/**  Connections of all clients to the server. */
+	connections: number,
+	/**  The most connections that it accepts. */
+	max_connections: number,
+	/**  The connections of this process. */
+	pool: PoolView,
+	/**  The share of pages that were read from memory, from 0 to 1. */
+	cache_hit_ratio?: number | null,
+	/**  Transactions that were ended because two waited for each other. */
+	deadlocks: number,
+	/**  Seconds since the oldest transaction that is open began. */
+	oldest_transaction_s?: number | null,
+	/**  Steps of the schema that are applied. */
+	migrations_applied: number,
+	/**  Steps that are pending. */
+	migrations_pending: number,
+	/**  All of this in words, each with its meaning. */
+	figures: FigureView[],
+};
+
+/**  The server and the database of the archive. */
+export type DatabaseStatusView_Serialize = {
+	/**  Whether it is the private server. */
+	private: boolean,
+	/**  Where the database is: the folder, or the name and the host. Never a password. */
+	place: string,
+	/**  Version of the server. */
+	version: string,
+	/**  Size of the database. */
+	size_bytes: number | null,
+	/**  When the server started. */
+	started_at: string,
+	/**  Seconds since then. */
+	uptime_s: number | null,
+	/**  Connections of all clients to the server. */
+	connections: number,
+	/**  The most connections that it accepts. */
+	max_connections: number,
+	/**  The connections of this process. */
+	pool: PoolView,
+	/**  The share of pages that were read from memory, from 0 to 1. */
+	cache_hit_ratio: number | null,
+	/**  Transactions that were ended because two waited for each other. */
+	deadlocks: number,
+	/**  Seconds since the oldest transaction that is open began. */
+	oldest_transaction_s: number | null,
+	/**  Steps of the schema that are applied. */
+	migrations_applied: number,
+	/**  Steps that are pending. */
+	migrations_pending: number,
+	/**  All of this in words, each with its meaning. */
+	figures: FigureView[],
+};
+
+/**  What to do with each table. */
+export type DatabaseWork = 
+/**  Count rows and values anew for the planner of queries. */
+"analyze" | 
+/**  Make the space of old rows usable again. */
+"vacuum" | 
+/**  Write the tables anew and give the space back to the disk. */
+"vacuum_full" | 
+/**  Write the indexes anew. */
+"reindex";
 
 /**  What deleting a meeting removes and leaves. */
 export type DeletionView = {
@@ -313,6 +970,40 @@ export type DroppedFolder = {
 	counted: boolean,
 };
 
+/**  An export that is due. */
+export type DueExportView = {
+	/**  UUID. */
+	export_id: string,
+	/**  Its meeting: UUID. */
+	job_id: string,
+	/**  Title of the meeting. */
+	title: string,
+	/**  The word of the format. */
+	type: string,
+	/**  Path of the file. */
+	path: string,
+	/**  Why it goes; `job_retention_hours` if it goes with its meeting. */
+	rule: RetentionRule,
+	/**  Since when it is due. RFC 3339, UTC. */
+	due_since: string,
+	/**  Bytes of the file; 0 if it does not exist. */
+	bytes: number | null,
+};
+
+/**  A meeting that is due, or whose audio is. */
+export type DueMeetingView = {
+	/**  UUID. */
+	id: string,
+	/**  Title of the meeting. */
+	title: string,
+	/**  Why it goes. */
+	rule: RetentionRule,
+	/**  Since when it is due. RFC 3339, UTC. */
+	due_since: string,
+	/**  Bytes of its audio. */
+	bytes: number | null,
+};
+
 /**  A file whose content is already in the library. */
 export type DuplicateView = {
 	/**  Name of the imported file. */
@@ -323,6 +1014,51 @@ export type DuplicateView = {
 	title: string,
 	/**  Whether the library's copy was missing or damaged and has been restored from this file. */
 	healed: boolean,
+};
+
+/**  How work ended. */
+export type EndedArchiveWork = EndedArchiveWork_Serialize | EndedArchiveWork_Deserialize;
+
+/**  How work ended. */
+export type EndedArchiveWork_Deserialize = 
+/**  A backup was made. */
+{ outcome: "backup"; result: BackupView } | 
+/**  A backup was checked. */
+{ outcome: "check"; result: BackupCheckView_Deserialize } | 
+/**  Meetings were restored. */
+{ outcome: "restore"; result: RestoreView_Deserialize } | 
+/**  The database was maintained. */
+{ outcome: "maintenance"; result: MaintenanceView } | 
+/**  It failed. */
+{ outcome: "failed"; kind: ArchiveWorkKind; failure: Failure } | 
+/**  The user stopped it. */
+{ outcome: "stopped"; kind: ArchiveWorkKind };
+
+/**  How work ended. */
+export type EndedArchiveWork_Serialize = 
+/**  A backup was made. */
+{ outcome: "backup"; result: BackupView } | 
+/**  A backup was checked. */
+{ outcome: "check"; result: BackupCheckView_Serialize } | 
+/**  Meetings were restored. */
+{ outcome: "restore"; result: RestoreView_Serialize } | 
+/**  The database was maintained. */
+{ outcome: "maintenance"; result: MaintenanceView } | 
+/**  It failed. */
+{ outcome: "failed"; kind: ArchiveWorkKind; failure: Failure } | 
+/**  The user stopped it. */
+{ outcome: "stopped"; kind: ArchiveWorkKind };
+
+/**  A connection that was ended. */
+export type EndedView = {
+	/**  The server process. */
+	pid: number,
+	/**  What its application called itself. */
+	application: string,
+	/**  Whether it has ended already. */
+	ended: boolean,
+	/**  What that means. */
+	message: string,
 };
 
 /**  What kind of error this is, where a caller can do something about it. Every other error is only displayed. */
@@ -399,6 +1135,41 @@ export type Failure = {
 	message: string,
 };
 
+/**  Whether a figure is as it should be. */
+export type FigureState = 
+/**  It is normal, or there is no normal. */
+"normal" | 
+/**  Somebody should look at it; the meaning says why. */
+"unusual";
+
+/**  A figure with its meaning. */
+export type FigureView = {
+	/**  Names the figure to programs. */
+	key: string,
+	/**  Names the figure to people. */
+	label: string,
+	/**  The figure in words. */
+	value: string,
+	/**  What it means and what is normal. */
+	meaning: string,
+	/**  Whether it is normal. */
+	state: FigureState,
+};
+
+/**  A meeting that becomes due soon. */
+export type ForecastView = {
+	/**  UUID. */
+	id: string,
+	/**  Title of the meeting. */
+	title: string,
+	/**  By which rule. With `audio_retention_days` only the audio goes. */
+	rule: RetentionRule,
+	/**  When. RFC 3339, UTC. */
+	due_at: string,
+	/**  Bytes of its audio. */
+	bytes: number | null,
+};
+
 /**  The state of an import. */
 export type ImportState = 
 /**  Folders are being searched for files. */
@@ -467,6 +1238,72 @@ export type ImportView_Serialize = {
 	message: string | null,
 };
 
+/**  An index. */
+export type IndexView = IndexView_Serialize | IndexView_Deserialize;
+
+/**  An index. */
+export type IndexView_Deserialize = {
+	/**  Its name. */
+	name: string,
+	/**  The table that it belongs to. */
+	table: string,
+	/**  Its size. */
+	bytes: number | null,
+	/**  Searches that used it. */
+	scans: number | null,
+	/**  Whether no search used it and nothing else needs it. */
+	unused: boolean,
+	/**  Whether it ensures that values are unique. */
+	unique: boolean,
+	/**  False if it is damaged by an interruption. */
+	valid: boolean,
+	/**  The statement that creates it. */
+	definition: string,
+	/**  What should be known or done. */
+	note?: string | null,
+};
+
+/**  An index. */
+export type IndexView_Serialize = {
+	/**  Its name. */
+	name: string,
+	/**  The table that it belongs to. */
+	table: string,
+	/**  Its size. */
+	bytes: number | null,
+	/**  Searches that used it. */
+	scans: number | null,
+	/**  Whether no search used it and nothing else needs it. */
+	unused: boolean,
+	/**  Whether it ensures that values are unique. */
+	unique: boolean,
+	/**  False if it is damaged by an interruption. */
+	valid: boolean,
+	/**  The statement that creates it. */
+	definition: string,
+	/**  What should be known or done. */
+	note: string | null,
+};
+
+/**  All indexes. */
+export type IndexesView = IndexesView_Serialize | IndexesView_Deserialize;
+
+/**  All indexes. */
+export type IndexesView_Deserialize = {
+	/**  What the columns mean. */
+	columns: ColumnNote[],
+	/**  The indexes, the largest first. */
+	indexes: IndexView_Deserialize[],
+};
+
+/**  All indexes. */
+export type IndexesView_Serialize = {
+	/**  What the columns mean. */
+	columns: ColumnNote[],
+	/**  The indexes, the largest first. */
+	indexes: IndexView_Serialize[],
+};
+
 /**  An import that was interrupted when the program was closed or killed. */
 export type InterruptedView = {
 	/**  Its id. */
@@ -530,6 +1367,10 @@ export type JobView_Deserialize = {
 	media_note?: string | null,
 	/**  Whether the audio is in this computer's library. Others are shown but not worked on. */
 	is_here: boolean,
+	/**  Whether the user keeps it: clean-up removes neither it nor its audio nor its exports. */
+	pinned: boolean,
+	/**  When clean-up removed its audio; none if the audio is kept. The text is there in any case. RFC 3339, UTC. */
+	audio_removed_at?: string | null,
 	/**  Progress of the work, while it runs. */
 	progress?: ProgressView_Deserialize | null,
 	/**  Id of the speech model that it was or will be transcribed with. */
@@ -579,6 +1420,10 @@ export type JobView_Serialize = {
 	media_note: string | null,
 	/**  Whether the audio is in this computer's library. Others are shown but not worked on. */
 	is_here: boolean,
+	/**  Whether the user keeps it: clean-up removes neither it nor its audio nor its exports. */
+	pinned: boolean,
+	/**  When clean-up removed its audio; none if the audio is kept. The text is there in any case. RFC 3339, UTC. */
+	audio_removed_at: string | null,
 	/**  Progress of the work, while it runs. */
 	progress: ProgressView_Serialize | null,
 	/**  Id of the speech model that it was or will be transcribed with. */
@@ -587,6 +1432,45 @@ export type JobView_Serialize = {
 	model_title: string,
 	/**  Whether it has failed and that model is not installed. */
 	model_missing: boolean,
+};
+
+/**  Who waits for whom. */
+export type LocksView = LocksView_Serialize | LocksView_Deserialize;
+
+/**  Who waits for whom. */
+export type LocksView_Deserialize = {
+	/**  What the columns mean. */
+	columns: ColumnNote[],
+	/**  Locks that connections hold. */
+	held: number,
+	/**  Who waits for whom. */
+	blocked: BlockedView_Deserialize[],
+	/**  The result as a sentence. */
+	message: string,
+};
+
+/**  Who waits for whom. */
+export type LocksView_Serialize = {
+	/**  What the columns mean. */
+	columns: ColumnNote[],
+	/**  Locks that connections hold. */
+	held: number,
+	/**  Who waits for whom. */
+	blocked: BlockedView_Serialize[],
+	/**  The result as a sentence. */
+	message: string,
+};
+
+/**  What maintenance did. */
+export type MaintenanceView = {
+	/**  `analyze`, `vacuum`, `vacuum_full` or `reindex`. */
+	work: string,
+	/**  Whether it was stopped before the last table. */
+	stopped: boolean,
+	/**  The tables that are done. */
+	tables: TableMaintainedView[],
+	/**  The result as a sentence. */
+	message: string,
 };
 
 /**  A meeting in which a person was named. */
@@ -622,6 +1506,62 @@ export type MeetingPage_Serialize = {
 	lines: SegmentView_Serialize[],
 	/**  Segments of this version that begin before this moment will not change. */
 	settled_ms: number,
+};
+
+/**  A step of the schema. */
+export type MigrationView = MigrationView_Serialize | MigrationView_Deserialize;
+
+/**  A step of the schema. */
+export type MigrationView_Deserialize = {
+	/**  Its version. */
+	version: string,
+	/**  Its name. */
+	name: string,
+	/**  Whether this program has it. */
+	known: boolean,
+	/**  When it was applied; none if it is pending. */
+	applied_at?: string | null,
+};
+
+/**  A step of the schema. */
+export type MigrationView_Serialize = {
+	/**  Its version. */
+	version: string,
+	/**  Its name. */
+	name: string,
+	/**  Whether this program has it. */
+	known: boolean,
+	/**  When it was applied; none if it is pending. */
+	applied_at: string | null,
+};
+
+/**  All steps of the schema. */
+export type MigrationsView = MigrationsView_Serialize | MigrationsView_Deserialize;
+
+/**  All steps of the schema. */
+export type MigrationsView_Deserialize = {
+	/**  The steps in order. */
+	steps: MigrationView_Deserialize[],
+	/**  The state as a sentence. */
+	message: string,
+};
+
+/**  All steps of the schema. */
+export type MigrationsView_Serialize = {
+	/**  The steps in order. */
+	steps: MigrationView_Serialize[],
+	/**  The state as a sentence. */
+	message: string,
+};
+
+/**  A meeting whose audio is missing. */
+export type MissingAudioView = {
+	/**  UUID. */
+	id: string,
+	/**  Title of the meeting. */
+	title: string,
+	/**  What to do, as a sentence. */
+	action: string,
 };
 
 /**  A change of a speech model in this process, as an event for the page. */
@@ -966,6 +1906,21 @@ export type OtherLanguage = {
 	language: string,
 };
 
+/**  Where a password comes from. */
+export type PasswordSource = 
+/**  The address itself. */
+"address" | 
+/**  The file that the setting `database_password_file` names. */
+"password_file" | 
+/**  `.pgpass`. */
+"pgpass" | 
+/**  The key store of the system. */
+"key_store" | 
+/**  The file `database-password` in the data folder. */
+"data_folder" | 
+/**  No password is known; the server may need none. */
+"nowhere";
+
 /**  All known people. */
 export type PeopleView = {
 	/**  Whether voices are remembered: false until the user has agreed. */
@@ -993,6 +1948,24 @@ export type PersonView = {
 	samples: VoiceSampleView[],
 	/**  The meetings in which the person was named, newest first. */
 	meetings: MeetingOfPerson[],
+};
+
+/**  The connections of this process. */
+export type PoolView = {
+	/**  Connections that statements use now. */
+	in_use: number,
+	/**  Open connections that nobody uses. */
+	idle: number,
+	/**  Statements that wait for a connection. */
+	waiting: number,
+	/**  Connections that are kept open. */
+	min_size: number,
+	/**  The most connections. */
+	max_size: number,
+	/**  How often a statement had to wait for a connection since this process started. */
+	waits: number,
+	/**  How long it waited on average, in milliseconds. */
+	mean_wait_ms: number | null,
 };
 
 /**  The settings that the window shows and changes. They are available before the archive is open. */
@@ -1040,6 +2013,153 @@ export type ProgressView_Serialize = {
 	share: number | null,
 };
 
+/**  Where to restore from. */
+export type RestoreSource = 
+/**  The last backup. */
+"last_backup" | 
+/**  A folder that the user chooses. */
+"folder" | 
+/**  A file that the user chooses. */
+"file";
+
+/**  What a restore does, or would do. */
+export type RestoreView = RestoreView_Serialize | RestoreView_Deserialize;
+
+/**  What a restore does, or would do. */
+export type RestoreView_Deserialize = {
+	/**  The folder or file. */
+	place: string,
+	/**  The moment of the backup, RFC 3339 in UTC. */
+	taken_at: string,
+	/**  Whether this only says what would be done. */
+	dry_run: boolean,
+	/**  Meetings that come back. */
+	added: RestoredMeeting[],
+	/**  Meetings of the backup that are in the archive already; they stay as they are. */
+	already_there: number,
+	/**  Meetings of the archive whose audio comes back. */
+	audio_back: RestoredMeeting[],
+	/**  Rows added, by table. */
+	rows: RestoredRows[],
+	/**  Bytes of audio that come back. */
+	audio_bytes: number | null,
+	/**  Whether the settings of the backup were taken over. */
+	settings: boolean,
+	/**  Where the broken database is kept, if there was one. */
+	set_aside?: string | null,
+	/**  What cannot be brought back, because the backup is damaged. Sentences. */
+	lost: string[],
+	/**  What else should be known. Sentences. */
+	notes: string[],
+};
+
+/**  What a restore does, or would do. */
+export type RestoreView_Serialize = {
+	/**  The folder or file. */
+	place: string,
+	/**  The moment of the backup, RFC 3339 in UTC. */
+	taken_at: string,
+	/**  Whether this only says what would be done. */
+	dry_run: boolean,
+	/**  Meetings that come back. */
+	added: RestoredMeeting[],
+	/**  Meetings of the backup that are in the archive already; they stay as they are. */
+	already_there: number,
+	/**  Meetings of the archive whose audio comes back. */
+	audio_back: RestoredMeeting[],
+	/**  Rows added, by table. */
+	rows: RestoredRows[],
+	/**  Bytes of audio that come back. */
+	audio_bytes: number | null,
+	/**  Whether the settings of the backup were taken over. */
+	settings: boolean,
+	/**  Where the broken database is kept, if there was one. */
+	set_aside: string | null,
+	/**  What cannot be brought back, because the backup is damaged. Sentences. */
+	lost: string[],
+	/**  What else should be known. Sentences. */
+	notes: string[],
+};
+
+/**  A meeting that is restored. */
+export type RestoredMeeting = {
+	/**  Its id. */
+	id: string,
+	/**  Its title. */
+	title: string,
+	/**  Whether its audio comes with it. */
+	audio: boolean,
+};
+
+/**  Rows of a table that were restored. */
+export type RestoredRows = {
+	/**  The table. */
+	table: string,
+	/**  How many. */
+	rows: number,
+};
+
+/**  The rule by which something is due: the name of its setting. */
+export type RetentionRule = 
+/**  The age of a meeting. */
+"job_retention_hours" | 
+/**  The age of audio. */
+"audio_retention_days" | 
+/**  The age of an export. */
+"export_retention_hours";
+
+/**  How long things are kept, and how often clean-up runs. */
+export type RetentionSettings = RetentionSettings_Serialize | RetentionSettings_Deserialize;
+
+/**  How long things are kept, and how often clean-up runs. */
+export type RetentionSettings_Deserialize = {
+	/**  Hours from one clean-up of a working process to the next. */
+	cleanup_interval_hours: number,
+	/**  Hours after which a meeting is removed with everything in it. None: never. */
+	job_retention_hours?: number | null,
+	/**  Hours after which an export in the app's own folder is removed. */
+	export_retention_hours: number,
+	/**  Days after which the audio of a transcribed meeting is removed. None: never. */
+	audio_retention_days?: number | null,
+};
+
+/**  How long things are kept, and how often clean-up runs. */
+export type RetentionSettings_Serialize = {
+	/**  Hours from one clean-up of a working process to the next. */
+	cleanup_interval_hours: number,
+	/**  Hours after which a meeting is removed with everything in it. None: never. */
+	job_retention_hours: number | null,
+	/**  Hours after which an export in the app's own folder is removed. */
+	export_retention_hours: number,
+	/**  Days after which the audio of a transcribed meeting is removed. None: never. */
+	audio_retention_days: number | null,
+};
+
+/**  Work under way. */
+export type RunningArchiveWork = RunningArchiveWork_Serialize | RunningArchiveWork_Deserialize;
+
+/**  Work under way. */
+export type RunningArchiveWork_Deserialize = {
+	kind: ArchiveWorkKind,
+	/**  What is done at the moment, except for maintenance. */
+	phase?: BackupPhase | null,
+	/**  The table that is worked on, for maintenance. */
+	table?: string | null,
+	/**  From 0 to 1; `None` while unknown. */
+	fraction?: number | null,
+};
+
+/**  Work under way. */
+export type RunningArchiveWork_Serialize = {
+	kind: ArchiveWorkKind,
+	/**  What is done at the moment, except for maintenance. */
+	phase: BackupPhase | null,
+	/**  The table that is worked on, for maintenance. */
+	table: string | null,
+	/**  From 0 to 1; `None` while unknown. */
+	fraction: number | null,
+};
+
 /**  A segment of a transcript, without the times of its words. */
 export type SegmentView = SegmentView_Serialize | SegmentView_Deserialize;
 
@@ -1081,6 +2201,104 @@ export type SegmentView_Serialize = {
 	also: string[],
 	/**  Whether a user assigned it to its speaker. */
 	assigned: boolean,
+};
+
+/**  The end of the server's log. */
+export type ServerLogView = ServerLogView_Serialize | ServerLogView_Deserialize;
+
+/**  The end of the server's log. */
+export type ServerLogView_Deserialize = {
+	/**  The file; none on a configured server. */
+	path?: string | null,
+	/**  Its last lines. */
+	lines: string[],
+	/**  Where to look instead, on a configured server. */
+	message?: string | null,
+};
+
+/**  The end of the server's log. */
+export type ServerLogView_Serialize = {
+	/**  The file; none on a configured server. */
+	path: string | null,
+	/**  Its last lines. */
+	lines: string[],
+	/**  Where to look instead, on a configured server. */
+	message: string | null,
+};
+
+/**  Where slow statements are known from. */
+export type SlowSource = 
+/**  The log of the private server. */
+"log" | 
+/**  The extension `pg_stat_statements`. */
+"pg_stat_statements" | 
+/**  Nowhere. */
+"none";
+
+/**  A statement that took long. */
+export type SlowStatementView = SlowStatementView_Serialize | SlowStatementView_Deserialize;
+
+/**  A statement that took long. */
+export type SlowStatementView_Deserialize = {
+	/**  Its beginning, without values. */
+	statement: string,
+	/**  Its duration, or that of its slowest run, in milliseconds. */
+	duration_ms: number | null,
+	/**  When it ended; none in statistics. */
+	at?: string | null,
+	/**  What its application calls itself; none in statistics. */
+	application?: string | null,
+	/**  How often it ran; 1 in a log. */
+	calls: number | null,
+	/**  Milliseconds on average. */
+	mean_ms: number | null,
+};
+
+/**  A statement that took long. */
+export type SlowStatementView_Serialize = {
+	/**  Its beginning, without values. */
+	statement: string,
+	/**  Its duration, or that of its slowest run, in milliseconds. */
+	duration_ms: number | null,
+	/**  When it ended; none in statistics. */
+	at: string | null,
+	/**  What its application calls itself; none in statistics. */
+	application: string | null,
+	/**  How often it ran; 1 in a log. */
+	calls: number | null,
+	/**  Milliseconds on average. */
+	mean_ms: number | null,
+};
+
+/**  Statements that took long. */
+export type SlowView = SlowView_Serialize | SlowView_Deserialize;
+
+/**  Statements that took long. */
+export type SlowView_Deserialize = {
+	/**  What the columns mean. */
+	columns: ColumnNote[],
+	/**  Where they are known from. */
+	source: SlowSource,
+	/**  Milliseconds from which a statement counts as slow. */
+	limit_ms: number,
+	/**  The statements. */
+	statements: SlowStatementView_Deserialize[],
+	/**  What was looked at, or how to make them known. */
+	message: string,
+};
+
+/**  Statements that took long. */
+export type SlowView_Serialize = {
+	/**  What the columns mean. */
+	columns: ColumnNote[],
+	/**  Where they are known from. */
+	source: SlowSource,
+	/**  Milliseconds from which a statement counts as slow. */
+	limit_ms: number,
+	/**  The statements. */
+	statements: SlowStatementView_Serialize[],
+	/**  What was looked at, or how to make them known. */
+	message: string,
 };
 
 /**  A span of a recording. */
@@ -1264,6 +2482,104 @@ export type SuggestionView_Serialize = {
 	sample: VoiceSampleView | null,
 };
 
+/**  A table that was worked on. */
+export type TableMaintainedView = {
+	/**  Its name. */
+	table: string,
+	/**  Size before. */
+	bytes_before: number | null,
+	/**  Size afterwards. */
+	bytes_after: number | null,
+	/**  How long it took, in milliseconds. */
+	elapsed_ms: number | null,
+};
+
+/**  A table. */
+export type TableView = TableView_Serialize | TableView_Deserialize;
+
+/**  A table. */
+export type TableView_Deserialize = {
+	/**  Its name. */
+	name: string,
+	/**  Size with indexes. */
+	total_bytes: number | null,
+	/**  Size of its indexes. */
+	index_bytes: number | null,
+	/**  Rows, estimated. */
+	live_rows: number | null,
+	/**  Old versions of rows that VACUUM has not removed yet. */
+	dead_rows: number | null,
+	/**  Rows inserted since the statistics began. */
+	inserted: number | null,
+	/**  Rows updated. */
+	updated: number | null,
+	/**  Rows deleted. */
+	deleted: number | null,
+	/**  Rows changed since the last ANALYZE. */
+	changed_since_analyze: number | null,
+	/**  The last VACUUM by a person. */
+	last_vacuum?: string | null,
+	/**  The last VACUUM by the server itself. */
+	last_autovacuum?: string | null,
+	/**  The last ANALYZE by a person. */
+	last_analyze?: string | null,
+	/**  The last ANALYZE by the server itself. */
+	last_autoanalyze?: string | null,
+	/**  What should be done, if anything. */
+	advice?: string | null,
+};
+
+/**  A table. */
+export type TableView_Serialize = {
+	/**  Its name. */
+	name: string,
+	/**  Size with indexes. */
+	total_bytes: number | null,
+	/**  Size of its indexes. */
+	index_bytes: number | null,
+	/**  Rows, estimated. */
+	live_rows: number | null,
+	/**  Old versions of rows that VACUUM has not removed yet. */
+	dead_rows: number | null,
+	/**  Rows inserted since the statistics began. */
+	inserted: number | null,
+	/**  Rows updated. */
+	updated: number | null,
+	/**  Rows deleted. */
+	deleted: number | null,
+	/**  Rows changed since the last ANALYZE. */
+	changed_since_analyze: number | null,
+	/**  The last VACUUM by a person. */
+	last_vacuum: string | null,
+	/**  The last VACUUM by the server itself. */
+	last_autovacuum: string | null,
+	/**  The last ANALYZE by a person. */
+	last_analyze: string | null,
+	/**  The last ANALYZE by the server itself. */
+	last_autoanalyze: string | null,
+	/**  What should be done, if anything. */
+	advice: string | null,
+};
+
+/**  All tables. */
+export type TablesView = TablesView_Serialize | TablesView_Deserialize;
+
+/**  All tables. */
+export type TablesView_Deserialize = {
+	/**  What the columns mean. */
+	columns: ColumnNote[],
+	/**  The tables, the largest first. */
+	tables: TableView_Deserialize[],
+};
+
+/**  All tables. */
+export type TablesView_Serialize = {
+	/**  What the columns mean. */
+	columns: ColumnNote[],
+	/**  The tables, the largest first. */
+	tables: TableView_Serialize[],
+};
+
 /**
  *  Selected text of a transcript: from a character in one segment to a character in the same or a later one. Characters
  *  are UTF-16 code units of the segments' texts.
@@ -1308,6 +2624,19 @@ export type Theme =
 "light" | 
 /**  Light on dark. */
 "dark";
+
+/**  Encryption of the connection; the words are libpq's. */
+export type TlsMode = 
+/**  Not encrypted. */
+"disable" | 
+/**  Encrypted if the server offers it, not verified. */
+"prefer" | 
+/**  Encrypted, not verified. */
+"require" | 
+/**  Encrypted, certificate verified, any host name. */
+"verify-ca" | 
+/**  Encrypted, certificate and host name verified. */
+"verify-full";
 
 /**  What a version of a transcript was made with, without its text. */
 export type TranscriptInfo = TranscriptInfo_Serialize | TranscriptInfo_Deserialize;
@@ -1420,6 +2749,14 @@ export type TurnView_Serialize = {
 	confidence: number | null,
 	/**  Whether another speaker speaks at the same time. */
 	overlap: boolean,
+};
+
+/**  A folder of the library that belongs to no meeting. */
+export type UnknownFolderView = {
+	/**  Path of the folder. */
+	path: string,
+	/**  What to do, as a sentence. */
+	action: string,
 };
 
 /**  The state of a version. */

@@ -34,6 +34,7 @@ mod verify;
 pub(crate) mod view;
 
 pub use create::BackupOptions;
+pub use folder::backup_folder_in;
 pub use restore::{RestoreOptions, RestoreScope};
 pub use verify::{ReadSubset, VerifyOptions};
 pub use view::{BackupPhase, BackupProgress};

@@ -24,7 +24,9 @@ use view::{
 };
 
 /// What to do with each table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
 pub enum DatabaseWork {
     /// Count rows and values anew for the planner of queries.
     Analyze,
@@ -49,7 +51,7 @@ impl DatabaseWork {
     /// What to know before it is started, if it disturbs others.
     pub fn warning(self) -> Option<&'static str> {
         (self == Self::VacuumFull).then_some(
-            "VACUUM FULL writes every table anew. While a table is written, nobody can read or change it: the window waits, and a transcription stops until the table is done. It needs free space for a second copy of the largest table. It is worth it only after much was deleted; a plain VACUUM disturbs nobody.",
+            "VACUUM FULL writes every table anew. While a table is written, nobody can read or change it: the window and a transcription wait until the table is done. It needs free space for a second copy of the largest table. It is worth it only after much was deleted; a plain VACUUM disturbs nobody.",
         )
     }
 }
@@ -137,7 +139,10 @@ impl App {
     pub async fn database_locks(&self) -> Result<LocksView> {
         let found = self.store.lock_figures().await?;
         let message = match found.blocked.len() {
-            0 => format!("Nobody waits for another connection. {} locks are held, which is normal.", found.held),
+            0 => format!(
+                "Nobody waits for another connection. {} locks are held, which is normal.",
+                found.held
+            ),
             n => format!(
                 "{n} {} for another connection. If that does not end by itself, end the one that is waited for: meetmemo database end PID.",
                 if n == 1 { "statement waits" } else { "statements wait" }
@@ -200,25 +205,39 @@ impl App {
             ConnectionEnd::Ended(application) => (application, true),
             ConnectionEnd::Ending(application) => (application, false),
             ConnectionEnd::NotThere => {
-                let why = format!("There is no connection {pid}; `meetmemo database activity` lists those there are");
+                let why = format!(
+                    "There is no connection {pid}; `meetmemo database activity` lists those there are"
+                );
                 return Err(user_error(ErrorCode::NotFound, why));
             }
-            ConnectionEnd::Own => return refuse(format!("{pid} is the connection that asks; it ends by itself")),
+            ConnectionEnd::Own => {
+                return refuse(format!("{pid} is the connection that asks; it ends by itself"));
+            }
             ConnectionEnd::OtherDatabase(name) => {
-                return refuse(format!("The connection {pid} uses another database of the server (“{name}”), which is none of MeetMemo's business"));
+                return refuse(format!(
+                    "The connection {pid} uses another database of the server (“{name}”), which is none of MeetMemo's business"
+                ));
             }
             ConnectionEnd::ServerProcess => {
                 return refuse(format!("{pid} is a process of the server itself, which must not be ended"));
             }
             ConnectionEnd::NotPermitted(user) => {
-                return refuse(format!("The connection {pid} belongs to the role “{user}”, and MeetMemo's role may not end it. Ask the administrator of the server, who can also grant that: GRANT pg_signal_backend"));
+                return refuse(format!(
+                    "The connection {pid} belongs to the role “{user}”, and MeetMemo's role may not end it. Ask the administrator of the server, who can also grant that: GRANT pg_signal_backend"
+                ));
             }
         };
-        let name = if application.is_empty() { "an unnamed program".to_owned() } else { format!("“{application}”") };
+        let name = if application.is_empty() {
+            "an unnamed program".to_owned()
+        } else {
+            format!("“{application}”")
+        };
         let message = if ended {
             format!("The connection {pid} of {name} is ended. {meaning}")
         } else {
-            format!("The connection {pid} of {name} was told to end, and ends as soon as its statement can be stopped. {meaning}")
+            format!(
+                "The connection {pid} of {name} was told to end, and ends as soon as its statement can be stopped. {meaning}"
+            )
         };
         Ok(EndedView { pid, application, ended, message })
     }
@@ -326,7 +345,11 @@ fn maintenance_view(work: DatabaseWork, report: MaintenanceReport) -> Maintenanc
     let message = match (report.stopped, work) {
         (true, _) => format!("Stopped. {done}; the others are as they were."),
         (false, DatabaseWork::VacuumFull | DatabaseWork::Reindex) => {
-            format!("{done}. They took {} before and take {} now.", size_in_words(before), size_in_words(after))
+            format!(
+                "{done}. They took {} before and take {} now.",
+                size_in_words(before),
+                size_in_words(after)
+            )
         }
         (false, _) => format!("{done}."),
     };

@@ -31,6 +31,10 @@ impl FolderBackup {
         Ok(Self { root: root.to_owned() })
     }
 
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Paths of the manifests, oldest first.
     pub(super) fn manifests(&self) -> Result<Vec<String>> {
         let mut found = Vec::new();
@@ -217,6 +221,13 @@ pub(super) fn unusable(place: &Path, error: &io::Error) -> anyhow::Error {
         "the backup {} cannot be written: {reason}. Choose another place, or allow writing to this one",
         place.display()
     )
+}
+
+/// The folder for backups when a user has chosen `chosen`: itself if it is empty or has backups, else a folder in it.
+pub fn backup_folder_in(chosen: &Path) -> PathBuf {
+    let in_it = chosen.join("MeetMemo backup");
+    let is_usable = chosen.join(SNAPSHOTS).is_dir() || !has_other_files(chosen).unwrap_or(false);
+    if is_usable { chosen.to_owned() } else { in_it }
 }
 
 /// Locks a backup folder for writing; `None` if another process has it.

@@ -53,6 +53,14 @@ impl Backup {
         })
     }
 
+    /// The folder or file.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Folder(folder) => folder.root(),
+            Self::File(file) => file.path(),
+        }
+    }
+
     /// Paths of the manifests, oldest first.
     pub(super) fn manifests(&self) -> Result<Vec<String>> {
         match self {

@@ -64,12 +64,8 @@ impl LocalApp {
         on_progress: OnProgress<'_>,
         stop: &watch::Receiver<bool>,
     ) -> Result<RestoreView> {
-        let path = std::path::absolute(path)?;
-        let (backup, selection) = block_in_place(|| -> Result<_> {
-            let backup = Backup::open(&path, options.salvage)?;
-            let selection = Selection::of(&backup, options.salvage)?;
-            Ok((backup, selection))
-        })?;
+        let (backup, selection) =
+            block_in_place(|| read_backup(&std::path::absolute(path)?, options.salvage))?;
         if let RestoreScope::Table(table) = &options.scope
             && !store::is_backed_up_table(table)
         {
@@ -78,31 +74,36 @@ impl LocalApp {
         }
         block_in_place(|| adopt_library(&start, &selection))?;
         let (app, set_aside) = open_or_set_aside(start, options.dry_run, on_phase).await?;
-        let mut restore = Restore {
-            view: RestoreView {
-                place: path.display().to_string(),
-                taken_at: selection.header.as_ref().map_or_else(String::new, |header| rfc3339(header.taken_at)),
-                dry_run: options.dry_run,
-                added: Vec::new(),
-                already_there: 0,
-                audio_back: Vec::new(),
-                rows: Vec::new(),
-                audio_bytes: 0.0,
-                settings: false,
-                set_aside: set_aside.map(|path| path.display().to_string()),
-                lost: selection.lost.clone(),
-                notes: Vec::new(),
-            },
-            app,
-            backup,
-            selection,
-            options,
-            on_progress,
-            stop,
-        };
-        restore.run().await?;
-        Ok(restore.view)
+        Restore::run_all(app, set_aside, backup, selection, options, on_progress, stop).await
     }
+}
+
+impl App {
+    /// Restores the backup at `path` into this open archive: all meetings that it lacks, or the one whose id begins with
+    /// `meeting`.
+    ///
+    /// # Errors
+    /// As [`LocalApp::restore`].
+    pub async fn restore_here(
+        &self,
+        path: &Path,
+        meeting: Option<String>,
+        dry_run: bool,
+        on_progress: OnProgress<'_>,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<RestoreView> {
+        let scope = meeting.map_or(RestoreScope::Everything, RestoreScope::Meeting);
+        let options = RestoreOptions { dry_run, salvage: false, scope };
+        let (backup, selection) = block_in_place(|| read_backup(path, options.salvage))?;
+        Restore::run_all(self.clone(), None, backup, selection, options, on_progress, stop).await
+    }
+}
+
+/// Opens a backup and selects what to load. Blocks.
+fn read_backup(path: &Path, salvage: bool) -> Result<(Backup, Selection)> {
+    let backup = Backup::open(path, salvage)?;
+    let selection = Selection::of(&backup, salvage)?;
+    Ok((backup, selection))
 }
 
 /// A restore under way.
@@ -116,7 +117,35 @@ struct Restore<'a> {
     stop: &'a watch::Receiver<bool>,
 }
 
-impl Restore<'_> {
+impl<'a> Restore<'a> {
+    async fn run_all(
+        app: App,
+        set_aside: Option<PathBuf>,
+        backup: Backup,
+        selection: Selection,
+        options: RestoreOptions,
+        on_progress: OnProgress<'a>,
+        stop: &'a watch::Receiver<bool>,
+    ) -> Result<RestoreView> {
+        let view = RestoreView {
+            place: backup.path().display().to_string(),
+            taken_at: selection.header.as_ref().map_or_else(String::new, |header| rfc3339(header.taken_at)),
+            dry_run: options.dry_run,
+            added: Vec::new(),
+            already_there: 0,
+            audio_back: Vec::new(),
+            rows: Vec::new(),
+            audio_bytes: 0.0,
+            settings: false,
+            set_aside: set_aside.map(|path| path.display().to_string()),
+            lost: selection.lost.clone(),
+            notes: Vec::new(),
+        };
+        let mut restore = Self { app, backup, selection, options, view, on_progress, stop };
+        restore.run().await?;
+        Ok(restore.view)
+    }
+
     async fn run(&mut self) -> Result<()> {
         // One restore at a time, and no backup meanwhile.
         let lock = File::create(self.app.data.backup_lock()).context("the data folder cannot be written to")?;

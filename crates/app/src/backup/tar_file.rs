@@ -68,6 +68,10 @@ impl TarBackup {
         Ok(())
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn manifests(&self) -> Vec<String> {
         self.entries.keys().filter(|name| name.starts_with(SNAPSHOTS)).cloned().collect()
     }

@@ -52,10 +52,26 @@ fn psql(app: &MeetMemo, sql: &str) -> String {
     said.out.trim().to_owned()
 }
 
+/// A program that is killed when dropped, so that nothing is left of a failed test.
+struct Running(Child);
+
+impl Running {
+    fn wait(&mut self) -> std::process::ExitStatus {
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Another program that holds a lock on `jobs`.
-fn hold_jobs(app: &MeetMemo) -> Child {
+fn hold_jobs(app: &MeetMemo) -> Running {
     let sql = "BEGIN; LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(1000)";
-    let holder = app.spawn(&["database", "run", "--", "psql", "-X", "-c", sql]);
+    let holder = Running(app.spawn(&["database", "run", "--", "psql", "-X", "-c", sql]));
     until("the lock is held", || {
         let activity = app.json(&["database", "activity"]);
         running(&activity)
@@ -169,7 +185,7 @@ fn ending_the_connection_that_blocks_others_lets_them_go_on() {
     let pid = found["blocked_by"].to_string();
     let ended = app.json(&["database", "end", &pid]);
     assert!(ended["ended"] == true && ended["message"].as_str().unwrap().contains("rolled back"), "{ended}");
-    assert!(!holder.wait().unwrap().success());
+    assert!(!holder.wait().success());
     let listed: Said = waiting.wait_with_output().unwrap().into();
     assert_eq!(listed.json()[0]["id"], job.as_str());
     let why = app.refused(&["database", "end", &pid]);
@@ -198,7 +214,7 @@ fn ctrl_c_cancels_a_running_vacuum_on_the_server() {
     assert!(said.err.contains("jobs ("), "it says which table it works on: {}", said.err);
     assert_eq!(app.json(&["database", "locks"])["blocked"], Value::Array(Vec::new()));
     app.json(&["database", "end", &found["blocked_by"].to_string()]);
-    holder.wait().unwrap();
+    holder.wait();
     for arguments in
         [&["database", "vacuum", "--full", "--yes"][..], &["database", "vacuum"], &["database", "reindex"]]
     {
@@ -260,7 +276,13 @@ fn the_archive_opens_whenever_a_change_of_its_password_is_killed() {
     let whole = began.elapsed();
     assert!(whole < DEADLINE);
     // One client stays, as an open window does; its server is not restarted meanwhile.
-    let mut window = app.spawn(&["database", "run", "--", "sleep", "1000"]);
+    // `cat` ends with its input, so nothing is left when the test fails.
+    let mut window = app
+        .command(&["database", "run", "--", "cat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     app.json(&["list"]);
     let steps = 20;
     for step in 0..steps {
@@ -270,7 +292,7 @@ fn the_archive_opens_whenever_a_change_of_its_password_is_killed() {
         change.wait().unwrap();
         assert_eq!(app.json(&["list"])[0]["id"], job.as_str(), "killed at step {step}");
     }
-    window.kill().unwrap();
+    drop(window.stdin.take());
     window.wait().unwrap();
     app.wait_until_nothing_runs();
     app.json(&["database", "password"]);

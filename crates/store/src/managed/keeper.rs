@@ -287,7 +287,8 @@ fn wait_until_ready(mut server: Child, cluster: &Path, log: &Path, clients: &Fil
             if log_end(log).contains("No space left on device") {
                 return Err(disk_full_message(cluster));
             }
-            let why = format!("The database server ended while starting; its log {} says why.", log.display());
+            let why =
+                format!("The database server ended while starting; its log {} says why.", log.display());
             report(&format!("damaged {why}"));
             return Err(why);
         }
