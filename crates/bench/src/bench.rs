@@ -2,6 +2,7 @@
 //!
 //! Most goals are ratios, because seconds depend on the machine and its load.
 
+mod backup;
 mod engine_alone;
 mod import;
 mod meetings;
@@ -51,6 +52,7 @@ pub(crate) fn bench(checkout: &Checkout, options: &Bench) -> Result<bool> {
             Benchmark::Speakers => speakers::run(checkout, &app, &folder, options)?,
             Benchmark::Meetings => true,
             Benchmark::Speech => speech::run(checkout, &app, &folder, options)?,
+            Benchmark::Backup => backup::run(&app, &folder, options)?,
             Benchmark::Window => window::run(checkout, options)?,
         };
     }

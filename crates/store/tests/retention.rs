@@ -84,7 +84,7 @@ fn due(plan: &CleanupPlan) -> Vec<JobId> {
 fn what_goes_is_what_the_preview_said_and_pinned_running_and_foreign_never() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (database, store) = runtime.block_on(database());
-    let config = Config { cases: 120, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 240, max_shrink_iters: 200, failure_persistence: None, ..Config::default() };
     let seen = RefCell::new(BTreeMap::new());
     TestRunner::new(config)
         .run(&model::archives(), |archive| {

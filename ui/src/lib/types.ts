@@ -13,7 +13,13 @@ export type ExportFormat = (typeof bindings.EXPORT_FORMATS)[number]['word']
 
 // Types with optional fields are generated twice: as the core sends them, with every field, and as it accepts them.
 // The page always uses the first form. Only such types are listed here.
+export type ArchiveWorkState = bindings.ArchiveWorkState_Serialize
+export type BackupCheckView = bindings.BackupCheckView_Serialize
+export type BackupOverview = bindings.BackupOverview_Serialize
+export type BackupState = bindings.BackupState_Serialize
+export type CleanupView = bindings.CleanupView_Serialize
 export type Comparison = bindings.Comparison_Serialize
+export type EndedArchiveWork = bindings.EndedArchiveWork_Serialize
 export type ExportView = bindings.ExportView_Serialize
 export type ImportView = bindings.ImportView_Serialize
 export type JobView = bindings.JobView_Serialize
@@ -23,6 +29,9 @@ export type ModelState = bindings.ModelState_Serialize
 export type ModelView = bindings.ModelView_Serialize
 export type ModelsOverview = bindings.ModelsOverview_Serialize
 export type ProgressView = bindings.ProgressView_Serialize
+export type RestoreView = bindings.RestoreView_Serialize
+export type RetentionSettings = bindings.RetentionSettings_Serialize
+export type RunningArchiveWork = bindings.RunningArchiveWork_Serialize
 export type SegmentView = bindings.SegmentView_Serialize
 export type SpeakerCount = bindings.SpeakerCount_Serialize
 export type SpeakerView = bindings.SpeakerView_Serialize

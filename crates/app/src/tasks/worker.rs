@@ -245,21 +245,24 @@ impl App {
         let lock = move || -> std::io::Result<Option<File>> {
             let file = File::options().create(true).truncate(false).read(true).write(true).open(path)?;
             let deadline = Instant::now() + REMOVALS_WAIT;
+            let mut seen_shared = false;
             loop {
                 match file.try_lock() {
                     Ok(()) => return Ok(Some(file)),
                     Err(TryLockError::Error(error)) => return Err(error),
                     Err(TryLockError::WouldBlock) => {}
                 }
-                // A backup holds the lock shared. It takes long, another removal does not.
-                let held_by_backup = match file.try_lock_shared() {
+                // A backup holds the lock shared. It takes long, another removal does not. Seen once, the lock may just
+                // have become free.
+                let is_shared = match file.try_lock_shared() {
                     Ok(()) => file.unlock().map(|()| true)?,
                     Err(TryLockError::WouldBlock) => false,
                     Err(TryLockError::Error(error)) => return Err(error),
                 };
-                if held_by_backup || Instant::now() > deadline {
+                if is_shared && seen_shared || Instant::now() > deadline {
                     return Ok(None);
                 }
+                seen_shared = is_shared;
                 std::thread::sleep(LOCK_PAUSE);
             }
         };

@@ -162,7 +162,10 @@ pub(crate) fn archives() -> impl Strategy<Value = Archive> {
         prop::option::weighted(0.6, 1_u32..100),
         prop::option::weighted(0.8, 1_u32..300),
     );
-    let meetings = prop::collection::vec(meeting(), 0..14);
+    let meetings =
+        (prop::collection::vec(meeting(), 0..14), prop::bool::weighted(0.4)).prop_map(|(meetings, plain)| {
+            if plain { meetings.into_iter().map(Meeting::plain).collect() } else { meetings }
+        });
     let year = prop_oneof![3 => Just(2026), 1 => Just(1999), 1 => Just(2099)];
     (year, since_trusted, rules, meetings, any::<bool>(), prop::bool::weighted(0.1)).prop_map(
         |(year, since_trusted, rules, meetings, confirmed, restored)| Archive {
@@ -193,6 +196,21 @@ fn is_over(status: &str) -> bool {
 }
 
 impl Meeting {
+    /// The same meeting with nothing that protects it.
+    fn plain(self) -> Self {
+        Self {
+            owner: Owner::Ours,
+            status: "completed",
+            pinned: false,
+            from: From::Created,
+            audio_removed: false,
+            audio_restored: From::Created,
+            task: None,
+            exports: self.exports.into_iter().map(|export| Export { status: "failed", ..export }).collect(),
+            ..self
+        }
+    }
+
     fn exports_are_at_rest(&self) -> bool {
         self.exports.iter().all(|export| is_over(export.status))
     }

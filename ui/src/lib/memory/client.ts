@@ -7,6 +7,7 @@
  */
 import type { Drag, Events, Unsubscribe } from '../client'
 import type { JobView, News } from '../types'
+import { MemoryArchiveCare, type ArchiveCareSeed } from './archive-care'
 import { Calls, type Handlers } from './calls'
 import { defaultExportPath, type Desktop } from './desktop'
 import { MemoryEvents } from './events'
@@ -30,6 +31,7 @@ export type Seed = LifecycleSeed &
   VersionsSeed &
   SpeakersSeed &
   PeopleSeed &
+  ArchiveCareSeed &
   SettingsSeed
 
 class MemoryCore extends Calls implements Desktop {
@@ -75,6 +77,7 @@ export function memoryClient(seed: Seed = {}) {
   const versions = new MemoryVersions(meetings, transcripts, models, seed)
   const people = new MemoryPeople(events, meetings, seed)
   const speakers = new MemorySpeakers(events, meetings, transcripts, people, seed)
+  const archiveCare = new MemoryArchiveCare(events, meetings, core, seed)
   const settings = new MemorySettings(seed)
   return core.asClient(
     {
@@ -87,6 +90,7 @@ export function memoryClient(seed: Seed = {}) {
       ...versions.handlers,
       ...speakers.handlers,
       ...people.handlers,
+      ...archiveCare.handlers,
       ...settings.handlers,
     },
     {
@@ -97,6 +101,7 @@ export function memoryClient(seed: Seed = {}) {
       ...exports.controls,
       ...models.controls,
       ...speakers.controls,
+      ...archiveCare.controls,
     },
   )
 }

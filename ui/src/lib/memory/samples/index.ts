@@ -1,4 +1,5 @@
 /** Views as the core would send them, for tests and the page of states. */
+export * from './archive-care'
 export * from './imports'
 export * from './meetings'
 export * from './models'

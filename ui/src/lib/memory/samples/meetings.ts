@@ -23,6 +23,8 @@ export function sampleJob(change: Partial<JobView> = {}): JobView {
     media_format: 'WAV, PCM',
     media_note: null,
     is_here: true,
+    pinned: false,
+    audio_removed_at: null,
     progress: null,
     model: BUILT_IN,
     model_title: builtInModel().title,
