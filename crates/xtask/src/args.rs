@@ -1,7 +1,7 @@
 //! The command line of `cargo xtask`.
 
 use lexopt::prelude::*;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use xtask::app::Profile;
 
@@ -16,9 +16,10 @@ usage: cargo xtask COMMAND
                      build the command line, transcribe the files, print the transcripts, write Markdown and PDF;
                      needs no display and installs no packages for the window; with --debug a slower build for
                      development
-  test [--external-server] [ARG…]
+  test [--external-server[=POSTGRES]] [ARG…]
                      run all tests; arguments go to `cargo nextest run` (or `cargo test`);
-                     with --external-server their databases are on a server reached over TCP
+                     with --external-server their databases are on a server reached over TCP: that of the app, or
+                     the PostgreSQL installed in the folder POSTGRES, such as /usr/lib/postgresql/15
   bindings           regenerate ui/src/bindings.ts after a change of the window's commands
   bundle [--try FILE]
                      make the package for Debian and Ubuntu in <target folder>/release/bundle/deb; with --try
@@ -41,7 +42,7 @@ pub(crate) enum Command {
         profile: Profile,
     },
     Test {
-        external_server: bool,
+        external_server: Option<ExternalServer>,
         arguments: Vec<OsString>,
     },
     Bindings,
@@ -53,6 +54,25 @@ pub(crate) enum Command {
         name: &'static str,
         arguments: Vec<OsString>,
     },
+}
+
+/// The PostgreSQL of the server that tests use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ExternalServer {
+    /// The runtime in the resources.
+    OfTheApp,
+    /// The one in this folder, which has `bin/postgres`.
+    In(PathBuf),
+}
+
+impl ExternalServer {
+    fn parse(argument: &OsStr) -> Option<Self> {
+        let text = argument.to_str()?;
+        match text.strip_prefix("--external-server=") {
+            Some(folder) => Some(Self::In(folder.into())),
+            None => (text == "--external-server").then_some(Self::OfTheApp),
+        }
+    }
 }
 
 /// Parses the arguments after the program's name.
@@ -69,7 +89,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         "run" => run(&mut parser),
         "test" => {
             let mut rest = parser.raw_args()?.peekable();
-            let external_server = rest.next_if(|first| first == "--external-server").is_some();
+            let external_server = rest.peek().and_then(|first| ExternalServer::parse(first));
+            if external_server.is_some() {
+                rest.next();
+            }
             // The other arguments are for the test runner.
             Ok(Command::Test { external_server, arguments: rest.collect() })
         }
@@ -150,12 +173,22 @@ mod tests {
                 Command::Run { files: vec!["a.wav".into(), "b.mp3".into()], profile: Profile::Release },
             ),
             ("run -- -a.wav", Command::Run { files: vec!["-a.wav".into()], profile: Profile::Release }),
-            ("test", Command::Test { external_server: false, arguments: vec![] }),
-            ("test --external-server", Command::Test { external_server: true, arguments: vec![] }),
+            ("test", Command::Test { external_server: None, arguments: vec![] }),
+            (
+                "test --external-server=/usr/lib/postgresql/15",
+                Command::Test {
+                    external_server: Some(ExternalServer::In("/usr/lib/postgresql/15".into())),
+                    arguments: vec![],
+                },
+            ),
+            (
+                "test --external-server",
+                Command::Test { external_server: Some(ExternalServer::OfTheApp), arguments: vec![] },
+            ),
             (
                 "test -p store -- --help",
                 Command::Test {
-                    external_server: false,
+                    external_server: None,
                     arguments: ["-p", "store", "--", "--help"].map(Into::into).into(),
                 },
             ),

@@ -64,7 +64,7 @@ fn perform(command: Command) -> Result<ExitCode> {
         }
         Command::Test { external_server, arguments } => {
             setup::set_up(&checkout, Purpose::Tests)?;
-            test::test(&checkout, external_server, &arguments)
+            test::test(&checkout, external_server.as_ref(), &arguments)
         }
         Command::Bindings => {
             setup::compilers(&checkout)?;

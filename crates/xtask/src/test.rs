@@ -2,7 +2,9 @@
 
 mod external_server;
 
+use crate::args::ExternalServer;
 use anyhow::{Context, Result};
+use external_server::RunningServer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
@@ -52,8 +54,12 @@ const JOURNEYS: &str = "meetmemo-desktop";
 /// Runs the tests; `arguments` go to the runner. Documentation tests run only without arguments.
 ///
 /// With `external_server`, tests that need a database use a server reached over TCP instead of the app's private one.
-pub(crate) fn test(checkout: &Checkout, external_server: bool, arguments: &[OsString]) -> Result<ExitCode> {
-    let server = external_server.then(|| external_server::ExternalServer::start(checkout)).transpose()?;
+pub(crate) fn test(
+    checkout: &Checkout,
+    external_server: Option<&ExternalServer>,
+    arguments: &[OsString],
+) -> Result<ExitCode> {
+    let server = external_server.map(|which| RunningServer::start(checkout, which)).transpose()?;
     let driver =
         TauriDriver::find(checkout).context("tauri-driver is missing although set-up installed it")?;
     let notes = std::env::temp_dir().join(format!("meetmemo-skipped-tests-{}", std::process::id()));

@@ -2,6 +2,7 @@
 //!
 //! It uses the runtime that ships with the app, in a temporary folder, and ends with this process.
 
+use crate::args::ExternalServer;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::hash_map::RandomState;
@@ -19,33 +20,38 @@ use xtask::command;
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running server.
-pub(super) struct ExternalServer {
+pub(super) struct RunningServer {
     folder: PathBuf,
     child: Child,
     /// Value for `MEETMEMO_TEST_DATABASE_URL`.
     pub(super) url: String,
 }
 
-impl ExternalServer {
+impl RunningServer {
     /// Creates and starts a server.
-    pub(super) fn start(checkout: &Checkout) -> Result<Self> {
+    pub(super) fn start(checkout: &Checkout, which: &ExternalServer) -> Result<Self> {
+        let installed = match which {
+            ExternalServer::OfTheApp => checkout.resources.join("postgres"),
+            ExternalServer::In(folder) => folder.clone(),
+        };
         let folder = std::env::temp_dir().join(format!("meetmemo-test-server-{}", std::process::id()));
         fs::create_dir(&folder).with_context(|| format!("could not create {}", folder.display()))?;
-        Self::start_in(checkout, &folder).inspect_err(|_| {
+        Self::start_in(installed, &folder).inspect_err(|_| {
             // Only the first error is reported.
             let _ = fs::remove_dir_all(&folder);
         })
     }
 
-    fn start_in(checkout: &Checkout, folder: &Path) -> Result<Self> {
+    fn start_in(mut runtime: PathBuf, folder: &Path) -> Result<Self> {
         // PostgreSQL refuses root, and another account may not be able to reach the checkout.
         let account = Account::find()?;
-        let mut runtime = checkout.resources.join("postgres");
         if let Some(account) = &account {
-            runtime = folder.join("runtime");
-            command::output(
-                Command::new("cp").arg("-r").arg(checkout.resources.join("postgres")).arg(&runtime),
-            )?;
+            // A copy of a system package would not find its other files.
+            if !runtime.starts_with("/usr") {
+                let copy = folder.join("runtime");
+                command::output(Command::new("cp").arg("-r").arg(&runtime).arg(&copy))?;
+                runtime = copy;
+            }
             command::output(Command::new("chown").arg("-R").arg(account.owner()).arg(folder))?;
         }
         let password = format!("{:016x}", RandomState::new().build_hasher().finish());
@@ -85,7 +91,7 @@ impl ExternalServer {
     }
 }
 
-impl Drop for ExternalServer {
+impl Drop for RunningServer {
     fn drop(&mut self) {
         // SIGINT is PostgreSQL's fast shutdown. A server that does not end is killed; its data is not needed.
         if let Some(server) = Pid::from_raw(self.child.id().cast_signed()) {

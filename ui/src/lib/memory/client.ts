@@ -9,6 +9,7 @@ import type { Drag, Events, Unsubscribe } from '../client'
 import type { JobView, News } from '../types'
 import { MemoryArchiveCare, type ArchiveCareSeed } from './archive-care'
 import { Calls, type Handlers } from './calls'
+import { MemoryDatabase, type DatabaseSeed } from './database'
 import { defaultExportPath, type Desktop } from './desktop'
 import { MemoryEvents } from './events'
 import { MemoryExports } from './exports'
@@ -31,6 +32,7 @@ export type Seed = LifecycleSeed &
   VersionsSeed &
   SpeakersSeed &
   PeopleSeed &
+  DatabaseSeed &
   ArchiveCareSeed &
   SettingsSeed
 
@@ -78,6 +80,7 @@ export function memoryClient(seed: Seed = {}) {
   const people = new MemoryPeople(events, meetings, seed)
   const speakers = new MemorySpeakers(events, meetings, transcripts, people, seed)
   const archiveCare = new MemoryArchiveCare(events, meetings, core, seed)
+  const database = new MemoryDatabase(seed)
   const settings = new MemorySettings(seed)
   return core.asClient(
     {
@@ -91,6 +94,7 @@ export function memoryClient(seed: Seed = {}) {
       ...speakers.handlers,
       ...people.handlers,
       ...archiveCare.handlers,
+      ...database.handlers,
       ...settings.handlers,
     },
     {
@@ -101,6 +105,7 @@ export function memoryClient(seed: Seed = {}) {
       ...exports.controls,
       ...models.controls,
       ...speakers.controls,
+      ...database.controls,
       ...archiveCare.controls,
     },
   )

@@ -1,0 +1,66 @@
+/** What is known of backups, and the folder of scheduled ones. */
+import type { Client, Unsubscribe } from '../lib/client'
+import { errorMessage } from '../lib/error-message'
+import { Latest } from '../lib/latest'
+import type { BackupOverview } from '../lib/types'
+
+/** Scheduled backups send no event, so the state is fetched this often. */
+const REFRESH_MS = 60_000
+
+export class Backups {
+  overview = $state.raw<BackupOverview | null>(null)
+  /** Why it could not be fetched. */
+  failure = $state<string | null>(null)
+
+  readonly #client: Client
+  readonly #onerror: (error: unknown) => void
+  readonly #latest = new Latest()
+
+  constructor(client: Client, onerror: (error: unknown) => void = () => {}) {
+    this.#client = client
+    this.#onerror = onerror
+  }
+
+  /** Keeps the state up to date, also after the computer was asleep. */
+  start(): Unsubscribe {
+    const update = () => {
+      if (this.overview) void this.fetch()
+    }
+    const timer = setInterval(update, REFRESH_MS)
+    window.addEventListener('focus', update)
+    return () => {
+      clearInterval(timer)
+      window.removeEventListener('focus', update)
+    }
+  }
+
+  async fetch(): Promise<void> {
+    try {
+      await this.#latest.take(this.#client.backupOverview(), (overview) => (this.overview = overview))
+      this.failure = null
+    } catch (error) {
+      this.failure = errorMessage(error)
+    }
+  }
+
+  // Each of these resolves to whether something changed; what went wrong is reported.
+
+  /** Lets the user choose the folder of scheduled backups. */
+  choosePlace = () => this.#attempt(this.#client.chooseBackupPlace())
+  /** Ends scheduled backups. Those that were made stay. */
+  endSchedule = () => this.#attempt(this.#client.endScheduledBackups())
+
+  async #attempt(request: Promise<BackupOverview | null>): Promise<boolean> {
+    let changed = false
+    try {
+      await this.#latest.take(request, (overview) => {
+        if (overview === null) return
+        this.overview = overview
+        changed = true
+      })
+    } catch (error) {
+      this.#onerror(error)
+    }
+    return changed
+  }
+}
