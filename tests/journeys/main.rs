@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic")]
 
+mod archive;
 mod benchmark;
 mod everyday;
 mod interruptions;

@@ -267,6 +267,15 @@ impl TestApp {
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
     }
 
+    /// Starts the command line with the same data folder.
+    pub(crate) fn start_command(&self, arguments: &[&str]) -> Helper {
+        let program = Path::new(env!("CARGO_BIN_EXE_meetmemo-desktop")).with_file_name("meetmemo");
+        let mut command = Command::new(program);
+        command.arg("--data-dir").arg(self.data_folder()).args(arguments);
+        self.environment(&mut command).stdout(Stdio::null()).stderr(Stdio::null());
+        Helper::spawn(command)
+    }
+
     /// Starts the program once more with the same data folder and returns its exit code.
     pub(crate) fn start_second(&self, arguments: &[&str]) -> i32 {
         let mut command = Command::new(env!("CARGO_BIN_EXE_meetmemo-desktop"));

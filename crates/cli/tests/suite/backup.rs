@@ -81,8 +81,11 @@ pub(crate) fn audio(archive: &MeetMemo) -> BTreeMap<PathBuf, String> {
     found
 }
 
-/// The data folder as it is after an accident: empty.
+/// The data folder as it is after an accident: empty. So is the database if it is on another server.
 fn lose_everything(archive: &MeetMemo) {
+    if std::env::var_os("MEETMEMO_TEST_DATABASE_URL").is_some() {
+        archive.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    }
     archive.wait_until_nothing_runs();
     for entry in fs::read_dir(archive.data()).unwrap() {
         let path = entry.unwrap().path();

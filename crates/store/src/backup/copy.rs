@@ -47,13 +47,14 @@ pub(super) async fn meetings_text(
 ) -> Result<Vec<Vec<u8>>> {
     let mut texts: BTreeMap<Uuid, Vec<u8>> =
         meetings.iter().map(|meeting| (meeting.uuid(), first_line(schema_step))).collect();
-    // COPY takes no parameters; a setting of the session does.
+    // COPY takes no parameters; a setting of the session does. The subquery reads it once, not for each row.
     let ids = meetings.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     client.execute("SELECT set_config('meetmemo.backup', $1, false)", &[&format!("{{{ids}}}")]).await?;
     for table in &TABLES {
         let (Some(meeting), Some(columns)) = (table.meeting(), columns.get(table.name)) else { continue };
         let sql = format!(
-            "COPY (SELECT {meeting}, {} FROM {} WHERE {meeting} = ANY (current_setting('meetmemo.backup')::uuid[])
+            "COPY (SELECT {meeting}, {} FROM {}
+             WHERE {meeting} = ANY ((SELECT current_setting('meetmemo.backup')::uuid[])::uuid[])
              ORDER BY {meeting}, {}) TO STDOUT",
             columns_of_t(columns),
             table.from(),
