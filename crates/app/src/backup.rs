@@ -11,6 +11,9 @@
 //! snapshots. A *folder* (`folder`) holds many snapshots. A *file* (`tar_file`) is a POSIX tar archive of the same layout
 //! with one snapshot; its last entry holds the SHA-256 of everything before it.
 //!
+//! A backup with a passphrase (`passphrase`) also has `key.json` and a copy of it in `snapshots/` (`key_file`). All other
+//! files but the text for the finder are then encrypted (`sealing`), and names hold the SHA-256 of the content before.
+//!
 //! - [`create`]: reads the rows in one transaction, copies what is not there yet, writes the manifest last.
 //! - [`verify`]: reads objects again and compares them with their names.
 //! - [`restore`]: brings meetings back that the archive lacks, in one transaction after their audio is in place.
@@ -21,17 +24,21 @@
 mod create;
 mod damage;
 mod folder;
+mod key_file;
 mod layout;
 mod manifest;
+mod passphrase;
 mod place;
 mod prune;
 mod restore;
 mod schedule;
+mod sealing;
 mod settings_text;
 mod state;
 mod tar_file;
 mod verify;
 pub(crate) mod view;
+mod writer;
 
 pub use create::BackupOptions;
 pub use folder::backup_folder_in;

@@ -323,7 +323,7 @@ impl App {
         }
         Err(user_error(
             ErrorCode::NotOffered,
-            "MeetMemo changes the password of its private server only. On your server, change it with \\password in psql (ALTER ROLE), then give MeetMemo the new one where it reads the old one: in the key store, the file, .pgpass or the address (see docs/external-database.md)",
+            "MeetMemo changes the password of its private server only. On your server, change it with \\password in psql (ALTER ROLE), then give MeetMemo the new one where it reads the old one, which is the key store, a file, .pgpass or the address, as docs/external-database.md says",
         ))
     }
 }

@@ -60,6 +60,8 @@ pub struct Settings {
     pub backup_place: Option<PathBuf>,
     /// Hours from one scheduled backup to the next.
     pub backup_interval_hours: u32,
+    /// A file whose first line is the passphrase of backups. None: backups are not encrypted.
+    pub backup_passphrase_file: Option<PathBuf>,
     /// The language spoken in new recordings, BCP 47. None: the model detects it, or knows only one.
     pub language: Option<String>,
     /// The speech model for new recordings. None: the included one.
@@ -96,6 +98,7 @@ impl Default for Settings {
             slow_query_ms: 500,
             backup_place: None,
             backup_interval_hours: 24,
+            backup_passphrase_file: None,
             language: None,
             model: None,
             translate: false,
@@ -146,6 +149,9 @@ const DEFAULT_FILE: &str = "\
 # monthly ones are kept.
 # backup_place = \"/media/disk/MeetMemo backup\"
 # backup_interval_hours = 24
+
+# A file that only you may read; its first line is the passphrase with which backups are encrypted. See docs/backup.md.
+# backup_passphrase_file = \"/home/user/meetmemo-passphrase\"
 
 # What new recordings are transcribed with: a speech model (see `meetmemo models`; whisper-base is included), the language
 # spoken, as a code, whether to write English whatever is spoken, and names and terms to expect.
@@ -198,6 +204,8 @@ pub struct SettingsLayer {
     pub backup_place: Option<PathBuf>,
     /// See [`Settings::backup_interval_hours`].
     pub backup_interval_hours: Option<u32>,
+    /// See [`Settings::backup_passphrase_file`].
+    pub backup_passphrase_file: Option<PathBuf>,
     /// See [`Settings::language`].
     pub language: Option<String>,
     /// See [`Settings::model`].
@@ -267,6 +275,7 @@ impl Settings {
             slow_query_ms: layer.slow_query_ms.unwrap_or(self.slow_query_ms),
             backup_place: layer.backup_place.or(self.backup_place),
             backup_interval_hours: layer.backup_interval_hours.unwrap_or(self.backup_interval_hours),
+            backup_passphrase_file: layer.backup_passphrase_file.or(self.backup_passphrase_file),
             language: layer.language.or(self.language),
             model: layer.model.or(self.model),
             translate: layer.translate.unwrap_or(self.translate),
@@ -301,6 +310,9 @@ impl Settings {
         }
         if self.backup_place.as_ref().is_some_and(|place| !place.is_absolute()) {
             return Err(anyhow!("backup_place must be the whole path of a folder, beginning with /"));
+        }
+        if self.backup_passphrase_file.as_ref().is_some_and(|file| !file.is_absolute()) {
+            return Err(anyhow!("backup_passphrase_file must be the whole path of a file, beginning with /"));
         }
         if self.decoders.is_some_and(|decoders| !(1..=MAX_DECODERS).contains(&decoders)) {
             return Err(anyhow!("decoders must be between 1 and {MAX_DECODERS}"));
@@ -343,6 +355,7 @@ impl SettingsLayer {
                 "MEETMEMO_BACKUP_INTERVAL_HOURS",
                 set("MEETMEMO_BACKUP_INTERVAL_HOURS"),
             )?,
+            backup_passphrase_file: set("MEETMEMO_BACKUP_PASSPHRASE_FILE").map(PathBuf::from),
             language: set("MEETMEMO_LANGUAGE"),
             model: set("MEETMEMO_MODEL"),
             translate: one_of("MEETMEMO_TRANSLATE", set("MEETMEMO_TRANSLATE"), &yes_or_no)?,

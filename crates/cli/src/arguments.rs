@@ -3,7 +3,7 @@
 use app::view::SpeakerCount;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Recordings become transcripts, on this computer.
 #[derive(Debug, Parser)]
@@ -146,6 +146,8 @@ pub(crate) enum Command {
         /// Replace an existing file.
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        passphrase: Passphrase,
     },
     /// Bring back from a backup what the archive lacks. What is in the archive stays as it is.
     Restore {
@@ -163,6 +165,8 @@ pub(crate) enum Command {
         /// Bring back what is whole of a damaged backup.
         #[arg(long)]
         salvage: bool,
+        #[command(flatten)]
+        passphrase: Passphrase,
     },
     /// Check a backup; without one, the archive, its audio and the last backup.
     Verify {
@@ -171,12 +175,33 @@ pub(crate) enum Command {
         /// Read only a part of the content, such as 1/7: the first of seven.
         #[arg(long, value_name = "N/T")]
         read_data_subset: Option<app::ReadSubset>,
+        #[command(flatten)]
+        passphrase: Passphrase,
     },
     /// Check that everything is in order.
     Doctor,
 }
 
+/// The passphrase of encrypted backups.
+#[derive(Debug, Args)]
+pub(crate) struct Passphrase {
+    /// Encrypt or open the backup with the first line of this file, which only you may be able to read [default: the
+    /// setting backup_passphrase_file].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
 impl Command {
+    /// The file with the passphrase of backups, if the command takes one.
+    pub(crate) fn passphrase_file(&self) -> Option<&Path> {
+        match self {
+            Self::Backup { passphrase, .. }
+            | Self::Restore { passphrase, .. }
+            | Self::Verify { passphrase, .. } => passphrase.passphrase_file.as_deref(),
+            _ => None,
+        }
+    }
+
     /// What the process calls itself in the database server's lists of connections.
     pub(crate) fn application(&self) -> &'static str {
         match self {

@@ -21,7 +21,6 @@ pub(crate) async fn backup(
 ) -> anyhow::Result<ExitCode> {
     let progress = Progress::default();
     let view = app.backup(place, options, &|now| progress.show(now), &stop).await?;
-    drop(progress);
     if json {
         print::json(&view);
     } else {
@@ -56,7 +55,6 @@ pub(crate) async fn verify_backup(
 ) -> anyhow::Result<ExitCode> {
     let progress = Progress::default();
     let view = local.verify_backup(path, options, &|now| progress.show(now), &stop).await?;
-    drop(progress);
     if json {
         print::json(&view);
     } else {
@@ -91,7 +89,6 @@ pub(crate) async fn verify_archive(
 ) -> anyhow::Result<ExitCode> {
     let progress = Progress::default();
     let view = app.verify_archive(options, &|now| progress.show(now), &stop).await?;
-    drop(progress);
     let all_well = view.problems.is_empty() && view.backup.as_ref().is_none_or(|backup| backup.damage.is_empty());
     if json {
         print::json(&view);
@@ -124,7 +121,6 @@ pub(crate) async fn restore(
     let progress = Progress::default();
     let show = |now| progress.show(now);
     let view = LocalApp::restore(start, path, options, &crate::print_phase, &show, &stop).await?;
-    drop(progress);
     if json {
         print::json(&view);
     } else {

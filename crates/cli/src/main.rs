@@ -70,8 +70,12 @@ async fn run(arguments: Arguments) -> ExitCode {
 
 async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let json = arguments.json;
-    let settings =
-        app::SettingsLayer { database_url: arguments.database_url, ..app::SettingsLayer::default() };
+    let passphrase_file = arguments.command.passphrase_file().map(std::path::absolute).transpose()?;
+    let settings = app::SettingsLayer {
+        database_url: arguments.database_url,
+        backup_passphrase_file: passphrase_file,
+        ..app::SettingsLayer::default()
+    };
     let start = StartOptions {
         data_dir: arguments.data_dir,
         settings,
@@ -82,7 +86,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         return Ok(commands::doctor(start, json).await);
     }
     // The database may be damaged.
-    if let Command::Restore { backup, dry_run, meeting, table, salvage } = arguments.command {
+    if let Command::Restore { backup, dry_run, meeting, table, salvage, .. } = arguments.command {
         let scope = match (meeting, table) {
             (Some(meeting), _) => app::RestoreScope::Meeting(meeting),
             (None, Some(table)) => app::RestoreScope::Table(table),
@@ -102,7 +106,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Database { command: arguments::Database::Test { url } } = &arguments.command {
         return database_test::database_test(&local, url.as_deref(), json).await;
     }
-    if let Command::Verify { backup: Some(backup), read_data_subset: subset } = &arguments.command {
+    if let Command::Verify { backup: Some(backup), read_data_subset: subset, .. } = &arguments.command {
         let options = app::VerifyOptions { subset: *subset };
         return backup::verify_backup(&local, backup, options, json, stop_on_signal()?).await;
     }
@@ -145,7 +149,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Cleanup { dry_run, yes } => cleanup::cleanup(&app, dry_run, yes, json).await,
         Command::Pin { job } => cleanup::pin(&app, app.find_job_by_prefix(&job).await?, true, json).await,
         Command::Unpin { job } => cleanup::pin(&app, app.find_job_by_prefix(&job).await?, false, json).await,
-        Command::Backup { place, no_check, force } => {
+        Command::Backup { place, no_check, force, .. } => {
             let options = app::BackupOptions { check: !no_check, replace: force, prune: false };
             backup::backup(&app, &place, options, json, stop_on_signal()?).await
         }

@@ -16,7 +16,7 @@ pub(crate) const STEPS: &str =
     "SELECT version::text AS name FROM __diesel_schema_migrations ORDER BY version";
 
 /// The table that marks a database as ours.
-const MARKER: &str = "meetmemo_archive";
+pub(crate) const MARKER: &str = "meetmemo_archive";
 
 /// Lists the columns of the published tables: table, name, type, nullability and default.
 pub(crate) const CONTRACT_COLUMNS: &str = "
@@ -53,7 +53,7 @@ pub(crate) const CONTRACT: [&str; 18] = [
 pub(crate) struct Content {
     /// The result of [`TABLES`].
     pub(crate) tables: Vec<String>,
-    /// The result of [`CONTRACT_COLUMNS`].
+    /// The result of [`CONTRACT_COLUMNS`]; not needed with the table [`MARKER`].
     pub(crate) columns: Vec<String>,
     /// The result of [`STEPS`]; empty without the table.
     pub(crate) steps: Vec<String>,

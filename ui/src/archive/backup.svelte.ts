@@ -11,6 +11,8 @@ export class Backups {
   overview = $state.raw<BackupOverview | null>(null)
   /** Why it could not be fetched. */
   failure = $state<string | null>(null)
+  /** The moment that “today” refers to, and by which a backup is due. As new as what was fetched last. */
+  nowMs = $state(Date.now())
 
   readonly #client: Client
   readonly #onerror: (error: unknown) => void
@@ -24,7 +26,8 @@ export class Backups {
   /** Keeps the state up to date, also after the computer was asleep. */
   start(): Unsubscribe {
     const update = () => {
-      if (this.overview) void this.fetch()
+      // Before the archive is open there is nothing to fetch.
+      if (this.overview !== null || this.failure !== null) void this.fetch()
     }
     const timer = setInterval(update, REFRESH_MS)
     window.addEventListener('focus', update)
@@ -35,6 +38,7 @@ export class Backups {
   }
 
   async fetch(): Promise<void> {
+    this.nowMs = Date.now()
     try {
       await this.#latest.take(this.#client.backupOverview(), (overview) => (this.overview = overview))
       this.failure = null

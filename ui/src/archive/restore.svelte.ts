@@ -2,7 +2,7 @@
 import type { Client } from '../lib/client'
 import { errorMessage } from '../lib/error-message'
 import { Latest } from '../lib/latest'
-import type { RestoreSource, RestoreView } from '../lib/types'
+import type { RestoredMeeting, RestoreSource, RestoreView } from '../lib/types'
 
 export class Restore {
   preview = $state.raw<RestoreView | null>(null)
@@ -46,9 +46,10 @@ export class Restore {
   /** Takes out of the preview what was restored. */
   subtract(restored: RestoreView): void {
     if (!this.preview) return
-    const back = new Set([...restored.added, ...restored.audio_back].map((meeting) => meeting.id))
-    const added = this.preview.added.filter(({ id }) => !back.has(id))
-    const audio_back = this.preview.audio_back.filter(({ id }) => !back.has(id))
+    const back = [...restored.added, ...restored.audio_back].map((meeting) => meeting.id)
+    const isMissing = ({ id }: RestoredMeeting) => !back.includes(id)
+    const added = this.preview.added.filter(isMissing)
+    const audio_back = this.preview.audio_back.filter(isMissing)
     const gone = this.preview.added.length + this.preview.audio_back.length - added.length - audio_back.length
     const already_there = this.preview.already_there + gone
     const audio_bytes = Math.max(0, (this.preview.audio_bytes ?? 0) - (restored.audio_bytes ?? 0))

@@ -1,5 +1,5 @@
 /** Texts about backups, the long work on the archive, and clean-up. */
-import { dayKey, dotted, localDateTime } from '../lib/format'
+import { dayKey, dotted, localDateTime, sentence } from '../lib/format'
 import { t } from '../lib/messages'
 import type {
   ArchiveWorkState,
@@ -14,7 +14,7 @@ type Running = NonNullable<ArchiveWorkState['running']>
 
 const DAY_MS = 24 * 3_600_000
 
-/** A moment near now, in the time zone of this computer: “today, 10:14”; else “3 Mar 2026, 10:14”. */
+/** A moment near now, in the time zone of this computer: “today 10:14”; else “3 Mar 2026, 10:14”. */
 export function moment(rfc3339: string, nowMs: number): string {
   const at = new Date(rfc3339)
   const time = at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
@@ -23,6 +23,11 @@ export function moment(rfc3339: string, nowMs: number): string {
   if (days === 1) return t('archive.moment.tomorrow', { time })
   if (days === -1) return t('archive.moment.yesterday', { time })
   return localDateTime(rfc3339)
+}
+
+/** A text with a capital at the beginning. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 /** The state of the backups in one line. A failure outranks everything. */
@@ -75,7 +80,10 @@ export function endedText(ended: EndedArchiveWork): string {
     case 'maintenance':
       return ended.result.message
     case 'failed':
-      return t('archive.ended.failed', { work: workTitle(ended.kind), message: ended.failure.message })
+      return t('archive.ended.failed', {
+        work: workTitle(ended.kind),
+        message: sentence(ended.failure.message),
+      })
     case 'stopped':
       return t('archive.ended.stopped', { work: workTitle(ended.kind) })
   }

@@ -4,8 +4,8 @@ import { Latest } from '../lib/latest'
 
 export class Fetched<View> {
   view = $state.raw<View | null>(null)
-  /** When the answer came. */
-  at = $state.raw<Date | null>(null)
+  /** When the answer came, in milliseconds since 1970. */
+  atMs = $state<number | null>(null)
   /** Why the last request failed; an older answer stays. */
   failure = $state<string | null>(null)
   fetching = $state(false)
@@ -25,7 +25,7 @@ export class Fetched<View> {
       const view = await this.#request()
       if (!isNewest()) return
       this.view = view
-      this.at = new Date()
+      this.atMs = Date.now()
       this.failure = null
     } catch (error) {
       if (isNewest()) this.failure = errorMessage(error)

@@ -4,12 +4,18 @@
  */
 import type { Client } from '../lib/client'
 import { errorMessage } from '../lib/error-message'
-import type { DatabaseChoice } from '../lib/types'
+import type { DatabaseAddress, DatabaseChoice } from '../lib/types'
 import { ConnectionTest } from './connection-test.svelte'
 import { Fetched } from './fetched.svelte'
 import { addressOf, EMPTY_FORM, formOf, problemOf, type ServerForm } from './server-form'
 
+function isSame(one: DatabaseAddress | null, other: DatabaseAddress | null): boolean {
+  return JSON.stringify(one && addressOf(formOf(one))) === JSON.stringify(other && addressOf(formOf(other)))
+}
+
 export class Server {
+  /** The choice before the first one that was saved here. */
+  #before = $state.raw<{ address: DatabaseAddress | null } | null>(null)
   readonly choice: Fetched<DatabaseChoice>
   /** The form; null while it is closed. */
   form = $state.raw<ServerForm | null>(null)
@@ -20,8 +26,13 @@ export class Server {
   saving = $state(false)
   /** Why the choice could not be saved. */
   failure = $state<string | null>(null)
-  /** Whether a choice was saved since this window was opened: the next start uses another server than this one. */
-  changed = $state(false)
+  /** Whether a choice was saved; until the form is opened again. */
+  saved = $state(false)
+  /** Whether what was saved is another address than before: the next start uses another server than this window. */
+  changed = $derived.by(() => {
+    if (this.#before === null) return false
+    return !isSame(this.#before.address, this.choice.view?.address ?? null)
+  })
 
   readonly #client: Client
 
@@ -37,6 +48,7 @@ export class Server {
     this.form = address === null ? EMPTY_FORM : formOf(address)
     this.test.clear()
     this.failure = null
+    this.saved = false
   }
 
   close = () => {
@@ -76,10 +88,13 @@ export class Server {
 
   async #save(request: Promise<DatabaseChoice>): Promise<boolean> {
     this.saving = true
+    this.saved = false
     this.failure = null
     try {
-      this.choice.view = await request
-      this.changed = true
+      const choice = await request
+      this.#before ??= { address: this.choice.view?.address ?? null }
+      this.choice.view = choice
+      this.saved = true
       return true
     } catch (error) {
       this.failure = errorMessage(error)

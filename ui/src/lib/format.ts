@@ -81,6 +81,11 @@ export function localDateTime(rfc3339: string): string {
   })
 }
 
+/** The day of a point in time in the time zone of this computer: “3 March 2026”. */
+export function localDay(rfc3339: string): string {
+  return new Date(rfc3339).toLocaleDateString(LOCALE, { day: 'numeric', month: 'long', year: 'numeric' })
+}
+
 /** “about 3 min left”, “less than a minute left”. */
 export function timeLeft(ms: number): string {
   const minutes = Math.round(ms / MINUTE)

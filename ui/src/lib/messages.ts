@@ -1,13 +1,13 @@
 /** The texts of the window, in ICU MessageFormat: `messages/<language>/`. English is the only language so far. */
 import { IntlMessageFormat } from 'intl-messageformat'
-import database from '../messages/en/database.json'
 import archive from '../messages/en/archive.json'
+import database from '../messages/en/database.json'
 import frame from '../messages/en/frame.json'
 import meeting from '../messages/en/meeting.json'
 import models from '../messages/en/models.json'
 import speakers from '../messages/en/speakers.json'
 
-const en = { ...database, ...frame, ...meeting, ...models, ...speakers }
+const en = { ...archive, ...database, ...frame, ...meeting, ...models, ...speakers }
 
 export type MessageKey = keyof typeof en
 type Values = Record<string, string | number>

@@ -65,6 +65,7 @@ export function rowStatus(job: JobView): { text: string; tone: 'quiet' | 'accent
   if (!job.is_here) return { text: t('row.elsewhere'), tone: 'quiet' }
   if (isStopped(job)) return { text: t('row.stopped'), tone: 'quiet' }
   if (isWaiting(job)) return { text: t('row.waiting'), tone: 'quiet' }
+  if (job.audio_removed_at !== null) return { text: t('row.audio-removed'), tone: 'quiet' }
   return null
 }
 

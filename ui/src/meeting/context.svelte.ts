@@ -91,6 +91,7 @@ export class MeetingContext {
   /** Why it cannot be transcribed again now; null if it can. */
   busy = $derived.by(() => {
     if (!this.job.is_here) return t('again.elsewhere')
+    if (this.job.audio_removed_at !== null) return t('again.audio-removed')
     return isWorkedOn(this.job) || isWaiting(this.job) ? t('again.busy') : null
   })
 
@@ -176,6 +177,16 @@ export class MeetingContext {
       if (this.playback.id === this.id) this.playback.close()
       this.#props.ondeleted()
     })
+
+  /** Keeps the meeting from clean-up, or no longer. */
+  togglePin = () => {
+    const pinned = !this.job.pinned
+    return this.attempt(async () => {
+      const changed = await this.client.setPinned(this.id, pinned)
+      this.update(changed)
+      this.announce(t(pinned ? 'pin.said.kept' : 'pin.said.released', { title: changed.title }))
+    })
+  }
 
   copyTranscript = () =>
     this.attempt(async () => {

@@ -1,6 +1,7 @@
 /** Plays the audio of the open meeting. */
 import type { Client } from '../lib/client'
 import { errorMessage } from '../lib/error-message'
+import { localDay } from '../lib/format'
 import { Latest } from '../lib/latest'
 import { t } from '../lib/messages'
 import type { JobView } from '../lib/types'
@@ -10,7 +11,7 @@ export const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3]
 /** Why nothing can be played, and whether trying again may help. */
 export type PlaybackFailure = { message: string; canRetry: boolean }
 
-type Opened = Pick<JobView, 'id' | 'duration_ms' | 'is_here'>
+type Opened = Pick<JobView, 'id' | 'duration_ms' | 'is_here' | 'audio_removed_at' | 'file_name'>
 
 export class Playback {
   /** The meeting that is open. */
@@ -79,7 +80,8 @@ export class Playback {
 
   /** Loads the audio of `job`, at the position where it was left. */
   async open(job: Opened): Promise<void> {
-    if (job.id === this.id && job.is_here === this.#job?.is_here) {
+    const isSame = job.is_here === this.#job?.is_here && job.audio_removed_at === this.#job.audio_removed_at
+    if (job.id === this.id && isSame) {
       this.#job = job
       if (!this.ready) this.durationMs = job.duration_ms ?? 0
       return
@@ -196,6 +198,11 @@ export class Playback {
     this.failure = null
     this.ready = false
     this.#pendingMs = this.currentMs
+    if (job.audio_removed_at !== null) {
+      const day = localDay(job.audio_removed_at)
+      this.#fail({ message: t('player.removed', { day, file: job.file_name }), canRetry: false })
+      return
+    }
     try {
       const address = job.is_here ? await this.#client.sound(job.id) : null
       if (!isLatest()) return

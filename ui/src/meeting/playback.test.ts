@@ -95,7 +95,7 @@ test('a late answer does not replace the audio of another meeting', async () => 
 
 describe('failures', () => {
   test('audio on another computer', async () => {
-    await playback.open({ id: 'away', duration_ms: 1000, is_here: false })
+    await playback.open(sampleJob({ id: 'away', duration_ms: 1000, is_here: false }))
     expect(playback.failure).toEqual({
       message: 'The audio of this recording is on another computer.',
       canRetry: false,

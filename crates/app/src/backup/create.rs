@@ -1,19 +1,17 @@
 //! Makes a backup.
 
-use super::folder::{FolderBackup, FolderWriter};
 use super::layout::{ContentHash, ObjectName};
 use super::manifest::{BackedUpAudio, BackedUpMeeting, Content, Header, Manifest};
-use super::place::Place;
+use super::place::{Backup, Place};
 use super::settings_text::settings_to_back_up;
-use super::tar_file::TarWriter;
 use super::view::{BackupPhase, BackupProgress, BackupView, count, rfc3339};
+use super::writer::{Copied, Watched, Writer, copy_hashed, write_error};
 use crate::App;
-use crate::import::hash::{hash_of, hex};
+use crate::import::hash::hash_of;
 use anyhow::{Context, Result, bail};
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::Path;
 use store::{JobId, RowSnapshot, SnapshotMeeting};
 use tokio::sync::watch;
@@ -34,8 +32,9 @@ pub struct BackupOptions {
 pub(super) type OnProgress<'a> = &'a (dyn Fn(BackupProgress) + Send + Sync);
 
 impl App {
-    /// Makes a backup of the archive and its audio at `path`: a folder, or one file (see `Place::of`). The result and a
-    /// failure are noted in the state that [`App::backup_overview`] shows.
+    /// Makes a backup of the archive and its audio at `path`: a folder, or one file (see `Place::of`). It is encrypted if
+    /// the settings name a file with a passphrase. The result and a failure are noted in the state that
+    /// [`App::backup_overview`] shows.
     ///
     /// # Errors
     /// If the place cannot be used or the archive cannot be read. An earlier backup in the same place stays whole.
@@ -77,8 +76,9 @@ impl App {
         let lock = File::create(self.data.backup_lock()).context("the data folder cannot be written to")?;
         lock.lock_shared().context("the data folder cannot be locked")?;
         let place = Place::of(path);
+        let passphrase = self.passphrase_file();
         let mut backup = NewBackup {
-            writer: block_in_place(|| Writer::begin(&place, options.replace))?,
+            writer: block_in_place(|| Writer::begin(&place, options.replace, &passphrase))?,
             problems: Vec::new(),
             added_bytes: 0,
             stop,
@@ -92,7 +92,8 @@ impl App {
         let mut rows = backup.rows(&snapshot, &meetings, before.as_ref()).await?;
         let archive_text = snapshot.archive_text().await?;
         let archive_rows = Some(backup.put_rows(&archive_text)?);
-        let header = Header::new(snapshot.info(), &self.library, self.machine);
+        let header =
+            Header::new(snapshot.info(), &self.library, self.machine, backup.writer.key().encrypts());
         drop(snapshot);
         let audio = block_in_place(|| self.back_up_audio(&mut backup, path, &meetings))?;
         let meetings: Vec<BackedUpMeeting> = meetings
@@ -108,6 +109,11 @@ impl App {
         let manifest = Manifest { header, settings, archive_rows, meetings };
         let (manifest_path, text) = manifest.write()?;
         let NewBackup { writer, problems, added_bytes, .. } = backup;
+        let key = writer.key().clone();
+        let mut notes = self.notes_about_place(&place);
+        if writer.made_key() {
+            notes.push(KEEP_THE_PASSPHRASE.to_owned());
+        }
         let written = block_in_place(|| writer.finish(&manifest_path, &text))?;
         let mut view = BackupView {
             place: path.display().to_string(),
@@ -118,14 +124,17 @@ impl App {
             total_bytes: manifest.objects().values().sum::<u64>() as f64,
             checked: options.check,
             problems,
-            notes: self.notes_about_place(&place),
+            notes,
             removed_snapshots: 0,
         };
         if options.check {
-            self.check_new_backup(&place, &manifest, &written, &mut view, on_progress, stop).await?;
+            let backup = block_in_place(|| Backup::open(place.path(), false, &passphrase))?;
+            self.check_new_backup(&backup, &manifest, &written, &mut view, on_progress, stop).await?;
         }
-        if options.prune && let Place::Folder(folder) = &place {
-            view.removed_snapshots = block_in_place(|| super::prune::prune(folder))?;
+        if options.prune
+            && let Place::Folder(folder) = &place
+        {
+            view.removed_snapshots = block_in_place(|| super::prune::prune(folder, key))?;
         }
         Ok(view)
     }
@@ -200,6 +209,9 @@ impl App {
     }
 }
 
+/// What to know of a place that got its key now.
+const KEEP_THE_PASSPHRASE: &str = "The backup is encrypted. Keep its passphrase in another place as well: without it nobody can read the backup, you neither.";
+
 /// Where the audio of a meeting is.
 enum AudioSource {
     File { path: std::path::PathBuf, bytes: u64, expected: Option<ContentHash> },
@@ -227,8 +239,11 @@ impl NewBackup<'_> {
         before: Option<&Manifest>,
     ) -> Result<HashMap<JobId, Content>> {
         let comparable = before.filter(|before| before.header.tables_id == snapshot.info().tables_id);
-        let known: HashMap<JobId, &BackedUpMeeting> =
-            comparable.iter().flat_map(|before| &before.meetings).map(|meeting| (meeting.id, meeting)).collect();
+        let known: HashMap<JobId, &BackedUpMeeting> = comparable
+            .iter()
+            .flat_map(|before| &before.meetings)
+            .map(|meeting| (meeting.id, meeting))
+            .collect();
         let mut rows = HashMap::new();
         let mut changed = Vec::new();
         for meeting in meetings {
@@ -301,6 +316,7 @@ impl NewBackup<'_> {
                         if !folder.has(&name) {
                             self.added_bytes += content.bytes;
                         }
+                        to.finish(&name.path()).map_err(write_error)?;
                         folder.name_draft(&draft, name)?;
                         content
                     }
@@ -318,10 +334,14 @@ impl NewBackup<'_> {
                 if !tar.has(&name) {
                     let (on_progress, total) = (self.on_progress, self.total);
                     let done = &mut self.done;
-                    let source = Watched { file, stop: self.stop, on_bytes: |n| {
-                        *done += n;
-                        report(on_progress, BackupPhase::Copying, *done, total);
-                    } };
+                    let source = Watched {
+                        file,
+                        stop: self.stop,
+                        on_bytes: |n| {
+                            *done += n;
+                            report(on_progress, BackupPhase::Copying, *done, total);
+                        },
+                    };
                     tar.append_object(&name, source, bytes)
                         .with_context(|| format!("the backup of the audio of “{}” failed", meeting.title))?;
                     self.added_bytes += bytes;
@@ -350,109 +370,8 @@ impl NewBackup<'_> {
     }
 }
 
-/// Writes objects to a folder or a file.
-enum Writer {
-    Folder(FolderWriter),
-    File(TarWriter),
-}
-
-impl Writer {
-    fn begin(place: &Place, replace: bool) -> Result<Self> {
-        Ok(match place {
-            Place::Folder(path) => Self::Folder(FolderWriter::begin(path)?),
-            Place::File(path) => Self::File(TarWriter::begin(path, replace)?),
-        })
-    }
-
-    /// The newest manifest in a folder that can be read.
-    fn last_manifest(&self, place: &Place) -> Option<Manifest> {
-        let (Self::Folder(_), Place::Folder(path)) = (self, place) else { return None };
-        let folder = FolderBackup::open(path).ok()?;
-        let paths = folder.manifests().ok()?;
-        paths.iter().rev().find_map(|path| Manifest::read(path, &folder.text(path).ok()?).ok())
-    }
-
-    fn has(&self, name: &ObjectName) -> bool {
-        match self {
-            Self::Folder(folder) => folder.has(name),
-            Self::File(tar) => tar.has(name),
-        }
-    }
-
-    fn put_text(&mut self, name: ObjectName, text: &[u8]) -> Result<()> {
-        match self {
-            Self::Folder(folder) => {
-                let (draft, mut file) = folder.draft()?;
-                file.write_all(text).map_err(write_error)?;
-                folder.name_draft(&draft, name)?;
-            }
-            Self::File(tar) => tar.append_object(&name, text, text.len() as u64)?,
-        }
-        Ok(())
-    }
-
-    fn finish(self, manifest_path: &str, manifest: &[u8]) -> Result<Vec<ObjectName>> {
-        match self {
-            Self::Folder(folder) => folder.finish(manifest_path, manifest),
-            Self::File(tar) => tar.finish(manifest_path, manifest),
-        }
-    }
-}
-
-/// Result of copying a file.
-enum Copied {
-    Whole(Content),
-    /// The source could not be read.
-    Unreadable(io::Error),
-}
-
-/// Copies `from` to `to` while hashing. Memory does not grow with the size.
-fn copy_hashed(
-    mut from: File,
-    to: &mut File,
-    stop: &watch::Receiver<bool>,
-    mut on_bytes: impl FnMut(u64),
-) -> Result<Copied> {
-    let mut hash = Sha256::new();
-    let mut bytes = 0;
-    let mut block = vec![0; 1 << 20];
-    loop {
-        let read = match from.read(&mut block) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Ok(Copied::Unreadable(error)),
-        };
-        ensure_running(stop)?;
-        hash.update(&block[..read]);
-        to.write_all(&block[..read]).map_err(write_error)?;
-        bytes += read as u64;
-        on_bytes(read as u64);
-    }
-    let sha256 = ContentHash::parse(&hex(&hash.finalize())).context("a SHA-256 has 64 digits")?;
-    Ok(Copied::Whole(Content { sha256, bytes }))
-}
-
-/// Reads a file, reports each block, and fails when `stop` is true.
-struct Watched<'a, F> {
-    file: File,
-    stop: &'a watch::Receiver<bool>,
-    on_bytes: F,
-}
-
-impl<F: FnMut(u64)> Read for Watched<'_, F> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if *self.stop.borrow() {
-            return Err(io::Error::other(STOPPED));
-        }
-        let read = self.file.read(buffer)?;
-        (self.on_bytes)(read as u64);
-        Ok(read)
-    }
-}
-
 /// Why a backup or a restore ended early when it was asked to.
-const STOPPED: &str = "it was stopped; nothing was changed";
+pub(super) const STOPPED: &str = "it was stopped; nothing was changed";
 
 /// Fails when `stop` is true.
 pub(super) fn ensure_running(stop: &watch::Receiver<bool>) -> Result<()> {
@@ -461,16 +380,6 @@ pub(super) fn ensure_running(stop: &watch::Receiver<bool>) -> Result<()> {
 
 pub(super) fn report(on_progress: OnProgress<'_>, phase: BackupPhase, done: u64, total: u64) {
     on_progress(BackupProgress { phase, done_bytes: done as f64, total_bytes: total as f64 });
-}
-
-fn write_error(error: io::Error) -> anyhow::Error {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => crate::user_error::user_error(
-            crate::ErrorCode::DiskFull,
-            "The disk of the backup is full. Free some space or choose another disk; the earlier backups are whole.",
-        ),
-        _ => error.into(),
-    }
 }
 
 /// Fails if the disk of `path` has not `bytes` free.

@@ -3,13 +3,19 @@
 //! New objects are written under `writing-<id>/`, synced, and then renamed, so an object under its final name is
 //! complete, whatever happens. The manifest comes last: a backup without one does not exist, and its objects are used by
 //! the next.
+//!
+//! A folder holds either encrypted backups, all with one key, or backups that are not encrypted.
 
-use super::layout::{Kind, ObjectName, README, README_TEXT, SNAPSHOTS};
+use super::damage::Damage;
+use super::key_file::{self, KeyFile, find_key};
+use super::layout::{KEY_FILES, Kind, ObjectName, README, SNAPSHOTS, readme_text};
+use super::passphrase::PassphraseFile;
+use super::sealing::{ContentKey, ContentWriter};
 use crate::library::sync_folder;
 use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Beginning of the names of folders with objects in progress.
@@ -21,14 +27,30 @@ const LOCK: &str = ".lock";
 #[derive(Debug)]
 pub(super) struct FolderBackup {
     root: PathBuf,
+    key: ContentKey,
+    key_damage: Vec<Damage>,
 }
 
 impl FolderBackup {
-    pub(super) fn open(root: &Path) -> Result<Self> {
+    pub(super) fn open(root: &Path, passphrase: &PassphraseFile) -> Result<Self> {
+        let mut folder = Self::with_key(root, ContentKey::none())?;
+        let newest = folder.manifests()?.pop();
+        if let Some(found) = find_key(root, &|path| folder.stored(path), newest.as_deref(), passphrase)? {
+            (folder.key, folder.key_damage) = (found.key, found.damage);
+        }
+        Ok(folder)
+    }
+
+    /// Opens a folder whose key is known.
+    pub(super) fn with_key(root: &Path, key: ContentKey) -> Result<Self> {
         if !root.join(SNAPSHOTS).is_dir() {
             bail!("{} holds no backup of MeetMemo", root.display());
         }
-        Ok(Self { root: root.to_owned() })
+        Ok(Self { root: root.to_owned(), key, key_damage: Vec::new() })
+    }
+
+    pub(super) fn key_damage(&self) -> &[Damage] {
+        &self.key_damage
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -49,26 +71,40 @@ impl FolderBackup {
     }
 
     pub(super) fn text(&self, path: &str) -> Result<Vec<u8>> {
-        fs::read(self.root.join(path)).with_context(|| self.unreadable(path))
+        let stored = self.stored(path).with_context(|| self.unreadable(path))?;
+        self.key.open_text(&stored, path)
+    }
+
+    /// A small file as it is in the folder.
+    pub(super) fn stored(&self, path: &str) -> io::Result<Vec<u8>> {
+        if KEY_FILES.contains(&path) {
+            // Somebody else's file may have this name and any size.
+            let mut text = Vec::new();
+            File::open(self.root.join(path))?.take(key_file::MAX_BYTES).read_to_end(&mut text)?;
+            return Ok(text);
+        }
+        fs::read(self.root.join(path))
     }
 
     fn unreadable(&self, path: &str) -> String {
         format!("{} cannot be read", self.root.join(path).display())
     }
 
-    /// All objects, with their sizes in bytes.
-    pub(super) fn objects(&self) -> Result<BTreeMap<ObjectName, u64>> {
+    /// All objects; see `Backup::objects`.
+    pub(super) fn objects(&self) -> Result<BTreeMap<ObjectName, Option<u64>>> {
         let mut objects = BTreeMap::new();
         for kind in Kind::ALL {
             let folder = self.root.join(kind.folder());
             for file in walkdir::WalkDir::new(&folder).min_depth(2).max_depth(2) {
                 let file = match file {
-                    Err(error) if error.io_error().is_some_and(|e| e.kind() == ErrorKind::NotFound) => continue,
+                    Err(error) if error.io_error().is_some_and(|e| e.kind() == ErrorKind::NotFound) => {
+                        continue;
+                    }
                     file => file.with_context(|| self.unreadable(kind.folder()))?,
                 };
                 let path = file.path().strip_prefix(&self.root).ok().and_then(Path::to_str);
                 if let Some(name) = path.and_then(ObjectName::parse) {
-                    objects.insert(name, file.metadata()?.len());
+                    objects.insert(name, self.key.content_bytes(file.metadata()?.len()));
                 }
             }
         }
@@ -77,8 +113,7 @@ impl FolderBackup {
 
     pub(super) fn read(&self, name: &ObjectName, sink: &mut dyn Write) -> Result<()> {
         let mut file = File::open(self.path_of(name))?;
-        io::copy(&mut file, sink)?;
-        Ok(())
+        self.key.open(&mut file, &name.path(), sink)
     }
 
     /// Tells the system to read an object from the disk the next time, not from memory.
@@ -104,6 +139,9 @@ impl FolderBackup {
 pub(super) struct FolderWriter {
     root: PathBuf,
     writing: PathBuf,
+    key: ContentKey,
+    /// Whether the folder got its key now.
+    made_key: bool,
     /// Objects that are in the folder, or were written by this backup.
     present: BTreeSet<ObjectName>,
     /// Objects written by this backup.
@@ -112,8 +150,8 @@ pub(super) struct FolderWriter {
 }
 
 impl FolderWriter {
-    /// Creates the folder if it is missing.
-    pub(super) fn begin(root: &Path) -> Result<Self> {
+    /// Creates the folder if it is missing. The backup is encrypted if `passphrase` names a file.
+    pub(super) fn begin(root: &Path, passphrase: &PassphraseFile) -> Result<Self> {
         let unusable = |error: io::Error| unusable(root, &error);
         let existed = root.exists();
         make_private(root).map_err(unusable)?;
@@ -137,8 +175,65 @@ impl FolderWriter {
         for folder in [&root.join(SNAPSHOTS), &writing] {
             make_private(folder).map_err(unusable)?;
         }
-        let present = FolderBackup { root: root.to_owned() }.objects()?.into_keys().collect();
-        Ok(Self { root: root.to_owned(), writing, present, written: Vec::new(), _lock: lock })
+        let mut writer = Self {
+            root: root.to_owned(),
+            writing,
+            key: ContentKey::none(),
+            made_key: false,
+            present: BTreeSet::new(),
+            written: Vec::new(),
+            _lock: lock,
+        };
+        let folder = FolderBackup::with_key(root, ContentKey::none())?;
+        writer.present = folder.objects()?.into_keys().collect();
+        writer.find_or_make_key(&folder, passphrase)?;
+        Ok(writer)
+    }
+
+    /// Opens the key of the backups in the folder, and writes a copy of it that is damaged again. A folder without
+    /// backups gets a new key.
+    fn find_or_make_key(&mut self, folder: &FolderBackup, passphrase: &PassphraseFile) -> Result<()> {
+        let manifests = folder.manifests()?;
+        let text = if self.present.is_empty() && manifests.is_empty() {
+            let Some(passphrase) = passphrase.read()? else {
+                // Of an encrypted backup that was never completed.
+                for path in KEY_FILES.map(|path| self.root.join(path)) {
+                    match fs::remove_file(&path) {
+                        Err(error) if error.kind() != ErrorKind::NotFound => {
+                            return Err(unusable(&self.root, &error));
+                        }
+                        _ => {}
+                    }
+                }
+                return Ok(());
+            };
+            let (file, key) = KeyFile::create(&passphrase)?;
+            (self.key, self.made_key) = (key, true);
+            file.to_text()?
+        } else {
+            let newest = manifests.last().map(String::as_str);
+            match find_key(&self.root, &|path| folder.stored(path), newest, passphrase)? {
+                Some(found) => {
+                    self.key = found.key;
+                    found.text
+                }
+                None if passphrase.is_named() => bail!(
+                    "the backups in {} are not encrypted, and an encrypted one cannot be added to them. Choose another folder, or leave out --passphrase-file and the setting backup_passphrase_file",
+                    self.root.display()
+                ),
+                None => return Ok(()),
+            }
+        };
+        // The copy first: a key that is there once is enough.
+        KEY_FILES.iter().rev().try_for_each(|path| self.write_small(path, &text))
+    }
+
+    pub(super) fn key(&self) -> &ContentKey {
+        &self.key
+    }
+
+    pub(super) fn made_key(&self) -> bool {
+        self.made_key
     }
 
     pub(super) fn has(&self, name: &ObjectName) -> bool {
@@ -146,7 +241,12 @@ impl FolderWriter {
     }
 
     /// A new file for an object whose hash is not known yet.
-    pub(super) fn draft(&self) -> io::Result<(PathBuf, File)> {
+    pub(super) fn draft(&self) -> io::Result<(PathBuf, ContentWriter<File>)> {
+        let (path, file) = self.new_file()?;
+        Ok((path, self.key.writer(file)?))
+    }
+
+    fn new_file(&self) -> io::Result<(PathBuf, File)> {
         let path = self.writing.join(uuid::Uuid::new_v4().simple().to_string());
         let file = File::create_new(&path)?;
         Ok((path, file))
@@ -180,8 +280,8 @@ impl FolderWriter {
         if !self.written.is_empty() {
             sync_file_system(&self.writing)?;
         }
-        self.write_small(README, README_TEXT.as_bytes())?;
-        self.write_small(manifest_path, manifest)?;
+        self.write_small(README, readme_text(self.key.encrypts()).as_bytes())?;
+        self.write_small(manifest_path, &self.key.stored_text(manifest, manifest_path)?)?;
         fs::remove_dir_all(&self.writing)?;
         Ok(self.written.clone())
     }
@@ -191,7 +291,7 @@ impl FolderWriter {
         if fs::read(&path).is_ok_and(|present| present == content) {
             return Ok(());
         }
-        let (draft, mut file) = self.draft()?;
+        let (draft, mut file) = self.new_file()?;
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(draft, &path)?;

@@ -7,10 +7,12 @@ use std::fmt;
 
 /// Folder of the manifests.
 pub(super) const SNAPSHOTS: &str = "snapshots";
+/// The key of an encrypted backup, see `key_file`, and its copy.
+pub(super) const KEY_FILES: [&str; 2] = ["key.json", "snapshots/key.json"];
 /// The text for somebody who finds a backup.
 pub(super) const README: &str = "README.txt";
-/// Its content.
-pub(super) const README_TEXT: &str = "\
+/// Its content in a backup that is not encrypted.
+const README_TEXT: &str = "\
 This is a backup of recorded meetings, made by MeetMemo.
 
 To look into it or to bring meetings back:
@@ -24,6 +26,30 @@ where PATH is this folder or file. Do not change or rename anything in it: every
 Without MeetMemo: audio/ has the original recordings. rows/ has the rows of one meeting per file, as `psql` reads them
 (`psql -f FILE`). snapshots/ has one file per backup, with one line of JSON per meeting that names both.
 ";
+/// Its content in an encrypted backup.
+const README_TEXT_ENCRYPTED: &str = "\
+This is an encrypted backup of recorded meetings, made by MeetMemo. Without its passphrase nothing in it can be read.
+
+To look into it or to bring meetings back:
+
+    meetmemo verify  PATH --passphrase-file FILE      checks that everything in it is whole
+    meetmemo restore PATH --passphrase-file FILE --dry-run
+    meetmemo restore PATH --passphrase-file FILE      brings back what an archive lacks; it changes nothing else
+
+where PATH is this folder or file, and the first line of FILE, which only you may be able to read, is the passphrase. Do
+not change or rename anything in it. Above all, keep key.json: without it the passphrase opens nothing. A copy of it is
+in snapshots/.
+
+Without MeetMemo, with libsodium: key.json has the salt and the costs of Argon2id (crypto_pwhash), which makes a key of 32
+bytes from the passphrase. That key opens sealed_key, after its nonce of 24 bytes (crypto_aead_xchacha20poly1305_ietf): the
+key of all other files. Each of those begins with MMsealed and the header of a crypto_secretstream_xchacha20poly1305, in
+parts of 64 KiB and 17 bytes; the additional data of the last part is the path, such as audio/01/0123…
+";
+
+/// The text for somebody who finds a backup.
+pub(super) fn readme_text(encrypted: bool) -> &'static str {
+    if encrypted { README_TEXT_ENCRYPTED } else { README_TEXT }
+}
 
 /// SHA-256 of some content, as 64 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! The manifest of one backup: lines of JSON. The first describes the backup, the last counts the meetings; the name of
 //! the file holds the SHA-256 of its content. Lines stand for themselves, so damage to one leaves the others readable.
 
-use super::layout::{ContentHash, ObjectName, README_TEXT, SNAPSHOTS};
+use super::layout::{ContentHash, ObjectName, SNAPSHOTS, readme_text};
 use crate::library::Library;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
@@ -53,7 +53,12 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub(super) fn new(snapshot: &store::SnapshotInfo, library: &Library, machine: MachineId) -> Self {
+    pub(super) fn new(
+        snapshot: &store::SnapshotInfo,
+        library: &Library,
+        machine: MachineId,
+        encrypted: bool,
+    ) -> Self {
         Self {
             format: FORMAT,
             taken_at: snapshot.taken_at,
@@ -65,7 +70,7 @@ impl Header {
             library: library.id(),
             library_folder: library.folder().display().to_string(),
             machine,
-            readme: ContentHash::of(README_TEXT.as_bytes()),
+            readme: ContentHash::of(readme_text(encrypted).as_bytes()),
         }
     }
 }
@@ -96,11 +101,7 @@ pub(super) enum BackedUpAudio {
     /// It is in the backup.
     Kept(Content),
     /// It is in the backup, but was altered on disk after it was imported: `expected` is its hash at import.
-    Altered {
-        sha256: ContentHash,
-        bytes: u64,
-        expected: ContentHash,
-    },
+    Altered { sha256: ContentHash, bytes: u64, expected: ContentHash },
     /// It was not in the library, or was removed from it on purpose.
     Missing,
     /// It is in the library of another computer.

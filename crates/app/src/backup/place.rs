@@ -1,7 +1,9 @@
 //! Where a backup is, or is to be: a folder or a file.
 
+use super::damage::Damage;
 use super::folder::FolderBackup;
-use super::layout::ObjectName;
+use super::layout::{ObjectName, README};
+use super::passphrase::PassphraseFile;
 use super::tar_file::TarBackup;
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
@@ -41,15 +43,16 @@ impl Backup {
     /// Opens the backup at `path`.
     ///
     /// # Errors
-    /// If there is none. With `salvage`, a damaged file is opened as far as it can be read.
-    pub(super) fn open(path: &Path, salvage: bool) -> Result<Self> {
+    /// If there is none, or it is encrypted and cannot be opened with `passphrase`. With `salvage`, a damaged file is
+    /// opened as far as it can be read.
+    pub(super) fn open(path: &Path, salvage: bool, passphrase: &PassphraseFile) -> Result<Self> {
         if !path.exists() {
             bail!("there is no backup at {}", path.display());
         }
         Ok(if path.is_dir() {
-            Self::Folder(FolderBackup::open(path)?)
+            Self::Folder(FolderBackup::open(path, passphrase)?)
         } else {
-            Self::File(TarBackup::open(path, salvage)?)
+            Self::File(TarBackup::open(path, salvage, passphrase)?)
         })
     }
 
@@ -69,7 +72,23 @@ impl Backup {
         }
     }
 
-    /// The content of a manifest or another small file.
+    /// What is wrong with the key of an encrypted backup, which could be read all the same.
+    pub(super) fn key_damage(&self) -> &[Damage] {
+        match self {
+            Self::Folder(folder) => folder.key_damage(),
+            Self::File(file) => file.key_damage(),
+        }
+    }
+
+    /// The text for somebody who finds the backup; it is never encrypted.
+    pub(super) fn readme(&self) -> Result<Vec<u8>> {
+        Ok(match self {
+            Self::Folder(folder) => folder.stored(README)?,
+            Self::File(file) => file.stored(README)?,
+        })
+    }
+
+    /// The content of a manifest.
     pub(super) fn text(&self, path: &str) -> Result<Vec<u8>> {
         match self {
             Self::Folder(folder) => folder.text(path),
@@ -77,8 +96,8 @@ impl Backup {
         }
     }
 
-    /// All objects, with their sizes in bytes.
-    pub(super) fn objects(&self) -> Result<BTreeMap<ObjectName, u64>> {
+    /// All objects, with the sizes of their content in bytes; `None` for a file whose size no content has.
+    pub(super) fn objects(&self) -> Result<BTreeMap<ObjectName, Option<u64>>> {
         match self {
             Self::Folder(folder) => folder.objects(),
             Self::File(file) => Ok(file.objects()),

@@ -7,24 +7,29 @@
 //! No healthy database is needed: a private database that is damaged is kept aside, and a new one takes its place.
 
 mod audio;
+mod opening;
 mod selection;
 
 use super::create::{OnProgress, ensure_running};
+use super::damage::Damage;
 use super::layout::{ContentHash, ObjectName};
+use super::passphrase::PassphraseFile;
 use super::place::Backup;
 use super::settings_text::restore_settings;
 use super::verify::read_checked;
 use super::view::{RestoreView, RestoredMeeting, RestoredRows, rfc3339};
 use crate::data_folder::DataFolder;
+use crate::settings::Settings;
 use crate::user_error::{ErrorCode, user_error};
 use crate::{App, LocalApp, StartOptions};
 use anyhow::{Context, Result, bail};
 use audio::{CopiedAudio, WantedAudio};
+use opening::{adopt_library, open_or_set_aside};
 use selection::Selection;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use store::managed::{ManagedError, StartPhase};
-use store::{Job, JobId, MergePlan, MergeScope, Merged, PlannedMeeting, Staging, StoreError};
+use store::managed::StartPhase;
+use store::{Job, JobId, MergePlan, MergeScope, Merged, PlannedMeeting, Staging};
 use tokio::sync::watch;
 use tokio::task::block_in_place;
 
@@ -55,7 +60,8 @@ impl LocalApp {
     /// Restores the backup at `path` into the archive of a data folder, which may be empty, in use, or damaged.
     ///
     /// # Errors
-    /// If the backup is damaged (without `salvage`), with the names of what is; or if the archive cannot be used.
+    /// If the backup is damaged (without `salvage`), with the names of what is; if its passphrase is missing or wrong; or if
+    /// the archive cannot be used.
     pub async fn restore(
         start: StartOptions,
         path: &Path,
@@ -64,8 +70,14 @@ impl LocalApp {
         on_progress: OnProgress<'_>,
         stop: &watch::Receiver<bool>,
     ) -> Result<RestoreView> {
-        let (backup, selection) =
-            block_in_place(|| read_backup(&std::path::absolute(path)?, options.salvage))?;
+        let (backup, selection) = block_in_place(|| {
+            // Nothing else of the data folder may be used before the library id of the backup is adopted.
+            let data = DataFolder::find(start.data_dir.clone())?;
+            let settings =
+                Settings::read(data.path(), |name| std::env::var(name).ok(), start.settings.clone())?;
+            let passphrase = PassphraseFile::new(settings.backup_passphrase_file);
+            read_backup(&std::path::absolute(path)?, options.salvage, &passphrase)
+        })?;
         if let RestoreScope::Table(table) = &options.scope
             && !store::is_backed_up_table(table)
         {
@@ -94,14 +106,15 @@ impl App {
     ) -> Result<RestoreView> {
         let scope = meeting.map_or(RestoreScope::Everything, RestoreScope::Meeting);
         let options = RestoreOptions { dry_run, salvage: false, scope };
-        let (backup, selection) = block_in_place(|| read_backup(path, options.salvage))?;
+        let (backup, selection) =
+            block_in_place(|| read_backup(path, options.salvage, &self.passphrase_file()))?;
         Restore::run_all(self.clone(), None, backup, selection, options, on_progress, stop).await
     }
 }
 
 /// Opens a backup and selects what to load. Blocks.
-fn read_backup(path: &Path, salvage: bool) -> Result<(Backup, Selection)> {
-    let backup = Backup::open(path, salvage)?;
+fn read_backup(path: &Path, salvage: bool, passphrase: &PassphraseFile) -> Result<(Backup, Selection)> {
+    let backup = Backup::open(path, salvage, passphrase)?;
     let selection = Selection::of(&backup, salvage)?;
     Ok((backup, selection))
 }
@@ -139,7 +152,7 @@ impl<'a> Restore<'a> {
             settings: false,
             set_aside: set_aside.map(|path| path.display().to_string()),
             lost: selection.lost.clone(),
-            notes: Vec::new(),
+            notes: backup.key_damage().iter().map(damaged_key_note).collect(),
         };
         let mut restore = Self { app, backup, selection, options, view, on_progress, stop };
         restore.run().await?;
@@ -148,7 +161,8 @@ impl<'a> Restore<'a> {
 
     async fn run(&mut self) -> Result<()> {
         // One restore at a time, and no backup meanwhile.
-        let lock = File::create(self.app.data.backup_lock()).context("the data folder cannot be written to")?;
+        let lock =
+            File::create(self.app.data.backup_lock()).context("the data folder cannot be written to")?;
         if lock.try_lock().is_err() {
             bail!("a backup or another restore is under way; try again when it has ended");
         }
@@ -236,12 +250,17 @@ impl<'a> Restore<'a> {
         match chosen.as_slice() {
             [] => Err(user_error(
                 ErrorCode::NotFound,
-                format!("The backup has no meeting with the id {prefix}. `meetmemo restore {} --dry-run` lists them.", self.view.place),
+                format!(
+                    "The backup has no meeting with the id {prefix}. `meetmemo restore {} --dry-run` lists them.",
+                    self.view.place
+                ),
             )),
             [_] => Ok(chosen),
             _ => Err(user_error(
                 ErrorCode::Ambiguous,
-                format!("Several meetings of the backup have an id that begins with {prefix}. Give more of it."),
+                format!(
+                    "Several meetings of the backup have an id that begins with {prefix}. Give more of it."
+                ),
             )),
         }
     }
@@ -255,11 +274,15 @@ impl<'a> Restore<'a> {
         let mut wanted = Vec::new();
         for meeting in chosen {
             let Some(hash) = self.audio_of(meeting) else { continue };
-            let Some(bytes) = self.selection.objects.get(&ObjectName::audio(&hash)).copied() else { continue };
+            let Some(bytes) = self.selection.objects.get(&ObjectName::audio(&hash)).copied().flatten() else {
+                continue;
+            };
             let path = match meeting.in_archive {
                 None => meeting.file_path.clone(),
                 Some(id) => match self.app.store.job(id).await? {
-                    Some(job) if block_in_place(|| self.lacks_audio(&job, &hash, bytes, explicit)) => job.file_path,
+                    Some(job) if block_in_place(|| self.lacks_audio(&job, &hash, bytes, explicit)) => {
+                        job.file_path
+                    }
                     _ => continue,
                 },
             };
@@ -294,7 +317,8 @@ impl<'a> Restore<'a> {
     async fn move_library(&self, staging: &Staging, chosen: &[PlannedMeeting]) -> Result<()> {
         let from_header = self.selection.header.as_ref().map(|header| header.library);
         let with_audio = chosen.iter().filter(|meeting| {
-            self.audio_of(meeting).is_some_and(|hash| self.selection.objects.contains_key(&ObjectName::audio(&hash)))
+            self.audio_of(meeting)
+                .is_some_and(|hash| self.selection.objects.contains_key(&ObjectName::audio(&hash)))
         });
         let mut libraries: Vec<_> =
             with_audio.filter_map(|meeting| meeting.library_id).chain(from_header).collect();
@@ -309,7 +333,9 @@ impl<'a> Restore<'a> {
     fn scope(&self, chosen: &[PlannedMeeting]) -> OwnedScope {
         match &self.options.scope {
             RestoreScope::Everything => OwnedScope::Everything,
-            RestoreScope::Meeting(_) => OwnedScope::Meetings(chosen.iter().map(|meeting| meeting.id).collect()),
+            RestoreScope::Meeting(_) => {
+                OwnedScope::Meetings(chosen.iter().map(|meeting| meeting.id).collect())
+            }
             RestoreScope::Table(table) => OwnedScope::Table(table.clone()),
         }
     }
@@ -346,64 +372,14 @@ impl OwnedScope {
     }
 }
 
+/// What to know of a copy of the key that is damaged; the other one was used.
+fn damaged_key_note(damage: &Damage) -> String {
+    format!(
+        "{} The other copy of the key was used. The next backup to this folder repairs it.",
+        damage.sentence(None)
+    )
+}
+
 fn restored(meeting: &PlannedMeeting, audio: bool) -> RestoredMeeting {
     RestoredMeeting { id: meeting.id.to_string(), title: meeting.title.clone(), audio }
-}
-
-/// Gives a data folder that was never used the library id of the backup, if the library of the backup was on this
-/// computer and is gone. Every row then comes back exactly as it was. Blocks.
-fn adopt_library(start: &StartOptions, selection: &Selection) -> Result<()> {
-    let Some(header) = &selection.header else { return Ok(()) };
-    let data = DataFolder::find(start.data_dir.clone())?;
-    let is_gone = !Path::new(&header.library_folder).join(crate::data_folder::LIBRARY_ID).exists();
-    if is_gone && data.machine_id()? == header.machine {
-        data.adopt_library_id(header.library)?;
-    }
-    Ok(())
-}
-
-/// Opens the archive. A damaged database of the private server is kept aside, and a new one is created.
-async fn open_or_set_aside(
-    start: StartOptions,
-    dry_run: bool,
-    on_phase: &(dyn Fn(StartPhase) + Send + Sync),
-) -> Result<(App, Option<PathBuf>)> {
-    let damage = match open(start.clone(), on_phase).await {
-        Ok(app) => match app.store.unreadable_tables().await?.into_iter().next() {
-            None => return Ok((app, None)),
-            Some(damage) => anyhow::Error::msg(damage),
-        },
-        Err(error) => error,
-    };
-    let local = LocalApp::prepare(start.clone()).await?;
-    let is_private = local.settings.database_url.is_none();
-    let folder = local.data.database();
-    drop(local);
-    if !is_private || !is_damage(&damage) {
-        return Err(damage);
-    }
-    if dry_run {
-        return Err(damage.context(
-            "the database is damaged. A restore keeps it aside and makes a new one; a dry run cannot",
-        ));
-    }
-    tracing::warn!(%damage, "the database is damaged and is kept aside");
-    let aside = tokio::task::spawn_blocking(move || store::managed::set_aside(&folder)).await??;
-    Ok((open(start, on_phase).await?, Some(aside)))
-}
-
-async fn open(start: StartOptions, on_phase: &(dyn Fn(StartPhase) + Send + Sync)) -> Result<App> {
-    App::open(LocalApp::prepare(start).await?, on_phase).await
-}
-
-/// Whether an error of opening or reading means that the files of the database are damaged.
-fn is_damage(error: &anyhow::Error) -> bool {
-    match error.chain().find_map(|cause| cause.downcast_ref::<StoreError>()) {
-        None => error.downcast_ref::<crate::UserError>().is_none(),
-        Some(StoreError::Managed(managed)) => matches!(managed, ManagedError::Damaged(_)),
-        Some(error) => matches!(
-            error,
-            StoreError::Damaged(_) | StoreError::Query(_) | StoreError::Statement(_) | StoreError::Migration(_)
-        ),
-    }
 }

@@ -45,7 +45,7 @@ impl LocalApp {
 
     /// The settings as they are now: the schedule may have changed since this process started. Settings that became
     /// invalid since do not count.
-    fn backup_settings(&self) -> Settings {
+    pub(super) fn backup_settings(&self) -> Settings {
         Settings::read(self.data.path(), |name| std::env::var(name).ok(), self.command_line())
             .unwrap_or_else(|_| (*self.settings).clone())
     }
@@ -115,8 +115,13 @@ mod tests {
         let state = |last_backup| BackupState { last_backup, ..BackupState::default() };
         assert_eq!(due(state(last("2026-11-30T02:00:00Z", "/b"))), Duration::hours(14));
         assert_eq!(due(state(last("2026-11-30T02:00:00Z", "/other"))), Duration::zero());
-        assert_eq!(due(state(last("2031-01-01T00:00:00Z", "/b"))), Duration::hours(24), "the clock was set back");
-        let last_failure = Some(BackupFailure { at: "2026-11-30T11:30:00Z".to_owned(), message: String::new() });
+        assert_eq!(
+            due(state(last("2031-01-01T00:00:00Z", "/b"))),
+            Duration::hours(24),
+            "the clock was set back"
+        );
+        let last_failure =
+            Some(BackupFailure { at: "2026-11-30T11:30:00Z".to_owned(), message: String::new() });
         assert_eq!(due(BackupState { last_failure, ..BackupState::default() }), Duration::minutes(30));
         assert_eq!(next_backup(&Settings::default(), &BackupState::default(), now), None);
     }

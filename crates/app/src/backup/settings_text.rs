@@ -6,12 +6,13 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 /// Settings that a backup leaves out: where the database is, how to log in, and folders of this computer.
-const LEFT_OUT: [&str; 6] = [
+const LEFT_OUT: [&str; 7] = [
     "database_url",
     "database_password_file",
     "model_mirror",
     "model_catalogue",
     "backup_place",
+    "backup_passphrase_file",
     "decoders",
 ];
 

@@ -1,7 +1,11 @@
 //! A backup in one file: a POSIX tar archive (pax/GNU headers for sizes above 8 GB), with rows first, then audio, the
 //! manifest, and the SHA-256 of everything before. Any `tar` unpacks it into a folder that MeetMemo reads too.
 
-use super::layout::{ObjectName, README, README_TEXT, SNAPSHOTS};
+use super::damage::Damage;
+use super::key_file::{self, KeyFile, find_key};
+use super::layout::{KEY_FILES, ObjectName, README, SNAPSHOTS, readme_text};
+use super::passphrase::PassphraseFile;
+use super::sealing::ContentKey;
 use crate::import::hash::hex;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
@@ -29,14 +33,22 @@ pub(super) struct TarBackup {
     entries: BTreeMap<String, Span>,
     /// Where the last entry begins, if the file has one.
     checksum_at: Option<u64>,
+    key: ContentKey,
+    key_damage: Vec<Damage>,
 }
 
 impl TarBackup {
     /// Reads the list of entries. With `salvage`, a file that ends in the middle is read up to there.
-    pub(super) fn open(path: &Path, salvage: bool) -> Result<Self> {
+    pub(super) fn open(path: &Path, salvage: bool, passphrase: &PassphraseFile) -> Result<Self> {
         let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let length = file.metadata()?.len();
-        let mut backup = Self { path: path.to_owned(), entries: BTreeMap::new(), checksum_at: None };
+        let mut backup = Self {
+            path: path.to_owned(),
+            entries: BTreeMap::new(),
+            checksum_at: None,
+            key: ContentKey::none(),
+            key_damage: Vec::new(),
+        };
         let listed = backup.list(file, length);
         if let Err(error) = listed
             && !salvage
@@ -46,6 +58,10 @@ impl TarBackup {
         let is_ours = |name: &String| ObjectName::parse(name).is_some() || name.starts_with(SNAPSHOTS);
         if !backup.entries.keys().any(is_ours) {
             bail!("{} is no backup of MeetMemo", path.display());
+        }
+        let newest = backup.manifests().pop();
+        if let Some(found) = find_key(path, &|path| backup.stored(path), newest.as_deref(), passphrase)? {
+            (backup.key, backup.key_damage) = (found.key, found.damage);
         }
         Ok(backup)
     }
@@ -73,37 +89,54 @@ impl TarBackup {
     }
 
     pub(super) fn manifests(&self) -> Vec<String> {
-        self.entries.keys().filter(|name| name.starts_with(SNAPSHOTS)).cloned().collect()
+        let is_manifest = |name: &&String| name.starts_with(SNAPSHOTS) && name.ends_with(".jsonl");
+        self.entries.keys().filter(is_manifest).cloned().collect()
     }
 
-    pub(super) fn objects(&self) -> BTreeMap<ObjectName, u64> {
-        let object = |(name, span): (&String, &Span)| Some((ObjectName::parse(name)?, span.bytes));
+    pub(super) fn key_damage(&self) -> &[Damage] {
+        &self.key_damage
+    }
+
+    /// All objects; see `Backup::objects`.
+    pub(super) fn objects(&self) -> BTreeMap<ObjectName, Option<u64>> {
+        let object = |(name, span): (&String, &Span)| {
+            Some((ObjectName::parse(name)?, self.key.content_bytes(span.bytes)))
+        };
         self.entries.iter().filter_map(object).collect()
     }
 
     pub(super) fn text(&self, name: &str) -> Result<Vec<u8>> {
-        let span = self.entries.get(name).with_context(|| format!("{name} is missing"))?;
-        if span.bytes > MAX_TEXT {
-            bail!("{name} is too large");
+        self.key.open_text(&self.stored(name)?, name)
+    }
+
+    /// A small entry as it is in the file.
+    pub(super) fn stored(&self, name: &str) -> io::Result<Vec<u8>> {
+        let missing = || io::Error::new(io::ErrorKind::NotFound, format!("{name} is missing"));
+        let span = self.entries.get(name).ok_or_else(missing)?;
+        let most = if KEY_FILES.contains(&name) { key_file::MAX_BYTES } else { MAX_TEXT };
+        if span.bytes > most {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("{name} is too large")));
         }
         let mut text = Vec::new();
-        self.copy(*span, &mut text)?;
+        self.content_of(*span)?.read_to_end(&mut text)?;
         Ok(text)
     }
 
     pub(super) fn read(&self, name: &ObjectName, sink: &mut dyn Write) -> Result<()> {
-        let span = self.entries.get(&name.path()).context("it is missing")?;
-        self.copy(*span, sink)
-    }
-
-    fn copy(&self, span: Span, sink: &mut dyn Write) -> Result<()> {
-        let mut file = File::open(&self.path)?;
-        file.seek(SeekFrom::Start(span.start))?;
-        let copied = io::copy(&mut file.take(span.bytes), sink)?;
-        if copied != span.bytes {
+        let path = name.path();
+        let span = self.entries.get(&path).context("it is missing")?;
+        let mut content = self.content_of(*span)?;
+        self.key.open(&mut content, &path, sink)?;
+        if content.limit() > 0 {
             bail!("the file ends in the middle of it");
         }
         Ok(())
+    }
+
+    fn content_of(&self, span: Span) -> io::Result<io::Take<File>> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(span.start))?;
+        Ok(file.take(span.bytes))
     }
 
     /// Reads the whole file and compares it with the checksum in it. `on_bytes` is called with the number of bytes after
@@ -159,6 +192,9 @@ pub(super) struct TarWriter {
     draft: PathBuf,
     builder: Option<tar::Builder<Hashing>>,
     written: BTreeSet<ObjectName>,
+    key: ContentKey,
+    /// The content of `key.json`, if the backup is encrypted.
+    key_text: Option<Vec<u8>>,
 }
 
 /// Reads at most `left` bytes.
@@ -195,11 +231,18 @@ impl Write for Hashing {
 }
 
 impl TarWriter {
-    /// Begins a file at `path`, which must not exist unless `replace`.
-    pub(super) fn begin(path: &Path, replace: bool) -> Result<Self> {
+    /// Begins a file at `path`, which must not exist unless `replace`. It is encrypted if `passphrase` names a file.
+    pub(super) fn begin(path: &Path, replace: bool, passphrase: &PassphraseFile) -> Result<Self> {
         if path.exists() && !replace {
             bail!("{} exists already. Choose another name, or give --force to replace it", path.display());
         }
+        let (key, key_text) = match passphrase.read()? {
+            None => (ContentKey::none(), None),
+            Some(passphrase) => {
+                let (file, key) = KeyFile::create(&passphrase)?;
+                (key, Some(file.to_text()?))
+            }
+        };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = path.file_name().context("a backup file needs a name")?.to_string_lossy();
         let draft = folder.join(format!(".{name}.{}", uuid::Uuid::new_v4().simple()));
@@ -214,9 +257,25 @@ impl TarWriter {
             draft,
             builder: Some(tar::Builder::new(hashing)),
             written: BTreeSet::new(),
+            key,
+            key_text,
         };
-        writer.append(README, README_TEXT.as_bytes(), README_TEXT.len() as u64)?;
+        let readme = readme_text(writer.key.encrypts());
+        writer.append(README, readme.as_bytes(), readme.len() as u64)?;
+        writer.append_key(KEY_FILES[0])?;
         Ok(writer)
+    }
+
+    /// Appends the key of an encrypted backup: once at the beginning, once near the end.
+    fn append_key(&mut self, path: &str) -> io::Result<()> {
+        match self.key_text.clone() {
+            Some(text) => self.append(path, text.as_slice(), text.len() as u64),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn key(&self) -> &ContentKey {
+        &self.key
     }
 
     pub(super) fn has(&self, name: &ObjectName) -> bool {
@@ -224,8 +283,15 @@ impl TarWriter {
     }
 
     /// Appends an object of exactly `bytes` bytes.
-    pub(super) fn append_object(&mut self, name: &ObjectName, content: impl Read, bytes: u64) -> io::Result<()> {
-        self.append(&name.path(), content, bytes)?;
+    pub(super) fn append_object(
+        &mut self,
+        name: &ObjectName,
+        content: impl Read,
+        bytes: u64,
+    ) -> io::Result<()> {
+        let path = name.path();
+        let stored = self.key.reader(content, bytes, &path)?;
+        self.append(&path, stored, self.key.stored_bytes(bytes))?;
         self.written.insert(name.clone());
         Ok(())
     }
@@ -242,7 +308,9 @@ impl TarWriter {
 
     /// Appends the manifest and the checksum, syncs the file and gives it its name. Returns the objects in it.
     pub(super) fn finish(mut self, manifest_path: &str, manifest: &[u8]) -> Result<Vec<ObjectName>> {
-        self.append(manifest_path, manifest, manifest.len() as u64)?;
+        let stored = self.key.stored_text(manifest, manifest_path)?;
+        self.append(manifest_path, stored.as_slice(), stored.len() as u64)?;
+        self.append_key(KEY_FILES[1])?;
         let mut builder = self.builder.take().expect("only `finish` takes the builder");
         let checksum = hex(&builder.get_ref().hash.clone().finalize());
         append_checksum(&mut builder, &checksum)?;

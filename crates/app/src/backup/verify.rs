@@ -2,9 +2,9 @@
 
 use super::create::{OnProgress, ensure_running, report};
 use super::damage::Damage;
-use super::layout::{ContentHash, ObjectName, README};
+use super::layout::{ContentHash, ObjectName, README, SNAPSHOTS};
 use super::manifest::Manifest;
-use super::place::{Backup, Place};
+use super::place::Backup;
 use super::view::{ArchiveCheckView, BackupCheckView, BackupPhase, BackupView, count, rfc3339};
 use crate::import::hash::{hash_of, hex};
 use crate::{App, LocalApp};
@@ -38,7 +38,8 @@ impl FromStr for ReadSubset {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let numbers = text.split_once('/').and_then(|(part, parts)| part.parse().ok().zip(parts.parse().ok()));
+        let numbers =
+            text.split_once('/').and_then(|(part, parts)| part.parse().ok().zip(parts.parse().ok()));
         match numbers {
             Some((part, parts)) if (1..=parts).contains(&part) => Ok(Self { part, parts }),
             _ => Err("a part such as 1/7 is expected: the first of seven".to_owned()),
@@ -53,10 +54,10 @@ impl ReadSubset {
 }
 
 impl LocalApp {
-    /// Checks a backup. Needs no archive.
+    /// Checks a backup. Needs no archive. An encrypted one is opened with the passphrase that the settings name.
     ///
     /// # Errors
-    /// If there is no backup. Damage is no error but part of the result.
+    /// If there is no backup, or its passphrase is missing or wrong. Damage is no error but part of the result.
     pub async fn verify_backup(
         &self,
         path: &Path,
@@ -67,7 +68,7 @@ impl LocalApp {
         let path = &std::path::absolute(path)?;
         let checked = block_in_place(|| -> Result<_> {
             // A file is opened as far as it can be read, so that all damage is named.
-            let backup = Backup::open(path, true)?;
+            let backup = Backup::open(path, true, &self.passphrase_file())?;
             check(&backup, options.subset, on_progress, stop)
         })?;
         let newest = checked.newest();
@@ -94,7 +95,7 @@ pub(super) struct Checked {
     pub(super) manifests: Vec<Manifest>,
     /// Everything that is damaged or missing.
     pub(super) damage: Vec<Damage>,
-    objects: BTreeMap<ObjectName, u64>,
+    objects: BTreeMap<ObjectName, Option<u64>>,
     objects_read: usize,
     read_bytes: u64,
 }
@@ -115,11 +116,12 @@ fn check(
     stop: &watch::Receiver<bool>,
 ) -> Result<Checked> {
     let mut checked = check_names(backup)?;
+    checked.damage.splice(0..0, backup.key_damage().iter().cloned());
     let to_read: Vec<(ObjectName, u64)> = checked
         .objects
         .iter()
         .filter(|(name, _)| subset.is_none_or(|subset| subset.contains(name)))
-        .map(|(name, bytes)| (name.clone(), *bytes))
+        .map(|(name, bytes)| (name.clone(), bytes.unwrap_or_default()))
         .collect();
     let total = to_read.iter().map(|(_, bytes)| bytes).sum();
     for (name, bytes) in &to_read {
@@ -152,9 +154,9 @@ pub(super) fn check_names(backup: &Backup) -> Result<Checked> {
     }
     let objects = backup.objects()?;
     match manifests.last() {
-        None => damage.push(Damage::file(super::layout::SNAPSHOTS, "has no readable snapshot")),
+        None => damage.push(Damage::file(SNAPSHOTS, "has no readable snapshot")),
         Some(newest) => {
-            let readme = backup.text(README).map(|text| ContentHash::of(&text));
+            let readme = backup.readme().map(|text| ContentHash::of(&text));
             if !readme.is_ok_and(|hash| hash == newest.header.readme) {
                 damage.push(Damage::file(README, "has been changed or is missing"));
             }
@@ -167,10 +169,11 @@ pub(super) fn check_names(backup: &Backup) -> Result<Checked> {
     for (name, bytes) in needed {
         match objects.get(&name) {
             None => damage.push(Damage::object(&name, "is missing")),
-            Some(present) if *present != bytes => {
+            Some(Some(present)) if *present == bytes => {}
+            Some(Some(present)) => {
                 damage.push(Damage::object(&name, format!("has {present} bytes instead of {bytes}")));
             }
-            Some(_) => {}
+            Some(None) => damage.push(Damage::object(&name, "was cut off or has grown")),
         }
     }
     Ok(Checked { manifests, damage, objects, objects_read: 0, read_bytes: 0 })
@@ -211,15 +214,15 @@ impl App {
     /// What is wrong becomes a problem of `view`.
     pub(super) async fn check_new_backup(
         &self,
-        place: &Place,
+        backup: &Backup,
         manifest: &Manifest,
         written: &[ObjectName],
         view: &mut BackupView,
         on_progress: OnProgress<'_>,
         stop: &watch::Receiver<bool>,
     ) -> Result<()> {
-        let backup = block_in_place(|| Backup::open(place.path(), false))?;
-        let damage = block_in_place(|| check_written(&backup, manifest, written, on_progress, stop))?;
+        let damage = block_in_place(|| check_written(backup, manifest, written, on_progress, stop))?;
+        view.problems.extend(backup.key_damage().iter().map(|damage| damage.sentence(None)));
         view.problems.extend(damage.iter().map(|damage| damage.sentence(Some(manifest))));
         if manifest.meetings.is_empty() {
             return Ok(());
@@ -227,7 +230,7 @@ impl App {
         let number = uuid::Uuid::new_v4().as_u128() % manifest.meetings.len() as u128;
         let meeting = &manifest.meetings[usize::try_from(number).unwrap_or_default()];
         let mut rows = Vec::new();
-        block_in_place(|| read_checked(&backup, &ObjectName::rows(&meeting.rows.sha256), &mut rows))
+        block_in_place(|| read_checked(backup, &ObjectName::rows(&meeting.rows.sha256), &mut rows))
             .with_context(|| format!("the text of “{}” in the backup", meeting.title))?;
         let mut staging = Staging::new(&self.store, &manifest.header.schema_step).await?;
         let loaded = async {
@@ -244,7 +247,7 @@ impl App {
         }
         if let Some(audio) = meeting.audio.content() {
             let name = ObjectName::audio(&audio.sha256);
-            if let Err(error) = block_in_place(|| read_checked(&backup, &name, &mut io::sink())) {
+            if let Err(error) = block_in_place(|| read_checked(backup, &name, &mut io::sink())) {
                 let damage = Damage::object(&name, format!("{error:#}"));
                 view.problems.push(damage.sentence(Some(manifest)));
             }
@@ -296,13 +299,15 @@ impl App {
         }
         let backup = match self.backup_state().last_backup {
             None => None,
-            Some(last) => match self.verify_backup(Path::new(&last.place), options, on_progress, stop).await {
-                Ok(view) => Some(view),
-                Err(error) => {
-                    problems.push(format!("The last backup cannot be checked: {error:#}."));
-                    None
+            Some(last) => {
+                match self.verify_backup(Path::new(&last.place), options, on_progress, stop).await {
+                    Ok(view) => Some(view),
+                    Err(error) => {
+                        problems.push(format!("The last backup cannot be checked: {error:#}."));
+                        None
+                    }
                 }
-            },
+            }
         };
         Ok(ArchiveCheckView {
             meetings: count(jobs.len()),
@@ -363,7 +368,8 @@ mod tests {
 
     #[test]
     fn the_parts_together_are_everything() {
-        let names: Vec<_> = (0..200u32).map(|n| ObjectName::rows(&ContentHash::of(&n.to_le_bytes()))).collect();
+        let names: Vec<_> =
+            (0..200u32).map(|n| ObjectName::rows(&ContentHash::of(&n.to_le_bytes()))).collect();
         let read: usize = (1..=3)
             .map(|part| names.iter().filter(|name| ReadSubset { part, parts: 3 }.contains(name)).count())
             .sum();

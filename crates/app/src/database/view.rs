@@ -157,7 +157,7 @@ pub struct IndexView {
     pub unique: bool,
     /// False if it is damaged by an interruption.
     pub valid: bool,
-    /// The statement that creates it.
+    /// The statement that creates it; empty while its table is locked against readers.
     pub definition: String,
     /// What should be known or done.
     pub note: Option<String>,

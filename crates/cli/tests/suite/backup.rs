@@ -1,6 +1,7 @@
 //! Backup, check and restore with the real program.
 
 mod damage;
+mod encryption;
 mod kills;
 
 use crate::common::{MeetMemo, sha256, speech, until, write_wav};

@@ -70,7 +70,7 @@ impl Drop for Running {
 
 /// Another program that holds a lock on `jobs`.
 fn hold_jobs(app: &MeetMemo) -> Running {
-    let sql = "BEGIN; LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(1000)";
+    let sql = "BEGIN; LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(120)";
     let holder = Running(app.spawn(&["database", "run", "--", "psql", "-X", "-c", sql]));
     until("the lock is held", || {
         let activity = app.json(&["database", "activity"]);
@@ -158,15 +158,28 @@ fn the_log_and_slow_statements_of_the_private_server_are_shown() {
 
 #[test]
 fn a_server_of_the_user_keeps_its_password_and_its_log() {
-    if std::env::var_os("MEETMEMO_TEST_DATABASE_URL").is_none() {
-        return;
-    }
-    let app = MeetMemo::new();
+    // Without a server for the tests, the private one of another data folder serves as one of the user.
+    let server = MeetMemo::new();
+    let mut kept =
+        Running(server.command(&["database", "run", "--", "cat"]).stdin(Stdio::piped()).spawn().unwrap());
+    let app = if std::env::var_os("MEETMEMO_TEST_DATABASE_URL").is_some() {
+        MeetMemo::new()
+    } else {
+        let told = server.run(&["database", "run", "--", "sh", "-c", "echo $PGPASSWORD@$PGHOST/$PGDATABASE"]);
+        let (password, host) = told.out.trim().split_once('@').unwrap();
+        let (folder, name) = host.rsplit_once('/').unwrap();
+        let folder = folder.replace('/', "%2F");
+        let address = format!("postgresql://meetmemo:{password}@{folder}/{name}");
+        MeetMemo::new().with("MEETMEMO_DATABASE_URL", address)
+    };
     assert!(app.refused(&["database", "password"]).contains("its private server only"));
     let log = app.run(&["database", "logs"]);
     assert!(log.code == 0 && log.err.contains("its administrator knows where"), "{}", log.err);
     let slow = app.json(&["database", "slow"]);
     assert!(["none", "pg_stat_statements"].contains(&slow["source"].as_str().unwrap()), "{slow}");
+    assert_eq!(app.json(&["database", "status"])["private"], false);
+    drop(kept.0.stdin.take());
+    kept.wait();
 }
 
 #[test]

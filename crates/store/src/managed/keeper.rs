@@ -234,6 +234,8 @@ fn start_server(
         // A stopping server waits this long for a client that has connected but not yet authenticated. That client may
         // itself be waiting for the server to end, to start the next one.
         .args(["-c", "authentication_timeout=3s"])
+        // The statement of a killed client is cancelled; without this it would hold its locks until it has finished.
+        .args(["-c", "client_connection_check_interval=2s"])
         .args(["-c", "log_checkpoints=off", "-c"])
         .arg(format!("log_line_prefix={LOG_LINE_PREFIX}"))
         // Values of statements can be words of meetings. They stay out of the log: those that are passed beside a

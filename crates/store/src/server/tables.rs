@@ -115,7 +115,7 @@ pub struct IndexFigures {
     /// False if a CREATE INDEX or REINDEX was interrupted: the index is not used, and REINDEX repairs it.
     #[diesel(sql_type = Bool)]
     pub is_valid: bool,
-    /// The statement that creates it.
+    /// The statement that creates it; empty while its table is locked against readers.
     #[diesel(sql_type = Text)]
     pub definition: String,
 }
@@ -125,11 +125,7 @@ const INDEXES: &str = "
         s.indexrelname::text AS name,
         s.relname::text AS table_name,
         CASE
-            WHEN EXISTS (
-                SELECT FROM pg_locks l
-                WHERE l.relation IN (s.relid, s.indexrelid) AND l.mode = 'AccessExclusiveLock'
-                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-            ) THEN (
+            WHEN closed.is_closed THEN (
                 SELECT p.relpages * current_setting('block_size')::bigint FROM pg_class p WHERE p.oid = s.indexrelid
             )
             ELSE pg_relation_size(s.indexrelid)
@@ -137,8 +133,15 @@ const INDEXES: &str = "
         coalesce(s.idx_scan, 0) AS scans,
         i.indisunique AS is_unique,
         i.indisvalid AS is_valid,
-        pg_get_indexdef(s.indexrelid) AS definition
+        CASE WHEN closed.is_closed THEN '' ELSE pg_get_indexdef(s.indexrelid) END AS definition
     FROM pg_stat_user_indexes s JOIN pg_index i ON i.indexrelid = s.indexrelid
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT FROM pg_locks l
+            WHERE l.relation IN (s.relid, s.indexrelid) AND l.mode = 'AccessExclusiveLock'
+                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        ) AS is_closed
+    ) AS closed
     WHERE s.schemaname = current_schema()
     ORDER BY bytes DESC, name";
 

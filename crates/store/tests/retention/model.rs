@@ -159,7 +159,7 @@ pub(crate) fn archives() -> impl Strategy<Value = Archive> {
         prop_oneof![5 => 0_i64..600, 2 => 600_i64..3_000, 1 => Just(90_000), 2 => -90_000_i64..0];
     let rules = (
         prop::option::weighted(0.7, 1_u32..2_000),
-        prop::option::weighted(0.6, 1_u32..100),
+        prop::option::weighted(0.6, prop_oneof![2 => 1_u32..15, 1 => 15_u32..100]),
         prop::option::weighted(0.8, 1_u32..300),
     );
     let meetings =
@@ -167,7 +167,7 @@ pub(crate) fn archives() -> impl Strategy<Value = Archive> {
             if plain { meetings.into_iter().map(Meeting::plain).collect() } else { meetings }
         });
     let year = prop_oneof![3 => Just(2026), 1 => Just(1999), 1 => Just(2099)];
-    (year, since_trusted, rules, meetings, any::<bool>(), prop::bool::weighted(0.1)).prop_map(
+    (year, since_trusted, rules, meetings, any::<bool>(), prop::bool::weighted(0.2)).prop_map(
         |(year, since_trusted, rules, meetings, confirmed, restored)| Archive {
             at: format!("{year}-05-03T10:00:00Z").parse().expect("a moment"),
             confirmed,
@@ -205,6 +205,8 @@ impl Meeting {
             from: From::Created,
             audio_removed: false,
             audio_restored: From::Created,
+            has_transcript: true,
+            own_folder: true,
             task: None,
             exports: self.exports.into_iter().map(|export| Export { status: "failed", ..export }).collect(),
             ..self

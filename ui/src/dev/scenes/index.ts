@@ -1,4 +1,6 @@
 /** Every screen and state of the window, by name, on the client in memory. */
+import { archiveScenes } from './archive'
+import { databaseScenes } from './database'
 import { frameScenes } from './frame'
 import { importScenes } from './imports'
 import { libraryScenes } from './library'
@@ -18,4 +20,6 @@ export const scenes: Scenes = {
   ...versionScenes,
   ...speakerScenes,
   ...peopleScenes,
+  ...databaseScenes,
+  ...archiveScenes,
 }

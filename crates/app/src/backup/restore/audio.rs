@@ -78,9 +78,13 @@ impl CopiedAudio {
         let path = self.folder.join(self.copies.len().to_string());
         let mut file = BufWriter::with_capacity(1 << 20, File::create_new(&path)?);
         if let Err(error) = read_checked(backup, &ObjectName::audio(&audio.hash), &mut file) {
-            let disk_full = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|cause| {
-                matches!(cause.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
-            });
+            let disk_full =
+                error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|cause| {
+                    matches!(
+                        cause.kind(),
+                        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+                    )
+                });
             if disk_full {
                 return Err(disk_full_error());
             }

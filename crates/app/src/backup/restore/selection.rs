@@ -23,8 +23,8 @@ pub(super) struct Selection {
     pub(super) meetings: HashMap<ObjectName, JobId>,
     /// The audio of each meeting, as far as a manifest names it.
     pub(super) audio: HashMap<JobId, ContentHash>,
-    /// All objects in the backup, with their sizes.
-    pub(super) objects: BTreeMap<ObjectName, u64>,
+    /// All objects in the backup, with the sizes of their content in bytes, if they have a size that content can have.
+    pub(super) objects: BTreeMap<ObjectName, Option<u64>>,
     /// What is damaged. Sentences.
     pub(super) lost: Vec<String>,
 }
@@ -100,7 +100,9 @@ impl Selection {
                 .iter()
                 .filter(|meeting| {
                     let name = ObjectName::rows(&meeting.rows.sha256);
-                    let whole = self.objects.contains_key(&name) && !damaged.contains(&name) && is_whole(backup, &name);
+                    let whole = self.objects.contains_key(&name)
+                        && !damaged.contains(&name)
+                        && is_whole(backup, &name);
                     if !whole && damaged.insert(name.clone()) {
                         self.lost.push(format!("The text of “{}” is damaged in the backup.", meeting.title));
                     }
@@ -116,7 +118,10 @@ impl Selection {
         // Objects of which the line in the manifest is lost.
         let named: HashSet<&ObjectName> = self.meetings.keys().collect();
         let is_unnamed = |name: &&ObjectName| {
-            name.kind == Kind::Rows && !named.contains(name) && !damaged.contains(name) && !wanted.contains(name)
+            name.kind == Kind::Rows
+                && !named.contains(name)
+                && !damaged.contains(name)
+                && !wanted.contains(name)
         };
         let unnamed: Vec<ObjectName> = self.objects.keys().filter(is_unnamed).cloned().collect();
         let mut found = Vec::new();

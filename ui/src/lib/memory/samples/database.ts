@@ -159,10 +159,7 @@ const TABLES = 'exports jobs speakers turns tasks people settings transcripts vo
 function sampleTables(): TablesView {
   return {
     columns: notes([
-      [
-        'size',
-        'Space on disk with indexes. “segments” holds the words and is normally by far the largest.',
-      ],
+      ['size', 'Space on disk with indexes. “segments” holds the words and is normally by far the largest.'],
       ['rows', 'Rows of the table, estimated. An exact count would read the whole table.'],
       ['dead', 'Old versions of changed and deleted rows. Up to a fifth of the rows is normal.'],
     ]),
