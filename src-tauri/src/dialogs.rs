@@ -46,14 +46,25 @@ pub(crate) async fn model(handle: &AppHandle) -> Option<PathBuf> {
 /// Lets the user choose the folder for backups; `None` if they cancel. In a folder with other files, backups get a folder
 /// of their own.
 pub(crate) async fn backup_folder(handle: &AppHandle) -> Option<PathBuf> {
-    let chosen = show(handle, |dialog| dialog.set_title(texts::CHOOSE_BACKUP_PLACE).pick_folder());
-    let chosen = chosen.await.flatten()?.path().to_owned();
-    tokio::task::spawn_blocking(move || app::backup_folder_in(&chosen)).await.ok()
+    folder_with_backups(handle, texts::CHOOSE_BACKUP_PLACE).await
 }
 
 /// Lets the user choose a folder with backups; `None` if they cancel.
 pub(crate) async fn restore_folder(handle: &AppHandle) -> Option<PathBuf> {
-    let chosen = show(handle, |dialog| dialog.set_title(texts::CHOOSE_BACKUP).pick_folder());
+    folder_with_backups(handle, texts::CHOOSE_BACKUP).await
+}
+
+async fn folder_with_backups(handle: &AppHandle, title: &'static str) -> Option<PathBuf> {
+    // Without a folder to begin in, GTK shows the recent files, where no folder can be chosen.
+    let start = tokio::task::spawn_blocking(|| documents().or_else(std::env::home_dir)).await.ok().flatten();
+    let chosen = show(handle, move |dialog| {
+        let dialog = dialog.set_title(title);
+        match start {
+            Some(folder) => dialog.set_directory(folder),
+            None => dialog,
+        }
+        .pick_folder()
+    });
     let chosen = chosen.await.flatten()?.path().to_owned();
     tokio::task::spawn_blocking(move || app::backup_folder_in(&chosen)).await.ok()
 }

@@ -4,6 +4,7 @@ use crate::meetings::{find_job, job_id, job_status, open_meeting, recording};
 use crate::test_app::{Helper, TestApp};
 use std::fs;
 use testing::program;
+use thirtyfour::prelude::*;
 
 /// A connection that holds a lock on the meetings, as another program might.
 fn blocker(app: &TestApp) -> Helper {
@@ -17,7 +18,7 @@ async fn a_meeting_is_saved_deleted_and_brought_back_and_the_database_is_looked_
     let mut app = TestApp::new();
     app.open(&[]).await;
     app.wait_for_text("Drop recordings here").await;
-    let file = recording(&app, "Budget", 8);
+    let file = recording(&app, "Budget.wav", 8);
     app.cli(&["import", file.to_str().unwrap()]);
     app.wait_for_text("Budget").await;
     app.wait_until("it is transcribed", async || job_status(&app, "Budget.wav") == "completed").await;
@@ -25,14 +26,14 @@ async fn a_meeting_is_saved_deleted_and_brought_back_and_the_database_is_looked_
 
     // Without a backup the row in the sidebar says so; a folder is chosen, and a backup made.
     app.wait_for_text("No backup yet").await;
-    app.click("Archive").await;
+    app.element("#archive-row").await.click().await.unwrap();
     app.wait_for_text("Nothing is backed up yet").await;
     app.screenshot("archive-1-no-backup").await;
     assert_eq!(app.accessibility_violations().await, [""; 0]);
     let place = app.documents().join("safe");
     fs::create_dir(&place).unwrap();
     app.click("Choose a folder…").await;
-    app.answer_dialog("Choose a folder for backups", &place).await;
+    app.answer_folder_dialog("Choose a folder for backups", &place).await;
     app.wait_for_text("Back up now").await;
     app.click("Back up now").await;
     app.wait_for_text("1 meeting is backed up.").await;
@@ -75,7 +76,9 @@ async fn a_meeting_is_saved_deleted_and_brought_back_and_the_database_is_looked_
         !app.cli(&["database", "locks"])["blocked"].as_array().unwrap().is_empty()
     })
     .await;
-    app.click("Locks").await;
+    let locks = app.page().find(By::XPath("//h3/button[contains(., 'Locks')]")).await.unwrap();
+    locks.scroll_into_view().await.unwrap();
+    locks.click().await.unwrap();
     app.wait_for_text("End it…").await;
     app.screenshot("archive-7-locks").await;
     assert_eq!(app.accessibility_violations().await, [""; 0]);

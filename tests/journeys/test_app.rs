@@ -311,6 +311,22 @@ impl TestApp {
         }
     }
 
+    /// Enters this path in a folder dialog. There the first Return may only complete the path.
+    pub(crate) async fn answer_folder_dialog(&self, title: &str, path: &Path) {
+        self.answer_dialog(title, path).await;
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let search = ["search", "--onlyvisible", "--name", title];
+            let found = program("xdotool").args(search).env("DISPLAY", &self.screen.name).output().unwrap();
+            if found.stdout.is_empty() {
+                return;
+            }
+            self.screen.xdotool(&["key", "Return"]);
+        }
+        self.screenshot_of("failed", (2560, 1440));
+        panic!("the dialog “{title}” stays open");
+    }
+
     // The page
 
     /// Runs a script in the page and returns its result.

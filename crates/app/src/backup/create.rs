@@ -5,7 +5,7 @@ use super::manifest::{BackedUpAudio, BackedUpMeeting, Content, Header, Manifest}
 use super::place::{Backup, Place};
 use super::settings_text::settings_to_back_up;
 use super::view::{BackupPhase, BackupProgress, BackupView, count, rfc3339};
-use super::writer::{Copied, Watched, Writer, copy_hashed, write_error};
+use super::writer::{Copied, Watched, Writer, copy_hashed, ensure_space, write_error};
 use crate::App;
 use crate::import::hash::hash_of;
 use anyhow::{Context, Result, bail};
@@ -380,22 +380,4 @@ pub(super) fn ensure_running(stop: &watch::Receiver<bool>) -> Result<()> {
 
 pub(super) fn report(on_progress: OnProgress<'_>, phase: BackupPhase, done: u64, total: u64) {
     on_progress(BackupProgress { phase, done_bytes: done as f64, total_bytes: total as f64 });
-}
-
-/// Fails if the disk of `path` has not `bytes` free.
-fn ensure_space(path: &Path, bytes: u64) -> Result<()> {
-    let existing = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(path);
-    match store::disk_space::free_bytes(existing) {
-        Ok(free) if free < bytes => Err(crate::user_error::user_error(
-            crate::ErrorCode::DiskFull,
-            format!(
-                "The disk of {} has {} MB free, and the backup needs {} MB. Free some space or choose another disk.",
-                path.display(),
-                free >> 20,
-                (bytes >> 20) + 1
-            ),
-        )),
-        // If the free space is not known, the backup is tried.
-        _ => Ok(()),
-    }
 }

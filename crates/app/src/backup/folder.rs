@@ -49,6 +49,10 @@ impl FolderBackup {
         Ok(Self { root: root.to_owned(), key, key_damage: Vec::new() })
     }
 
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.key.encrypts()
+    }
+
     pub(super) fn key_damage(&self) -> &[Damage] {
         &self.key_damage
     }

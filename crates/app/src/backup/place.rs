@@ -80,6 +80,13 @@ impl Backup {
         }
     }
 
+    pub(super) fn is_encrypted(&self) -> bool {
+        match self {
+            Self::Folder(folder) => folder.is_encrypted(),
+            Self::File(file) => file.is_encrypted(),
+        }
+    }
+
     /// The text for somebody who finds the backup; it is never encrypted.
     pub(super) fn readme(&self) -> Result<Vec<u8>> {
         Ok(match self {

@@ -11,7 +11,6 @@ mod opening;
 mod selection;
 
 use super::create::{OnProgress, ensure_running};
-use super::damage::Damage;
 use super::layout::{ContentHash, ObjectName};
 use super::passphrase::PassphraseFile;
 use super::place::Backup;
@@ -115,7 +114,15 @@ impl App {
 /// Opens a backup and selects what to load. Blocks.
 fn read_backup(path: &Path, salvage: bool, passphrase: &PassphraseFile) -> Result<(Backup, Selection)> {
     let backup = Backup::open(path, salvage, passphrase)?;
-    let selection = Selection::of(&backup, salvage)?;
+    let mut selection = Selection::of(&backup, salvage)?;
+    for damage in backup.key_damage() {
+        let note =
+            format!("{} The other copy of the key was used. Make a new backup.", damage.sentence(None));
+        selection.notes.push(note);
+    }
+    if passphrase.is_named() && !backup.is_encrypted() {
+        selection.notes.push("The backup is not encrypted, although a passphrase was named.".to_owned());
+    }
     Ok((backup, selection))
 }
 
@@ -152,7 +159,7 @@ impl<'a> Restore<'a> {
             settings: false,
             set_aside: set_aside.map(|path| path.display().to_string()),
             lost: selection.lost.clone(),
-            notes: backup.key_damage().iter().map(damaged_key_note).collect(),
+            notes: selection.notes.clone(),
         };
         let mut restore = Self { app, backup, selection, options, view, on_progress, stop };
         restore.run().await?;
@@ -370,14 +377,6 @@ impl OwnedScope {
             Self::Table(table) => MergeScope::Table(table),
         }
     }
-}
-
-/// What to know of a copy of the key that is damaged; the other one was used.
-fn damaged_key_note(damage: &Damage) -> String {
-    format!(
-        "{} The other copy of the key was used. The next backup to this folder repairs it.",
-        damage.sentence(None)
-    )
 }
 
 fn restored(meeting: &PlannedMeeting, audio: bool) -> RestoredMeeting {

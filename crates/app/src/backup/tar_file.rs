@@ -93,6 +93,10 @@ impl TarBackup {
         self.entries.keys().filter(is_manifest).cloned().collect()
     }
 
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.key.encrypts()
+    }
+
     pub(super) fn key_damage(&self) -> &[Damage] {
         &self.key_damage
     }

@@ -303,7 +303,9 @@ impl App {
                 match self.verify_backup(Path::new(&last.place), options, on_progress, stop).await {
                     Ok(view) => Some(view),
                     Err(error) => {
-                        problems.push(format!("The last backup cannot be checked: {error:#}."));
+                        let reason = format!("{error:#}");
+                        let reason = reason.trim_end_matches('.');
+                        problems.push(format!("The last backup cannot be checked: {reason}."));
                         None
                     }
                 }

@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::path::Path;
 use tokio::sync::watch;
 
 /// Writes objects to a folder or a file.
@@ -143,5 +144,23 @@ pub(super) fn write_error(error: io::Error) -> anyhow::Error {
             "The disk of the backup is full. Free some space or choose another disk; the earlier backups are whole.",
         ),
         _ => error.into(),
+    }
+}
+
+/// Fails if the disk of `path` has not `bytes` free.
+pub(super) fn ensure_space(path: &Path, bytes: u64) -> Result<()> {
+    let existing = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(path);
+    match store::disk_space::free_bytes(existing) {
+        Ok(free) if free < bytes => Err(crate::user_error::user_error(
+            crate::ErrorCode::DiskFull,
+            format!(
+                "The disk of {} has {} MB free, and the backup needs {} MB. Free some space or choose another disk.",
+                path.display(),
+                free >> 20,
+                (bytes >> 20) + 1
+            ),
+        )),
+        // If the free space is not known, the backup is tried.
+        _ => Ok(()),
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Selection {
     pub(super) objects: BTreeMap<ObjectName, Option<u64>>,
     /// What is damaged. Sentences.
     pub(super) lost: Vec<String>,
+    /// What else should be known. Sentences.
+    pub(super) notes: Vec<String>,
 }
 
 impl Selection {
@@ -49,6 +51,7 @@ impl Selection {
             audio: HashMap::new(),
             objects: backup.objects()?,
             lost: checked.damage.iter().map(|damage| damage.sentence(newest)).collect(),
+            notes: Vec::new(),
         };
         match (newest, salvage) {
             (Some(manifest), false) => {

@@ -119,7 +119,8 @@ fn without_the_right_passphrase_nothing_is_read_written_or_mixed() {
         let refused = archive.refused(&[command, folder, "--passphrase-file", &open]);
         assert!(refused.contains("other users can read it") && refused.contains("chmod 600"), "{refused}");
         // A backup that is not encrypted needs no passphrase.
-        archive.json(&[command, text(&plain), "--passphrase-file", &wrong]);
+        let said = archive.json(&[command, text(&plain), "--passphrase-file", &wrong]);
+        assert_eq!(said.to_string().contains("is not encrypted, although"), command == "restore", "{said}");
     }
     let added = dir.path().join("added");
     for (arguments, reason) in [
@@ -227,6 +228,45 @@ fn a_second_encrypted_backup_adds_only_what_changed_and_repairs_the_key() {
         let refused = archive.refused(&[&arguments[..], &["--passphrase-file", &right]].concat());
         assert!(refused.contains("can be read without its key"), "{refused}");
         assert!(archive.refused(&arguments).contains("can be read without its key"));
+    }
+}
+
+#[test]
+fn salvage_brings_back_what_is_whole_of_a_damaged_encrypted_backup() {
+    let archive = MeetMemo::new();
+    let ids = fill(&archive, 3);
+    let dir = place();
+    let right = passphrase_file(dir.path(), "right", "correct horse battery");
+    let (folder, file) = (dir.path().join("folder"), dir.path().join("file.tar"));
+    for place in [&folder, &file] {
+        archive.json(&["backup", text(place), "--passphrase-file", &right]);
+    }
+    let rows = all_rows(&archive);
+    // The list of meetings and one recording are damaged, and the file is cut off in the middle of the recordings.
+    let manifest =
+        files(&folder.join("snapshots")).into_iter().find(|(path, _)| path.extension().unwrap() == "jsonl");
+    for (path, mut content) in [manifest.unwrap(), files(&folder.join("audio")).swap_remove(0)] {
+        content[100] ^= 1;
+        fs::write(path, content).unwrap();
+    }
+    let cut = fs::read(&file).unwrap();
+    fs::write(&file, &cut[..cut.len() - 20_000]).unwrap();
+    for place in [&folder, &file] {
+        let other = MeetMemo::new();
+        let arguments = ["restore", text(place), "--passphrase-file", &right];
+        let refused = other.refused(&arguments);
+        assert!(refused.contains("damaged"), "{refused}");
+        let restored = other.json(&[&arguments[..], &["--salvage"]].concat());
+        assert_eq!(length(&restored["added"]), 3, "{restored}");
+        let back = all_rows(&other);
+        for id in &ids {
+            // The library has another id here.
+            assert_eq!(back[id].lines().count(), rows[id].lines().count(), "{id}");
+        }
+        let whole = audio(&archive);
+        let back = audio(&other);
+        assert!((1..3).contains(&back.len()), "{back:?}");
+        assert!(back.iter().all(|(path, hash)| whole.get(path) == Some(hash)));
     }
 }
 
