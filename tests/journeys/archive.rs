@@ -84,7 +84,8 @@ async fn a_meeting_is_saved_deleted_and_brought_back_and_the_database_is_looked_
     assert_eq!(app.accessibility_violations().await, [""; 0]);
     app.click("End it…").await;
     app.click("End the connection").await;
-    app.wait_until("the change is done", async || find_job(&app, "Budget.wav")["title"] == "Budget 2027").await;
+    app.wait_until("the change is done", async || find_job(&app, "Budget.wav")["title"] == "Budget 2027")
+        .await;
     app.wait_for_text("Budget 2027").await;
 
     // The private server gets a new password; the window goes on.

@@ -46,8 +46,9 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
 
     // Commands that take an id accept nothing else.
     for id in ["../../../../etc/passwd", file.to_str().unwrap(), "", "0", "%2e%2e"] {
-        for command in ["sound", "meeting", "deletion", "delete_meeting", "copy_transcript"] {
-            let refused = app.invoke(command, json!({ "id": id, "fromMs": 0 })).await.unwrap_err();
+        for command in ["sound", "meeting", "deletion", "delete_meeting", "copy_transcript", "set_pinned"] {
+            let refused =
+                app.invoke(command, json!({ "id": id, "fromMs": 0, "pinned": true })).await.unwrap_err();
             assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
         }
         let options =

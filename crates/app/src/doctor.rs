@@ -100,8 +100,7 @@ fn backup_check(local: &LocalApp) -> Check {
     }
     match (&overview.state.last_backup, &overview.scheduled_place) {
         (Some(last), _) => {
-            let message =
-                format!("Last backup: {}, {} meetings, in {}.", last.at, last.meetings, last.place);
+            let message = format!("Last backup: {}, {} meetings, in {}.", last.at, last.meetings, last.place);
             check("backup", CheckState::Ok, message, None)
         }
         (None, Some(place)) => {
@@ -162,7 +161,9 @@ async fn retention_check(app: &App) -> Check {
             "retention",
             CheckState::Warning,
             format!("{message} {question}"),
-            Some("Look at what would go with `meetmemo cleanup --dry-run`, then run `meetmemo cleanup --yes`."),
+            Some(
+                "Look at what would go with `meetmemo cleanup --dry-run`, then run `meetmemo cleanup --yes`.",
+            ),
         ),
         Err(error) => check("retention", CheckState::Failed, format!("{error:#}."), None),
     }

@@ -37,7 +37,8 @@ pub mod view;
 
 pub use ::export::{FORMATS, Format};
 pub use backup::{
-    backup_folder_in, BackupOptions, BackupPhase, BackupProgress, ReadSubset, RestoreOptions, RestoreScope, VerifyOptions,
+    BackupOptions, BackupPhase, BackupProgress, ReadSubset, RestoreOptions, RestoreScope, VerifyOptions,
+    backup_folder_in,
 };
 pub use data_folder::{DataFolder, documents_folder};
 pub use database::{DatabaseWork, MaintenanceProgress, size_in_words, time_in_words};

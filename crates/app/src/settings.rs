@@ -2,8 +2,8 @@
 //!
 //! Later sources override earlier ones: defaults, `settings.toml` in the data folder, environment, command line.
 
-use crate::secrets::DatabaseUrl;
 use crate::retention::settings::RetentionSettings;
+use crate::secrets::DatabaseUrl;
 use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -369,10 +369,7 @@ impl SettingsLayer {
                 "MEETMEMO_CLEANUP_INTERVAL_HOURS",
                 set("MEETMEMO_CLEANUP_INTERVAL_HOURS"),
             )?,
-            job_retention_hours: number(
-                "MEETMEMO_JOB_RETENTION_HOURS",
-                set("MEETMEMO_JOB_RETENTION_HOURS"),
-            )?,
+            job_retention_hours: number("MEETMEMO_JOB_RETENTION_HOURS", set("MEETMEMO_JOB_RETENTION_HOURS"))?,
             export_retention_hours: number(
                 "MEETMEMO_EXPORT_RETENTION_HOURS",
                 set("MEETMEMO_EXPORT_RETENTION_HOURS"),
@@ -541,8 +538,7 @@ mod tests {
         let settings = read(SettingsLayer::default());
         assert_eq!(settings.database_url.as_deref(), Some("plain"));
         assert_eq!((settings.language.as_deref(), settings.paper), (Some("de"), Paper::Letter));
-        let settings =
-            read(SettingsLayer { database_url: Some("line".into()), ..SettingsLayer::default() });
+        let settings = read(SettingsLayer { database_url: Some("line".into()), ..SettingsLayer::default() });
         assert_eq!(settings.database_url.as_deref(), Some("line"));
     }
 

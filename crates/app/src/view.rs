@@ -8,13 +8,13 @@ pub use crate::archive::view::{
     SegmentView, SegmentWithWords, SpeakerSummary, TranscriptInfo, TranscriptView, TurnView, WorkStep,
 };
 pub use crate::backup::view::{
-    ArchiveCheckView, BackupCheckView, BackupFailure, BackupMoment, BackupOverview, BackupPhase, BackupProgress,
-    BackupState, BackupView, RestoreView, RestoredMeeting, RestoredRows,
+    ArchiveCheckView, BackupCheckView, BackupFailure, BackupMoment, BackupOverview, BackupPhase,
+    BackupProgress, BackupState, BackupView, RestoreView, RestoredMeeting, RestoredRows,
 };
 pub use crate::database::view::{
-    ActivityView, BlockedView, ColumnNote, ConnectionView, DatabaseStatusView, EndedView, FigureState, FigureView,
-    IndexView, IndexesView, LocksView, MaintenanceView, MigrationView, MigrationsView, PoolView, ServerLogView,
-    SlowSource, SlowStatementView, SlowView, TableMaintainedView, TableView, TablesView,
+    ActivityView, BlockedView, ColumnNote, ConnectionView, DatabaseStatusView, EndedView, FigureState,
+    FigureView, IndexView, IndexesView, LocksView, MaintenanceView, MigrationView, MigrationsView, PoolView,
+    ServerLogView, SlowSource, SlowStatementView, SlowView, TableMaintainedView, TableView, TablesView,
 };
 pub use crate::exports::ExportView;
 pub use crate::external_database::view::{
@@ -22,12 +22,12 @@ pub use crate::external_database::view::{
 };
 pub use crate::import::drop_preview::{DropView, DroppedFolder};
 pub use crate::models::view::{ModelNews, ModelSource, ModelSpeed, ModelState, ModelView, ModelsOverview};
-pub use crate::secrets::PasswordSource;
 pub use crate::retention::settings::RetentionSettings;
 pub use crate::retention::view::{
     CleanupConfirmation, CleanupReason, CleanupView, DueExportView, DueMeetingView, ForecastView,
     MissingAudioView, RetentionRule, UnknownFolderView,
 };
+pub use crate::secrets::PasswordSource;
 pub use crate::speakers::view::{
     AssignTarget, MeetingOfPerson, PeopleView, PersonView, SpanView, SpeakerCount, SpeakerView,
     SpeakersState, SpeakersView, SuggestionView, TextSelection, VoiceSampleView,

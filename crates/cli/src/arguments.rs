@@ -211,6 +211,9 @@ impl Command {
             Self::Worker { .. } => "meetmemo worker",
             Self::Database { .. } => "meetmemo database",
             Self::Cleanup { .. } => "meetmemo cleanup",
+            Self::Backup { .. } => "meetmemo backup",
+            Self::Restore { .. } => "meetmemo restore",
+            Self::Verify { .. } => "meetmemo verify",
             Self::Doctor => "meetmemo doctor",
             _ => "meetmemo",
         }

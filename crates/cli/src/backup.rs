@@ -78,7 +78,9 @@ fn print_check(view: &BackupCheckView) {
     }
     print::error(&format!("The backup in {} is damaged.", view.place));
     view.damage.iter().for_each(|damage| print::note(damage));
-    print::note("`meetmemo restore` with --salvage brings back what is whole. Make a new backup in another place.");
+    print::note(
+        "`meetmemo restore` with --salvage brings back what is whole. Make a new backup in another place.",
+    );
 }
 
 pub(crate) async fn verify_archive(
@@ -89,7 +91,8 @@ pub(crate) async fn verify_archive(
 ) -> anyhow::Result<ExitCode> {
     let progress = Progress::default();
     let view = app.verify_archive(options, &|now| progress.show(now), &stop).await?;
-    let all_well = view.problems.is_empty() && view.backup.as_ref().is_none_or(|backup| backup.damage.is_empty());
+    let all_well =
+        view.problems.is_empty() && view.backup.as_ref().is_none_or(|backup| backup.damage.is_empty());
     if json {
         print::json(&view);
     } else {

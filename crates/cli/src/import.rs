@@ -206,7 +206,9 @@ fn print_imported(number: usize, total: usize, imported: &ImportedFile, json: bo
         ImportOutcome::Duplicate { job, healed } => {
             let mut again = String::new();
             if *healed {
-                again.push_str(" Its audio was missing, damaged or removed in the library and has been put back.");
+                again.push_str(
+                    " Its audio was missing, damaged or removed in the library and has been put back.",
+                );
             }
             if job.status == JobStatus::Failed {
                 again.push_str(&format!(" Try it again: meetmemo retry {}", print::short(job.id)));

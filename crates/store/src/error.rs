@@ -141,7 +141,9 @@ impl From<tokio_postgres::Error> for StoreError {
             return Self::Statement(cause.unwrap_or_else(|| error.to_string()));
         };
         match message.code() {
-            &SqlState::DATA_CORRUPTED | &SqlState::INDEX_CORRUPTED => Self::Damaged(message.message().to_owned()),
+            &SqlState::DATA_CORRUPTED | &SqlState::INDEX_CORRUPTED => {
+                Self::Damaged(message.message().to_owned())
+            }
             _ => Self::Statement(message.message().to_owned()),
         }
     }

@@ -72,7 +72,8 @@ mod voice_embeddings;
 mod worker_lock;
 
 pub use backup::{
-    LoadedRows, MergePlan, MergeScope, Merged, PlannedMeeting, RowSnapshot, SnapshotInfo, SnapshotMeeting, Staging, is_backed_up_table, meeting_in, schema_step_of,
+    LoadedRows, MergePlan, MergeScope, Merged, PlannedMeeting, RowSnapshot, SnapshotInfo, SnapshotMeeting,
+    Staging, is_backed_up_table, meeting_in, schema_step_of,
 };
 pub use change_speakers::SpeakerChange;
 pub use claims::{Claim, ClaimRequest};
@@ -92,7 +93,8 @@ pub use notifications::{Notifications, Topic};
 pub use people::{PeopleSettings, Person};
 pub use pool::{PoolSize, PoolState};
 pub use retention::{
-    CleanupLock, CleanupPlan, CleanupQuestion, CleanupRemovals, DueExport, DueMeeting, FORECAST_DAYS, ForecastItem, RetentionRules, RetentionState,
+    CleanupLock, CleanupPlan, CleanupQuestion, CleanupRemovals, DueExport, DueMeeting, FORECAST_DAYS,
+    ForecastItem, RetentionRules, RetentionState,
 };
 pub use segments::{SegmentText, StoredSegment};
 pub use server::{

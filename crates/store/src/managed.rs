@@ -66,7 +66,9 @@ pub enum ManagedError {
     #[error("{0}")]
     Damaged(String),
     /// The files of the server are in use by another process.
-    #[error("The archive in {0} is open in another program. Close MeetMemo's windows and commands, and try again.")]
+    #[error(
+        "The archive in {0} is open in another program. Close MeetMemo's windows and commands, and try again."
+    )]
     InUse(PathBuf),
     /// The server was not ready within a minute.
     #[error("the database did not start within a minute; its log is {log}")]

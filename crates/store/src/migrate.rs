@@ -35,7 +35,8 @@ async fn names(connection: &mut AsyncPgConnection, sql: &'static str) -> Result<
 /// released when `connection` closes.
 pub(crate) async fn bring_up_to_date(mut connection: AsyncPgConnection, target: &Target) -> Result<()> {
     if let Target::External(_) = target {
-        let version = names(&mut connection, "SELECT current_setting('server_version') AS name").await?.concat();
+        let version =
+            names(&mut connection, "SELECT current_setting('server_version') AS name").await?.concat();
         match judge_version(&version) {
             VersionVerdict::TooOld => {
                 return Err(StoreError::OldServer { database: target.display_name(), version });

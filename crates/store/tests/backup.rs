@@ -48,7 +48,9 @@ async fn staged(store: &Store, (step, archive, meetings): &Rows) -> Staging {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_is_in_a_backup_or_left_out_on_purpose() {
     let (database, _store) = database().await;
-    for table in database.column("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").await.unwrap() {
+    for table in
+        database.column("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").await.unwrap()
+    {
         assert!(
             is_backed_up_table(&table) != LEFT_OUT.contains(&table.as_str()),
             "{table}: add it to `backup/tables.rs`, or to those that a backup leaves out"
@@ -100,7 +102,10 @@ async fn a_living_archive_gets_only_what_it_lacks() {
     staging.finish_loading().await.unwrap();
     let plan = staging.plan().await.unwrap();
     let in_archive = |id| plan.meetings.iter().find(|meeting| meeting.id == id).unwrap().in_archive;
-    assert_eq!(ids.iter().map(|id| in_archive(*id)).collect::<Vec<_>>(), [Some(ids[0]), None, Some(again.id), Some(ids[3])]);
+    assert_eq!(
+        ids.iter().map(|id| in_archive(*id)).collect::<Vec<_>>(),
+        [Some(ids[0]), None, Some(again.id), Some(ids[3])]
+    );
     let merged = staging.merge(MergeScope::Everything, plan.into_empty).await.unwrap();
     assert_eq!(merged.meetings, [ids[1]]);
     // A second time there is nothing to do.

@@ -3,8 +3,8 @@
 use super::CoreRef;
 use crate::failure::CommandResult;
 use app::view::{
-    ActivityView, ConnectionStep, DatabaseAddress, DatabaseChoice, DatabaseStatusView, EndedView, IndexesView,
-    LocksView, MigrationsView, ServerLogView, SlowView, TablesView,
+    ActivityView, ConnectionStep, DatabaseAddress, DatabaseChoice, DatabaseStatusView, EndedView,
+    IndexesView, LocksView, MigrationsView, ServerLogView, SlowView, TablesView,
 };
 
 /// The server and the database.

@@ -42,7 +42,8 @@ pub(super) fn run(app: &App, folder: &Path, options: &Bench) -> Result<bool> {
         tar_s.push(tar(&library, &folder.join("library.tar"))?);
         hash_s.push(hash(&library)?);
         // Nothing is removed between two measurements: file systems are slow for seconds after many files were.
-        let (unchecked, whole, tar_file) = (place.join("unchecked"), place.join("checked"), place.join("one.tar"));
+        let (unchecked, whole, tar_file) =
+            (place.join("unchecked"), place.join("checked"), place.join("one.tar"));
         fs::create_dir_all(&place).with_context(|| format!("could not create {}", place.display()))?;
         first.push(back_up(&app, &data, &unchecked, &["--no-check"])?);
         checked.push(back_up(&app, &data, &whole, &[])?);
@@ -55,7 +56,11 @@ pub(super) fn run(app: &App, folder: &Path, options: &Bench) -> Result<bool> {
     let peer = median(&tar_s) + median(&hash_s);
     let memory_kb = first.iter().chain(&checked).chain(&second).chain(&file).map(|one| one.peak.app_kb).max();
     let memory_mb = memory_kb.unwrap_or_default() as f64 / 1024.0;
-    println!("\n{} meetings, {} MB of audio", options.files, u64::from(options.files) * (AUDIO_BYTES as u64 >> 20));
+    println!(
+        "\n{} meetings, {} MB of audio",
+        options.files,
+        u64::from(options.files) * (AUDIO_BYTES as u64 >> 20)
+    );
     let row = |name: &str, seconds: f64| println!("{name:<34}{seconds:>9.2} s   {:.2} ×", seconds / peer);
     row("tar, sync", median(&tar_s));
     row("sha256sum", median(&hash_s));
@@ -92,7 +97,13 @@ pub(super) fn run(app: &App, folder: &Path, options: &Bench) -> Result<bool> {
 
 fn back_up(app: &App, data: &Path, place: &Path, options: &[&str]) -> Result<Measurement> {
     let mut command = app.command();
-    command.arg("backup").arg(place).args(options).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .arg("backup")
+        .arg(place)
+        .args(options)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     run_measured(&mut command, Some(data))
 }
 

@@ -17,7 +17,8 @@ pub(crate) fn fill(archive: &MeetMemo, meetings: u32) -> Vec<String> {
     archive.json(&["list"]);
     let library_id = fs::read_to_string(archive.data().join("library/library-id")).unwrap();
     let library: LibraryId = library_id.trim().parse().unwrap();
-    let recordings: Vec<NewJob> = (0..meetings).map(|number| new_recording(archive.data(), library, number)).collect();
+    let recordings: Vec<NewJob> =
+        (0..meetings).map(|number| new_recording(archive.data(), library, number)).collect();
     archive.with_store(async |store| store::testing::insert_meetings(store, &recordings, 12).await.unwrap());
     recordings.iter().map(|new| new.id.to_string()).collect()
 }
@@ -72,9 +73,13 @@ pub(crate) fn all_rows(archive: &MeetMemo) -> BTreeMap<String, String> {
 pub(crate) fn audio(archive: &MeetMemo) -> BTreeMap<PathBuf, String> {
     let library = archive.data().join("library");
     let mut found = BTreeMap::new();
-    for folder in fs::read_dir(&library).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+    for folder in
+        fs::read_dir(&library).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
+    {
         for file in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-            if file.file_stem().is_some_and(|stem| stem == "audio") && file.extension().is_some_and(|e| e != "seek") {
+            if file.file_stem().is_some_and(|stem| stem == "audio")
+                && file.extension().is_some_and(|e| e != "seek")
+            {
                 found.insert(file.strip_prefix(&library).unwrap().to_owned(), sha256(&file));
             }
         }
@@ -103,8 +108,12 @@ pub(crate) fn place() -> TempDir {
 }
 
 fn titles(list: &Value) -> Vec<String> {
-    let mut titles: Vec<String> =
-        list.as_array().unwrap().iter().map(|meeting| meeting["title"].as_str().unwrap().to_owned()).collect();
+    let mut titles: Vec<String> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|meeting| meeting["title"].as_str().unwrap().to_owned())
+        .collect();
     titles.sort();
     titles
 }
@@ -135,22 +144,38 @@ fn what_was_saved_comes_back_equal_into_an_empty_data_folder() {
     for place in [dir.path().join("folder/"), dir.path().join("one file.tar")] {
         let made = archive.json(&["backup", text(&place)]);
         assert_eq!((made["meetings"].as_u64(), made["with_audio"].as_u64()), (Some(7), Some(7)), "{made}");
-        assert_eq!((&made["checked"], made["problems"].as_array().unwrap().len()), (&Value::Bool(true), 0), "{made}");
+        assert_eq!(
+            (&made["checked"], made["problems"].as_array().unwrap().len()),
+            (&Value::Bool(true), 0),
+            "{made}"
+        );
     }
     for place in [dir.path().join("one file.tar"), dir.path().join("folder")] {
         lose_everything(&archive);
         let would = archive.json(&["restore", text(&place), "--dry-run"]);
-        assert_eq!((would["added"].as_array().unwrap().len(), &would["dry_run"]), (7, &Value::Bool(true)), "{would}");
+        assert_eq!(
+            (would["added"].as_array().unwrap().len(), &would["dry_run"]),
+            (7, &Value::Bool(true)),
+            "{would}"
+        );
         assert!(archive.json(&["list"]).as_array().unwrap().is_empty());
         let restored = archive.json(&["restore", text(&place)]);
-        assert_eq!((restored["added"].as_array().unwrap().len(), &restored["settings"]), (7, &Value::Bool(true)), "{restored}");
+        assert_eq!(
+            (restored["added"].as_array().unwrap().len(), &restored["settings"]),
+            (7, &Value::Bool(true)),
+            "{restored}"
+        );
         assert_eq!(all_rows(&archive), rows);
         assert_eq!(audio(&archive), files);
         assert_eq!(archive.json(&["list"]), list);
         assert_eq!(exports(&archive, dir.path()), before);
         assert!(fs::read_to_string(archive.data().join("settings.toml")).unwrap().contains("letter"));
         let again = archive.json(&["restore", text(&place)]);
-        assert_eq!((again["added"].as_array().unwrap().len(), again["already_there"].as_u64()), (0, Some(7)), "{again}");
+        assert_eq!(
+            (again["added"].as_array().unwrap().len(), again["already_there"].as_u64()),
+            (0, Some(7)),
+            "{again}"
+        );
         assert_eq!(all_rows(&archive).len(), 8);
         archive.json(&["verify"]);
     }
@@ -175,7 +200,11 @@ fn a_second_backup_stores_only_what_changed_and_a_tar_file_unpacks_into_a_folder
     assert_eq!((third["meetings"].as_u64(), third["added_bytes"].as_f64().unwrap() > 0.0), (Some(4), true));
     assert!(third["added_bytes"].as_f64() < Some(20_000.0), "the rows of one meeting, no audio: {third}");
     let checked = archive.json(&["verify", text(&folder), "--read-data-subset", "1/2"]);
-    assert_eq!((checked["snapshots"].as_u64(), checked["damage"].as_array().unwrap().len()), (Some(3), 0), "{checked}");
+    assert_eq!(
+        (checked["snapshots"].as_u64(), checked["damage"].as_array().unwrap().len()),
+        (Some(3), 0),
+        "{checked}"
+    );
     assert!(checked["objects_read"].as_u64() < checked["objects"].as_u64());
     // What was deleted comes back from the older snapshot by hand only.
     let restored = archive.json(&["restore", text(&folder)]);
@@ -187,10 +216,15 @@ fn a_second_backup_stores_only_what_changed_and_a_tar_file_unpacks_into_a_folder
     assert!(exists.contains("exists already") && exists.contains("--force"), "{exists}");
     let unpacked = dir.path().join("unpacked");
     fs::create_dir(&unpacked).unwrap();
-    let tar = std::process::Command::new("tar").arg("xf").arg(&file).arg("-C").arg(&unpacked).status().unwrap();
+    let tar =
+        std::process::Command::new("tar").arg("xf").arg(&file).arg("-C").arg(&unpacked).status().unwrap();
     assert!(tar.success());
     let checked = archive.json(&["verify", text(&unpacked)]);
-    assert_eq!((checked["meetings"].as_u64(), checked["damage"].as_array().unwrap().len()), (Some(4), 0), "{checked}");
+    assert_eq!(
+        (checked["meetings"].as_u64(), checked["damage"].as_array().unwrap().len()),
+        (Some(4), 0),
+        "{checked}"
+    );
 }
 
 #[test]
@@ -245,7 +279,11 @@ fn an_archive_moves_to_another_data_folder_and_merges_with_the_one_there() {
     let dir = place();
     one.json(&["backup", text(dir.path())]);
     let restored = other.json(&["restore", text(dir.path())]);
-    assert_eq!((restored["added"].as_array().unwrap().len(), &restored["settings"]), (3, &Value::Bool(false)), "{restored}");
+    assert_eq!(
+        (restored["added"].as_array().unwrap().len(), &restored["settings"]),
+        (3, &Value::Bool(false)),
+        "{restored}"
+    );
     let mut all = titles(&one.json(&["list"]));
     let here = titles(&other.json(&["list"]));
     assert_eq!(here.len(), 5);
@@ -253,7 +291,11 @@ fn an_archive_moves_to_another_data_folder_and_merges_with_the_one_there() {
     assert!(all.is_empty(), "{all:?}");
     // The recordings now belong to the library here.
     let checked = other.json(&["verify"]);
-    assert_eq!((checked["meetings"].as_u64(), checked["audio_read"].as_u64()), (Some(5), Some(5)), "{checked}");
+    assert_eq!(
+        (checked["meetings"].as_u64(), checked["audio_read"].as_u64()),
+        (Some(5), Some(5)),
+        "{checked}"
+    );
     assert_eq!(titles(&one.json(&["list"])).len(), 3, "nothing is removed at the source");
 }
 
@@ -290,7 +332,9 @@ fn a_scheduled_backup_is_made_by_a_worker_when_it_is_due() {
     let mut worker = archive.spawn(&["worker"]);
     let snapshots = || fs::read_dir(dir.path().join("snapshots")).map_or(0, |found| found.count());
     let state = archive.data().join("backup-state.json");
-    until("the first backup", || fs::read_to_string(&state).is_ok_and(|text| text.contains("\"last_check\": {")));
+    until("the first backup", || {
+        fs::read_to_string(&state).is_ok_and(|text| text.contains("\"last_check\": {"))
+    });
     assert_eq!(snapshots(), 1);
     worker.kill().unwrap();
     worker.wait().unwrap();

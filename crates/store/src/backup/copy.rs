@@ -16,7 +16,8 @@ pub(super) type Columns = HashMap<String, Vec<String>>;
 
 /// Sets everything that changes how values are written as text.
 pub(super) async fn set_formats(client: &Client) -> Result<()> {
-    let settings = "SET client_encoding TO 'UTF8'; SET datestyle TO 'ISO, YMD'; SET intervalstyle TO 'iso_8601';
+    let settings =
+        "SET client_encoding TO 'UTF8'; SET datestyle TO 'ISO, YMD'; SET intervalstyle TO 'iso_8601';
         SET bytea_output TO 'hex'; SET extra_float_digits TO 1; SET TIME ZONE 'UTC'";
     Ok(client.batch_execute(settings).await?)
 }

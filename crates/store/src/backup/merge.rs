@@ -122,13 +122,13 @@ impl Staging {
                  CREATE TEMPORARY TABLE restored_meetings (id uuid PRIMARY KEY) ON COMMIT DROP",
             )
             .await?;
-        let merge = Merge { transaction: &transaction, staging: quoted(&self.schema), references, scope, into_empty };
+        let merge =
+            Merge { transaction: &transaction, staging: quoted(&self.schema), references, scope, into_empty };
         let mut merged = Merged::default();
         match scope {
             MergeScope::Table(name) => {
-                let table = find(name).ok_or_else(|| {
-                    StoreError::BackupRows(format!("a backup has no table “{name}”"))
-                })?;
+                let table = find(name)
+                    .ok_or_else(|| StoreError::BackupRows(format!("a backup has no table “{name}”")))?;
                 for (table, columns) in columns.iter().filter(|(other, _)| other.name == table.name) {
                     let rows = match table.name {
                         "jobs" => merge.meetings(table, columns).await?,
@@ -219,7 +219,8 @@ impl Merge<'_> {
     async fn people_of_meetings(&self, table: &Table, columns: &[String]) -> Result<u64> {
         let MergeScope::Meetings(meetings) = self.scope else { return Ok(0) };
         let ids: Vec<Uuid> = meetings.iter().map(|id| id.uuid()).collect();
-        let condition = format!("t.id IN (SELECT person_id FROM {}.speakers WHERE job_id = ANY ($1))", self.staging);
+        let condition =
+            format!("t.id IN (SELECT person_id FROM {}.speakers WHERE job_id = ANY ($1))", self.staging);
         let sql = self.insertion(table, columns, &condition);
         Ok(self.transaction.execute(&sql, &[&ids]).await?)
     }
@@ -227,7 +228,9 @@ impl Merge<'_> {
     /// Inserts the meetings of the scope that are not in the archive, and notes their ids.
     async fn meetings(&self, table: &Table, columns: &[String]) -> Result<u64> {
         let note = |insertion: String| {
-            format!("WITH added AS ({insertion} RETURNING id) INSERT INTO restored_meetings SELECT id FROM added")
+            format!(
+                "WITH added AS ({insertion} RETURNING id) INSERT INTO restored_meetings SELECT id FROM added"
+            )
         };
         match self.scope {
             MergeScope::Meetings(meetings) => {

@@ -183,7 +183,12 @@ impl Reference {
     }
 
     fn add(&self) -> String {
-        format!("ALTER TABLE {} ADD CONSTRAINT {} {}", quoted(&self.table), quoted(&self.name), self.definition)
+        format!(
+            "ALTER TABLE {} ADD CONSTRAINT {} {}",
+            quoted(&self.table),
+            quoted(&self.name),
+            self.definition
+        )
     }
 }
 

@@ -102,7 +102,11 @@ fn a_damaged_backup_is_refused_by_name_and_salvage_brings_back_what_is_whole() {
             let whole = fs::read(path).unwrap();
             let at = usize::try_from(at).unwrap();
             let mut damaged = whole.clone();
-            if round % 2 == 0 { damaged[at] ^= 4 } else { damaged.truncate(at) }
+            if round % 2 == 0 {
+                damaged[at] ^= 4
+            } else {
+                damaged.truncate(at)
+            }
             fs::write(path, &damaged).unwrap();
 
             let other = MeetMemo::new();
@@ -145,7 +149,8 @@ fn a_damaged_database_is_kept_aside_and_a_new_one_takes_its_place() {
     archive.json(&["backup", text(dir.path())]);
     let cluster = archive.data().join("database/cluster");
     // A file that is cut off, a page with a wrong checksum, and a missing password.
-    let table: String = archive.with_store(async |store| store::testing::file_of_table(store, "segments").await.unwrap());
+    let table: String =
+        archive.with_store(async |store| store::testing::file_of_table(store, "segments").await.unwrap());
     archive.wait_until_nothing_runs();
     for (number, damage) in ["cut off", "page", "password"].into_iter().enumerate() {
         match damage {
@@ -163,7 +168,8 @@ fn a_damaged_database_is_kept_aside_and_a_new_one_takes_its_place() {
             _ => fs::remove_file(archive.data().join("database/password")).unwrap(),
         }
         let restored = archive.json(&["restore", text(dir.path())]);
-        let aside = PathBuf::from(restored["set_aside"].as_str().unwrap_or_else(|| panic!("{damage}: {restored}")));
+        let aside =
+            PathBuf::from(restored["set_aside"].as_str().unwrap_or_else(|| panic!("{damage}: {restored}")));
         assert!(aside.join("PG_VERSION").is_file(), "{damage}: the broken one is kept");
         assert_eq!(all_rows(&archive), rows, "{damage}");
         assert_eq!(audio(&archive), files, "{damage}");
@@ -173,7 +179,8 @@ fn a_damaged_database_is_kept_aside_and_a_new_one_takes_its_place() {
 
 /// The file of the table of segments in the current cluster.
 fn newest_table(archive: &MeetMemo) -> PathBuf {
-    let table = archive.with_store(async |store| store::testing::file_of_table(store, "segments").await.unwrap());
+    let table =
+        archive.with_store(async |store| store::testing::file_of_table(store, "segments").await.unwrap());
     archive.wait_until_nothing_runs();
     archive.data().join("database/cluster").join(table)
 }
