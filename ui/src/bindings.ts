@@ -1257,7 +1257,7 @@ export type IndexView_Deserialize = {
 	unique: boolean,
 	/**  False if it is damaged by an interruption. */
 	valid: boolean,
-	/**  The statement that creates it. */
+	/**  The statement that creates it; empty while its table is locked against readers. */
 	definition: string,
 	/**  What should be known or done. */
 	note?: string | null,
@@ -1279,7 +1279,7 @@ export type IndexView_Serialize = {
 	unique: boolean,
 	/**  False if it is damaged by an interruption. */
 	valid: boolean,
-	/**  The statement that creates it. */
+	/**  The statement that creates it; empty while its table is locked against readers. */
 	definition: string,
 	/**  What should be known or done. */
 	note: string | null,

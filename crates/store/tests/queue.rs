@@ -978,7 +978,10 @@ async fn one_worker_per_computer_holds_the_lock_until_it_ends() {
         .unwrap();
     wait_for("notice of the broken connection", TIMEOUT, async || (!next.is_held().await).then_some(()))
         .await;
-    assert!(WorkerLock::acquire(&store, here).await.unwrap().is_some());
+    wait_for("the lock of the ended connection", TIMEOUT, async || {
+        WorkerLock::acquire(&store, here).await.unwrap()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

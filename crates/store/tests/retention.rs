@@ -40,7 +40,9 @@ async fn remove(
     plan: &CleanupPlan,
     confirmed: bool,
 ) -> Option<CleanupRemovals> {
-    let lock = CleanupLock::acquire(store).await.unwrap().expect("nobody else cleans up this archive");
+    // The server releases the lock of an earlier clean-up a moment after its connection is closed.
+    let acquire = async || CleanupLock::acquire(store).await.unwrap();
+    let lock = common::wait_for("the lock of an earlier clean-up", TIMEOUT, acquire).await;
     store.remove_due(&lock, rules, plan, confirmed).await.unwrap()
 }
 
