@@ -7,6 +7,7 @@ use super::settings_text::settings_to_back_up;
 use super::view::{BackupPhase, BackupProgress, BackupView, count, rfc3339};
 use super::writer::{Copied, Watched, Writer, copy_hashed, ensure_space, write_error};
 use crate::App;
+use crate::file_names::title_from_file_name;
 use crate::import::hash::hash_of;
 use anyhow::{Context, Result, bail};
 use std::collections::HashMap;
@@ -87,7 +88,10 @@ impl App {
             total: 0,
         };
         let snapshot = self.store.row_snapshot().await?;
-        let meetings = snapshot.meetings().await?;
+        let mut meetings = snapshot.meetings().await?;
+        for meeting in meetings.iter_mut().filter(|meeting| meeting.untitled) {
+            meeting.title = title_from_file_name(&meeting.title);
+        }
         let before = block_in_place(|| backup.writer.last_manifest(&place));
         let mut rows = backup.rows(&snapshot, &meetings, before.as_ref()).await?;
         let archive_text = snapshot.archive_text().await?;

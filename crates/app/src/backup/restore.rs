@@ -18,6 +18,7 @@ use super::settings_text::restore_settings;
 use super::verify::read_checked;
 use super::view::{RestoreView, RestoredMeeting, RestoredRows, rfc3339};
 use crate::data_folder::DataFolder;
+use crate::file_names::title_from_file_name;
 use crate::settings::Settings;
 use crate::user_error::{ErrorCode, user_error};
 use crate::{App, LocalApp, StartOptions};
@@ -198,7 +199,10 @@ impl<'a> Restore<'a> {
             staging.load(&text).await?;
         }
         staging.finish_loading().await?;
-        let plan = staging.plan().await?;
+        let mut plan = staging.plan().await?;
+        for meeting in plan.meetings.iter_mut().filter(|meeting| meeting.untitled) {
+            meeting.title = title_from_file_name(&meeting.title);
+        }
         let chosen = self.choose(&plan)?;
         let into_empty = plan.into_empty && self.options.scope == RestoreScope::Everything;
         let wanted = self.wanted_audio(&chosen).await?;

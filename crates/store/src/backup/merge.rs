@@ -26,8 +26,10 @@ pub struct MergePlan {
 pub struct PlannedMeeting {
     /// Its id.
     pub id: JobId,
-    /// The title, or the name of the file.
+    /// The title, or the name of the file if it has none.
     pub title: String,
+    /// Whether it has no title of its own.
+    pub untitled: bool,
     /// Path of the audio, relative to the folder of its library.
     pub file_path: String,
     /// SHA-256 of the audio.
@@ -69,7 +71,7 @@ impl Staging {
         let archive = quoted(&self.archive_schema);
         let sql = format!(
             "SELECT s.id, coalesce(s.title, s.file_name), s.file_path, s.file_hash, s.library_id,
-                s.created_at AT TIME ZONE 'UTC', coalesce(by_id.id, by_hash.id)
+                s.created_at AT TIME ZONE 'UTC', coalesce(by_id.id, by_hash.id), s.title IS NULL
              FROM jobs s
              LEFT JOIN {archive}.jobs by_id ON by_id.id = s.id
              LEFT JOIN {archive}.jobs by_hash ON by_hash.file_hash = s.file_hash
@@ -83,6 +85,7 @@ impl Staging {
             library_id: row.get::<_, Option<Uuid>>(4).map(LibraryId::from),
             created_at: row.get(5),
             in_archive: row.get::<_, Option<Uuid>>(6).map(JobId::from),
+            untitled: row.get(7),
         };
         let meetings = self.client.query(&sql, &[]).await?.into_iter().map(meeting).collect();
         let empty = format!(

@@ -48,8 +48,10 @@ pub struct SnapshotInfo {
 pub struct SnapshotMeeting {
     /// The id.
     pub id: JobId,
-    /// The title, or the name of the file.
+    /// The title, or the name of the file if it has none.
     pub title: String,
+    /// Whether it has no title of its own.
+    pub untitled: bool,
     /// Path of the audio, relative to the folder of its library.
     pub file_path: String,
     /// SHA-256 of the audio, 64 hexadecimal digits.
@@ -126,7 +128,7 @@ impl RowSnapshot {
             .collect();
         let sql = format!(
             "SELECT j.id, coalesce(j.title, j.file_name), j.file_path, j.file_hash, j.library_id,
-                j.audio_removed_at IS NOT NULL, f.rows, f.fingerprint
+                j.audio_removed_at IS NOT NULL, f.rows, f.fingerprint, j.title IS NULL
              FROM jobs j JOIN (
                 SELECT job_id, count(*) AS rows, sum(hash)::text AS fingerprint FROM ({}) all_rows GROUP BY job_id
              ) f ON f.job_id = j.id ORDER BY j.created_at DESC, j.id DESC",
@@ -144,6 +146,7 @@ impl RowSnapshot {
                 audio_removed: row.get(5),
                 rows: row.get(6),
                 fingerprint: row.get(7),
+                untitled: row.get(8),
             })
             .collect())
     }
