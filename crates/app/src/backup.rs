@@ -1,7 +1,7 @@
 //! Backups: the rows of the archive and its audio, at one moment, in a folder or in one file.
 //!
 //! ```text
-//! README.txt                                   what this is, for somebody who finds it
+//! README.txt                                   explains the backup to a person who finds it
 //! snapshots/<moment>-<sha256>.jsonl            one backup: its meetings and the objects they need (`manifest`)
 //! rows/<2 digits>/<sha256>                     the rows of one meeting, as psql reads them (`store`'s `backup`)
 //! audio/<2 digits>/<sha256>                    one original

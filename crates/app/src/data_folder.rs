@@ -198,7 +198,7 @@ fn refuse_line_breaks(path: &Path) -> Result<()> {
 }
 
 /// Creates a folder that only its owner can enter. An existing folder is left as it is.
-fn make_private(path: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private(path: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

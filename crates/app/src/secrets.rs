@@ -218,9 +218,9 @@ fn remove_if_there(path: &Path) -> Result<()> {
     }
 }
 
-/// Why a file with a password was not read. The text is a clause.
+/// Why a file with a password or passphrase was not read. The text is a clause.
 #[derive(Debug, thiserror::Error)]
-enum NotReadable {
+pub(crate) enum NotReadable {
     #[error("it does not exist")]
     Missing,
     #[error("other users can read it; take the permission away with chmod 600")]
@@ -236,7 +236,7 @@ enum NotReadable {
 }
 
 /// The text of a file that only its owner can read.
-fn read_private(path: &Path) -> Result<String, NotReadable> {
+pub(crate) fn read_private(path: &Path) -> Result<String, NotReadable> {
     let file = match fs::File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(NotReadable::Missing),
         opened => opened.map_err(NotReadable::Io)?,

@@ -20,7 +20,7 @@ mod staging;
 mod tables;
 
 pub use merge::{MergePlan, MergeScope, Merged, PlannedMeeting};
-pub use rows_text::{LoadedRows, meeting_in, schema_step_of};
+pub use rows_text::{meeting_in, schema_step_of};
 pub use snapshot::{RowSnapshot, SnapshotInfo, SnapshotMeeting};
 pub use staging::Staging;
 pub use tables::is_backed_up_table;

@@ -72,8 +72,8 @@ mod voice_embeddings;
 mod worker_lock;
 
 pub use backup::{
-    LoadedRows, MergePlan, MergeScope, Merged, PlannedMeeting, RowSnapshot, SnapshotInfo, SnapshotMeeting,
-    Staging, is_backed_up_table, meeting_in, schema_step_of,
+    MergePlan, MergeScope, Merged, PlannedMeeting, RowSnapshot, SnapshotInfo, SnapshotMeeting, Staging,
+    is_backed_up_table, meeting_in, schema_step_of,
 };
 pub use change_speakers::SpeakerChange;
 pub use claims::{Claim, ClaimRequest};

@@ -11,6 +11,7 @@ use super::key_file::{self, KeyFile, find_key};
 use super::layout::{KEY_FILES, Kind, ObjectName, README, SNAPSHOTS, readme_text};
 use super::passphrase::PassphraseFile;
 use super::sealing::{ContentKey, ContentWriter};
+use crate::data_folder::make_private;
 use crate::library::sync_folder;
 use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,7 +83,7 @@ impl FolderBackup {
     /// A small file as it is in the folder.
     pub(super) fn stored(&self, path: &str) -> io::Result<Vec<u8>> {
         if KEY_FILES.contains(&path) {
-            // Somebody else's file may have this name and any size.
+            // A file that is not ours may have this name and any size.
             let mut text = Vec::new();
             File::open(self.root.join(path))?.take(key_file::MAX_BYTES).read_to_end(&mut text)?;
             return Ok(text);
@@ -357,13 +358,4 @@ fn has_other_files(root: &Path) -> Result<bool> {
         }
     }
     Ok(false)
-}
-
-/// Creates a folder that only its owner can enter, with its parents.
-fn make_private(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }

@@ -9,7 +9,7 @@ use std::fmt;
 pub(super) const SNAPSHOTS: &str = "snapshots";
 /// The key of an encrypted backup, see `key_file`, and its copy.
 pub(super) const KEY_FILES: [&str; 2] = ["key.json", "snapshots/key.json"];
-/// The text for somebody who finds a backup.
+/// Explains the backup to a person who finds it.
 pub(super) const README: &str = "README.txt";
 /// Its content in a backup that is not encrypted.
 const README_TEXT: &str = "\
@@ -46,7 +46,7 @@ key of all other files. Each of those begins with MMsealed and the header of a c
 parts of 64 KiB and 17 bytes; the additional data of the last part is the path, such as audio/01/0123…
 ";
 
-/// The text for somebody who finds a backup.
+/// Explains the backup to a person who finds it.
 pub(super) fn readme_text(encrypted: bool) -> &'static str {
     if encrypted { README_TEXT_ENCRYPTED } else { README_TEXT }
 }

@@ -2,17 +2,13 @@
 
 use crate::LocalApp;
 use crate::file_names::shown_path;
+use crate::secrets::read_private;
 use anyhow::{Context, Result, bail};
 use orion::kdf::Password;
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Fewest characters of a passphrase.
 const MIN_CHARACTERS: usize = 8;
-/// Size of the largest file that is read, in bytes.
-const MAX_FILE_BYTES: u64 = 64 << 10;
 
 /// A passphrase. Debug output does not show it.
 #[derive(Debug)]
@@ -62,24 +58,7 @@ impl PassphraseFile {
 }
 
 fn read_passphrase(path: &Path) -> Result<Passphrase> {
-    let file = File::open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => anyhow::Error::msg("it does not exist"),
-        _ => error.into(),
-    })?;
-    // Of the open file, so that nobody can exchange it between the check and the reading.
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        bail!("it is no file");
-    }
-    if metadata.mode() & 0o077 != 0 {
-        bail!("other users can read it; take the permission away with chmod 600");
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        bail!("it is longer than {} KB", MAX_FILE_BYTES >> 10);
-    }
-    let text = std::str::from_utf8(&bytes).ok().context("it is not Unicode")?;
+    let text = read_private(path)?;
     let line = text.split('\n').next().unwrap_or_default();
     Passphrase::new(line.strip_suffix('\r').unwrap_or(line))
 }

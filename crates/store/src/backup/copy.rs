@@ -119,8 +119,8 @@ fn meeting_of(line: &[u8]) -> Result<(Uuid, &[u8])> {
     Ok((meeting.ok_or_else(broken)?, &line[end + 1..]))
 }
 
-/// Loads a section into its table of the current schema; returns the number of rows.
-pub(super) async fn load(client: &Client, section: &Section<'_>, known: &Columns) -> Result<u64> {
+/// Loads a section into its table of the current schema.
+pub(super) async fn load(client: &Client, section: &Section<'_>, known: &Columns) -> Result<()> {
     let Table { name, .. } = section.table;
     let columns = known.get(*name).map(Vec::as_slice).unwrap_or_default();
     if let Some(unknown) = section.columns.iter().find(|column| !columns.contains(column)) {
@@ -132,5 +132,6 @@ pub(super) async fn load(client: &Client, section: &Section<'_>, known: &Columns
     for part in section.rows.chunks(1 << 20) {
         sink.send(bytes::Bytes::copy_from_slice(part)).await?;
     }
-    Ok(sink.finish().await?)
+    sink.finish().await?;
+    Ok(())
 }

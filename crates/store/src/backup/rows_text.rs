@@ -8,13 +8,6 @@ use crate::Result;
 use crate::error::StoreError;
 use crate::ids::JobId;
 
-/// How many rows were loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LoadedRows {
-    /// Rows of all tables.
-    pub rows: u64,
-}
-
 /// The rows of one table.
 pub(super) struct Section<'a> {
     pub(super) table: &'static Table,

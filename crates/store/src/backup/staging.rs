@@ -5,7 +5,7 @@
 //! killed process left is removed by the next one.
 
 use super::copy::{self, Columns};
-use super::rows_text::{LoadedRows, sections};
+use super::rows_text::sections;
 use super::tables::quoted;
 use crate::ids::JobId;
 use crate::{Result, Store, migrate};
@@ -98,14 +98,12 @@ impl Staging {
     ///
     /// # Errors
     /// [`crate::StoreError::BackupRows`] if it has another shape; an error of the database if a value does not fit.
-    pub async fn load(&mut self, text: &[u8]) -> Result<LoadedRows> {
-        let mut loaded = LoadedRows::default();
+    pub async fn load(&mut self, text: &[u8]) -> Result<()> {
         let transaction = self.client.transaction().await?;
         for section in sections(text)? {
-            loaded.rows += copy::load(transaction.client(), &section, &self.columns).await?;
+            copy::load(transaction.client(), &section, &self.columns).await?;
         }
-        transaction.commit().await?;
-        Ok(loaded)
+        Ok(transaction.commit().await?)
     }
 
     /// The rows of a meeting as text again, to compare them with what was loaded. Only before
