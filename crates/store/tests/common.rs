@@ -61,3 +61,21 @@ pub(crate) async fn wait_for<T>(what: &str, limit: Duration, mut poll: impl Asyn
 
 /// How long a test waits for something that must happen.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A connection to the database of `store` outside its pool.
+pub(crate) async fn raw_client(store: &Store) -> tokio_postgres::Client {
+    let environment = store.tool_environment().expect("the server runs");
+    let of = |name: &str| {
+        environment
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.clone())
+            .unwrap_or_default()
+    };
+    let mut config = tokio_postgres::Config::new();
+    config.host(of("PGHOST")).port(of("PGPORT").parse().expect("a port")).user(of("PGUSER"));
+    config.password(of("PGPASSWORD")).dbname(of("PGDATABASE"));
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    client
+}

@@ -248,7 +248,7 @@ async fn what_the_role_may_not_do_and_what_the_database_holds_is_named() {
 async fn a_pooler_in_transaction_mode_is_named() {
     let database = TestDatabase::empty(common::keeper()).await.unwrap();
     let store = database.store().await.unwrap();
-    let client = Arc::new(raw_client(&store).await);
+    let client = Arc::new(common::raw_client(&store).await);
     let pool = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = pool.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -261,24 +261,6 @@ async fn a_pooler_in_transaction_mode_is_named() {
     assert_eq!(failed.len(), 1, "{results:#?}");
     assert_eq!(failed[0].step, TestStep::Pooler);
     assert!(failed[0].action.as_deref().unwrap().contains("pool_mode = session"));
-}
-
-/// A connection to the database of `store` outside its pool.
-async fn raw_client(store: &Store) -> tokio_postgres::Client {
-    let environment = store.tool_environment().unwrap();
-    let of = |name: &str| {
-        environment
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value.clone())
-            .unwrap_or_default()
-    };
-    let mut config = tokio_postgres::Config::new();
-    config.host(of("PGHOST")).port(of("PGPORT").parse().unwrap()).user(of("PGUSER"));
-    config.password(of("PGPASSWORD")).dbname(of("PGDATABASE"));
-    let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
 }
 
 #[tokio::test(flavor = "multi_thread")]

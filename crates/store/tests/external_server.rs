@@ -201,20 +201,7 @@ async fn a_database_that_is_not_utf8_is_refused_before_anything_is_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_behind_a_pooler_in_transaction_mode_is_refused() {
     let (_database, store) = common::database().await;
-    let environment = store.tool_environment().unwrap();
-    let of = |name: &str| {
-        environment
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value.clone())
-            .unwrap_or_default()
-    };
-    let mut config = tokio_postgres::Config::new();
-    config.host(of("PGHOST")).port(of("PGPORT").parse().unwrap()).user(of("PGUSER"));
-    config.password(of("PGPASSWORD")).dbname(of("PGDATABASE"));
-    let (server, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
-    let server = Arc::new(server);
+    let server = Arc::new(common::raw_client(&store).await);
 
     let pool = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = pool.local_addr().unwrap().port();

@@ -47,7 +47,10 @@ impl Backup {
     /// opened as far as it can be read.
     pub(super) fn open(path: &Path, salvage: bool, passphrase: &PassphraseFile) -> Result<Self> {
         if !path.exists() {
-            bail!("there is no backup at {}", path.display());
+            bail!(
+                "there is no backup at {}; connect the disk that it is on, or choose another place",
+                path.display()
+            );
         }
         Ok(if path.is_dir() {
             Self::Folder(FolderBackup::open(path, passphrase)?)
