@@ -240,6 +240,16 @@ async fn the_schema_of_a_killed_restore_is_removed_by_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sample_meetings_hold_values_that_the_program_reads() {
+    let (_one, store, _) = filled(1).await;
+    let id = store.jobs(store::JobFilter::default()).await.unwrap()[0].id;
+    let transcript = store.shown_transcript(id).await.unwrap().unwrap();
+    assert_eq!(store.segments(transcript.id).await.unwrap().len(), 12);
+    let data = store.speakers(id).await.unwrap();
+    assert_eq!((data.speakers.len(), data.edits.len(), data.turns.len()), (2, 1, 12));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tables_that_can_be_read_are_not_reported() {
     let (_one, store, _) = filled(1).await;
     assert_eq!(store.unreadable_tables().await.unwrap(), Vec::<String>::new());

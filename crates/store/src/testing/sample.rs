@@ -45,7 +45,8 @@ pub async fn insert_meetings(store: &Store, recordings: &[NewJob], segments: i32
          WHERE jobs.id = ANY ($1)",
         "INSERT INTO diarizations (job_id, method, model) SELECT id, 'voices', 'wespeaker' FROM jobs WHERE id = ANY ($1)",
         "INSERT INTO edits (id, job_id, edit)
-         SELECT gen_random_uuid(), job_id, jsonb_build_object('rename', id) FROM speakers
+         SELECT gen_random_uuid(), job_id, jsonb_build_object('kind', 'name', 'speaker', id, 'name', name, 'person', NULL)
+         FROM speakers
          WHERE number = 1 AND job_id = ANY ($1)",
         "INSERT INTO transcript_windows (transcript_id, window_index, start_ms, end_ms, language)
          SELECT t.id, n, n * 30000, n * 30000 + 30000, 'en' FROM transcripts t, generate_series(0, 3) n
