@@ -12,13 +12,16 @@
 //! Where the texts are kept, and the audio, is the business of `app`.
 
 mod copy;
+mod in_archive;
 mod merge;
+mod merge_order;
 mod read_everything;
 mod rows_text;
 mod snapshot;
 mod staging;
 mod tables;
 
+pub use in_archive::ensure_known_step;
 pub use merge::{MergePlan, MergeScope, Merged, PlannedMeeting};
 pub use rows_text::{meeting_in, schema_step_of};
 pub use snapshot::{RowSnapshot, SnapshotInfo, SnapshotMeeting};

@@ -106,7 +106,8 @@ impl Store {
                 .find(id)
                 .filter(jobs::status.eq(Status::Completed.as_str()))
                 .filter(jobs::current_transcript_id.is_not_null())
-                .filter(jobs::audio_removed_at.is_null());
+                .filter(jobs::audio_removed_at.is_null())
+                .filter(jobs::trashed_at.is_null());
             let job = at_rest.for_no_key_update().select(Job::as_select()).first(c).await.optional()?;
             let Some(job) = job else { return Ok(None) };
             enqueue_task(c, TaskKind::Diarize, id.uuid(), id, job.library_id, &serde_json::json!({})).await?;

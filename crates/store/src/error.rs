@@ -87,7 +87,9 @@ pub enum StoreError {
     #[error("The rows of the backup cannot be used: {0}.")]
     BackupRows(String),
     /// The server found damaged pages while it read a table.
-    #[error("The database is damaged: {0}.")]
+    #[error(
+        "The database is damaged: {0}. Bring the archive back from a backup with `meetmemo restore`, while no window is open."
+    )]
     Damaged(String),
     /// The disk that holds the database is full.
     #[error(
@@ -106,6 +108,11 @@ pub enum StoreError {
         /// Free space in megabytes.
         free_mb: u64,
     },
+    /// A search was given up.
+    #[error(
+        "The search took longer than five seconds and was given up. Search for fewer or rarer words, or for a shorter time."
+    )]
+    SearchTooLong,
     /// Another process runs ANALYZE, VACUUM or REINDEX on this database.
     #[error(
         "Another MeetMemo process is looking after this database already. Wait until it has finished, or end it (meetmemo database activity, meetmemo database end)."
@@ -124,10 +131,16 @@ impl From<diesel::result::Error> for StoreError {
     fn from(error: diesel::result::Error) -> Self {
         // diesel does not pass on the SQLSTATE. The private server writes English messages; those of a configured one in
         // another language stay as they are.
-        if let diesel::result::Error::DatabaseError(_, information) = &error
-            && information.message().contains("No space left on device")
-        {
-            return Self::DiskFull(information.message().to_owned());
+        let message = match &error {
+            diesel::result::Error::DatabaseError(_, information) => information.message(),
+            _ => return Self::Query(error),
+        };
+        if message.contains("No space left on device") {
+            return Self::DiskFull(message.to_owned());
+        }
+        // Of a checksum that does not fit, and of a file that was cut off.
+        if message.starts_with("invalid page in block") || message.starts_with("could not read block") {
+            return Self::Damaged(message.to_owned());
         }
         Self::Query(error)
     }
@@ -144,6 +157,7 @@ impl From<tokio_postgres::Error> for StoreError {
             &SqlState::DATA_CORRUPTED | &SqlState::INDEX_CORRUPTED => {
                 Self::Damaged(message.message().to_owned())
             }
+            &SqlState::DISK_FULL => Self::DiskFull(message.message().to_owned()),
             _ => Self::Statement(message.message().to_owned()),
         }
     }
@@ -152,6 +166,20 @@ impl From<tokio_postgres::Error> for StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn damaged_files_and_full_disks_are_told_from_other_failures() {
+        use diesel::result::{DatabaseErrorKind, Error};
+        let of = |message: &str| {
+            StoreError::from(Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned())))
+        };
+        assert!(matches!(of("invalid page in block 3 of relation base/5/16500"), StoreError::Damaged(_)));
+        let short = "could not read block 3 in file \"base/5/16500\": read only 0 of 8192 bytes";
+        assert!(matches!(of(short), StoreError::Damaged(_)));
+        let full = "could not extend file \"base/5/16500\": No space left on device";
+        assert!(matches!(of(full), StoreError::DiskFull(_)));
+        assert!(matches!(of("a column is missing"), StoreError::Query(_)));
+    }
 
     #[test]
     fn the_text_of_a_cause_is_shown_once() {

@@ -82,6 +82,10 @@ ids! {
     ExportId = new_v4,
     /// A task: a row of `tasks`.
     TaskId = new_v4,
+    /// A folder of meetings: a row of `folders`.
+    FolderId = now_v7,
+    /// A tag: a row of `tags`.
+    TagId = now_v7,
     /// A library folder. Computers that share a database have one each.
     LibraryId = now_v7,
     /// A computer.

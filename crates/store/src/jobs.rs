@@ -1,16 +1,18 @@
 //! `jobs`: recordings.
 
 use crate::error::StoreError;
-use crate::ids::{JobId, LibraryId, TranscriptId};
+use crate::ids::{FolderId, JobId, LibraryId, TranscriptId};
 use crate::query::{first_row, on_connection};
-use crate::schema::{export_jobs, jobs, pending_removals};
+use crate::schema::{export_jobs, jobs};
 use crate::status::{Status, WorkflowState};
 use crate::{Result, Store};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as QueryError;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel::sql_types;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// A row of `jobs`.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
@@ -66,6 +68,12 @@ pub struct Job {
     pub pinned: bool,
     /// When clean-up removed the audio; `None` if the audio is kept.
     pub audio_removed_at: Option<DateTime<Utc>>,
+    /// The folder that it is in, if any.
+    pub folder_id: Option<FolderId>,
+    /// Whether it is a favourite.
+    pub favourite: bool,
+    /// Since when it is in the trash; `None` if it is not.
+    pub trashed_at: Option<DateTime<Utc>>,
 }
 
 impl Job {
@@ -186,7 +194,7 @@ pub enum JobMatch {
     Ambiguous,
 }
 
-/// Which jobs to list.
+/// Which jobs to return.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JobFilter {
     /// Only jobs of this status.
@@ -274,7 +282,7 @@ impl Store {
         })
     }
 
-    /// Jobs, newest first.
+    /// Jobs, also those in the trash, the last registered first. For what users see, see [`Store::meeting_list`].
     pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<Job>> {
         on_connection!(self, connection => async {
             let mut query = jobs::table
@@ -296,6 +304,15 @@ impl Store {
         on_connection!(self, connection => async {
             let update =
                 diesel::update(jobs::table.find(id)).set(jobs::title.eq(title)).returning(Job::as_returning());
+            update.load(connection).await.map(first_row)
+        })
+    }
+
+    /// As [`Store::rename_job`], if the stored title is still `from`. `None` if it is not, or there is no such job.
+    pub async fn rename_job_from(&self, id: JobId, from: Option<&str>, title: &str) -> Result<Option<Job>> {
+        on_connection!(self, connection => async {
+            let unchanged = jobs::table.find(id).filter(jobs::title.is_not_distinct_from(from));
+            let update = diesel::update(unchanged).set(jobs::title.eq(title)).returning(Job::as_returning());
             update.load(connection).await.map(first_row)
         })
     }
@@ -323,27 +340,42 @@ impl Store {
         on_connection!(self, connection => connection.transaction::<_, QueryError, _>(async |c| {
             let job = jobs::table.find(id).for_update().select(Job::as_select()).first(c).await.optional()?;
             let Some(job) = job else { return Ok(None) };
-            let on_this_computer = export_jobs::table.filter(export_jobs::library_id.eq(library)).select(export_jobs::file_path);
-            let mut exports: Vec<Option<String>> = on_this_computer.filter(export_jobs::job_id.eq(id)).load(c).await?;
-            if let Some(owner) = job.library_id {
-                diesel::insert_into(pending_removals::table)
-                    .values((pending_removals::library_id.eq(owner), pending_removals::file_path.eq(&job.file_path)))
-                    .on_conflict_do_nothing()
-                    .execute(c)
-                    .await?;
-            }
-            diesel::delete(jobs::table.find(id)).execute(c).await?;
-            // Another export may have the same path, if the user removed the first file by hand.
-            let still_used: Vec<Option<String>> = on_this_computer.filter(export_jobs::file_path.eq_any(&exports)).load(c).await?;
-            exports.retain(|path| !still_used.contains(path));
-            Ok(Some((job, exports.into_iter().flatten().collect())))
+            let exports = delete_locked(c, std::slice::from_ref(&job), library).await?;
+            Ok(Some((job, exports)))
         }))
     }
 }
 
-async fn by_hash(
-    connection: &mut diesel_async::AsyncPgConnection,
-    hash: &str,
-) -> diesel::QueryResult<Option<Job>> {
+/// Deletes locked jobs and everything that belongs to them; their files are added to `pending_removals`. Returns the paths
+/// of their exports on the computer of `library` that no other export has.
+pub(crate) async fn delete_locked(
+    c: &mut AsyncPgConnection,
+    jobs: &[Job],
+    library: LibraryId,
+) -> diesel::QueryResult<Vec<String>> {
+    let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+    let on_this_computer =
+        export_jobs::table.filter(export_jobs::library_id.eq(library)).select(export_jobs::file_path);
+    let mut exports: Vec<Option<String>> =
+        on_this_computer.filter(export_jobs::job_id.eq_any(&ids)).load(c).await?;
+    let (owners, files): (Vec<LibraryId>, Vec<&str>) =
+        jobs.iter().filter_map(|job| Some((job.library_id?, job.file_path.as_str()))).unzip();
+    diesel::sql_query(
+        "INSERT INTO pending_removals (library_id, file_path) SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING",
+    )
+    .bind::<sql_types::Array<sql_types::Uuid>, _>(owners)
+    .bind::<sql_types::Array<sql_types::Text>, _>(files)
+    .execute(c)
+    .await?;
+    diesel::delete(jobs::table.filter(jobs::id.eq_any(&ids))).execute(c).await?;
+    // Another export may have the same path, if the user removed the first file by hand.
+    let still_used: Vec<Option<String>> =
+        on_this_computer.filter(export_jobs::file_path.eq_any(&exports)).load(c).await?;
+    let still_used: HashSet<Option<String>> = still_used.into_iter().collect();
+    exports.retain(|path| !still_used.contains(path));
+    Ok(exports.into_iter().flatten().collect())
+}
+
+async fn by_hash(connection: &mut AsyncPgConnection, hash: &str) -> diesel::QueryResult<Option<Job>> {
     jobs::table.filter(jobs::file_hash.eq(hash)).select(Job::as_select()).first(connection).await.optional()
 }

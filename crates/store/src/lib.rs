@@ -8,8 +8,11 @@
 //! - **Work on recordings**: `queue` puts recordings in and out of the queue, `claims` gives a task to a worker,
 //!   `lease` is the worker's right to write, `fill_transcript` and `diarizations` are what it writes, `worker_lock`
 //!   keeps it to one worker per computer.
+//! - **Order**: `meeting_list` is what users see, in pages; `organise` changes the folders, tags and favourites of any
+//!   number of meetings and moves them into the trash (`trash`).
 //! - **Speakers**: `change_speakers` stores an edit, `recompute_speakers` updates `speakers` and `segments` from turns
 //!   and edits.
+//! - **Search**: `search` finds words in everything that is said, titled, noted and named.
 //! - **Retention**: `retention` finds what clean-up removes, and removes it.
 //! - **Administration**: `server` has the figures of the database server, maintenance, and the change of its password.
 //! - **Waiting**: `timeouts` limits every wait, `notifications` reports changes made by any process.
@@ -21,8 +24,8 @@
 //! The published contract of the database are the tables `jobs` and `export_jobs` as the first migration makes them.
 //! The server edition reads and writes them too. Later migrations only add columns that are nullable or have defaults.
 //! All other tables are ours and hang on their parent with `ON DELETE CASCADE`, except `people` with `person_voices`,
-//! which outlive meetings, `people_settings`, `pending_removals`, and `meetmemo_archive`, which marks a database as
-//! ours.
+//! which outlive meetings, `people_settings`, `pending_removals`, `search_words` and `search_changes`, and
+//! `meetmemo_archive`, which marks a database as ours.
 //!
 //! What the rows are *for*, such as import, the order of work and the pipeline, is in the crate `app`.
 
@@ -40,12 +43,16 @@ mod error;
 mod exports;
 mod external_url;
 mod fill_transcript;
+mod folders;
 mod ids;
 mod jobs;
 mod lease;
 pub mod managed;
+mod meeting_list;
 mod migrate;
+mod notes;
 mod notifications;
+mod organise;
 mod pending_removals;
 mod people;
 mod people_lock;
@@ -55,25 +62,28 @@ mod queue;
 mod recompute_speakers;
 mod retention;
 mod schema;
+mod search;
 mod segments;
 mod server;
 mod server_version;
 mod speakers;
 mod status;
 mod store;
+mod tags;
 mod tasks;
 pub mod testing;
 mod timeouts;
 mod tls;
 mod transcript_windows;
 mod transcripts;
+mod trash;
 mod turns;
 mod voice_embeddings;
 mod worker_lock;
 
 pub use backup::{
     MergePlan, MergeScope, Merged, PlannedMeeting, RowSnapshot, SnapshotInfo, SnapshotMeeting, Staging,
-    is_backed_up_table, meeting_in, schema_step_of,
+    ensure_known_step, is_backed_up_table, meeting_in, schema_step_of,
 };
 pub use change_speakers::SpeakerChange;
 pub use claims::{Claim, ClaimRequest};
@@ -84,17 +94,27 @@ pub use error::StoreError;
 pub use exports::{ExportJob, NewExport};
 pub use external_url::{ExternalParts, ExternalUrl, Password, Tls};
 pub use fill_transcript::{NewTranscript, TranscriptionCost};
+pub use folders::{Folder, FolderChange, MAX_DEPTH};
 pub use ids::{
-    EditId, ExportId, JobId, LibraryId, MachineId, PersonId, SegmentId, SpeakerId, TaskId, TranscriptId,
+    EditId, ExportId, FolderId, JobId, LibraryId, MachineId, PersonId, SegmentId, SpeakerId, TagId, TaskId,
+    TranscriptId,
 };
 pub use jobs::{Job, JobFilter, JobMatch, NewJob, Registration, RequestedOptions};
 pub use lease::{Lease, TaskProgress};
+pub use meeting_list::{ListPosition, MeetingFilter, NoListPosition};
+pub use notes::{Note, NoteSaved};
 pub use notifications::{Notifications, Topic};
+pub use organise::{OrderChange, Ordered};
 pub use people::{PeopleSettings, Person};
 pub use pool::{PoolSize, PoolState};
 pub use retention::{
     CleanupLock, CleanupPlan, CleanupQuestion, CleanupRemovals, DueExport, DueMeeting, FORECAST_DAYS,
     ForecastItem, RetentionRules, RetentionState,
+};
+pub use search::MAX_TERMS as MAX_SEARCH_TERMS;
+pub use search::query::{
+    Clause, Found, FoundMeeting, FoundPassage, MeetingQuery, NameFilter, PassageSource, SearchFilters, SearchSort,
+    Term,
 };
 pub use segments::{SegmentText, StoredSegment};
 pub use server::{
@@ -106,9 +126,11 @@ pub use server_version::{SUPPORTED_MAJORS, VersionVerdict, judge_version};
 pub use speakers::Speaker;
 pub use status::{Status, TaskKind, TaskState, TranscriptStatus, WorkflowState};
 pub use store::{Database, OpenOptions, Store};
+pub use tags::{Tag, TagChange};
 pub use tasks::Task;
 pub use transcript_windows::TranscriptWindow;
 pub use transcripts::{Transcript, VersionSummary};
+pub use trash::Deleted;
 pub use voice_embeddings::{PersonEmbedding, StoredEmbedding};
 pub use worker_lock::WorkerLock;
 

@@ -98,10 +98,8 @@ pub(crate) async fn run_steps(
     last: Option<&str>,
 ) -> Result<AsyncPgConnection> {
     let steps = steps()?;
-    if let Some(last) = last
-        && !steps.iter().any(|step| step.name().version().to_string() == last)
-    {
-        return Err(StoreError::Newer { step: last.to_owned() });
+    if let Some(last) = last {
+        ensure_known(last)?;
     }
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| StoreError::Migration(error.to_string());
     let mut harness = AsyncMigrationHarness::new(connection);
@@ -118,6 +116,17 @@ pub(crate) async fn run_steps(
         }
     }
     Ok(harness.into_inner())
+}
+
+/// Whether this program has the step `step`.
+///
+/// # Errors
+/// [`StoreError::Newer`] if it has not.
+pub(crate) fn ensure_known(step: &str) -> Result<()> {
+    match steps()?.iter().any(|known| known.name().version().to_string() == step) {
+        true => Ok(()),
+        false => Err(StoreError::Newer { step: step.to_owned() }),
+    }
 }
 
 /// Hash of the migrations; changes when one is added or changed.

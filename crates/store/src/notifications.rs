@@ -34,6 +34,10 @@ pub enum Topic {
     People,
     /// An export was added, changed or deleted.
     Export(ExportId),
+    /// Folders or tags.
+    Folders,
+    /// The note of this job.
+    Note(JobId),
     /// The connection was lost; it is being reopened.
     ConnectionLost,
     /// The connection was lost and is open again: notifications may be missing, so everything may have changed.
@@ -52,6 +56,8 @@ impl Topic {
             "lines" => Some(Self::Segments(id.parse().ok()?)),
             "person" => Some(Self::People),
             "export" => Some(Self::Export(id.parse().ok()?)),
+            "folder" | "tag" => Some(Self::Folders),
+            "note" => Some(Self::Note(id.parse().ok()?)),
             _ => None,
         }
     }

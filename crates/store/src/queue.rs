@@ -17,14 +17,15 @@ use diesel::sql_types;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
 impl Store {
-    /// Puts a failed or cancelled job back into the queue. `None` if it is neither, does not exist, or its audio was
-    /// removed.
+    /// Puts a failed or cancelled job back into the queue. `None` if it is neither, does not exist, is in the trash, or
+    /// its audio was removed.
     pub async fn requeue(&self, id: JobId) -> Result<Option<Job>> {
         on_connection!(self, connection => async {
             let failed = jobs::table
                 .find(id)
                 .filter(jobs::status.eq(Status::Failed.as_str()))
-                .filter(jobs::audio_removed_at.is_null());
+                .filter(jobs::audio_removed_at.is_null())
+                .filter(jobs::trashed_at.is_null());
             let update = diesel::update(failed)
                 .set((
                     jobs::status.eq(Status::Pending.as_str()),
@@ -37,14 +38,15 @@ impl Store {
     }
 
     /// Puts a completed or failed job back into the queue, to be transcribed with `options`. Its complete versions
-    /// stay. `None` if it waits or runs, does not exist, or its audio was removed.
+    /// stay. `None` if it waits or runs, does not exist, is in the trash, or its audio was removed.
     pub async fn transcribe_again(&self, id: JobId, options: &RequestedOptions) -> Result<Option<Job>> {
         on_connection!(self, connection => async {
             let at_rest = [Status::Completed.as_str(), Status::Failed.as_str()];
             let can_wait = jobs::table
                 .find(id)
                 .filter(jobs::status.eq_any(at_rest))
-                .filter(jobs::audio_removed_at.is_null());
+                .filter(jobs::audio_removed_at.is_null())
+                .filter(jobs::trashed_at.is_null());
             let update = diesel::update(can_wait)
                 .set((
                     jobs::status.eq(Status::Pending.as_str()),

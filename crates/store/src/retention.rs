@@ -38,6 +38,8 @@ pub struct RetentionRules {
     pub job_retention_hours: Option<u32>,
     /// Days after which the audio of a meeting that has a transcript is removed; `None`: never.
     pub audio_retention_days: Option<u32>,
+    /// Days after which a meeting in the trash is removed; `None`: never.
+    pub trash_retention_days: Option<u32>,
     /// Hours after which an export is removed; `None`: never.
     pub export_retention_hours: Option<u32>,
     /// Only exports whose file lies directly in this folder are removed. Absolute, without a slash at its end.
@@ -54,7 +56,7 @@ pub enum CleanupQuestion {
     ClockAhead,
     /// A restore has brought rows back; some of them may be due at once.
     Restored,
-    /// More than half of the meetings of the library would go.
+    /// More than half of the meetings of the library would go because of their age.
     MostMeetings,
     /// The audio of more than half of the meetings that have audio would go.
     MostAudio,
@@ -93,6 +95,8 @@ pub struct DueMeeting {
     pub audio_bytes: u64,
     /// Since when it is due.
     pub due_since: DateTime<Utc>,
+    /// Whether it goes because it has been in the trash for so long.
+    pub from_trash: bool,
 }
 
 /// An export that is removed.
@@ -114,6 +118,8 @@ pub struct DueExport {
     pub due_since: DateTime<Utc>,
     /// Whether it goes because its meeting goes.
     pub with_meeting: bool,
+    /// Whether that meeting goes because it has been in the trash for so long.
+    pub from_trash: bool,
 }
 
 /// What will become due soon.

@@ -34,6 +34,42 @@ diesel::table! {
         audio_removed_at -> Nullable<Timestamptz>,
         audio_restored_at -> Nullable<Timestamptz>,
         retention_from -> Nullable<Timestamptz>,
+        folder_id -> Nullable<Uuid>,
+        favourite -> Bool,
+        trashed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    folders (id) {
+        id -> Uuid,
+        parent_id -> Nullable<Uuid>,
+        name -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    tags (id) {
+        id -> Uuid,
+        name -> Text,
+        colour -> Text,
+    }
+}
+
+diesel::table! {
+    meeting_tags (job_id, tag_id) {
+        job_id -> Uuid,
+        tag_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    notes (job_id) {
+        job_id -> Uuid,
+        text -> Text,
+        revision -> Integer,
+        changed_at -> Timestamptz,
     }
 }
 
@@ -78,6 +114,7 @@ diesel::table! {
         heartbeat_at -> Nullable<Timestamptz>,
         error_message -> Nullable<Text>,
         created_at -> Timestamptz,
+        cancelled_by_trash -> Bool,
     }
 }
 
@@ -236,6 +273,57 @@ diesel::table! {
     }
 }
 
+/// `tsvector`.
+#[derive(diesel::sql_types::SqlType)]
+#[diesel(postgres_type(name = "tsvector"))]
+pub struct Tsvector;
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::Tsvector;
+
+    search_meetings (job_id) {
+        job_id -> Uuid,
+        edition -> Integer,
+        stemmer -> Text,
+        sorted_at -> Timestamptz,
+        trashed -> Bool,
+        words -> Tsvector,
+        counted -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::Tsvector;
+
+    search_passages (job_id, part) {
+        job_id -> Uuid,
+        part -> Integer,
+        words -> Tsvector,
+        source_ids -> Array<Uuid>,
+        last_positions -> Array<SmallInt>,
+        own_segments -> SmallInt,
+    }
+}
+
+diesel::table! {
+    search_words (word) {
+        word -> Text,
+        folded -> Text,
+        meetings -> Integer,
+        deletions -> Array<Text>,
+    }
+}
+
+diesel::table! {
+    search_changes (id) {
+        id -> BigInt,
+        job_id -> Uuid,
+        part -> Nullable<Integer>,
+    }
+}
+
 diesel::table! {
     meetmemo_archive (id) {
         id -> Uuid,
@@ -244,3 +332,6 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(jobs, people, speakers);
+diesel::joinable!(meeting_tags -> jobs (job_id));
+diesel::joinable!(meeting_tags -> tags (tag_id));
+diesel::allow_tables_to_appear_in_same_query!(jobs, meeting_tags, tags);

@@ -4,9 +4,13 @@
 //! otherwise on a private server in the target folder, which all test processes share. Each database is a copy of a
 //! migrated template, which is made once per state of the migrations.
 
+mod peers;
 mod sample;
+mod spoken;
 
+pub use peers::{analyze, commit_ms, like_ms, plain_rank_ms};
 pub use sample::insert_meetings;
+pub use spoken::{SpokenMeeting, insert_spoken_meetings};
 
 use crate::connect::Target;
 use crate::external_url::ExternalUrl;
@@ -188,6 +192,11 @@ async fn template(server: &Server, maintenance: &mut AsyncPgConnection) -> Resul
     }
     maintenance.batch_execute("SELECT pg_advisory_unlock(7)").await?;
     Ok(name)
+}
+
+/// The words of a text as search cuts them, from–to in code points.
+pub fn search_word_spans(text: &str) -> Vec<(u32, u32)> {
+    crate::search::word_spans(text)
 }
 
 /// The cargo target folder of the running test.

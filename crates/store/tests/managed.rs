@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 use store::managed::{Cluster, KeeperCommand, StartPhase};
 use store::testing::{open_managed, runtime};
 use store::{
-    Database, JobFilter, JobId, LibraryId, MachineId, Notifications, PoolSize, Registration, Store,
-    StoreError, WorkerLock,
+    Database, JobFilter, JobId, LibraryId, MachineId, Maintenance, MaintenanceStep, Notifications, PoolSize,
+    Registration, Store, StoreError, WorkerLock,
 };
 use tempfile::TempDir;
 use testing::Prerequisite;
@@ -835,6 +835,40 @@ async fn an_open_archive_goes_on_when_a_full_disk_has_room_again() {
     .await;
     assert!(known.insert(id));
     assert!(ids(&store).await.is_superset(&known));
+    drop(store);
+    data.wait_stopped(STOP_LIMIT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vacuum_full_on_a_disk_that_fills_up_says_so_and_loses_nothing() {
+    only_managed!();
+    let data = DataFolder::new();
+    let Some(disk) = SmallDisk::mount(&data.folder, 300) else { return };
+    let store = open(&data).await;
+    let execute = async |sql: &str| store::testing::execute(&store, sql).await.unwrap();
+    execute(
+        "INSERT INTO people (id, name)
+         SELECT gen_random_uuid(), repeat(md5(n::text), 8) FROM generate_series(1, 60000) n",
+    )
+    .await;
+    let never = tokio::sync::watch::channel(false).1;
+    let filling = Mutex::new(None);
+    let fill = |step: &MaintenanceStep| {
+        // The largest table, which is written last. There was room for a copy when it began.
+        if step.table == "people" {
+            *filling.lock().unwrap() = Some(disk.fill());
+        }
+    };
+    let why = store.maintain(Maintenance::VacuumFull, never.clone(), &fill).await.unwrap_err().to_string();
+    assert!(why.contains("is full") && why.contains("Free some space"), "{why}");
+    fs::remove_file(filling.lock().unwrap().take().unwrap()).unwrap();
+    let whole =
+        "DO $$ BEGIN ASSERT (SELECT count(*) = 60000 AND bool_and(length(name) = 256) FROM people); END $$";
+    wait_for("the database", RECOVERY_LIMIT, async || store::testing::execute(&store, whole).await.ok())
+        .await;
+    let done = store.maintain(Maintenance::VacuumFull, never, &|_| ()).await.unwrap();
+    assert!(!done.stopped && done.tables.iter().any(|table| table.table == "people"), "{done:?}");
+    execute(whole).await;
     drop(store);
     data.wait_stopped(STOP_LIMIT).await;
 }

@@ -25,6 +25,7 @@ fn rules(library: LibraryId) -> RetentionRules {
         job_retention_hours: None,
         audio_retention_days: None,
         export_retention_hours: None,
+        trash_retention_days: None,
         exports_folder: EXPORTS.to_owned(),
     }
 }

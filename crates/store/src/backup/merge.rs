@@ -1,16 +1,20 @@
 //! Takes the rows of a staging schema over into the archive, in one transaction.
 //!
 //! What is in the archive already wins: a meeting with the same id, or with the same content of its audio, stays as it
-//! is. So a restore can be repeated, and brings back only what is missing.
+//! is. So a restore can be repeated, and brings back only what is missing. A meeting in the trash does not count as being
+//! there: the one of the backup replaces it, unless that is in the trash too. Folders and tags are joined with those of the same name (`merge_order`).
 
+use super::merge_order;
 use super::staging::{Reference, Staging, references};
 use super::tables::{Owner, TABLES, Table, column_list, find, quoted};
 use crate::Result;
 use crate::error::StoreError;
 use crate::ids::{JobId, LibraryId};
-use chrono::{DateTime, Utc};
 use tokio_postgres::Transaction;
 use uuid::Uuid;
+
+/// Up to so many restored meetings can be searched as soon as they are restored.
+const SEARCHABLE_AT_ONCE: i64 = 100;
 
 /// What a merge of everything that was loaded would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,9 +40,8 @@ pub struct PlannedMeeting {
     pub file_hash: Option<String>,
     /// The library that held the audio.
     pub library_id: Option<LibraryId>,
-    /// When it was registered.
-    pub created_at: DateTime<Utc>,
-    /// The meeting of the archive with this id, or with the same audio. It stays as it is.
+    /// The meeting of the archive with this id, or with the same audio, that is not in the trash, or is in the trash in the
+    /// backup too. It stays as it is.
     pub in_archive: Option<JobId>,
 }
 
@@ -71,10 +74,12 @@ impl Staging {
         let archive = quoted(&self.archive_schema);
         let sql = format!(
             "SELECT s.id, coalesce(s.title, s.file_name), s.file_path, s.file_hash, s.library_id,
-                s.created_at AT TIME ZONE 'UTC', coalesce(by_id.id, by_hash.id), s.title IS NULL
+                coalesce(by_id.id, by_hash.id), s.title IS NULL
              FROM jobs s
-             LEFT JOIN {archive}.jobs by_id ON by_id.id = s.id
-             LEFT JOIN {archive}.jobs by_hash ON by_hash.file_hash = s.file_hash
+             LEFT JOIN {archive}.jobs by_id
+                ON by_id.id = s.id AND (by_id.trashed_at IS NULL OR s.trashed_at IS NOT NULL)
+             LEFT JOIN {archive}.jobs by_hash
+                ON by_hash.file_hash = s.file_hash AND (by_hash.trashed_at IS NULL OR s.trashed_at IS NOT NULL)
              ORDER BY s.created_at DESC, s.id DESC"
         );
         let meeting = |row: tokio_postgres::Row| PlannedMeeting {
@@ -83,9 +88,8 @@ impl Staging {
             file_path: row.get(2),
             file_hash: row.get(3),
             library_id: row.get::<_, Option<Uuid>>(4).map(LibraryId::from),
-            created_at: row.get(5),
-            in_archive: row.get::<_, Option<Uuid>>(6).map(JobId::from),
-            untitled: row.get(7),
+            in_archive: row.get::<_, Option<Uuid>>(5).map(JobId::from),
+            untitled: row.get(6),
         };
         let meetings = self.client.query(&sql, &[]).await?.into_iter().map(meeting).collect();
         let empty = format!(
@@ -125,6 +129,7 @@ impl Staging {
                  CREATE TEMPORARY TABLE restored_meetings (id uuid PRIMARY KEY) ON COMMIT DROP",
             )
             .await?;
+        transaction.batch_execute(merge_order::TABLES).await?;
         let merge =
             Merge { transaction: &transaction, staging: quoted(&self.schema), references, scope, into_empty };
         let mut merged = Merged::default();
@@ -135,6 +140,8 @@ impl Staging {
                 for (table, columns) in columns.iter().filter(|(other, _)| other.name == table.name) {
                     let rows = match table.name {
                         "jobs" => merge.meetings(table, columns).await?,
+                        "folders" => merge_order::folders(&transaction, &merge.staging, None).await?,
+                        "tags" => merge_order::tags(&transaction, &merge.staging, None).await?,
                         _ => merge.insert(table, columns, "TRUE").await?,
                     };
                     merged.add(table, rows);
@@ -145,6 +152,18 @@ impl Staging {
                     merged.add(table, merge.table(table, columns).await?);
                 }
             }
+        }
+        // Triggers are silent. Many meetings are made searchable in the background instead: that takes long.
+        let sql = "INSERT INTO search_changes (job_id) SELECT id FROM restored_meetings
+            WHERE (SELECT count(*) FROM restored_meetings) <= $1";
+        transaction.execute(sql, &[&SEARCHABLE_AT_ONCE]).await?;
+        if let MergeScope::Table(_) = scope {
+            // Rows of meetings that are in the archive: nobody knows which of them got some.
+            let sql = format!(
+                "UPDATE search_meetings SET edition = 0 WHERE job_id IN (SELECT id FROM {}.jobs)",
+                merge.staging
+            );
+            transaction.execute(&sql, &[]).await?;
         }
         for row in transaction.query("SELECT id FROM restored_meetings ORDER BY id", &[]).await? {
             merged.meetings.push(JobId::from(row.get::<_, Uuid>(0)));
@@ -201,6 +220,8 @@ impl Merge<'_> {
                 self.transaction.execute(&sql, &[]).await?;
                 "TRUE"
             }
+            ("folders", _) => return merge_order::folders(self.transaction, &self.staging, self.ids()).await,
+            ("tags", _) => return merge_order::tags(self.transaction, &self.staging, self.ids()).await,
             ("people", _) if everything => "TRUE",
             ("people", _) => {
                 return self.people_of_meetings(table, columns).await;
@@ -218,6 +239,14 @@ impl Merge<'_> {
         self.insert(table, columns, condition).await
     }
 
+    /// The ids of the meetings of the scope; `None` if they are all.
+    fn ids(&self) -> Option<Vec<Uuid>> {
+        match self.scope {
+            MergeScope::Meetings(meetings) => Some(meetings.iter().map(|id| id.uuid()).collect()),
+            MergeScope::Everything | MergeScope::Table(_) => None,
+        }
+    }
+
     /// Inserts the people who speak in the meetings of the scope.
     async fn people_of_meetings(&self, table: &Table, columns: &[String]) -> Result<u64> {
         let MergeScope::Meetings(meetings) = self.scope else { return Ok(0) };
@@ -228,13 +257,17 @@ impl Merge<'_> {
         Ok(self.transaction.execute(&sql, &[&ids]).await?)
     }
 
-    /// Inserts the meetings of the scope that are not in the archive, and notes their ids.
+    /// Inserts the meetings of the scope that are not in the archive, and notes their ids. Those in the trash of the
+    /// archive make way for them.
     async fn meetings(&self, table: &Table, columns: &[String]) -> Result<u64> {
         let note = |insertion: String| {
             format!(
                 "WITH added AS ({insertion} RETURNING id) INSERT INTO restored_meetings SELECT id FROM added"
             )
         };
+        if !matches!(self.scope, MergeScope::Table(_)) {
+            merge_order::remove_trashed(self.transaction, &self.staging, self.ids()).await?;
+        }
         match self.scope {
             MergeScope::Meetings(meetings) => {
                 let ids: Vec<Uuid> = meetings.iter().map(|id| id.uuid()).collect();
@@ -274,6 +307,14 @@ impl Merge<'_> {
                 });
                 continue;
             };
+            // Folders and tags may have another id in the archive.
+            if whole_meetings && let Some(joined) = merge_order::joined_with(table.name, column) {
+                values.push(joined.to_owned());
+                if !reference.nullable {
+                    conditions.push(format!("{joined} IS NOT NULL"));
+                }
+                continue;
+            }
             let exists = format!(
                 "EXISTS (SELECT FROM {} r WHERE r.{} = {value})",
                 quoted(&reference.to_table),

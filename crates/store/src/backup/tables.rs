@@ -24,12 +24,14 @@ use Owner::{Archive, Meeting, Transcript};
 /// The tables in an order in which rows can be inserted. Only `jobs.current_transcript_id` points forward.
 ///
 /// Not in a backup: `pending_removals` (files of deleted recordings, which are not in the backup either),
-/// `__diesel_schema_migrations` (the step is in the manifest) and `retention_state` (it describes the clock of a
-/// server).
-pub(super) const TABLES: [Table; 14] = [
+/// `__diesel_schema_migrations` (the step is in the manifest), the tables `search_*` (triggers make them from the others)
+/// and `retention_state` (it describes the clock of a server).
+pub(super) const TABLES: [Table; 18] = [
     Table { name: "meetmemo_archive", belongs_to: Archive, order: "id" },
     Table { name: "people_settings", belongs_to: Archive, order: "id" },
     Table { name: "people", belongs_to: Archive, order: "id" },
+    Table { name: "folders", belongs_to: Archive, order: "id" },
+    Table { name: "tags", belongs_to: Archive, order: "id" },
     Table { name: "jobs", belongs_to: Meeting("id"), order: "id" },
     Table { name: "transcripts", belongs_to: Meeting("job_id"), order: "version" },
     Table { name: "transcript_windows", belongs_to: Transcript, order: "transcript_id, window_index" },
@@ -39,6 +41,8 @@ pub(super) const TABLES: [Table; 14] = [
     Table { name: "segments", belongs_to: Transcript, order: "transcript_id, start_ms, id" },
     Table { name: "edits", belongs_to: Meeting("job_id"), order: "position" },
     Table { name: "export_jobs", belongs_to: Meeting("job_id"), order: "id" },
+    Table { name: "meeting_tags", belongs_to: Meeting("job_id"), order: "tag_id" },
+    Table { name: "notes", belongs_to: Meeting("job_id"), order: "job_id" },
     Table { name: "tasks", belongs_to: Meeting("job_id"), order: "id" },
     Table { name: "person_voices", belongs_to: Archive, order: "id" },
 ];

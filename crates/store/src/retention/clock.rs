@@ -89,14 +89,16 @@ impl Clock {
     pub(super) fn questions(&self, plan: &CleanupPlan) -> Vec<CleanupQuestion> {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         let most = |going: i64, all: i64| all >= SMALL_LIBRARY && going > all / 2;
-        let with_audio = plan.meetings.iter().filter(|meeting| meeting.audio_bytes > 0).count();
+        // What is in the trash is what the user wants to be rid of.
+        let by_age: Vec<_> = plan.meetings.iter().filter(|meeting| !meeting.from_trash).collect();
+        let with_audio = by_age.iter().filter(|meeting| meeting.audio_bytes > 0).count();
         let losing_audio = count(plan.audio.len() + with_audio);
         let depends_on_clock = !plan.is_empty() || self.undated;
         [
             (self.behind && depends_on_clock, CleanupQuestion::ClockBehind),
             (self.ahead && depends_on_clock, CleanupQuestion::ClockAhead),
             (self.restored && !plan.is_empty(), CleanupQuestion::Restored),
-            (most(count(plan.meetings.len()), self.meetings), CleanupQuestion::MostMeetings),
+            (most(count(by_age.len()), self.meetings), CleanupQuestion::MostMeetings),
             (!plan.audio.is_empty() && most(losing_audio, self.with_audio), CleanupQuestion::MostAudio),
         ]
         .into_iter()

@@ -11,7 +11,8 @@ use std::collections::HashSet;
 /// A statement over `due_meetings`, `due_audio` and `due_exports`.
 ///
 /// Parameters: $1 the moment, $2 the library, $3 hours for meetings, $4 days for audio, $5 hours for exports, $6 the
-/// folder of exports, $7 the ids to look at (all if NULL). A rule whose number is NULL makes nothing due.
+/// folder of exports, $7 the ids to look at (all if NULL), $8 days for the trash. A rule whose number is NULL makes
+/// nothing due.
 ///
 /// Ages are compared with `at - interval`, not `since + interval`: the sum may lie beyond the last possible date.
 macro_rules! with_due {
@@ -19,10 +20,10 @@ macro_rules! with_due {
         concat!(
             "WITH rules AS (
                 SELECT $1::timestamptz AS at, $2::uuid AS library, $3::int AS job_hours, $4::int AS audio_days,
-                    $5::int AS export_hours, $6::text AS folder, $7::uuid[] AS only
+                    $5::int AS export_hours, $6::text AS folder, $7::uuid[] AS only, $8::int AS trash_days
             ),
             resting AS (
-                SELECT j.id, j.title, j.file_name, j.file_path, age.since,
+                SELECT j.id, j.title, j.file_name, j.file_path, age.since, j.trashed_at,
                     greatest(age.since, j.audio_restored_at) AS audio_since,
                     CASE WHEN j.audio_removed_at IS NULL THEN coalesce(j.byte_size, 0) ELSE 0 END AS audio_bytes,
                     j.audio_removed_at IS NULL AND j.current_transcript_id IS NOT NULL
@@ -35,12 +36,19 @@ macro_rules! with_due {
                     AND NOT EXISTS (SELECT FROM export_jobs e WHERE e.job_id = j.id AND e.status NOT IN ('completed', 'failed'))
             ),
             due_meetings AS (
-                SELECT m.*, m.since + make_interval(hours => r.job_hours) AS due_since
-                FROM resting m, rules r
-                WHERE m.since <= r.at - make_interval(hours => r.job_hours)
+                SELECT m.*, due.at AS due_since, due.at IS DISTINCT FROM due.by_age AS from_trash
+                FROM resting m, rules r,
+                    LATERAL (SELECT
+                        CASE WHEN m.since <= r.at - make_interval(hours => r.job_hours)
+                            THEN m.since + make_interval(hours => r.job_hours) END,
+                        CASE WHEN m.trashed_at <= r.at - make_interval(days => r.trash_days)
+                            THEN m.trashed_at + make_interval(days => r.trash_days) END
+                    ) rule (by_age, by_trash),
+                    LATERAL (SELECT least(rule.by_age, rule.by_trash), rule.by_age) due (at, by_age)
+                WHERE due.at IS NOT NULL
             ),
             due_audio AS (
-                SELECT m.*, m.audio_since + make_interval(days => r.audio_days) AS due_since
+                SELECT m.*, m.audio_since + make_interval(days => r.audio_days) AS due_since, FALSE AS from_trash
                 FROM resting m, rules r
                 WHERE m.audio_may_go AND m.audio_since <= r.at - make_interval(days => r.audio_days)
                     AND m.id NOT IN (SELECT d.id FROM due_meetings d)
@@ -59,7 +67,7 @@ macro_rules! with_due {
                     AND substr(e.file_path, length(r.folder) + 2) NOT IN ('', '.', '..')
             ),
             due_exports AS (
-                SELECT x.*, d.id IS NOT NULL AS with_meeting,
+                SELECT x.*, d.id IS NOT NULL AS with_meeting, coalesce(d.from_trash, FALSE) AS from_trash,
                     coalesce(d.due_since, x.since + make_interval(hours => r.export_hours)) AS due_since
                 FROM own_exports x CROSS JOIN rules r LEFT JOIN due_meetings d ON d.id = x.job_id
                 WHERE d.id IS NOT NULL
@@ -90,20 +98,24 @@ macro_rules! query_due {
             ))
             .bind::<diesel::sql_types::Text, _>(&rules.exports_folder)
             .bind::<diesel::sql_types::Nullable<diesel::sql_types::Array<diesel::sql_types::Uuid>>, _>($only)
+            .bind::<diesel::sql_types::Nullable<diesel::sql_types::Integer>, _>(number(
+                rules.trash_retention_days,
+            ))
     }};
 }
 pub(super) use query_due;
 
 const MEETINGS: &str = with_due!(
-    " SELECT d.id, d.title, d.file_name, d.audio_bytes, d.due_since FROM due_meetings d, rules r
+    " SELECT d.id, d.title, d.file_name, d.audio_bytes, d.due_since, d.from_trash FROM due_meetings d, rules r
       WHERE r.only IS NULL OR d.id = ANY(r.only) ORDER BY d.due_since, d.id"
 );
 const AUDIO: &str = with_due!(
-    " SELECT d.id, d.title, d.file_name, d.audio_bytes, d.due_since FROM due_audio d, rules r
+    " SELECT d.id, d.title, d.file_name, d.audio_bytes, d.due_since, d.from_trash FROM due_audio d, rules r
       WHERE r.only IS NULL OR d.id = ANY(r.only) ORDER BY d.due_since, d.id"
 );
 const EXPORTS: &str = with_due!(
-    " SELECT d.id, d.job_id, d.title, d.file_name, d.export_type, d.file_path, d.due_since, d.with_meeting
+    " SELECT d.id, d.job_id, d.title, d.file_name, d.export_type, d.file_path, d.due_since, d.with_meeting,
+          d.from_trash
       FROM due_exports d, rules r
       WHERE r.only IS NULL OR d.id = ANY(r.only) ORDER BY d.due_since, d.id"
 );
@@ -120,6 +132,8 @@ struct MeetingRow {
     audio_bytes: i64,
     #[diesel(sql_type = Timestamptz)]
     due_since: DateTime<Utc>,
+    #[diesel(sql_type = Bool)]
+    from_trash: bool,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -140,6 +154,8 @@ struct ExportRow {
     due_since: DateTime<Utc>,
     #[diesel(sql_type = Bool)]
     with_meeting: bool,
+    #[diesel(sql_type = Bool)]
+    from_trash: bool,
 }
 
 /// What a clean-up at `at` removes and asks; `None`: now, by the server's clock.
@@ -182,6 +198,7 @@ async fn meetings(
         file_name: row.file_name,
         audio_bytes: u64::try_from(row.audio_bytes).unwrap_or(0),
         due_since: row.due_since,
+        from_trash: row.from_trash,
     };
     Ok(rows.into_iter().map(meeting).collect())
 }
@@ -201,6 +218,7 @@ async fn exports(
         file_path: row.file_path,
         due_since: row.due_since,
         with_meeting: row.with_meeting,
+        from_trash: row.from_trash,
     };
     Ok(rows.into_iter().map(export).collect())
 }

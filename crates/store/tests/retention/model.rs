@@ -254,6 +254,7 @@ impl Archive {
             job_retention_hours: self.job_hours,
             audio_retention_days: self.audio_days,
             export_retention_hours: self.export_hours,
+            trash_retention_days: None,
             exports_folder: EXPORTS.to_owned(),
         }
     }

@@ -1,0 +1,335 @@
+//! Full-text search in everything that is said, titled, noted and named.
+//!
+//! Migration 12 makes the tables and keeps them right with triggers: `search_meetings` answers which meetings hold all the
+//! words, `search_passages` where the words stand, in parts of two minutes, and `search_words` which words there are.
+//! How text becomes lexemes is written there too, in SQL alone.
+//!
+//! A search is one transaction that only reads, in four steps: `terms` turns the query into `pattern`s of lexemes;
+//! `candidates` finds the meetings, exactly; `hits` reads the positions in those that are ranked, and `rank` sorts them;
+//! `passages` fetches the segments that are shown. All candidates are ranked if they are few. If they are many the newest are,
+//! and the others follow by date: the words are then so common that no meeting stands out.
+//!
+//! Not here: the language of queries, and how results are shown (`app`).
+
+mod candidates;
+mod hits;
+mod index;
+mod passages;
+mod pattern;
+pub(crate) mod query;
+mod rank;
+mod suggestions;
+mod terms;
+mod words;
+
+use crate::error::StoreError;
+use crate::ids::JobId;
+use crate::query::on_connection;
+use crate::{Result, Store};
+use candidates::{Bounds, Candidates, Speakers, candidates};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use hits::{Access, MeetingHits, hits};
+use pattern::IndexClause;
+use query::{Found, FoundPassage, MeetingQuery, SearchFilters, SearchSort};
+use rank::{Ranked, rank};
+use std::collections::HashSet;
+pub use terms::MAX_TERMS;
+use uuid::Uuid;
+pub(crate) use words::word_spans;
+
+/// The most meetings of a page.
+const MAX_LIMIT: u32 = 100;
+/// Up to so many meetings are all ranked.
+const RANKED_ALL: u32 = 1_500;
+/// Of more meetings, so many of the newest are ranked.
+const RANKED_NEWEST: usize = 60;
+/// Up to so many meetings are read whole.
+const READ_WHOLE: usize = 20;
+/// So many meetings are looked into for a phrase, or for who says the words, before the index of words is asked.
+const LOOKED_INTO: usize = 100;
+/// A phrase that so many of them hold is common: the others are not looked for.
+const COMMON_PHRASE: usize = 20;
+
+/// Limits of the transaction of a search. Plans are made for the values: which is best depends on how common the words
+/// are. Compiling a plan takes longer than any of these statements. Sequential scans look cheap, because the vectors are
+/// not in the tables' own files, and are not.
+const LIMITS: &str = "SELECT set_config('statement_timeout', '5000', TRUE), set_config('jit', 'off', TRUE),
+    set_config('plan_cache_mode', 'force_custom_plan', TRUE), set_config('enable_seqscan', 'off', TRUE)";
+
+impl Store {
+    /// Searches in all meetings that are not in the trash.
+    ///
+    /// # Errors
+    /// [`StoreError::SearchTooLong`] after five seconds; others if the database cannot be read.
+    pub async fn search(&self, query: &MeetingQuery) -> Result<Found> {
+        let found = on_connection!(self, connection => connection
+            .build_transaction()
+            .repeatable_read()
+            .read_only()
+            .run(async |c: &mut AsyncPgConnection| search_in(c, query).await));
+        found.map_err(too_long)
+    }
+
+    /// All passages of one meeting, in order of time; those of its note last. Also if it is in the trash.
+    ///
+    /// # Errors
+    /// As [`Store::search`].
+    pub async fn passages(&self, query: &MeetingQuery, job: JobId) -> Result<Vec<FoundPassage>> {
+        let found = on_connection!(self, connection => connection
+            .build_transaction()
+            .repeatable_read()
+            .read_only()
+            .run(async |c: &mut AsyncPgConnection| passages_in(c, query, job).await));
+        found.map_err(too_long)
+    }
+}
+
+/// The server's message is in its language; the code that tells this error apart does not get through diesel.
+fn too_long(error: StoreError) -> StoreError {
+    match &error {
+        StoreError::Query(diesel::result::Error::DatabaseError(_, information))
+            if information.message().contains("statement timeout") =>
+        {
+            StoreError::SearchTooLong
+        }
+        _ => error,
+    }
+}
+
+async fn passages_in(
+    c: &mut AsyncPgConnection,
+    query: &MeetingQuery,
+    job: JobId,
+) -> Result<Vec<FoundPassage>> {
+    diesel::sql_query(LIMITS).execute(c).await?;
+    let (clauses, _) = terms::index_clauses(c, &query.clauses).await?;
+    let speakers = candidates::speakers(c, &query.filters.speakers).await?;
+    let found = ranked(c, &clauses, &speakers, &[job.uuid()], Access::Meetings).await?;
+    match found.as_slice() {
+        [found, ..] => passages::all_passages(c, &clauses, found).await,
+        [] => Ok(Vec::new()),
+    }
+}
+
+async fn search_in(c: &mut AsyncPgConnection, query: &MeetingQuery) -> Result<Found> {
+    diesel::sql_query(LIMITS).execute(c).await?;
+    let (clauses, too_many_terms) = terms::index_clauses(c, &query.clauses).await?;
+    let nothing = Found { total_is_exact: true, too_many_terms, ..Found::default() };
+    let is_hopeless = |clause: &IndexClause| !clause.negated && clause.patterns.is_empty();
+    if (clauses.is_empty() && !query.clauses.is_empty()) || clauses.iter().any(is_hopeless) {
+        return Ok(nothing);
+    }
+    let speakers = candidates::speakers(c, &query.filters.speakers).await?;
+    let limit = query.limit.min(MAX_LIMIT);
+    let wanted = clauses.iter().any(|clause| !clause.negated);
+    if !wanted {
+        return without_words(c, &clauses, &query.filters, &speakers, (query.offset, limit), nothing).await;
+    }
+    let end = query.offset.saturating_add(limit);
+    let search = Search { clauses: &clauses, filters: &query.filters, speakers: &speakers, end };
+    let (candidates, looked_into) = search.candidates(c).await?;
+    let page = (query.offset as usize, limit as usize);
+    match query.filters.speakers.is_empty() {
+        true => search.page_of_words(c, query.sort, page, &candidates, looked_into, nothing).await,
+        false => search.page_of_speakers(c, query.sort, page, &candidates, looked_into, nothing).await,
+    }
+}
+
+/// Finds meetings by filters alone, or by words that they must not hold.
+async fn without_words(
+    c: &mut AsyncPgConnection,
+    clauses: &[IndexClause],
+    filters: &SearchFilters,
+    speakers: &Speakers,
+    (offset, limit): (u32, u32),
+    nothing: Found,
+) -> Result<Found> {
+    let search = Search { clauses, filters, speakers, end: offset.saturating_add(limit) };
+    let except = search.with_excluded_phrase(c).await?;
+    let bounds = Bounds { except, offset, limit, ..Bounds::default() };
+    let found = candidates(c, clauses, filters, speakers, &bounds).await?;
+    let page: Vec<_> = found.ids.iter().map(|id| (*id, None)).collect();
+    let meetings = passages::found_meetings(c, clauses, &page).await?;
+    Ok(Found { meetings, total: u32::try_from(found.total).unwrap_or_default(), ..nothing })
+}
+
+/// The hits of these meetings, sorted out, in this order; without meetings that lack a phrase, or in which others say the
+/// words.
+async fn ranked(
+    c: &mut AsyncPgConnection,
+    clauses: &[IndexClause],
+    speakers: &Speakers,
+    jobs: &[Uuid],
+    access: Access,
+) -> Result<Vec<Ranked>> {
+    let mut found: Vec<MeetingHits> = hits(c, clauses, jobs, access).await?;
+    if speakers.wanted.is_some() || !speakers.unwanted.is_empty() {
+        passages::keep_spoken_by(c, &mut found, speakers).await?;
+    }
+    Ok(found.into_iter().filter_map(|meeting| rank(clauses, meeting)).collect())
+}
+
+/// What is searched for.
+struct Search<'a> {
+    clauses: &'a [IndexClause],
+    filters: &'a SearchFilters,
+    speakers: &'a Speakers,
+    /// The last meeting of the page, from 1.
+    end: u32,
+}
+
+impl Search<'_> {
+    /// The meetings that hold all clauses, phrases included. The number says that only so many of the newest were looked
+    /// into for phrases, because these are common.
+    async fn candidates(&self, c: &mut AsyncPgConnection) -> Result<(Candidates, Option<u32>)> {
+        let mut bounds = Bounds {
+            except: self.with_excluded_phrase(c).await?,
+            limit: self.end.max(RANKED_ALL),
+            ..Bounds::default()
+        };
+        let found = candidates(c, self.clauses, self.filters, self.speakers, &bounds).await?;
+        let phrases: Vec<&IndexClause> =
+            self.clauses.iter().filter(|clause| !clause.negated && clause.has_phrase()).collect();
+        if phrases.is_empty() || found.ids.is_empty() {
+            return Ok((found, None));
+        }
+        let total = usize::try_from(found.total).unwrap_or_default();
+        let mut some = found.ids[..found.ids.len().min(LOOKED_INTO)].to_vec();
+        let looked_into = some.len();
+        for clause in &phrases {
+            let with: HashSet<Uuid> =
+                candidates::with_phrase_among(c, clause, &some).await?.into_iter().collect();
+            some.retain(|id| with.contains(id));
+        }
+        if total <= looked_into || some.len() >= COMMON_PHRASE {
+            let left_out = total > looked_into;
+            let total = i32::try_from(some.len()).unwrap_or(i32::MAX);
+            let of_newest = left_out.then(|| u32::try_from(looked_into).unwrap_or(u32::MAX));
+            return Ok((Candidates { total, ids: some }, of_newest));
+        }
+        let mut all: Option<HashSet<Uuid>> = None;
+        for clause in phrases {
+            let with: HashSet<Uuid> = candidates::with_phrase(c, clause).await?.into_iter().collect();
+            all = Some(match all {
+                Some(before) => before.intersection(&with).copied().collect(),
+                None => with,
+            });
+        }
+        bounds.only = all.map(|all| all.into_iter().collect());
+        Ok((candidates(c, self.clauses, self.filters, self.speakers, &bounds).await?, None))
+    }
+
+    /// The meetings with a phrase that none may hold.
+    async fn with_excluded_phrase(&self, c: &mut AsyncPgConnection) -> Result<Option<Vec<Uuid>>> {
+        let mut except = None;
+        for clause in self.clauses.iter().filter(|clause| clause.negated && clause.has_phrase()) {
+            except.get_or_insert_with(Vec::new).extend(candidates::with_phrase(c, clause).await?);
+        }
+        Ok(except)
+    }
+
+    /// The page of meetings that hold the words, whoever says them.
+    async fn page_of_words(
+        &self,
+        c: &mut AsyncPgConnection,
+        sort: SearchSort,
+        (offset, limit): (usize, usize),
+        candidates: &Candidates,
+        looked_into: Option<u32>,
+        nothing: Found,
+    ) -> Result<Found> {
+        let total = u32::try_from(candidates.total).unwrap_or_default();
+        let ids = &candidates.ids;
+        let several = self.clauses.iter().filter(|clause| !clause.negated).count() > 1;
+        let (to_rank, access) = if sort == SearchSort::Date {
+            (&ids[..0], Access::Meetings)
+        } else if ids.len() <= READ_WHOLE {
+            (&ids[..], Access::Meetings)
+        } else if self.total_of_words(c, total).await? <= RANKED_ALL {
+            (&ids[..], Access::Together)
+        } else {
+            (&ids[..ids.len().min(RANKED_NEWEST)], Access::Meetings)
+        };
+        let mut found = ranked(c, self.clauses, self.speakers, to_rank, access).await?;
+        // Newest first among equals: the sort is stable.
+        found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        // Those that hold the words only apart, or were not ranked, follow by date.
+        let known: HashSet<Uuid> = found.iter().map(|ranked| ranked.hits.job).collect();
+        let rest = ids.iter().filter(|id| !known.contains(id)).map(|id| (*id, None));
+        let all = found.iter().map(|ranked| (ranked.hits.job, Some(ranked))).chain(rest);
+        let page: Vec<(Uuid, Option<&Ranked>)> = all.skip(offset).take(limit).collect();
+        let complete = access == Access::Meetings || !several;
+        let is_cut = sort == SearchSort::Relevance && to_rank.len() < ids.len();
+        let newest = is_cut.then(|| u32::try_from(to_rank.len()).unwrap_or(u32::MAX));
+        Ok(Found {
+            meetings: self.read_page(c, &page, complete).await?,
+            total,
+            total_is_exact: looked_into.is_none(),
+            best_of_newest: looked_into.or(newest),
+            ..nothing
+        })
+    }
+
+    /// How many meetings hold the words, also those that filters, phrases or words to leave out exclude: as many are read
+    /// through the index of words.
+    async fn total_of_words(&self, c: &mut AsyncPgConnection, total: u32) -> Result<u32> {
+        let is_plain = |clause: &IndexClause| !clause.negated && !clause.has_phrase();
+        if *self.filters == SearchFilters::default() && self.clauses.iter().all(is_plain) {
+            return Ok(total);
+        }
+        let wanted: Vec<IndexClause> =
+            self.clauses.iter().filter(|clause| !clause.negated).cloned().collect();
+        let (filters, speakers, bounds) = (SearchFilters::default(), Speakers::default(), Bounds::default());
+        let all = candidates(c, &wanted, &filters, &speakers, &bounds).await?;
+        Ok(u32::try_from(all.total).unwrap_or_default())
+    }
+
+    /// The page of meetings in which certain speakers say the words: looks into the newest meetings that hold them.
+    async fn page_of_speakers(
+        &self,
+        c: &mut AsyncPgConnection,
+        sort: SearchSort,
+        (offset, limit): (usize, usize),
+        candidates: &Candidates,
+        looked_into: Option<u32>,
+        nothing: Found,
+    ) -> Result<Found> {
+        let ids = &candidates.ids[..candidates.ids.len().min(LOOKED_INTO)];
+        let is_cut = ids.len() < usize::try_from(candidates.total).unwrap_or_default();
+        let newest = is_cut.then(|| u32::try_from(ids.len()).unwrap_or(u32::MAX));
+        let mut found = ranked(c, self.clauses, self.speakers, ids, Access::Meetings).await?;
+        if sort == SearchSort::Relevance {
+            found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        }
+        let all = found.iter().map(|ranked| (ranked.hits.job, Some(ranked)));
+        let page: Vec<(Uuid, Option<&Ranked>)> = all.skip(offset).take(limit).collect();
+        Ok(Found {
+            meetings: passages::found_meetings(c, self.clauses, &page).await?,
+            total: u32::try_from(found.len()).unwrap_or(u32::MAX),
+            total_is_exact: looked_into.is_none() && !is_cut,
+            best_of_newest: looked_into.or(newest),
+            ..nothing
+        })
+    }
+
+    /// The meetings of a page. Those that were not ranked, or whose hits are not complete, are read whole for their
+    /// passages; they keep their score.
+    async fn read_page(
+        &self,
+        c: &mut AsyncPgConnection,
+        page: &[(Uuid, Option<&Ranked>)],
+        complete: bool,
+    ) -> Result<Vec<query::FoundMeeting>> {
+        let to_read = page.iter().filter(|(_, ranked)| !complete || ranked.is_none());
+        let to_read: Vec<Uuid> = to_read.map(|(id, _)| *id).collect();
+        let mut whole = ranked(c, self.clauses, self.speakers, &to_read, Access::Meetings).await?;
+        for meeting in &mut whole {
+            let known = page.iter().find(|(id, _)| *id == meeting.hits.job).and_then(|(_, ranked)| *ranked);
+            meeting.score = known.map_or(0.0, |ranked| ranked.score);
+        }
+        let whole_of = |id: Uuid| whole.iter().find(|meeting| meeting.hits.job == id);
+        let page: Vec<(Uuid, Option<&Ranked>)> =
+            page.iter().map(|(id, known)| (*id, whole_of(*id).or(*known))).collect();
+        passages::found_meetings(c, self.clauses, &page).await
+    }
+}
