@@ -12,7 +12,9 @@ pub(crate) mod exports;
 pub(crate) mod imports;
 pub(crate) mod meetings;
 pub(crate) mod models;
+pub(crate) mod organisation;
 pub(crate) mod people;
+pub(crate) mod search;
 pub(crate) mod speakers;
 pub(crate) mod window;
 

@@ -2,7 +2,7 @@
 //!
 //! The window opens before the archive and stays open when the archive fails; [`CoreState`] tells the page what to show
 //! meanwhile. [`opening`] opens the archive; [`check`] finds out
-//! later whether it answers. [`news`] forwards changes to the
+//! later whether it answers, and [`rescue`] restores a backup where it does not open. [`news`] forwards changes to the
 //! page as events that carry ids and no content; the page fetches what it shows. [`worker`] processes the queue: an open
 //! window is a worker, like the command `meetmemo worker`.
 
@@ -10,11 +10,15 @@ mod archive_work;
 mod check;
 mod news;
 mod opening;
+mod rescue;
 mod worker;
 
-pub(crate) use archive_work::{ArchiveWorkNews, ArchiveWorkState, NewArchiveWork, start_archive_work};
+pub(crate) use archive_work::{
+    ArchiveWorkNews, ArchiveWorkState, ChosenBackup, NewArchiveWork, start_archive_work,
+};
 pub(crate) use news::{ModelNews, NewsItem};
 pub(crate) use opening::{open_again, open_in_background};
+pub(crate) use rescue::start_rescue;
 
 use crate::failure::Failure;
 use app::{App, DataFolder, ErrorCode, LocalApp, StartOptions};
@@ -69,6 +73,8 @@ pub(crate) struct Core {
     opening: AtomicBool,
     /// Long work that the user started.
     pub(crate) work: archive_work::ArchiveWork,
+    /// Certificate files that the user chose in a dialog. The page may name these.
+    certificates: Mutex<Vec<String>>,
     /// Held while the page's settings or its state are written, so that the newest are written last.
     pub(crate) writing: tokio::sync::Mutex<()>,
     /// Asks the worker to stop.
@@ -87,6 +93,7 @@ impl Core {
             app: Mutex::new(None),
             opening: AtomicBool::new(false),
             work: archive_work::ArchiveWork::default(),
+            certificates: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
             stop: watch::Sender::new(false),
             stopped: watch::Sender::new(true),
@@ -117,6 +124,17 @@ impl Core {
     pub(crate) fn local(&self) -> Result<LocalApp, Failure> {
         let local = self.local.lock().expect("no thread panics while it holds this lock").clone();
         local.ok_or_else(|| self.closed())
+    }
+
+    /// Notes that the user chose this certificate file in a dialog.
+    pub(crate) fn note_certificate(&self, file: String) {
+        self.certificates.lock().expect("no thread panics while it holds this lock").push(file);
+    }
+
+    /// Whether the user chose this certificate file in a dialog.
+    pub(crate) fn is_chosen_certificate(&self, file: &str) -> bool {
+        let chosen = self.certificates.lock().expect("no thread panics while it holds this lock");
+        chosen.iter().any(|one| one == file)
     }
 
     /// Why the archive is not open.

@@ -54,7 +54,17 @@ pub(crate) async fn restore_folder(handle: &AppHandle) -> Option<PathBuf> {
     folder_with_backups(handle, texts::CHOOSE_BACKUP).await
 }
 
+/// Lets the user choose the folder for exports; `None` if they cancel.
+pub(crate) async fn export_folder(handle: &AppHandle) -> Option<PathBuf> {
+    folder(handle, texts::CHOOSE_EXPORT_FOLDER).await
+}
+
 async fn folder_with_backups(handle: &AppHandle, title: &'static str) -> Option<PathBuf> {
+    let chosen = folder(handle, title).await?;
+    tokio::task::spawn_blocking(move || app::backup_folder_in(&chosen)).await.ok()
+}
+
+async fn folder(handle: &AppHandle, title: &'static str) -> Option<PathBuf> {
     // Without a folder to begin in, GTK shows the recent files, where no folder can be chosen.
     let start = tokio::task::spawn_blocking(|| documents().or_else(std::env::home_dir)).await.ok().flatten();
     let chosen = show(handle, move |dialog| {
@@ -65,8 +75,7 @@ async fn folder_with_backups(handle: &AppHandle, title: &'static str) -> Option<
         }
         .pick_folder()
     });
-    let chosen = chosen.await.flatten()?.path().to_owned();
-    tokio::task::spawn_blocking(move || app::backup_folder_in(&chosen)).await.ok()
+    Some(chosen.await.flatten()?.path().to_owned())
 }
 
 /// Lets the user choose a backup file; `None` if they cancel.
@@ -78,6 +87,21 @@ pub(crate) async fn restore_file(handle: &AppHandle) -> Option<PathBuf> {
             .add_filter(texts::ALL_FILES, &["*"])
             .pick_file()
     });
+    chosen.await.flatten().map(|file| file.path().to_owned())
+}
+
+/// Lets the user choose the file with the passphrase of backups; `None` if they cancel.
+pub(crate) async fn passphrase_file(handle: &AppHandle) -> Option<PathBuf> {
+    any_file(handle, texts::CHOOSE_PASSPHRASE).await
+}
+
+/// Lets the user choose the certificate of a database server; `None` if they cancel.
+pub(crate) async fn certificate(handle: &AppHandle) -> Option<PathBuf> {
+    any_file(handle, texts::CHOOSE_CERTIFICATE).await
+}
+
+async fn any_file(handle: &AppHandle, title: &'static str) -> Option<PathBuf> {
+    let chosen = show(handle, move |dialog| dialog.set_title(title).pick_file());
     chosen.await.flatten().map(|file| file.path().to_owned())
 }
 

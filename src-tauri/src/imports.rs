@@ -75,6 +75,8 @@ pub(crate) struct DuplicateView {
     pub title: String,
     /// Whether the library's copy was missing or damaged and has been restored from this file.
     pub healed: bool,
+    /// Whether that meeting was in the trash and has been taken out of it.
+    pub restored: bool,
 }
 
 /// An import that was interrupted when the program was closed or killed.
@@ -115,12 +117,13 @@ impl ImportView {
         self.done = count(number);
         match &imported.outcome {
             ImportOutcome::Imported(job) => self.imported.push(job.id),
-            ImportOutcome::Duplicate { job, healed } => {
+            ImportOutcome::Duplicate { job, healed, restored } => {
                 self.duplicates.push(DuplicateView {
                     file_name: app::file_name(&imported.path),
                     job_id: job.id,
                     title: job.title.clone(),
                     healed: *healed,
+                    restored: *restored,
                 });
             }
             ImportOutcome::Skipped(sentence) => {

@@ -1,9 +1,9 @@
 //! Shows a notification when a long job ends while the window is not focused.
 
 use crate::texts;
-use app::view::{JobStatus, WorkStep};
+use app::view::{JobStatus, JobView, WorkStep};
 use app::{App, JobId, Preferences};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 use tauri::{AppHandle, Manager};
 use tauri_plugin_notification::NotificationExt;
@@ -18,17 +18,24 @@ pub(crate) struct JobNotifier {
 }
 
 impl JobNotifier {
-    /// Looks at a job that has changed, and shows a notification if its processing has ended.
-    pub(crate) async fn job_changed(&mut self, handle: &AppHandle, app: &App, id: JobId) {
-        let Ok(Some(job)) = app.job(id).await else {
-            self.since.remove(&id);
-            return;
-        };
+    /// Looks at jobs that have changed, and shows a notification for each whose processing has ended.
+    pub(crate) async fn jobs_changed(&mut self, handle: &AppHandle, app: &App, ids: &[JobId]) {
+        let jobs = app.jobs_by_id(ids).await.unwrap_or_default();
+        let found: HashSet<JobId> = jobs.iter().map(|job| job.id).collect();
+        for id in ids.iter().filter(|id| !found.contains(id)) {
+            self.since.remove(id);
+        }
+        for job in jobs {
+            self.job_changed(handle, app, job).await;
+        }
+    }
+
+    async fn job_changed(&mut self, handle: &AppHandle, app: &App, job: JobView) {
         if job.status == JobStatus::Processing {
-            self.since.entry(id).or_insert_with(Instant::now);
+            self.since.entry(job.id).or_insert_with(Instant::now);
             return;
         }
-        let Some(since) = self.since.remove(&id) else { return };
+        let Some(since) = self.since.remove(&job.id) else { return };
         let text = match (job.status, job.workflow_state) {
             (JobStatus::Completed, _) => texts::FINISHED,
             (JobStatus::Failed, step) if step != Some(WorkStep::Cancelled) => texts::FAILED,

@@ -21,6 +21,44 @@ pub(crate) struct WindowState {
     /// Playback volume, 0 to 1.
     #[specta(type = specta_typescript::Number)]
     pub volume: f32,
+    /// How the library groups meetings.
+    pub library_group: LibraryGroup,
+    /// How the library sorts the meetings of a group.
+    pub library_sort: LibrarySort,
+    /// Whether folders and tags are shown above the list of meetings.
+    pub places_open: bool,
+}
+
+/// How the library groups meetings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LibraryGroup {
+    /// By the day of the recording.
+    #[default]
+    Day,
+    /// By its month.
+    Month,
+    /// By folder.
+    Folder,
+    /// By how long they are.
+    Length,
+}
+
+/// How the library sorts the meetings of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LibrarySort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
+    /// The longest first.
+    Longest,
+    /// The shortest first.
+    Shortest,
+    /// By title.
+    Title,
 }
 
 impl Default for WindowState {
@@ -31,6 +69,9 @@ impl Default for WindowState {
             people_hint_dismissed: false,
             playback_rate: 1.0,
             volume: 1.0,
+            library_group: LibraryGroup::default(),
+            library_sort: LibrarySort::default(),
+            places_open: true,
         }
     }
 }

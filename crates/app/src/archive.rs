@@ -1,4 +1,4 @@
-//! Operations on meetings in the archive: list, show, rename, retry, cancel, delete.
+//! Operations on meetings in the archive: show, rename, retry, cancel, delete. The list is in `organisation`.
 
 pub(crate) mod to_view;
 pub(crate) mod version_view;
@@ -8,6 +8,7 @@ pub(crate) mod view;
 use crate::App;
 use crate::archive::to_view::{segment_view, title, transcript_info, transcript_view};
 use crate::archive::view::{DeletionView, JobStatus, JobView, MeetingPage, MeetingView};
+use crate::organisation::require_not_trashed;
 use crate::retention::require_audio;
 use crate::speakers::meeting_speakers::MeetingSpeakers;
 use crate::transcribe::language_vote::{other_languages, settled_to};
@@ -15,23 +16,13 @@ use crate::user_error::{ErrorCode, user_error};
 use anyhow::Result;
 use std::fs;
 use std::path::{Path, PathBuf};
-use store::{Job, JobFilter, JobId, JobMatch, Status, WorkflowState};
+use store::{Job, JobId, JobMatch, Status, WorkflowState};
 use transcript::{AudioTime, single_line};
 
 /// Maximum number of characters in a title.
 const MAX_TITLE_CHARS: usize = 300;
 
 impl App {
-    /// Meetings, newest first: those with `status`, at most `limit`.
-    ///
-    /// # Errors
-    /// If the archive cannot be reached.
-    pub async fn list(&self, status: Option<JobStatus>, limit: Option<u32>) -> Result<Vec<JobView>> {
-        let status = status.map(Status::from);
-        let jobs = self.store.jobs(JobFilter { status, limit: limit.map(i64::from) }).await?;
-        self.views(jobs).await
-    }
-
     /// The id of the job whose id begins with `prefix`, as typed on the command line.
     ///
     /// # Errors
@@ -119,7 +110,7 @@ impl App {
         Ok(MeetingPage { job, transcript, segments, settled_ms })
     }
 
-    /// The jobs of `ids` that exist, newest first.
+    /// The jobs of `ids` that exist, also those in the trash, newest first.
     ///
     /// # Errors
     /// If the archive cannot be reached.
@@ -127,7 +118,7 @@ impl App {
         self.views(self.store.jobs_by_id(ids).await?).await
     }
 
-    /// What deleting a meeting would remove and leave.
+    /// What deleting a meeting for good would remove and leave.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`].
@@ -151,11 +142,12 @@ impl App {
         })
     }
 
-    /// Renames a meeting.
+    /// Renames a meeting; with `expected`, only if that is its title now.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`], [`ErrorCode::NotOffered`] for an empty title or one that is too long.
-    pub async fn rename(&self, id: JobId, to: &str) -> Result<JobView> {
+    /// [`ErrorCode::NotFound`], [`ErrorCode::NotOffered`] for an empty title or one that is too long;
+    /// [`ErrorCode::ChangedMeanwhile`] if the title is not `expected` any more. The message names the present title.
+    pub async fn rename(&self, id: JobId, to: &str, expected: Option<&str>) -> Result<JobView> {
         let to = single_line(to);
         if to.is_empty() || to.chars().count() > MAX_TITLE_CHARS {
             return Err(user_error(
@@ -163,18 +155,35 @@ impl App {
                 format!("A title has between 1 and {MAX_TITLE_CHARS} characters."),
             ));
         }
-        let renamed = self.store.rename_job(id, &to).await?;
-        let renamed = renamed.ok_or_else(|| not_found(&id.to_string()))?;
-        self.view(renamed).await
+        let Some(expected) = expected else {
+            let renamed = self.store.rename_job(id, &to).await?.ok_or_else(|| not_found(&id.to_string()))?;
+            return self.view(renamed).await;
+        };
+        let mut job = self.stored_job(id).await?;
+        if title(&job) == expected {
+            if let Some(renamed) = self.store.rename_job_from(id, job.title.as_deref(), &to).await? {
+                return self.view(renamed).await;
+            }
+            job = self.stored_job(id).await?;
+        }
+        if title(&job) == to {
+            return self.view(job).await;
+        }
+        Err(user_error(
+            ErrorCode::ChangedMeanwhile,
+            format!("The title was changed meanwhile; it is now “{}”. Your title “{to}” was not saved.", title(&job)),
+        ))
     }
 
     /// Queues a failed or cancelled job again. Work that was done is kept.
     ///
     /// # Errors
-    /// [`ErrorCode::WrongState`] for a job that is neither failed nor cancelled, or whose audio was removed, and the
-    /// errors of [`App::find`].
+    /// [`ErrorCode::WrongState`] for a job that is neither failed nor cancelled, is in the trash, or whose audio was
+    /// removed, and the errors of [`App::find`].
     pub async fn retry(&self, id: JobId) -> Result<JobView> {
-        require_audio(&self.stored_job(id).await?)?;
+        let job = self.stored_job(id).await?;
+        require_not_trashed(&job)?;
+        require_audio(&job)?;
         match self.store.requeue(id).await? {
             Some(job) => self.view(job).await,
             None => Err(self.wrong_state(id, "Only a failed or cancelled one can be tried again.").await?),
@@ -207,7 +216,7 @@ impl App {
         self.find(id).await
     }
 
-    /// Deletes a meeting: its row, its transcripts, its audio in the library and its exports in the app's own folder.
+    /// Deletes a meeting for good, whether it is in the trash or not: its row, its transcripts, its audio in the library and its exports in the app's own folder.
     /// Exports elsewhere stay. Returns the job as it was.
     ///
     /// One transaction removes the row and adds the path to `pending_removals`; then the folder is removed and that row
@@ -218,13 +227,17 @@ impl App {
     pub async fn delete(&self, id: JobId) -> Result<JobView> {
         let deleted = self.store.delete_job(id, self.library.id()).await?;
         let (job, exports) = deleted.ok_or_else(|| not_found(&id.to_string()))?;
+        self.finish_deletion(exports).await?;
+        self.view(job).await
+    }
+
+    /// Removes the files of deleted meetings: their folders in the library, and those of `exports` that lie in the app's
+    /// own folder.
+    pub(crate) async fn finish_deletion(&self, exports: Vec<String>) -> Result<()> {
         self.finish_removals().await?;
         let app = self.clone();
-        tokio::task::spawn_blocking(move || {
-            exports.iter().for_each(|export| app.remove_own_export(Path::new(export)));
-        })
-        .await?;
-        self.view(job).await
+        let remove = move || exports.iter().for_each(|export| app.remove_own_export(Path::new(export)));
+        Ok(tokio::task::spawn_blocking(remove).await?)
     }
 
     fn remove_own_export(&self, path: &Path) {

@@ -6,6 +6,7 @@
 mod checks;
 mod columns;
 mod figures;
+mod psql;
 mod to_view;
 pub(crate) mod view;
 
@@ -50,11 +51,12 @@ impl DatabaseWork {
 
     /// What to know before it is started, if it disturbs others.
     pub fn warning(self) -> Option<&'static str> {
-        (self == Self::VacuumFull).then_some(
-            "VACUUM FULL writes every table anew. While a table is written, nobody can read or change it: the window and a transcription wait until the table is done. It needs free space for a second copy of the largest table. It is worth it only after much was deleted; a plain VACUUM disturbs nobody.",
-        )
+        (self == Self::VacuumFull).then_some(VACUUM_FULL_WARNING)
     }
 }
+
+/// What to know before VACUUM FULL.
+pub const VACUUM_FULL_WARNING: &str = "VACUUM FULL writes every table anew. While a table is written, nobody can read or change it: the window and a transcription wait until the table is done. It needs free space for a second copy of the largest table. It is worth it only after much was deleted; a plain VACUUM disturbs nobody.";
 
 /// A table that is about to be worked on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,7 +146,7 @@ impl App {
                 found.held
             ),
             n => format!(
-                "{n} {} for another connection. If that does not end by itself, end the one that is waited for: meetmemo database end PID.",
+                "{n} {} for another connection. If that does not end by itself, end the one that is waited for: `meetmemo database end PID`.",
                 if n == 1 { "statement waits" } else { "statements wait" }
             ),
         };

@@ -3,12 +3,15 @@
 
 mod document;
 mod file;
+mod folder;
 
 use crate::App;
 use crate::archive::not_found;
 use crate::archive::view::JobStatus;
 use crate::exports::file::{destination, write_file};
+pub use crate::exports::folder::PendingExports;
 use crate::file_names::shown_path;
+use crate::organisation::require_not_trashed;
 use crate::settings::Paper;
 use crate::tasks::{TaskContext, TaskError, TaskHandler, require_lease};
 use crate::user_error::{ErrorCode, user_error};
@@ -123,9 +126,12 @@ impl App {
     /// Creates an export of a meeting, claimed by this process; [`App::run_export`] makes the file.
     ///
     /// # Errors
-    /// [`ErrorCode::NoTranscript`], [`ErrorCode::AlreadyExists`], besides those of [`App::find`].
+    /// [`ErrorCode::NoTranscript`], [`ErrorCode::AlreadyExists`], [`ErrorCode::WrongState`] for a meeting in the trash,
+    /// besides those of [`App::find`].
     pub async fn create_export(&self, job: JobId, request: &ExportRequest) -> Result<PendingExport> {
-        let meeting = self.find(job).await?;
+        let stored = self.stored_job(job).await?;
+        require_not_trashed(&stored)?;
+        let meeting = self.view(stored).await?;
         let shown = self.store.shown_transcript(job).await?;
         if !shown.is_some_and(|version| version.is_complete()) {
             return Err(user_error(

@@ -1,4 +1,4 @@
-//! English names of languages, for exported documents.
+//! English names of languages, for exported documents and searches.
 
 /// Codes and names of the languages that speech models know; from ISO 639 and the BCP 47 registry.
 const NAMES: &[(&str, &str)] = &[
@@ -118,6 +118,13 @@ pub(crate) fn language_name(tag: &str) -> String {
     }
 }
 
+/// The code of a language, given by its code or its English name; `None` if it is neither.
+pub(crate) fn code_of(text: &str) -> Option<String> {
+    let code = text.split(['-', '_']).next().unwrap_or(text);
+    let same = |(known, name): &&(&str, &str)| known.eq_ignore_ascii_case(code) || name.eq_ignore_ascii_case(text);
+    NAMES.iter().find(same).map(|(known, _)| (*known).to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +135,13 @@ mod tests {
             [("en", "English"), ("de-AT", "German"), ("YUE", "Cantonese"), ("tlh", "tlh"), ("", "")]
         {
             assert_eq!(language_name(tag), name);
+        }
+    }
+
+    #[test]
+    fn a_code_is_found_by_code_and_by_name() {
+        for (text, code) in [("de", Some("de")), ("DE-at", Some("de")), ("german", Some("de")), ("tlh", None), ("", None)] {
+            assert_eq!(code_of(text).as_deref(), code);
         }
     }
 }

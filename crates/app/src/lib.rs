@@ -22,10 +22,12 @@ mod library;
 mod local_app;
 pub mod logging;
 mod models;
+mod organisation;
 mod out_of_memory;
 mod playback;
 mod resources;
 mod retention;
+mod search;
 mod secrets;
 mod settings;
 mod speakers;
@@ -41,28 +43,33 @@ pub use backup::{
     backup_folder_in,
 };
 pub use data_folder::{DataFolder, documents_folder};
-pub use database::{DatabaseWork, MaintenanceProgress, size_in_words, time_in_words};
+pub use database::{
+    DatabaseWork, MaintenanceProgress, VACUUM_FULL_WARNING, size_in_words, time_in_words,
+};
 pub use doctor::{Check, CheckState, diagnose};
-pub use exports::{ExportRequest, PendingExport, export_format, export_words};
+pub use exports::{ExportRequest, PendingExport, PendingExports, export_format, export_words};
 pub use file_names::file_name;
 pub use hidden_commands::run_hidden_command;
 pub use import::import_files::{ImportOutcome, ImportedFile};
 pub use import::list::{ImportList, InterruptedImport};
 pub use import::options::ImportOptions;
 pub use local_app::LocalApp;
+pub use organisation::list::ListRequest;
+pub use organisation::{TAG_COLOURS, path_of};
 pub use playback::{Playback, PlaybackStream};
 pub use resources::Resources;
 pub use retention::settings::RetentionSettings;
+pub use search::Typing;
 pub use secrets::DatabaseUrl;
 pub use settings::replace_file;
 pub use settings::{Paper, Preferences, Settings, SettingsLayer, Theme};
 pub use store::managed::StartPhase;
-pub use store::{ExportId, JobId, Notifications, Password, Topic};
+pub use store::{ExportId, FolderId, JobId, Notifications, Password, TagId, Topic};
 pub use system_info::SystemInfo;
 pub use tasks::WorkScope;
 pub use transcribe::options::TranscriptionOptions;
 pub use transcript::AudioTime;
-pub use user_error::{ErrorCode, UserError};
+pub use user_error::{ErrorCode, UserError, changed_meanwhile};
 
 use anyhow::Result;
 use std::ops::Deref;

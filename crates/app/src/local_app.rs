@@ -78,6 +78,13 @@ impl LocalApp {
         })
     }
 
+    /// The same without its hold on the files of the private server, so that a restore can set them aside. Only
+    /// [`LocalApp::reload`] leads back to a database.
+    pub fn without_database(&self) -> Self {
+        let message = "The archive is being brought back from a backup. Wait until that has ended.";
+        Self { database: Arc::new(Err(user_error(ErrorCode::WrongState, message))), ..self.clone() }
+    }
+
     /// The data folder.
     pub fn data_folder(&self) -> &DataFolder {
         &self.data

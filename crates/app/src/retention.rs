@@ -86,10 +86,11 @@ impl App {
             |at| format!("The last clean-up ran on {}.", in_words(at)),
         );
         let message = format!(
-            "{}, {}, {}. {last_run}",
+            "{}, {}, {}, {}. {last_run}",
             kept("Meetings are", settings.job_retention_hours, "hour"),
             kept("their audio is", settings.audio_retention_days, "day"),
             kept("exports in the app's folder are", Some(settings.export_retention_hours), "hour"),
+            kept("meetings in the trash are", settings.trash_retention_days, "day"),
         );
         let asks = plan.questions.first().map(|question| confirmation(*question, &plan).message);
         Ok((message, asks))
@@ -122,6 +123,7 @@ impl App {
             library: self.library.id(),
             job_retention_hours: settings.job_retention_hours,
             audio_retention_days: settings.audio_retention_days,
+            trash_retention_days: settings.trash_retention_days,
             export_retention_hours: folder.is_some().then_some(settings.export_retention_hours),
             exports_folder: folder.unwrap_or_default(),
         }
@@ -191,7 +193,7 @@ impl App {
             .meetings
             .iter()
             .filter(|meeting| is_shown(&gone.meetings, meeting.id))
-            .map(|meeting| meeting_view(meeting, RetentionRule::JobRetentionHours))
+            .map(|meeting| meeting_view(meeting, rule_of_meeting(meeting.from_trash)))
             .collect();
         let audio: Vec<_> = plan
             .audio
@@ -286,7 +288,7 @@ fn confirmation(question: CleanupQuestion, plan: &CleanupPlan) -> CleanupConfirm
             CleanupReason::MostMeetings,
             format!(
                 "The clean-up would remove {} meetings, more than half of the archive. Nothing was removed.",
-                plan.meetings.len()
+                plan.meetings.iter().filter(|meeting| !meeting.from_trash).count()
             ),
             "Pin the meetings that you want to keep, or keep meetings longer; then confirm the clean-up.",
         ),
@@ -300,6 +302,14 @@ fn confirmation(question: CleanupQuestion, plan: &CleanupPlan) -> CleanupConfirm
         ),
     };
     CleanupConfirmation { reason, message, action: action.to_owned() }
+}
+
+/// The rule by which a meeting goes.
+fn rule_of_meeting(from_trash: bool) -> RetentionRule {
+    match from_trash {
+        true => RetentionRule::TrashRetentionDays,
+        false => RetentionRule::JobRetentionHours,
+    }
 }
 
 fn meeting_view(due: &DueMeeting, rule: RetentionRule) -> DueMeetingView {
@@ -320,7 +330,7 @@ fn export_view(due: &DueExport, bytes: u64) -> DueExportView {
         kind: due.export_type.clone(),
         path: due.file_path.clone(),
         rule: match due.with_meeting {
-            true => RetentionRule::JobRetentionHours,
+            true => rule_of_meeting(due.from_trash),
             false => RetentionRule::ExportRetentionHours,
         },
         due_since: utc(due.due_since),
@@ -334,7 +344,7 @@ fn forecast_view(item: &ForecastItem) -> ForecastView {
         title: title_of(item.meeting.title.as_ref(), &item.meeting.file_name),
         rule: match item.audio_only {
             true => RetentionRule::AudioRetentionDays,
-            false => RetentionRule::JobRetentionHours,
+            false => rule_of_meeting(item.meeting.from_trash),
         },
         due_at: utc(item.meeting.due_since),
         bytes: item.meeting.audio_bytes as f64,

@@ -13,6 +13,8 @@ pub enum ErrorCode {
     Ambiguous,
     /// The state of the job does not allow it; show the job again.
     WrongState,
+    /// Somebody else has changed it meanwhile; show how it is now.
+    ChangedMeanwhile,
     /// The file exists; ask whether to replace it.
     AlreadyExists,
     /// The value is invalid or not available, such as a language or model; offer the valid ones.
@@ -29,6 +31,12 @@ pub enum ErrorCode {
     ForeignDatabase,
     /// The database cannot be reached: offer to try again.
     DatabaseUnreachable,
+    /// The files of the private database are damaged: offer to restore a backup.
+    DatabaseDamaged,
+    /// The backup is encrypted: ask for the file with its passphrase.
+    PassphraseNeeded,
+    /// The passphrase does not fit the backup: ask for another file.
+    PassphraseWrong,
     /// Anything else.
     Other,
 }
@@ -46,6 +54,11 @@ pub(crate) fn user_error(code: ErrorCode, message: impl Into<String>) -> anyhow:
     UserError { code, message: message.into() }.into()
 }
 
+/// The error for a change that was refused because somebody else has changed the same meanwhile.
+pub fn changed_meanwhile(message: String) -> anyhow::Error {
+    user_error(ErrorCode::ChangedMeanwhile, message)
+}
+
 impl ErrorCode {
     /// The code of an error that this crate returned.
     pub fn of(error: &anyhow::Error) -> Self {
@@ -56,6 +69,10 @@ impl ErrorCode {
             Some(store::StoreError::Newer { .. }) => Self::NewerArchive,
             Some(store::StoreError::DiskFull(_) | store::StoreError::NoRoom { .. }) => Self::DiskFull,
             Some(store::StoreError::Foreign { .. }) => Self::ForeignDatabase,
+            Some(
+                store::StoreError::Damaged(_)
+                | store::StoreError::Managed(store::managed::ManagedError::Damaged(_)),
+            ) => Self::DatabaseDamaged,
             Some(store::StoreError::Unreachable { .. } | store::StoreError::Managed(_)) => {
                 Self::DatabaseUnreachable
             }

@@ -14,6 +14,7 @@ pub use crate::backup::view::{
 pub use crate::database::view::{
     ActivityView, BlockedView, ColumnNote, ConnectionView, DatabaseStatusView, EndedView, FigureState,
     FigureView, IndexView, IndexesView, LocksView, MaintenanceView, MigrationView, MigrationsView, PoolView,
+    PsqlView,
     ServerLogView, SlowSource, SlowStatementView, SlowView, TableMaintainedView, TableView, TablesView,
 };
 pub use crate::exports::ExportView;
@@ -22,10 +23,16 @@ pub use crate::external_database::view::{
 };
 pub use crate::import::drop_preview::{DropView, DroppedFolder};
 pub use crate::models::view::{ModelNews, ModelSource, ModelSpeed, ModelState, ModelView, ModelsOverview};
+pub use crate::organisation::view::{
+    ChangeResult, FolderView, MeetingChange, MeetingListPage, NoteView, SavedNote, TagView, UndoStep,
+};
 pub use crate::retention::settings::RetentionSettings;
 pub use crate::retention::view::{
     CleanupConfirmation, CleanupReason, CleanupView, DueExportView, DueMeetingView, ForecastView,
     MissingAudioView, RetentionRule, UnknownFolderView,
+};
+pub use crate::search::view::{
+    FoundMeeting, MarkedText, Passage, PassageSource, SearchHit, SearchOrder, SearchRequest, SearchResults,
 };
 pub use crate::secrets::PasswordSource;
 pub use crate::speakers::view::{

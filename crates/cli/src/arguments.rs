@@ -1,5 +1,9 @@
 //! The command line: commands, options, and their help texts.
 
+mod organisation;
+
+pub(crate) use organisation::{Folder, List, Note, Tag};
+
 use app::view::SpeakerCount;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -27,14 +31,9 @@ pub(crate) enum Command {
     /// Add recordings: files and folders.
     Import(Import),
     /// List recordings, newest first.
-    List {
-        /// Only pending, processing, completed or failed ones.
-        #[arg(long, value_name = "STATUS", value_parser = ["pending", "processing", "completed", "failed"])]
-        status: Option<String>,
-        /// At most this many.
-        #[arg(long, value_name = "N")]
-        limit: Option<u32>,
-    },
+    List(List),
+    /// Find what was said, titles, notes and names of speakers.
+    Search(Search),
     /// Show a recording and its transcript.
     Show {
         /// The beginning of its id.
@@ -57,11 +56,48 @@ pub(crate) enum Command {
         /// The beginning of its id.
         job: String,
     },
-    /// Remove a recording with its transcript and its audio in the library.
+    /// Move recordings to the trash, from where they can be restored.
     Delete {
-        /// The beginning of its id.
-        job: String,
+        /// The beginning of its id; several may be given.
+        #[arg(required = true, value_name = "JOB")]
+        jobs: Vec<String>,
+        /// Delete for good, with transcript and audio in the library, also what is in the trash.
+        #[arg(long)]
+        now: bool,
     },
+    /// List the trash, or empty it.
+    Trash {
+        /// Delete everything in it for good.
+        #[arg(long)]
+        empty: bool,
+    },
+    /// Take recordings out of the trash.
+    RestoreFromTrash {
+        /// The beginning of its id; several may be given.
+        #[arg(required = true, value_name = "JOB")]
+        jobs: Vec<String>,
+    },
+    /// List tags, give them to recordings or take them away, change them.
+    Tag(Tag),
+    /// List folders, change them, put recordings into them.
+    Folder {
+        #[command(subcommand)]
+        command: Option<Folder>,
+    },
+    /// Make recordings favourites.
+    Favourite {
+        /// The beginning of its id; several may be given.
+        #[arg(required = true, value_name = "JOB")]
+        jobs: Vec<String>,
+    },
+    /// Make recordings favourites no longer.
+    Unfavourite {
+        /// The beginning of its id; several may be given.
+        #[arg(required = true, value_name = "JOB")]
+        jobs: Vec<String>,
+    },
+    /// Print or write the note of a recording.
+    Note(Note),
     /// Transcribe a recording again, with another speech model or language; the current transcript stays as an older
     /// version.
     Transcribe {
@@ -104,6 +140,9 @@ pub(crate) enum Command {
         job: String,
         /// The new title.
         title: String,
+        /// Only if this is the title now, so that a change by somebody else is not lost.
+        #[arg(long, value_name = "TITLE")]
+        expected: Option<String>,
     },
     /// Transcribe waiting recordings, until stopped.
     Worker {
@@ -180,6 +219,41 @@ pub(crate) enum Command {
     },
     /// Check that everything is in order.
     Doctor,
+}
+
+/// A search.
+#[derive(Debug, Args)]
+pub(crate) struct Search {
+    /// Words that must all occur; "phrases", -without, a OR b, begin*, and filters such as speaker:anna or longer:30m.
+    #[arg(required = true)]
+    pub(crate) query: Vec<String>,
+    /// Only what this person says.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) speaker: Vec<String>,
+    /// Recorded on this day or later: 2026-03-01, 2026-03, yesterday, 7d.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Option<String>,
+    /// Recorded on this day or earlier.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) to: Option<String>,
+    /// Only meetings with this tag.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tag: Vec<String>,
+    /// Only meetings in this folder or below it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) folder: Option<String>,
+    /// Only transcripts in this language.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) language: Option<String>,
+    /// The newest first, instead of the best.
+    #[arg(long)]
+    pub(crate) newest_first: bool,
+    /// At most this many meetings.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: u32,
+    /// Leave out the first ones.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) skip: u32,
 }
 
 /// The passphrase of encrypted backups.

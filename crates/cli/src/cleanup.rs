@@ -112,6 +112,7 @@ fn why(rule: RetentionRule, due_since: &str) -> String {
         RetentionRule::JobRetentionHours => "job_retention_hours",
         RetentionRule::AudioRetentionDays => "audio_retention_days",
         RetentionRule::ExportRetentionHours => "export_retention_hours",
+        RetentionRule::TrashRetentionDays => "trash_retention_days",
     };
     format!("due since {} ({setting})", app::view::recorded_in_words(due_since))
 }

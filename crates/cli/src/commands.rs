@@ -1,4 +1,4 @@
-//! The commands that have no module of their own: list, show, export, delete, worker, doctor.
+//! The commands that have no module of their own: list, show, export, worker, doctor.
 
 use crate::arguments;
 use crate::exit::exit_code;
@@ -6,7 +6,7 @@ use crate::print;
 use crate::progress::ProgressDisplay;
 use anyhow::Result;
 use app::view::{JobStatus, JobView};
-use app::{App, CheckState, ExportRequest, JobId, StartOptions, WorkScope};
+use app::{App, CheckState, ExportRequest, JobId, ListRequest, StartOptions, WorkScope};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -16,30 +16,46 @@ const OUTAGE: Duration = Duration::from_secs(60);
 /// Pause before a worker tries to reach the database again.
 const RECONNECT: Duration = Duration::from_secs(1);
 
-pub(crate) async fn list(
-    app: &App,
-    status: Option<&str>,
-    limit: Option<u32>,
-    json: bool,
-) -> Result<ExitCode> {
-    let status = status.map(JobStatus::from_word).transpose()?;
-    let jobs = app.list(status, limit).await?;
+pub(crate) async fn list(app: &App, list: arguments::List, json: bool) -> Result<ExitCode> {
+    let mut tags = Vec::new();
+    for name in &list.tag {
+        tags.push(app.find_tag(name).await?.id);
+    }
+    let folder = match &list.folder {
+        Some(path) => Some(app.find_folder(path).await?.id),
+        None => None,
+    };
+    let request = ListRequest {
+        trashed: list.trash,
+        status: list.status.as_deref().map(JobStatus::from_word).transpose()?,
+        folder,
+        tags,
+        favourite: list.favourite,
+        limit: list.limit,
+        ..ListRequest::default()
+    };
+    let jobs = app.list_meetings(&request.between(list.from.as_deref(), list.to.as_deref())?).await?;
     if json {
         print::json(&jobs);
     } else if jobs.is_empty() {
         print::line("There are no such recordings. Add some: meetmemo import FILE…");
-    }
-    for job in jobs.iter().filter(|_| !json) {
-        let elsewhere = if job.is_here { "" } else { " (on another computer)" };
-        print::line(&format!(
-            "{}  {:>8}  {}  [{}]{elsewhere}",
-            print::short(job.id),
-            print::duration(job.duration_ms),
-            job.title,
-            print::state(job)
-        ));
+    } else {
+        jobs.iter().for_each(print_job);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a recording in a line.
+pub(crate) fn print_job(job: &JobView) {
+    let elsewhere = if job.is_here { "" } else { " (on another computer)" };
+    let pinned = if job.pinned { " (pinned)" } else { "" };
+    print::line(&format!(
+        "{}  {:>8}  {}  [{}]{pinned}{elsewhere}",
+        print::short(job.id),
+        print::duration(job.duration_ms),
+        job.title,
+        print::state(job)
+    ));
 }
 
 pub(crate) async fn show(app: &App, job: JobId, json: bool) -> Result<ExitCode> {
@@ -57,6 +73,8 @@ pub(crate) async fn show(app: &App, job: JobId, json: bool) -> Result<ExitCode> 
         meeting.transcript.as_ref().map(|t| t.model_title.clone()),
         (job.status != JobStatus::Completed).then(|| print::state(job)),
         job.media_note.clone(),
+        job.pinned.then(|| "pinned".to_owned()),
+        job.trashed_at.as_deref().map(in_trash_since),
     ];
     print::line(&facts.into_iter().flatten().collect::<Vec<_>>().join(" · "));
     print::line("");
@@ -68,6 +86,10 @@ pub(crate) async fn show(app: &App, job: JobId, json: bool) -> Result<ExitCode> 
         None => print::line("There is no transcript yet."),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn in_trash_since(at: &str) -> String {
+    format!("in the trash since {}", app::view::recorded_in_words(at))
 }
 
 pub(crate) async fn export(app: &App, export: arguments::Export, json: bool) -> Result<ExitCode> {
@@ -94,18 +116,6 @@ pub(crate) async fn export(app: &App, export: arguments::Export, json: bool) -> 
         print::error("Another MeetMemo process makes this export now.");
     }
     Ok(exit_code(well))
-}
-
-pub(crate) fn print_deleted(job: JobView, json: bool) -> Result<ExitCode> {
-    if json {
-        print::json(&job);
-    } else {
-        print::line(&format!(
-            "“{}” is deleted, with its transcript and its audio in the library. The file you imported is untouched.",
-            job.title
-        ));
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 pub(crate) async fn worker(

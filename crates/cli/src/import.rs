@@ -29,6 +29,9 @@ struct ImportRow {
     /// Whether the audio was missing in the library and is there again; absent if not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     audio_put_back: bool,
+    /// Whether it was in the trash and has been taken out of it; absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    restored_from_trash: bool,
 }
 
 pub(crate) async fn import(
@@ -139,6 +142,11 @@ async fn wait_for(
         let job = app.job(id).await?;
         well &= job.as_ref().is_some_and(|job| job.status == JobStatus::Completed);
         match &job {
+            Some(job) if job.trashed_at.is_some() => print::error(&format!(
+                "“{}” was moved to the trash before it was transcribed. Take it back with: meetmemo restore-from-trash {}",
+                job.title,
+                print::short(job.id)
+            )),
             Some(job) if !json => print_result(job),
             Some(_) => {}
             None => print::error(&format!(
@@ -192,6 +200,7 @@ fn row(imported: &ImportedFile) -> ImportRow {
         job_id: job.map(|job| job.id),
         error: error.cloned(),
         audio_put_back: matches!(imported.outcome, ImportOutcome::Duplicate { healed: true, .. }),
+        restored_from_trash: matches!(imported.outcome, ImportOutcome::Duplicate { restored: true, .. }),
         status: None,
         error_message: None,
     }
@@ -203,8 +212,11 @@ fn print_imported(number: usize, total: usize, imported: &ImportedFile, json: bo
     let prefix = if total > 1 { format!("[{number}/{total}] ") } else { String::new() };
     let text = match &imported.outcome {
         ImportOutcome::Imported(job) => format!("Added {} ({})", job.file_name, print::short(job.id)),
-        ImportOutcome::Duplicate { job, healed } => {
+        ImportOutcome::Duplicate { job, healed, restored } => {
             let mut again = String::new();
+            if *restored {
+                again.push_str(" It was in the trash and has been restored.");
+            }
             if *healed {
                 again.push_str(
                     " Its audio was missing, damaged or removed in the library and has been put back.",

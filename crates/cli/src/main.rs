@@ -12,8 +12,10 @@ mod database_test;
 mod exit;
 mod import;
 mod models;
+mod organisation;
 mod print;
 mod progress;
+mod search;
 mod speakers;
 mod versions;
 
@@ -92,7 +94,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
             (None, Some(table)) => app::RestoreScope::Table(table),
             (None, None) => app::RestoreScope::Everything,
         };
-        let options = app::RestoreOptions { dry_run, salvage, scope };
+        let options = app::RestoreOptions { dry_run, salvage, scope, passphrase_file: None };
         return backup::restore(start, &backup, options, json, stop_on_signal()?).await;
     }
     let local = LocalApp::prepare(start).await?;
@@ -113,7 +115,8 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let app = App::open(local, &print_phase).await?;
     match arguments.command {
         Command::Import(import) => import::import(&app, import, json, stop_on_signal()?).await,
-        Command::List { status, limit } => commands::list(&app, status.as_deref(), limit, json).await,
+        Command::List(list) => commands::list(&app, list, json).await,
+        Command::Search(request) => search::search(&app, request, json).await,
         Command::Show { job } => commands::show(&app, app.find_job_by_prefix(&job).await?, json).await,
         Command::Export(export) => commands::export(&app, export, json).await,
         Command::Retry { job } => {
@@ -125,9 +128,14 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Cancel { job } => {
             print::changed_job(app.cancel(app.find_job_by_prefix(&job).await?).await?, json)
         }
-        Command::Delete { job } => {
-            commands::print_deleted(app.delete(app.find_job_by_prefix(&job).await?).await?, json)
-        }
+        Command::Delete { jobs, now } => organisation::delete(&app, &jobs, now, json).await,
+        Command::Trash { empty } => organisation::trash(&app, empty, json).await,
+        Command::RestoreFromTrash { jobs } => organisation::restore(&app, &jobs, json).await,
+        Command::Tag(tag) => organisation::tag(&app, tag, json).await,
+        Command::Folder { command } => organisation::folder(&app, command, json).await,
+        Command::Favourite { jobs } => organisation::favourite(&app, &jobs, true, json).await,
+        Command::Unfavourite { jobs } => organisation::favourite(&app, &jobs, false, json).await,
+        Command::Note(note) => organisation::note(&app, note, json).await,
         Command::Transcribe { job, model, options, speakers, wait } => {
             let request = versions::Request { model, options, speakers };
             let job = app.find_job_by_prefix(&job).await?;
@@ -142,9 +150,9 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::People { command } => {
             speakers::people(&app, command.unwrap_or(arguments::People::List), json).await
         }
-        Command::Rename { job, title } => {
+        Command::Rename { job, title, expected } => {
             let job = app.find_job_by_prefix(&job).await?;
-            print::changed_job(app.rename(job, &title).await?, json)
+            print::changed_job(app.rename(job, &title, expected.as_deref()).await?, json)
         }
         Command::Cleanup { dry_run, yes } => cleanup::cleanup(&app, dry_run, yes, json).await,
         Command::Pin { job } => cleanup::pin(&app, app.find_job_by_prefix(&job).await?, true, json).await,

@@ -2,7 +2,7 @@
 //! only shows them.
 
 use super::CoreRef;
-use crate::core::{ArchiveWorkState, NewArchiveWork, start_archive_work};
+use crate::core::{ArchiveWorkState, ChosenBackup, Core, NewArchiveWork, start_archive_work, start_rescue};
 use crate::dialogs;
 use crate::failure::{CommandResult, Failure};
 use app::view::{BackupOverview, RestoreView};
@@ -37,6 +37,28 @@ pub(crate) async fn choose_backup_place(
 pub(crate) async fn end_scheduled_backups(core: CoreRef<'_>) -> CommandResult<BackupOverview> {
     let local = core.local()?;
     local.set_backup_place(None).await?;
+    Ok(local.backup_overview())
+}
+
+/// Lets the user choose the file with the passphrase that encrypts the next backups. `None` if they cancel.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn choose_backup_passphrase(
+    handle: AppHandle,
+    core: CoreRef<'_>,
+) -> CommandResult<Option<BackupOverview>> {
+    let local = core.local()?;
+    let Some(file) = dialogs::passphrase_file(&handle).await else { return Ok(None) };
+    local.set_backup_passphrase_file(Some(file)).await?;
+    Ok(Some(local.backup_overview()))
+}
+
+/// Does not encrypt the next backups. Those that were made stay as they are.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn forget_backup_passphrase(core: CoreRef<'_>) -> CommandResult<BackupOverview> {
+    let local = core.local()?;
+    local.set_backup_passphrase_file(None).await?;
     Ok(local.backup_overview())
 }
 
@@ -85,8 +107,8 @@ pub(crate) async fn start_backup_check(handle: AppHandle, core: CoreRef<'_>) -> 
     start_archive_work(&handle, core.app()?, NewArchiveWork::Check(PathBuf::from(last.place)))
 }
 
-/// What a restore from the last backup, or from one that the user chooses (a folder, or a file), would bring back. `None`
-/// if they cancel.
+/// What a restore from the last backup, or from one that the user chooses (a folder, or a file), would bring back: into
+/// the archive or, if its database is damaged, into a new one. `None` if they cancel.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn preview_restore(
@@ -102,10 +124,40 @@ pub(crate) async fn preview_restore(
         RestoreSource::File => dialogs::restore_file(&handle).await,
     };
     let Some(path) = chosen else { return Ok(None) };
-    let stop = watch::Sender::new(false);
-    let preview = core.app()?.restore_here(&path, None, true, &|_| (), &stop.subscribe()).await?;
-    core.work.remember_backup(path);
-    Ok(Some(preview))
+    preview(&core, ChosenBackup::new(path)).await.map(Some)
+}
+
+/// Lets the user choose the file with the passphrase of the backup that was looked at last, and looks at it again. `None`
+/// if they cancel.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn preview_restore_with_passphrase(
+    handle: AppHandle,
+    core: CoreRef<'_>,
+) -> CommandResult<Option<RestoreView>> {
+    let chosen = core.work.chosen().ok_or_else(no_backup_chosen)?;
+    let Some(file) = dialogs::passphrase_file(&handle).await else { return Ok(None) };
+    preview(&core, ChosenBackup { passphrase_file: Some(file), ..chosen }).await.map(Some)
+}
+
+async fn preview(core: &Core, backup: ChosenBackup) -> CommandResult<RestoreView> {
+    core.work.choose(ChosenBackup { previewed: false, ..backup.clone() });
+    let preview = match core.app() {
+        Ok(app) => {
+            let stop = watch::Sender::new(false);
+            app.restore_here(&backup.path, backup.options(None, true), &|_| (), &stop.subscribe()).await?
+        }
+        Err(failure) if failure.code == ErrorCode::DatabaseDamaged => {
+            core.local()?.preview_rescue(&backup.path, backup.passphrase_file.clone()).await?
+        }
+        Err(failure) => return Err(failure),
+    };
+    core.work.choose(ChosenBackup { previewed: true, ..backup });
+    Ok(preview)
+}
+
+fn no_backup_chosen() -> Failure {
+    Failure { code: ErrorCode::NotOffered, message: "Choose a backup first.".to_owned() }
 }
 
 /// Where to restore from.
@@ -120,7 +172,8 @@ pub(crate) enum RestoreSource {
     File,
 }
 
-/// Starts to restore from the backup of the last preview: everything that is missing, or one meeting.
+/// Starts to restore from the backup of the last preview: everything that is missing, or one meeting. If the database is
+/// damaged, everything is restored into a new one, and then the archive is opened.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn start_restore(
@@ -128,11 +181,14 @@ pub(crate) async fn start_restore(
     core: CoreRef<'_>,
     meeting: Option<String>,
 ) -> CommandResult<()> {
-    let Some(path) = core.work.remembered_backup() else {
-        let message = "Choose a backup first.".to_owned();
-        return Err(Failure { code: ErrorCode::NotOffered, message });
-    };
-    start_archive_work(&handle, core.app()?, NewArchiveWork::Restore(path, meeting))
+    let backup = core.work.chosen().filter(|chosen| chosen.previewed).ok_or_else(no_backup_chosen)?;
+    match core.app() {
+        Ok(app) => start_archive_work(&handle, app, NewArchiveWork::Restore(backup, meeting)),
+        Err(failure) if failure.code == ErrorCode::DatabaseDamaged && meeting.is_none() => {
+            start_rescue(&handle, backup)
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Starts maintenance of the database.

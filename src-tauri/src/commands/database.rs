@@ -1,11 +1,15 @@
 //! Commands for the database: its figures, its connections, and which server is used.
 
-use super::CoreRef;
-use crate::failure::CommandResult;
+use super::{CoreRef, blocking};
+use crate::core::Core;
+use crate::dialogs;
+use crate::failure::{CommandResult, Failure};
+use app::ErrorCode;
 use app::view::{
     ActivityView, ConnectionStep, DatabaseAddress, DatabaseChoice, DatabaseStatusView, EndedView,
-    IndexesView, LocksView, MigrationsView, ServerLogView, SlowView, TablesView,
+    IndexesView, LocksView, MigrationsView, PsqlView, ServerLogView, SlowView, TablesView,
 };
+use tauri::AppHandle;
 
 /// The server and the database.
 #[tauri::command]
@@ -77,11 +81,52 @@ pub(crate) async fn change_database_password(core: CoreRef<'_>) -> CommandResult
     Ok(core.app()?.change_database_password().await?)
 }
 
+/// Opens `psql` on the archive in a terminal, or says what is missing for that.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn open_psql(core: CoreRef<'_>) -> CommandResult<PsqlView> {
+    let local = core.local()?;
+    blocking(move || Ok(local.open_psql()?)).await
+}
+
 /// Which server is used, without its password.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn database_choice(core: CoreRef<'_>) -> CommandResult<DatabaseChoice> {
     Ok(core.local()?.database_choice().await?)
+}
+
+/// Lets the user choose the certificate file of a server, which the page may then name in an address. `None` if they
+/// cancel.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn choose_certificate(
+    handle: AppHandle,
+    core: CoreRef<'_>,
+) -> CommandResult<Option<String>> {
+    let Some(file) = dialogs::certificate(&handle).await else { return Ok(None) };
+    let Ok(file) = file.into_os_string().into_string() else {
+        return Err(refused("The name of this file is not Unicode. Rename the file and choose it again."));
+    };
+    core.note_certificate(file.clone());
+    Ok(Some(file))
+}
+
+/// Refuses a certificate file that neither the user chose in a dialog nor the settings name.
+async fn ensure_chosen_certificate(core: &Core, address: &DatabaseAddress) -> CommandResult<()> {
+    let Some(file) = address.root_certificate.as_deref() else { return Ok(()) };
+    if core.is_chosen_certificate(file) {
+        return Ok(());
+    }
+    let saved = core.local()?.database_choice().await?.address.and_then(|saved| saved.root_certificate);
+    if saved.as_deref() == Some(file) {
+        return Ok(());
+    }
+    Err(refused("Choose the certificate file with the button."))
+}
+
+fn refused(message: &str) -> Failure {
+    Failure { code: ErrorCode::NotOffered, message: message.to_owned() }
 }
 
 /// Tests each step of the connection that is in use, or with an address of a candidate. An empty password means the
@@ -96,7 +141,10 @@ pub(crate) async fn test_database(
     let local = core.local()?;
     Ok(match address {
         None => local.test_archive_connection().await?,
-        Some(address) => local.test_candidate(&address, given(password).as_ref()).await?,
+        Some(address) => {
+            ensure_chosen_certificate(&core, &address).await?;
+            local.test_candidate(&address, given(password).as_ref()).await?
+        }
     })
 }
 
@@ -108,6 +156,7 @@ pub(crate) async fn save_external_database(
     address: DatabaseAddress,
     password: String,
 ) -> CommandResult<DatabaseChoice> {
+    ensure_chosen_certificate(&core, &address).await?;
     Ok(core.local()?.save_external_database(&address, given(password).as_ref()).await?)
 }
 

@@ -56,6 +56,44 @@ pub(crate) async fn export_meeting(
     Ok(started)
 }
 
+/// Exports to one folder.
+#[derive(Debug, Clone, serde::Serialize, specta::Type)]
+pub(crate) struct FolderExports {
+    /// The exports that were started.
+    exports: Vec<ExportView>,
+    /// Why others could not be started.
+    failures: Vec<String>,
+}
+
+/// Asks for a folder and exports meetings to it in the background. `None` if the user cancels the dialog.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn export_meetings(
+    handle: AppHandle,
+    core: CoreRef<'_>,
+    ids: Vec<String>,
+    format: String,
+) -> CommandResult<Option<FolderExports>> {
+    let app = core.app()?;
+    let ids = ids.iter().map(|id| job_id(id)).collect::<CommandResult<Vec<_>>>()?;
+    let format = app::export_format(&format)?;
+    let Some(folder) = dialogs::export_folder(&handle).await else { return Ok(None) };
+    let created = app.create_exports(&ids, format, &folder).await?;
+    let mut exports = Vec::new();
+    for pending in &created.pending {
+        exports.extend(app.export(pending.id).await?);
+    }
+    let failures = created.failures.into_iter().map(|error| Failure::from(error).message).collect();
+    tauri::async_runtime::spawn(async move {
+        for pending in created.pending {
+            if let Err(error) = app.run_export(pending).await {
+                tracing::warn!(code = ?ErrorCode::of(&error), "an export could not be made");
+            }
+        }
+    });
+    Ok(Some(FolderExports { exports, failures }))
+}
+
 /// The current state of an export.
 #[tauri::command]
 #[specta::specta]

@@ -1,4 +1,4 @@
-//! Commands for meetings: the list, titles, transcripts and their versions, processing, deletion, and audio.
+//! Commands for meetings: titles, transcripts and their versions, processing, and audio.
 
 use super::{CoreRef, NO_VERSION, job_id, parse_id};
 use crate::audio_server::AudioServer;
@@ -7,14 +7,7 @@ use app::view::{Comparison, DeletionView, JobView, MeetingPage, TranscriptionOpt
 use app::{AudioTime, ErrorCode};
 use tauri::{AppHandle, State};
 
-/// All meetings, newest first.
-#[tauri::command]
-#[specta::specta]
-pub(crate) async fn meetings(core: CoreRef<'_>) -> CommandResult<Vec<JobView>> {
-    Ok(core.app()?.list(None, None).await?)
-}
-
-/// The meetings with these ids; unknown ids are skipped.
+/// The meetings with these ids, also those in the trash; unknown ids are skipped.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn meetings_by_id(core: CoreRef<'_>, ids: Vec<String>) -> CommandResult<Vec<JobView>> {
@@ -29,11 +22,16 @@ pub(crate) async fn meeting(core: CoreRef<'_>, id: String, from_ms: u32) -> Comm
     Ok(core.app()?.page(job_id(&id)?, AudioTime::from_ms(from_ms)).await?)
 }
 
-/// Changes the title of a meeting.
+/// Changes the title of a meeting; with `expected`, only if that is its title now.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn rename(core: CoreRef<'_>, id: String, title: String) -> CommandResult<JobView> {
-    Ok(core.app()?.rename(job_id(&id)?, &title).await?)
+pub(crate) async fn rename(
+    core: CoreRef<'_>,
+    id: String,
+    title: String,
+    expected: Option<String>,
+) -> CommandResult<JobView> {
+    Ok(core.app()?.rename(job_id(&id)?, &title, expected.as_deref()).await?)
 }
 
 /// Puts a failed or cancelled recording back into the queue.
@@ -63,19 +61,11 @@ pub(crate) async fn bring_forward(core: CoreRef<'_>, id: String) -> CommandResul
     Ok(())
 }
 
-/// What deleting a meeting would remove and what it would leave.
+/// What deleting a meeting for good would remove and what it would leave.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn deletion(core: CoreRef<'_>, id: String) -> CommandResult<DeletionView> {
     Ok(core.app()?.deletion(job_id(&id)?).await?)
-}
-
-/// Deletes a meeting permanently.
-#[tauri::command]
-#[specta::specta]
-pub(crate) async fn delete_meeting(core: CoreRef<'_>, id: String) -> CommandResult<()> {
-    core.app()?.delete(job_id(&id)?).await?;
-    Ok(())
 }
 
 /// The options with which a meeting was or would be transcribed.

@@ -4,7 +4,10 @@
 use super::Core;
 use crate::failure::Failure;
 use app::view::{BackupCheckView, BackupPhase, BackupProgress, BackupView, MaintenanceView, RestoreView};
-use app::{App, BackupOptions, DatabaseWork, ErrorCode, MaintenanceProgress, VerifyOptions};
+use app::{
+    App, BackupOptions, DatabaseWork, ErrorCode, MaintenanceProgress, RestoreOptions, RestoreScope,
+    VerifyOptions,
+};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -76,12 +79,38 @@ pub(crate) struct ArchiveWork {
     state: Mutex<ArchiveWorkState>,
     stop: watch::Sender<bool>,
     /// The backup that the user chose to restore from.
-    restore_from: Mutex<Option<PathBuf>>,
+    chosen: Mutex<Option<ChosenBackup>>,
+}
+
+/// A backup that the user chose to restore from.
+#[derive(Debug, Clone)]
+pub(crate) struct ChosenBackup {
+    pub(crate) path: PathBuf,
+    /// The file with its passphrase, if not the one that the settings name.
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Whether the user has seen what it would bring back.
+    pub(crate) previewed: bool,
+}
+
+impl ChosenBackup {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, passphrase_file: None, previewed: false }
+    }
+
+    /// To restore everything that is missing, or one meeting.
+    pub(crate) fn options(&self, meeting: Option<String>, dry_run: bool) -> RestoreOptions {
+        RestoreOptions {
+            dry_run,
+            salvage: false,
+            scope: meeting.map_or(RestoreScope::Everything, RestoreScope::Meeting),
+            passphrase_file: self.passphrase_file.clone(),
+        }
+    }
 }
 
 impl Default for ArchiveWork {
     fn default() -> Self {
-        Self { state: Mutex::default(), stop: watch::Sender::new(false), restore_from: Mutex::default() }
+        Self { state: Mutex::default(), stop: watch::Sender::new(false), chosen: Mutex::default() }
     }
 }
 
@@ -90,7 +119,7 @@ pub(crate) enum NewArchiveWork {
     Backup(PathBuf),
     Check(PathBuf),
     /// Restore from this backup: everything that is missing, or one meeting.
-    Restore(PathBuf, Option<String>),
+    Restore(ChosenBackup, Option<String>),
     Maintenance(DatabaseWork),
 }
 
@@ -119,17 +148,22 @@ impl ArchiveWork {
         self.stop.send_replace(true);
     }
 
+    /// Becomes `true` when the work under way is to stop.
+    pub(super) fn stop_signal(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
     /// Forgets how the last work ended.
     pub(crate) fn dismiss(&self) {
         self.lock().ended = None;
     }
 
-    pub(crate) fn remember_backup(&self, path: PathBuf) {
-        *self.restore_from.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+    pub(crate) fn choose(&self, backup: ChosenBackup) {
+        *self.chosen.lock().unwrap_or_else(PoisonError::into_inner) = Some(backup);
     }
 
-    pub(crate) fn remembered_backup(&self) -> Option<PathBuf> {
-        self.restore_from.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn chosen(&self) -> Option<ChosenBackup> {
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -138,8 +172,20 @@ impl ArchiveWork {
 /// # Errors
 /// If other work is under way.
 pub(crate) fn start_archive_work(handle: &AppHandle, app: App, work: NewArchiveWork) -> Result<(), Failure> {
+    let runner = handle.clone();
+    start(handle, work.kind(), async move { run(&runner, app, work).await })
+}
+
+/// Starts `work` in the background, and tells the page how it ends.
+///
+/// # Errors
+/// If other work is under way.
+pub(super) fn start(
+    handle: &AppHandle,
+    kind: ArchiveWorkKind,
+    work: impl Future<Output = anyhow::Result<EndedArchiveWork>> + Send + 'static,
+) -> Result<(), Failure> {
     let core = handle.state::<Core>();
-    let kind = work.kind();
     {
         let mut state = core.work.lock();
         if state.running.is_some() {
@@ -155,9 +201,8 @@ pub(crate) fn start_archive_work(handle: &AppHandle, app: App, work: NewArchiveW
     let _ = ArchiveWorkNews.emit(handle);
     let handle = handle.clone();
     tauri::async_runtime::spawn(async move {
-        let runner = handle.clone();
         // In a task of its own, so that a panic in it is a failure that the page shows.
-        let ended = tauri::async_runtime::spawn(async move { run(&runner, app, work).await });
+        let ended = tauri::async_runtime::spawn(work);
         let core = handle.state::<Core>();
         let ended = match ended.await {
             Ok(Ok(ended)) => ended,
@@ -174,32 +219,49 @@ pub(crate) fn start_archive_work(handle: &AppHandle, app: App, work: NewArchiveW
     Ok(())
 }
 
-async fn run(handle: &AppHandle, app: App, work: NewArchiveWork) -> anyhow::Result<EndedArchiveWork> {
-    let core = handle.state::<Core>();
-    let stop = core.work.stop.subscribe();
-    let reported = Mutex::new(None::<Instant>);
-    let report = |change: &dyn Fn(&mut RunningArchiveWork)| {
-        if let Some(running) = &mut core.work.lock().running {
+/// Passes progress on to the page, not too often.
+pub(super) struct Reporter<'a> {
+    handle: &'a AppHandle,
+    last: Mutex<Option<Instant>>,
+}
+
+impl<'a> Reporter<'a> {
+    pub(super) fn new(handle: &'a AppHandle) -> Self {
+        Self { handle, last: Mutex::default() }
+    }
+
+    fn report(&self, change: impl Fn(&mut RunningArchiveWork)) {
+        if let Some(running) = &mut self.handle.state::<Core>().work.lock().running {
             change(running);
         }
-        let mut last = reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_none_or(|at| at.elapsed() >= REPORT_INTERVAL) {
             *last = Some(Instant::now());
-            let _ = ArchiveWorkNews.emit(handle);
+            let _ = ArchiveWorkNews.emit(self.handle);
         }
-    };
-    let on_progress = |now: BackupProgress| {
-        report(&|running| {
+    }
+
+    pub(super) fn backup(&self, now: BackupProgress) {
+        self.report(|running| {
             running.phase = Some(now.phase);
             running.fraction = (now.total_bytes > 0.0).then(|| now.done_bytes / now.total_bytes);
         });
-    };
-    let on_table = |now: MaintenanceProgress| {
-        report(&|running| {
+    }
+
+    fn table(&self, now: &MaintenanceProgress) {
+        self.report(|running| {
             running.table = Some(now.table.clone());
             running.fraction = Some(f64::from(now.number.saturating_sub(1)) / f64::from(now.count.max(1)));
         });
-    };
+    }
+}
+
+async fn run(handle: &AppHandle, app: App, work: NewArchiveWork) -> anyhow::Result<EndedArchiveWork> {
+    let core = handle.state::<Core>();
+    let stop = core.work.stop_signal();
+    let reporter = Reporter::new(handle);
+    let on_progress = |now: BackupProgress| reporter.backup(now);
+    let on_table = |now: MaintenanceProgress| reporter.table(&now);
     Ok(match work {
         NewArchiveWork::Backup(place) => {
             let options = BackupOptions { check: true, replace: false, prune: true };
@@ -208,9 +270,11 @@ async fn run(handle: &AppHandle, app: App, work: NewArchiveWork) -> anyhow::Resu
         NewArchiveWork::Check(place) => EndedArchiveWork::Check {
             result: app.verify_backup(&place, VerifyOptions::default(), &on_progress, &stop).await?,
         },
-        NewArchiveWork::Restore(place, meeting) => EndedArchiveWork::Restore {
-            result: app.restore_here(&place, meeting, false, &on_progress, &stop).await?,
-        },
+        NewArchiveWork::Restore(backup, meeting) => {
+            let options = backup.options(meeting, false);
+            let result = app.restore_here(&backup.path, options, &on_progress, &stop).await?;
+            EndedArchiveWork::Restore { result }
+        }
         NewArchiveWork::Maintenance(work) => {
             EndedArchiveWork::Maintenance { result: app.maintain_database(work, stop, &on_table).await? }
         }

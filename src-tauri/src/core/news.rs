@@ -3,15 +3,23 @@
 use super::{Core, CoreState};
 use crate::notifications::JobNotifier;
 use app::view::ModelState;
-use app::{App, Topic};
+use app::{App, JobId, Topic};
 use serde::Serialize;
+use std::collections::HashSet;
 use std::time::Duration;
 use tauri::{AppHandle, Manager};
 use tauri_specta::Event;
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 
 /// How long a connection to the database may be lost before the page shows it.
 const RECONNECT_GRACE: Duration = Duration::from_secs(1);
+
+/// How long further changes are awaited after a change.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// If more changes come at once, the page fetches everything instead of each of them.
+const MANY: usize = 300;
 
 /// What has changed, as an event for the page. It carries ids and no content: the page fetches what it shows.
 #[derive(Debug, Clone, Serialize, specta::Type, Event)]
@@ -50,6 +58,13 @@ pub(crate) enum NewsItem {
         /// Its id.
         id: String,
     },
+    /// Folders or tags.
+    Folders,
+    /// The note of a meeting.
+    Note {
+        /// The meeting's id.
+        id: String,
+    },
     /// Anything: the page must fetch everything that it shows.
     Everything,
 }
@@ -75,6 +90,8 @@ impl NewsItem {
             Topic::Segments(id) => Self::Segments { id: id.to_string() },
             Topic::People => Self::People,
             Topic::Export(id) => Self::Export { id: id.to_string() },
+            Topic::Folders => Self::Folders,
+            Topic::Note(id) => Self::Note { id: id.to_string() },
             Topic::Reconnected => Self::Everything,
             Topic::ConnectionLost | Topic::Task(_) => return None,
         })
@@ -86,10 +103,11 @@ pub(super) async fn forward_news(handle: AppHandle, app: App, mut news: app::Not
     let core = handle.state::<Core>();
     let mut notifier = JobNotifier::default();
     loop {
-        let mut topic = news.next().await;
-        if topic == Topic::ConnectionLost {
+        let mut topics = next_topics(&mut news).await;
+        if topics.last() == Some(&Topic::ConnectionLost) {
+            topics.pop();
             // After a restart the private server is back at once, and the page need not show anything.
-            topic = match tokio::time::timeout(RECONNECT_GRACE, news.next()).await {
+            topics.push(match tokio::time::timeout(RECONNECT_GRACE, news.next()).await {
                 Ok(topic) => topic,
                 Err(_) => {
                     core.set_state(
@@ -98,18 +116,43 @@ pub(super) async fn forward_news(handle: AppHandle, app: App, mut news: app::Not
                     );
                     news.next().await
                 }
-            };
+            });
         }
-        if let Some(item) = NewsItem::of(topic) {
+        let items: Vec<NewsItem> = match topics.len() {
+            few if few <= MANY => topics.iter().filter_map(|topic| NewsItem::of(*topic)).collect(),
+            _ => vec![NewsItem::Everything],
+        };
+        for item in items {
             let _ = item.emit(&handle);
         }
-        if topic == Topic::Reconnected {
+        if topics.contains(&Topic::Reconnected) {
             core.reconnected(&handle);
         }
-        if let Topic::Job(id) | Topic::Progress(id) = topic {
-            notifier.job_changed(&handle, &app, id).await;
+        let job = |topic: &Topic| match topic {
+            Topic::Job(id) | Topic::Progress(id) => Some(*id),
+            _ => None,
+        };
+        let jobs: Vec<JobId> = topics.iter().filter_map(job).collect();
+        if !jobs.is_empty() {
+            notifier.jobs_changed(&handle, &app, &jobs).await;
         }
     }
+}
+
+/// The next change, and the different ones that follow at once: a change of many meetings tells of each of them. If the
+/// connection is lost, that is the last one.
+async fn next_topics(news: &mut app::Notifications) -> Vec<Topic> {
+    let mut topics = vec![news.next().await];
+    let mut known: HashSet<Topic> = topics.iter().copied().collect();
+    let end = Instant::now() + GATHER;
+    while topics.last() != Some(&Topic::ConnectionLost) {
+        match tokio::time::timeout_at(end, news.next()).await {
+            Ok(topic) if known.insert(topic) => topics.push(topic),
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    topics
 }
 
 /// Forwards changes of speech models in this process to the page.

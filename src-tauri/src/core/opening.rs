@@ -9,6 +9,9 @@ use app::{App, ErrorCode, LocalApp, StartPhase};
 use std::sync::atomic::Ordering;
 use tauri::{AppHandle, Manager};
 
+/// So many of the newest meetings are read before the archive counts as open.
+const FIRST_MEETINGS: u32 = 200;
+
 /// Opens the archive in the background, unless it is being opened already. The page is told by [`CoreState`].
 pub(crate) fn open_in_background(handle: &AppHandle) {
     let handle = handle.clone();
@@ -53,6 +56,8 @@ async fn open(handle: &AppHandle, core: &Core) {
         }
         let app = App::open(local, &on_phase).await?;
         let news = app.news().await?;
+        // Damage is found here, where the page offers to restore a backup, and not when the page fetches its list.
+        app.list(None, Some(FIRST_MEETINGS)).await?;
         anyhow::Ok((app, news))
     };
     let opened = opened.await;

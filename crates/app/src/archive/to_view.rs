@@ -10,7 +10,7 @@ use crate::transcribe::options::{TranscriptionOptions, requested_options};
 use anyhow::Result;
 use chrono::{DateTime, FixedOffset, Local, NaiveDateTime, SecondsFormat, TimeZone, Utc};
 use std::cell::LazyCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use store::{Job, JobId, SegmentText, Status, StoredSegment, Task, TaskKind, Transcript, WorkflowState};
 use transcript::AudioTime;
 
@@ -20,16 +20,23 @@ impl App {
         Ok(self.views(vec![job]).await?.remove(0))
     }
 
-    /// The views of jobs. Settings and models are read once for all of them.
+    /// The views of jobs. Settings, models, tags and notes are read once for all of them.
     pub(crate) async fn views(&self, jobs: Vec<Job>) -> Result<Vec<JobView>> {
         let mut views = Vec::with_capacity(jobs.len());
         let open = |job: &&Job| matches!(job.status(), Ok(Status::Pending | Status::Processing));
         let open: Vec<JobId> = jobs.iter().filter(open).map(|job| job.id).collect();
         let tasks = if open.is_empty() { Vec::new() } else { self.store.open_tasks(&open).await? };
         let mut tasks: HashMap<JobId, Task> = tasks.into_iter().map(|task| (task.job_id, task)).collect();
+        let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+        let (mut tags, noted) = match ids.is_empty() {
+            true => (HashMap::new(), HashSet::new()),
+            false => tokio::try_join!(self.store.tags_of(&ids), self.store.with_note(&ids))?,
+        };
         for (job, options, model_missing) in self.with_options(jobs).await? {
-            let task = tasks.remove(&job.id);
-            views.push(self.view_with(job, task, options, model_missing)?);
+            let id = job.id;
+            let view = self.view_with(job, tasks.remove(&id), options, model_missing)?;
+            let tags = tags.remove(&id).unwrap_or_default();
+            views.push(JobView { tags, has_note: noted.contains(&id), ..view });
         }
         Ok(views)
     }
@@ -54,6 +61,7 @@ impl App {
         tokio::task::spawn_blocking(look).await?
     }
 
+    /// The view of a job without its tags and note.
     fn view_with(
         &self,
         job: Job,
@@ -91,6 +99,11 @@ impl App {
             error_message: job.error_message,
             media_format: job.media_format,
             media_note: job.media_note,
+            folder_id: job.folder_id,
+            favourite: job.favourite,
+            trashed_at: job.trashed_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
+            tags: Vec::new(),
+            has_note: false,
         })
     }
 }

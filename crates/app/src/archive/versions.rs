@@ -8,6 +8,7 @@ use crate::App;
 use crate::archive::to_view::{is_translated, segment_view, transcript_info};
 use crate::archive::version_view::{ComparePiece, CompareRow, Comparison, VersionState, VersionView};
 use crate::archive::view::{JobView, MeetingPage};
+use crate::organisation::require_not_trashed;
 use crate::retention::require_audio;
 use crate::speakers::meeting_speakers::MeetingSpeakers;
 use crate::transcribe::language_vote::other_languages;
@@ -32,9 +33,10 @@ impl App {
     ///
     /// # Errors
     /// [`ErrorCode::NotOffered`] for what the model cannot do, [`ErrorCode::WrongState`] while the meeting waits or is
-    /// worked on and if its audio was removed, besides those of [`App::find`].
+    /// worked on, if it is in the trash and if its audio was removed, besides those of [`App::find`].
     pub async fn transcribe_again(&self, id: JobId, options: &TranscriptionOptions) -> Result<JobView> {
         let job = self.stored_job(id).await?;
+        require_not_trashed(&job)?;
         require_audio(&job)?;
         let options = self.check_options(options).await?;
         match self.store.transcribe_again(job.id, &options.stored()).await? {

@@ -3,7 +3,7 @@
 use crate::user_error::{ErrorCode, user_error};
 use anyhow::Result;
 use serde::Serialize;
-use store::{JobId, SegmentId, SpeakerId, Status, TranscriptId, WorkflowState};
+use store::{FolderId, JobId, SegmentId, SpeakerId, Status, TagId, TranscriptId, WorkflowState};
 use transcript::Word;
 
 /// A recording and its state.
@@ -59,6 +59,18 @@ pub struct JobView {
     pub model_title: String,
     /// Whether it has failed and that model is not installed.
     pub model_missing: bool,
+    /// The folder that it is in: UUID; none if it is in none.
+    #[cfg_attr(feature = "specta", specta(type = Option<String>))]
+    pub folder_id: Option<FolderId>,
+    /// Whether it is a favourite.
+    pub favourite: bool,
+    /// Its tags, by name: UUIDs.
+    #[cfg_attr(feature = "specta", specta(type = Vec<String>))]
+    pub tags: Vec<TagId>,
+    /// Since when it is in the trash; none if it is not. RFC 3339, UTC.
+    pub trashed_at: Option<String>,
+    /// Whether it has a note that is not empty.
+    pub has_note: bool,
 }
 
 /// The state of a recording or an export.

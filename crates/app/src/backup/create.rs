@@ -1,7 +1,7 @@
 //! Makes a backup.
 
 use super::layout::{ContentHash, ObjectName};
-use super::manifest::{BackedUpAudio, BackedUpMeeting, Content, Header, Manifest};
+use super::manifest::{BackedUpAudio, BackedUpMeeting, Content, Header, Manifest, NamedFile};
 use super::place::{Backup, Place};
 use super::settings_text::settings_to_back_up;
 use super::view::{BackupPhase, BackupProgress, BackupView, count, rfc3339};
@@ -105,8 +105,9 @@ impl App {
             .zip(audio)
             .filter_map(|(meeting, audio)| {
                 let rows = rows.remove(&meeting.id)?;
-                let SnapshotMeeting { id, title, fingerprint, .. } = meeting;
-                Some(BackedUpMeeting { id, title, rows, fingerprint, audio })
+                let SnapshotMeeting { id, title, fingerprint, file_path, file_hash, .. } = meeting;
+                let file = Some(NamedFile { path: file_path, sha256: file_hash });
+                Some(BackedUpMeeting { id, title, rows, fingerprint, audio, file })
             })
             .collect();
         let settings = settings_to_back_up(self.data.path());

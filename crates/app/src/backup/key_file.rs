@@ -191,17 +191,20 @@ pub(super) fn find_key(
         );
     }
     let Some(passphrase) = passphrase.read()? else {
-        bail!(
-            "the backup in {} is encrypted. Name the file with its passphrase: with --passphrase-file, or in the setting backup_passphrase_file",
-            place.display()
-        );
+        return Err(user_error(
+            ErrorCode::PassphraseNeeded,
+            format!(
+                "The backup in {} is encrypted. Name the file with its passphrase: with --passphrase-file, or in the setting backup_passphrase_file.",
+                place.display()
+            ),
+        ));
     };
     for file in whole {
         if let Some(key) = file.open(&passphrase)? {
             return Ok(Some(FoundKey { key, text: file.to_text()?, damage }));
         }
     }
-    Err(user_error(ErrorCode::Other, "The passphrase does not fit this backup."))
+    Err(user_error(ErrorCode::PassphraseWrong, "The passphrase does not fit this backup."))
 }
 
 #[cfg(test)]

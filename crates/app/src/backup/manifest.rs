@@ -92,6 +92,18 @@ pub(super) struct BackedUpMeeting {
     /// See `store::SnapshotMeeting::fingerprint`.
     pub(super) fingerprint: String,
     pub(super) audio: BackedUpAudio,
+    /// The audio as the row of the meeting names it. Only in newer backups: a preview of others reads the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) file: Option<NamedFile>,
+}
+
+/// Where a row of `jobs` says that the audio is, and what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct NamedFile {
+    /// `file_path`: relative to the folder of its library.
+    pub(super) path: String,
+    /// `file_hash`: the SHA-256 at import.
+    pub(super) sha256: Option<String>,
 }
 
 /// The audio of a meeting in a backup.

@@ -8,28 +8,31 @@
 
 mod audio;
 mod opening;
+mod plan;
 mod selection;
 
 use super::create::{OnProgress, ensure_running};
-use super::layout::{ContentHash, ObjectName};
+use super::layout::ObjectName;
+use super::manifest::BackedUpMeeting;
 use super::passphrase::PassphraseFile;
 use super::place::Backup;
 use super::settings_text::restore_settings;
 use super::verify::read_checked;
-use super::view::{RestoreView, RestoredMeeting, RestoredRows, rfc3339};
+use super::view::{RestoreView, RestoredMeeting, RestoredRows, count, rfc3339};
 use crate::data_folder::DataFolder;
 use crate::file_names::title_from_file_name;
 use crate::settings::Settings;
 use crate::user_error::{ErrorCode, user_error};
 use crate::{App, LocalApp, StartOptions};
 use anyhow::{Context, Result, bail};
-use audio::{CopiedAudio, WantedAudio};
+use audio::CopiedAudio;
 use opening::{adopt_library, open_or_set_aside};
-use selection::Selection;
+use plan::Plan;
+use selection::{Selection, damaged_rows};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use store::managed::StartPhase;
-use store::{Job, JobId, MergePlan, MergeScope, Merged, PlannedMeeting, Staging};
+use store::{JobId, MergeScope, Merged, PlannedMeeting, Staging};
 use tokio::sync::watch;
 use tokio::task::block_in_place;
 
@@ -42,6 +45,8 @@ pub struct RestoreOptions {
     pub salvage: bool,
     /// What to bring back.
     pub scope: RestoreScope,
+    /// The file with the passphrase of the backup, if not the one that the settings name.
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// What to bring back.
@@ -75,7 +80,8 @@ impl LocalApp {
             let data = DataFolder::find(start.data_dir.clone())?;
             let settings =
                 Settings::read(data.path(), |name| std::env::var(name).ok(), start.settings.clone())?;
-            let passphrase = PassphraseFile::new(settings.backup_passphrase_file);
+            let passphrase_file = options.passphrase_file.clone().or(settings.backup_passphrase_file);
+            let passphrase = PassphraseFile::new(passphrase_file);
             read_backup(&std::path::absolute(path)?, options.salvage, &passphrase)
         })?;
         if let RestoreScope::Table(table) = &options.scope
@@ -85,29 +91,62 @@ impl LocalApp {
             return Err(user_error(ErrorCode::NotOffered, message));
         }
         block_in_place(|| adopt_library(&start, &selection))?;
-        let (app, set_aside) = open_or_set_aside(start, options.dry_run, on_phase).await?;
+        let ensure_readable = || match options.salvage {
+            true => Ok(()),
+            false => block_in_place(|| selection.ensure_rows_are_whole(&backup)),
+        };
+        let (app, set_aside) = open_or_set_aside(start, options.dry_run, &ensure_readable, on_phase).await?;
         Restore::run_all(app, set_aside, backup, selection, options, on_progress, stop).await
     }
 }
 
+impl LocalApp {
+    /// What a restore of the backup at `path` would bring back into a new database, in place of one that does not open.
+    /// Reads the list of the backup only.
+    ///
+    /// # Errors
+    /// If the backup is damaged, or its passphrase is missing or wrong.
+    pub async fn preview_rescue(&self, path: &Path, passphrase_file: Option<PathBuf>) -> Result<RestoreView> {
+        let (backup, selection) =
+            block_in_place(|| read_backup(path, false, &self.passphrase_of_restore(passphrase_file)))?;
+        let audio = |meeting: &BackedUpMeeting| meeting.audio.content();
+        Ok(RestoreView {
+            added: selection
+                .listed
+                .iter()
+                .map(|meeting| RestoredMeeting {
+                    id: meeting.id.to_string(),
+                    title: meeting.title.clone(),
+                    audio: audio(meeting).is_some(),
+                })
+                .collect(),
+            audio_bytes: selection.listed.iter().filter_map(audio).map(|audio| audio.bytes as f64).sum(),
+            ..empty_view(&backup, &selection, true, None)
+        })
+    }
+
+    fn passphrase_of_restore(&self, passphrase_file: Option<PathBuf>) -> PassphraseFile {
+        match passphrase_file {
+            Some(path) => PassphraseFile::new(Some(path)),
+            None => self.passphrase_file(),
+        }
+    }
+}
+
 impl App {
-    /// Restores the backup at `path` into this open archive: all meetings that it lacks, or the one whose id begins with
-    /// `meeting`.
+    /// Restores the backup at `path` into this open archive.
     ///
     /// # Errors
     /// As [`LocalApp::restore`].
     pub async fn restore_here(
         &self,
         path: &Path,
-        meeting: Option<String>,
-        dry_run: bool,
+        options: RestoreOptions,
         on_progress: OnProgress<'_>,
         stop: &watch::Receiver<bool>,
     ) -> Result<RestoreView> {
-        let scope = meeting.map_or(RestoreScope::Everything, RestoreScope::Meeting);
-        let options = RestoreOptions { dry_run, salvage: false, scope };
-        let (backup, selection) =
-            block_in_place(|| read_backup(path, options.salvage, &self.passphrase_file()))?;
+        let passphrase = self.passphrase_of_restore(options.passphrase_file.clone());
+        let (backup, selection) = block_in_place(|| read_backup(path, options.salvage, &passphrase))?;
         Restore::run_all(self.clone(), None, backup, selection, options, on_progress, stop).await
     }
 }
@@ -148,26 +187,20 @@ impl<'a> Restore<'a> {
         on_progress: OnProgress<'a>,
         stop: &'a watch::Receiver<bool>,
     ) -> Result<RestoreView> {
-        let view = RestoreView {
-            place: backup.path().display().to_string(),
-            taken_at: selection.header.as_ref().map_or_else(String::new, |header| rfc3339(header.taken_at)),
-            dry_run: options.dry_run,
-            added: Vec::new(),
-            already_there: 0,
-            audio_back: Vec::new(),
-            rows: Vec::new(),
-            audio_bytes: 0.0,
-            settings: false,
-            set_aside: set_aside.map(|path| path.display().to_string()),
-            lost: selection.lost.clone(),
-            notes: selection.notes.clone(),
-        };
+        let view = empty_view(&backup, &selection, options.dry_run, set_aside);
         let mut restore = Self { app, backup, selection, options, view, on_progress, stop };
         restore.run().await?;
         Ok(restore.view)
     }
 
     async fn run(&mut self) -> Result<()> {
+        if self.options.dry_run
+            && let Some(meetings) = self.listed_meetings().await?
+        {
+            let plan = self.plan(meetings).await?;
+            self.note_plan(&plan);
+            return Ok(());
+        }
         // One restore at a time, and no backup meanwhile.
         let lock =
             File::create(self.app.data.backup_lock()).context("the data folder cannot be written to")?;
@@ -193,37 +226,24 @@ impl<'a> Restore<'a> {
         for name in names {
             ensure_running(self.stop)?;
             let mut text = Vec::new();
-            block_in_place(|| read_checked(&self.backup, name, &mut text)).with_context(|| {
-                format!("the backup is damaged, so nothing was restored: {} (to bring back what is whole, add --salvage)", name.path())
-            })?;
+            block_in_place(|| read_checked(&self.backup, name, &mut text))
+                .with_context(|| damaged_rows(name))?;
             staging.load(&text).await?;
         }
         staging.finish_loading().await?;
-        let mut plan = staging.plan().await?;
-        for meeting in plan.meetings.iter_mut().filter(|meeting| meeting.untitled) {
+        let mut compared = staging.plan().await?;
+        for meeting in compared.meetings.iter_mut().filter(|meeting| meeting.untitled) {
             meeting.title = title_from_file_name(&meeting.title);
         }
-        let chosen = self.choose(&plan)?;
-        let into_empty = plan.into_empty && self.options.scope == RestoreScope::Everything;
-        let wanted = self.wanted_audio(&chosen).await?;
-        self.view.audio_bytes += wanted.iter().map(|(_, audio)| audio.bytes as f64).sum::<f64>();
-        for meeting in chosen.iter().filter(|meeting| meeting.in_archive.is_none()) {
-            let audio = wanted.iter().any(|(id, _)| *id == meeting.id);
-            self.view.added.push(restored(meeting, audio));
-        }
-        let mut audio_back = Vec::new();
-        for (meeting, id) in chosen.iter().filter_map(|meeting| Some((meeting, meeting.in_archive?))) {
-            if wanted.iter().any(|(wanted, _)| *wanted == meeting.id) {
-                self.view.audio_back.push(restored(meeting, true));
-                audio_back.push(id);
-            } else {
-                self.view.already_there += 1;
-            }
-        }
+        let into_empty = compared.into_empty && self.options.scope == RestoreScope::Everything;
+        let plan = self.plan(compared.meetings).await?;
+        self.note_plan(&plan);
         if self.options.dry_run {
             return Ok(());
         }
-        let wanted = wanted.into_iter().map(|(_, audio)| audio).collect();
+        let audio_back: Vec<JobId> = plan.audio_back().map(|(_, id)| id).collect();
+        let Plan { chosen, audio, .. } = plan;
+        let wanted = audio.into_iter().map(|(_, audio)| audio).collect();
         let copied = block_in_place(|| {
             CopiedAudio::copy(&self.app.library, &self.backup, wanted, self.on_progress, self.stop)
         })?;
@@ -252,78 +272,6 @@ impl<'a> Restore<'a> {
         Ok(())
     }
 
-    /// The meetings that the scope names.
-    fn choose(&self, plan: &MergePlan) -> Result<Vec<PlannedMeeting>> {
-        let RestoreScope::Meeting(prefix) = &self.options.scope else { return Ok(plan.meetings.clone()) };
-        let digits: String = prefix.chars().filter(|c| *c != '-').collect::<String>().to_ascii_lowercase();
-        let fits = |meeting: &&PlannedMeeting| meeting.id.uuid().simple().to_string().starts_with(&digits);
-        let chosen: Vec<PlannedMeeting> = plan.meetings.iter().filter(fits).cloned().collect();
-        match chosen.as_slice() {
-            [] => Err(user_error(
-                ErrorCode::NotFound,
-                format!(
-                    "The backup has no meeting with the id {prefix}. `meetmemo restore {} --dry-run` lists them.",
-                    self.view.place
-                ),
-            )),
-            [_] => Ok(chosen),
-            _ => Err(user_error(
-                ErrorCode::Ambiguous,
-                format!(
-                    "Several meetings of the backup have an id that begins with {prefix}. Give more of it."
-                ),
-            )),
-        }
-    }
-
-    /// The audio to bring back for each of `chosen`: of those that the archive lacks, and of those whose file is gone.
-    async fn wanted_audio(&self, chosen: &[PlannedMeeting]) -> Result<Vec<(JobId, WantedAudio)>> {
-        if matches!(&self.options.scope, RestoreScope::Table(table) if table != "jobs") {
-            return Ok(Vec::new());
-        }
-        let explicit = matches!(self.options.scope, RestoreScope::Meeting(_));
-        let mut wanted = Vec::new();
-        for meeting in chosen {
-            let Some(hash) = self.audio_of(meeting) else { continue };
-            let Some(bytes) = self.selection.objects.get(&ObjectName::audio(&hash)).copied().flatten() else {
-                continue;
-            };
-            let path = match meeting.in_archive {
-                None => meeting.file_path.clone(),
-                Some(id) => match self.app.store.job(id).await? {
-                    Some(job) if block_in_place(|| self.lacks_audio(&job, &hash, bytes, explicit)) => {
-                        job.file_path
-                    }
-                    _ => continue,
-                },
-            };
-            let Some(to) = self.app.library.parse_file_path(&path) else { continue };
-            wanted.push((meeting.id, WantedAudio { title: meeting.title.clone(), hash, bytes, to }));
-        }
-        Ok(wanted)
-    }
-
-    /// The audio of a meeting in the backup.
-    fn audio_of(&self, meeting: &PlannedMeeting) -> Option<ContentHash> {
-        let named = self.selection.audio.get(&meeting.id).cloned();
-        named.or_else(|| ContentHash::parse(meeting.file_hash.as_deref()?))
-    }
-
-    /// Whether the audio of a meeting of the archive is missing or, if a user asked for this meeting, altered.
-    fn lacks_audio(&self, job: &Job, hash: &ContentHash, bytes: u64, explicit: bool) -> bool {
-        let Some(folder) = self.app.library.registered_folder(job) else { return false };
-        if job.audio_removed_at.is_some() && !explicit {
-            return false;
-        }
-        match std::fs::metadata(folder.audio()) {
-            Err(_) => true,
-            Ok(_) if explicit => {
-                !crate::import::hash::hash_of(folder.audio()).is_ok_and(|present| present == hash.as_str())
-            }
-            Ok(metadata) => metadata.len() != bytes && job.file_hash.as_deref() == Some(hash.as_str()),
-        }
-    }
-
     /// Makes the recordings whose audio is in the backup those of this library.
     async fn move_library(&self, staging: &Staging, chosen: &[PlannedMeeting]) -> Result<()> {
         let from_header = self.selection.header.as_ref().map(|header| header.library);
@@ -349,6 +297,17 @@ impl<'a> Restore<'a> {
             }
             RestoreScope::Table(table) => OwnedScope::Table(table.clone()),
         }
+    }
+
+    /// Notes in the view what comes back.
+    fn note_plan(&mut self, plan: &Plan) {
+        self.view.audio_bytes += plan.audio.iter().map(|(_, audio)| audio.bytes as f64).sum::<f64>();
+        let missing = plan.chosen.iter().filter(|meeting| meeting.in_archive.is_none());
+        let present = plan.chosen.iter().filter(|meeting| meeting.in_archive.is_some()).count();
+        self.view.added.extend(missing.map(|meeting| restored(meeting, plan.has_audio(meeting.id))));
+        let audio_back: Vec<_> = plan.audio_back().map(|(meeting, _)| restored(meeting, true)).collect();
+        self.view.already_there += count(present - audio_back.len());
+        self.view.audio_back.extend(audio_back);
     }
 
     fn note_merged(&mut self, merged: Merged) {
@@ -380,6 +339,29 @@ impl OwnedScope {
             Self::Meetings(ids) => MergeScope::Meetings(ids),
             Self::Table(table) => MergeScope::Table(table),
         }
+    }
+}
+
+/// What is known of a restore before it begins.
+fn empty_view(
+    backup: &Backup,
+    selection: &Selection,
+    dry_run: bool,
+    set_aside: Option<PathBuf>,
+) -> RestoreView {
+    RestoreView {
+        place: backup.path().display().to_string(),
+        taken_at: selection.header.as_ref().map_or_else(String::new, |header| rfc3339(header.taken_at)),
+        dry_run,
+        added: Vec::new(),
+        already_there: 0,
+        audio_back: Vec::new(),
+        rows: Vec::new(),
+        audio_bytes: 0.0,
+        settings: false,
+        set_aside: set_aside.map(|path| path.display().to_string()),
+        lost: selection.lost.clone(),
+        notes: selection.notes.clone(),
     }
 }
 

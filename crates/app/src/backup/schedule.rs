@@ -1,10 +1,12 @@
 //! The scheduled backup: once a folder is chosen, a worker makes a backup there when the last one is a day old.
 
 use super::create::BackupOptions;
+use super::passphrase::PassphraseFile;
 use super::view::{BackupOverview, BackupState, rfc3339};
+use crate::file_names::shown_path;
 use crate::settings::{self, Settings};
 use crate::{App, LocalApp};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use chrono::{DateTime, Duration, Utc};
 use std::path::PathBuf;
 use tokio::sync::watch;
@@ -23,6 +25,7 @@ impl LocalApp {
         BackupOverview {
             state,
             scheduled_place: settings.backup_place.as_ref().map(|place| place.display().to_string()),
+            passphrase_file: settings.backup_passphrase_file.as_deref().map(shown_path),
             interval_hours: settings.backup_interval_hours,
             next_at,
         }
@@ -38,6 +41,24 @@ impl LocalApp {
             settings::edit(&folder, |document| match place {
                 Some(place) => document["backup_place"] = toml_edit::value(place.display().to_string()),
                 None => drop(document.remove("backup_place")),
+            })
+        };
+        tokio::task::spawn_blocking(write).await?
+    }
+
+    /// Encrypts the next backups with the passphrase in this file; `None`: does not encrypt them.
+    ///
+    /// # Errors
+    /// If the file cannot be read, others can read it, or the passphrase is too short; if the settings cannot be written.
+    pub async fn set_backup_passphrase_file(&self, file: Option<PathBuf>) -> Result<()> {
+        let folder = self.data.path().to_owned();
+        let write = move || {
+            let name = file.as_ref().map(|file| file.to_str().context("the name of the file is not Unicode"));
+            let name = name.transpose()?.map(str::to_owned);
+            PassphraseFile::new(file).read()?;
+            settings::edit(&folder, |document| match name {
+                Some(name) => document["backup_passphrase_file"] = toml_edit::value(name),
+                None => drop(document.remove("backup_passphrase_file")),
             })
         };
         tokio::task::spawn_blocking(write).await?

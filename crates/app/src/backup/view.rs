@@ -188,6 +188,8 @@ pub struct BackupOverview {
     pub state: BackupState,
     /// The folder of the schedule, if one was chosen.
     pub scheduled_place: Option<String>,
+    /// The file with the passphrase that encrypts the next backups; `None`: they are not encrypted.
+    pub passphrase_file: Option<String>,
     /// Hours between two scheduled backups.
     pub interval_hours: u32,
     /// When the next scheduled backup is due, RFC 3339 in UTC; `None` without a place.

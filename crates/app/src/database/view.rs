@@ -375,3 +375,15 @@ pub struct ServerLogView {
     /// Where to look instead, on a configured server.
     pub message: Option<String>,
 }
+
+/// Whether `psql` was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+pub struct PsqlView {
+    /// Whether a terminal with it was started.
+    pub opened: bool,
+    /// What that means, or what is missing. Sentences.
+    pub message: String,
+    /// The command that opens it in a terminal.
+    pub command: String,
+}

@@ -93,7 +93,7 @@ fn already_exists(path: &Path) -> anyhow::Error {
 /// The path of an export with the file name `name`: as requested, else in `own`, the app's folder of exports.
 pub(super) fn destination(request: &ExportRequest, own: &Path, name: String) -> Result<PathBuf> {
     let path = match &request.output {
-        None => free_name(own, &name),
+        None => free_name(own, &name, |path| !path.exists()),
         Some(output) => {
             let output = std::path::absolute(output)
                 .with_context(|| format!("{} is not a path to write to", shown_path(output)))?;
@@ -107,12 +107,12 @@ pub(super) fn destination(request: &ExportRequest, own: &Path, name: String) -> 
     Ok(path)
 }
 
-/// A path for `name` in `folder`, with a number if the name is taken.
-fn free_name(folder: &Path, name: &str) -> PathBuf {
+/// A path for `name` in `folder` for which `is_free` holds, with a number if it does not hold without one.
+pub(super) fn free_name(folder: &Path, name: &str, is_free: impl Fn(&Path) -> bool) -> PathBuf {
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
     std::iter::once(folder.join(name))
         .chain((2..).map(|number| folder.join(format!("{stem} ({number}).{extension}"))))
-        .find(|path| !path.exists())
+        .find(|path| is_free(path))
         .expect("the numbers do not end")
 }
 
@@ -165,6 +165,7 @@ mod tests {
     fn a_taken_name_in_our_own_folder_gets_a_number() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a.md"), "").unwrap();
-        assert_eq!(free_name(dir.path(), "a.md"), dir.path().join("a (2).md"));
+        let free = |path: &Path| !path.exists();
+        assert_eq!(free_name(dir.path(), "a.md", free), dir.path().join("a (2).md"));
     }
 }

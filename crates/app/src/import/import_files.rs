@@ -3,7 +3,7 @@
 //! A file is either registered with its whole content safely in the library, or nothing of it is left. The copy is made
 //! in `incoming/<job id>/`, synced, renamed to `<job id>/`, and only then is the row written. If the content is already
 //! in the archive, the copy is removed, after it has replaced a lost or altered copy in the library, or one that clean-up
-//! removed.
+//! removed. A meeting that is in the trash is restored.
 
 use crate::App;
 use crate::archive::view::JobView;
@@ -21,7 +21,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use store::{Job, Registration};
+use store::{Job, OrderChange, Ordered, Registration};
 use tokio::sync::watch;
 
 /// Number of files that are copied concurrently. Copies of small files mostly wait for the disk to sync.
@@ -48,6 +48,8 @@ pub enum ImportOutcome {
         /// Whether its copy in the library was missing, altered or removed by clean-up, and has been restored from this
         /// file.
         healed: bool,
+        /// Whether it was in the trash and has been taken out of it.
+        restored: bool,
     },
     /// It was found in a folder and is no recording. A sentence that names it.
     Skipped(String),
@@ -165,15 +167,27 @@ impl App {
         }
     }
 
-    /// Handles a copy whose content is registered as `job`: restores that job's audio if needed, then removes the copy.
+    /// Handles a copy whose content is registered as `job`: takes that job out of the trash and restores its audio if
+    /// needed, then removes the copy.
     async fn duplicate(&self, job: Job, copy: StagedCopy) -> Result<ImportOutcome> {
+        let (job, restored) = self.take_from_trash(job).await?;
         let (job, healed) = self.heal(job, copy.folder.join(&copy.file)).await?;
         let folder = copy.folder;
         let removed = tokio::task::spawn_blocking(move || {
             fs::remove_dir_all(&folder).with_context(|| format!("{} could not be removed", folder.display()))
         });
         removed.await??;
-        Ok(ImportOutcome::Duplicate { job: Box::new(self.view(job).await?), healed })
+        Ok(ImportOutcome::Duplicate { job: Box::new(self.view(job).await?), healed, restored })
+    }
+
+    /// Takes a job out of the trash. Returns the job as it is then, and whether it was in there.
+    async fn take_from_trash(&self, job: Job) -> Result<(Job, bool)> {
+        if job.trashed_at.is_none() {
+            return Ok((job, false));
+        }
+        let taken = self.store.organise(OrderChange::Restore, &[job.id]).await?;
+        let restored = matches!(&taken, Ordered::Done { changed, .. } if !changed.is_empty());
+        Ok((self.store.job(job.id).await?.unwrap_or(job), restored))
     }
 
     /// Moves the file `copy` to where `job` has or had its audio, unless the audio is there and intact. Returns the job

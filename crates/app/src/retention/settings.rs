@@ -10,7 +10,7 @@ use std::path::Path;
 const INTERVAL_HOURS: RangeInclusive<u32> = 1..=168;
 /// Possible values of `job_retention_hours` and `export_retention_hours`: up to a hundred years.
 const HOURS: RangeInclusive<u32> = 1..=876_000;
-/// Possible values of `audio_retention_days`: up to a hundred years.
+/// Possible values of `audio_retention_days` and `trash_retention_days`: up to a hundred years.
 const DAYS: RangeInclusive<u32> = 1..=36_500;
 
 /// How long things are kept, and how often clean-up runs.
@@ -25,6 +25,8 @@ pub struct RetentionSettings {
     pub export_retention_hours: u32,
     /// Days after which the audio of a transcribed meeting is removed. None: never.
     pub audio_retention_days: Option<u32>,
+    /// Days after which a meeting in the trash is removed. None: never; the setting is then 0.
+    pub trash_retention_days: Option<u32>,
 }
 
 impl Default for RetentionSettings {
@@ -34,6 +36,7 @@ impl Default for RetentionSettings {
             job_retention_hours: None,
             export_retention_hours: 24,
             audio_retention_days: None,
+            trash_retention_days: Some(30),
         }
     }
 }
@@ -46,6 +49,10 @@ impl RetentionSettings {
             job_retention_hours: layer.job_retention_hours.or(self.job_retention_hours),
             export_retention_hours: layer.export_retention_hours.unwrap_or(self.export_retention_hours),
             audio_retention_days: layer.audio_retention_days.or(self.audio_retention_days),
+            trash_retention_days: match layer.trash_retention_days {
+                Some(days) => Some(days).filter(|days| *days != 0),
+                None => self.trash_retention_days,
+            },
         }
     }
 
@@ -68,6 +75,12 @@ impl RetentionSettings {
                 self.audio_retention_days,
                 DAYS,
                 "; remove the line to keep audio for ever",
+            ),
+            (
+                "trash_retention_days",
+                self.trash_retention_days,
+                DAYS,
+                ", or 0 to keep meetings in the trash until you empty it",
             ),
         ];
         for (name, number, limits, otherwise) in numbers {
@@ -100,6 +113,7 @@ impl RetentionSettings {
             ("job_retention_hours", self.job_retention_hours),
             ("export_retention_hours", Some(self.export_retention_hours)),
             ("audio_retention_days", self.audio_retention_days),
+            ("trash_retention_days", Some(self.trash_retention_days.unwrap_or(0))),
         ];
         edit(data_folder, |document| {
             for (name, number) in numbers {
@@ -130,6 +144,9 @@ mod tests {
         assert_eq!((defaults.export_retention_hours, defaults.cleanup_interval_hours), (24, 1));
         let settings = read("job_retention_hours = 12\naudio_retention_days = 90").unwrap();
         assert_eq!((settings.job_retention_hours, settings.audio_retention_days), (Some(12), Some(90)));
+        assert_eq!((defaults.trash_retention_days, settings.trash_retention_days), (Some(30), Some(30)));
+        assert_eq!(read("trash_retention_days = 0").unwrap().trash_retention_days, None);
+        assert_eq!(read("trash_retention_days = 7").unwrap().trash_retention_days, Some(7));
     }
 
     #[test]
@@ -146,6 +163,10 @@ mod tests {
                 "audio_retention_days = 36501",
                 "audio_retention_days is 36501; it must be between 1 and 36500; remove the line to keep audio for ever",
             ),
+            (
+                "trash_retention_days = 36501",
+                "trash_retention_days is 36501; it must be between 1 and 36500, or 0 to keep meetings in the trash until you empty it",
+            ),
         ] {
             assert_eq!(format!("{:#}", read(line).unwrap_err()), sentence);
         }
@@ -157,6 +178,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("settings.toml"), "paper = 'letter' # US\naudio_retention_days = 9\n")
             .unwrap();
+        let never = RetentionSettings { trash_retention_days: None, ..RetentionSettings::default() };
+        never.write(dir.path()).unwrap();
+        assert_eq!(RetentionSettings::read(dir.path()).unwrap(), never);
         let wanted = RetentionSettings { job_retention_hours: Some(720), ..RetentionSettings::default() };
         wanted.write(dir.path()).unwrap();
         assert_eq!(RetentionSettings::read(dir.path()).unwrap(), wanted);

@@ -47,6 +47,8 @@ pub enum RetentionRule {
     AudioRetentionDays,
     /// The age of an export.
     ExportRetentionHours,
+    /// The time in the trash.
+    TrashRetentionDays,
 }
 
 /// A meeting that is due, or whose audio is.
@@ -83,7 +85,7 @@ pub struct DueExportView {
     pub kind: String,
     /// Path of the file.
     pub path: String,
-    /// Why it goes; `job_retention_hours` if it goes with its meeting.
+    /// Why it goes; `job_retention_hours` or `trash_retention_days` if it goes with its meeting.
     pub rule: RetentionRule,
     /// Since when it is due. RFC 3339, UTC.
     pub due_since: String,

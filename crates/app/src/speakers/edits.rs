@@ -162,6 +162,7 @@ impl App {
     /// removed; [`ErrorCode::NotOffered`] for an invalid number of speakers, besides those of [`App::find`].
     pub async fn rerun_speakers(&self, id: JobId, expected: SpeakerCount) -> Result<JobView> {
         let job = self.stored_job(id).await?;
+        crate::organisation::require_not_trashed(&job)?;
         crate::retention::require_audio(&job)?;
         let (min, max) = expected.checked()?.stored();
         match self.store.requeue_diarization(job.id, min, max).await? {

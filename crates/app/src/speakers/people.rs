@@ -47,8 +47,12 @@ impl App {
         let named = self.store.meetings_of_people().await?;
         let mut ids: Vec<JobId> = named.iter().map(|(_, job)| *job).collect();
         ids.dedup();
-        let meetings: BTreeMap<JobId, MeetingOfPerson> =
-            self.jobs_by_id(&ids).await?.iter().map(|job| (job.id, MeetingOfPerson::from(job))).collect();
+        let meetings = self.jobs_by_id(&ids).await?;
+        let meetings: BTreeMap<JobId, MeetingOfPerson> = meetings
+            .iter()
+            .filter(|job| job.trashed_at.is_none())
+            .map(|job| (job.id, MeetingOfPerson::from(job)))
+            .collect();
         let people = self.store.people().await?.into_iter().map(|person| {
             let own: Vec<&PersonEmbedding> =
                 embeddings.iter().filter(|known| known.person == person.id && !known.refused).collect();

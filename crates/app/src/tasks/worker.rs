@@ -4,7 +4,7 @@
 //! computer's [`WorkerLock`]); the others wait. The lane of exports makes files. Any process may be a worker: the
 //! window, `meetmemo worker`, and a command with `--wait`. Beside a worker that does not work on certain recordings only,
 //! the clean-up service runs (`crate::retention`); beside one that works until it is stopped, scheduled backups are made
-//! (`crate::backup`).
+//! (`crate::backup`) and the search index is completed (`crate::search`).
 
 use super::{TaskHandler, TaskOutcome, stopped};
 use crate::App;
@@ -57,6 +57,7 @@ impl App {
         let (end, over) = watch::channel(false);
         let (cleanup_over, cleanup_stop) = (over.clone(), stop.clone());
         let (backups_over, backups_stop) = (over.clone(), stop.clone());
+        let (index_over, index_stop) = (over.clone(), stop.clone());
         let recordings = async {
             let failed = self.work_on_recordings(scope, stop.clone()).await;
             end.send_replace(true);
@@ -83,7 +84,18 @@ impl App {
                 }
             })
         };
+        let search_index = {
+            let (app, is_service) = (self.clone(), matches!(scope, WorkScope::Everything));
+            tokio::spawn(async move {
+                if is_service {
+                    app.keep_search_index(index_over, index_stop).await;
+                }
+            })
+        };
         let failed = recordings.await;
+        if let Err(error) = search_index.await {
+            tracing::error!(%error, "the service of the search index ended unexpectedly");
+        }
         if let Err(error) = backups.await {
             tracing::error!(%error, "the service of backups ended unexpectedly");
         }

@@ -3,6 +3,7 @@
 mod damage;
 mod encryption;
 mod kills;
+mod preview;
 
 use crate::common::{MeetMemo, sha256, speech, until, write_wav};
 use serde_json::Value;
@@ -195,7 +196,7 @@ fn a_second_backup_stores_only_what_changed_and_a_tar_file_unpacks_into_a_folder
     assert_eq!(second["added_bytes"], 0.0, "{second}");
     assert_eq!(first["total_bytes"], second["total_bytes"]);
     archive.json(&["rename", &ids[0], "Another title"]);
-    archive.json(&["delete", &ids[1]]);
+    archive.json(&["delete", "--now", &ids[1]]);
     let third = archive.json(&["backup", text(&folder)]);
     assert_eq!((third["meetings"].as_u64(), third["added_bytes"].as_f64().unwrap() > 0.0), (Some(4), true));
     assert!(third["added_bytes"].as_f64() < Some(20_000.0), "the rows of one meeting, no audio: {third}");
@@ -236,7 +237,7 @@ fn one_meeting_its_audio_or_one_table_comes_back_alone() {
     archive.json(&["backup", text(&folder)]);
     let (rows, files) = (all_rows(&archive), audio(&archive));
     for id in &ids[..2] {
-        archive.json(&["delete", id]);
+        archive.json(&["delete", "--now", id]);
     }
     let restored = archive.json(&["restore", text(&folder), "--meeting", &ids[0][..30]]);
     assert_eq!(restored["added"][0]["id"], ids[0].as_str(), "{restored}");
@@ -263,7 +264,7 @@ fn one_meeting_its_audio_or_one_table_comes_back_alone() {
     assert!(files.iter().all(|(path, hash)| kept.get(path) == Some(hash)), "{kept:?}");
     assert_eq!(all_rows(&archive).len(), 5);
 
-    archive.json(&["delete", &ids[0]]);
+    archive.json(&["delete", "--now", &ids[0]]);
     let restored = archive.json(&["restore", text(&folder), "--table", "jobs"]);
     assert_eq!(restored["rows"], serde_json::json!([{ "table": "jobs", "rows": 1 }]), "{restored}");
     assert!(archive.show(&ids[0])["transcript"].is_null());

@@ -60,6 +60,11 @@ fn cleanup_removes_what_the_preview_said_and_never_a_pinned_meeting() {
     let pinned = app.json(&["pin", &jobs[0]]);
     assert_eq!((&pinned["pinned"], &pinned["id"]), (&Value::Bool(true), &Value::from(jobs[0].as_str())));
 
+    let listed = app.run(&["list"]).out;
+    let marked: Vec<&str> = listed.lines().filter(|line| line.ends_with("(pinned)")).collect();
+    assert!(marked.len() == 1 && marked[0].contains("meeting 0"), "{listed}");
+    assert!(app.run(&["show", &jobs[0]]).out.contains(" · pinned"), "{listed}");
+
     let preview = app.json(&["cleanup", "--dry-run"]);
     assert_eq!(ids(&preview["meetings"]), [&jobs[1]]);
     let due = &preview["meetings"][0];
@@ -218,7 +223,7 @@ fn while_a_backup_runs_no_file_is_removed() {
     let done = app.json(&["cleanup"]);
     assert_eq!((ids(&done["meetings"]), &done["files_later"]), (vec![jobs[0].as_str()], &Value::Bool(true)));
     assert!(folder(&app, &jobs[0]).is_dir());
-    app.json(&["delete", &jobs[1]]);
+    app.json(&["delete", "--now", &jobs[1]]);
     assert!(folder(&app, &jobs[1]).is_dir());
     lock.unlock().unwrap();
     let done = app.json(&["cleanup"]);

@@ -181,8 +181,15 @@ fn a_stopped_import_finishes_the_files_it_began_and_can_be_continued() {
 fn a_complete_copy_of_a_killed_import_is_registered_later() {
     let app = MeetMemo::new();
     let dir = many(60);
-    // A worker keeps the server running, so that an import is fast.
-    let mut server = app.spawn(&["database", "run", "--", "sleep", "1000"]);
+    // A client keeps the server running, so that an import is fast. `cat` ends with its input, so nothing is left of it
+    // when the test fails.
+    let mut server = app
+        .command(&["database", "run", "--", "cat"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
     app.json(&["list"]);
     let mut without_row = Vec::new();
     let begin = std::time::Instant::now();
@@ -315,7 +322,7 @@ fn the_original_file_is_only_read() {
     write_wav(&path, &[speech(3), silence(0.5)].concat());
     let before = (fs::read(&path).unwrap(), fs::metadata(&path).unwrap().modified().unwrap());
     let job = app.import(&path);
-    app.json(&["delete", &job]);
+    app.json(&["delete", "--now", &job]);
     assert_eq!((fs::read(&path).unwrap(), fs::metadata(&path).unwrap().modified().unwrap()), before);
     assert!(!Path::new(&app.data().join("library").join(&job)).exists());
 }

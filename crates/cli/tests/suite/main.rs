@@ -11,6 +11,8 @@ mod external;
 mod importing;
 mod models;
 mod neural;
+mod organisation;
+mod search;
 mod security;
 mod speakers;
 mod sql_strings;

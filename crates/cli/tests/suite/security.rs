@@ -247,6 +247,42 @@ fn the_private_servers_password_is_in_no_process_and_no_log() {
 }
 
 #[test]
+fn an_engine_process_gets_no_address_of_a_database_and_no_password() {
+    let server = crate::external::Configured::new();
+    let app = MeetMemo::new();
+    let file = app.data().join("the password");
+    fs::write(&file, &server.password).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let command = |arguments: &[&str]| {
+        let mut command = server.command(&app, arguments);
+        command.env("MEETMEMO_DATABASE_URL", &server.address).env("MEETMEMO_DATABASE_PASSWORD_FILE", &file);
+        command.env("DATABASE_URL", "postgresql://anna:secret-of-another@localhost/meetings");
+        command.env("PGPASSWORD", &server.password);
+        command
+    };
+    let recording = app.data().join("meeting.wav");
+    write_wav(&recording, &speech(3));
+    assert!(command(&["import", recording.to_str().unwrap()]).status().unwrap().success());
+    let mut worker = crate::common::start(&mut command(&["worker", "--drain"]));
+    let mut engines = 0;
+    watch(&app, &mut worker, |process| {
+        let line = fs::read(process.join("cmdline")).unwrap_or_default();
+        if !line.split(|byte| *byte == 0).any(|word| word == b"engine") {
+            return;
+        }
+        let environment = fs::read(process.join("environ")).unwrap_or_default();
+        let holds = |text: &str| environment.windows(text.len()).any(|window| window == text.as_bytes());
+        // Empty while the process starts and when it has ended.
+        engines += u32::from(holds("PATH="));
+        let of_server = [server.address.as_str(), server.password.as_str(), file.to_str().unwrap()];
+        for secret in ["DATABASE", "PGPASSWORD", "secret-of-another"].into_iter().chain(of_server) {
+            assert!(!holds(secret), "an engine process has {secret}");
+        }
+    });
+    assert!(engines > 0, "an engine process was seen");
+}
+
+#[test]
 fn a_configured_servers_password_is_in_no_process_no_log_and_no_message() {
     let server = crate::external::Configured::new();
     let app = MeetMemo::new();

@@ -61,7 +61,7 @@ fn a_recording_becomes_a_transcript_a_markdown_file_and_a_pdf() {
 
     let own = app.json(&["export", id, "--type", "markdown_transcript"]);
     let own = own["path"].as_str().unwrap().to_owned();
-    app.json(&["delete", id]);
+    app.json(&["delete", "--now", id]);
     assert!(!fs::exists(own).unwrap(), "an export in the app's own folder goes too");
     assert!(fs::exists(pdf["path"].as_str().unwrap()).unwrap(), "a file the user placed stays");
 }
@@ -222,7 +222,7 @@ fn a_recording_deleted_during_transcription_is_gone_and_the_next_one_is_transcri
     let next = app.import(&clips()[0]);
     let mut worker = app.spawn(&["worker", "--drain"]);
     app.wait_for(&job, |m| m["job"]["status"] == "processing");
-    app.json(&["delete", &job]);
+    app.json(&["delete", "--now", &job]);
     assert!(worker.wait().unwrap().success());
     assert_eq!(app.show(&next)["job"]["status"], "completed");
     assert_eq!(app.run(&["show", &job]).code, 1);
@@ -249,7 +249,7 @@ fn an_import_with_wait_reports_that_its_recording_was_deleted() {
         job = jobs[0]["id"].as_str().map(str::to_owned);
         job.is_some()
     });
-    app.json(&["delete", &job.unwrap()]);
+    app.json(&["delete", "--now", &job.unwrap()]);
     let said: Said = importing.wait_with_output().unwrap().into();
     assert_eq!(said.code, 1, "{} {}", said.out, said.err);
     assert!(said.err.contains("Error: long.wav was deleted from the archive before"), "{}", said.err);

@@ -5,7 +5,8 @@ use super::engine_pool::EnginePool;
 use super::protocol::{self, Reply, Request};
 use crate::SpeechError;
 use crate::windows::Window;
-use std::ffi::OsString;
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -23,7 +24,11 @@ pub struct EngineCommand {
 
 impl EngineCommand {
     pub(super) fn spawn(&self) -> Result<Child, SpeechError> {
-        Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        for (name, _) in env::vars_os().filter(|(name, _)| is_secret(name)) {
+            command.env_remove(name);
+        }
+        command
             .args(&self.arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -35,6 +40,14 @@ impl EngineCommand {
     pub(super) fn not_started(&self, source: io::Error) -> SpeechError {
         SpeechError::NotStarted { program: self.program.clone(), source }
     }
+}
+
+/// Whether an environment variable of this name may hold the address of a database, a password or another secret. Engine
+/// processes run code of models and native libraries and get none.
+fn is_secret(name: &OsStr) -> bool {
+    let name = name.to_string_lossy().to_ascii_uppercase();
+    let parts = ["DATABASE", "PASSWORD", "PASSPHRASE", "SECRET", "TOKEN", "API_KEY"];
+    name.starts_with("PG") || parts.iter().any(|part| name.contains(part))
 }
 
 /// An event that a session's thread waits for.
@@ -161,5 +174,29 @@ fn log_stderr(process: u64, stderr: impl Read) {
     while (&mut stderr).take(4096).read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
         tracing::debug!(process, line = %String::from_utf8_lossy(&line).trim_end(), "engine process");
         line.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_with_secrets_are_told_from_others() {
+        for name in [
+            "DATABASE_URL",
+            "MEETMEMO_DATABASE_URL",
+            "MEETMEMO_DATABASE_PASSWORD_FILE",
+            "MEETMEMO_BACKUP_PASSPHRASE_FILE",
+            "PGPASSWORD",
+            "PGPASSFILE",
+            "pgservice",
+            "GITHUB_TOKEN",
+        ] {
+            assert!(is_secret(OsStr::new(name)), "{name}");
+        }
+        for name in ["PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "MEETMEMO_ENGINE_FAULT", "MEETMEMO_DEVICE"] {
+            assert!(!is_secret(OsStr::new(name)), "{name}");
+        }
     }
 }

@@ -20,10 +20,12 @@ pub(super) fn adopt_library(start: &StartOptions, selection: &Selection) -> Resu
     Ok(())
 }
 
-/// Opens the archive. A damaged database of the private server is kept aside, and a new one is created.
+/// Opens the archive. A damaged database of the private server is kept aside, and a new one is created, after
+/// `ensure_readable` has found that the backup can be read.
 pub(super) async fn open_or_set_aside(
     start: StartOptions,
     dry_run: bool,
+    ensure_readable: &(dyn Fn() -> Result<()> + Send + Sync),
     on_phase: &(dyn Fn(StartPhase) + Send + Sync),
 ) -> Result<(App, Option<PathBuf>)> {
     let damage = match open(start.clone(), on_phase).await {
@@ -45,6 +47,7 @@ pub(super) async fn open_or_set_aside(
             "the database is damaged. A restore keeps it aside and makes a new one; a dry run cannot",
         ));
     }
+    ensure_readable()?;
     tracing::warn!(%damage, "the database is damaged and is kept aside");
     let aside = tokio::task::spawn_blocking(move || store::managed::set_aside(&folder)).await??;
     Ok((open(start, on_phase).await?, Some(aside)))

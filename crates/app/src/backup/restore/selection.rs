@@ -2,10 +2,10 @@
 
 use super::super::damage::Damage;
 use super::super::layout::{ContentHash, Kind, ObjectName};
-use super::super::manifest::{Header, Manifest};
+use super::super::manifest::{BackedUpMeeting, Header, Manifest};
 use super::super::place::Backup;
 use super::super::verify::{check_names, read_checked};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use store::JobId;
 
@@ -23,6 +23,8 @@ pub(super) struct Selection {
     pub(super) meetings: HashMap<ObjectName, JobId>,
     /// The audio of each meeting, as far as a manifest names it.
     pub(super) audio: HashMap<JobId, ContentHash>,
+    /// The meetings of the newest snapshot in its order. Empty with `salvage`.
+    pub(super) listed: Vec<BackedUpMeeting>,
     /// All objects in the backup, with the sizes of their content in bytes, if they have a size that content can have.
     pub(super) objects: BTreeMap<ObjectName, Option<u64>>,
     /// What is damaged. Sentences.
@@ -49,6 +51,7 @@ impl Selection {
             groups: BTreeMap::new(),
             meetings: HashMap::new(),
             audio: HashMap::new(),
+            listed: Vec::new(),
             objects: backup.objects()?,
             lost: checked.damage.iter().map(|damage| damage.sentence(newest)).collect(),
             notes: Vec::new(),
@@ -60,11 +63,22 @@ impl Selection {
                 let archive = manifest.archive_rows.iter().map(|rows| ObjectName::rows(&rows.sha256));
                 let meetings = manifest.meetings.iter().map(|meeting| ObjectName::rows(&meeting.rows.sha256));
                 selection.groups.insert(step, archive.chain(meetings).collect());
+                selection.listed.clone_from(&manifest.meetings);
             }
             (_, false) => bail!("the backup has no readable snapshot"),
             (_, true) => selection.salvage(backup)?,
         }
         Ok(selection)
+    }
+
+    /// Reads all rows that would be loaded. Blocks.
+    ///
+    /// # Errors
+    /// If one is damaged, with its name.
+    pub(super) fn ensure_rows_are_whole(&self, backup: &Backup) -> Result<()> {
+        self.groups.values().flatten().try_for_each(|name| {
+            read_checked(backup, name, &mut std::io::sink()).with_context(|| damaged_rows(name))
+        })
     }
 
     fn add(&mut self, manifest: &Manifest, seen: &mut HashSet<JobId>) -> Vec<ObjectName> {
@@ -163,6 +177,14 @@ impl Selection {
 
 fn is_whole(backup: &Backup, name: &ObjectName) -> bool {
     read_checked(backup, name, &mut std::io::sink()).is_ok()
+}
+
+/// Why nothing was restored from a backup in which these rows are damaged.
+pub(super) fn damaged_rows(name: &ObjectName) -> String {
+    format!(
+        "the backup is damaged, so nothing was restored: {} (to bring back what is whole, add --salvage)",
+        name.path()
+    )
 }
 
 /// Fails if there is damage, and names it.
