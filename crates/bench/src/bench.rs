@@ -2,6 +2,7 @@
 //!
 //! Most goals are ratios, because seconds depend on the machine and its load.
 
+mod archive;
 mod backup;
 mod engine_alone;
 mod import;
@@ -53,6 +54,7 @@ pub(crate) fn bench(checkout: &Checkout, options: &Bench) -> Result<bool> {
             Benchmark::Meetings => true,
             Benchmark::Speech => speech::run(checkout, &app, &folder, options)?,
             Benchmark::Backup => backup::run(&app, &folder, options)?,
+            Benchmark::Archive => archive::run(&app, &folder, options)?,
             Benchmark::Window => window::run(checkout, options)?,
         };
     }
@@ -167,6 +169,14 @@ fn median(values: &[f64]) -> f64 {
     }
 }
 
+/// The value below which a share of `values` lies, 0.95 for 95 %: the nearest rank.
+fn percentile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+}
+
 /// Rounds to three decimals, more precise than measurements on a shared machine.
 fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
@@ -196,6 +206,13 @@ fn write_json(path: &Path, value: &Value) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_percentile_is_a_value_at_its_rank() {
+        let values: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        assert_eq!([0.5, 0.95, 1.0].map(|share| percentile(&values, share)), [50.0, 95.0, 100.0]);
+        assert_eq!(percentile(&[7.0], 0.95), 7.0);
+    }
 
     #[test]
     fn the_median_is_the_middle() {

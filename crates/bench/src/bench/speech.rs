@@ -270,7 +270,7 @@ impl Sides<'_> {
 
     /// Deletes the job; otherwise the next import of the same recording would be a duplicate.
     fn delete(&self, done: &Transcribed) -> Result<()> {
-        command::output(self.app.command().args(["delete", &done.job])).map(|_| ())
+        command::output(self.app.command().args(["delete", "--now", &done.job])).map(|_| ())
     }
 }
 
