@@ -158,24 +158,32 @@ async fn a_meeting_is_imported_played_renamed_exported_and_deleted() {
     app.wait_until("the recording is processed again", async || job_status(&app, "long.wav") == "processing")
         .await;
 
-    // Deletion asks once, says what it removes and what stays, and is permanent.
+    // Deletion goes to the trash at once. There it asks, says what it removes and what stays, and is permanent.
     open_meeting(&app, "Weekly with Anna").await;
     app.wait_for_text("Whisper base").await;
     app.click("More").await;
-    app.click("Delete…").await;
+    app.click("Move to the trash").await;
+    app.wait_for_text("“Weekly with Anna” is in the trash.").await;
+    let trash = By::XPath("//*[@role='treeitem'][.//*[normalize-space(.)='Trash']]");
+    let trash = app.page().query(trash).wait(DEADLINE, Duration::from_millis(100)).first().await.unwrap();
+    trash.click().await.unwrap();
+    app.click("Delete “Weekly with Anna” now").await;
     app.wait_for_text("This cannot be undone.").await;
     app.wait_for_text("out ü.pdf").await;
     app.screenshot("11-delete").await;
     assert_eq!(app.accessibility_violations().await, [""; 0]);
     app.click("Delete for good").await;
-    app.wait_until("the meeting is deleted", async || app.cli(&["list"]).as_array().unwrap().len() == 2)
-        .await;
+    app.wait_for_text("The trash is empty.").await;
+    assert_eq!(app.cli(&["list"]).as_array().unwrap().len(), 2);
     let rows = "return [...document.querySelectorAll('[role=option]')].map((row) => row.innerText).join()";
     app.wait_until("its row disappears", async || {
         !app.run_script(rows, vec![]).await.as_str().unwrap().contains("Weekly with Anna")
     })
     .await;
-    assert!(!app.data_folder().join("library").join(&meeting).exists());
+    app.wait_until("its audio is deleted", async || {
+        !app.data_folder().join("library").join(&meeting).exists()
+    })
+    .await;
     assert!(app.documents().join("out ü.pdf").exists() && file.exists(), "the user's files must stay");
 
     app.close().await;

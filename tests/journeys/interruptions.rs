@@ -91,7 +91,7 @@ async fn an_archive_that_does_not_open_is_reported_and_can_be_retried() {
     app.click("Close speech models").await;
     app.click("Try again").await;
     app.wait_for_text("Your archive could not be opened").await;
-    let closed = app.invoke("meetings", json!({})).await.unwrap_err();
+    let closed = app.invoke("meetings_page", json!({ "after": null, "limit": 1 })).await.unwrap_err();
     assert_eq!(closed["code"], "database_unreachable");
     app.close().await;
 }

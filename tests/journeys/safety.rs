@@ -46,7 +46,7 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
 
     // Commands that take an id accept nothing else.
     for id in ["../../../../etc/passwd", file.to_str().unwrap(), "", "0", "%2e%2e"] {
-        for command in ["sound", "meeting", "deletion", "delete_meeting", "copy_transcript", "set_pinned"] {
+        for command in ["sound", "meeting", "deletion", "note", "copy_transcript", "set_pinned"] {
             let refused =
                 app.invoke(command, json!({ "id": id, "fromMs": 0, "pinned": true })).await.unwrap_err();
             assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
@@ -65,6 +65,16 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
             let refused = app.invoke(command, versions.clone()).await.unwrap_err();
             assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
         }
+        let refused =
+            app.invoke("save_note", json!({ "id": id, "text": "x", "revision": 0 })).await.unwrap_err();
+        assert_eq!(refused["code"], "not_found", "save_note {id}: {refused}");
+        let exported = json!({ "ids": [id], "format": "markdown_transcript" });
+        let refused = app.invoke("export_meetings", exported).await.unwrap_err();
+        assert_eq!(refused["code"], "not_found", "export_meetings {id}: {refused}");
+        // Commands for many meetings skip what is no id.
+        let trashed = json!({ "change": { "kind": "trash" }, "ids": [id] });
+        assert_eq!(app.invoke("organise", trashed).await.unwrap()["changed"], 0, "{id}");
+        assert_eq!(app.invoke("delete_now", json!({ "ids": [id] })).await.unwrap(), 0, "{id}");
         // Ids of models are not accepted as paths either.
         let refused = app.invoke("remove_model", json!({ "id": id })).await.unwrap_err();
         assert_eq!(refused["code"], "not_found", "{id}: {refused}");
@@ -75,6 +85,18 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
         let refused = app.invoke("show_export", json!({ "exportId": id })).await.unwrap_err();
         assert_eq!(refused["code"], "not_found");
         app.invoke("forget_import", json!({ "id": id })).await.unwrap();
+    }
+
+    // A certificate is named only after a dialog.
+    for path in [&text, &file] {
+        let address = json!({
+            "host": "127.0.0.1", "port": 1, "database": "d", "user": "u", "tls": "verify-full", "root_certificate": path,
+        });
+        for command in ["test_database", "save_external_database"] {
+            let arguments = json!({ "address": address, "password": "" });
+            let refused = app.invoke(command, arguments).await.unwrap_err();
+            assert_eq!(refused["code"], "not_offered", "{command}: {refused}");
+        }
     }
 
     // A file that is not a model is not copied, and the error does not reveal its folder.

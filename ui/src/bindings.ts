@@ -13,24 +13,20 @@ export const commands = {
 	closeWindow: () => __TAURI_INVOKE<void>("close_window"),
 	/**  The user chose to keep the window open. */
 	keepOpen: () => __TAURI_INVOKE<void>("keep_open"),
-	/**  All meetings, newest first. */
-	meetings: () => __TAURI_INVOKE<JobView_Serialize[]>("meetings"),
-	/**  The meetings with these ids; unknown ids are skipped. */
+	/**  The meetings with these ids, also those in the trash; unknown ids are skipped. */
 	meetingsById: (ids: string[]) => __TAURI_INVOKE<JobView_Serialize[]>("meetings_by_id", { ids }),
 	/**  A meeting with its segments that begin at `from_ms` or later. */
 	meeting: (id: string, fromMs: number) => __TAURI_INVOKE<MeetingPage_Serialize>("meeting", { id, fromMs }),
-	/**  Changes the title of a meeting. */
-	rename: (id: string, title: string) => __TAURI_INVOKE<JobView_Serialize>("rename", { id, title }),
+	/**  Changes the title of a meeting; with `expected`, only if that is its title now. */
+	rename: (id: string, title: string, expected: string | null) => __TAURI_INVOKE<JobView_Serialize>("rename", { id, title, expected }),
 	/**  Puts a failed or cancelled recording back into the queue. */
 	retry: (id: string) => __TAURI_INVOKE<JobView_Serialize>("retry", { id }),
 	/**  Cancels the processing of a recording. */
 	cancel: (id: string) => __TAURI_INVOKE<JobView_Serialize>("cancel", { id }),
 	/**  Moves a waiting recording to the front of the queue, because the user has opened it. Failures are only logged. */
 	bringForward: (id: string) => __TAURI_INVOKE<null>("bring_forward", { id }),
-	/**  What deleting a meeting would remove and what it would leave. */
+	/**  What deleting a meeting for good would remove and what it would leave. */
 	deletion: (id: string) => __TAURI_INVOKE<DeletionView>("deletion", { id }),
-	/**  Deletes a meeting permanently. */
-	deleteMeeting: (id: string) => __TAURI_INVOKE<null>("delete_meeting", { id }),
 	/**  The options with which a meeting was or would be transcribed. */
 	transcriptionOptions: (id: string) => __TAURI_INVOKE<TranscriptionOptions_Serialize>("transcription_options", { id }),
 	/**  Transcribes a meeting again. Complete versions are kept. */
@@ -43,6 +39,38 @@ export const commands = {
 	compareVersions: (id: string, left: string, right: string) => __TAURI_INVOKE<Comparison_Serialize>("compare_versions", { id, left, right }),
 	/**  Makes a version the current one, which is shown and exported. */
 	makeCurrent: (id: string, versionId: string) => __TAURI_INVOKE<JobView_Serialize>("make_current", { id, versionId }),
+	/**  A page of at most `limit` meetings, newest first; the first one, or the one that begins at `after`. */
+	meetingsPage: (after: string | null, limit: number) => __TAURI_INVOKE<MeetingListPage_Serialize>("meetings_page", { after, limit }),
+	/**  All folders, each after the one that it is in, and those beside each other by name. */
+	folders: () => __TAURI_INVOKE<FolderView_Serialize[]>("folders"),
+	/**  Makes a folder, at the top or in `parent`. */
+	addFolder: (name: string, parent: string | null) => __TAURI_INVOKE<FolderView_Serialize>("add_folder", { name, parent }),
+	/**  Renames a folder and moves it to the top or into `parent`. */
+	changeFolder: (id: string, name: string, parent: string | null) => __TAURI_INVOKE<FolderView_Serialize>("change_folder", { id, name, parent }),
+	/**  Deletes a folder. What is in it moves to the folder that it was in. */
+	deleteFolder: (id: string) => __TAURI_INVOKE<null>("delete_folder", { id }),
+	/**  All tags, by name. */
+	tags: () => __TAURI_INVOKE<TagView[]>("tags"),
+	/**  Makes a tag; without a colour, with one that few tags have. */
+	addTag: (name: string, colour: string | null) => __TAURI_INVOKE<TagView>("add_tag", { name, colour }),
+	/**  Changes the name and the colour of a tag. */
+	changeTag: (id: string, name: string, colour: string) => __TAURI_INVOKE<TagView>("change_tag", { id, name, colour }),
+	/**  Deletes a tag; the meetings that had it stay. */
+	deleteTag: (id: string) => __TAURI_INVOKE<null>("delete_tag", { id }),
+	/**  Changes the order of meetings: all of them, or none. Unknown ids are skipped. */
+	organise: (change: MeetingChange_Deserialize, ids: string[]) => __TAURI_INVOKE<ChangeResult_Serialize>("organise", { change, ids }),
+	/**  The meetings in the trash, those that came last first. */
+	trashedMeetings: () => __TAURI_INVOKE<JobView_Serialize[]>("trashed_meetings"),
+	/**  Deletes meetings of the trash for good; others are skipped. Returns how many were deleted. */
+	deleteNow: (ids: string[]) => __TAURI_INVOKE<number>("delete_now", { ids }),
+	/**  The note of a meeting. */
+	note: (id: string) => __TAURI_INVOKE<NoteView_Serialize>("note", { id }),
+	/**  Saves the note of a meeting, unless it is no longer the one with this revision. */
+	saveNote: (id: string, text: string, revision: number) => __TAURI_INVOKE<SavedNote_Serialize>("save_note", { id, text, revision }),
+	/**  Finds meetings while the user types. */
+	search: (request: SearchRequest) => __TAURI_INVOKE<SearchResults_Serialize>("search", { request }),
+	/**  All passages of a meeting that a search finds. */
+	passages: (request: SearchRequest, id: string) => __TAURI_INVOKE<Passage_Serialize[]>("passages", { request, id }),
 	/**  The speakers of a meeting. Also updates outdated voice embeddings of its known people, in the background. */
 	speakers: (id: string) => __TAURI_INVOKE<SpeakersView_Serialize>("speakers", { id }),
 	/**  Names a speaker; `None` removes the name. */
@@ -113,6 +141,8 @@ export const commands = {
 	copyText: (text: string) => __TAURI_INVOKE<null>("copy_text", { text }),
 	/**  Asks where to save the export of a meeting and starts it in the background. `None` if the user cancels the dialog. */
 	exportMeeting: (id: string, format: string) => __TAURI_INVOKE<ExportView_Serialize | null>("export_meeting", { id, format }),
+	/**  Asks for a folder and exports meetings to it in the background. `None` if the user cancels the dialog. */
+	exportMeetings: (ids: string[], format: string) => __TAURI_INVOKE<FolderExports_Serialize | null>("export_meetings", { ids, format }),
 	/**  The current state of an export. */
 	exportJob: (exportId: string) => __TAURI_INVOKE<ExportView_Serialize | null>("export_job", { exportId }),
 	/**  Shows an exported file in the system's file manager. */
@@ -123,6 +153,10 @@ export const commands = {
 	chooseBackupPlace: () => __TAURI_INVOKE<BackupOverview_Serialize | null>("choose_backup_place"),
 	/**  Ends scheduled backups. Those that were made stay. */
 	endScheduledBackups: () => __TAURI_INVOKE<BackupOverview_Serialize>("end_scheduled_backups"),
+	/**  Lets the user choose the file with the passphrase that encrypts the next backups. `None` if they cancel. */
+	chooseBackupPassphrase: () => __TAURI_INVOKE<BackupOverview_Serialize | null>("choose_backup_passphrase"),
+	/**  Does not encrypt the next backups. Those that were made stay as they are. */
+	forgetBackupPassphrase: () => __TAURI_INVOKE<BackupOverview_Serialize>("forget_backup_passphrase"),
 	/**  The work under way, and how the last one ended. */
 	archiveWork: () => __TAURI_INVOKE<ArchiveWorkState_Serialize>("archive_work"),
 	/**  Stops the work under way. It leaves nothing half done. */
@@ -134,11 +168,19 @@ export const commands = {
 	/**  Starts a check of the last backup. */
 	startBackupCheck: () => __TAURI_INVOKE<null>("start_backup_check"),
 	/**
-	 *  What a restore from the last backup, or from one that the user chooses (a folder, or a file), would bring back. `None`
-	 *  if they cancel.
+	 *  What a restore from the last backup, or from one that the user chooses (a folder, or a file), would bring back: into
+	 *  the archive or, if its database is damaged, into a new one. `None` if they cancel.
 	 */
 	previewRestore: (from: RestoreSource) => __TAURI_INVOKE<RestoreView_Serialize | null>("preview_restore", { from }),
-	/**  Starts to restore from the backup of the last preview: everything that is missing, or one meeting. */
+	/**
+	 *  Lets the user choose the file with the passphrase of the backup that was looked at last, and looks at it again. `None`
+	 *  if they cancel.
+	 */
+	previewRestoreWithPassphrase: () => __TAURI_INVOKE<RestoreView_Serialize | null>("preview_restore_with_passphrase"),
+	/**
+	 *  Starts to restore from the backup of the last preview: everything that is missing, or one meeting. If the database is
+	 *  damaged, everything is restored into a new one, and then the archive is opened.
+	 */
 	startRestore: (meeting: string | null) => __TAURI_INVOKE<null>("start_restore", { meeting }),
 	/**  Starts maintenance of the database. */
 	startMaintenance: (work: DatabaseWork) => __TAURI_INVOKE<null>("start_maintenance", { work }),
@@ -170,8 +212,15 @@ export const commands = {
 	endConnection: (pid: number) => __TAURI_INVOKE<EndedView>("end_connection", { pid }),
 	/**  Makes a new password for the private server; returns what that means. */
 	changeDatabasePassword: () => __TAURI_INVOKE<string>("change_database_password"),
+	/**  Opens `psql` on the archive in a terminal, or says what is missing for that. */
+	openPsql: () => __TAURI_INVOKE<PsqlView>("open_psql"),
 	/**  Which server is used, without its password. */
 	databaseChoice: () => __TAURI_INVOKE<DatabaseChoice_Serialize>("database_choice"),
+	/**
+	 *  Lets the user choose the certificate file of a server, which the page may then name in an address. `None` if they
+	 *  cancel.
+	 */
+	chooseCertificate: () => __TAURI_INVOKE<string | null>("choose_certificate"),
 	/**
 	 *  Tests each step of the connection that is in use, or with an address of a candidate. An empty password means the
 	 *  stored one.
@@ -211,6 +260,8 @@ export const events = {
 
 /* Constants */
 export const EXPORT_FORMATS = [{"extension":"pdf","label":"PDF document","word":"pdf_transcript"},{"extension":"md","label":"Markdown text","word":"markdown_transcript"}] as const;
+
+export const VACUUM_FULL_WARNING = "VACUUM FULL writes every table anew. While a table is written, nobody can read or change it: the window and a transcription wait until the table is done. It needs free space for a second copy of the largest table. It is worth it only after much was deleted; a plain VACUUM disturbs nobody." as const;
 
 /* Types */
 /**  The content of the About page. */
@@ -364,6 +415,8 @@ export type BackupOverview_Deserialize = {
 	state: BackupState_Deserialize,
 	/**  The folder of the schedule, if one was chosen. */
 	scheduled_place?: string | null,
+	/**  The file with the passphrase that encrypts the next backups; `None`: they are not encrypted. */
+	passphrase_file?: string | null,
 	/**  Hours between two scheduled backups. */
 	interval_hours: number,
 	/**  When the next scheduled backup is due, RFC 3339 in UTC; `None` without a place. */
@@ -376,6 +429,8 @@ export type BackupOverview_Serialize = {
 	state: BackupState_Serialize,
 	/**  The folder of the schedule, if one was chosen. */
 	scheduled_place: string | null,
+	/**  The file with the passphrase that encrypts the next backups; `None`: they are not encrypted. */
+	passphrase_file: string | null,
 	/**  Hours between two scheduled backups. */
 	interval_hours: number,
 	/**  When the next scheduled backup is due, RFC 3339 in UTC; `None` without a place. */
@@ -493,6 +548,25 @@ export type BlockedView_Serialize = {
 	blocking_statement: string | null,
 	/**  Seconds since its transaction began. */
 	blocking_transaction_s: number | null,
+};
+
+/**  What a change did, and how to undo it. */
+export type ChangeResult = ChangeResult_Serialize | ChangeResult_Deserialize;
+
+/**  What a change did, and how to undo it. */
+export type ChangeResult_Deserialize = {
+	/**  Number of meetings that it changed. Those that were so already, or do not exist, are not counted. */
+	changed: number,
+	/**  The changes that bring back the state of before. */
+	undo: UndoStep_Deserialize[],
+};
+
+/**  What a change did, and how to undo it. */
+export type ChangeResult_Serialize = {
+	/**  Number of meetings that it changed. Those that were so already, or do not exist, are not counted. */
+	changed: number,
+	/**  The changes that bring back the state of before. */
+	undo: UndoStep_Serialize[],
 };
 
 /**  Something that must be confirmed before anything is removed. */
@@ -982,7 +1056,7 @@ export type DueExportView = {
 	type: string,
 	/**  Path of the file. */
 	path: string,
-	/**  Why it goes; `job_retention_hours` if it goes with its meeting. */
+	/**  Why it goes; `job_retention_hours` or `trash_retention_days` if it goes with its meeting. */
 	rule: RetentionRule,
 	/**  Since when it is due. RFC 3339, UTC. */
 	due_since: string,
@@ -1014,6 +1088,8 @@ export type DuplicateView = {
 	title: string,
 	/**  Whether the library's copy was missing or damaged and has been restored from this file. */
 	healed: boolean,
+	/**  Whether that meeting was in the trash and has been taken out of it. */
+	restored: boolean,
 };
 
 /**  How work ended. */
@@ -1069,6 +1145,8 @@ export type ErrorCode =
 "ambiguous" | 
 /**  The state of the job does not allow it; show the job again. */
 "wrong_state" | 
+/**  Somebody else has changed it meanwhile; show how it is now. */
+"changed_meanwhile" | 
 /**  The file exists; ask whether to replace it. */
 "already_exists" | 
 /**  The value is invalid or not available, such as a language or model; offer the valid ones. */
@@ -1085,6 +1163,12 @@ export type ErrorCode =
 "foreign_database" | 
 /**  The database cannot be reached: offer to try again. */
 "database_unreachable" | 
+/**  The files of the private database are damaged: offer to restore a backup. */
+"database_damaged" | 
+/**  The backup is encrypted: ask for the file with its passphrase. */
+"passphrase_needed" | 
+/**  The passphrase does not fit the backup: ask for another file. */
+"passphrase_wrong" | 
 /**  Anything else. */
 "other";
 
@@ -1156,6 +1240,33 @@ export type FigureView = {
 	state: FigureState,
 };
 
+/**  A folder. */
+export type FolderView = FolderView_Serialize | FolderView_Deserialize;
+
+/**  A folder. */
+export type FolderView_Deserialize = {
+	/**  UUID. */
+	id: string,
+	/**  The folder that it is in: UUID; none at the top. */
+	parent_id?: string | null,
+	/**  Its name, unique among the folders beside it. */
+	name: string,
+	/**  Number of meetings directly in it, without those in the trash. */
+	meetings: number,
+};
+
+/**  A folder. */
+export type FolderView_Serialize = {
+	/**  UUID. */
+	id: string,
+	/**  The folder that it is in: UUID; none at the top. */
+	parent_id: string | null,
+	/**  Its name, unique among the folders beside it. */
+	name: string,
+	/**  Number of meetings directly in it, without those in the trash. */
+	meetings: number,
+};
+
 /**  A meeting that becomes due soon. */
 export type ForecastView = {
 	/**  UUID. */
@@ -1168,6 +1279,53 @@ export type ForecastView = {
 	due_at: string,
 	/**  Bytes of its audio. */
 	bytes: number | null,
+};
+
+/**  A meeting that a search found. */
+export type FoundMeeting = FoundMeeting_Serialize | FoundMeeting_Deserialize;
+
+/**  A meeting that a search found. */
+export type FoundMeeting_Deserialize = {
+	/**  UUID. */
+	job_id: string,
+	/**  The title, with the words that were found. */
+	title: MarkedText,
+	/**  When it was recorded, else imported: RFC 3339, as in [`crate::view::JobView`]. */
+	recorded_at?: string | null,
+	/**  Length in milliseconds. */
+	duration_ms?: number | null,
+	/**  The greater, the better the match. Comparable within one search. */
+	score: number | null,
+	/**  The best passages. */
+	passages: Passage_Deserialize[],
+	/**  How many more passages match. */
+	more: number,
+	/**  Whether its note matches. */
+	in_note: boolean,
+	/**  Speakers whose names match. */
+	speakers: string[],
+};
+
+/**  A meeting that a search found. */
+export type FoundMeeting_Serialize = {
+	/**  UUID. */
+	job_id: string,
+	/**  The title, with the words that were found. */
+	title: MarkedText,
+	/**  When it was recorded, else imported: RFC 3339, as in [`crate::view::JobView`]. */
+	recorded_at: string | null,
+	/**  Length in milliseconds. */
+	duration_ms: number | null,
+	/**  The greater, the better the match. Comparable within one search. */
+	score: number | null,
+	/**  The best passages. */
+	passages: Passage_Serialize[],
+	/**  How many more passages match. */
+	more: number,
+	/**  Whether its note matches. */
+	in_note: boolean,
+	/**  Speakers whose names match. */
+	speakers: string[],
 };
 
 /**  The state of an import. */
@@ -1379,6 +1537,16 @@ export type JobView_Deserialize = {
 	model_title: string,
 	/**  Whether it has failed and that model is not installed. */
 	model_missing: boolean,
+	/**  The folder that it is in: UUID; none if it is in none. */
+	folder_id?: string | null,
+	/**  Whether it is a favourite. */
+	favourite: boolean,
+	/**  Its tags, by name: UUIDs. */
+	tags: string[],
+	/**  Since when it is in the trash; none if it is not. RFC 3339, UTC. */
+	trashed_at?: string | null,
+	/**  Whether it has a note that is not empty. */
+	has_note: boolean,
 };
 
 /**  A recording and its state. */
@@ -1432,6 +1600,16 @@ export type JobView_Serialize = {
 	model_title: string,
 	/**  Whether it has failed and that model is not installed. */
 	model_missing: boolean,
+	/**  The folder that it is in: UUID; none if it is in none. */
+	folder_id: string | null,
+	/**  Whether it is a favourite. */
+	favourite: boolean,
+	/**  Its tags, by name: UUIDs. */
+	tags: string[],
+	/**  Since when it is in the trash; none if it is not. RFC 3339, UTC. */
+	trashed_at: string | null,
+	/**  Whether it has a note that is not empty. */
+	has_note: boolean,
 };
 
 /**  Who waits for whom. */
@@ -1471,6 +1649,82 @@ export type MaintenanceView = {
 	tables: TableMaintainedView[],
 	/**  The result as a sentence. */
 	message: string,
+};
+
+/**  A text with marked parts. */
+export type MarkedText = {
+	/**  The text. */
+	text: string,
+	/**  Marked parts: first character and the one after the last, counted in Unicode code points, in order, apart. */
+	marks: ([number, number])[],
+};
+
+/**  A change of the order of any number of meetings. */
+export type MeetingChange = MeetingChange_Serialize | MeetingChange_Deserialize;
+
+/**  A change of the order of any number of meetings. */
+export type MeetingChange_Deserialize = 
+/**  Gives them a tag. */
+{ kind: "tag"; 
+/**  The tag: UUID. */
+tag: string } | 
+/**  Takes a tag away. */
+{ kind: "untag"; 
+/**  The tag: UUID. */
+tag: string } | 
+/**  Moves them to a folder. */
+{ kind: "move"; 
+/**  The folder: UUID; none for no folder. */
+folder?: string | null } | 
+/**  Makes them favourites, or no longer. */
+{ kind: "favourite"; 
+/**  Whether they become favourites. */
+on: boolean } | 
+/**  Moves them to the trash and cancels their work. */
+{ kind: "trash" } | 
+/**  Takes them out of the trash. Work that was cancelled because of the trash waits again. */
+{ kind: "restore" };
+
+/**  A change of the order of any number of meetings. */
+export type MeetingChange_Serialize = 
+/**  Gives them a tag. */
+{ kind: "tag"; 
+/**  The tag: UUID. */
+tag: string } | 
+/**  Takes a tag away. */
+{ kind: "untag"; 
+/**  The tag: UUID. */
+tag: string } | 
+/**  Moves them to a folder. */
+{ kind: "move"; 
+/**  The folder: UUID; none for no folder. */
+folder: string | null } | 
+/**  Makes them favourites, or no longer. */
+{ kind: "favourite"; 
+/**  Whether they become favourites. */
+on: boolean } | 
+/**  Moves them to the trash and cancels their work. */
+{ kind: "trash" } | 
+/**  Takes them out of the trash. Work that was cancelled because of the trash waits again. */
+{ kind: "restore" };
+
+/**  A page of the list of meetings, newest first. */
+export type MeetingListPage = MeetingListPage_Serialize | MeetingListPage_Deserialize;
+
+/**  A page of the list of meetings, newest first. */
+export type MeetingListPage_Deserialize = {
+	/**  The meetings of this page. */
+	meetings: JobView_Deserialize[],
+	/**  Where the next page begins, to be passed on as it is; none if this is the last one. */
+	next?: string | null,
+};
+
+/**  A page of the list of meetings, newest first. */
+export type MeetingListPage_Serialize = {
+	/**  The meetings of this page. */
+	meetings: JobView_Serialize[],
+	/**  Where the next page begins, to be passed on as it is; none if this is the last one. */
+	next: string | null,
 };
 
 /**  A meeting in which a person was named. */
@@ -1888,8 +2142,37 @@ id: string } |
 { kind: "export"; 
 /**  Its id. */
 id: string } | 
+/**  Folders or tags. */
+{ kind: "folders" } | 
+/**  The note of a meeting. */
+{ kind: "note"; 
+/**  The meeting's id. */
+id: string } | 
 /**  Anything: the page must fetch everything that it shows. */
 { kind: "everything" };
+
+/**  The note of a meeting. */
+export type NoteView = NoteView_Serialize | NoteView_Deserialize;
+
+/**  The note of a meeting. */
+export type NoteView_Deserialize = {
+	/**  Markdown. */
+	text: string,
+	/**  Rises with each change; 0 if there is no note yet. */
+	revision: number,
+	/**  When it was last changed. RFC 3339, UTC; none if there is no note yet. */
+	changed_at?: string | null,
+};
+
+/**  The note of a meeting. */
+export type NoteView_Serialize = {
+	/**  Markdown. */
+	text: string,
+	/**  Rises with each change; 0 if there is no note yet. */
+	revision: number,
+	/**  When it was last changed. RFC 3339, UTC; none if there is no note yet. */
+	changed_at: string | null,
+};
 
 /**  What is being done while the archive opens. */
 export type OpeningPhase = 
@@ -1904,6 +2187,52 @@ export type OtherLanguage = {
 	start_ms: number,
 	/**  That language, BCP 47. */
 	language: string,
+};
+
+/**  A passage of a meeting that a search found. */
+export type Passage = Passage_Serialize | Passage_Deserialize;
+
+/**  Where a passage stands. */
+export type PassageSource = 
+/**  In the current transcript. */
+"transcript" | 
+/**  In the note of the meeting. */
+"note";
+
+/**  A passage of a meeting that a search found. */
+export type Passage_Deserialize = {
+	/**  Where it stands. */
+	source: PassageSource,
+	/**  The segment: UUID; none in a note. */
+	segment_id?: string | null,
+	/**  Where the segment begins, in milliseconds; none in a note. */
+	start_ms?: number | null,
+	/**  Where the first marked word begins, in milliseconds; none in a note. */
+	play_ms?: number | null,
+	/**  Who says it: name or “Speaker 1”. */
+	speaker?: string | null,
+	/**  The text. */
+	text: string,
+	/**  Marked parts, as in [`MarkedText`]. */
+	marks: ([number, number])[],
+};
+
+/**  A passage of a meeting that a search found. */
+export type Passage_Serialize = {
+	/**  Where it stands. */
+	source: PassageSource,
+	/**  The segment: UUID; none in a note. */
+	segment_id: string | null,
+	/**  Where the segment begins, in milliseconds; none in a note. */
+	start_ms: number | null,
+	/**  Where the first marked word begins, in milliseconds; none in a note. */
+	play_ms: number | null,
+	/**  Who says it: name or “Speaker 1”. */
+	speaker: string | null,
+	/**  The text. */
+	text: string,
+	/**  Marked parts, as in [`MarkedText`]. */
+	marks: ([number, number])[],
 };
 
 /**  Where a password comes from. */
@@ -2013,6 +2342,16 @@ export type ProgressView_Serialize = {
 	share: number | null,
 };
 
+/**  Whether `psql` was opened. */
+export type PsqlView = {
+	/**  Whether a terminal with it was started. */
+	opened: boolean,
+	/**  What that means, or what is missing. Sentences. */
+	message: string,
+	/**  The command that opens it in a terminal. */
+	command: string,
+};
+
 /**  Where to restore from. */
 export type RestoreSource = 
 /**  The last backup. */
@@ -2106,7 +2445,9 @@ export type RetentionRule =
 /**  The age of audio. */
 "audio_retention_days" | 
 /**  The age of an export. */
-"export_retention_hours";
+"export_retention_hours" | 
+/**  The time in the trash. */
+"trash_retention_days";
 
 /**  How long things are kept, and how often clean-up runs. */
 export type RetentionSettings = RetentionSettings_Serialize | RetentionSettings_Deserialize;
@@ -2121,6 +2462,8 @@ export type RetentionSettings_Deserialize = {
 	export_retention_hours: number,
 	/**  Days after which the audio of a transcribed meeting is removed. None: never. */
 	audio_retention_days?: number | null,
+	/**  Days after which a meeting in the trash is removed. None: never; the setting is then 0. */
+	trash_retention_days?: number | null,
 };
 
 /**  How long things are kept, and how often clean-up runs. */
@@ -2133,6 +2476,8 @@ export type RetentionSettings_Serialize = {
 	export_retention_hours: number,
 	/**  Days after which the audio of a transcribed meeting is removed. None: never. */
 	audio_retention_days: number | null,
+	/**  Days after which a meeting in the trash is removed. None: never; the setting is then 0. */
+	trash_retention_days: number | null,
 };
 
 /**  Work under way. */
@@ -2158,6 +2503,87 @@ export type RunningArchiveWork_Serialize = {
 	table: string | null,
 	/**  From 0 to 1; `None` while unknown. */
 	fraction: number | null,
+};
+
+/**  Whether a note was saved, and how it is now. */
+export type SavedNote = SavedNote_Serialize | SavedNote_Deserialize;
+
+/**  Whether a note was saved, and how it is now. */
+export type SavedNote_Deserialize = {
+	/**  False if somebody else has changed the note meanwhile; nothing was saved then. */
+	saved: boolean,
+	/**  The note as it is now. */
+	note: NoteView_Deserialize,
+};
+
+/**  Whether a note was saved, and how it is now. */
+export type SavedNote_Serialize = {
+	/**  False if somebody else has changed the note meanwhile; nothing was saved then. */
+	saved: boolean,
+	/**  The note as it is now. */
+	note: NoteView_Serialize,
+};
+
+/**  The order of the meetings that a search finds. */
+export type SearchOrder = 
+/**  The best match first. */
+"relevance" | 
+/**  The newest first. */
+"date";
+
+/**  A search. */
+export type SearchRequest = {
+	/**  What the user typed: words, "phrases", -words, filters such as speaker:anna. */
+	text: string,
+	/**  The order of the meetings. */
+	sort: SearchOrder,
+	/**  How many meetings to skip. */
+	offset: number,
+	/**  The most meetings to return. */
+	limit: number,
+};
+
+/**  What a search found. */
+export type SearchResults = SearchResults_Serialize | SearchResults_Deserialize;
+
+/**  What a search found. */
+export type SearchResults_Deserialize = {
+	/**  The meetings in the requested order. */
+	meetings: FoundMeeting_Deserialize[],
+	/**  How many meetings were found in all. */
+	total: number,
+	/**  Whether `total` is exact; else there may be fewer. */
+	total_is_exact: boolean,
+	/**  Only so many of the newest meetings were ranked, because the words are very common; none if all were. */
+	best_of_newest?: number | null,
+	/**  The text with the spelling of its words corrected, if that may be meant. */
+	suggestion?: string | null,
+	/**  Whether nothing was found, and the meetings are what the suggestion finds. */
+	widened: boolean,
+	/**  What was not understood, left out, or is not possible with this database server: sentences. */
+	hints: string[],
+	/**  Number of meetings that cannot be found yet, because they are still being indexed. */
+	preparing: number,
+};
+
+/**  What a search found. */
+export type SearchResults_Serialize = {
+	/**  The meetings in the requested order. */
+	meetings: FoundMeeting_Serialize[],
+	/**  How many meetings were found in all. */
+	total: number,
+	/**  Whether `total` is exact; else there may be fewer. */
+	total_is_exact: boolean,
+	/**  Only so many of the newest meetings were ranked, because the words are very common; none if all were. */
+	best_of_newest: number | null,
+	/**  The text with the spelling of its words corrected, if that may be meant. */
+	suggestion: string | null,
+	/**  Whether nothing was found, and the meetings are what the suggestion finds. */
+	widened: boolean,
+	/**  What was not understood, left out, or is not possible with this database server: sentences. */
+	hints: string[],
+	/**  Number of meetings that cannot be found yet, because they are still being indexed. */
+	preparing: number,
 };
 
 /**  A segment of a transcript, without the times of its words. */
@@ -2580,6 +3006,18 @@ export type TablesView_Serialize = {
 	tables: TableView_Serialize[],
 };
 
+/**  A tag. */
+export type TagView = {
+	/**  UUID. */
+	id: string,
+	/**  Its name, unique. */
+	name: string,
+	/**  The name of its colour: `c1` to `c12`. */
+	colour: string,
+	/**  Number of meetings that have it, without those in the trash. */
+	meetings: number,
+};
+
 /**
  *  Selected text of a transcript: from a character in one segment to a character in the same or a later one. Characters
  *  are UTF-16 code units of the segments' texts.
@@ -2751,6 +3189,25 @@ export type TurnView_Serialize = {
 	overlap: boolean,
 };
 
+/**  A change that undoes a part of another one. */
+export type UndoStep = UndoStep_Serialize | UndoStep_Deserialize;
+
+/**  A change that undoes a part of another one. */
+export type UndoStep_Deserialize = {
+	/**  The change. */
+	change: MeetingChange_Deserialize,
+	/**  The meetings: UUIDs. */
+	ids: string[],
+};
+
+/**  A change that undoes a part of another one. */
+export type UndoStep_Serialize = {
+	/**  The change. */
+	change: MeetingChange_Serialize,
+	/**  The meetings: UUIDs. */
+	ids: string[],
+};
+
 /**  A folder of the library that belongs to no meeting. */
 export type UnknownFolderView = {
 	/**  Path of the folder. */
@@ -2883,6 +3340,31 @@ export type VoiceSampleView = {
 	end_ms: number,
 };
 
+/**  Exports to one folder. */
+export type FolderExports = FolderExports_Serialize | FolderExports_Deserialize;
+
+/**  Exports to one folder. */
+export type FolderExports_Deserialize = {
+	/**  The exports that were started. */
+	exports: ExportView_Deserialize[],
+	/**  Why others could not be started. */
+	failures: string[],
+};
+
+/**  Exports to one folder. */
+export type FolderExports_Serialize = {
+	/**  The exports that were started. */
+	exports: ExportView_Serialize[],
+	/**  Why others could not be started. */
+	failures: string[],
+};
+
+/**  How the library groups meetings. */
+export type LibraryGroup = "day" | "month" | "folder" | "length";
+
+/**  How the library sorts the meetings of a group. */
+export type LibrarySort = "newest" | "oldest" | "longest" | "shortest" | "title";
+
 /**  The saved state of the page. */
 export type WindowState = WindowState_Serialize | WindowState_Deserialize;
 
@@ -2898,6 +3380,12 @@ export type WindowState_Deserialize = {
 	playback_rate?: number,
 	/**  Playback volume, 0 to 1. */
 	volume?: number,
+	/**  How the library groups meetings. */
+	library_group?: LibraryGroup,
+	/**  How the library sorts the meetings of a group. */
+	library_sort?: LibrarySort,
+	/**  Whether folders and tags are shown above the list of meetings. */
+	places_open?: boolean,
 };
 
 /**  The saved state of the page. */
@@ -2912,6 +3400,12 @@ export type WindowState_Serialize = {
 	playback_rate: number,
 	/**  Playback volume, 0 to 1. */
 	volume: number,
+	/**  How the library groups meetings. */
+	library_group: LibraryGroup,
+	/**  How the library sorts the meetings of a group. */
+	library_sort: LibrarySort,
+	/**  Whether folders and tags are shown above the list of meetings. */
+	places_open: boolean,
 };
 
 /**  The furthest step of the work on a recording that was begun. */

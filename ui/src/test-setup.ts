@@ -36,6 +36,8 @@ Element.prototype.scrollBy = function (this: Element, by?: ScrollToOptions | num
   this.scrollTo({ top: this.scrollTop + (typeof by === 'object' ? (by.top ?? 0) : 0) })
 } as Element['scrollBy']
 
+Element.prototype.scrollIntoView = () => {}
+
 window.matchMedia = (query: string) =>
   Object.assign(new EventTarget(), { matches: false, media: query }) as MediaQueryList
 

@@ -1,14 +1,11 @@
 /** Which of the window's dialogs is open, and what the ones about a meeting are about. `WindowDialogs.svelte` shows them. */
 import type { Client } from '../lib/client'
-import type { DeletionView, JobView, TranscriptionOptions } from '../lib/types'
+import type { JobView, TranscriptionOptions } from '../lib/types'
 import type { Archive } from '../library/archive.svelte'
 import type { Models } from '../models/models.svelte'
 
 export class Dialogs {
   open = $state<'settings' | 'about' | 'keys' | null>(null)
-  /** The meeting to be deleted. Stays set while its dialog closes. */
-  deletion = $state.raw<{ job: JobView; deletion: DeletionView } | null>(null)
-  asksDelete = $state(false)
   /** The meeting to be transcribed again, and the options to begin with. Stays set while its dialog closes. */
   again = $state.raw<{ job: JobView; options: TranscriptionOptions } | null>(null)
   asksAgain = $state(false)
@@ -23,16 +20,6 @@ export class Dialogs {
     this.#archive = archive
     this.#models = models
     this.#onerror = onerror
-  }
-
-  /** Asks whether to delete a meeting. */
-  askDelete = (id: string): void => {
-    const job = this.#archive.get(id)
-    if (!job) return
-    this.#client.deletion(id).then((deletion) => {
-      this.deletion = { job, deletion }
-      this.asksDelete = true
-    }, this.#onerror)
   }
 
   /** Asks how to transcribe a meeting again, beginning with its last options, changed by `change`. */

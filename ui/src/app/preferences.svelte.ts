@@ -16,6 +16,9 @@ export class Preferences {
     people_hint_dismissed: false,
     playback_rate: 1,
     volume: 1,
+    library_group: 'day',
+    library_sort: 'newest',
+    places_open: true,
   })
   /** Whether both have been fetched. */
   loaded = $state(false)

@@ -53,6 +53,10 @@ export class Backups {
   choosePlace = () => this.#attempt(this.#client.chooseBackupPlace())
   /** Ends scheduled backups. Those that were made stay. */
   endSchedule = () => this.#attempt(this.#client.endScheduledBackups())
+  /** Lets the user choose the file with the passphrase that encrypts the next backups. */
+  choosePassphrase = () => this.#attempt(this.#client.chooseBackupPassphrase())
+  /** Does not encrypt the next backups. */
+  forgetPassphrase = () => this.#attempt(this.#client.forgetBackupPassphrase())
 
   async #attempt(request: Promise<BackupOverview | null>): Promise<boolean> {
     let changed = false

@@ -1,7 +1,8 @@
 /** What a backup would bring back. The core remembers which backup the user chose. */
-import type { Client } from '../lib/client'
+import { CoreError, type Client } from '../lib/client'
 import { errorMessage } from '../lib/error-message'
 import { Latest } from '../lib/latest'
+import { t } from '../lib/messages'
 import type { RestoredMeeting, RestoreSource, RestoreView } from '../lib/types'
 
 export class Restore {
@@ -10,6 +11,8 @@ export class Restore {
   looking = $state(false)
   /** Why the last backup could not be read. */
   failure = $state<string | null>(null)
+  /** Whether that was because its passphrase is missing or does not fit. */
+  needsPassphrase = $state(false)
 
   readonly #client: Client
   readonly #latest = new Latest()
@@ -19,17 +22,23 @@ export class Restore {
   }
 
   /** Reads a backup, after the user has chosen it. What was shown stays if they cancel. */
-  look = async (from: RestoreSource): Promise<void> => {
+  look = (from: RestoreSource): Promise<void> => this.#show(() => this.#client.previewRestore(from))
+
+  /** Reads the backup that could not be read again, after the user has chosen the file with its passphrase. */
+  usePassphrase = (): Promise<void> => this.#show(() => this.#client.previewRestoreWithPassphrase())
+
+  async #show(request: () => Promise<RestoreView | null>): Promise<void> {
     const isNewest = this.#latest.begin()
     this.looking = true
-    this.failure = null
     try {
-      const preview = await this.#client.previewRestore(from)
-      if (isNewest() && preview) this.preview = preview
+      const preview = await request()
+      if (!isNewest() || !preview) return
+      this.preview = preview
+      this.#note(null)
     } catch (error) {
       if (!isNewest()) return
       this.preview = null
-      this.failure = errorMessage(error)
+      this.#note(error)
     } finally {
       if (isNewest()) this.looking = false
     }
@@ -40,7 +49,15 @@ export class Restore {
     this.#latest.cancel()
     this.preview = null
     this.looking = false
-    this.failure = null
+    this.#note(null)
+  }
+
+  #note(error: unknown): void {
+    const code = error instanceof CoreError ? error.code : null
+    this.needsPassphrase = code === 'passphrase_needed' || code === 'passphrase_wrong'
+    // The sentence of the core says how a command names the file.
+    if (code === 'passphrase_needed') this.failure = t('restore.encrypted')
+    else this.failure = error === null ? null : errorMessage(error)
   }
 
   /** Takes out of the preview what was restored. */

@@ -8,6 +8,7 @@ import type {
   IndexesView,
   LocksView,
   MigrationsView,
+  PsqlView,
   ServerLogView,
   SlowView,
   TablesView,
@@ -39,6 +40,11 @@ export class Database {
   /** What a new password means. */
   password = $state.raw<Answer | null>(null)
   changingPassword = $state(false)
+  /** Whether psql was opened, and what is missing if not. */
+  psql = $state.raw<PsqlView | null>(null)
+  /** Why psql could not be opened. */
+  psqlFailure = $state<string | null>(null)
+  openingPsql = $state(false)
   /** Why maintenance could not be started. */
   maintenanceFailure = $state<string | null>(null)
 
@@ -92,6 +98,19 @@ export class Database {
       this.password = { message: errorMessage(error), failed: true }
     } finally {
       this.changingPassword = false
+    }
+  }
+
+  openPsql = async (): Promise<void> => {
+    this.psql = null
+    this.psqlFailure = null
+    this.openingPsql = true
+    try {
+      this.psql = await this.#client.openPsql()
+    } catch (error) {
+      this.psqlFailure = errorMessage(error)
+    } finally {
+      this.openingPsql = false
     }
   }
 

@@ -65,6 +65,16 @@ export class Server {
     this.failure = null
   }
 
+  /** Lets the user choose the certificate of an authority of their own. */
+  chooseCertificate = async () => {
+    try {
+      const certificate = await this.#client.chooseCertificate()
+      if (certificate !== null) this.fill({ certificate })
+    } catch (error) {
+      this.failure = errorMessage(error)
+    }
+  }
+
   startTest = async () => {
     if (this.form === null || this.problem !== null) return
     await this.test.start(addressOf(this.form), this.form.password)

@@ -47,7 +47,13 @@ describe('the preview of a drop', () => {
 })
 
 describe('what an import did', () => {
-  const duplicate = { file_name: 'a.wav', job_id: 'there', title: 'Team call', healed: false }
+  const duplicate = {
+    file_name: 'a.wav',
+    job_id: 'there',
+    title: 'Team call',
+    healed: false,
+    restored: false,
+  }
   const ended = (change: Partial<ImportView>) => outcome(sampleImport({ state: 'finished', ...change }))
 
   test('says in one line what was added, what was already there and what was refused', () => {
@@ -85,6 +91,11 @@ describe('what an import did', () => {
     expect(result.text).toBe(
       '“Team call” is already in your library. Its audio was missing and has been restored.',
     )
+  })
+
+  test('a duplicate that was in the trash says that it is back', () => {
+    const result = ended({ duplicates: [{ ...duplicate, restored: true }] })
+    expect(result.text).toBe('“Team call” was in the trash and is back in your library.')
   })
 
   test('counts refused files beyond the listed ones', () => {

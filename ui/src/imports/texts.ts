@@ -31,8 +31,7 @@ export function outcome(view: ImportView): Outcome {
 
   if (added > 0) parts.push({ kind: 'added', text: t('import.added', { count: added }) })
   if (onlyDuplicate) {
-    const key = onlyDuplicate.healed ? 'import.healed' : 'import.here.one'
-    parts.push({ kind: 'duplicates', text: t(key, { title: onlyDuplicate.title }) })
+    parts.push({ kind: 'duplicates', text: duplicateText(onlyDuplicate) })
   } else if (here > 0) parts.push({ kind: 'duplicates', text: t('import.here', { count: here }) })
   if (refused > 0) parts.push({ kind: 'refused', text: t('import.refused', { count: refused }) })
   if (skipped > 0) parts.push({ kind: 'skipped', text: t('import.skipped', { count: skipped }) })
@@ -46,6 +45,12 @@ export function outcome(view: ImportView): Outcome {
     open: onlyAdded ?? onlyDuplicate?.job_id ?? null,
     isSelfEvident: onlyAdded !== undefined && skipped === 0,
   }
+}
+
+/** What became of a file that is in the archive already. */
+export function duplicateText({ healed, restored, title }: ImportView['duplicates'][number]): string {
+  if (restored) return t('import.restored', { title })
+  return t(healed ? 'import.healed' : 'import.here.one', { title })
 }
 
 function leadOf(view: ImportView, recordings: number): string | null {

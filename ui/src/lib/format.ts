@@ -50,6 +50,11 @@ export function dayHeading(key: string, now = new Date()): string {
   return inUtc(Date.parse(key), { day: 'numeric', month: 'long', year })
 }
 
+/** The heading of a month, which is written as in “2026-03”: “March 2026”. */
+export function monthHeading(key: string): string {
+  return inUtc(Date.parse(`${key}-01`), { month: 'long', year: 'numeric' })
+}
+
 /** The day of a recording as `recordedAt` shows it, in the form of `dayKey`. */
 export function recordedDay(rfc3339: string): string {
   return new Date(Date.parse(rfc3339) + offsetOf(rfc3339) * MINUTE).toISOString().slice(0, 10)

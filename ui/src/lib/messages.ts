@@ -3,11 +3,26 @@ import { IntlMessageFormat } from 'intl-messageformat'
 import archive from '../messages/en/archive.json'
 import database from '../messages/en/database.json'
 import frame from '../messages/en/frame.json'
+import library from '../messages/en/library.json'
 import meeting from '../messages/en/meeting.json'
 import models from '../messages/en/models.json'
+import notes from '../messages/en/notes.json'
+import organise from '../messages/en/organise.json'
+import search from '../messages/en/search.json'
 import speakers from '../messages/en/speakers.json'
 
-const en = { ...archive, ...database, ...frame, ...meeting, ...models, ...speakers }
+const en = {
+  ...archive,
+  ...database,
+  ...frame,
+  ...library,
+  ...meeting,
+  ...models,
+  ...notes,
+  ...organise,
+  ...search,
+  ...speakers,
+}
 
 export type MessageKey = keyof typeof en
 type Values = Record<string, string | number>

@@ -20,19 +20,19 @@ vi.mock('../bindings', () => ({
 }))
 
 test('a command is passed on with its arguments', async () => {
-  await tauriClient().rename('id', 'title')
-  expect(core.sent.pop()).toEqual(['rename', 'id', 'title'])
+  await tauriClient().rename('id', 'title', null)
+  expect(core.sent.pop()).toEqual(['rename', 'id', 'title', null])
 })
 
 test('a command waits until the subscriptions before it hold', async () => {
   const client = tauriClient()
   client.on('newsItem', () => {})
-  const renaming = client.rename('id', 'title')
+  const renaming = client.rename('id', 'title', null)
   await Promise.resolve()
   expect(core.sent).toEqual([])
   core.listening()
   await renaming
-  expect(core.sent.pop()).toEqual(['rename', 'id', 'title'])
+  expect(core.sent.pop()).toEqual(['rename', 'id', 'title', null])
 })
 
 test('a command fails with the code and the sentence of the core', async () => {

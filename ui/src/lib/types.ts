@@ -9,6 +9,8 @@ export type { NewsItem as News } from '../bindings'
 
 /** The formats that the window offers, in the order of its menu. */
 export { EXPORT_FORMATS } from '../bindings'
+/** What to know before VACUUM FULL. */
+export { VACUUM_FULL_WARNING } from '../bindings'
 export type ExportFormat = (typeof bindings.EXPORT_FORMATS)[number]['word']
 
 // Types with optional fields are generated twice: as the core sends them, with every field, and as it accepts them.
@@ -19,6 +21,7 @@ export type BackupCheckView = bindings.BackupCheckView_Serialize
 export type BackupOverview = bindings.BackupOverview_Serialize
 export type BackupState = bindings.BackupState_Serialize
 export type BlockedView = bindings.BlockedView_Serialize
+export type ChangeResult = bindings.ChangeResult_Serialize
 export type CleanupView = bindings.CleanupView_Serialize
 export type Comparison = bindings.Comparison_Serialize
 export type ConnectionStep = bindings.ConnectionStep_Serialize
@@ -28,11 +31,16 @@ export type DatabaseChoice = bindings.DatabaseChoice_Serialize
 export type DatabaseStatusView = bindings.DatabaseStatusView_Serialize
 export type EndedArchiveWork = bindings.EndedArchiveWork_Serialize
 export type ExportView = bindings.ExportView_Serialize
+export type FolderExports = bindings.FolderExports_Serialize
+export type FolderView = bindings.FolderView_Serialize
+export type FoundMeeting = bindings.FoundMeeting_Serialize
 export type ImportView = bindings.ImportView_Serialize
 export type IndexView = bindings.IndexView_Serialize
 export type IndexesView = bindings.IndexesView_Serialize
 export type JobView = bindings.JobView_Serialize
 export type LocksView = bindings.LocksView_Serialize
+export type MeetingChange = bindings.MeetingChange_Serialize
+export type MeetingListPage = bindings.MeetingListPage_Serialize
 export type MeetingPage = bindings.MeetingPage_Serialize
 export type MigrationView = bindings.MigrationView_Serialize
 export type MigrationsView = bindings.MigrationsView_Serialize
@@ -40,10 +48,14 @@ export type ModelNews = bindings.ModelNews_Serialize
 export type ModelState = bindings.ModelState_Serialize
 export type ModelView = bindings.ModelView_Serialize
 export type ModelsOverview = bindings.ModelsOverview_Serialize
+export type NoteView = bindings.NoteView_Serialize
+export type Passage = bindings.Passage_Serialize
 export type ProgressView = bindings.ProgressView_Serialize
 export type RestoreView = bindings.RestoreView_Serialize
 export type RetentionSettings = bindings.RetentionSettings_Serialize
 export type RunningArchiveWork = bindings.RunningArchiveWork_Serialize
+export type SavedNote = bindings.SavedNote_Serialize
+export type SearchResults = bindings.SearchResults_Serialize
 export type SegmentView = bindings.SegmentView_Serialize
 export type ServerLogView = bindings.ServerLogView_Serialize
 export type SlowStatementView = bindings.SlowStatementView_Serialize
@@ -58,5 +70,6 @@ export type TextSelection = bindings.TextSelection_Serialize
 export type TranscriptInfo = bindings.TranscriptInfo_Serialize
 export type TranscriptionOptions = bindings.TranscriptionOptions_Serialize
 export type TurnView = bindings.TurnView_Serialize
+export type UndoStep = bindings.UndoStep_Serialize
 export type VersionView = bindings.VersionView_Serialize
 export type WindowState = bindings.WindowState_Serialize

@@ -28,12 +28,12 @@ describe('opening', () => {
   test('fetches the meetings once the archive is open, and not before', async () => {
     const client = memoryClient({ jobs, core: { state: 'opening', phase: 'creating' } })
     const { archive } = await opened(client)
-    expect(client.count('meetings')).toBe(0)
+    expect(client.count('meetingsPage')).toBe(0)
     client.setCore({ state: 'ready' })
     await vi.advanceTimersByTimeAsync(10)
     expect(archive.loaded).toBe(true)
     expect(archive.meetings).toHaveLength(60)
-    expect(client.count('meetings')).toBe(1)
+    expect(client.count('meetingsPage')).toBe(1)
   })
 
   test('while the database cannot be reached, the list stays; afterwards it is fetched again', async () => {
@@ -45,7 +45,7 @@ describe('opening', () => {
     client.setCore({ state: 'ready' })
     await vi.advanceTimersByTimeAsync(10)
     expect([archive.loaded, archive.lost]).toEqual([true, null])
-    expect(client.count('meetings')).toBe(2)
+    expect(client.count('meetingsPage')).toBe(2)
   })
 
   test('an answer does not replace a state that was reported before it arrived', async () => {
@@ -80,7 +80,7 @@ describe('news', () => {
     expect(client.calls.filter(([call]) => call === 'meetingsById')).toEqual([
       ['meetingsById', [first, second]],
     ])
-    expect(client.count('meetings')).toBe(1)
+    expect(client.count('meetingsPage')).toBe(1)
     expect(archive.get(first)?.title).toBe('C')
   })
 
@@ -103,13 +103,16 @@ describe('news', () => {
     expect(archive.get(first)?.progress).toEqual(progress)
   })
 
-  test('of more than fifty meetings fetches the whole list', async () => {
-    const client = memoryClient({ jobs })
-    await opened(client)
-    for (const job of jobs.slice(0, 51)) client.changeJob(job.id, { title: 'Changed' })
+  test('of more than five hundred meetings fetches the whole list', async () => {
+    const many = sampleMeetings(501)
+    const client = memoryClient({ jobs: many })
+    const { archive } = await opened(client)
+    const before = client.count('meetingsPage')
+    for (const job of many) client.changeJob(job.id, { title: 'Changed' })
     await vi.advanceTimersByTimeAsync(200)
     expect(client.count('meetingsById')).toBe(0)
-    expect(client.count('meetings')).toBe(2)
+    expect(client.count('meetingsPage')).toBe(2 * before)
+    expect(archive.meetings.every((job) => job.title === 'Changed')).toBe(true)
   })
 
   test('of everything fetches the whole list', async () => {
@@ -117,7 +120,7 @@ describe('news', () => {
     await opened(client)
     client.emitNews({ kind: 'everything' })
     await vi.advanceTimersByTimeAsync(200)
-    expect(client.count('meetings')).toBe(2)
+    expect(client.count('meetingsPage')).toBe(2)
   })
 
   test('that arrives during a request leads to another one', async () => {
@@ -168,5 +171,88 @@ describe('a list that cannot be fetched', () => {
     await vi.advanceTimersByTimeAsync(200)
     expect(archive.failure).toBeNull()
     expect(archive.get(first)?.title).toBe('A')
+  })
+})
+
+describe('a long list', () => {
+  const many = sampleMeetings(2500)
+
+  test('is shown after its first page, while the rest arrives', async () => {
+    const client = memoryClient({ jobs: many })
+    const archive = new Archive(client)
+    archive.start()
+    await vi.waitFor(() => expect(client.count('meetingsPage')).toBe(1))
+    const answer = client.hold('meetingsPage')
+    await vi.advanceTimersByTimeAsync(10)
+    expect([archive.loaded, archive.complete, archive.count]).toEqual([true, false, 200])
+    expect(archive.meetings[0]?.id).toBe(many[0]?.id)
+    answer()
+    await vi.advanceTimersByTimeAsync(10)
+    expect([archive.complete, archive.count]).toEqual([true, 2500])
+    expect(client.calls.filter(([call]) => call === 'meetingsPage').map(([, , limit]) => limit)).toEqual([
+      200, 1000, 1000, 1000,
+    ])
+  })
+
+  test('does not bring back a meeting that was deleted while it arrived', async () => {
+    const client = memoryClient({ jobs: many })
+    const { archive } = await opened(client)
+    const answer = client.hold('meetingsPage')
+    archive.refresh()
+    await vi.advanceTimersByTimeAsync(10)
+    client.removeJob(first)
+    answer()
+    await vi.advanceTimersByTimeAsync(200)
+    expect([archive.count, archive.get(first)]).toEqual([2499, undefined])
+  })
+
+  test('loses what is not there any more when it is fetched again', async () => {
+    const client = memoryClient({ jobs: many })
+    const { archive, changes } = await opened(client)
+    const emit = vi.spyOn(client.events, 'emitNews').mockImplementation(() => {})
+    client.removeJob(many[1234]?.id ?? '')
+    emit.mockRestore()
+    archive.refresh()
+    await vi.advanceTimersByTimeAsync(50)
+    expect(archive.count).toBe(2499)
+    expect(changes.map(({ before, after }) => [before?.id, after])).toEqual([[many[1234]?.id, undefined]])
+  })
+})
+
+describe('the trash', () => {
+  test('takes a meeting out of the list, and tells whoever listens', async () => {
+    const client = memoryClient({ jobs })
+    const { archive } = await opened(client)
+    const told: string[] = []
+    archive.listen((_, trashed) => told.push(...trashed.map(({ id }) => id)))
+    await client.organise({ kind: 'trash' }, [first, second])
+    await vi.advanceTimersByTimeAsync(200)
+    expect(archive.count).toBe(58)
+    expect(told).toEqual([first, second])
+  })
+})
+
+describe('listeners', () => {
+  test('get only what changed', async () => {
+    const client = memoryClient({ jobs })
+    const { archive } = await opened(client)
+    const told: (string | undefined)[] = []
+    archive.listen((changes) => told.push(...changes.map(({ after }) => after?.title)))
+    client.changeJob(first, { title: 'A' })
+    await vi.advanceTimersByTimeAsync(200)
+    archive.patch([second], (job) => ({ ...job, title: 'B' }))
+    expect(told).toEqual(['A', 'B'])
+  })
+
+  test('the meetings in work are followed without looking at the others', async () => {
+    const client = memoryClient({ jobs })
+    const { archive } = await opened(client)
+    client.changeJob(first, { status: 'processing' })
+    client.changeJob(second, { status: 'pending' })
+    await vi.advanceTimersByTimeAsync(200)
+    expect(archive.active.map(({ id }) => id)).toEqual([first, second])
+    client.changeJob(first, { status: 'completed' })
+    await vi.advanceTimersByTimeAsync(200)
+    expect(archive.active.map(({ id }) => id)).toEqual([second])
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sampleJob } from '../lib/memory'
-import { byDay, filterByTitle, newestFirst } from './days'
+import { filterByTitle, newestFirst } from './days'
 
 /** A moment by the clock of this computer. */
 const local = (day: number, hour: number, minute = 0) => new Date(2026, 2, day, hour, minute).toISOString()
@@ -28,43 +28,6 @@ describe('the order of the library', () => {
   test('copes with an invalid date', () => {
     const jobs = newestFirst([job('odd', 'yesterday', local(2, 9)), job('fine', local(3, 9))])
     expect(jobs.map(({ id }) => id)).toEqual(['fine', 'odd'])
-  })
-})
-
-describe('days', () => {
-  test('end at midnight on this computer', () => {
-    const rows = byDay([
-      job('after', local(4, 0, 5)),
-      job('before', local(3, 23, 55)),
-      job('noon', local(3, 12)),
-    ])
-    expect(rows.map((row) => (row.kind === 'day' ? row.day : row.key))).toEqual([
-      '2026-03-04',
-      'after',
-      '2026-03-03',
-      'before',
-      'noon',
-    ])
-  })
-
-  test('are those of the time zone of each meeting, and each is listed once', () => {
-    const jobs = newestFirst([
-      job('tokyo, early', '2026-03-04T00:30:00+09:00'),
-      job('new york', '2026-03-03T12:00:00-05:00'),
-      job('tokyo, late', '2026-03-04T09:00:00+09:00'),
-    ])
-    expect(byDay(jobs).map((row) => (row.kind === 'day' ? row.day : row.key))).toEqual([
-      '2026-03-04',
-      'tokyo, late',
-      'tokyo, early',
-      '2026-03-03',
-      'new york',
-    ])
-  })
-
-  test('do not count as meetings', () => {
-    const rows = byDay([job('a', local(4, 9)), job('b', local(3, 9)), job('c', local(2, 9))])
-    expect(rows.flatMap((row) => (row.kind === 'meeting' ? [row.place] : []))).toEqual([0, 1, 2])
   })
 })
 

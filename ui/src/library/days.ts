@@ -1,19 +1,14 @@
-/** The order of the library, its headings by day and its filter. */
+/** The moment and the day of a meeting. */
 import { dayHeading, dayKey, recordedDay } from '../lib/format'
 import type { JobView } from '../lib/types'
-
-/** A row of the list: the heading of a day, or a meeting with its index among the meetings. */
-export type Row =
-  | { kind: 'day'; key: string; day: string }
-  | { kind: 'meeting'; key: string; job: JobView; place: number; day: string }
 
 type Moment = { at: number; day: string }
 
 // A meeting is replaced when it changes, so these never go out of date.
 const moments = new WeakMap<JobView, Moment>()
 
-/** When a meeting was recorded; where that is not known, when it was added. */
-function moment(job: JobView): Moment {
+/** When a meeting was recorded, with the day in its own time zone; where that is not known, when it was added. */
+export function moment(job: JobView): Moment {
   let known = moments.get(job)
   if (!known) {
     const recorded = Date.parse(job.recorded_at ?? '')
@@ -33,21 +28,6 @@ export function newestFirst(jobs: JobView[]): JobView[] {
     if (one.day !== other.day) return one.day < other.day ? 1 : -1
     return other.at - one.at || (a.id < b.id ? -1 : 1)
   })
-}
-
-/** Rows for meetings that are sorted newest first. The day of a meeting is the one of its own time zone. */
-export function byDay(jobs: readonly JobView[]): Row[] {
-  const rows: Row[] = []
-  let day = ''
-  jobs.forEach((job, place) => {
-    const own = moment(job).day
-    if (own !== day) {
-      day = own
-      rows.push({ kind: 'day', key: own, day })
-    }
-    rows.push({ kind: 'meeting', key: job.id, job, place, day })
-  })
-  return rows
 }
 
 /** The heading of a day, as seen at `nowMs`: “Today”. */

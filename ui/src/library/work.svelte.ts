@@ -15,9 +15,9 @@ export class Work {
   readonly #archive: Archive
   #failed = $state.raw<readonly string[]>([])
 
-  working: readonly JobView[] = $derived.by(() => this.#archive.meetings.filter(isWorkedOn))
+  working: readonly JobView[] = $derived.by(() => this.#archive.active.filter(isWorkedOn))
   /** In the order in which they will be worked on. */
-  waiting: readonly JobView[] = $derived.by(() => this.#archive.meetings.filter(isWaiting).sort(byTurn))
+  waiting: readonly JobView[] = $derived.by(() => this.#archive.active.filter(isWaiting).sort(byTurn))
   /** Latest failure first. */
   failed: readonly JobView[] = $derived.by(() =>
     this.#failed.flatMap((id) => this.#archive.get(id) ?? []).filter(hasFailed),

@@ -21,7 +21,7 @@ describe('the title', () => {
     expect(field).toHaveFocus()
     await user.clear(field)
     await user.type(field, '  Harbour   evening {Enter}')
-    expect(client.calls).toContainEqual(['rename', job.id, 'Harbour evening'])
+    expect(client.calls).toContainEqual(['rename', job.id, 'Harbour evening', 'Panel discussion'])
     expect(await screen.findByRole('button', { name: 'Harbour evening' })).toHaveFocus()
   })
 
@@ -255,48 +255,6 @@ describe('copying', () => {
     await choose('More', 'Copy as text')
     expect(await menuItem('Copy as text')).toHaveTextContent('There is no text yet.')
     expect(client.count('copyTranscript')).toBe(0)
-  })
-})
-
-describe('deleting', () => {
-  test('lists what is deleted and what stays, and asks first', async () => {
-    const { client, job, ondeleted } = openWith([line(0, 'one')])
-    client.deletions[job.id] = {
-      title: job.title,
-      own_exports: 2,
-      kept_exports: ['/home/a.pdf', '/home/b.md', '/home/c.pdf', '/home/d.pdf', '/home/e.pdf'],
-    }
-    await choose('More', 'Delete…')
-    const dialog = await screen.findByRole('alertdialog')
-    expect(dialog).toHaveAccessibleName('Delete “Panel discussion”?')
-    for (const text of ['2 exports in MeetMemo’s folder', '/home/c.pdf', '2 more exports saved elsewhere'])
-      expect(dialog).toHaveTextContent(text)
-    expect(dialog).toHaveTextContent('The original file, panel.wav')
-    expect(dialog).not.toHaveTextContent('/home/d.pdf')
-    expect(client.count('deleteMeeting')).toBe(0)
-    await user.click(within(dialog).getByRole('button', { name: 'Delete for good' }))
-    await waitFor(() => expect(ondeleted).toHaveBeenCalledOnce())
-    expect(client.count('deleteMeeting')).toBe(1)
-  })
-
-  test('can be cancelled', async () => {
-    const { client, ondeleted } = open()
-    await choose('More', 'Delete…')
-    const dialog = await screen.findByRole('alertdialog')
-    expect(dialog).not.toHaveTextContent('exports')
-    await user.click(within(dialog).getByRole('button', { name: 'Cancel' }))
-    expect([client.count('deleteMeeting'), ondeleted.mock.calls.length]).toEqual([0, 0])
-  })
-
-  test('that fails says why', async () => {
-    const { client, ondeleted } = open()
-    client.fail('deleteMeeting', { message: 'The archive could not be reached.' }, 1)
-    await choose('More', 'Delete…')
-    await user.click(await screen.findByRole('button', { name: 'Delete for good' }))
-    expect(await screen.findByText('The archive could not be reached.')).toBeVisible()
-    expect(ondeleted).not.toHaveBeenCalled()
-    await user.click(screen.getByRole('button', { name: 'Try again' }))
-    await waitFor(() => expect(ondeleted).toHaveBeenCalledOnce())
   })
 })
 

@@ -9,8 +9,13 @@ import { hasHours } from '../lib/format'
 import { t } from '../lib/messages'
 import type { JobView, SpeakersView, TranscriptionOptions, VersionView } from '../lib/types'
 import { isWaiting, isWorkedOn } from '../library/job-status'
+import type { Notes } from '../notes/notes.svelte'
 import type { People } from '../people/people.svelte'
+import type { FoundIn, Search } from '../search/search.svelte'
+import type { MenuItem } from '../ui/Menu.svelte'
 import type { Exports } from './exports.svelte'
+import { Find } from './find/find.svelte'
+import type { SegmentMarks } from './find/segment-marks.svelte'
 import type { MeetingKeys } from './keys'
 import type { PaneId } from './panes'
 import type { Playback } from './playback.svelte'
@@ -32,7 +37,14 @@ export type MeetingProps = {
   /** The people whose names are suggested. */
   people?: People
   keys?: MeetingKeys
-  ondeleted: () => void
+  /** The search in the archive, whose places are marked in the text. */
+  search?: Search
+  /** Shows the results of the search again. */
+  onresults?: () => void
+  /** Created if they are not given. */
+  notes?: Notes
+  /** What the menu offers about the place of the meeting in the library, and the trash. */
+  items?: () => MenuItem[]
   /** A command answered with the changed meeting, before the event about it arrives. */
   onchanged?: (job: JobView) => void
   /** Asks how to transcribe the meeting again; `change` is preselected. */
@@ -51,7 +63,15 @@ export class Panes {
 }
 
 /** The properties of `OpenMeeting.svelte`: `Meeting.svelte` adds what outlives a change of meeting. */
-export type MeetingContextProps = MeetingProps & { samples: Samples; exports: Exports; panes: Panes }
+export type MeetingContextProps = MeetingProps & {
+  samples: Samples
+  exports: Exports
+  panes: Panes
+  notes: Notes
+}
+
+/** A longer selection is not what one looks for. */
+const MOST_TO_FIND = 100
 
 /** How long “Copied” is shown. */
 const COPIED_MS = 3_000
@@ -64,8 +84,15 @@ export class MeetingContext {
   readonly speakers: Speakers
   readonly edits: SpeakerEdits
 
+  readonly find: Find
+
   /** The selection in the list of segments; null while there is no list. */
   selection = $state.raw<SegmentSelection | null>(null)
+  /** What is marked in the list of segments; null while there is no list. */
+  marks = $state.raw<SegmentMarks | null>(null)
+  /** Counts how often find was opened: each time its field takes the focus. */
+  findOpened = $state(0)
+  #focusBeforeFind: Element | null = null
   /** Why the last action failed, and how to repeat it. */
   problem = $state.raw<{ message: string; retry: () => void } | null>(null)
   /** Whether something was copied just now. */
@@ -104,6 +131,7 @@ export class MeetingContext {
     this.versions = new Versions(client, job.id)
     this.speakers = new Speakers(client, job.id)
     this.edits = new SpeakerEdits(this)
+    this.find = new Find(() => this.segments)
   }
 
   get job(): JobView {
@@ -126,6 +154,15 @@ export class MeetingContext {
     return this.#props.exports
   }
 
+  get notes(): Notes {
+    return this.#props.notes
+  }
+
+  /** What the menu offers about the place of the meeting in the library, and the trash. */
+  get items(): MenuItem[] {
+    return this.#props.items?.() ?? []
+  }
+
   get panes(): Panes {
     return this.#props.panes
   }
@@ -136,6 +173,40 @@ export class MeetingContext {
 
   get keys(): MeetingKeys | undefined {
     return this.#props.keys
+  }
+
+  get search(): Search | undefined {
+    return this.#props.search
+  }
+
+  /** What the search found in this meeting, if it was opened from the results; else null. */
+  get found(): FoundIn | null {
+    const found = this.search?.found
+    return found?.id === this.id ? found : null
+  }
+
+  /** Shows the results of the search again. */
+  showResults = () => this.#props.onresults?.()
+
+  /** Opens the bar that finds words in the text, with the words that are selected. */
+  openFind = (): void => {
+    if (!this.find.open) this.#focusBeforeFind = document.activeElement
+    const selected = getSelection()?.toString().trim() ?? ''
+    const words = selected.length > MOST_TO_FIND || selected.includes('\n') ? '' : selected
+    this.find.begin(this.marks?.topOrChosen() ?? 0, words)
+    this.findOpened += 1
+  }
+
+  /** The focus goes to the line of the current hit, else back to where it was. */
+  async closeFind(): Promise<void> {
+    const { current } = this.find
+    this.find.close()
+    await tick()
+    if (current && this.marks) await this.marks.focus(current.index)
+    else if (this.#focusBeforeFind instanceof HTMLElement && this.#focusBeforeFind.isConnected)
+      this.#focusBeforeFind.focus()
+    else this.body?.querySelector<HTMLElement>('[data-line][tabindex="0"]')?.focus()
+    this.#focusBeforeFind = null
   }
 
   /** Opens the page of people; undefined if there is none. */
@@ -170,13 +241,6 @@ export class MeetingContext {
 
   cancel = () => this.attempt(async () => this.update(await this.client.cancel(this.id)))
   retry = () => this.attempt(async () => this.update(await this.client.retry(this.id)))
-
-  remove = () =>
-    this.attempt(async () => {
-      await this.client.deleteMeeting(this.id)
-      if (this.playback.id === this.id) this.playback.close()
-      this.#props.ondeleted()
-    })
 
   /** Keeps the meeting from clean-up, or no longer. */
   togglePin = () => {

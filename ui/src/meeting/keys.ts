@@ -21,11 +21,20 @@ export interface SpeakerCommands {
   acceptFirstSuggestion(): void
 }
 
+/** Finding words in the text of the open meeting. */
+export interface FindCommands {
+  open(): void
+  /** Goes to the next or previous hit, or opens the bar. */
+  step(by: 1 | -1): void
+}
+
 export class MeetingKeys {
   /** Null while no segments are shown. */
   segments: SegmentCommands | null = null
   /** Null while no meeting is open. */
   speakers: SpeakerCommands | null = null
+  /** Null while no text is shown in which to find something. */
+  find: FindCommands | null = null
   /** Opens the export menu; null if nothing can be exported. */
   openExport: (() => void) | null = null
   readonly #playback: Playback

@@ -47,15 +47,14 @@ export function open(
   const client = memoryClient({ jobs: [job], ...seed })
   const playback = new Playback(client, audio.element)
   const keys = new MeetingKeys(playback)
-  const ondeleted = vi.fn()
-  const shown = render(Meeting, { client, job, playback, keys, ondeleted, ...props })
+  const shown = render(Meeting, { client, job, playback, keys, ...props })
   // As the library does it.
   client.on('newsItem', async (news) => {
     if ((news.kind !== 'job' && news.kind !== 'progress') || news.id !== job.id) return
     const [changed] = await client.meetingsById([job.id])
     if (changed) await shown.rerender({ job: changed })
   })
-  return { client, job, playback, keys, ondeleted, ...shown }
+  return { client, job, playback, keys, ...shown }
 }
 
 export function openWith(lines: SegmentView[], change: Partial<JobView> = {}) {

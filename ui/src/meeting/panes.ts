@@ -4,13 +4,15 @@
  */
 import type { LucideIcon } from '@lucide/svelte'
 import History from '@lucide/svelte/icons/history'
+import NotebookPen from '@lucide/svelte/icons/notebook-pen'
 import Users from '@lucide/svelte/icons/users'
 import type { Component } from 'svelte'
 import type { MessageKey } from '../lib/messages'
+import NotesPane from '../notes/NotesPane.svelte'
 import SpeakersPane from './SpeakersPane.svelte'
 import VersionsPane from './VersionsPane.svelte'
 
-export type PaneId = 'speakers' | 'versions'
+export type PaneId = 'speakers' | 'notes' | 'versions'
 
 type PaneEntry = {
   id: PaneId
@@ -23,6 +25,7 @@ type PaneEntry = {
 
 export const PANES: readonly PaneEntry[] = [
   { id: 'speakers', title: 'speakers.title', icon: Users, component: SpeakersPane },
+  { id: 'notes', title: 'notes.title', icon: NotebookPen, component: NotesPane },
   { id: 'versions', title: 'versions.title', icon: History, component: VersionsPane },
 ]
 

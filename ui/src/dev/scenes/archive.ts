@@ -43,6 +43,19 @@ export function openArchive(...buttons: string[]) {
 }
 const openCleanup = (...buttons: string[]) => openArchive('Clean-up', ...buttons)
 
+/** The archive does not open, because its database is damaged. */
+const damaged: Seed & Required<Pick<Seed, 'core'>> = {
+  core: {
+    state: 'failed',
+    code: 'database_damaged',
+    message:
+      'The database server ended while starting; its log /home/anna/.local/share/meetmemo/database/postgres.log says why.',
+  },
+  backup: backedUp,
+  restore: sampleRestore({ already_there: 0, audio_back: [] }),
+}
+const rescueFromLast = () => setTimeout(() => press('From the last backup'), 200)
+
 const seed: Seed = { jobs: someMeetings, backup: backedUp }
 
 /** The archive page at the end of this work. */
@@ -65,6 +78,7 @@ const keepsLess: CleanupView['settings'] = {
   job_retention_hours: 24 * 365,
   export_retention_hours: 36,
   audio_retention_days: 90,
+  trash_retention_days: 30,
 }
 const forecast: CleanupView['forecast'] = someMeetings.slice(5, 9).map(({ id, title }, index) => ({
   id,
@@ -268,6 +282,59 @@ export const archiveScenes: Scenes = {
           'In “/media/anna/Photos” there is no backup of MeetMemo. Choose the folder that was backed up to',
       })
       openArchive('From a folder…')
+    },
+  },
+  'archive-preview-encrypted': {
+    seed: { ...seed, encrypted: true },
+    then: () => openArchive('From the last backup'),
+  },
+  'archive-encrypted': {
+    seed: { ...seed, backup: { ...backedUp, passphrase_file: '/home/anna/meetmemo-passphrase' } },
+    then: () => openArchive(),
+  },
+  rescue: { seed: damaged },
+  'rescue-no-backup': { seed: { core: damaged.core } },
+  'rescue-reading': {
+    seed: damaged,
+    then: (client) => {
+      client.hold('previewRestore')
+      rescueFromLast()
+    },
+  },
+  'rescue-preview': { seed: damaged, then: rescueFromLast },
+  'rescue-preview-empty': {
+    seed: { ...damaged, restore: sampleRestore({ added: [], audio_back: [], audio_bytes: 0 }) },
+    then: rescueFromLast,
+  },
+  'rescue-encrypted': { seed: { ...damaged, encrypted: true }, then: rescueFromLast },
+  'rescue-wrong-passphrase': {
+    seed: damaged,
+    then: (client) => {
+      const message = 'The passphrase does not fit this backup.'
+      client.fail('previewRestore', { code: 'passphrase_wrong', message }, 1)
+      rescueFromLast()
+    },
+  },
+  'rescue-restoring': {
+    seed: {
+      ...damaged,
+      archiveWork: { running: { kind: 'restore', phase: 'restoring', table: null, fraction: 0.61 } },
+    },
+  },
+  'rescue-failed': {
+    seed: {
+      ...damaged,
+      archiveWork: {
+        ended: {
+          outcome: 'failed',
+          kind: 'restore',
+          failure: {
+            code: 'other',
+            message:
+              'The archive in /home/anna/.local/share/meetmemo/database is open in another program. Close MeetMemo’s windows and commands, and try again',
+          },
+        },
+      },
     },
   },
   'archive-restoring': {

@@ -64,7 +64,7 @@ const busy: Partial<SampleDatabase> = {
   },
   locks: sampleLocks({
     message:
-      '1 statement waits for another connection. If that does not end by itself, end the one that is waited for: meetmemo database end PID.',
+      '1 statement waits for another connection. If that does not end by itself, end the one that is waited for: `meetmemo database end PID`.',
     blocked: [
       {
         pid: worker.pid,
@@ -181,6 +181,27 @@ export const databaseScenes: Scenes = {
     setTimeout(fillForm, 400)
     setTimeout(() => press('Test'), 500)
     setTimeout(() => press('Use this server from the next start'), 600)
+  }),
+  'database-psql': scene({}, () => tab('Open psql')),
+  'database-psql-missing': scene(
+    {
+      psql: {
+        opened: false,
+        message: 'No terminal was found. Enter this command in a terminal of yours.',
+        command: "/usr/bin/meetmemo --data-dir '/home/anna/My meetings' database run -- psql",
+      },
+    },
+    () => tab('Open psql'),
+  ),
+  'database-psql-failed': scene({}, (client) => {
+    client.fail('openPsql', { message: '/usr/bin/xterm could not be started: Permission denied.' })
+    tab('Open psql')
+  }),
+  'database-form-certificate': scene({}, (client) => {
+    client.chosen = ['/home/anna/certificates/authority.pem']
+    tab('Use a server of your own…')
+    setTimeout(fillForm, 400)
+    setTimeout(() => press('Choose a file…'), 500)
   }),
   'database-maintenance': scene({}, (client) => {
     tab('Vacuum')

@@ -38,7 +38,7 @@ export const frameScenes: Scenes = {
   problem: {
     seed: { jobs: someMeetings },
     then: (client) => {
-      client.fail('meetings')
+      client.fail('meetingsPage')
       client.emitNews({ kind: 'everything' })
       client.fail('importPaths', { message: 'The files could not be reached.' })
       client.drag({ kind: 'drop', paths })

@@ -6,8 +6,10 @@ import { importScenes } from './imports'
 import { libraryScenes } from './library'
 import { meetingScenes } from './meeting'
 import { modelScenes } from './models'
+import { organiseScenes } from './organise'
 import { peopleScenes } from './people'
 import type { Scenes } from './scene'
+import { searchScenes } from './search'
 import { speakerScenes } from './speakers'
 import { versionScenes } from './versions'
 
@@ -20,6 +22,8 @@ export const scenes: Scenes = {
   ...versionScenes,
   ...speakerScenes,
   ...peopleScenes,
+  ...organiseScenes,
+  ...searchScenes,
   ...databaseScenes,
   ...archiveScenes,
 }

@@ -13,7 +13,15 @@ import type { Scenes } from './scene'
 
 export const libraryScenes: Scenes = {
   library: { seed: { jobs: someMeetings } },
-  'library-many': { seed: { jobs: sampleMeetings(5000, now), window: { hint_dismissed: true } } },
+  'library-loading-rest': {
+    seed: { jobs: sampleMeetings(2000, now), core: { state: 'opening', phase: 'starting' } },
+    then: (client) => {
+      client.setCore({ state: 'ready' })
+      // The first page is on its way; the others wait.
+      setTimeout(() => client.hold('meetingsPage'))
+    },
+  },
+  'library-many': { seed: { jobs: sampleMeetings(10_000, now), window: { hint_dismissed: true } } },
   working: { seed: { jobs: [transcribing, ...waiting(12), stopped, elsewhere, ...someMeetings] } },
   failed: {
     seed: {

@@ -20,6 +20,8 @@ export type ArchiveCareSeed = {
   backup?: BackupOverview
   /** What the backups hold that the archive lacks. */
   restore?: RestoreView
+  /** Whether a backup is read only with a passphrase. */
+  encrypted?: boolean
   cleanup?: Partial<CleanupView>
   archiveWork?: Partial<ArchiveWorkState>
 }
@@ -34,12 +36,17 @@ export class MemoryArchiveCare {
   #work: ArchiveWorkState
   /** Whether a preview has remembered a backup. */
   #chosen = false
+  /** The backup that was looked at last. */
+  #place: string | null = null
+  /** Whether the backups need a passphrase that no setting names. */
+  readonly #encrypted: boolean
 
   constructor(events: MemoryEvents, meetings: MemoryMeetings, desktop: Desktop, seed: ArchiveCareSeed) {
     this.#events = events
     this.#meetings = meetings
     this.#desktop = desktop
     this.#overview = copy(seed.backup ?? noBackups())
+    this.#encrypted = seed.encrypted ?? false
     this.#restore = copy(seed.restore ?? sampleRestore())
     this.#cleanup = copy(sampleCleanup(seed.cleanup))
     this.#work = copy({ running: null, ended: null, ...seed.archiveWork })
@@ -55,6 +62,16 @@ export class MemoryArchiveCare {
     },
     endScheduledBackups: () => {
       this.#overview = { ...this.#overview, scheduled_place: null, next_at: null }
+      return this.#overview
+    },
+    chooseBackupPassphrase: () => {
+      const [passphrase_file] = this.#desktop.chosen
+      if (passphrase_file === undefined) return null
+      this.#overview = { ...this.#overview, passphrase_file }
+      return this.#overview
+    },
+    forgetBackupPassphrase: () => {
+      this.#overview = { ...this.#overview, passphrase_file: null }
       return this.#overview
     },
     archiveWork: () => this.#work,
@@ -77,8 +94,20 @@ export class MemoryArchiveCare {
       const [chosen] = this.#desktop.chosen
       const place = from === 'last_backup' ? this.#overview.state.last_backup?.place : chosen
       if (place === undefined) return null
+      this.#place = place
+      if (this.#encrypted)
+        throw new CoreError({
+          code: 'passphrase_needed',
+          message: `The backup in ${place} is encrypted. Name the file with its passphrase: with --passphrase-file, or in the setting backup_passphrase_file.`,
+        })
       this.#chosen = true
       return { ...this.#restore, place }
+    },
+    previewRestoreWithPassphrase: () => {
+      if (this.#place === null) throw notOffered('Choose a backup first.')
+      if (this.#desktop.chosen.length === 0) return null
+      this.#chosen = true
+      return { ...this.#restore, place: this.#place }
     },
     startRestore: () => {
       if (!this.#chosen) throw notOffered('Choose a backup first.')

@@ -17,7 +17,9 @@ import { MemoryImports, type ImportsSeed } from './imports'
 import { MemoryLifecycle, type LifecycleSeed } from './lifecycle'
 import { MemoryMeetings, type MeetingsSeed } from './meetings'
 import { MemoryModels, type ModelsSeed } from './models'
+import { MemoryOrganisation, type OrganisationSeed } from './organisation'
 import { MemoryPeople, type PeopleSeed } from './people'
+import { MemorySearch, type SearchSeed } from './search'
 import { MemorySettings, type SettingsSeed } from './settings'
 import { MemorySpeakers, type SpeakersSeed } from './speakers'
 import { MemoryTranscripts, type TranscriptsSeed } from './transcripts'
@@ -26,11 +28,13 @@ import { MemoryVersions, type VersionsSeed } from './versions'
 /** What a client begins with; the rest is as in an empty archive. */
 export type Seed = LifecycleSeed &
   MeetingsSeed &
+  OrganisationSeed &
   TranscriptsSeed &
   ImportsSeed &
   ModelsSeed &
   VersionsSeed &
   SpeakersSeed &
+  SearchSeed &
   PeopleSeed &
   DatabaseSeed &
   ArchiveCareSeed &
@@ -73,19 +77,22 @@ export function memoryClient(seed: Seed = {}) {
   const lifecycle = new MemoryLifecycle(events, seed)
   const meetings = new MemoryMeetings(events, seed)
   const transcripts = new MemoryTranscripts(events, meetings, core, seed)
+  const organisation = new MemoryOrganisation(events, meetings, seed)
   const imports = new MemoryImports(events, meetings, core, seed)
   const exports = new MemoryExports(events, meetings, core)
   const models = new MemoryModels(events, core, seed)
   const versions = new MemoryVersions(meetings, transcripts, models, seed)
   const people = new MemoryPeople(events, meetings, seed)
   const speakers = new MemorySpeakers(events, meetings, transcripts, people, seed)
+  const search = new MemorySearch(meetings, transcripts, speakers, seed)
   const archiveCare = new MemoryArchiveCare(events, meetings, core, seed)
-  const database = new MemoryDatabase(seed)
+  const database = new MemoryDatabase(core, seed)
   const settings = new MemorySettings(seed)
   return core.asClient(
     {
       ...lifecycle.handlers,
       ...meetings.handlers,
+      ...organisation.handlers,
       ...transcripts.handlers,
       ...imports.handlers,
       ...exports.handlers,
@@ -93,6 +100,7 @@ export function memoryClient(seed: Seed = {}) {
       ...versions.handlers,
       ...speakers.handlers,
       ...people.handlers,
+      ...search.handlers,
       ...archiveCare.handlers,
       ...database.handlers,
       ...settings.handlers,
@@ -100,11 +108,13 @@ export function memoryClient(seed: Seed = {}) {
     {
       ...lifecycle.controls,
       ...meetings.controls,
+      ...organisation.controls,
       ...transcripts.controls,
       ...imports.controls,
       ...exports.controls,
       ...models.controls,
       ...speakers.controls,
+      ...search.controls,
       ...database.controls,
       ...archiveCare.controls,
     },

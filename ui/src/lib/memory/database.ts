@@ -3,14 +3,17 @@ import { CoreError } from '../client'
 import type { ConnectionStep, DatabaseChoice } from '../types'
 import { notFound, type Handlers } from './calls'
 import { copy } from './copy'
+import type { Desktop } from './desktop'
 import { sampleDatabase, type SampleDatabase } from './samples/database'
 
 export type DatabaseSeed = { database?: Partial<SampleDatabase> }
 
 export class MemoryDatabase {
   readonly #data: SampleDatabase
+  readonly #desktop: Desktop
 
-  constructor(seed: DatabaseSeed) {
+  constructor(desktop: Desktop, seed: DatabaseSeed) {
+    this.#desktop = desktop
     this.#data = copy(sampleDatabase(seed.database))
   }
 
@@ -43,6 +46,8 @@ export class MemoryDatabase {
         })
       return 'The private server has a new password. MeetMemo reads it from its file, so there is nothing to remember; open windows and workers go on.'
     },
+    openPsql: () => this.#data.psql,
+    chooseCertificate: () => this.#desktop.chosen[0] ?? null,
     databaseChoice: () => this.#data.choice,
     testDatabase: () => this.#data.steps,
     saveExternalDatabase: (address, password) =>

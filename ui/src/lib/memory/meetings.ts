@@ -1,4 +1,5 @@
 /** The meetings of the archive and the work on them. */
+import { CoreError } from '../client'
 import type { DeletionView, JobView } from '../types'
 import { notFound, wrongState, type Handlers } from './calls'
 import { copy } from './copy'
@@ -9,10 +10,17 @@ export type MeetingsSeed = { jobs?: JobView[] }
 export class MemoryMeetings {
   readonly #events: MemoryEvents
   readonly #jobs = new Map<string, JobView>()
+  /** The list, newest first; null after a change. */
+  #listed: { key: string; job: JobView }[] | null = null
 
   constructor(events: MemoryEvents, seed: MeetingsSeed) {
     this.#events = events
     for (const job of seed.jobs ?? []) this.#jobs.set(job.id, copy(job))
+  }
+
+  /** All of them, also those in the trash. */
+  get all(): JobView[] {
+    return [...this.#jobs.values()]
   }
 
   get(id: string): JobView {
@@ -21,17 +29,38 @@ export class MemoryMeetings {
     return job
   }
 
+  has(id: string): boolean {
+    return this.#jobs.has(id)
+  }
+
   change(id: string, change: Partial<JobView>): JobView {
     this.controls.changeJob(id, change)
     return this.get(id)
   }
 
   readonly handlers = {
-    meetings: () => [...this.#jobs.values()].sort((a, b) => b.created_at.localeCompare(a.created_at)),
+    meetingsPage: (after, limit) => {
+      this.#listed ??= newestFirst(this.all.filter((job) => job.trashed_at === null))
+      const from = after === null ? 0 : this.#listed.findIndex(({ key }) => key < after)
+      const page = from < 0 ? [] : this.#listed.slice(from, from + limit)
+      const last = page.at(-1)
+      return {
+        meetings: page.map(({ job }) => job),
+        next: last && last !== this.#listed.at(-1) ? last.key : null,
+      }
+    },
     meetingsById: (ids) => ids.map((id) => this.#jobs.get(id)).filter((job) => job !== undefined),
-    rename: (id, title) => this.change(id, { title }),
+    rename: (id, title, expected) => {
+      const now = this.get(id).title
+      if (expected !== null && expected !== now)
+        throw new CoreError({
+          code: 'changed_meanwhile',
+          message: `Somebody else has renamed this meeting to “${now}” meanwhile.`,
+        })
+      return this.change(id, { title })
+    },
     bringForward: (id) => {
-      const priorities = [...this.#jobs.values()].map((job) => job.priority)
+      const priorities = this.all.map((job) => job.priority)
       this.change(id, { priority: Math.max(...priorities) + 1 })
     },
     retry: (id) => {
@@ -47,10 +76,6 @@ export class MemoryMeetings {
       const { title } = this.get(id)
       return this.controls.deletions[id] ?? { title, own_exports: 0, kept_exports: [] }
     },
-    deleteMeeting: (id) => {
-      this.get(id)
-      this.controls.removeJob(id)
-    },
   } satisfies Partial<Handlers>
 
   readonly controls = {
@@ -58,17 +83,30 @@ export class MemoryMeetings {
     deletions: {} as Partial<Record<string, DeletionView>>,
     addJob: (job: JobView): void => {
       this.#jobs.set(job.id, copy(job))
+      this.#listed = null
       this.#events.emitNews({ kind: 'job', id: job.id })
     },
     /** Changes a meeting, with news of kind `progress` if only its progress changed. */
     changeJob: (id: string, change: Partial<JobView>): void => {
       this.#jobs.set(id, { ...this.get(id), ...copy(change) })
+      this.#listed = null
       const onlyProgress = Object.keys(change).every((key) => key === 'progress')
       this.#events.emitNews({ kind: onlyProgress ? 'progress' : 'job', id })
     },
     removeJob: (id: string): void => {
       this.#jobs.delete(id)
+      this.#listed = null
       this.#events.emitNews({ kind: 'job', id })
     },
   }
+}
+
+/** The place of a meeting in the list, as text that sorts. */
+function keyOf(job: JobView): string {
+  return `${new Date(job.recorded_at ?? job.created_at).toISOString()} ${job.id}`
+}
+
+function newestFirst(jobs: JobView[]): { key: string; job: JobView }[] {
+  const keyed = jobs.map((job) => ({ key: keyOf(job), job }))
+  return keyed.sort((a, b) => (a.key < b.key ? 1 : a.key > b.key ? -1 : 0))
 }

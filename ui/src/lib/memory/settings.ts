@@ -25,6 +25,9 @@ export class MemorySettings {
       people_hint_dismissed: false,
       playback_rate: 1,
       volume: 1,
+      library_group: 'day',
+      library_sort: 'newest',
+      places_open: true,
       ...seed.window,
     }
     this.#about = { ...ABOUT, ...seed.about }

@@ -16,6 +16,7 @@ export function sampleBackupOverview(change: Partial<BackupOverview> = {}): Back
   return {
     state: { last_backup: last, last_check: last, last_failure: null },
     scheduled_place: BACKUP_FOLDER,
+    passphrase_file: null,
     interval_hours: 24,
     next_at: '2026-03-04T10:14:00.000Z',
     ...change,
@@ -95,6 +96,7 @@ export function sampleCleanup(change: Partial<CleanupView> = {}): CleanupView {
       job_retention_hours: null,
       export_retention_hours: 24,
       audio_retention_days: null,
+      trash_retention_days: 30,
     },
     meetings: [],
     audio: [],

@@ -11,6 +11,7 @@ import type {
   IndexView,
   LocksView,
   MigrationsView,
+  PsqlView,
   ServerLogView,
   SlowView,
   TablesView,
@@ -28,6 +29,7 @@ export type SampleDatabase = {
   migrations: MigrationsView
   log: ServerLogView
   choice: DatabaseChoice
+  psql: PsqlView
   /** What a connection test finds. */
   steps: ConnectionStep[]
 }
@@ -60,6 +62,11 @@ export function sampleDatabase(change: Partial<SampleDatabase> = {}): SampleData
       message: null,
     },
     choice: { address: null, password_from: null, password_note: null, fixed_by: null },
+    psql: {
+      opened: true,
+      message: 'psql is open in a terminal. What you change there is changed at once.',
+      command: "/usr/bin/meetmemo --data-dir '/home/anna/My meetings' database run -- psql",
+    },
     steps: sampleSteps(),
     ...change,
   }

@@ -29,6 +29,11 @@ export function sampleJob(change: Partial<JobView> = {}): JobView {
     model: BUILT_IN,
     model_title: builtInModel().title,
     model_missing: false,
+    folder_id: null,
+    favourite: false,
+    tags: [],
+    trashed_at: null,
+    has_note: false,
     ...change,
   }
 }

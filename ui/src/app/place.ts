@@ -1,0 +1,2 @@
+/** What the centre of the window shows. A page lies in front of the open meeting. */
+export type Place = 'meeting' | 'search' | 'models' | 'people' | 'archive' | 'trash'

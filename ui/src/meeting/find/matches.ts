@@ -1,0 +1,100 @@
+/** Where a text occurs in another one, as find-in-page does it: any part of it, or whole words only. */
+
+export type FindOptions = { matchCase: boolean; wholeWord: boolean }
+
+/** A part of a text, in UTF-16 units. */
+export type Match = { from: number; to: number }
+
+/** A text without accents and in lower case, and for each of its characters where it stands in the original. */
+type Folded = { text: string; places: readonly number[] }
+
+const WORD = /[\p{L}\p{N}\p{M}_]/u
+/** A letter with what is combined with it. */
+const LETTERS = /.\p{M}*/gsu
+
+/** `wanted` in the form in which `matchesIn` looks for it; empty if there is nothing to look for. */
+export function needleOf(wanted: string, { matchCase }: FindOptions): string {
+  const text = wanted.replace(/\s+/g, ' ')
+  if (text.trim() === '') return ''
+  return matchCase ? text : foldText(text).text
+}
+
+/** Where `needle` occurs, from the start, without overlaps. Without `matchCase`, case and accents make no difference. */
+export function matchesIn(haystack: string, needle: string, options: FindOptions): Match[] {
+  if (needle === '') return []
+  const { text, places } = options.matchCase ? asWritten(haystack) : folded(haystack)
+  const matches: Match[] = []
+  let at = text.indexOf(needle)
+  while (at >= 0) {
+    // One letter can be two in the folded text: it is found as a whole.
+    const last = places[at + needle.length - 1]
+    let end = at + needle.length
+    while (places[end] === last) end += 1
+    const match = { from: places[at] ?? 0, to: places[end] ?? haystack.length }
+    const fits = places[at - 1] !== places[at] && (!options.wholeWord || isWhole(haystack, match))
+    if (fits) matches.push(match)
+    at = text.indexOf(needle, fits ? at + needle.length : at + 1)
+  }
+  return matches
+}
+
+/** Whether neither end of a match is within a word. */
+function isWhole(text: string, { from, to }: Match): boolean {
+  const before = lastCharacter(text.slice(Math.max(0, from - 2), from))
+  const [after = ''] = text.slice(to, to + 2)
+  const [first = ''] = text.slice(from, from + 2)
+  const last = lastCharacter(text.slice(from, to))
+  return !(WORD.test(before) && WORD.test(first)) && !(WORD.test(last) && WORD.test(after))
+}
+
+function lastCharacter(text: string): string {
+  return [...text].at(-1) ?? ''
+}
+
+// Texts are looked through once per key that is pressed, so their folded forms are kept for a while.
+const MOST_KEPT = 20_000
+const kept = new Map<string, Folded>()
+
+function folded(text: string): Folded {
+  let known = kept.get(text)
+  if (!known) {
+    if (kept.size >= MOST_KEPT) kept.clear()
+    known = foldText(text)
+    kept.set(text, known)
+  }
+  return known
+}
+
+function foldText(text: string): Folded {
+  let plain = ''
+  const places: number[] = []
+  for (const { 0: letter, index } of text.matchAll(LETTERS)) {
+    const simple = letter
+      .normalize('NFKD')
+      .replace(/\p{M}/gu, '')
+      .toLowerCase()
+      .replace(/\s/g, ' ')
+      .replace(/[ßøłđæœı’‘]/g, (one) => UNACCENTED[one] ?? one)
+    for (let unit = 0; unit < simple.length; unit += 1) places.push(index)
+    plain += simple
+  }
+  places.push(text.length)
+  return { text: plain, places }
+}
+
+/** Letters that Unicode does not decompose. */
+const UNACCENTED: Partial<Record<string, string>> = {
+  ß: 'ss',
+  ø: 'o',
+  ł: 'l',
+  đ: 'd',
+  æ: 'ae',
+  œ: 'oe',
+  ı: 'i',
+  '’': "'",
+  '‘': "'",
+}
+
+function asWritten(text: string): Folded {
+  return { text: text.replace(/\s/g, ' '), places: Array.from({ length: text.length + 1 }, (_, at) => at) }
+}
