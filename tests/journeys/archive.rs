@@ -132,6 +132,7 @@ async fn a_meeting_is_saved_deleted_and_brought_back_and_the_database_is_looked_
     app.screenshot("archive-4-restored").await;
 
     // Clean-up shows what would go; nothing does.
+    app.element("#archive-tabs-cleanup").await.scroll_into_view().await.unwrap();
     app.click("Clean-up").await;
     app.wait_for_text("Nothing is due.").await;
     app.screenshot("archive-5-clean-up").await;

@@ -1,8 +1,10 @@
 //! Search in the archive, finding in a meeting, and the palette.
 
-use crate::meetings::{expose_audio, job_id, job_status, open_meeting, playback_position, recording};
+use crate::meetings::{expose_audio, job_id, job_status, open_meeting, playback_position};
 use crate::test_app::TestApp;
 use serde_json::Value;
+use std::path::PathBuf;
+use testing::{clips, samples, silence, testdata, write_wav};
 use thirtyfour::prelude::*;
 
 /// A word of a transcript that occurs once, and no other word begins like it.
@@ -11,6 +13,21 @@ struct SpokenWord {
     start_seconds: f64,
     /// The text of its segment.
     segment: String,
+}
+
+/// Imports and transcribes “Tides”, in which every clip of the test data is said once, and “Harbour” with other words.
+/// Returns their transcripts.
+async fn two_meetings(app: &TestApp) -> [Value; 2] {
+    let cards = testdata("cards");
+    let other: Vec<PathBuf> = (1..=5).map(|number| cards.join(format!("00{number}.wav"))).collect();
+    for (name, parts) in [("Tides.wav", clips()), ("Harbour.wav", other)] {
+        let spoken: Vec<u8> = parts.iter().flat_map(|part| [samples(part), silence(0.8)].concat()).collect();
+        let file = app.documents().join(name);
+        write_wav(&file, &spoken);
+        app.cli(&["import", file.to_str().unwrap()]);
+        app.wait_until("it is transcribed", async || job_status(app, name) == "completed").await;
+    }
+    ["Tides.wav", "Harbour.wav"].map(|name| app.cli(&["show", &job_id(app, name)])["transcript"].clone())
 }
 
 /// Presses keys where the focus is.
@@ -33,9 +50,10 @@ fn letters(word: &Value) -> String {
 
 /// The words of a transcript with their segments.
 fn words_of(transcript: &Value) -> Vec<(&Value, &Value)> {
-    let segments = transcript["segments"].as_array().unwrap();
-    let of = |segment| Value::as_array(&segment["words"]).unwrap().iter().map(move |word| (segment, word));
-    segments.iter().flat_map(of).collect()
+    let segments = transcript["segments"].as_array().unwrap().iter();
+    segments
+        .flat_map(|segment| segment["words"].as_array().unwrap().iter().map(move |word| (segment, word)))
+        .collect()
 }
 
 /// The longest word that [`SpokenWord`] describes and that is not in `other`, after the first seconds.
@@ -91,17 +109,11 @@ async fn what_is_said_is_found_played_and_marked() {
     app.open(&[]).await;
     app.wait_for_text("Drop recordings here").await;
     expose_audio(&app).await;
-    for (name, seconds) in [("Tides.wav", 45), ("Harbour.wav", 12)] {
-        let file = recording(&app, name, seconds);
-        app.cli(&["import", file.to_str().unwrap()]);
-        app.wait_until("it is transcribed", async || job_status(&app, name) == "completed").await;
-    }
-    let [transcript, other] = ["Tides.wav", "Harbour.wav"]
-        .map(|name| app.cli(&["show", &job_id(&app, name)])["transcript"].clone());
+    let [transcript, other] = two_meetings(&app).await;
     let word = rare_word(&transcript, &other);
 
-    // Typing finds it; the last word may be the beginning of one.
-    search(&app, &word.text[..word.text.len() - 1]).await;
+    // Typing finds it.
+    search(&app, &word.text).await;
     app.wait_until("the word is marked", async || {
         texts(&app, ".passage mark").await.iter().any(|mark| mark.to_lowercase().starts_with(&word.text))
     })
@@ -158,12 +170,14 @@ async fn filters(app: &TestApp, word: &SpokenWord) {
     assert_eq!(app.run_script(typed, vec![]).await, format!("is:favourite {}", word.text));
     app.screenshot("search-3-filters").await;
     assert_eq!(app.accessibility_violations().await, [""; 0]);
-    app.cli(&["favourite", &job_id(app, "Tides.wav")]);
     app.click("Search without filters").await;
     app.wait_for_text("Found in 1 meeting").await;
-    search(app, &format!("is:favourite longer:30s {}", word.text)).await;
+    search(app, &format!("is:favourite longer:10s {}", word.text)).await;
+    app.wait_for_text("Nothing found for").await;
+    // A change from elsewhere appears in the results.
+    app.cli(&["favourite", &job_id(app, "Tides.wav")]);
     app.wait_for_text("Found in 1 meeting").await;
-    app.click("Remove the filter “Longer than 30s”").await;
+    app.click("Remove the filter “Longer than 10s”").await;
     app.wait_until("the filter is gone", async || {
         app.run_script(typed, vec![]).await == format!("is:favourite {}", word.text)
     })
@@ -202,16 +216,10 @@ async fn words_are_found_in_a_meeting_and_the_palette_goes_anywhere() {
     let mut app = TestApp::new();
     app.open(&[]).await;
     app.wait_for_text("Drop recordings here").await;
-    for (name, seconds) in [("Tides.wav", 45), ("Harbour.wav", 12)] {
-        let file = recording(&app, name, seconds);
-        app.cli(&["import", file.to_str().unwrap()]);
-        app.wait_until("it is transcribed", async || job_status(&app, name) == "completed").await;
-    }
-    let [transcript, other] = ["Tides.wav", "Harbour.wav"]
-        .map(|name| app.cli(&["show", &job_id(&app, name)])["transcript"].clone());
+    let [transcript, other] = two_meetings(&app).await;
     let text: Vec<&str> =
         transcript["segments"].as_array().unwrap().iter().map(|one| one["text"].as_str().unwrap()).collect();
-    let count = text.join("\n").to_lowercase().matches("the").count();
+    let count = text.join("\n").to_lowercase().matches("he").count();
     assert!(count > 1, "{text:?}");
 
     // Ctrl+F counts all hits and goes from one to the next.
@@ -219,7 +227,7 @@ async fn words_are_found_in_a_meeting_and_the_palette_goes_anywhere() {
     app.element("[data-line]").await.focus().await.unwrap();
     press(&app, Key::Control + "f").await;
     let field = app.element("[data-own-keys] input").await;
-    field.send_keys("the").await.unwrap();
+    field.send_keys("he").await.unwrap();
     app.wait_for_text(&format!("1 of {count}")).await;
     press(&app, Key::Enter + "").await;
     app.wait_for_text(&format!("2 of {count}")).await;

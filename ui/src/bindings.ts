@@ -1240,6 +1240,25 @@ export type FigureView = {
 	state: FigureState,
 };
 
+/**  Exports to one folder. */
+export type FolderExports = FolderExports_Serialize | FolderExports_Deserialize;
+
+/**  Exports to one folder. */
+export type FolderExports_Deserialize = {
+	/**  The exports that were started. */
+	exports: ExportView_Deserialize[],
+	/**  Why others could not be started. */
+	failures: string[],
+};
+
+/**  Exports to one folder. */
+export type FolderExports_Serialize = {
+	/**  The exports that were started. */
+	exports: ExportView_Serialize[],
+	/**  Why others could not be started. */
+	failures: string[],
+};
+
 /**  A folder. */
 export type FolderView = FolderView_Serialize | FolderView_Deserialize;
 
@@ -1611,6 +1630,30 @@ export type JobView_Serialize = {
 	/**  Whether it has a note that is not empty. */
 	has_note: boolean,
 };
+
+/**  How the library groups meetings. */
+export type LibraryGroup = 
+/**  By the day of the recording. */
+"day" | 
+/**  By its month. */
+"month" | 
+/**  By folder. */
+"folder" | 
+/**  By how long they are. */
+"length";
+
+/**  How the library sorts the meetings of a group. */
+export type LibrarySort = 
+/**  The newest first. */
+"newest" | 
+/**  The oldest first. */
+"oldest" | 
+/**  The longest first. */
+"longest" | 
+/**  The shortest first. */
+"shortest" | 
+/**  By title. */
+"title";
 
 /**  Who waits for whom. */
 export type LocksView = LocksView_Serialize | LocksView_Deserialize;
@@ -3339,31 +3382,6 @@ export type VoiceSampleView = {
 	/**  Milliseconds. */
 	end_ms: number,
 };
-
-/**  Exports to one folder. */
-export type FolderExports = FolderExports_Serialize | FolderExports_Deserialize;
-
-/**  Exports to one folder. */
-export type FolderExports_Deserialize = {
-	/**  The exports that were started. */
-	exports: ExportView_Deserialize[],
-	/**  Why others could not be started. */
-	failures: string[],
-};
-
-/**  Exports to one folder. */
-export type FolderExports_Serialize = {
-	/**  The exports that were started. */
-	exports: ExportView_Serialize[],
-	/**  Why others could not be started. */
-	failures: string[],
-};
-
-/**  How the library groups meetings. */
-export type LibraryGroup = "day" | "month" | "folder" | "length";
-
-/**  How the library sorts the meetings of a group. */
-export type LibrarySort = "newest" | "oldest" | "longest" | "shortest" | "title";
 
 /**  The saved state of the page. */
 export type WindowState = WindowState_Serialize | WindowState_Deserialize;

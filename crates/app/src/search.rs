@@ -36,10 +36,12 @@ impl App {
     /// If the archive cannot be reached. No text is an error.
     pub async fn search(&self, request: &SearchRequest, typing: Typing) -> Result<SearchResults> {
         let parsed = parse(&request.text, typing, Local::now());
-        let mut found = self.store.search(&with_page(&parsed, request)).await?;
+        let query = with_page(&parsed, request);
+        let (mut found, preparing) =
+            tokio::try_join!(self.store.search(&query), self.store.search_backlog())?;
         let (mut suggestion, mut widened) = (None, false);
         if found.total < FEW && request.offset == 0 {
-            suggestion = self.suggestion(&request.text, &parsed).await?;
+            suggestion = self.suggestion(&request.text, &parsed, found.total == 0).await?;
         }
         if found.total == 0
             && let Some(text) = &suggestion
@@ -56,7 +58,6 @@ impl App {
         if found.too_many_terms {
             hints.push("Some of the words were left out, because there are too many.".to_owned());
         }
-        let preparing = self.store.search_backlog().await?;
         Ok(SearchResults {
             total: found.total,
             total_is_exact: found.total_is_exact,
@@ -100,15 +101,17 @@ impl App {
         Ok(found.meetings.into_iter().filter_map(with_job).collect())
     }
 
-    /// The text with the words corrected that no meeting has; `None` if there is nothing to correct.
-    async fn suggestion(&self, text: &str, parsed: &Parsed) -> Result<Option<String>> {
-        let places = &parsed.words[..parsed.words.len().min(MAX_SUGGESTED_WORDS)];
-        if places.is_empty() {
+    /// The text with the words corrected that no meeting has; `None` if there is nothing to correct. Beginnings of words
+    /// are corrected only if `beginnings` is true.
+    async fn suggestion(&self, text: &str, parsed: &Parsed, beginnings: bool) -> Result<Option<String>> {
+        let words = parsed.words.iter().filter(|word| beginnings || !word.is_beginning);
+        let words: Vec<_> = words.take(MAX_SUGGESTED_WORDS).collect();
+        if words.is_empty() {
             return Ok(None);
         }
-        let words: Vec<String> = places.iter().map(|(word, _)| word.clone()).collect();
-        let better = self.store.suggestions(&words).await?;
-        Ok(corrected(text, places.iter().map(|(_, range)| range.clone()).zip(better)))
+        let texts: Vec<String> = words.iter().map(|word| word.text.clone()).collect();
+        let better = self.store.suggestions(&texts).await?;
+        Ok(corrected(text, words.iter().map(|word| word.range.clone()).zip(better)))
     }
 }
 

@@ -6,18 +6,21 @@
 use crate::arguments::{Folder, Note, Tag};
 use crate::commands::print_job;
 use crate::print;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use app::view::{FolderView, JobView, MeetingChange, NoteView};
 use app::{App, JobId, TAG_COLOURS, path_of};
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The recordings whose ids begin so.
+/// The recordings whose ids begin so, each once.
 async fn find_jobs(app: &App, prefixes: &[String]) -> Result<Vec<JobId>> {
     let mut jobs = Vec::new();
     for prefix in prefixes {
-        jobs.push(app.find_job_by_prefix(prefix).await?);
+        let job = app.find_job_by_prefix(prefix).await?;
+        if !jobs.contains(&job) {
+            jobs.push(job);
+        }
     }
     Ok(jobs)
 }
@@ -295,7 +298,7 @@ fn read_text(file: &Path) -> Result<String> {
         Some("-") => std::io::stdin().read_to_end(&mut bytes).map(drop),
         _ => std::fs::read(file).map(|content| bytes = content),
     };
-    read.with_context(|| format!("{} could not be read", file.display()))?;
+    read.map_err(|error| anyhow::anyhow!("{} could not be read: {error}.", file.display()))?;
     String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{} is not text in UTF-8.", file.display()))
 }
 

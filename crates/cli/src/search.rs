@@ -42,9 +42,16 @@ fn text_with_filters(search: &Search) -> String {
     };
     search.speaker.iter().for_each(|name| add("speaker", name));
     search.tag.iter().for_each(|name| add("tag", name));
-    let single =
-        [("from", &search.from), ("to", &search.to), ("folder", &search.folder), ("language", &search.language)];
-    single.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).for_each(|(name, value)| add(name, value));
+    let single = [
+        ("from", &search.from),
+        ("to", &search.to),
+        ("folder", &search.folder),
+        ("language", &search.language),
+    ];
+    single
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_ref()?)))
+        .for_each(|(name, value)| add(name, value));
     text
 }
 
@@ -52,20 +59,29 @@ fn text_with_filters(search: &Search) -> String {
 fn print_remarks(results: &SearchResults) {
     results.hints.iter().for_each(|hint| print::note(hint));
     match (&results.suggestion, results.widened) {
-        (Some(text), true) => print::note(&format!("Nothing was found as written. These are the results for: {text}")),
+        (Some(text), true) => {
+            print::note(&format!("Nothing was found as written. These are the results for: {text}"))
+        }
         (Some(text), false) => print::note(&format!("Did you mean: {text}")),
         (None, _) if results.total == 0 => {
-            print::note("Nothing was found. Try fewer or other words, or the beginning of one, such as budg*.");
+            print::note(
+                "Nothing was found. Try fewer or other words, or the beginning of one, such as budg*.",
+            );
         }
         (None, _) => {}
     }
     if let Some(count) = results.best_of_newest {
-        print::note(&format!("These words are very common: the best of the newest {count} meetings come first."));
+        print::note(&format!(
+            "These words are very common: the best of the newest {count} meetings come first."
+        ));
     }
     let shown = u32::try_from(results.meetings.len()).unwrap_or(u32::MAX);
     if results.total > shown {
         let about = if results.total_is_exact { "" } else { "at least " };
-        print::note(&format!("{shown} of {about}{} meetings. --limit and --skip show others.", results.total));
+        print::note(&format!(
+            "{shown} of {about}{} meetings. --limit and --skip show others.",
+            results.total
+        ));
     }
 }
 

@@ -16,6 +16,7 @@ mod hits;
 mod index;
 mod passages;
 mod pattern;
+mod phrases;
 pub(crate) mod query;
 mod rank;
 mod suggestions;
@@ -30,6 +31,7 @@ use candidates::{Bounds, Candidates, Speakers, candidates};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use hits::{Access, MeetingHits, hits};
 use pattern::IndexClause;
+use phrases::{WithPhrases, with_phrases};
 use query::{Found, FoundPassage, MeetingQuery, SearchFilters, SearchSort};
 use rank::{Ranked, rank};
 use std::collections::HashSet;
@@ -45,10 +47,8 @@ const RANKED_ALL: u32 = 1_500;
 const RANKED_NEWEST: usize = 60;
 /// Up to so many meetings are read whole.
 const READ_WHOLE: usize = 20;
-/// So many meetings are looked into for a phrase, or for who says the words, before the index of words is asked.
+/// So many meetings are looked into for who says the words.
 const LOOKED_INTO: usize = 100;
-/// A phrase that so many of them hold is common: the others are not looked for.
-const COMMON_PHRASE: usize = 20;
 
 /// Limits of the transaction of a search. Plans are made for the values: which is best depends on how common the words
 /// are. Compiling a plan takes longer than any of these statements. Sequential scans look cheap, because the vectors are
@@ -180,7 +180,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// The meetings that hold all clauses, phrases included. The number says that only so many of the newest were looked
-    /// into for phrases, because these are common.
+    /// into for phrases, because these or their words are common.
     async fn candidates(&self, c: &mut AsyncPgConnection) -> Result<(Candidates, Option<u32>)> {
         let mut bounds = Bounds {
             except: self.with_excluded_phrase(c).await?,
@@ -194,29 +194,16 @@ impl Search<'_> {
             return Ok((found, None));
         }
         let total = usize::try_from(found.total).unwrap_or_default();
-        let mut some = found.ids[..found.ids.len().min(LOOKED_INTO)].to_vec();
-        let looked_into = some.len();
-        for clause in &phrases {
-            let with: HashSet<Uuid> =
-                candidates::with_phrase_among(c, clause, &some).await?.into_iter().collect();
-            some.retain(|id| with.contains(id));
+        match with_phrases(c, &phrases, &found.ids, total).await? {
+            WithPhrases::Newest { ids, looked_into } => {
+                let of_newest = (looked_into < total).then(|| u32::try_from(looked_into).unwrap_or(u32::MAX));
+                Ok((Candidates { total: i32::try_from(ids.len()).unwrap_or(i32::MAX), ids }, of_newest))
+            }
+            WithPhrases::All(all) => {
+                bounds.only = Some(all.into_iter().collect());
+                Ok((candidates(c, self.clauses, self.filters, self.speakers, &bounds).await?, None))
+            }
         }
-        if total <= looked_into || some.len() >= COMMON_PHRASE {
-            let left_out = total > looked_into;
-            let total = i32::try_from(some.len()).unwrap_or(i32::MAX);
-            let of_newest = left_out.then(|| u32::try_from(looked_into).unwrap_or(u32::MAX));
-            return Ok((Candidates { total, ids: some }, of_newest));
-        }
-        let mut all: Option<HashSet<Uuid>> = None;
-        for clause in phrases {
-            let with: HashSet<Uuid> = candidates::with_phrase(c, clause).await?.into_iter().collect();
-            all = Some(match all {
-                Some(before) => before.intersection(&with).copied().collect(),
-                None => with,
-            });
-        }
-        bounds.only = all.map(|all| all.into_iter().collect());
-        Ok((candidates(c, self.clauses, self.filters, self.speakers, &bounds).await?, None))
     }
 
     /// The meetings with a phrase that none may hold.

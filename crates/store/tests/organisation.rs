@@ -299,3 +299,31 @@ async fn recorded(store: &Store, library: LibraryId, moments: &[i64]) -> Vec<Job
     }
     ids
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_of_the_step_before_keeps_its_rows_and_gets_a_list() {
+    let (database, store) = database().await;
+    let library = LibraryId::new();
+    let ids = recorded(&store, library, &[3, 2, 1]).await;
+    drop(store);
+    let down = concat!(
+        include_str!("../../../migrations/2026-11-30-000012_search/down.sql"),
+        include_str!("../../../migrations/2026-11-30-000011_organisation/down.sql"),
+    );
+    let forget = "DELETE FROM __diesel_schema_migrations WHERE version >= '20261130000011'";
+    database.execute(down).await.unwrap();
+    database.execute(forget).await.unwrap();
+    let rows = "SELECT to_jsonb(j) - 'folder_id' - 'favourite' - 'trashed_at' FROM jobs j
+        UNION ALL SELECT to_jsonb(t) - 'cancelled_by_trash' FROM tasks t ORDER BY 1";
+    let before = database.column(rows).await.unwrap();
+    assert_eq!(before.len(), 6);
+
+    let store = database.store().await.unwrap();
+    assert_eq!(database.column(rows).await.unwrap(), before);
+    let listed = store.meeting_list(&store::MeetingFilter::default()).await.unwrap();
+    assert_eq!(listed.iter().map(|job| job.id).collect::<Vec<_>>(), ids);
+    organise(&store, OrderChange::Trash, &ids[..1]).await;
+    drop(store);
+    database.execute(down).await.unwrap();
+    assert_eq!(database.column("SELECT count(*) FROM jobs").await.unwrap(), ["3"]);
+}

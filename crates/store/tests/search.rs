@@ -13,5 +13,3 @@ mod indexing;
 mod quality;
 #[path = "search/world.rs"]
 mod world;
-#[path = "search/speed.rs"]
-mod speed;

@@ -98,6 +98,7 @@ function restoredText(meetings: number, audio: number): string {
 
 /** What goes by this rule: the meeting, or only its audio. */
 export function ruleText(rule: RetentionRule): string {
+  if (rule === 'trash_retention_days') return t('cleanup.goes.trash')
   return t(rule === 'audio_retention_days' ? 'cleanup.goes.audio' : 'cleanup.goes.meeting')
 }
 

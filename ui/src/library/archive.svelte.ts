@@ -158,7 +158,9 @@ export class Archive {
 
   #receive(news: News): void {
     if (news.kind === 'everything') this.#everything = true
-    else if (news.kind === 'job' || news.kind === 'progress') this.#changed.push(news.id)
+    // A meeting says whether it has a note.
+    else if (news.kind === 'job' || news.kind === 'progress' || news.kind === 'note')
+      this.#changed.push(news.id)
     else return
     this.#schedule(COALESCE_MS)
   }

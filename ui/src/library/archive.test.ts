@@ -103,6 +103,14 @@ describe('news', () => {
     expect(archive.get(first)?.progress).toEqual(progress)
   })
 
+  test('of a note is followed, because a meeting says whether it has one', async () => {
+    const client = memoryClient({ jobs })
+    const { archive } = await opened(client)
+    client.writeNote(first, 'Call back.')
+    await vi.advanceTimersByTimeAsync(200)
+    expect(archive.get(first)?.has_note).toBe(true)
+  })
+
   test('of more than five hundred meetings fetches the whole list', async () => {
     const many = sampleMeetings(501)
     const client = memoryClient({ jobs: many })

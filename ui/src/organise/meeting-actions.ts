@@ -28,8 +28,8 @@ export function orderItems(library: LibraryState, ids: readonly string[]): MenuI
   ]
 }
 
-/** Work on all of them: export and recognition. */
-export function workItems(library: LibraryState, ids: readonly string[]): MenuItem[] {
+/** Work on all of them: export and recognition. `ids` is asked when one is chosen: many are sorted then. */
+export function workItems(library: LibraryState, ids: () => readonly string[]): MenuItem[] {
   const { dialogs, exports, organising } = library
   return [
     {
@@ -38,14 +38,14 @@ export function workItems(library: LibraryState, ids: readonly string[]): MenuIt
       items: EXPORT_FORMATS.map(({ word }) => ({
         label: t(`export.format.${word}`),
         icon: FileText,
-        onselect: () => void exports.begin(ids, word),
+        onselect: () => void exports.begin(ids(), word),
       })),
     },
-    { label: t('again.menu'), icon: AudioLines, onselect: () => dialogs.ask({ kind: 'again', ids }) },
+    { label: t('again.menu'), icon: AudioLines, onselect: () => dialogs.ask({ kind: 'again', ids: ids() }) },
     {
       label: t('organise.speakers-again.do'),
       icon: Users,
-      onselect: () => void organising.diarizeAgain(ids),
+      onselect: () => void organising.diarizeAgain(ids()),
     },
   ]
 }
@@ -60,5 +60,5 @@ export function trashItem(library: LibraryState, ids: readonly string[]): MenuIt
 }
 
 export function meetingItems(library: LibraryState, ids: readonly string[]): MenuItem[] {
-  return [...orderItems(library, ids), ...workItems(library, ids), trashItem(library, ids)]
+  return [...orderItems(library, ids), ...workItems(library, () => ids), trashItem(library, ids)]
 }

@@ -227,6 +227,28 @@ describe('many meetings at once', () => {
   })
 })
 
+describe('the menu of a meeting', () => {
+  test('opens with the keyboard and concerns all that are selected', async () => {
+    const { client, list } = await start()
+    list.focus()
+    await user.keyboard('{Shift>}{ArrowDown}{F10}{/Shift}')
+    const item = await menuItem('Move to the trash')
+    // By the DOM: in jsdom a menu takes itself to be outside of the window.
+    expect(item.closest('[role=menu]')).toHaveAttribute('aria-label', 'What to do with 2 meetings')
+    await user.click(item)
+    await waitFor(() => expect(titles()).toEqual(['Three', 'Four']))
+    expect(organised(client)).toEqual([[{ kind: 'trash' }, ['one', 'two']]])
+  })
+
+  test('concerns only the meeting that is pressed if it is not selected', async () => {
+    const { client } = await start()
+    fireEvent.contextMenu(row('Three'))
+    await user.click(await menuItem('Add to favourites'))
+    await waitFor(() => expect(organised(client)).toEqual([[{ kind: 'favourite', on: true }, ['three']]]))
+    expect(screen.getByRole('listbox', { name: 'Library' })).toHaveFocus()
+  })
+})
+
 describe('places', () => {
   const seed: Seed = {
     folders,

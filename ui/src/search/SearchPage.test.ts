@@ -176,6 +176,13 @@ test('what was meant is searched when one agrees', async () => {
   await waitFor(() => expect(focusedRow()).toBe('tides/0'))
 })
 
+test('a word that is still being typed is no typing error', async () => {
+  const { search } = setUp({ search: { suggestion: 'tides' } })
+  await search.searchFor('tide')
+  await screen.findByText('Found in 2 meetings')
+  expect(screen.queryByRole('button', { name: /Did you mean/ })).toBeNull()
+})
+
 test.each([
   [{ widened: true, suggestion: 'tide' }, 'Nothing was found for “low”. These meetings fit “tide”.'],
   [{ best_of_newest: 100 }, 'These words are in very many meetings. Only the newest 100 were compared.'],

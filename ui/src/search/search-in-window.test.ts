@@ -92,6 +92,28 @@ test('a meeting that the library has not fetched yet opens all the same', async 
   answer()
 })
 
+test('a place in a note opens the note', async () => {
+  const client = await start()
+  await user.type(field(), 'tide')
+  await screen.findByText('Found in 1 meeting')
+  const [found] = (await client.search({ text: 'tide', sort: 'relevance', offset: 0, limit: 1 })).meetings
+  const note = {
+    ...found!.passages[0]!,
+    source: 'note' as const,
+    segment_id: null,
+    start_ms: null,
+    play_ms: null,
+  }
+  client.setSearch({
+    meetings: [{ ...found!, passages: [{ ...note, text: 'high tide at noon', marks: [[5, 9]] }] }],
+  })
+  await user.type(field(), 's')
+  await user.click(await screen.findByRole('button', { name: /Note high tide at noon|high tide at noon/ }))
+  await waitFor(() => expect(title()).toBe('Tides'))
+  const pane = await screen.findByRole('complementary', { name: 'Notes' })
+  await waitFor(() => expect(pane).toContainElement(document.activeElement as HTMLElement))
+})
+
 test('Ctrl+F finds in the open meeting; without one it goes to the search', async () => {
   await start()
   await user.keyboard('{Control>}f{/Control}')

@@ -286,7 +286,9 @@ export class Search {
   #concerns(news: News): boolean {
     if (!this.results) return false
     if (news.kind === 'everything') return true
-    return 'id' in news && news.kind !== 'progress' && this.meetings.some((one) => one.job_id === news.id)
+    if (!('id' in news) || news.kind === 'progress') return false
+    // Where nothing was found, any change may bring something.
+    return this.meetings.length === 0 || this.meetings.some((one) => one.job_id === news.id)
   }
 
   #refreshIn(ms: number): void {

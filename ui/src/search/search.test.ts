@@ -192,10 +192,14 @@ test('a change of a found meeting refreshes the results; another one does not', 
   client.emitNews({ kind: 'everything' })
   await pass(600)
   expect(client.count('search')).toBe(3)
+  await search.searchFor('nowhere')
+  client.changeJob('tides', { title: 'Nowhere' })
+  await pass(600)
+  expect(ids(search)).toEqual(['tides'])
   unfollow()
   client.emitNews({ kind: 'everything' })
   await pass(600)
-  expect(client.count('search')).toBe(3)
+  expect(client.count('search')).toBe(5)
 })
 
 test('while meetings are prepared, the results are fetched again', async () => {

@@ -25,6 +25,12 @@ export function shiftAndCommandHeld(event: KeyboardEvent): boolean {
   return onMac ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey
 }
 
+/** Whether a key asks for the menu of what has the focus. */
+export function asksForMenu(event: KeyboardEvent): boolean {
+  if (event.ctrlKey || event.metaKey || event.altKey) return false
+  return event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey)
+}
+
 /** Whether the focused element uses the keys itself: a field, a menu or a modal dialog. */
 export function isTyping(event: KeyboardEvent): boolean {
   const target = event.target

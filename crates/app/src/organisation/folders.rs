@@ -143,10 +143,13 @@ fn path_names(path: &str) -> Result<Vec<String>> {
 }
 
 fn at_path<'a>(folders: &'a [FolderView], names: &[String]) -> Option<&'a FolderView> {
-    names.iter().fold(None, |above: Option<&FolderView>, name| {
-        let parent = above.map(|folder| folder.id);
-        folders.iter().find(|folder| folder.parent_id == parent && same_name(&folder.name, name))
-    })
+    let mut found: Option<&FolderView> = None;
+    for name in names {
+        let parent = found.map(|folder| folder.id);
+        let is_it = |folder: &&FolderView| folder.parent_id == parent && same_name(&folder.name, name);
+        found = Some(folders.iter().find(is_it)?);
+    }
+    found
 }
 
 fn same_name(one: &str, other: &str) -> bool {

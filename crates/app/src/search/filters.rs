@@ -33,8 +33,8 @@ pub(super) enum Filter {
 
 /// The names of filters.
 const NAMES: [&str; 15] = [
-    "speaker", "who", "from", "since", "to", "until", "folder", "tag", "longer", "shorter", "language", "lang", "has",
-    "is", "in",
+    "speaker", "who", "from", "since", "to", "until", "folder", "tag", "longer", "shorter", "language",
+    "lang", "has", "is", "in",
 ];
 
 /// The names of filters.
@@ -93,13 +93,19 @@ impl Filter {
             Self::Language(code) => filters.languages.push(named(code)),
             Self::HasNote => filters.has_note = Some(!negated),
             Self::IsFavourite => filters.favourite = Some(!negated),
-            Self::HasSummary => return Err("No meeting has a summary yet, so has:summary was left out.".to_owned()),
+            Self::HasSummary => {
+                return Err("No meeting has a summary yet, so has:summary was left out.".to_owned());
+            }
             Self::From(at) if negated => filters.until = earliest(filters.until, at),
             Self::Before(at) if negated => filters.from = latest(filters.from, at),
             Self::From(at) => filters.from = latest(filters.from, at),
             Self::Before(at) => filters.until = earliest(filters.until, at),
-            Self::Longer(ms) if !negated => filters.min_ms = Some(filters.min_ms.map_or(ms, |old| old.max(ms))),
-            Self::Shorter(ms) if negated => filters.min_ms = Some(filters.min_ms.map_or(ms, |old| old.max(ms))),
+            Self::Longer(ms) if !negated => {
+                filters.min_ms = Some(filters.min_ms.map_or(ms, |old| old.max(ms)))
+            }
+            Self::Shorter(ms) if negated => {
+                filters.min_ms = Some(filters.min_ms.map_or(ms, |old| old.max(ms)))
+            }
             Self::Longer(ms) | Self::Shorter(ms) => {
                 filters.max_ms = Some(filters.max_ms.map_or(ms, |old| old.min(ms)));
             }
@@ -224,7 +230,9 @@ mod tests {
             let expected = (from.parse().unwrap(), to.parse().unwrap());
             assert_eq!(days(text), Some(expected), "{text}");
         }
-        for text in ["", "tuesday", "2026-13", "2026-02-30", "26-01-01", "99999999999d", "2026-01-01-01", "d", "-5d"] {
+        for text in
+            ["", "tuesday", "2026-13", "2026-02-30", "26-01-01", "99999999999d", "2026-01-01-01", "d", "-5d"]
+        {
             assert_eq!(days(text), None, "{text}");
         }
     }

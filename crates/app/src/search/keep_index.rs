@@ -7,8 +7,8 @@ use tokio::sync::watch;
 
 /// Meetings per step. Each is indexed in a transaction of its own.
 const STEP: u32 = 20;
-/// How long to wait when nothing is left.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long to wait when nothing is left. Beginnings of the words of a new transcript are known after so long.
+const IDLE: Duration = Duration::from_secs(5);
 /// How long to wait after a failure.
 const RETRY: Duration = Duration::from_secs(30);
 
@@ -45,7 +45,8 @@ impl App {
         Ok(self.store.count_words(STEP).await? > 0)
     }
 
-    /// Indexes every meeting that is not indexed yet; `progress` gets the number of those left.
+    /// Indexes every meeting that is not indexed yet; `progress` gets the number of those left. Counts the words of some
+    /// meetings whose words are not counted yet: a command that searches may be the first after a transcription.
     ///
     /// # Errors
     /// If the archive cannot be reached.
@@ -55,6 +56,7 @@ impl App {
             progress(left);
             left = self.store.index_for_search(STEP).await?;
         }
+        self.store.count_words(STEP).await?;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 
 use super::filters::{Filter, filter, names};
 use chrono::{DateTime, Local};
+use std::ops::Range;
 use store::{Clause, MeetingQuery, SearchFilters, SearchSort, Term};
 
 /// The most terms of a search. More are left out.
@@ -28,8 +29,19 @@ pub(super) struct Parsed {
     pub(super) query: MeetingQuery,
     /// What was not understood or left out, in sentences.
     pub(super) hints: Vec<String>,
-    /// The positive words outside quotes, with their place in the text in bytes: what may be misspelled.
-    pub(super) words: Vec<(String, std::ops::Range<usize>)>,
+    /// The positive words outside quotes: what may be misspelled.
+    pub(super) words: Vec<TypedWord>,
+}
+
+/// A word of a search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TypedWord {
+    /// The word.
+    pub(super) text: String,
+    /// Where it is in the text, in bytes.
+    pub(super) range: Range<usize>,
+    /// Whether it is the beginning of a word.
+    pub(super) is_beginning: bool,
 }
 
 /// A piece of the text between spaces.
@@ -40,7 +52,7 @@ struct Token<'a> {
     value: &'a str,
     quoted: bool,
     /// Where `value` is in the text, in bytes.
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
     /// Whether nothing follows, not even a space or the closing quotation mark.
     at_end: bool,
 }
@@ -73,7 +85,7 @@ struct Reader {
     clauses: Vec<Clause>,
     filters: SearchFilters,
     hints: Vec<String>,
-    words: Vec<(String, std::ops::Range<usize>)>,
+    words: Vec<TypedWord>,
     /// `OR` was read: the next term is an alternative to the last one.
     or: bool,
     terms: usize,
@@ -132,20 +144,25 @@ impl Reader {
         if token.quoted || value.contains(char::is_whitespace) {
             return Some(Term::Phrase(value));
         }
-        if token.key.is_none() && !token.negated {
-            let word = value.trim_matches(|c: char| !c.is_alphanumeric());
-            let start = token.range.start + value.find(word).unwrap_or(0);
-            self.words.push((word.to_owned(), start..start + word.len()));
-        }
         let asked = value.strip_suffix('*').filter(|stem| stem.chars().any(char::is_alphanumeric));
-        if let Some(stem) = asked {
-            return Some(Term::Prefix(stem.to_owned()));
-        }
         let unfinished = typing == Typing::InProgress
             && token.at_end
             && !token.negated
             && value.chars().next_back().is_some_and(char::is_alphanumeric);
-        Some(if unfinished { Term::Prefix(value) } else { Term::Word(value) })
+        if token.key.is_none() && !token.negated {
+            let word = value.trim_matches(|c: char| !c.is_alphanumeric());
+            let start = token.range.start + value.find(word).unwrap_or(0);
+            self.words.push(TypedWord {
+                text: word.to_owned(),
+                range: start..start + word.len(),
+                is_beginning: asked.is_some() || unfinished,
+            });
+        }
+        Some(match asked {
+            Some(stem) => Term::Prefix(stem.to_owned()),
+            None if unfinished => Term::Prefix(value),
+            None => Term::Word(value),
+        })
     }
 
     fn add_filter(&mut self, filter: Filter, token: &Token<'_>) {
@@ -275,7 +292,8 @@ mod tests {
 
     #[test]
     fn filters_are_no_words() {
-        let parsed = parse("budget speaker:\"Anna Smith\" tag:work -folder:old", Typing::Finished, Local::now());
+        let parsed =
+            parse("budget speaker:\"Anna Smith\" tag:work -folder:old", Typing::Finished, Local::now());
         assert_eq!(parsed.query.clauses.len(), 1);
         assert_eq!(parsed.hints, Vec::<String>::new());
         assert_eq!(parsed.query.filters.speakers[0].name, "Anna Smith");
@@ -294,9 +312,14 @@ mod tests {
     fn words_know_their_place() {
         let text = "-no “a phrase” (budgett) speaker:x metting";
         let words = parse(text, Typing::Finished, Local::now()).words;
-        let found: Vec<&str> = words.iter().map(|(_, range)| &text[range.clone()]).collect();
+        let found: Vec<&str> = words.iter().map(|word| &text[word.range.clone()]).collect();
         assert_eq!(found, ["budgett", "metting"]);
-        assert!(words.iter().all(|(word, range)| *word == text[range.clone()]));
+        assert!(words.iter().all(|word| word.text == text[word.range.clone()]));
+        let beginnings = |typing| parse("one two* three", typing, Local::now()).words;
+        let is_beginning =
+            |typing| beginnings(typing).iter().map(|word| word.is_beginning).collect::<Vec<_>>();
+        assert_eq!(is_beginning(Typing::Finished), [false, true, false]);
+        assert_eq!(is_beginning(Typing::InProgress), [false, true, true]);
     }
 
     #[test]
@@ -311,8 +334,8 @@ mod tests {
         fn any_text_is_a_search(text in "\\PC*|[\"“” :*-]*(OR|from:|tag:|x| )*") {
             for typing in [Typing::Finished, Typing::InProgress] {
                 let parsed = parse(&text, typing, Local::now());
-                for (word, range) in parsed.words {
-                    prop_assert_eq!(&text[range], word);
+                for word in parsed.words {
+                    prop_assert_eq!(&text[word.range], word.text);
                 }
             }
         }

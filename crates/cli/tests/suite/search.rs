@@ -31,19 +31,27 @@ fn what_was_said_is_found_with_its_moment_and_its_words_marked() {
         let passages = hit["passages"].as_array().unwrap();
         let marked = |passage: &Value| {
             let text = passage["text"].as_str().unwrap();
-            passage["marks"].as_array().unwrap().iter().any(|mark| part(text, mark).eq_ignore_ascii_case(&word))
+            passage["marks"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|mark| part(text, mark).eq_ignore_ascii_case(&word))
         };
         assert!(passages.iter().any(marked), "{query}: {hits}");
         assert!(passages.iter().all(|passage| passage["start_ms"].is_u64()), "{hits}");
     }
     let hits = meetmemo.json(&["search", &word]);
-    let starts: Vec<_> = hits[0]["passages"].as_array().unwrap().iter().map(|p| p["play_ms"].as_u64()).collect();
+    let starts: Vec<_> =
+        hits[0]["passages"].as_array().unwrap().iter().map(|p| p["play_ms"].as_u64()).collect();
     assert!(starts.contains(&longest["start_ms"].as_u64()), "{starts:?} has not the start of {longest}");
 
     assert_eq!(meetmemo.json(&["search", &word, "--tag", "none"]), serde_json::json!([]));
     assert_eq!(meetmemo.json(&["search", &format!("{} -{word}", &word)]), serde_json::json!([]));
     assert_eq!(meetmemo.json(&["search", &word, "--to", "1999"]), serde_json::json!([]));
-    assert_eq!(meetmemo.json(&["search", &word, "--from", "yesterday", "--speaker", "Nobody"]), serde_json::json!([]));
+    assert_eq!(
+        meetmemo.json(&["search", &word, "--from", "yesterday", "--speaker", "Nobody"]),
+        serde_json::json!([])
+    );
 
     // As a person reads it.
     let said = meetmemo.run(&["search", &word]);
@@ -62,7 +70,15 @@ fn what_was_said_is_found_with_its_moment_and_its_words_marked() {
 fn a_search_that_makes_no_sense_is_no_error() {
     let meetmemo = MeetMemo::new();
     meetmemo.json(&["list"]);
-    for query in ["'; DROP TABLE jobs; --", "\"\"\"", "a & | ! ( <-> :*", "…", "from:never x", "\u{301}\u{200d}", "%_\\"] {
+    for query in [
+        "'; DROP TABLE jobs; --",
+        "\"\"\"",
+        "a & | ! ( <-> :*",
+        "…",
+        "from:never x",
+        "\u{301}\u{200d}",
+        "%_\\",
+    ] {
         assert_eq!(meetmemo.json(&["search", "--", query]), serde_json::json!([]), "{query}");
     }
     let said = meetmemo.run(&["search", "from:never", "budget"]);

@@ -191,32 +191,33 @@ fn part(clauses: &[IndexClause], row: PartRow) -> Part {
 
 /// Reads a `tsvector` as PostgreSQL writes it: `'lexeme':1A,7A 'other':3A`.
 fn positions(vector: &str) -> Vec<(String, Vec<u16>)> {
+    let bytes = vector.as_bytes();
     let mut found = Vec::new();
-    let mut letters = vector.chars().peekable();
-    while letters.next_if_eq(&'\'').is_some() {
-        let mut lexeme = String::new();
-        while let Some(letter) = letters.next() {
-            match letter {
-                '\'' if letters.next_if_eq(&'\'').is_none() => break,
-                '\\' => lexeme.extend(letters.next()),
-                letter => lexeme.push(letter),
-            }
-        }
-        let mut list = Vec::new();
-        let mut number = 0_u16;
-        for letter in letters.by_ref() {
-            match letter {
-                ' ' => break,
-                ',' => list.push(std::mem::take(&mut number)),
-                '0'..='9' => {
-                    let digit = letter.to_digit(10).and_then(|digit| u16::try_from(digit).ok());
-                    number = number.saturating_mul(10).saturating_add(digit.unwrap_or_default());
-                }
+    let mut at = 0;
+    while bytes.get(at) == Some(&b'\'') {
+        at += 1;
+        let mut lexeme = Vec::new();
+        while let Some(&byte) = bytes.get(at) {
+            at += 1;
+            match (byte, bytes.get(at)) {
+                // Doubled, they stand for themselves.
+                (b'\'', Some(b'\'')) | (b'\\', Some(b'\\')) => at += 1,
+                (b'\'', _) => break,
                 _ => {}
             }
+            lexeme.push(byte);
         }
-        list.push(number);
-        found.push((lexeme, list));
+        let numbers = &bytes[at.min(bytes.len())..];
+        let length = numbers.iter().position(|byte| *byte == b' ').unwrap_or(numbers.len());
+        let number = |digits: &[u8]| {
+            let digits = digits.iter().filter(|byte| byte.is_ascii_digit());
+            digits.fold(0_u16, |number, digit| {
+                number.saturating_mul(10).saturating_add(u16::from(digit - b'0'))
+            })
+        };
+        let list = numbers[..length].split(|byte| *byte == b',').map(number).collect();
+        found.push((String::from_utf8_lossy(&lexeme).into_owned(), list));
+        at += length + 1;
     }
     found
 }

@@ -83,10 +83,16 @@ impl Pattern {
     /// Where it occurs among `hits` (lexemes with their positions): the position of the first word of each occurrence.
     pub(super) fn occurrences(&self, hits: &[(String, Vec<u16>)]) -> Vec<u16> {
         let positions = |slot: &Slot| {
-            let fitting = hits.iter().filter(|(lexeme, _)| slot.fits(lexeme));
-            let mut all: Vec<u16> = fitting.flat_map(|(_, positions)| positions.iter().copied()).collect();
-            all.sort_unstable();
-            all.dedup();
+            let mut fitting =
+                hits.iter().filter(|(lexeme, _)| slot.fits(lexeme)).map(|(_, positions)| positions);
+            let mut all = fitting.next().cloned().unwrap_or_default();
+            let sorted = all.len();
+            fitting.for_each(|more| all.extend(more));
+            // Each list is in order; several are not.
+            if all.len() > sorted {
+                all.sort_unstable();
+                all.dedup();
+            }
             all
         };
         let mut slots = self.slots.iter();

@@ -19,6 +19,9 @@ const MAX_LETTERS: usize = 400;
 const MAX_EXPANSIONS: i32 = 50;
 /// The fewest letters of a beginning that the index is asked for; a shorter one has too many words.
 const SHORTEST_BEGINNING: usize = 3;
+/// The fewest letters of a stem for a beginning that goes beyond it, and the most letters that it may go beyond.
+const SHORTEST_STEM: usize = 4;
+const LONGEST_ENDING: usize = 4;
 /// The fewest letters of a part of a compound.
 const SHORTEST_PART: usize = 4;
 /// Stemmers of languages that write compounds as one word.
@@ -227,7 +230,7 @@ impl QueryTerm<'_> {
             if of_run && letters.len() == 1 {
                 slot.beginnings.push(word.word.clone());
             } else if index == last && matches!(self.term, Term::Prefix(_)) {
-                known.extend_beginning(word, &mut slot);
+                known.extend_beginning(word, self.negated, &mut slot);
             }
             slots.push(slot);
         }
@@ -338,14 +341,22 @@ impl Known {
         Slot { distance, lexemes, beginnings: Vec::new(), letters: 1 }
     }
 
-    /// Adds what a beginning stands for: the most frequent words that begin so, and what the index has besides.
-    fn extend_beginning(&self, word: &QueryWord, slot: &mut Slot) {
-        let of_words = self.beginnings.get(&word.folded);
-        slot.lexemes.extend(of_words.into_iter().flatten().cloned());
+    /// Adds what a beginning stands for: the most frequent words that begin so, and what the index has besides. If no word
+    /// is known that begins so, words may not be counted yet: then also stems that the beginning goes beyond.
+    fn extend_beginning(&self, word: &QueryWord, negated: bool, slot: &mut Slot) {
+        let letters: Vec<char> = word.folded.chars().collect();
+        match self.beginnings.get(&word.folded) {
+            Some(of_words) => slot.lexemes.extend(of_words.iter().cloned()),
+            None if negated => {}
+            None => {
+                let shortest = letters.len().saturating_sub(LONGEST_ENDING).max(SHORTEST_STEM);
+                slot.lexemes.extend((shortest..letters.len()).map(|end| letters[..end].iter().collect()));
+            }
+        }
         slot.lexemes.sort_unstable();
         slot.lexemes.dedup();
-        let letters = word.folded.chars().count();
-        if letters >= SHORTEST_BEGINNING || (letters > 0 && of_words.is_none()) {
+        let is_known = self.beginnings.contains_key(&word.folded);
+        if letters.len() >= SHORTEST_BEGINNING || (!letters.is_empty() && !is_known) {
             slot.beginnings.push(word.folded.clone());
         }
     }

@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 
 /// Characters between words, beyond ASCII. In ASCII everything but letters and digits separates.
-const SEPARATORS: [RangeInclusive<char>; 45] = [
+const SEPARATORS: [RangeInclusive<char>; 47] = [
     '\u{80}'..='\u{a9}',
     '\u{ab}'..='\u{b1}',
     '\u{b4}'..='\u{b4}',
@@ -35,6 +35,9 @@ const SEPARATORS: [RangeInclusive<char>; 45] = [
     '\u{1680}'..='\u{1680}',
     '\u{17d4}'..='\u{17d6}',
     '\u{17d8}'..='\u{17da}',
+    // The same as ` and ´.
+    '\u{1fef}'..='\u{1fef}',
+    '\u{1ffd}'..='\u{1ffd}',
     '\u{2000}'..='\u{200b}',
     '\u{200e}'..='\u{206f}',
     '\u{20a0}'..='\u{20cf}',

@@ -51,7 +51,10 @@ pub async fn insert_spoken_meetings(store: &Store, meetings: &[SpokenMeeting]) -
             jobs,
             "{job}\t{title}.m4a\t{job}/audio.m4a\tcompleted\tdone\t{title}\t{duration}\t{at}\t{transcript}"
         );
-        let _ = writeln!(transcripts, "{transcript}\t{job}\t1\tcomplete\twhisper\twhisper-base\t{language}\t{{}}");
+        let _ = writeln!(
+            transcripts,
+            "{transcript}\t{job}\t1\tcomplete\twhisper\twhisper-base\t{language}\t{{}}"
+        );
         let people: Vec<Uuid> = meeting.speakers.iter().map(|_| Uuid::new_v4()).collect();
         for (number, (id, name)) in people.iter().zip(&meeting.speakers).enumerate() {
             let _ = writeln!(speakers, "{id}\t{job}\t{}\t{name}\t{id}", number + 1);
@@ -81,10 +84,7 @@ pub async fn insert_spoken_meetings(store: &Store, meetings: &[SpokenMeeting]) -
             transcripts,
         ),
         ("COPY speakers (id, job_id, number, name, shown_as) FROM STDIN", speakers),
-        (
-            "COPY segments (id, transcript_id, start_ms, end_ms, text, words, speaker_id) FROM STDIN",
-            segments,
-        ),
+        ("COPY segments (id, transcript_id, start_ms, end_ms, text, words, speaker_id) FROM STDIN", segments),
         ("COPY notes (job_id, text, revision) FROM STDIN", notes),
     ];
     for (sql, rows) in copies {

@@ -10,7 +10,9 @@ const importSummary = sampleImport({
   done: 8,
   total: 8,
   imported: someMeetings.slice(0, 3).map((job) => job.id),
-  duplicates: [{ file_name: 'panel.wav', job_id: first.id, title: first.title, healed: false, restored: false }],
+  duplicates: [
+    { file_name: 'panel.wav', job_id: first.id, title: first.title, healed: false, restored: false },
+  ],
   refused: [
     '“holiday.mp4” has no sound.',
     '“notes <b>final</b>.mp3” is not an audio file: its name says so, but its content is text.',

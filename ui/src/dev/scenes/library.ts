@@ -16,9 +16,11 @@ export const libraryScenes: Scenes = {
   'library-loading-rest': {
     seed: { jobs: sampleMeetings(2000, now), core: { state: 'opening', phase: 'starting' } },
     then: (client) => {
+      const { meetingsPage } = client
+      // Only the first page arrives.
+      client.meetingsPage = (after, limit) =>
+        after === null ? meetingsPage(after, limit) : new Promise(() => {})
       client.setCore({ state: 'ready' })
-      // The first page is on its way; the others wait.
-      setTimeout(() => client.hold('meetingsPage'))
     },
   },
   'library-many': { seed: { jobs: sampleMeetings(10_000, now), window: { hint_dismissed: true } } },

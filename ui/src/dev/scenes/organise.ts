@@ -59,6 +59,18 @@ function select(...places: number[]) {
     rows()[at]?.dispatchEvent(new MouseEvent('click', { bubbles: true, ctrlKey: true }))
 }
 
+/** Selects meetings and holds them over a place. */
+function dragOver(key: string) {
+  select(1, 2, 5)
+  setTimeout(() => {
+    const place = document.querySelector(`[data-key="${key}"]`)?.getBoundingClientRect()
+    const move = (type: string, target: EventTarget | undefined, clientX: number, clientY: number) =>
+      target?.dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, clientX, clientY }))
+    move('pointerdown', rows()[1], 100, 500)
+    if (place) move('pointermove', window, place.left + 90, place.top + 10)
+  }, 100)
+}
+
 function menuAt(element: Element | null | undefined) {
   element?.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }))
 }
@@ -129,6 +141,7 @@ export const organiseScenes: Scenes = {
   'arrange-month': { seed: { ...seed, window: { library_group: 'month', library_sort: 'oldest' } } },
   'select-none': { seed, then: () => press('Select several') },
   'select-some': { seed, then: () => select(1, 2, 5) },
+  dragging: { seed, then: () => dragOver('folder-clients') },
   'meeting-menu': { popup: true, seed, then: () => menuAt(rows()[1]) },
   'move-dialog': { seed, then: () => selectAnd('Move to…') },
   'move-dialog-many': {

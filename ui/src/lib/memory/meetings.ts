@@ -38,6 +38,12 @@ export class MemoryMeetings {
     return this.get(id)
   }
 
+  /** Puts a change in place, without news. */
+  set(id: string, change: Partial<JobView>): void {
+    this.#jobs.set(id, { ...this.get(id), ...copy(change) })
+    this.#listed = null
+  }
+
   readonly handlers = {
     meetingsPage: (after, limit) => {
       this.#listed ??= newestFirst(this.all.filter((job) => job.trashed_at === null))

@@ -122,8 +122,8 @@ export class MemoryOrganisation {
     writeNote: (id: string, text: string): NoteView => {
       const note = noteOf(text, this.#note(id).revision + 1)
       this.#notes.set(id, note)
+      this.#meetings.set(id, { has_note: text.trim() !== '' })
       this.#events.emitNews({ kind: 'note', id })
-      this.#meetings.change(id, { has_note: text.trim() !== '' })
       return note
     },
   }

@@ -19,6 +19,8 @@ describe('without options', () => {
     ['two\nlines', 'two lines', ['two\nlines']],
     ['aaaa', 'aa', ['aa', 'aa']],
     ['研究会の会議', '会', ['会', '会']],
+    ['がか', 'か', ['か']],
+    ['한국 하루', '하', ['하']],
     ['ﬁnd it', 'find', ['ﬁnd']],
     ['İstanbul', 'istanbul', ['İstanbul']],
     ['anything', '', []],

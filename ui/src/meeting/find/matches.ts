@@ -5,12 +5,15 @@ export type FindOptions = { matchCase: boolean; wholeWord: boolean }
 /** A part of a text, in UTF-16 units. */
 export type Match = { from: number; to: number }
 
-/** A text without accents and in lower case, and for each of its characters where it stands in the original. */
-type Folded = { text: string; places: readonly number[] }
+/**
+ * A text without accents and in lower case, and for each of its characters where it stands in the original; null: at the
+ * same place.
+ */
+type Folded = { text: string; places: readonly number[] | null }
 
 const WORD = /[\p{L}\p{N}\p{M}_]/u
 /** A letter with what is combined with it. */
-const LETTERS = /.\p{M}*/gsu
+const LETTERS = /.\p{M}*/suy
 
 /** `wanted` in the form in which `matchesIn` looks for it; empty if there is nothing to look for. */
 export function needleOf(wanted: string, { matchCase }: FindOptions): string {
@@ -23,15 +26,17 @@ export function needleOf(wanted: string, { matchCase }: FindOptions): string {
 export function matchesIn(haystack: string, needle: string, options: FindOptions): Match[] {
   if (needle === '') return []
   const { text, places } = options.matchCase ? asWritten(haystack) : folded(haystack)
+  const placeOf = (unit: number) => (places ? places[unit] : unit)
   const matches: Match[] = []
   let at = text.indexOf(needle)
   while (at >= 0) {
     // One letter can be two in the folded text: it is found as a whole.
-    const last = places[at + needle.length - 1]
+    const last = placeOf(at + needle.length - 1)
     let end = at + needle.length
-    while (places[end] === last) end += 1
-    const match = { from: places[at] ?? 0, to: places[end] ?? haystack.length }
-    const fits = places[at - 1] !== places[at] && (!options.wholeWord || isWhole(haystack, match))
+    while (placeOf(end) === last) end += 1
+    const match = { from: placeOf(at) ?? 0, to: placeOf(end) ?? haystack.length }
+    const begins = at === 0 || placeOf(at - 1) !== placeOf(at)
+    const fits = begins && (!options.wholeWord || isWhole(haystack, match))
     if (fits) matches.push(match)
     at = text.indexOf(needle, fits ? at + needle.length : at + 1)
   }
@@ -66,20 +71,43 @@ function folded(text: string): Folded {
 }
 
 function foldText(text: string): Folded {
+  if (ASCII.test(text)) return { text: simple(text), places: null }
   let plain = ''
   const places: number[] = []
-  for (const { 0: letter, index } of text.matchAll(LETTERS)) {
-    const simple = letter
-      .normalize('NFKD')
-      .replace(/\p{M}/gu, '')
-      .toLowerCase()
-      .replace(/\s/g, ' ')
-      .replace(/[ßøłđæœı’‘]/g, (one) => UNACCENTED[one] ?? one)
-    for (let unit = 0; unit < simple.length; unit += 1) places.push(index)
-    plain += simple
+  for (let at = 0; at < text.length;) {
+    const letter = letterAt(text, at)
+    const folded = letter.length === 1 && AS_IT_IS.test(letter) ? simple(letter) : unaccented(letter)
+    for (let unit = 0; unit < folded.length; unit += 1) places.push(at)
+    plain += folded
+    at += letter.length
   }
   places.push(text.length)
   return { text: plain, places }
+}
+
+const ASCII = /^[\0-\x7f]*$/
+/** Letters without accents. In Chinese, Japanese and Korean, what Unicode decomposes makes another letter. */
+const AS_IT_IS = /[\0-\x7f\u2e80-\ufaff]/
+/** The first of all combining marks. */
+const MARKS_BEGIN = 0x300
+
+/** The letter that begins here, with what is combined with it. */
+function letterAt(text: string, at: number): string {
+  // Nearly always, and much faster.
+  if (text.charCodeAt(at) < MARKS_BEGIN && !(text.charCodeAt(at + 1) >= MARKS_BEGIN)) return text[at] ?? ''
+  LETTERS.lastIndex = at
+  return LETTERS.exec(text)?.[0] ?? text[at] ?? ''
+}
+
+function simple(text: string): string {
+  return text.toLowerCase().replace(/\s/g, ' ')
+}
+
+function unaccented(letter: string): string {
+  return simple(letter.normalize('NFKD').replace(/\p{M}/gu, '')).replace(
+    /[ßøłđæœı’‘]/g,
+    (one) => UNACCENTED[one] ?? one,
+  )
 }
 
 /** Letters that Unicode does not decompose. */
@@ -96,5 +124,5 @@ const UNACCENTED: Partial<Record<string, string>> = {
 }
 
 function asWritten(text: string): Folded {
-  return { text: text.replace(/\s/g, ' '), places: Array.from({ length: text.length + 1 }, (_, at) => at) }
+  return { text: text.replace(/\s/g, ' '), places: null }
 }

@@ -62,8 +62,9 @@ pub(super) struct Vocabulary {
 impl Vocabulary {
     pub(super) fn new() -> Self {
         const SYLLABLES: &[&str] = &[
-            "ba", "con", "de", "fer", "ga", "in", "ki", "lo", "mar", "ne", "or", "pla", "qui", "ra", "sta", "ter", "un",
-            "ver", "wo", "yel", "zen", "cha", "bri", "sol", "tem", "pro", "gra", "mu", "ti", "ex",
+            "ba", "con", "de", "fer", "ga", "in", "ki", "lo", "mar", "ne", "or", "pla", "qui", "ra", "sta",
+            "ter", "un", "ver", "wo", "yel", "zen", "cha", "bri", "sol", "tem", "pro", "gra", "mu", "ti",
+            "ex",
         ];
         let mut seen = HashSet::new();
         let mut words: Vec<String> = FREQUENT.split_whitespace().map(str::to_owned).collect();

@@ -87,14 +87,17 @@ fn query(kind: Kind, vocabulary: &Vocabulary, random: &mut Random) -> MeetingQue
             vec![all(vec![Term::Prefix(word.chars().take(length).collect())])]
         }
         Kind::Without => {
-            let without = Clause { negated: true, ..all(vec![Term::Word(vocabulary.rare(random).to_owned())]) };
+            let without =
+                Clause { negated: true, ..all(vec![Term::Word(vocabulary.rare(random).to_owned())]) };
             vec![word(random), without]
         }
         Kind::Alternatives => {
             vec![all(vec![Term::Word(spoken(random)), Term::Word(vocabulary.rare(random).to_owned())])]
         }
         Kind::Speaker => {
-            filters.speakers.push(NameFilter { name: format!("Person {}", random.below(200)), negated: false });
+            filters
+                .speakers
+                .push(NameFilter { name: format!("Person {}", random.below(200)), negated: false });
             vec![word(random)]
         }
         Kind::Dates => {

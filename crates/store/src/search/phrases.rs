@@ -1,0 +1,83 @@
+//! Which meetings hold phrases. The index of whole meetings knows only that all the words of a phrase are there.
+//!
+//! The newest meetings are looked into first: a common phrase is in many of them. A rarer one is sought through the index of
+//! words, which takes long if all of its words are very common; then the newest must do.
+
+use super::pattern::IndexClause;
+use super::{LIMITS, candidates, too_long};
+use crate::Result;
+use crate::error::StoreError;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use std::collections::HashSet;
+use uuid::Uuid;
+
+/// How many meetings are looked into at once.
+const BATCH: usize = 100;
+/// How many are looked into at most, before the index of words is asked.
+const LOOKED_INTO: usize = 300;
+/// Phrases that so many of them hold are common: the others are not looked for.
+const COMMON: usize = 20;
+
+/// The limit for the index of words.
+const PHRASE_LIMIT: &str = "SELECT set_config('statement_timeout', '2000', TRUE)";
+
+/// The meetings that hold phrases.
+pub(super) enum WithPhrases {
+    /// Of the newest candidates, these; newest first.
+    Newest {
+        ids: Vec<Uuid>,
+        /// How many candidates were looked into.
+        looked_into: usize,
+    },
+    /// Of all meetings, these.
+    All(HashSet<Uuid>),
+}
+
+/// The meetings that hold all phrases. `newest` are the first of `total` candidates, newest first.
+pub(super) async fn with_phrases(
+    c: &mut AsyncPgConnection,
+    phrases: &[&IndexClause],
+    newest: &[Uuid],
+    total: usize,
+) -> Result<WithPhrases> {
+    let (mut ids, mut looked_into) = (Vec::new(), 0);
+    for batch in newest[..newest.len().min(LOOKED_INTO)].chunks(BATCH) {
+        let mut some = batch.to_vec();
+        for phrase in phrases {
+            let with: HashSet<Uuid> =
+                candidates::with_phrase_among(c, phrase, &some).await?.into_iter().collect();
+            some.retain(|id| with.contains(id));
+        }
+        ids.extend(some);
+        looked_into += batch.len();
+        if ids.len() >= COMMON {
+            break;
+        }
+    }
+    if looked_into < total && ids.len() < COMMON {
+        let all = c.transaction::<_, StoreError, _>(async |c| {
+            diesel::sql_query(PHRASE_LIMIT).execute(c).await?;
+            let all = in_all(c, phrases).await?;
+            diesel::sql_query(LIMITS).execute(c).await?;
+            Ok(all)
+        });
+        match all.await.map_err(too_long) {
+            Ok(all) => return Ok(WithPhrases::All(all)),
+            Err(StoreError::SearchTooLong) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(WithPhrases::Newest { ids, looked_into })
+}
+
+async fn in_all(c: &mut AsyncPgConnection, phrases: &[&IndexClause]) -> Result<HashSet<Uuid>> {
+    let mut all: Option<HashSet<Uuid>> = None;
+    for phrase in phrases {
+        let with: HashSet<Uuid> = candidates::with_phrase(c, phrase).await?.into_iter().collect();
+        all = Some(match all {
+            Some(before) => before.intersection(&with).copied().collect(),
+            None => with,
+        });
+    }
+    Ok(all.unwrap_or_default())
+}
