@@ -177,7 +177,7 @@ async fn a_meeting_is_saved_deleted_and_brought_back_and_the_database_is_looked_
 
     // PostgreSQL's own program in a terminal.
     app.click("Open psql").await;
-    app.wait_for_text("psql is open in a terminal").await;
+    app.wait_for_text("A terminal with psql is open").await;
     app.wait_until("psql has answered", async || {
         fs::read_to_string(&answer).is_ok_and(|answer| answer.contains("Budget 2027"))
     })

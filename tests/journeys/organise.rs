@@ -95,6 +95,8 @@ async fn meetings_are_put_in_order_thrown_away_and_brought_back() {
     app.click("Move to…").await;
     app.click("New folder…").await;
     app.wait_for_text("2 meetings move to it.").await;
+    let focused = "return document.activeElement?.matches('[role=dialog] input') === true";
+    app.wait_until("the name has the focus", async || app.run_script(focused, vec![]).await == true).await;
     press(&app, "Work" + Key::Enter).await;
     app.wait_until("both are in the folder", async || count(&app.cli(&["list", "--folder", "Work"])) == 2)
         .await;

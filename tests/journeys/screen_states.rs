@@ -48,7 +48,7 @@ async fn every_state_is_accessible_in_light_and_dark() {
         // The address must change by more than its hash, or the page would not be loaded again.
         app.page().goto(format!("{list}?{name}#{name}&theme=light")).await.unwrap();
         let performed = "return document.documentElement.dataset.performed === 'true'";
-        app.wait_until("the scene is complete", async || {
+        app.wait_until(&format!("the scene {name} is complete"), async || {
             app.run_script(performed, vec![]).await == json!(true)
         })
         .await;

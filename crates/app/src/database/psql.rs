@@ -54,7 +54,7 @@ impl LocalApp {
         if on_path("psql").is_none() {
             return Ok(view(
                 false,
-                "psql is not installed. On Debian and Ubuntu it is in the package postgresql-client; then this command opens it in a terminal.",
+                "The program psql is not installed. On Debian and Ubuntu it is in the package postgresql-client; then this command opens it in a terminal.",
             ));
         }
         let found = TERMINALS.iter().find_map(|(name, before)| Some((on_path(name)?, before)));
@@ -72,7 +72,7 @@ impl LocalApp {
             .spawn()
             .map_err(|error| anyhow::anyhow!("{} could not be started: {error}", terminal.display()))?;
         std::thread::Builder::new().stack_size(WAIT_THREAD_STACK).spawn(move || child.wait())?;
-        Ok(view(true, "psql is open in a terminal. What you change there is changed at once."))
+        Ok(view(true, "A terminal with psql is open. What you change there is changed at once."))
     }
 }
 

@@ -20,7 +20,7 @@ function at(hoursFromNow: number): string {
 }
 
 const last = { at: at(-2), place: BACKUP_FOLDER, meetings: someMeetings.length }
-const backedUp = sampleBackupOverview({
+export const backedUp = sampleBackupOverview({
   state: { last_backup: last, last_check: last, last_failure: null },
   next_at: at(22),
 })
@@ -42,19 +42,6 @@ export function openArchive(...buttons: string[]) {
   buttons.forEach((button, index) => setTimeout(() => press(button), 150 * (index + 1)))
 }
 const openCleanup = (...buttons: string[]) => openArchive('Clean-up', ...buttons)
-
-/** The archive does not open, because its database is damaged. */
-const damaged: Seed & Required<Pick<Seed, 'core'>> = {
-  core: {
-    state: 'failed',
-    code: 'database_damaged',
-    message:
-      'The database server ended while starting; its log /home/anna/.local/share/meetmemo/database/postgres.log says why.',
-  },
-  backup: backedUp,
-  restore: sampleRestore({ already_there: 0, audio_back: [] }),
-}
-const rescueFromLast = () => setTimeout(() => press('From the last backup'), 200)
 
 const seed: Seed = { jobs: someMeetings, backup: backedUp }
 
@@ -291,51 +278,6 @@ export const archiveScenes: Scenes = {
   'archive-encrypted': {
     seed: { ...seed, backup: { ...backedUp, passphrase_file: '/home/anna/meetmemo-passphrase' } },
     then: () => openArchive(),
-  },
-  rescue: { seed: damaged },
-  'rescue-no-backup': { seed: { core: damaged.core } },
-  'rescue-reading': {
-    seed: damaged,
-    then: (client) => {
-      client.hold('previewRestore')
-      rescueFromLast()
-    },
-  },
-  'rescue-preview': { seed: damaged, then: rescueFromLast },
-  'rescue-preview-empty': {
-    seed: { ...damaged, restore: sampleRestore({ added: [], audio_back: [], audio_bytes: 0 }) },
-    then: rescueFromLast,
-  },
-  'rescue-encrypted': { seed: { ...damaged, encrypted: true }, then: rescueFromLast },
-  'rescue-wrong-passphrase': {
-    seed: damaged,
-    then: (client) => {
-      const message = 'The passphrase does not fit this backup.'
-      client.fail('previewRestore', { code: 'passphrase_wrong', message }, 1)
-      rescueFromLast()
-    },
-  },
-  'rescue-restoring': {
-    seed: {
-      ...damaged,
-      archiveWork: { running: { kind: 'restore', phase: 'restoring', table: null, fraction: 0.61 } },
-    },
-  },
-  'rescue-failed': {
-    seed: {
-      ...damaged,
-      archiveWork: {
-        ended: {
-          outcome: 'failed',
-          kind: 'restore',
-          failure: {
-            code: 'other',
-            message:
-              'The archive in /home/anna/.local/share/meetmemo/database is open in another program. Close MeetMemo’s windows and commands, and try again',
-          },
-        },
-      },
-    },
   },
   'archive-restoring': {
     seed: {

@@ -8,6 +8,7 @@ import { meetingScenes } from './meeting'
 import { modelScenes } from './models'
 import { organiseScenes } from './organise'
 import { peopleScenes } from './people'
+import { rescueScenes } from './rescue'
 import type { Scenes } from './scene'
 import { searchScenes } from './search'
 import { speakerScenes } from './speakers'
@@ -26,4 +27,5 @@ export const scenes: Scenes = {
   ...searchScenes,
   ...databaseScenes,
   ...archiveScenes,
+  ...rescueScenes,
 }

@@ -64,7 +64,7 @@ export function sampleDatabase(change: Partial<SampleDatabase> = {}): SampleData
     choice: { address: null, password_from: null, password_note: null, fixed_by: null },
     psql: {
       opened: true,
-      message: 'psql is open in a terminal. What you change there is changed at once.',
+      message: 'A terminal with psql is open. What you change there is changed at once.',
       command: "/usr/bin/meetmemo --data-dir '/home/anna/My meetings' database run -- psql",
     },
     steps: sampleSteps(),
