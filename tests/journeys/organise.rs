@@ -124,6 +124,7 @@ async fn meetings_are_put_in_order_thrown_away_and_brought_back() {
         app.cli(&["rename", id, "Rehearsal"]);
     }
     wait_for_list(&app, &["Budget", "Rehearsal", "Rehearsal", "Standup"]).await;
+    app.click("End the selection").await;
     app.click("Select several").await;
     for id in &choirs {
         app.element(&format!("[data-meeting='{id}']")).await.click().await.unwrap();

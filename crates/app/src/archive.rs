@@ -171,7 +171,10 @@ impl App {
         }
         Err(user_error(
             ErrorCode::ChangedMeanwhile,
-            format!("The title was changed meanwhile; it is now “{}”. Your title “{to}” was not saved.", title(&job)),
+            format!(
+                "The title was changed meanwhile; it is now “{}”. Your title “{to}” was not saved.",
+                title(&job)
+            ),
         ))
     }
 

@@ -121,7 +121,8 @@ pub(crate) fn language_name(tag: &str) -> String {
 /// The code of a language, given by its code or its English name; `None` if it is neither.
 pub(crate) fn code_of(text: &str) -> Option<String> {
     let code = text.split(['-', '_']).next().unwrap_or(text);
-    let same = |(known, name): &&(&str, &str)| known.eq_ignore_ascii_case(code) || name.eq_ignore_ascii_case(text);
+    let same =
+        |(known, name): &&(&str, &str)| known.eq_ignore_ascii_case(code) || name.eq_ignore_ascii_case(text);
     NAMES.iter().find(same).map(|(known, _)| (*known).to_owned())
 }
 
@@ -140,7 +141,9 @@ mod tests {
 
     #[test]
     fn a_code_is_found_by_code_and_by_name() {
-        for (text, code) in [("de", Some("de")), ("DE-at", Some("de")), ("german", Some("de")), ("tlh", None), ("", None)] {
+        for (text, code) in
+            [("de", Some("de")), ("DE-at", Some("de")), ("german", Some("de")), ("tlh", None), ("", None)]
+        {
             assert_eq!(code_of(text).as_deref(), code);
         }
     }

@@ -43,9 +43,7 @@ pub use backup::{
     backup_folder_in,
 };
 pub use data_folder::{DataFolder, documents_folder};
-pub use database::{
-    DatabaseWork, MaintenanceProgress, VACUUM_FULL_WARNING, size_in_words, time_in_words,
-};
+pub use database::{DatabaseWork, MaintenanceProgress, VACUUM_FULL_WARNING, size_in_words, time_in_words};
 pub use doctor::{Check, CheckState, diagnose};
 pub use exports::{ExportRequest, PendingExport, PendingExports, export_format, export_words};
 pub use file_names::file_name;

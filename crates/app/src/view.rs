@@ -14,8 +14,8 @@ pub use crate::backup::view::{
 pub use crate::database::view::{
     ActivityView, BlockedView, ColumnNote, ConnectionView, DatabaseStatusView, EndedView, FigureState,
     FigureView, IndexView, IndexesView, LocksView, MaintenanceView, MigrationView, MigrationsView, PoolView,
-    PsqlView,
-    ServerLogView, SlowSource, SlowStatementView, SlowView, TableMaintainedView, TableView, TablesView,
+    PsqlView, ServerLogView, SlowSource, SlowStatementView, SlowView, TableMaintainedView, TableView,
+    TablesView,
 };
 pub use crate::exports::ExportView;
 pub use crate::external_database::view::{

@@ -113,8 +113,8 @@ pub use retention::{
 };
 pub use search::MAX_TERMS as MAX_SEARCH_TERMS;
 pub use search::query::{
-    Clause, Found, FoundMeeting, FoundPassage, MeetingQuery, NameFilter, PassageSource, SearchFilters, SearchSort,
-    Term,
+    Clause, Found, FoundMeeting, FoundPassage, MeetingQuery, NameFilter, PassageSource, SearchFilters,
+    SearchSort, Term,
 };
 pub use segments::{SegmentText, StoredSegment};
 pub use server::{

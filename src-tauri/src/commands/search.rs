@@ -15,6 +15,10 @@ pub(crate) async fn search(core: CoreRef<'_>, request: SearchRequest) -> Command
 /// All passages of a meeting that a search finds.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn passages(core: CoreRef<'_>, request: SearchRequest, id: String) -> CommandResult<Vec<Passage>> {
+pub(crate) async fn passages(
+    core: CoreRef<'_>,
+    request: SearchRequest,
+    id: String,
+) -> CommandResult<Vec<Passage>> {
     Ok(core.app()?.passages(&request.text, Typing::InProgress, job_id(&id)?).await?)
 }

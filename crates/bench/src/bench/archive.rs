@@ -17,9 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use store::managed::KeeperCommand;
-use store::testing::{
-    analyze, commit_ms, insert_spoken_meetings, like_ms, open_managed, plain_rank_ms,
-};
+use store::testing::{analyze, commit_ms, insert_spoken_meetings, like_ms, open_managed, plain_rank_ms};
 use store::{MeetingFilter, MeetingQuery, Store};
 use transcript::AudioTime;
 use xtask::app::App;
@@ -116,7 +114,8 @@ async fn measure(
         warm = searches(store, &queries).await?;
     }
     println!("\n{} meetings; milliseconds of the first page     p50       p95", options.files);
-    let row = |name: &str, ms: &[f64]| println!("{name:<42}{:>10.1}{:>10.1}", median(ms), percentile(ms, 0.95));
+    let row =
+        |name: &str, ms: &[f64]| println!("{name:<42}{:>10.1}{:>10.1}", median(ms), percentile(ms, 0.95));
     let of_kind = |kind: Kind| -> Vec<f64> {
         let both = queries.iter().zip(&warm);
         both.filter(|((other, _), _)| *other == kind).map(|(_, ms)| *ms).collect()
@@ -144,7 +143,8 @@ async fn measure(
     ];
     verdicts.iter().for_each(|(_, sentence)| println!("{sentence}"));
     let met = verdicts.iter().all(|(met, _)| *met);
-    let figures = |ms: &[f64]| json!({"p50_ms": rounded(median(ms)), "p95_ms": rounded(percentile(ms, 0.95))});
+    let figures =
+        |ms: &[f64]| json!({"p50_ms": rounded(median(ms)), "p95_ms": rounded(percentile(ms, 0.95))});
     write_json(
         &folder.join(format!("archive-{}.json", options.files)),
         &json!({

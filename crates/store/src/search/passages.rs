@@ -355,6 +355,7 @@ fn names(part: &Part, row: &MeetingRow) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
     use super::super::pattern::{Pattern, Slot};
     use super::*;
     use transcript::AudioTime;

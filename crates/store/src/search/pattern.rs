@@ -204,6 +204,7 @@ pub(super) fn known_beginnings(clauses: &[IndexClause]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
     use super::*;
 
     fn slot(distance: u16, lexemes: &[&str]) -> Slot {

@@ -194,6 +194,7 @@ pub(super) fn best_segments(clauses: &[IndexClause], segments: &[Stretch], limit
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
     use super::*;
     use uuid::Uuid;
 

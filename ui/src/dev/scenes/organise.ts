@@ -206,10 +206,10 @@ export const organiseScenes: Scenes = {
       )
       select(1, 2, 5)
       setTimeout(() => exportSelected(), 100)
-      setTimeout(() => {
+      onceExported(client, () => {
         for (const number of [1, 2, 3])
           client.changeExport(`made-${number}`, { status: 'completed', progress: 100 })
-      }, 900)
+      })
     },
   },
   trash: { seed, then: trashOpened },
@@ -272,6 +272,12 @@ export const organiseScenes: Scenes = {
       }, 400)
     },
   },
+}
+
+/** Runs `then` once the exports have begun; looks for them for a few seconds. */
+function onceExported(client: MemoryClient, then: () => void, tries = 60) {
+  if (client.count('exportJob') > 0) setTimeout(then, 100)
+  else if (tries > 0) setTimeout(() => onceExported(client, then, tries - 1), 100)
 }
 
 function exportSelected() {
