@@ -18,11 +18,12 @@ fn what_was_said_is_found_with_its_moment_and_its_words_marked() {
     let segments = meeting["transcript"]["segments"].as_array().unwrap();
     // A long word that was really heard.
     let words = segments.iter().flat_map(|segment| segment["words"].as_array().unwrap());
-    let longest = words
-        .max_by_key(|word| word["text"].as_str().unwrap().chars().filter(|c| c.is_alphabetic()).count())
-        .unwrap();
-    let text = longest["text"].as_str().unwrap();
-    let word: String = text.chars().filter(|c| c.is_alphabetic()).collect();
+    let letters = |word: &Value| {
+        let text = word["text"].as_str().unwrap().trim_matches(|c: char| !c.is_alphabetic()).to_owned();
+        if text.chars().all(char::is_alphabetic) { text } else { String::new() }
+    };
+    let longest = words.max_by_key(|word| letters(word).len()).unwrap();
+    let word = letters(longest);
 
     for query in [word.clone(), word.to_uppercase(), format!("{}*", &word[..4])] {
         let hits = meetmemo.json(&["search", &query]);
