@@ -50,8 +50,11 @@ function perform(act: () => void) {
   }
   const counting = (work: () => void) => {
     window.setTimeout = counted as typeof window.setTimeout
-    work()
-    window.setTimeout = start
+    try {
+      work()
+    } finally {
+      window.setTimeout = start
+    }
   }
   window.clearTimeout = ((timer?: number) => {
     clear(timer)
