@@ -457,6 +457,12 @@ impl TestApp {
 
     /// Runs axe-core with these options, which are JavaScript.
     async fn run_axe(&self, options: &str) -> Vec<String> {
+        // Colours change gradually. A spinner never ends.
+        let still = "return document.getAnimations().every((animation) => animation.playState !== 'running' || animation.effect.getComputedTiming().endTime === Infinity)";
+        self.wait_until("transitions have ended", async || {
+            self.run_script(still, vec![]).await == serde_json::json!(true)
+        })
+        .await;
         if self.run_script("return typeof window.axe === 'undefined'", vec![]).await == true {
             let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/node_modules/axe-core/axe.min.js");
             let axe = std::fs::read_to_string(required_path(axe)).unwrap();
