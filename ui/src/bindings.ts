@@ -1145,7 +1145,7 @@ export type ErrorCode =
 "ambiguous" | 
 /**  The state of the job does not allow it; show the job again. */
 "wrong_state" | 
-/**  Somebody else has changed it meanwhile; show how it is now. */
+/**  The value was changed after the user saw it; show the present one. */
 "changed_meanwhile" | 
 /**  The file exists; ask whether to replace it. */
 "already_exists" | 
@@ -1307,8 +1307,13 @@ export type FoundMeeting = FoundMeeting_Serialize | FoundMeeting_Deserialize;
 export type FoundMeeting_Deserialize = {
 	/**  UUID. */
 	job_id: string,
-	/**  The title, with the words that were found. */
-	title: MarkedText,
+	/**  The title. */
+	title: string,
+	/**
+	 *  Marked parts of the title: first character and the one after the last, counted in Unicode code points, in order,
+	 *  apart.
+	 */
+	title_marks: ([number, number])[],
 	/**  When it was recorded, else imported: RFC 3339, as in [`crate::view::JobView`]. */
 	recorded_at?: string | null,
 	/**  Length in milliseconds. */
@@ -1329,8 +1334,13 @@ export type FoundMeeting_Deserialize = {
 export type FoundMeeting_Serialize = {
 	/**  UUID. */
 	job_id: string,
-	/**  The title, with the words that were found. */
-	title: MarkedText,
+	/**  The title. */
+	title: string,
+	/**
+	 *  Marked parts of the title: first character and the one after the last, counted in Unicode code points, in order,
+	 *  apart.
+	 */
+	title_marks: ([number, number])[],
 	/**  When it was recorded, else imported: RFC 3339, as in [`crate::view::JobView`]. */
 	recorded_at: string | null,
 	/**  Length in milliseconds. */
@@ -1692,14 +1702,6 @@ export type MaintenanceView = {
 	tables: TableMaintainedView[],
 	/**  The result as a sentence. */
 	message: string,
-};
-
-/**  A text with marked parts. */
-export type MarkedText = {
-	/**  The text. */
-	text: string,
-	/**  Marked parts: first character and the one after the last, counted in Unicode code points, in order, apart. */
-	marks: ([number, number])[],
 };
 
 /**  A change of the order of any number of meetings. */
@@ -2256,7 +2258,7 @@ export type Passage_Deserialize = {
 	speaker?: string | null,
 	/**  The text. */
 	text: string,
-	/**  Marked parts, as in [`MarkedText`]. */
+	/**  Marked parts, as those of the title. */
 	marks: ([number, number])[],
 };
 
@@ -2274,7 +2276,7 @@ export type Passage_Serialize = {
 	speaker: string | null,
 	/**  The text. */
 	text: string,
-	/**  Marked parts, as in [`MarkedText`]. */
+	/**  Marked parts, as those of the title. */
 	marks: ([number, number])[],
 };
 
@@ -2553,7 +2555,7 @@ export type SavedNote = SavedNote_Serialize | SavedNote_Deserialize;
 
 /**  Whether a note was saved, and how it is now. */
 export type SavedNote_Deserialize = {
-	/**  False if somebody else has changed the note meanwhile; nothing was saved then. */
+	/**  False if the note was changed after the revision that the caller named. Nothing was saved then. */
 	saved: boolean,
 	/**  The note as it is now. */
 	note: NoteView_Deserialize,
@@ -2561,7 +2563,7 @@ export type SavedNote_Deserialize = {
 
 /**  Whether a note was saved, and how it is now. */
 export type SavedNote_Serialize = {
-	/**  False if somebody else has changed the note meanwhile; nothing was saved then. */
+	/**  False if the note was changed after the revision that the caller named. Nothing was saved then. */
 	saved: boolean,
 	/**  The note as it is now. */
 	note: NoteView_Serialize,

@@ -18,7 +18,7 @@ use parse::{Parsed, parse};
 use std::collections::HashMap;
 use std::ops::Range;
 use store::{Found, FoundPassage, Job, JobId, SearchSort};
-use view::{FoundMeeting, MarkedText, Passage, PassageSource, SearchOrder, SearchRequest, SearchResults};
+use view::{FoundMeeting, Passage, PassageSource, SearchOrder, SearchRequest, SearchResults};
 
 pub use parse::Typing;
 
@@ -86,9 +86,11 @@ impl App {
         let with_job = |meeting: store::FoundMeeting| {
             // It may have been deleted meanwhile.
             let job = jobs.remove(&meeting.job)?;
+            let (title, title_marks) = marked_title(&job, &meeting.title, meeting.title_marks);
             Some(FoundMeeting {
                 job_id: meeting.job,
-                title: marked_title(&job, &meeting.title, meeting.title_marks),
+                title,
+                title_marks,
                 recorded_at: recorded_at(&job).map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
                 duration_ms: meeting.duration_ms,
                 score: meeting.score,
@@ -161,13 +163,13 @@ fn passage(found: FoundPassage) -> Passage {
 }
 
 /// The title as front ends show it, which may lack the end of a file name, and the marks that lie in it.
-fn marked_title(job: &Job, found: &str, marks: Vec<(u32, u32)>) -> MarkedText {
+fn marked_title(job: &Job, found: &str, marks: Vec<(u32, u32)>) -> (String, Vec<(u32, u32)>) {
     let text = title(job);
     let length = match found.starts_with(&text) {
         true => u32::try_from(text.chars().count()).unwrap_or(u32::MAX),
         false => 0,
     };
-    MarkedText { text, marks: marks.into_iter().filter(|(_, to)| *to <= length).collect() }
+    (text, marks.into_iter().filter(|(_, to)| *to <= length).collect())
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub enum ErrorCode {
     Ambiguous,
     /// The state of the job does not allow it; show the job again.
     WrongState,
-    /// Somebody else has changed it meanwhile; show how it is now.
+    /// The value was changed after the user saw it; show the present one.
     ChangedMeanwhile,
     /// The file exists; ask whether to replace it.
     AlreadyExists,
@@ -54,7 +54,7 @@ pub(crate) fn user_error(code: ErrorCode, message: impl Into<String>) -> anyhow:
     UserError { code, message: message.into() }.into()
 }
 
-/// The error for a change that was refused because somebody else has changed the same meanwhile.
+/// The error for a change that was refused because the value was changed after the user saw it.
 pub fn changed_meanwhile(message: String) -> anyhow::Error {
     user_error(ErrorCode::ChangedMeanwhile, message)
 }

@@ -32,7 +32,7 @@ pub use crate::retention::view::{
     MissingAudioView, RetentionRule, UnknownFolderView,
 };
 pub use crate::search::view::{
-    FoundMeeting, MarkedText, Passage, PassageSource, SearchHit, SearchOrder, SearchRequest, SearchResults,
+    FoundMeeting, Passage, PassageSource, SearchOrder, SearchRequest, SearchResults,
 };
 pub use crate::secrets::PasswordSource;
 pub use crate::speakers::view::{

@@ -140,7 +140,7 @@ pub(crate) enum Command {
         job: String,
         /// The new title.
         title: String,
-        /// Only if this is the title now, so that a change by somebody else is not lost.
+        /// Rename only if this is still the title, so that no other change is overwritten.
         #[arg(long, value_name = "TITLE")]
         expected: Option<String>,
     },

@@ -3,7 +3,7 @@
 use crate::arguments::Search;
 use crate::print;
 use anyhow::Result;
-use app::view::{Passage, SearchHit, SearchOrder, SearchRequest, SearchResults};
+use app::view::{FoundMeeting, Passage, SearchOrder, SearchRequest, SearchResults};
 use app::{App, Typing};
 use std::process::ExitCode;
 
@@ -22,13 +22,10 @@ pub(crate) async fn search(app: &App, search: Search, json: bool) -> Result<Exit
     let results = app.search(&request, Typing::Finished).await?;
     print_remarks(&results);
     if json {
-        let hits: Vec<SearchHit> = results.meetings.into_iter().map(SearchHit::from).collect();
-        print::json(&hits);
+        print::json(&results.meetings);
         return Ok(ExitCode::SUCCESS);
     }
-    for meeting in results.meetings.into_iter().map(SearchHit::from) {
-        print_hit(&meeting);
-    }
+    results.meetings.iter().for_each(print_meeting);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -85,19 +82,19 @@ fn print_remarks(results: &SearchResults) {
     }
 }
 
-fn print_hit(hit: &SearchHit) {
-    let day = hit.recorded_at.as_deref().map_or(String::new(), app::view::recorded_in_words);
+fn print_meeting(meeting: &FoundMeeting) {
+    let day = meeting.recorded_at.as_deref().map_or(String::new(), app::view::recorded_in_words);
     print::line(&format!(
         "{}  {:>8}  {}  {day}",
-        print::short(hit.job_id),
-        print::duration(hit.duration_ms),
-        marked(&hit.title, &hit.title_marks)
+        print::short(meeting.job_id),
+        print::duration(meeting.duration_ms),
+        marked(&meeting.title, &meeting.title_marks)
     ));
-    for passage in &hit.passages {
+    for passage in &meeting.passages {
         print_passage(passage);
     }
-    if hit.more > 0 {
-        print::line(&format!("          … and {} more", hit.more));
+    if meeting.more > 0 {
+        print::line(&format!("          … and {} more", meeting.more));
     }
 }
 

@@ -21,7 +21,6 @@ mod snapshot;
 mod staging;
 mod tables;
 
-pub use in_archive::ensure_known_step;
 pub use merge::{MergePlan, MergeScope, Merged, PlannedMeeting};
 pub use rows_text::{meeting_in, schema_step_of};
 pub use snapshot::{RowSnapshot, SnapshotInfo, SnapshotMeeting};

@@ -113,6 +113,9 @@ pub enum StoreError {
         "The search took longer than five seconds and was given up. Search for fewer or rarer words, or for a shorter time."
     )]
     SearchTooLong,
+    /// The server rolled a transaction back to resolve a deadlock. The query runs again before this reaches a caller.
+    #[error("Others changed the same at the same time, and this was not stored. Do it again.")]
+    Deadlock,
     /// Another process runs ANALYZE, VACUUM or REINDEX on this database.
     #[error(
         "Another MeetMemo process is looking after this database already. Wait until it has finished, or end it (meetmemo database activity, meetmemo database end)."
@@ -137,6 +140,13 @@ impl From<diesel::result::Error> for StoreError {
         };
         if message.contains("No space left on device") {
             return Self::DiskFull(message.to_owned());
+        }
+        // Only searches have a time limit.
+        if message.contains("statement timeout") {
+            return Self::SearchTooLong;
+        }
+        if message.contains("deadlock detected") {
+            return Self::Deadlock;
         }
         // Of a checksum that does not fit, and of a file that was cut off.
         if message.starts_with("invalid page in block") || message.starts_with("could not read block") {
@@ -168,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn damaged_files_and_full_disks_are_told_from_other_failures() {
+    fn failures_with_a_variant_of_their_own_are_told_from_others() {
         use diesel::result::{DatabaseErrorKind, Error};
         let of = |message: &str| {
             StoreError::from(Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned())))
@@ -178,6 +188,9 @@ mod tests {
         assert!(matches!(of(short), StoreError::Damaged(_)));
         let full = "could not extend file \"base/5/16500\": No space left on device";
         assert!(matches!(of(full), StoreError::DiskFull(_)));
+        let late = "canceling statement due to statement timeout";
+        assert!(matches!(of(late), StoreError::SearchTooLong));
+        assert!(matches!(of("deadlock detected"), StoreError::Deadlock));
         assert!(matches!(of("a column is missing"), StoreError::Query(_)));
     }
 

@@ -124,7 +124,7 @@ impl Store {
     pub async fn delete_folder(&self, id: FolderId) -> Result<Option<Folder>> {
         on_connection!(self, connection => connection.transaction::<_, StoreError, _>(async |c| {
             let mut all = locked(c).await?;
-            // Whoever moves meetings into it is done after this, or finds it gone.
+            // Waits for transactions that move meetings into the folder. Later ones find it gone.
             let row = folders::table.find(id).for_update().select(Folder::as_select());
             let Some(deleted): Option<Folder> = row.first(c).await.optional()? else { return Ok(None) };
             diesel::update(jobs::table.filter(jobs::folder_id.eq(id)))
@@ -216,7 +216,7 @@ fn refusal(all: &[Folder], id: FolderId, name: &str, parent: Option<FolderId>) -
 fn height(all: &[Folder], id: FolderId) -> usize {
     let mut level = vec![id];
     let mut height = 0;
-    // The limit ends this also if somebody has made a loop in the table.
+    // A loop in the table, which only a foreign program can make, ends at the limit too.
     while !level.is_empty() && height <= MAX_DEPTH {
         height += 1;
         let inside = |folder: &&Folder| folder.parent_id.is_some_and(|parent| level.contains(&parent));

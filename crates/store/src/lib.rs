@@ -83,7 +83,7 @@ mod worker_lock;
 
 pub use backup::{
     MergePlan, MergeScope, Merged, PlannedMeeting, RowSnapshot, SnapshotInfo, SnapshotMeeting, Staging,
-    ensure_known_step, is_backed_up_table, meeting_in, schema_step_of,
+    is_backed_up_table, meeting_in, schema_step_of,
 };
 pub use change_speakers::SpeakerChange;
 pub use claims::{Claim, ClaimRequest};
@@ -102,6 +102,7 @@ pub use ids::{
 pub use jobs::{Job, JobFilter, JobMatch, NewJob, Registration, RequestedOptions};
 pub use lease::{Lease, TaskProgress};
 pub use meeting_list::{ListPosition, MeetingFilter, NoListPosition};
+pub use migrate::ensure_known_step;
 pub use notes::{Note, NoteSaved};
 pub use notifications::{Notifications, Topic};
 pub use organise::{OrderChange, Ordered};

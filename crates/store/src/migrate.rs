@@ -99,7 +99,7 @@ pub(crate) async fn run_steps(
 ) -> Result<AsyncPgConnection> {
     let steps = steps()?;
     if let Some(last) = last {
-        ensure_known(last)?;
+        ensure_known_step(last)?;
     }
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| StoreError::Migration(error.to_string());
     let mut harness = AsyncMigrationHarness::new(connection);
@@ -118,11 +118,11 @@ pub(crate) async fn run_steps(
     Ok(harness.into_inner())
 }
 
-/// Whether this program has the step `step`.
+/// Whether this program has the migration step `step`, and so can read the rows of a backup at that step.
 ///
 /// # Errors
 /// [`StoreError::Newer`] if it has not.
-pub(crate) fn ensure_known(step: &str) -> Result<()> {
+pub fn ensure_known_step(step: &str) -> Result<()> {
     match steps()?.iter().any(|known| known.name().version().to_string() == step) {
         true => Ok(()),
         false => Err(StoreError::Newer { step: step.to_owned() }),

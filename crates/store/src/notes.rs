@@ -1,4 +1,4 @@
-//! `notes`: what people write about a meeting. A revision shows whether somebody else has changed it meanwhile.
+//! `notes`: the note of each meeting. Its revision shows whether it was changed since it was read.
 
 use crate::ids::JobId;
 use crate::lease::lock_job;
@@ -28,7 +28,7 @@ pub struct Note {
 pub enum NoteSaved {
     /// It is saved.
     Saved(Note),
-    /// Somebody else has changed it meanwhile: how it is now. `None`: it was removed, or there was none.
+    /// Not saved, because the note has another revision: the present note, `None` if there is none.
     Changed(Option<Note>),
     /// There is no such meeting.
     NoMeeting,

@@ -11,7 +11,8 @@ pub(crate) const MAX_ATTEMPTS: u32 = 3;
 
 /// Awaits `$body`, a future that returns a `Result`, with a connection from the pool. If the connection breaks, runs it
 /// again on another one, so the statements must be safe to run twice. Runs it again too if the server ended its
-/// transaction to resolve a deadlock.
+/// transaction to resolve a deadlock: a change of people locks the meetings that it changes only at its commit, for the
+/// search index, and so after the people.
 macro_rules! on_connection {
     ($store:expr, $connection:ident => $body:expr) => {{
         let mut attempt = 1;
@@ -24,7 +25,7 @@ macro_rules! on_connection {
             match result {
                 Err(error)
                     if attempt < $crate::query::MAX_ATTEMPTS
-                        && ($crate::query::is_deadlock(&error)
+                        && (matches!(error, $crate::StoreError::Deadlock)
                             || $crate::query::connection_broke(&mut pooled, &error).await) =>
                 {
                     attempt += 1
@@ -68,14 +69,6 @@ pub(crate) use on_dedicated_connection;
 pub(crate) async fn connection_broke(connection: &mut AsyncPgConnection, error: &StoreError) -> bool {
     matches!(error, StoreError::Query(error) if *error != diesel::result::Error::NotFound)
         && !is_alive(connection).await
-}
-
-/// Whether the server rolled the transaction back to resolve a deadlock. Who renames, merges or forgets people locks the
-/// meetings that this changes only at the commit, for the search index, and so after the people. diesel does not pass
-/// on the SQLSTATE; a server in another language reports the error instead.
-pub(crate) fn is_deadlock(error: &StoreError) -> bool {
-    matches!(error, StoreError::Query(diesel::result::Error::DatabaseError(_, information))
-        if information.message().contains("deadlock detected"))
 }
 
 /// The number after `last`, the greatest number in use; 1 if there is none.

@@ -23,7 +23,6 @@ mod suggestions;
 mod terms;
 mod words;
 
-use crate::error::StoreError;
 use crate::ids::JobId;
 use crate::query::on_connection;
 use crate::{Result, Store};
@@ -62,12 +61,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::SearchTooLong`] after five seconds; others if the database cannot be read.
     pub async fn search(&self, query: &MeetingQuery) -> Result<Found> {
-        let found = on_connection!(self, connection => connection
+        on_connection!(self, connection => connection
             .build_transaction()
             .repeatable_read()
             .read_only()
-            .run(async |c: &mut AsyncPgConnection| search_in(c, query).await));
-        found.map_err(too_long)
+            .run(async |c: &mut AsyncPgConnection| search_in(c, query).await))
     }
 
     /// All passages of one meeting, in order of time; those of its note last. Also if it is in the trash.
@@ -75,24 +73,11 @@ impl Store {
     /// # Errors
     /// As [`Store::search`].
     pub async fn passages(&self, query: &MeetingQuery, job: JobId) -> Result<Vec<FoundPassage>> {
-        let found = on_connection!(self, connection => connection
+        on_connection!(self, connection => connection
             .build_transaction()
             .repeatable_read()
             .read_only()
-            .run(async |c: &mut AsyncPgConnection| passages_in(c, query, job).await));
-        found.map_err(too_long)
-    }
-}
-
-/// The server's message is in its language; the code that tells this error apart does not get through diesel.
-fn too_long(error: StoreError) -> StoreError {
-    match &error {
-        StoreError::Query(diesel::result::Error::DatabaseError(_, information))
-            if information.message().contains("statement timeout") =>
-        {
-            StoreError::SearchTooLong
-        }
-        _ => error,
+            .run(async |c: &mut AsyncPgConnection| passages_in(c, query, job).await))
     }
 }
 
@@ -153,7 +138,7 @@ async fn without_words(
     Ok(Found { meetings, total: u32::try_from(found.total).unwrap_or_default(), ..nothing })
 }
 
-/// The hits of these meetings, sorted out, in this order; without meetings that lack a phrase, or in which others say the
+/// Scores these meetings, in this order. Leaves out those without the phrases, and those in which other speakers say the
 /// words.
 async fn ranked(
     c: &mut AsyncPgConnection,
@@ -215,7 +200,7 @@ impl Search<'_> {
         Ok(except)
     }
 
-    /// The page of meetings that hold the words, whoever says them.
+    /// The page of meetings that hold the words, without a filter for speakers.
     async fn page_of_words(
         &self,
         c: &mut AsyncPgConnection,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sampleJob } from '../lib/memory'
-import { filterByTitle, newestFirst } from './days'
+import { newestFirst } from './days'
 
 /** A moment by the clock of this computer. */
 const local = (day: number, hour: number, minute = 0) => new Date(2026, 2, day, hour, minute).toISOString()
@@ -29,19 +29,4 @@ describe('the order of the library', () => {
     const jobs = newestFirst([job('odd', 'yesterday', local(2, 9)), job('fine', local(3, 9))])
     expect(jobs.map(({ id }) => id)).toEqual(['fine', 'odd'])
   })
-})
-
-describe('the filter', () => {
-  const titles = ['Interview with Dr Østergaard', 'Café meeting', 'Board meeting']
-  const jobs = titles.map((title, index) => sampleJob({ id: String(index), title }))
-  const found = (filter: string) => filterByTitle(jobs, filter).map(({ title }) => title)
-
-  test.each([
-    ['', titles],
-    ['   ', titles],
-    ['MEETING', ['Café meeting', 'Board meeting']],
-    ['cafe', ['Café meeting']],
-    ['meet board', ['Board meeting']],
-    ['(', []],
-  ])('%j finds %j', (filter, expected) => expect(found(filter)).toEqual(expected))
 })

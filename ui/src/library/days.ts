@@ -40,17 +40,3 @@ export function msToMidnight(nowMs: number): number {
   const now = new Date(nowMs)
   return new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1).getTime() - nowMs
 }
-
-/** The meetings whose title contains all words of `filter`, ignoring case and accents. */
-export function filterByTitle(jobs: readonly JobView[], filter: string): readonly JobView[] {
-  const words = plain(filter).split(/\s+/).filter(Boolean)
-  if (words.length === 0) return jobs
-  return jobs.filter((job) => {
-    const title = plain(job.title)
-    return words.every((word) => title.includes(word))
-  })
-}
-
-function plain(text: string): string {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
-}

@@ -3,6 +3,7 @@
 use super::{checked_name, count};
 use crate::App;
 use crate::organisation::view::FolderView;
+use crate::speakers::same_name;
 use crate::user_error::{ErrorCode, user_error};
 use anyhow::Result;
 use store::{Folder, FolderChange, FolderId, MAX_DEPTH};
@@ -131,7 +132,7 @@ pub fn path_of(folders: &[FolderView], folder: &FolderView) -> String {
     let mut parent = folder.parent_id;
     while let Some(above) = parent.and_then(|id| folders.iter().find(|other| other.id == id)) {
         names.push(&above.name);
-        // The limit ends this also if somebody has made a loop in the table.
+        // A loop in the table, which only a foreign program can make, ends at the limit too.
         parent = above.parent_id.filter(|_| names.len() <= MAX_DEPTH);
     }
     names.reverse();
@@ -150,10 +151,6 @@ fn at_path<'a>(folders: &'a [FolderView], names: &[String]) -> Option<&'a Folder
         found = Some(folders.iter().find(is_it)?);
     }
     found
-}
-
-fn same_name(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
 }
 
 fn folder_name(name: &str) -> Result<String> {

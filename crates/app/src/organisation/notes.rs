@@ -21,8 +21,8 @@ impl App {
         Ok(view(self.store.note(id).await?))
     }
 
-    /// Saves the note of a meeting, unless somebody else has changed it since it had this revision: then nothing is
-    /// saved, and the result holds their note.
+    /// Saves the note of a meeting. If the note no longer has this revision, nothing is saved, and the result holds the
+    /// present note.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`]; [`ErrorCode::NotOffered`] for a text that is too long or holds a NUL character.

@@ -116,7 +116,7 @@ pub struct NoteView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct SavedNote {
-    /// False if somebody else has changed the note meanwhile; nothing was saved then.
+    /// False if the note was changed after the revision that the caller named. Nothing was saved then.
     pub saved: bool,
     /// The note as it is now.
     pub note: NoteView,

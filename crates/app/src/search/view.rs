@@ -58,8 +58,11 @@ pub struct FoundMeeting {
     /// UUID.
     #[cfg_attr(feature = "specta", specta(type = String))]
     pub job_id: JobId,
-    /// The title, with the words that were found.
-    pub title: MarkedText,
+    /// The title.
+    pub title: String,
+    /// Marked parts of the title: first character and the one after the last, counted in Unicode code points, in order,
+    /// apart.
+    pub title_marks: Vec<(u32, u32)>,
     /// When it was recorded, else imported: RFC 3339, as in [`crate::view::JobView`].
     pub recorded_at: Option<String>,
     /// Length in milliseconds.
@@ -74,16 +77,6 @@ pub struct FoundMeeting {
     pub in_note: bool,
     /// Speakers whose names match.
     pub speakers: Vec<String>,
-}
-
-/// A text with marked parts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "specta", derive(specta::Type))]
-pub struct MarkedText {
-    /// The text.
-    pub text: String,
-    /// Marked parts: first character and the one after the last, counted in Unicode code points, in order, apart.
-    pub marks: Vec<(u32, u32)>,
 }
 
 /// A passage of a meeting that a search found.
@@ -103,7 +96,7 @@ pub struct Passage {
     pub speaker: Option<String>,
     /// The text.
     pub text: String,
-    /// Marked parts, as in [`MarkedText`].
+    /// Marked parts, as those of the title.
     pub marks: Vec<(u32, u32)>,
 }
 
@@ -116,46 +109,4 @@ pub enum PassageSource {
     Transcript,
     /// In the note of the meeting.
     Note,
-}
-
-/// A meeting that a search found, as the command line prints it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SearchHit {
-    /// UUID.
-    pub job_id: JobId,
-    /// The title.
-    pub title: String,
-    /// Marked parts of the title, as in [`MarkedText`].
-    pub title_marks: Vec<(u32, u32)>,
-    /// When it was recorded: RFC 3339.
-    pub recorded_at: Option<String>,
-    /// Length in milliseconds.
-    pub duration_ms: Option<u32>,
-    /// The greater, the better the match.
-    pub score: f64,
-    /// The best passages.
-    pub passages: Vec<Passage>,
-    /// How many more passages match.
-    pub more: u32,
-    /// Whether its note matches.
-    pub in_note: bool,
-    /// Speakers whose names match.
-    pub speakers: Vec<String>,
-}
-
-impl From<FoundMeeting> for SearchHit {
-    fn from(found: FoundMeeting) -> Self {
-        Self {
-            job_id: found.job_id,
-            title: found.title.text,
-            title_marks: found.title.marks,
-            recorded_at: found.recorded_at,
-            duration_ms: found.duration_ms,
-            score: found.score,
-            passages: found.passages,
-            more: found.more,
-            in_note: found.in_note,
-            speakers: found.speakers,
-        }
-    }
 }

@@ -109,7 +109,7 @@ pub(crate) struct Note {
     /// Write the text of this file; - for standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// Only if the note still has this revision, so that a change by somebody else is not lost.
+    /// Save only if the note still has this revision, so that no other change is overwritten.
     #[arg(long, value_name = "N")]
     pub(crate) revision: Option<u32>,
 }

@@ -1,7 +1,7 @@
 //! Which meetings of a backup are in the archive, without loading their rows.
 
 use crate::ids::JobId;
-use crate::{Result, Store, migrate};
+use crate::{Result, Store};
 use uuid::Uuid;
 
 impl Store {
@@ -22,12 +22,4 @@ impl Store {
         let rows = self.raw_connection().await?.query(sql, &[&ids, &hashes]).await?;
         Ok(rows.into_iter().map(|row| row.get::<_, Option<Uuid>>(0).map(JobId::from)).collect())
     }
-}
-
-/// Whether this program can read the rows of a backup at the migration step `step`.
-///
-/// # Errors
-/// [`crate::StoreError::Newer`] if it does not know the step.
-pub fn ensure_known_step(step: &str) -> Result<()> {
-    migrate::ensure_known(step)
 }

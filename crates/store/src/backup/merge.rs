@@ -158,7 +158,7 @@ impl Staging {
             WHERE (SELECT count(*) FROM restored_meetings) <= $1";
         transaction.execute(sql, &[&SEARCHABLE_AT_ONCE]).await?;
         if let MergeScope::Table(_) = scope {
-            // Rows of meetings that are in the archive: nobody knows which of them got some.
+            // The table alone does not tell which meetings of the archive got rows, so all of them are indexed again.
             let sql = format!(
                 "UPDATE search_meetings SET edition = 0 WHERE job_id IN (SELECT id FROM {}.jobs)",
                 merge.staging
@@ -257,8 +257,8 @@ impl Merge<'_> {
         Ok(self.transaction.execute(&sql, &[&ids]).await?)
     }
 
-    /// Inserts the meetings of the scope that are not in the archive, and notes their ids. Those in the trash of the
-    /// archive make way for them.
+    /// Inserts the meetings of the scope that are not in the archive, and notes their ids. Deletes the
+    /// meetings in the trash of the archive that they replace.
     async fn meetings(&self, table: &Table, columns: &[String]) -> Result<u64> {
         let note = |insertion: String| {
             format!(

@@ -89,7 +89,7 @@ impl Clock {
     pub(super) fn questions(&self, plan: &CleanupPlan) -> Vec<CleanupQuestion> {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         let most = |going: i64, all: i64| all >= SMALL_LIBRARY && going > all / 2;
-        // What is in the trash is what the user wants to be rid of.
+        // Meetings in the trash do not count: the user has already decided to delete them.
         let by_age: Vec<_> = plan.meetings.iter().filter(|meeting| !meeting.from_trash).collect();
         let with_audio = by_age.iter().filter(|meeting| meeting.audio_bytes > 0).count();
         let losing_audio = count(plan.audio.len() + with_audio);

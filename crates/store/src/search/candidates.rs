@@ -18,7 +18,7 @@ pub(super) struct Candidates {
     pub(super) ids: Vec<Uuid>,
 }
 
-/// The meetings in which somebody speaks, and the names that are meant.
+/// The names of speakers that the filters fit.
 #[derive(Debug, Default)]
 pub(super) struct Speakers {
     /// The names that fit a filter that is not negated; `None` without such a filter.
@@ -27,8 +27,9 @@ pub(super) struct Speakers {
     pub(super) unwanted: Vec<String>,
 }
 
-/// The conditions of all filters; the parameters are bound by [`candidates`]. A filter that is not set is NULL or FALSE, and the
-/// planner removes it, because each plan is made for its values.
+/// The conditions of all filters; the parameters are bound by [`candidates`]. A filter that is not set is NULL, and the planner
+/// removes it, because each plan is made for its values. The words are looked up on their own: beside a filter that few
+/// meetings pass, the planner would read all words of each of those instead of the index.
 const MATCHING: &str = "WITH RECURSIVE
     below (id, name, top) AS (
         SELECT id, meetmemo_search_fold(meetmemo_search_lower(name)), id FROM folders
@@ -41,10 +42,13 @@ const MATCHING: &str = "WITH RECURSIVE
     in_folders AS (
         SELECT inside.id, below.name FROM inside JOIN below ON below.id = inside.top
     ),
+    with_words AS MATERIALIZED (
+        SELECT job_id FROM search_meetings WHERE words @@ $1::tsquery
+    ),
     matching AS MATERIALIZED (
         SELECT j.id, coalesce(j.recorded_at, j.created_at AT TIME ZONE 'UTC') AS sorted_at
-        FROM jobs j LEFT JOIN search_meetings m ON m.job_id = j.id
-        WHERE ($1 IS NULL OR m.words @@ $1::tsquery)
+        FROM jobs j
+        WHERE ($1 IS NULL OR j.id IN (SELECT job_id FROM with_words))
             AND j.trashed_at IS NULL
             AND ($2 IS NULL OR coalesce(j.recorded_at, j.created_at AT TIME ZONE 'UTC') >= $2)
             AND ($3 IS NULL OR coalesce(j.recorded_at, j.created_at AT TIME ZONE 'UTC') < $3)

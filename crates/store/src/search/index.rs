@@ -19,8 +19,10 @@ struct Id {
     id: Uuid,
 }
 
-const BACKLOG: &str = "SELECT count(*)::integer AS count FROM jobs j WHERE NOT EXISTS (
-        SELECT FROM search_meetings m WHERE m.job_id = j.id AND m.edition = meetmemo_search_edition())";
+/// Each row of `search_meetings` belongs to a row of `jobs`. Two counts are faster than a look for those without one, and
+/// each search asks.
+const BACKLOG: &str = "SELECT ((SELECT count(*) FROM jobs)
+        - (SELECT count(*) FROM search_meetings WHERE edition = (SELECT meetmemo_search_edition())))::integer AS count";
 
 const UNCOUNTED: &str = "SELECT count(*)::integer AS count FROM search_meetings WHERE NOT counted";
 

@@ -60,7 +60,7 @@ struct MeetingRow {
     speakers: Vec<String>,
 }
 
-/// A segment that somebody says who is wanted.
+/// The number of a segment that one of the wanted speakers says.
 #[derive(diesel::QueryableByName)]
 struct SpokenRow {
     #[diesel(sql_type = Integer)]
@@ -118,7 +118,7 @@ impl Places {
 }
 
 /// Leaves only hits that the wanted speakers say, and none of the unwanted ones. The title, names and the note are said by
-/// nobody.
+/// no speaker.
 pub(super) async fn keep_spoken_by(
     c: &mut AsyncPgConnection,
     meetings: &mut [super::hits::MeetingHits],

@@ -4,7 +4,7 @@
 //! words, which takes long if all of its words are very common; then the newest must do.
 
 use super::pattern::IndexClause;
-use super::{LIMITS, candidates, too_long};
+use super::{LIMITS, candidates};
 use crate::Result;
 use crate::error::StoreError;
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
@@ -61,7 +61,7 @@ pub(super) async fn with_phrases(
             diesel::sql_query(LIMITS).execute(c).await?;
             Ok(all)
         });
-        match all.await.map_err(too_long) {
+        match all.await {
             Ok(all) => return Ok(WithPhrases::All(all)),
             Err(StoreError::SearchTooLong) => {}
             Err(error) => return Err(error),

@@ -32,7 +32,7 @@ impl Stretch {
     }
 }
 
-/// A meeting with its hits, sorted out.
+/// A meeting with its score, and its hits grouped by segment.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ranked {
     pub(super) hits: MeetingHits,
@@ -79,8 +79,8 @@ impl Shares {
     }
 }
 
-/// Sorts out all hits of a meeting. `None` if a clause that is wanted has no hit, because phrases need more than their
-/// words, or because somebody else says them.
+/// Scores a meeting and groups its hits by segment. `None` if a positive clause has no hit: its phrase does not occur, or
+/// another speaker says the words.
 pub(super) fn rank(clauses: &[IndexClause], hits: MeetingHits) -> Option<Ranked> {
     let in_part = |part: &Part| part.hits.iter().fold(0, |set, hit| set | bit(hit));
     let all = hits.parts.iter().map(in_part).fold(0, |set, part| set | part);

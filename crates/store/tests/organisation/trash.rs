@@ -170,7 +170,7 @@ async fn clean_up_empties_the_trash_after_its_days_except_what_is_pinned() {
     assert_eq!(plan.forecast.iter().map(|item| item.meeting.id).collect::<Vec<_>>(), [old]);
     assert!(plan.forecast[0].meeting.from_trash);
 
-    // Most of the library goes, but the user has thrown it away: nobody is asked. Waiting ones stay, whatever they are.
+    // Most of the library goes, but from the trash, so clean-up does not ask. Waiting recordings stay.
     let sql = format!(
         "UPDATE jobs SET trashed_at = now() - interval '31 days' WHERE id IN ('{new}', '{}')",
         ids[3]

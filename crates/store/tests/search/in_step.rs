@@ -14,7 +14,7 @@ const WORDS: [&str; 14] = [
     "fup",
 ];
 
-/// A change. Numbers choose among what there is.
+/// A random change of the archive. Each number selects one of the existing meetings, segments or speakers.
 #[derive(Debug, Clone)]
 enum Change {
     Import { title: String, language: &'static str, lines: Vec<String> },

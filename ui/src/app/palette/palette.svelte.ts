@@ -1,4 +1,5 @@
 /** What the palette offers for what is typed: commands, meetings by title, and what is said in meetings. */
+import { fold } from '../../lib/fold'
 import type { Client } from '../../lib/client'
 import { errorMessage } from '../../lib/error-message'
 import { Latest } from '../../lib/latest'
@@ -97,9 +98,9 @@ export function byTitle(meetings: readonly JobView[], text: string): JobView[] {
 export function byName(actions: readonly Action[], text: string): Action[] {
   const words = wordsOf(text)
   const [first = ''] = words
-  const begins = ({ label }: Action) => (plain(label).startsWith(first) ? 0 : 1)
+  const begins = ({ label }: Action) => (fold(label).startsWith(first) ? 0 : 1)
   return actions
-    .filter(({ label }) => words.every((word) => plain(label).includes(word)))
+    .filter(({ label }) => words.every((word) => fold(label).includes(word)))
     .sort((a, b) => begins(a) - begins(b))
 }
 
@@ -107,15 +108,11 @@ export function byName(actions: readonly Action[], text: string): Action[] {
 const titles = new WeakMap<JobView, string>()
 
 function titleOf(job: JobView): string {
-  const known = titles.get(job) ?? plain(job.title)
+  const known = titles.get(job) ?? fold(job.title)
   titles.set(job, known)
   return known
 }
 
 function wordsOf(text: string): string[] {
-  return plain(text).split(/\s+/).filter(Boolean)
-}
-
-function plain(text: string): string {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
+  return fold(text).split(/\s+/).filter(Boolean)
 }

@@ -1,6 +1,6 @@
 import { cleanup, render, screen, waitFor, within } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { memoryClient, sampleJob, sampleSegment, sampleTranscript } from '../../lib/memory'
 import { actionsOf, type PaletteCommands } from './actions'
 import { byName, byTitle, Palette } from './palette.svelte'
@@ -150,4 +150,19 @@ test('titles and commands are found without case and accents, by all words', () 
   expect(byTitle(jobs, '')).toHaveLength(5)
   const names = byName(actionsOf(commands()), 'sear').map(({ label }) => label)
   expect(names).toEqual(['Search the archive', 'Back to the search results'])
+})
+
+describe('meetings by title', () => {
+  const titles = ['Interview with Dr Østergaard', 'Café meeting', 'Board meeting']
+  const jobs = titles.map((title, index) => sampleJob({ id: String(index), title }))
+  const found = (text: string) => byTitle(jobs, text).map(({ title }) => title)
+
+  test.each([
+    ['', titles],
+    ['   ', titles],
+    ['MEETING', ['Café meeting', 'Board meeting']],
+    ['cafe', ['Café meeting']],
+    ['meet board', ['Board meeting']],
+    ['(', []],
+  ])('%j finds %j', (text, expected) => expect(found(text)).toEqual(expected))
 })

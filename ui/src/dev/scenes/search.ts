@@ -58,10 +58,8 @@ const passage = (change: Partial<Passage>): Passage => ({
 /** A meeting with everything a result can have. */
 const rich: FoundMeeting = {
   job_id: first.id,
-  title: {
-    text: 'Board meeting: the budget for the harbour, with the guests from the city',
-    marks: [[19, 25]],
-  },
+  title: 'Board meeting: the budget for the harbour, with the guests from the city',
+  title_marks: [[19, 25]],
   recorded_at: first.recorded_at,
   duration_ms: 5_400_000,
   score: 12,
@@ -86,7 +84,8 @@ const unusual: FoundMeeting[] = [
   {
     ...rich,
     job_id: someMeetings[1]?.id ?? '',
-    title: { text: '研究会 予算', marks: [[4, 6]] },
+    title: '研究会 予算',
+    title_marks: [[4, 6]],
     passages: [passage({ text: '来年の予算についてお話しします。', marks: [[3, 5]], speaker: '村上さん' })],
     more: 0,
     in_note: true,
@@ -94,7 +93,8 @@ const unusual: FoundMeeting[] = [
   {
     ...rich,
     job_id: someMeetings[2]?.id ?? '',
-    title: { text: 'Interview with Ms Budget', marks: [[18, 24]] },
+    title: 'Interview with Ms Budget',
+    title_marks: [[18, 24]],
     recorded_at: '2024-12-24T10:00:00+02:00',
     duration_ms: null,
     passages: [],

@@ -89,7 +89,7 @@ export class MemorySearch {
     const lines = this.#transcripts
       .lines(job.id)
       .filter((line) => speaker === '' || fold(nameOf(line) ?? '').includes(fold(speaker)))
-    const title = { text: job.title, marks: marksOf(job.title, words) }
+    const titleMarks = marksOf(job.title, words)
     const everything = [job.title, ...lines.map((line) => line.text)].map(fold)
     if (!words.every((word) => everything.some((one) => one.includes(fold(word))))) return []
     if (speaker !== '' && lines.length === 0) return []
@@ -99,10 +99,11 @@ export class MemorySearch {
     const best = [...passages].sort((a, b) => b.marks.length - a.marks.length).slice(0, BEST)
     const meeting: FoundMeeting = {
       job_id: job.id,
-      title,
+      title: job.title,
+      title_marks: titleMarks,
       recorded_at: job.recorded_at ?? job.created_at,
       duration_ms: job.duration_ms,
-      score: title.marks.length * 100 + passages.length,
+      score: titleMarks.length * 100 + passages.length,
       passages: best,
       more: passages.length - best.length,
       in_note: false,
