@@ -37,6 +37,8 @@ struct Running<'a> {
 
 impl Running<'_> {
     fn start(app: &MeetMemo) -> Running<'_> {
+        // The server of an earlier command looks ready until it ends, and then refuses connections.
+        app.wait_until_nothing_runs();
         let worker = app.spawn(&["worker"]);
         until("the private server runs", || socket(app).is_some_and(|path| path.exists()));
         Running { app, worker }
