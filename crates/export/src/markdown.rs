@@ -4,12 +4,26 @@
 //! markup are escaped, but only where they would be. The output uses CommonMark alone, without HTML; the escaping also
 //! covers the extensions of GitHub Flavored Markdown.
 
-use crate::paragraphs::{FormattedTranscript, NO_WORDS};
+use crate::format::{Format, FormatGroup, Needs, OptionName, ReceiptPlace};
+use crate::paragraphs::FormattedTranscript;
 use std::fmt::Write;
+
+pub(crate) static FORMAT: Format = Format {
+    key: "markdown_transcript",
+    extension: "md",
+    media_type: "text/markdown",
+    label: "Markdown",
+    purpose: "For notes, such as Obsidian",
+    group: FormatGroup::Document,
+    needs: Needs::Transcript,
+    options: &[OptionName::Speakers, OptionName::Language],
+    receipt: ReceiptPlace::None,
+    render: |document, options, _| Ok(markdown(&FormattedTranscript::new(document, options)).into()),
+};
 
 /// `transcript` as Markdown: the title as the heading, the metadata as a list, then the segments under their speakers'
 /// names, each with its start in `H:MM:SS`.
-pub fn markdown(transcript: &FormattedTranscript) -> String {
+pub(crate) fn markdown(transcript: &FormattedTranscript) -> String {
     let heading = transcript.heading();
     let mut out = String::from("# ");
     push_heading(&mut out, &heading);
@@ -30,12 +44,12 @@ pub fn markdown(transcript: &FormattedTranscript) -> String {
         }
         for segment in paragraph.segments {
             let _ = write!(out, "\n`{}` ", segment.start);
-            push_segment_text(&mut out, &segment.text);
+            push_segment_text(&mut out, &segment.full_text());
             out.push('\n');
         }
     }
     if !has_words {
-        let _ = write!(out, "\n{NO_WORDS}\n");
+        let _ = write!(out, "\n{}\n", transcript.labels().no_words);
     }
     out
 }

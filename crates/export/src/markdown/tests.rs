@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 
 use super::*;
-use crate::{Metadata, Paragraph, ParagraphSegment};
+use crate::Metadata;
+use crate::paragraphs::{Paragraph, ParagraphSegment};
 use chrono::DateTime;
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
@@ -10,25 +11,21 @@ use transcript::AudioTime;
 fn transcript(title: &str, file_name: &str, paragraphs: Vec<Paragraph>) -> FormattedTranscript {
     FormattedTranscript {
         title: title.into(),
-        metadata: Metadata {
-            file_name: file_name.into(),
-            recorded_at: None,
-            duration: None,
-            language: None,
-            engine: None,
-            notes: Vec::new(),
-        },
-        speakers: Vec::new(),
+        metadata: Metadata { file_name: file_name.into(), ..Metadata::default() },
         paragraphs,
         changed_at: DateTime::parse_from_rfc3339("2025-03-15T18:05:09+01:00").unwrap(),
+        ..FormattedTranscript::default()
     }
 }
 
 fn paragraph(speaker: Option<&str>, segments: &[(u32, &str)]) -> Paragraph {
-    let segment =
-        |(ms, text): &(u32, &str)| ParagraphSegment { start: AudioTime::from_ms(*ms), text: (*text).into() };
+    let segment = |(ms, text): &(u32, &str)| ParagraphSegment {
+        start: AudioTime::from_ms(*ms),
+        text: (*text).into(),
+        ..ParagraphSegment::default()
+    };
     let segments: Vec<ParagraphSegment> = segments.iter().map(segment).collect();
-    Paragraph { speaker: speaker.map(Into::into), start: segments[0].start, segments }
+    Paragraph { speaker: speaker.map(Into::into), start: segments[0].start, segments, ..Paragraph::default() }
 }
 
 #[test]
@@ -60,7 +57,7 @@ fn a_meeting_has_a_heading_metadata_and_paragraphs() {
     - **Duration:** 1:02:10
     - **Language:** English
     - **Engine:** transcribe.cpp whisper-base
-    - **Note:** the file ends early: 3.1 s could be read
+    - **Remark:** the file ends early: 3.1 s could be read
 
     **Anna**
 

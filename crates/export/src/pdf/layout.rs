@@ -12,11 +12,7 @@ use super::{
     page::{Layout, Page, PageSize, PlacedLine, Rule, Style},
     shape::Shaper,
 };
-use crate::{
-    ExportError, FormattedTranscript,
-    fonts::HanVariant,
-    paragraphs::{NO_WORDS, VisibleParagraph},
-};
+use crate::{ExportError, FormattedTranscript, fonts::HanVariant, paragraphs::VisibleParagraph};
 
 const TITLE: Style = Style { bold: true, size: 20.0, leading: 26.0, grey: 0.08 };
 const METADATA: Style = Style { bold: false, size: 9.0, leading: 14.0, grey: 0.25 };
@@ -70,7 +66,7 @@ pub(super) fn lay_out(
         builder.paragraph(paragraph, space, &mut targets)?;
     }
     if paragraphs.is_empty() {
-        let block = builder.block(NO_WORDS, BODY, None)?;
+        let block = builder.block(&transcript.labels().no_words, BODY, None)?;
         builder.place(block, 0.0);
     }
     builder.note_on_missing_characters()?;
@@ -155,7 +151,7 @@ impl PageBuilder<'_, '_> {
         let name = paragraph.speaker.as_deref().map(|name| self.block(name, NAME, None)).transpose()?;
         let mut blocks = Vec::with_capacity(paragraph.segments.len());
         for segment in &paragraph.segments {
-            blocks.push(self.block(&segment.text, BODY, Some(&segment.start.to_string()))?);
+            blocks.push(self.block(&segment.full_text(), BODY, Some(&segment.start.to_string()))?);
         }
         let mut space = space;
         if let (Some(name), Some(speaker), Some(first)) = (name, &paragraph.speaker, blocks.first()) {

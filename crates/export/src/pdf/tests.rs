@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 
 use super::*;
-use crate::{Font, Metadata, Paragraph, ParagraphSegment};
+use crate::paragraphs::{Paragraph, ParagraphSegment};
+use crate::{Font, Metadata};
 use chrono::DateTime;
 use proptest::prelude::*;
 use std::{fs, path::PathBuf, sync::LazyLock};
@@ -19,29 +20,26 @@ fn fonts_folder() -> PathBuf {
 fn transcript(title: &str, paragraphs: Vec<Paragraph>) -> FormattedTranscript {
     FormattedTranscript {
         title: title.into(),
-        metadata: Metadata {
-            file_name: "talk.wav".into(),
-            recorded_at: None,
-            duration: None,
-            language: None,
-            engine: None,
-            notes: Vec::new(),
-        },
-        speakers: Vec::new(),
+        metadata: Metadata { file_name: "talk.wav".into(), ..Metadata::default() },
         paragraphs,
         changed_at: DateTime::parse_from_rfc3339("2025-03-05T08:05:09-03:30").unwrap(),
+        ..FormattedTranscript::default()
     }
 }
 
 /// A paragraph whose segments begin five seconds apart, the first one at `second`.
 fn paragraph(speaker: Option<&str>, second: u32, texts: &[&str]) -> Paragraph {
     let time = |index: usize| AudioTime::from_ms((second + 5 * u32::try_from(index).unwrap()) * 1000);
-    let segment =
-        |(index, text): (usize, &&str)| ParagraphSegment { start: time(index), text: (*text).into() };
+    let segment = |(index, text): (usize, &&str)| ParagraphSegment {
+        start: time(index),
+        text: (*text).into(),
+        ..ParagraphSegment::default()
+    };
     Paragraph {
         speaker: speaker.map(Into::into),
         start: time(0),
         segments: texts.iter().enumerate().map(segment).collect(),
+        ..Paragraph::default()
     }
 }
 
@@ -175,7 +173,7 @@ fn the_file_contains_all_text_in_order() {
     ] {
         find(row);
     }
-    find("Note the file ends early: 3.1 s could be read");
+    find("Remark the file ends early: 3.1 s could be read");
     for paragraph in &meeting.paragraphs {
         find(paragraph.speaker.as_deref().unwrap());
         for segment in &paragraph.segments {
