@@ -6,6 +6,7 @@
 //! Formats for reading are written from a `FormattedTranscript`, which groups the segments of the document into
 //! paragraphs under the speakers' names. Formats for other programs are written from the document itself.
 
+mod clipboard;
 mod document;
 mod error;
 mod file_name;
@@ -21,9 +22,10 @@ mod receipt;
 mod rttm;
 mod txt;
 
+pub use clipboard::{markdown_passages, text_passages};
 pub use document::{Document, Metadata, Segment, Source, Speaker};
 pub use error::ExportError;
-pub use file_name::file_stem;
+pub use file_name::{FileNameParts, file_name, file_stem};
 pub use fonts::{Font, Fonts};
 pub use format::{Audio, FORMATS, Format, FormatGroup, Needs, OptionName, Rendered, Resources, read_receipt};
 pub use options::{ExportOptions, LabelLanguage, Paper, SubtitleGuide, SubtitleOptions, Times};

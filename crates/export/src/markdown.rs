@@ -5,6 +5,7 @@
 //! covers the extensions of GitHub Flavored Markdown.
 
 use crate::format::{Format, FormatGroup, Needs, OptionName, ReceiptPlace};
+use crate::options::Times;
 use crate::paragraphs::FormattedTranscript;
 use std::fmt::Write;
 
@@ -34,22 +35,30 @@ pub(crate) fn markdown(transcript: &FormattedTranscript) -> String {
         push_text(&mut out, &value);
         out.push('\n');
     }
-    let mut has_words = false;
+    let passages = passages(transcript);
+    if passages.is_empty() {
+        let _ = write!(out, "\n{}\n", transcript.labels().no_words);
+    }
+    out + &passages
+}
+
+/// The segments under their speakers' names; empty if there are none.
+pub(crate) fn passages(transcript: &FormattedTranscript) -> String {
+    let mut out = String::new();
     for paragraph in transcript.visible_paragraphs() {
-        has_words = true;
         if let Some(name) = &paragraph.speaker {
             out.push_str("\n**");
             push_text(&mut out, name.trim());
             out.push_str("**\n");
         }
         for segment in paragraph.segments {
-            let _ = write!(out, "\n`{}` ", segment.start);
+            out.push('\n');
+            if transcript.options.times != Times::None {
+                let _ = write!(out, "`{}` ", segment.start);
+            }
             push_segment_text(&mut out, &segment.full_text());
             out.push('\n');
         }
-    }
-    if !has_words {
-        let _ = write!(out, "\n{}\n", transcript.labels().no_words);
     }
     out
 }

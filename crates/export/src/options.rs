@@ -2,7 +2,6 @@
 //! names and ignores the others.
 
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 
 /// Options of an export. A missing field has its default, so options that an earlier version stored stay valid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,8 +30,8 @@ pub struct ExportOptions {
     pub line_numbers: bool,
     /// Text that a PDF shows large and pale behind each page.
     pub watermark: Option<String>,
-    /// A PNG or JPEG file that a PDF shows beside the title.
-    pub logo: Option<PathBuf>,
+    /// Whether a PDF shows the logo beside the title, if there is one.
+    pub logo: bool,
     /// Whether an HTML file contains the sound.
     pub audio: bool,
     /// How subtitles are cut.
@@ -53,7 +52,7 @@ impl Default for ExportOptions {
             contents: true,
             line_numbers: false,
             watermark: None,
-            logo: None,
+            logo: true,
             audio: false,
             subtitles: SubtitleOptions::default(),
         }

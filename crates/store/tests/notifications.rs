@@ -117,6 +117,8 @@ async fn every_change_of_a_recording_is_notified() {
         export_type: "pdf_transcript".to_owned(),
         file_path: "/tmp/x.pdf".to_owned(),
         library_id: library,
+        options: serde_json::Value::Null,
+        batch_id: None,
     };
     let asked = serde_json::json!({});
     let claim = other_process.create_export(&export, &asked, machine).await.unwrap().unwrap();
