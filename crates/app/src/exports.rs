@@ -3,6 +3,7 @@
 //! an exported file, and [`preview`] shows a file before it is made.
 
 mod batches;
+pub(crate) mod bundle;
 mod document;
 mod file;
 mod preview;
@@ -18,13 +19,13 @@ pub use crate::exports::preview::{Preview, PreviewKind};
 pub use crate::exports::settings::ExportSettings;
 pub use crate::exports::verify::{ChangedPassage, ExportState, VerifiedExport};
 use crate::file_names::shown_path;
-use crate::import::hash::hex;
+use crate::import::hash::{hash_of, hex};
 use crate::organisation::require_not_trashed;
 use crate::tasks::{TaskContext, TaskError, TaskHandler, require_lease};
 use crate::user_error::{ErrorCode, user_error};
 use anyhow::{Context, Result};
 use export::{
-    Document, ExportError, ExportOptions, FORMATS, Format, FormatGroup, Needs, OptionName, Passages,
+    BUNDLE, Document, ExportError, ExportOptions, FORMATS, Format, FormatGroup, Needs, OptionName, Passages,
     Rendered, Resources, Times, file_name,
 };
 use futures_util::future::BoxFuture;
@@ -36,7 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 use store::{
-    BatchId, Claim, ExportId, ExportJob, ExportedFile, Job, JobId, NewExport, TaskKind, TaskProgress,
+    BatchId, Claim, ExportId, ExportJob, ExportedFile, Job, JobId, Lease, NewExport, TaskKind, TaskProgress,
 };
 use tokio::sync::watch;
 
@@ -215,6 +216,11 @@ impl App {
         ExportOptions { paper: self.settings.paper, ..ExportOptions::default() }
     }
 
+    /// The app's folder of exports.
+    pub fn exports_folder(&self) -> PathBuf {
+        self.data.exports()
+    }
+
     /// The name that the export of a meeting gets by the template of the settings.
     ///
     /// # Errors
@@ -337,7 +343,7 @@ impl App {
         };
         let format = export_format(&export.export_type).map_err(failed)?;
         let options = stored_options(&export).map_err(failed)?;
-        let path = PathBuf::from(export.file_path.context("an export has a path").map_err(failed)?);
+        let path = PathBuf::from(export.file_path.clone().context("an export has a path").map_err(failed)?);
         let document = self.document_of(&claim.job).await.map_err(retry_if_unreachable(&failed))?;
         if format.needs == Needs::Speakers && document.speakers.is_empty() {
             let why = format!("The speakers of “{}” have not been detected yet.", document.title);
@@ -345,6 +351,20 @@ impl App {
         }
         let passages = Passages::of(&document, &options).to_bytes();
         context.report(percent(COLLECTED));
+        if format.key == BUNDLE {
+            self.write_bundle(&claim.job, &document, &options, &path, id, parameters.replace)
+                .await
+                .map_err(retry_if_unreachable(&failed))?;
+            let sha256 = tokio::task::spawn_blocking({
+                let path = path.clone();
+                move || hash_of(&path)
+            });
+            let sha256 = sha256.await.map_err(|error| failed(error.into()))?;
+            let sha256 = sha256.map_err(|error| failed(error.into()))?;
+            let file =
+                ExportedFile { path: path.to_string_lossy().into_owned(), sha256, passages, note: None };
+            return self.finish_made_export(&export, lease, &file).await;
+        }
         let (cancelled, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(COLLECTED)));
         let mut rendering = tokio::task::spawn_blocking({
             let (app, job) = (self.clone(), claim.job.clone());
@@ -385,7 +405,17 @@ impl App {
         });
         let sha256 = written.await.map_err(|error| failed(error.into()))?.map_err(failed)?;
         let file = ExportedFile { path: path.to_string_lossy().into_owned(), sha256, passages, note };
-        require_lease(self.store.finish_export(lease, &file).await?.is_some())?;
+        self.finish_made_export(&export, lease, &file).await
+    }
+
+    /// Completes an export whose file is written.
+    async fn finish_made_export(
+        &self,
+        export: &ExportJob,
+        lease: Lease,
+        file: &ExportedFile,
+    ) -> Result<(), TaskError> {
+        require_lease(self.store.finish_export(lease, file).await?.is_some())?;
         if let Some(batch) = export.batch_id {
             self.end_batch_if_complete(batch).await?;
         }
@@ -510,7 +540,7 @@ fn browser_media_type(path: &Path) -> Option<&'static str> {
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some("audio/mp4"),
         [b'O', b'g', b'g', b'S', ..] => Some("audio/ogg"),
         [b'f', b'L', b'a', b'C', ..] => Some("audio/flac"),
-        [b'I', b'D', b'3', ..] | [0xFF, 0xE0.., ..] => Some("audio/mpeg"),
+        [b'I', b'D', b'3', ..] | [0xFF, 0xE0..=0xFF, ..] => Some("audio/mpeg"),
         [0x1A, 0x45, 0xDF, 0xA3, ..] => Some("audio/webm"),
         _ => None,
     }

@@ -46,8 +46,8 @@ pub use data_folder::{DataFolder, documents_folder};
 pub use database::{DatabaseWork, MaintenanceProgress, VACUUM_FULL_WARNING, size_in_words, time_in_words};
 pub use doctor::{Check, CheckState, diagnose};
 pub use exports::{
-    BatchRequest, CopyRequest, CreatedBatch, ExportRequest, PendingExport, export_format, export_words,
-    format_views,
+    BatchRequest, CopyRequest, CreatedBatch, ExportRequest, ExportSettings, PendingExport, export_format,
+    export_words, format_views,
 };
 pub use file_names::file_name;
 pub use hidden_commands::run_hidden_command;

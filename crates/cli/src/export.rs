@@ -5,7 +5,7 @@ use crate::exit::exit_code;
 use crate::print;
 use anyhow::Result;
 use app::view::{BatchView, ExportState, JobStatus};
-use app::{App, BatchRequest, ErrorCode, ExportRequest, JobId, ListRequest, UserError};
+use app::{App, BatchRequest, ExportRequest, JobId, ListRequest};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,8 +26,7 @@ pub(crate) async fn export(
     match (place, jobs.as_slice()) {
         (None, [job]) => one(app, *job, request, json).await,
         (None, _) if request.output.is_some() => {
-            Err(UserError::new(ErrorCode::NotOffered, "--output is for one recording. Give --to a folder.")
-                .into())
+            anyhow::bail!("--output names the file of one recording. Give a folder with --to instead")
         }
         (None, _) => many(app, &jobs, request, app.exports_folder(), false, json, stop).await,
         (Some((target, zip)), _) => many(app, &jobs, request, target, zip, json, stop).await,
@@ -48,7 +47,7 @@ async fn wanted(app: &App, request: &arguments::Export) -> Result<Vec<JobId>> {
         let listed =
             ListRequest { folder, ..ListRequest::default() }.between(request.since.as_deref(), None)?;
         let found = app.list_meetings(&listed).await?;
-        jobs.extend(found.into_iter().filter(|job| job.has_complete_transcript).map(|job| job.id));
+        jobs.extend(found.into_iter().filter(|job| job.status == JobStatus::Completed).map(|job| job.id));
     }
     let mut seen = std::collections::HashSet::new();
     jobs.retain(|job| seen.insert(*job));

@@ -9,6 +9,9 @@ pub enum ExportError {
     /// The caller wants no result any more.
     #[error("the export was cancelled")]
     Cancelled,
+    /// A bundle holds the recording, so its caller makes it.
+    #[error("a bundle cannot be rendered without its recording")]
+    NeedsRecording,
     /// The logo is neither a PNG nor a JPEG file, or it is damaged.
     #[error("the logo is not a PNG or JPEG picture that can be used in a PDF: {reason}")]
     LogoDamaged {

@@ -7,7 +7,7 @@ use crate::error::ExportError;
 use crate::file_name::file_stem;
 use crate::options::ExportOptions;
 use crate::receipt::{FoundReceipt, receipt_in, seal};
-use crate::{markdown, pdf, rttm, txt};
+use crate::{bundle, markdown, pdf, rttm, txt};
 use serde::Serialize;
 use std::path::Path;
 
@@ -136,7 +136,8 @@ impl From<String> for Rendered {
 }
 
 /// All formats, in the order of menus and lists.
-pub static FORMATS: [&Format; 4] = [&pdf::FORMAT, &markdown::FORMAT, &txt::FORMAT, &rttm::FORMAT];
+pub static FORMATS: [&Format; 5] =
+    [&pdf::FORMAT, &markdown::FORMAT, &txt::FORMAT, &rttm::FORMAT, &bundle::FORMAT];
 
 impl Format {
     /// The format with this key.

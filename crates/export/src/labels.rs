@@ -65,6 +65,13 @@ pub(crate) struct Labels {
     pub(crate) play: String,
 }
 
+impl LabelLanguage {
+    /// What stands in place of the name of a speaker who is not known.
+    pub fn unknown_speaker(self) -> &'static str {
+        &self.labels().unknown_speaker
+    }
+}
+
 macro_rules! labels {
     ($($language:ident $tag:literal),*) => {
         impl LabelLanguage {

@@ -6,6 +6,7 @@
 //! Formats for reading are written from a `FormattedTranscript`, which groups the segments of the document into
 //! paragraphs under the speakers' names. Formats for other programs are written from the document itself.
 
+mod bundle;
 mod clipboard;
 mod document;
 mod error;
@@ -22,6 +23,7 @@ mod receipt;
 mod rttm;
 mod txt;
 
+pub use bundle::BUNDLE;
 pub use clipboard::{markdown_passages, text_passages};
 pub use document::{Document, Metadata, Segment, Source, Speaker};
 pub use error::ExportError;

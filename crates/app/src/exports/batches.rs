@@ -376,7 +376,7 @@ mod tests {
         let target = dir.path().join("all.zip");
         pack(&staging, &[one, two], &target).unwrap();
         let mut zip = zip::ZipArchive::new(File::open(&target).unwrap()).unwrap();
-        let names: Vec<String> = zip.file_names().map(str::to_owned).collect();
+        let names: Vec<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
         assert_eq!(names, ["one.md", "会议.md"]);
         let mut text = String::new();
         zip.by_name("会议.md").unwrap().read_to_string(&mut text).unwrap();

@@ -16,23 +16,37 @@ use store::ExportId;
 /// # Errors
 /// A sentence that names the path and says what is wrong.
 pub(super) fn write_file(bytes: &[u8], path: &Path, id: ExportId, replace: bool) -> Result<()> {
+    write_with(path, id, replace, |draft| draft.write_all(bytes).map_err(Into::into))
+}
+
+/// Like [`write_file`]; `write` writes the content.
+pub(super) fn write_with(
+    path: &Path,
+    id: ExportId,
+    replace: bool,
+    write: impl FnOnce(&mut File) -> Result<()>,
+) -> Result<()> {
     refuse_special(path)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     let draft = folder.join(format!(".meetmemo-{id}.part"));
-    let written = (|| {
+    let written = (|| -> Result<()> {
         let mut file = File::create(&draft)?;
-        file.write_all(bytes)?;
+        write(&mut file)?;
         file.sync_all()?;
-        if replace { fs::rename(&draft, path) } else { rename_to_free(&draft, path) }
+        if replace {
+            fs::rename(&draft, path)?
+        } else {
+            rename_to_free(&draft, path)?
+        }
+        Ok(())
     })();
-    if written.is_err() {
-        let _ = fs::remove_file(&draft);
-    }
-    match written {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(already_exists(path)),
-        Err(error) => Err(write_error(error, path)),
-    }
+    let Err(error) = written else { return Ok(()) };
+    let _ = fs::remove_file(&draft);
+    Err(match error.downcast::<io::Error>() {
+        Ok(error) if error.kind() == ErrorKind::AlreadyExists => already_exists(path),
+        Ok(error) => write_error(error, path),
+        Err(other) => other,
+    })
 }
 
 /// The message for a file that could not be written.

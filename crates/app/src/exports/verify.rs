@@ -202,8 +202,7 @@ impl App {
         let Some(version) = origin.version_id.as_ref().and_then(|id| id.parse().ok()) else {
             return Ok(None);
         };
-        let Some(version) = self.store.transcript(version).await?.filter(|found| found.job_id == job.id)
-        else {
+        let Some(version) = self.store.version(job.id, version).await? else {
             return Ok(None);
         };
         // Speakers may have changed as well; then this is not what was exported.
