@@ -48,7 +48,7 @@ async fn work_stops_in_the_trash_and_waits_again_after_it() {
     let export = NewExport {
         id: ExportId::new(),
         job_id: with_text,
-        export_type: "text_transcript".to_owned(),
+        export_type: "txt".to_owned(),
         file_path: "/tmp/x.txt".to_owned(),
         library_id: library,
     };
