@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{TIMEOUT, database, recording, register, wait_for};
+use common::{TIMEOUT, database, exported_file, recording, register, wait_for};
 use store::testing::TestDatabase;
 use store::{
     ClaimRequest, ExportId, JobId, LibraryId, MachineId, NewExport, NewTranscript, Notifications, Store,
@@ -123,7 +123,7 @@ async fn every_change_of_a_recording_is_notified() {
     let asked = serde_json::json!({});
     let claim = other_process.create_export(&export, &asked, machine).await.unwrap().unwrap();
     assert_eq!(listener.topics().await, [Topic::Export(export.id)]);
-    other_process.finish_export(claim.lease, "/tmp/x.pdf", None).await.unwrap().unwrap();
+    other_process.finish_export(claim.lease, &exported_file("/tmp/x.pdf", None)).await.unwrap().unwrap();
     assert_eq!(listener.topics().await, [Topic::Export(export.id)]);
 
     other_process.delete_job(id, library).await.unwrap().unwrap();

@@ -3,15 +3,15 @@
 
 mod common;
 
-use common::{TIMEOUT, database, recording, register, wait_for};
+use common::{TIMEOUT, database, exported_file, recording, register, wait_for};
 use futures_util::future::join_all;
 use std::collections::HashSet;
 use std::sync::Arc;
 use store::testing::TestDatabase;
 use store::{
-    Claim, ClaimRequest, ExportId, ExportedFile, Job, JobFilter, JobId, JobMatch, LibraryId, MachineId,
-    NewExport, NewTranscript, Registration, Status, Store, Task, TaskKind, TaskProgress, TaskState,
-    Transcript, TranscriptWindow, TranscriptionCost, WorkerLock, WorkflowState,
+    Claim, ClaimRequest, ExportId, Job, JobFilter, JobId, JobMatch, LibraryId, MachineId, NewExport,
+    NewTranscript, Registration, Status, Store, Task, TaskKind, TaskProgress, TaskState, Transcript,
+    TranscriptWindow, TranscriptionCost, WorkerLock, WorkflowState,
 };
 use transcript::{AudioTime, Segment, Span, Word};
 
@@ -722,15 +722,6 @@ async fn a_path_that_another_export_has_is_not_returned_for_the_deleted_job() {
     assert_eq!(exports, [own.file_path]);
 }
 
-fn file(path: &str, note: Option<&str>) -> ExportedFile {
-    ExportedFile {
-        path: path.to_owned(),
-        sha256: "0".repeat(64),
-        passages: vec![1; 16],
-        note: note.map(str::to_owned),
-    }
-}
-
 fn export_of(job: JobId, library: LibraryId) -> NewExport {
     let id = ExportId::new();
     NewExport {
@@ -767,7 +758,7 @@ async fn an_export_belongs_to_its_creator_and_ends_once() {
     assert!(claim_export(&store, &here).await.is_none(), "it is being made");
 
     let ended = store
-        .finish_export(claim.lease, &file("/tmp/other.md", Some("one sign is missing")))
+        .finish_export(claim.lease, &exported_file("/tmp/other.md", Some("one sign is missing")))
         .await
         .unwrap()
         .unwrap();
@@ -793,7 +784,7 @@ async fn an_export_belongs_to_its_creator_and_ends_once() {
     );
     let last = create_export(&store, &export_of(id, here.library), &here).await;
     store.delete_job(id, here.library).await.unwrap().unwrap();
-    assert!(store.finish_export(last.lease, &file("/tmp/x.md", None)).await.unwrap().is_none());
+    assert!(store.finish_export(last.lease, &exported_file("/tmp/x.md", None)).await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -810,10 +801,10 @@ async fn a_process_whose_export_was_taken_over_changes_nothing() {
 
     assert!(!store.renew(asleep.lease, TaskProgress { done: 80, ..TaskProgress::default() }).await.unwrap());
     assert!(!store.fail(asleep.lease, "Too late.").await.unwrap());
-    assert!(store.finish_export(asleep.lease, &file("/tmp/late.md", None)).await.unwrap().is_none());
+    assert!(store.finish_export(asleep.lease, &exported_file("/tmp/late.md", None)).await.unwrap().is_none());
     let row = store.export(export.id).await.unwrap().unwrap();
     assert_eq!((row.status().unwrap(), row.progress), (Status::Processing, Some(30)));
-    let ended = store.finish_export(awake.lease, &file("/tmp/x.md", None)).await.unwrap().unwrap();
+    let ended = store.finish_export(awake.lease, &exported_file("/tmp/x.md", None)).await.unwrap().unwrap();
     assert_eq!(ended.status().unwrap(), Status::Completed);
 }
 
@@ -833,7 +824,13 @@ async fn an_export_of_a_dead_process_is_taken_over_on_the_same_computer() {
         let claim = claim_export(&store, &here).await.unwrap();
         match end {
             "finished" => {
-                assert!(store.finish_export(claim.lease, &file("/tmp/x.md", None)).await.unwrap().is_some());
+                assert!(
+                    store
+                        .finish_export(claim.lease, &exported_file("/tmp/x.md", None))
+                        .await
+                        .unwrap()
+                        .is_some()
+                );
                 create_export(&store, &export_of(id, here.library), &here).await;
             }
             _ => assert!(store.fail(claim.lease, "The disk is full.").await.unwrap()),
@@ -938,7 +935,11 @@ async fn workers_of_different_kinds_do_each_task_exactly_once() {
                 TaskKind::Diarize => assert!(store.complete_diarization(claim.lease).await.unwrap()),
                 TaskKind::Export => {
                     assert!(
-                        store.finish_export(claim.lease, &file("/tmp/x.md", None)).await.unwrap().is_some()
+                        store
+                            .finish_export(claim.lease, &exported_file("/tmp/x.md", None))
+                            .await
+                            .unwrap()
+                            .is_some()
                     );
                 }
             }
