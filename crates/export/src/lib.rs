@@ -19,6 +19,8 @@ mod passages;
 mod pdf;
 mod receipt;
 mod rttm;
+#[cfg(test)]
+mod testing;
 mod txt;
 
 pub use document::{Document, Metadata, Segment, Source, Speaker};
