@@ -6,22 +6,28 @@
 //! Formats for reading are written from a `FormattedTranscript`, which groups the segments of the document into
 //! paragraphs under the speakers' names. Formats for other programs are written from the document itself.
 
+mod csv;
 mod document;
 mod error;
 mod file_name;
 mod fonts;
 mod format;
+mod json;
 mod labels;
 mod markdown;
+mod marks;
 mod options;
 mod paragraphs;
 mod passages;
 mod pdf;
 mod receipt;
 mod rttm;
+mod srt;
+mod subtitles;
 #[cfg(test)]
 mod testing;
 mod txt;
+mod vtt;
 
 pub use document::{Document, Metadata, Segment, Source, Speaker};
 pub use error::ExportError;

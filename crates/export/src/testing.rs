@@ -180,3 +180,23 @@ fn segment(index: usize, text: &str) -> Segment {
         also,
     }
 }
+
+/// What the script `name` in `readers`, which reads files with independent libraries, prints about this file: JSON.
+pub(crate) fn read_with_python(name: &str, arguments: &[&str], file: &[u8]) -> serde_json::Value {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, file).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("readers").join(name);
+    let output = ::testing::python().arg(script).args(arguments).arg(&path).output().unwrap();
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Fails at the first difference of two lists. (The lists are too long to be shown.)
+pub(crate) fn assert_same_list(read: &serde_json::Value, wanted: &[serde_json::Value]) {
+    let read = read.as_array().unwrap();
+    for (index, (read, wanted)) in read.iter().zip(wanted).enumerate() {
+        assert_eq!(read, wanted, "item {index}");
+    }
+    assert_eq!(read.len(), wanted.len());
+}
