@@ -7,7 +7,7 @@ use crate::error::ExportError;
 use crate::file_name::file_stem;
 use crate::options::ExportOptions;
 use crate::receipt::{FoundReceipt, receipt_in, seal};
-use crate::{bundle, markdown, pdf, rttm, txt};
+use crate::{bundle, csv, json, markdown, pdf, rttm, srt, txt, vtt};
 use serde::Serialize;
 use std::path::Path;
 
@@ -136,8 +136,17 @@ impl From<String> for Rendered {
 }
 
 /// All formats, in the order of menus and lists.
-pub static FORMATS: [&Format; 5] =
-    [&pdf::FORMAT, &markdown::FORMAT, &txt::FORMAT, &rttm::FORMAT, &bundle::FORMAT];
+pub static FORMATS: [&Format; 9] = [
+    &pdf::FORMAT,
+    &markdown::FORMAT,
+    &txt::FORMAT,
+    &srt::FORMAT,
+    &vtt::FORMAT,
+    &json::FORMAT,
+    &csv::FORMAT,
+    &rttm::FORMAT,
+    &bundle::FORMAT,
+];
 
 impl Format {
     /// The format with this key.
@@ -222,7 +231,7 @@ mod tests {
 
     #[test]
     fn text_formats_name_the_speakers() {
-        let options = ExportOptions::default();
+        let options = ExportOptions { statistics: false, ..ExportOptions::default() };
         let resources = Resources { fonts: Path::new("none"), logo: None, audio: None, progress: &|_| true };
         let render = |key: &str| {
             let rendered = Format::by_key(key).unwrap().render(&document(), &options, &resources).unwrap();

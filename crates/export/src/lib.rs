@@ -8,20 +8,28 @@
 
 mod bundle;
 mod clipboard;
+mod csv;
 mod document;
 mod error;
 mod file_name;
 mod fonts;
 mod format;
+mod json;
 mod labels;
 mod markdown;
+mod marks;
 mod options;
 mod paragraphs;
 mod passages;
 mod pdf;
 mod receipt;
 mod rttm;
+mod srt;
+mod subtitles;
+#[cfg(test)]
+mod testing;
 mod txt;
+mod vtt;
 
 pub use bundle::BUNDLE;
 pub use clipboard::{markdown_passages, text_passages};

@@ -109,14 +109,15 @@ pub enum LabelLanguage {
 }
 
 /// How subtitles are cut. Limits that contradict each other are resolved in the order: no overlap, no word lost, lines,
-/// characters per line, longest duration, gap, least duration, characters per second.
+/// characters per line, longest duration, gap, least duration, characters per second. A character is what a reader takes
+/// for one (a grapheme cluster); invisible ones do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(default)]
 pub struct SubtitleOptions {
-    /// Most characters of a line.
+    /// Most characters of a line, from 1 to 200.
     pub characters_per_line: u16,
-    /// Most lines of a cue.
+    /// Most lines of a cue, from 1 to 8.
     pub lines: u16,
     /// Most characters to read per second.
     pub characters_per_second: u16,
@@ -126,6 +127,9 @@ pub struct SubtitleOptions {
     pub max_duration_ms: u32,
     /// Shortest time between two cues, in milliseconds.
     pub gap_ms: u32,
+    /// A pause between two cues that is shorter than this, in milliseconds, is closed: the cue before it stays until
+    /// `gap_ms` before the next.
+    pub closed_pause_ms: u32,
     /// Whether each cue has the words of one speaker only.
     pub one_speaker_per_cue: bool,
 }
@@ -135,9 +139,9 @@ pub struct SubtitleOptions {
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum SubtitleGuide {
-    /// Netflix, Timed Text Style Guide: general requirements and English.
+    /// Netflix, Timed Text Style Guide: general requirements, subtitle timing and English.
     Netflix,
-    /// BBC, Subtitle Guidelines.
+    /// BBC, Subtitle Guidelines 1.2.
     Bbc,
 }
 
@@ -145,7 +149,8 @@ impl SubtitleOptions {
     /// The values of `guide`.
     pub const fn of(guide: SubtitleGuide) -> Self {
         match guide {
-            // 5/6 s and two frames at 24 frames per second.
+            // 5/6 s to 7 s; 42 characters and two lines; 20 characters per second in programmes for adults; gaps of two
+            // frames, or of half a second and more, here at 24 frames per second.
             SubtitleGuide::Netflix => Self {
                 characters_per_line: 42,
                 lines: 2,
@@ -153,15 +158,20 @@ impl SubtitleOptions {
                 min_duration_ms: 833,
                 max_duration_ms: 7_000,
                 gap_ms: 83,
+                closed_pause_ms: 500,
                 one_speaker_per_cue: true,
             },
+            // 37 characters of teletext; 160 to 180 words per minute, which is 15 characters per second for words of five
+            // characters with their space; no gaps below one second (4.5). The guide gives 0.3 s per word and no shortest
+            // or longest time: one second is three words, and seven seconds are two full lines for a slow reader.
             SubtitleGuide::Bbc => Self {
                 characters_per_line: 37,
                 lines: 2,
                 characters_per_second: 15,
                 min_duration_ms: 1_000,
                 max_duration_ms: 7_000,
-                gap_ms: 40,
+                gap_ms: 0,
+                closed_pause_ms: 1_000,
                 one_speaker_per_cue: true,
             },
         }

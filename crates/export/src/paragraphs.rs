@@ -192,8 +192,7 @@ pub(crate) fn mean_confidence(words: &[Word]) -> Option<f32> {
 /// nothing is marked.
 fn runs(segment: &transcript::Segment, options: &ExportOptions) -> Vec<Run> {
     let whole = options.doubts.then_some(segment.doubt).flatten().map(RunDoubt::Segment);
-    let unsure =
-        |word: &Word| options.doubts && word.confidence.is_some_and(|value| value < DOUBTFUL_CONFIDENCE);
+    let unsure = |word: &Word| options.doubts && is_unsure(word);
     let times = options.times == Times::Word;
     if !times && whole.is_none() && !segment.words.iter().any(unsure) {
         return Vec::new();
@@ -219,8 +218,13 @@ fn runs(segment: &transcript::Segment, options: &ExportOptions) -> Vec<Run> {
     runs
 }
 
+/// Whether the engine is unsure of `word`.
+pub(crate) fn is_unsure(word: &Word) -> bool {
+    word.confidence.is_some_and(|value| value < DOUBTFUL_CONFIDENCE)
+}
+
 /// Where each of `words` begins in `text`, which joins them; `None` if `text` is not made of them.
-fn word_starts(text: &str, words: &[Word]) -> Option<Vec<usize>> {
+pub(crate) fn word_starts(text: &str, words: &[Word]) -> Option<Vec<usize>> {
     let mut at = 0;
     let mut starts = Vec::with_capacity(words.len());
     for word in words {

@@ -101,6 +101,9 @@ struct Options {
     /// Shortest time between two subtitles, in milliseconds.
     #[arg(long, value_name = "MS", help_heading = "Subtitles", value_parser = clap::value_parser!(u32).range(0..=5_000))]
     gap: Option<u32>,
+    /// Pauses up to this many milliseconds are closed: the subtitle before stays until the next.
+    #[arg(long, value_name = "MS", help_heading = "Subtitles", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    closed_pause: Option<u32>,
     /// Allow several speakers in a subtitle.
     #[arg(long, help_heading = "Subtitles")]
     mixed_speakers: bool,
@@ -183,6 +186,7 @@ impl Export {
                 min_duration_ms: given.min_duration.unwrap_or(subtitles.min_duration_ms),
                 max_duration_ms: given.max_duration.unwrap_or(subtitles.max_duration_ms),
                 gap_ms: given.gap.unwrap_or(subtitles.gap_ms),
+                closed_pause_ms: given.closed_pause.unwrap_or(subtitles.closed_pause_ms),
                 one_speaker_per_cue: !given.mixed_speakers && subtitles.one_speaker_per_cue,
             },
         }

@@ -12,7 +12,10 @@ use store::{
     Staging, Store, TaskKind, Term, TranscriptWindow,
 };
 
-const DOWN: &str = include_str!("../../../../migrations/2026-11-30-000012_search/down.sql");
+const DOWN: &str = concat!(
+    include_str!("../../../../migrations/2026-11-30-000013_exports/down.sql"),
+    include_str!("../../../../migrations/2026-11-30-000012_search/down.sql"),
+);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_archive_of_before_is_migrated_and_indexed_in_the_background() {
