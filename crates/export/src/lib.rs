@@ -6,19 +6,26 @@
 //! Formats for reading are written from a `FormattedTranscript`, which groups the segments of the document into
 //! paragraphs under the speakers' names. Formats for other programs are written from the document itself.
 
+mod characters;
+mod colours;
 mod document;
+mod docx;
 mod error;
 mod file_name;
 mod fonts;
 mod format;
+mod html;
 mod labels;
+mod logo;
 mod markdown;
+mod note_markdown;
 mod options;
 mod paragraphs;
 mod passages;
 mod pdf;
 mod receipt;
 mod rttm;
+mod sections;
 #[cfg(test)]
 mod testing;
 mod txt;
