@@ -7,7 +7,7 @@ use crate::error::ExportError;
 use crate::file_name::file_stem;
 use crate::options::ExportOptions;
 use crate::receipt::{FoundReceipt, receipt_in, seal};
-use crate::{bundle, csv, json, markdown, pdf, rttm, srt, txt, vtt};
+use crate::{bundle, csv, docx, html, json, markdown, pdf, rttm, srt, txt, vtt};
 use serde::Serialize;
 use std::path::Path;
 
@@ -86,6 +86,8 @@ pub(crate) enum ReceiptPlace {
     None,
     /// A token in plain bytes.
     Token,
+    /// A token in a part of a DOCX, which seals itself.
+    Docx,
 }
 
 /// What rendering reads besides the document.
@@ -136,8 +138,10 @@ impl From<String> for Rendered {
 }
 
 /// All formats, in the order of menus and lists.
-pub static FORMATS: [&Format; 9] = [
+pub static FORMATS: [&Format; 11] = [
     &pdf::FORMAT,
+    &docx::FORMAT,
+    &html::FORMAT,
     &markdown::FORMAT,
     &txt::FORMAT,
     &srt::FORMAT,
@@ -184,7 +188,8 @@ impl Format {
 
 /// The receipt of an exported file; `None` if it has none.
 pub fn read_receipt(bytes: &[u8]) -> Option<FoundReceipt> {
-    receipt_in(bytes)
+    // Every ZIP archive begins so (APPNOTE 4.3.7).
+    if bytes.starts_with(b"PK\x03\x04") { docx::receipt_in_docx(bytes) } else { receipt_in(bytes) }
 }
 
 #[cfg(test)]

@@ -62,7 +62,11 @@ pub(crate) struct Labels {
     /// A date with time: `{day} {month} {year}, {time} ({offset})`
     pub(crate) date_time: String,
     pub(crate) find: String,
+    pub(crate) find_previous: String,
+    pub(crate) find_next: String,
     pub(crate) play: String,
+    /// A button to open the user's own copy of the recording.
+    pub(crate) choose_recording: String,
 }
 
 impl LabelLanguage {

@@ -7,23 +7,30 @@
 //! paragraphs under the speakers' names. Formats for other programs are written from the document itself.
 
 mod bundle;
+mod characters;
 mod clipboard;
+mod colours;
 mod csv;
 mod document;
+mod docx;
 mod error;
 mod file_name;
 mod fonts;
 mod format;
+mod html;
 mod json;
 mod labels;
+mod logo;
 mod markdown;
 mod marks;
+mod note_markdown;
 mod options;
 mod paragraphs;
 mod passages;
 mod pdf;
 mod receipt;
 mod rttm;
+mod sections;
 mod srt;
 mod subtitles;
 #[cfg(test)]

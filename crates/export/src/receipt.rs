@@ -4,7 +4,7 @@
 //! A receipt is a *token*, one word: `MeetMemo-Receipt-1.<payload>.<seal>`. The payload is the JSON of [`Receipt`] in
 //! base64 (RFC 4648, without padding); the seal is the SHA-256, in hexadecimal, of the file with zeros in place of the
 //! seal. A file has its token as plain bytes, so the seal is filled in without changing a length. A DOCX is a ZIP archive
-//! that programs pack anew; its seal covers the contents of the other parts (`docx`).
+//! that programs pack anew; its seal covers the names and contents of its parts (`docx`).
 //!
 //! A seal is no signature: it reveals changes, but a person who knows this format can make a new one.
 
@@ -124,7 +124,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
