@@ -6,7 +6,8 @@ use transcript::written_without_spaces;
 /// `text` with `\n` for each line break, and `�` for each control character and noncharacter, which XML 1.0 (2.2) and
 /// HTML do not allow. Tabs stay.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let refused = |c: char| c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{FFFE}' | '\u{FFFF}');
+    let refused =
+        |c: char| c.is_control() && !matches!(c, '\n' | '\t') || matches!(c, '\u{FFFE}' | '\u{FFFF}');
     match text.contains(refused) {
         false => Cow::Borrowed(text),
         true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n").replace(refused, "\u{FFFD}")),

@@ -2,13 +2,13 @@
 
 /// On light paper, as `RRGGBB`; contrast on white is at least 4.5 : 1.
 pub(crate) const LIGHT: [&str; 12] = [
-    "315cdf", "cb1035", "247546", "432167", "485d05", "07453e", "8b5769", "033ab6", "3f3404", "666292", "7a0038",
-    "4f4665",
+    "315cdf", "cb1035", "247546", "432167", "485d05", "07453e", "8b5769", "033ab6", "3f3404", "666292",
+    "7a0038", "4f4665",
 ];
 /// On a dark background, as `RRGGBB`.
 pub(crate) const DARK: [&str; 12] = [
-    "b28af9", "da8e1f", "00b66c", "ddb3fe", "d6d44b", "76fcd9", "b8c5a3", "9c9bbf", "c7f1a5", "90c9c6", "eae0ff",
-    "83a695",
+    "b28af9", "da8e1f", "00b66c", "ddb3fe", "d6d44b", "76fcd9", "b8c5a3", "9c9bbf", "c7f1a5", "90c9c6",
+    "eae0ff", "83a695",
 ];
 
 /// The index of the colour of the speaker with this number, which counts from 1. Colours repeat after the twelfth.

@@ -95,8 +95,9 @@ impl Metadata {
     /// The language tag, if it has the form of one.
     pub(crate) fn valid_language_tag(&self) -> Option<&str> {
         let tag = self.language_tag.as_deref()?;
-        let valid =
-            |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let valid = |part: &str| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
         tag.split('-').all(valid).then_some(tag)
     }
 }

@@ -1,7 +1,7 @@
 //! The transcript as a Word document: Office Open XML (ECMA-376) in its transitional form, which Word, LibreOffice,
 //! Pages and Google Docs read.
 //!
-//! - [`body`] writes the document, [`note`] the note that users wrote, [`comments`](body) the doubtful passages;
+//! - [`body`] writes the document and its comments, [`note`] the note that users wrote, [`page`] headers and footers;
 //! - [`text`] turns text into runs, [`xml`] into XML;
 //! - [`package`] packs the parts, with a receipt whose seal covers their contents.
 //!
@@ -24,8 +24,8 @@ use crate::options::ExportOptions;
 use crate::paragraphs::FormattedTranscript;
 use body::Body;
 use chrono::{SecondsFormat, Utc};
-use package::{Part, RECEIPT_PART, pack};
 pub(crate) use package::receipt_in_docx;
+use package::{Part, RECEIPT_PART, pack};
 use text::{CHINESE, JAPANESE, KOREAN, TRADITIONAL_CHINESE};
 use xml::Xml;
 
@@ -118,7 +118,11 @@ const LOGO: &str = "rId8";
 fn relationships(targets: &[(&str, &str)]) -> Vec<u8> {
     let mut xml = Xml::new("Relationships", &[("xmlns", &format!("{PACKAGE}/relationships"))]);
     for (index, (kind, target)) in targets.iter().enumerate() {
-        let base = if *kind == "metadata/core-properties" { &format!("{PACKAGE}/relationships") } else { RELATIONSHIPS };
+        let base = if *kind == "metadata/core-properties" {
+            &format!("{PACKAGE}/relationships")
+        } else {
+            RELATIONSHIPS
+        };
         let (id, kind) = (format!("rId{}", index + 1), format!("{base}/{kind}"));
         xml.empty("Relationship", &[("Id", &id), ("Type", &kind), ("Target", target)]);
     }
@@ -128,7 +132,8 @@ fn relationships(targets: &[(&str, &str)]) -> Vec<u8> {
 fn content_types(logo: Option<&Logo<'_>>) -> Vec<u8> {
     const WORD: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml";
     let mut xml = Xml::new("Types", &[("xmlns", &format!("{PACKAGE}/content-types"))]);
-    let mut default = |extension, kind| xml.empty("Default", &[("Extension", extension), ("ContentType", kind)]);
+    let mut default =
+        |extension, kind| xml.empty("Default", &[("Extension", extension), ("ContentType", kind)]);
     default("rels", "application/vnd.openxmlformats-package.relationships+xml");
     default("xml", "application/xml");
     if let Some(logo) = logo {
@@ -197,7 +202,10 @@ fn custom_properties(transcript: &FormattedTranscript) -> Vec<u8> {
     let office = "http://schemas.openxmlformats.org/officeDocument/2006";
     let mut xml = Xml::new(
         "Properties",
-        &[("xmlns", &format!("{office}/custom-properties")), ("xmlns:vt", &format!("{office}/docPropsVTypes"))],
+        &[
+            ("xmlns", &format!("{office}/custom-properties")),
+            ("xmlns:vt", &format!("{office}/docPropsVTypes")),
+        ],
     );
     // The format identifier of user-defined properties, and the first number that they may have (ECMA-376, 15.2.12.2).
     let property =

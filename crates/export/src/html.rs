@@ -124,7 +124,11 @@ impl Page<'_> {
         self.player(audio);
         push!(self, "<script>{SCRIPT}</script>\n");
         // After everything that was said: the last token in a file is its receipt.
-        push!(self, "<data id=\"meetmemo-receipt\" value=\"{}\" hidden></data>\n", transcript.receipt.token());
+        push!(
+            self,
+            "<data id=\"meetmemo-receipt\" value=\"{}\" hidden></data>\n",
+            transcript.receipt.token()
+        );
         push!(self, "</body>\n</html>\n");
         Ok(())
     }
@@ -161,7 +165,8 @@ impl Page<'_> {
     /// The box to find words. The script shows it.
     fn find_form(&mut self) {
         let labels = self.transcript.labels();
-        let [find, previous, next] = [&labels.find, &labels.find_previous, &labels.find_next].map(|text| escaped(text));
+        let [find, previous, next] =
+            [&labels.find, &labels.find_previous, &labels.find_next].map(|text| escaped(text));
         push!(
             self,
             "<form id=\"find\" role=\"search\" hidden>\n\
@@ -174,7 +179,11 @@ impl Page<'_> {
 
     fn contents(&mut self, sections: &[Section<'_>], has_table: bool) {
         let labels = self.transcript.labels();
-        push!(self, "<nav aria-labelledby=\"contents\">\n<h2 id=\"contents\">{}</h2>\n<ul>\n", escaped(&labels.contents));
+        push!(
+            self,
+            "<nav aria-labelledby=\"contents\">\n<h2 id=\"contents\">{}</h2>\n<ul>\n",
+            escaped(&labels.contents)
+        );
         let has_note = self.transcript.note.is_some();
         for (shown, id, text) in [
             (has_table, "speakers", &labels.speakers),
@@ -199,7 +208,11 @@ impl Page<'_> {
     /// The table of the speakers.
     fn speakers(&mut self) {
         let (transcript, labels) = (self.transcript, self.transcript.labels());
-        push!(self, "<section id=\"speakers\">\n<h2>{}</h2>\n<table>\n<thead>\n<tr>", escaped(&labels.speakers));
+        push!(
+            self,
+            "<section id=\"speakers\">\n<h2>{}</h2>\n<table>\n<thead>\n<tr>",
+            escaped(&labels.speakers)
+        );
         for label in [&labels.speaker, &labels.share, &labels.speaking_time, &labels.turns, &labels.words] {
             push!(self, "<th scope=\"col\">{}</th>", escaped(label));
         }
@@ -230,9 +243,12 @@ impl Page<'_> {
         };
         let printable = printable(note);
         let events = events(&printable).map(|event| match event {
-            Event::Start(Tag::Heading { level, .. }) => {
-                Event::Start(Tag::Heading { level: lower(level), id: None, classes: Vec::new(), attrs: Vec::new() })
-            }
+            Event::Start(Tag::Heading { level, .. }) => Event::Start(Tag::Heading {
+                level: lower(level),
+                id: None,
+                classes: Vec::new(),
+                attrs: Vec::new(),
+            }),
             Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lower(level))),
             other => other,
         });
@@ -263,7 +279,11 @@ impl Page<'_> {
                     let speaker = paragraph.speaker_index.and_then(|index| transcript.speakers.get(index));
                     let colour = speaker.map_or(0, |speaker| colour_of(speaker.number) + 1);
                     let level = if has_times { 4 } else { 3 };
-                    push!(self, "<h{level} class=\"speaker c{colour}\" dir=\"auto\">{}</h{level}>\n", escaped(name));
+                    push!(
+                        self,
+                        "<h{level} class=\"speaker c{colour}\" dir=\"auto\">{}</h{level}>\n",
+                        escaped(name)
+                    );
                 }
                 self.paragraph(paragraph);
             }
@@ -293,7 +313,12 @@ impl Page<'_> {
         let mut before: Option<&str> = None;
         for segment in segments {
             let space = before.map_or("", |before| separator(before, &segment.text));
-            push!(self, "{space}<span class=\"line\" id=\"line-{}\" data-start=\"{}\">", self.lines, segment.start.as_ms());
+            push!(
+                self,
+                "{space}<span class=\"line\" id=\"line-{}\" data-start=\"{}\">",
+                self.lines,
+                segment.start.as_ms()
+            );
             self.segment(segment);
             push!(self, "</span>");
             self.lines += 1;
@@ -305,7 +330,11 @@ impl Page<'_> {
     fn segment(&mut self, segment: &ParagraphSegment) {
         for run in segment.runs().iter() {
             if let Some(time) = run.time {
-                push!(self, "<span class=\"word\" data-start=\"{}\"><small>{time}</small>\u{A0}", time.as_ms());
+                push!(
+                    self,
+                    "<span class=\"word\" data-start=\"{}\"><small>{time}</small>\u{A0}",
+                    time.as_ms()
+                );
             }
             let words = run.text.trim_end();
             match run.doubt {
@@ -343,7 +372,11 @@ impl Page<'_> {
         push!(self, "<aside id=\"player\" aria-label=\"{recording}\" data-play=\"{play}\"{hidden}>\n");
         match audio {
             Some(audio) => {
-                push!(self, "<audio controls preload=\"metadata\" src=\"data:{};base64,", escaped(audio.media_type));
+                push!(
+                    self,
+                    "<audio controls preload=\"metadata\" src=\"data:{};base64,",
+                    escaped(audio.media_type)
+                );
                 STANDARD.encode_string(audio.bytes, &mut self.out);
                 push!(self, "\"></audio>\n");
             }
@@ -356,7 +389,7 @@ impl Page<'_> {
                 );
             }
         }
-        push!(self, "</aside>\n");
+        push!(self, "<p role=\"alert\" hidden>{}</p>\n</aside>\n", escaped(&labels.cannot_play));
     }
 }
 
@@ -370,7 +403,8 @@ fn style() -> String {
     let variables = |colours: [&str; LIGHT.len()]| -> String {
         colours.iter().enumerate().map(|(index, colour)| format!("--c{}:#{colour};", index + 1)).collect()
     };
-    let classes: String = (1..=LIGHT.len()).map(|number| format!(".c{number}{{--speaker:var(--c{number})}}\n")).collect();
+    let classes: String =
+        (1..=LIGHT.len()).map(|number| format!(".c{number}{{--speaker:var(--c{number})}}\n")).collect();
     include_str!("html/style.css")
         .replace("--light-speakers: 0;", &variables(LIGHT))
         .replace("--dark-speakers: 0;", &variables(DARK))

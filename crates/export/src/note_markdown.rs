@@ -41,7 +41,9 @@ mod tests {
             match event {
                 Event::Start(Tag::Link { dest_url, .. }) => links.push(dest_url.to_string()),
                 Event::Text(piece) => text.push_str(&piece),
-                Event::Html(_) | Event::InlineHtml(_) | Event::Start(Tag::Image { .. }) => panic!("{event:?}"),
+                Event::Html(_) | Event::InlineHtml(_) | Event::Start(Tag::Image { .. }) => {
+                    panic!("{event:?}")
+                }
                 _ => {}
             }
         }

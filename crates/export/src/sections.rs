@@ -23,13 +23,15 @@ pub(crate) fn sections(transcript: &FormattedTranscript) -> Vec<Section<'_>> {
         let section = |time: AudioTime| time.as_ms() / SECTION_MS;
         match sections.last_mut() {
             Some(last)
-                if transcript.options.times == Times::None || section(last.start) == section(paragraph.start) =>
+                if transcript.options.times == Times::None
+                    || section(last.start) == section(paragraph.start) =>
             {
                 last.paragraphs.push(paragraph);
             }
             _ => {
                 if !transcript.speakers.is_empty() && paragraph.speaker.is_none() {
-                    let name = match paragraph.speaker_index.and_then(|index| transcript.speakers.get(index)) {
+                    let name = match paragraph.speaker_index.and_then(|index| transcript.speakers.get(index))
+                    {
                         Some(speaker) => &speaker.name,
                         None => &transcript.labels().unknown_speaker,
                     };

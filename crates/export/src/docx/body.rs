@@ -193,7 +193,11 @@ impl<'a> Body<'a> {
 
     fn heading(&mut self, heading: &Heading) {
         let rtl = is_rtl(&heading.text);
-        self.open_paragraph(ParagraphProperties { style: heading.style, rtl, ..ParagraphProperties::default() });
+        self.open_paragraph(ParagraphProperties {
+            style: heading.style,
+            rtl,
+            ..ParagraphProperties::default()
+        });
         let id = self.bookmark_count.to_string();
         self.bookmark_count += 1;
         self.xml.empty("w:bookmarkStart", &[("w:id", &id), ("w:name", &heading.bookmark)]);
@@ -238,8 +242,8 @@ impl<'a> Body<'a> {
         xml.value("w:tblStyle", style);
         xml.empty("w:tblW", &[("w:w", &widths.iter().sum::<u32>().to_string()), ("w:type", "dxa")]);
         xml.empty("w:tblLayout", &[("w:type", "fixed")]);
-        let first_row = if style == "Figures" { "1" } else { "0" };
-        xml.empty("w:tblLook", &[("w:val", "0020"), ("w:firstRow", first_row), ("w:firstColumn", "0")]);
+        let (look, first_row) = if style == "Figures" { ("0020", "1") } else { ("0000", "0") };
+        xml.empty("w:tblLook", &[("w:val", look), ("w:firstRow", first_row), ("w:firstColumn", "0")]);
         xml.value("w:tblCaption", caption);
         xml.close("w:tblPr");
         xml.open("w:tblGrid", &[]);
@@ -327,7 +331,11 @@ impl<'a> Body<'a> {
             let speaker = paragraph.speaker_index.and_then(|index| self.transcript.speakers.get(index));
             let colour = speaker.map(|speaker| LIGHT[colour_of(speaker.number)]);
             let rtl = is_rtl(name);
-            self.open_paragraph(ParagraphProperties { style: "Speaker", rtl, ..ParagraphProperties::default() });
+            self.open_paragraph(ParagraphProperties {
+                style: "Speaker",
+                rtl,
+                ..ParagraphProperties::default()
+            });
             push_runs(&mut self.xml, name, Look { colour, ..Look::default() }, rtl);
             self.xml.close("w:p");
         }
@@ -397,7 +405,8 @@ impl<'a> Body<'a> {
         let date = timestamp(self.transcript);
         let text = format!("{time}: {}", doubt.label(&self.transcript.options));
         let comments = &mut self.comments;
-        let attributes = [("w:id", id.as_str()), ("w:author", AUTHOR), ("w:date", &date), ("w:initials", "M")];
+        let attributes =
+            [("w:id", id.as_str()), ("w:author", AUTHOR), ("w:date", &date), ("w:initials", "M")];
         comments.open("w:comment", &attributes);
         comments.open("w:p", &[]);
         comments.open("w:pPr", &[]);
@@ -481,7 +490,8 @@ fn section_heading((index, section): (usize, &Section<'_>)) -> Heading {
 }
 
 fn has_doubts(sections: &[Section<'_>]) -> bool {
-    let mut segments = sections.iter().flat_map(|section| &section.paragraphs).flat_map(|part| &part.segments);
+    let mut segments =
+        sections.iter().flat_map(|section| &section.paragraphs).flat_map(|part| &part.segments);
     segments.any(|segment| segment.runs.iter().any(|run| run.doubt.is_some()))
 }
 
@@ -507,7 +517,10 @@ fn numbering(numbered_lists: &[(u64, usize)]) -> Vec<u8> {
             xml.open("w:lvl", &[("w:ilvl", &depth.to_string())]);
             xml.value("w:start", "1");
             xml.value("w:numFmt", format);
-            xml.value("w:lvlText", &if format == "bullet" { "•".to_owned() } else { format!("%{}.", depth + 1) });
+            xml.value(
+                "w:lvlText",
+                &if format == "bullet" { "•".to_owned() } else { format!("%{}.", depth + 1) },
+            );
             xml.value("w:lvlJc", "left");
             xml.open("w:pPr", &[]);
             let indent = (LIST_INDENT * (depth + 1)).to_string();

@@ -118,7 +118,9 @@ impl Place {
     /// Writes the paragraph that was read, if it has text.
     fn flush(&mut self, body: &mut Body<'_>) {
         let mut pieces = std::mem::take(&mut self.pieces);
-        if self.code_block && let Some(last) = pieces.last_mut() {
+        if self.code_block
+            && let Some(last) = pieces.last_mut()
+        {
             last.text.truncate(last.text.trim_end_matches('\n').len());
         }
         let text: String = pieces.iter().map(|piece| piece.text.as_str()).collect();

@@ -26,6 +26,9 @@ pub(super) fn is_rtl(text: &str) -> bool {
 /// Pushes `text` as runs of a paragraph, which is written from right to left if `rtl`. Line breaks and tabs become
 /// elements, because Word takes those in text for spaces.
 pub(super) fn push_runs(xml: &mut Xml, text: &str, look: Look<'_>, rtl: bool) {
+    if text.is_empty() {
+        return;
+    }
     let text = printable(text);
     let east_asian = east_asian(&text);
     for (index, line) in text.split('\n').enumerate() {
@@ -68,7 +71,9 @@ pub(super) fn run(
             Some(_) => xml.empty("w:rFonts", &[("w:hint", "eastAsia")]),
             None => {}
         }
-        for (name, on) in [("w:b", look.bold), ("w:bCs", look.bold), ("w:i", look.italic), ("w:iCs", look.italic)] {
+        for (name, on) in
+            [("w:b", look.bold), ("w:bCs", look.bold), ("w:i", look.italic), ("w:iCs", look.italic)]
+        {
             if on {
                 xml.empty(name, &[]);
             }
@@ -156,7 +161,10 @@ mod tests {
             directions(text, rtl).into_iter().map(|(range, rtl)| (&text[range], rtl)).collect()
         };
         assert_eq!(cut("Hello, world 15.", false), [("Hello, world 15.", false)]);
-        assert_eq!(cut("say שלום 15, friend", false), [("say ", false), ("שלום 15", true), (", friend", false)]);
+        assert_eq!(
+            cut("say שלום 15, friend", false),
+            [("say ", false), ("שלום 15", true), (", friend", false)]
+        );
         assert_eq!(cut("مرحبا iPhone 15!", true), [("مرحبا ", true), ("iPhone 15", false), ("!", true)]);
         assert_eq!(cut("", true), [("", false)]);
         assert!(is_rtl("“12” שלום hello") && !is_rtl("hello שלום") && !is_rtl("12:30"));
