@@ -18,3 +18,4 @@ mod screen_states;
 mod search;
 mod speakers;
 mod test_app;
+mod web_page;

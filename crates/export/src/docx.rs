@@ -1,7 +1,7 @@
 //! The transcript as a Word document: Office Open XML (ECMA-376) in its transitional form, which Word, LibreOffice,
 //! Pages and Google Docs read.
 //!
-//! - [`body`] writes the document, [`note`] the note that users wrote, [`comments`](body) the doubtful passages;
+//! - [`body`] writes the document and its comments, [`note`] the note that users wrote, [`page`] headers and footers;
 //! - [`text`] turns text into runs, [`xml`] into XML;
 //! - [`package`] packs the parts, with a receipt whose seal covers their contents.
 //!

@@ -389,7 +389,7 @@ impl Page<'_> {
                 );
             }
         }
-        push!(self, "</aside>\n");
+        push!(self, "<p role=\"alert\" hidden>{}</p>\n</aside>\n", escaped(&labels.cannot_play));
     }
 }
 

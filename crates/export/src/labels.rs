@@ -67,6 +67,8 @@ pub(crate) struct Labels {
     pub(crate) play: String,
     /// A button to open the user's own copy of the recording.
     pub(crate) choose_recording: String,
+    /// A browser lacks the codec of the sound.
+    pub(crate) cannot_play: String,
 }
 
 impl LabelLanguage {

@@ -242,8 +242,8 @@ impl<'a> Body<'a> {
         xml.value("w:tblStyle", style);
         xml.empty("w:tblW", &[("w:w", &widths.iter().sum::<u32>().to_string()), ("w:type", "dxa")]);
         xml.empty("w:tblLayout", &[("w:type", "fixed")]);
-        let first_row = if style == "Figures" { "1" } else { "0" };
-        xml.empty("w:tblLook", &[("w:val", "0020"), ("w:firstRow", first_row), ("w:firstColumn", "0")]);
+        let (look, first_row) = if style == "Figures" { ("0020", "1") } else { ("0000", "0") };
+        xml.empty("w:tblLook", &[("w:val", look), ("w:firstRow", first_row), ("w:firstColumn", "0")]);
         xml.value("w:tblCaption", caption);
         xml.close("w:tblPr");
         xml.open("w:tblGrid", &[]);

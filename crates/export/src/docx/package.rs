@@ -3,6 +3,7 @@
 use crate::receipt::{FoundReceipt, Token, last_token};
 use sha2::{Digest, Sha256};
 use std::io::{self, Cursor, Read, Write};
+use zip::result::ZipResult;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
@@ -35,7 +36,7 @@ pub(super) fn pack(mut parts: Vec<Part>) -> Vec<u8> {
     zipped(&parts).expect("writing to memory does not fail")
 }
 
-fn zipped(parts: &[Part]) -> zip::result::ZipResult<Vec<u8>> {
+fn zipped(parts: &[Part]) -> ZipResult<Vec<u8>> {
     // The earliest time that ZIP knows: equal content gives an equal file.
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
@@ -62,9 +63,9 @@ pub(crate) fn receipt_in_docx(bytes: &[u8]) -> Option<FoundReceipt> {
 }
 
 /// The seal of an archive whose receipt part, without its seal, is `custom`; `None` if the archive is too large.
-fn seal_of(archive: &mut ZipArchive<Cursor<&[u8]>>, custom: &[u8]) -> zip::result::ZipResult<Option<String>> {
-    let mut names: Vec<String> =
-        archive.file_names().filter(|name| !name.ends_with('/')).map(Into::into).collect();
+fn seal_of(archive: &mut ZipArchive<Cursor<&[u8]>>, custom: &[u8]) -> ZipResult<Option<String>> {
+    let mut names = archive.file_names().map(|name| Ok(name?.into_owned())).collect::<ZipResult<Vec<_>>>()?;
+    names.retain(|name| !name.ends_with('/'));
     if names.len() > MAX_PARTS {
         return Ok(None);
     }

@@ -26,6 +26,9 @@ pub(super) fn is_rtl(text: &str) -> bool {
 /// Pushes `text` as runs of a paragraph, which is written from right to left if `rtl`. Line breaks and tabs become
 /// elements, because Word takes those in text for spaces.
 pub(super) fn push_runs(xml: &mut Xml, text: &str, look: Look<'_>, rtl: bool) {
+    if text.is_empty() {
+        return;
+    }
     let text = printable(text);
     let east_asian = east_asian(&text);
     for (index, line) in text.split('\n').enumerate() {

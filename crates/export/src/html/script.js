@@ -6,6 +6,7 @@
   const starts = lines.map((line) => Number(line.dataset.start))
   const player = document.getElementById('player')
   const sound = player.querySelector('audio')
+  const problem = player.querySelector('[role=alert]')
 
   // --- Play ---
 
@@ -82,6 +83,8 @@
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && event.target.matches('.line')) playFromEvent(event)
   })
+  sound.addEventListener('error', () => (problem.hidden = false))
+  sound.addEventListener('loadedmetadata', () => (problem.hidden = true))
   sound.addEventListener('timeupdate', markPlaying)
   sound.addEventListener('seeked', markPlaying)
   if (sound.hasAttribute('src')) offerPlaying()
