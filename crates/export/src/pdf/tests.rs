@@ -280,7 +280,7 @@ fn text_of_many_scripts_can_be_copied() {
         "→ ⇒ ± ≤ ≠ ∞ √ ∑ ½ ① ☎ ✓ ★ ♫ 😀 🎉 👍",
     ] {
         let pdf = render(&single_segment(words));
-        assert_eq!(pdf.missing, [], "{words}");
+        assert_eq!(pdf.missing, [] as [char; 0], "{words}");
         let text = text(&pdf);
         // NFC makes the order of two marks on one letter irrelevant.
         let (words, text): (String, String) = (words.nfc().collect(), text.nfc().collect());
