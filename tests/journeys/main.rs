@@ -8,6 +8,7 @@
 mod archive;
 mod benchmark;
 mod everyday;
+mod export;
 mod interruptions;
 mod meetings;
 mod model_server;
