@@ -69,10 +69,14 @@ pub fn file_name(template: &str, parts: &FileNameParts) -> String {
     while !rest.is_empty() {
         match values.iter().find(|(key, _)| rest.starts_with(key)) {
             Some((key, value)) => {
+                let separates = between.trim_matches(is_separator).is_empty();
                 if !value.trim().is_empty() {
-                    name.push_str(&std::mem::take(&mut between));
+                    if !(name.is_empty() && separates) {
+                        name.push_str(&between);
+                    }
+                    between.clear();
                     name.push_str(value);
-                } else if name.is_empty() || between.trim_matches(is_separator).is_empty() {
+                } else if name.is_empty() || separates {
                     between.clear();
                 }
                 rest = &rest[key.len()..];
