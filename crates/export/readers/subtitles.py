@@ -22,11 +22,12 @@ options = {"keep_html_tags": True} if kind == "srt" else {}
 other = pysubs2.load(path, encoding="utf-8", format_=kind, **options)
 plain = (lambda text: text) if kind == "srt" else html.unescape
 cues = webvtt.from_srt(path) if kind == "srt" else webvtt.read(path)
+read = [(cue.start, cue.end, cue.raw_text if kind == "srt" else cue.text) for cue in cues]
 print(
     json.dumps(
         {
             "pysubs2": [[cue.start, cue.end, plain(cue.text.replace("\\N", "\n"))] for cue in other],
-            "webvtt": [[milliseconds(cue.start), milliseconds(cue.end), plain(cue.raw_text if kind == "srt" else cue.text)] for cue in cues],
+            "webvtt": [[milliseconds(start), milliseconds(end), plain(text)] for start, end, text in read],
             "voices": [plain(cue.voice) if cue.voice else None for cue in cues],
         }
     )

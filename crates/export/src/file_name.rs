@@ -76,7 +76,7 @@ pub fn file_name(template: &str, parts: &FileNameParts) -> String {
                     }
                     between.clear();
                     name.push_str(value);
-                } else if name.is_empty() || separates {
+                } else if separates {
                     between.clear();
                 }
                 rest = &rest[key.len()..];
@@ -89,7 +89,7 @@ pub fn file_name(template: &str, parts: &FileNameParts) -> String {
         }
     }
     if !between.trim_matches(is_separator).is_empty() {
-        name.push_str(&between);
+        name.push_str(between.trim_end_matches(is_separator));
     }
     file_stem(&name)
 }

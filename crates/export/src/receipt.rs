@@ -17,7 +17,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-const PREFIX: &str = "MeetMemo-Receipt-1.";
+/// How a token begins.
+pub(crate) const TOKEN_PREFIX: &str = "MeetMemo-Receipt-1.";
 /// Length of a SHA-256 in hexadecimal.
 const SEAL_LENGTH: usize = 64;
 const EMPTY_SEAL: [u8; SEAL_LENGTH] = [b'0'; SEAL_LENGTH];
@@ -74,7 +75,7 @@ impl Receipt {
     pub(crate) fn token(&self) -> String {
         let json = serde_json::to_vec(self).expect("a receipt is valid JSON");
         let seal = str::from_utf8(&EMPTY_SEAL).expect("zeros are ASCII");
-        format!("{PREFIX}{}.{seal}", STANDARD_NO_PAD.encode(json))
+        format!("{TOKEN_PREFIX}{}.{seal}", STANDARD_NO_PAD.encode(json))
     }
 }
 
@@ -88,7 +89,7 @@ pub(crate) struct Token<'a> {
 
 /// The last token in `bytes`: what a transcript says comes before it.
 pub(crate) fn last_token(bytes: &[u8]) -> Option<Token<'_>> {
-    let prefix = PREFIX.as_bytes();
+    let prefix = TOKEN_PREFIX.as_bytes();
     let starts = (0..bytes.len().saturating_sub(prefix.len())).rev();
     starts.filter(|at| bytes[*at] == prefix[0] && bytes[*at..].starts_with(prefix)).find_map(|at| {
         let payload_at = at + prefix.len();
@@ -156,7 +157,8 @@ mod tests {
     fn a_token_that_somebody_dictated_is_not_the_receipt() {
         let mut other = receipt();
         other.model = "other".to_owned();
-        let mut file = format!("{} said {PREFIX}x.y and {}\n", other.token(), receipt().token()).into_bytes();
+        let mut file =
+            format!("{} said {TOKEN_PREFIX}x.y and {}\n", other.token(), receipt().token()).into_bytes();
         seal(&mut file);
         assert_eq!(receipt_in(&file), Some(FoundReceipt { receipt: receipt(), intact: true }));
     }

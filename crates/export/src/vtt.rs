@@ -4,7 +4,7 @@ use crate::document::Document;
 use crate::error::ExportError;
 use crate::format::{Format, FormatGroup, Needs, OptionName, ReceiptPlace, Rendered, Resources};
 use crate::options::ExportOptions;
-use crate::receipt::Receipt;
+use crate::receipt::{Receipt, TOKEN_PREFIX};
 use crate::subtitles::{clock, cues, guard_times};
 use std::fmt::Write;
 
@@ -26,7 +26,9 @@ fn render(
     options: &ExportOptions,
     resources: &Resources<'_>,
 ) -> Result<Rendered, ExportError> {
-    let mut out = String::from("WEBVTT\n");
+    // Some readers take a note at the end for text of the last cue.
+    let (verify, token) = (&options.language.labels().verify, Receipt::of(document, options).token());
+    let mut out = format!("WEBVTT\n\nNOTE\n{verify}\n{token}\n");
     let shows_speakers = document.shows_speakers(options);
     for cue in cues(document, options, false, resources)? {
         let _ = writeln!(out, "\n{} --> {}", clock(cue.start_ms, '.'), clock(cue.end_ms, '.'));
@@ -43,14 +45,15 @@ fn render(
             let _ = writeln!(out, "{}", escaped(&line.text));
         }
     }
-    let verify = options.language.labels().verify.as_str();
-    let _ = writeln!(out, "\nNOTE\n{verify}\n{}", Receipt::of(document, options).token());
     Ok(out.into())
 }
 
-/// `text` without what WebVTT takes for markup or for a line of times (`-->`).
+/// `text` without what WebVTT takes for markup or for a line of times (`-->`), and without what looks like a receipt, which
+/// would come after ours.
 fn escaped(text: &str) -> String {
-    guard_times(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    let (name, version) = TOKEN_PREFIX.split_at(TOKEN_PREFIX.len() - 2);
+    let text = guard_times(text).replace(TOKEN_PREFIX, &format!("{name}\u{2060}{version}"));
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -98,6 +101,17 @@ mod tests {
                 receipt_in(file.as_bytes()).is_some_and(|found| found.receipt.speakers == options.speakers)
             );
         }
+    }
+
+    #[test]
+    fn a_name_that_looks_like_a_receipt_is_none() {
+        let mut document = torture();
+        document.speakers[0].name =
+            Receipt { model: "other".to_owned(), ..Receipt::of(&document, &ExportOptions::default()) }
+                .token();
+        let file = vtt(&document, &ExportOptions::default());
+        let found = receipt_in(file.as_bytes()).unwrap();
+        assert!(found.intact && found.receipt.model == "whisper-base");
     }
 
     #[test]

@@ -4,14 +4,13 @@ use super::body::{Body, LIST_INDENT, MAX_DEPTH, ParagraphProperties};
 use super::text::{Look, is_rtl, push_runs};
 use crate::note_markdown::events;
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
-use url::Url;
 
 /// A piece of a paragraph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Piece {
     text: String,
     look: Look<'static>,
-    /// An absolute address.
+    /// The address, as a field instruction has it.
     link: Option<String>,
 }
 
@@ -62,8 +61,7 @@ impl Place {
             Tag::Emphasis => self.italic += 1,
             // Field instructions have the address in quotation marks, and `\` begins a switch.
             Tag::Link { dest_url, .. } => {
-                let url = Url::parse(&dest_url).ok();
-                self.link = url.map(|url| url.as_str().replace('"', "%22").replace('\\', "%5C"));
+                self.link = Some(dest_url.replace('"', "%22").replace('\\', "%5C"));
             }
             // Every other tag begins a block; the text before it is a paragraph of its own.
             block => {

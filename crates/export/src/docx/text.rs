@@ -138,7 +138,9 @@ fn directions(line: &str, rtl: bool) -> Vec<(Range<usize>, bool)> {
     let levels = BidiInfo::new(line, Some(base)).levels;
     let mut pieces: Vec<(Range<usize>, bool)> = Vec::new();
     for (at, c) in line.char_indices() {
-        let number = matches!(bidi_class(c), BidiClass::EN | BidiClass::AN | BidiClass::ET | BidiClass::CS);
+        // Signs that belong to a number have its level; other signs have that of the text around them.
+        let number = levels[at] > base
+            && matches!(bidi_class(c), BidiClass::EN | BidiClass::AN | BidiClass::ET | BidiClass::CS);
         let end = at + c.len_utf8();
         match pieces.last_mut() {
             // Word places numbers within text from right to left itself.
