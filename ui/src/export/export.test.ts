@@ -2,11 +2,11 @@
 import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import axe from 'axe-core'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import App from '../App.svelte'
 import { memoryClient, sampleBatch, sampleJob, sampleTranscript, type Seed } from '../lib/memory'
 import { line } from '../meeting/meeting-testing'
-import { menuItem, stubLayout } from '../meeting/testing'
+import { menuItem } from '../meeting/testing'
 
 // jsdom has no canvas to draw on.
 vi.mock('./pdf', () => ({ openPdf: () => Promise.reject(new Error('there is no canvas')) }))
@@ -15,7 +15,6 @@ const user = userEvent.setup({ pointerEventsCheck: 0 })
 const [one, two] = ['One', 'Two'].map((title) => sampleJob({ id: title.toLowerCase(), title }))
 const jobs = [one, two].filter((job) => job !== undefined)
 
-beforeEach(stubLayout)
 afterEach(() => {
   cleanup()
   localStorage.clear()
@@ -101,7 +100,9 @@ describe('the sheet', () => {
     const field = screen.getByRole('textbox', { name: 'Template' })
     expect(field).toHaveValue('{date} {title}')
     await user.clear(field)
-    await user.click(button('Speakers'))
+    await user.click(
+      within(screen.getByRole('group', { name: 'Insert' })).getByRole('button', { name: 'Speakers' }),
+    )
     expect(field).toHaveValue('{speakers}')
     await user.click(button('Use this template'))
     expect(await screen.findByText('A template has a value.')).toBeVisible()
@@ -178,7 +179,11 @@ describe('batches', () => {
     await user.click(button('Export again…'))
     client.changeBatch('made-2', { completed: 1, ended: true })
     expect(
-      await screen.findByText(/to “Meetings”\. One was already there and up to date\./),
+      await screen.findByText(
+        /to “Meetings”\. One was already there and up to date\./,
+        {},
+        { timeout: 10_000 },
+      ),
     ).toBeVisible()
     expect(screen.queryByText(/The disk is full/)).toBeNull()
     await user.click(button('Show in folder'))
@@ -191,7 +196,7 @@ describe('batches', () => {
     await expectNoFaults()
     await user.click(button('Cancel'))
     expect(await screen.findByText(/210 meetings were exported to “Meetings”\./)).toBeVisible()
-    expect(screen.getByText('285 more')).toBeVisible()
+    expect(screen.getByText(/285 more/)).toBeVisible()
     expect(client.calls).toContainEqual(['cancelExportBatch', 'batch-1'])
   })
 

@@ -11,7 +11,7 @@ type Surroundings = {
   client: Client
   archive: Archive
   /** Shows a sheet, or takes it away. */
-  show: (sheet: 'export' | 'check' | null) => void
+  show: (sheet: 'export' | 'check' | null) => Promise<void>
   onerror: (error: unknown) => void
 }
 
@@ -29,7 +29,7 @@ export class Exporting {
     this.exports = new Exports(client)
     this.batches = new Batches(client, onerror)
     this.sheet = new ExportSheet(client, this.choices)
-    this.checks = new Checks(client, () => show('check'))
+    this.checks = new Checks(client, () => void show('check'))
   }
 
   /** Keeps what is under way up to date until the returned function is called. */
@@ -45,7 +45,7 @@ export class Exporting {
     const { archive, show } = this.#around
     const previewed = ids.find((id) => archive.get(id)?.status === 'completed') ?? ids[0]
     if (previewed === undefined) return
-    show('export')
+    void show('export')
     void this.sheet.open(ids, previewed)
   }
 
@@ -57,6 +57,6 @@ export class Exporting {
     const begun = await (ids.length === 1
       ? this.exports.begin(id, format.key, options)
       : this.batches.begin({ ids, format: format.key, options, zip }))
-    if (begun) this.#around.show(null)
+    if (begun) await this.#around.show(null)
   }
 }

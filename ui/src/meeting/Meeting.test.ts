@@ -1,10 +1,10 @@
-import { fireEvent, screen, waitFor, within } from '@testing-library/svelte'
+import { screen, waitFor, within } from '@testing-library/svelte'
 import axe from 'axe-core'
 import { tick } from 'svelte'
 import { describe, expect, test, vi } from 'vitest'
 import { sampleJob, sampleSegments, sampleTranscript } from '../lib/memory'
 import type { JobView, OtherLanguage, TranscriptInfo } from '../lib/types'
-import { audio, choose, isolateTests, line, open, openWith, user } from './meeting-testing'
+import { audio, isolateTests, line, open, openWith, user } from './meeting-testing'
 import { menuItem } from './testing'
 
 isolateTests()

@@ -80,7 +80,8 @@ export const exportScenes: Scenes = {
     seed,
     then: (client) => {
       client.fail('setExportFileName', {
-        message: 'A template of file names has at least one of {title}, {date}, {time}, {speakers} and {file}.',
+        message:
+          'A template of file names has at least one of {title}, {date}, {time}, {speakers} and {file}.',
       })
       sheet('txt', () => {
         press('Change how files are named')
@@ -100,7 +101,8 @@ export const exportScenes: Scenes = {
     seed,
     then: (client) => {
       client.fail('previewExport', {
-        message: 'The speakers of this meeting were not detected. Detect them first, or choose another format.',
+        message:
+          'The speakers of this meeting were not detected. Detect them first, or choose another format.',
       })
       sheet('rttm')
     },
@@ -184,8 +186,7 @@ export const exportScenes: Scenes = {
   'check-altered': {
     seed: checked({
       state: 'altered',
-      message:
-        'This file was changed after it was exported. What it says need not be what was transcribed.',
+      message: 'This file was changed after it was exported. What it says need not be what was transcribed.',
       exported_on: null,
     }),
     then: drop,
