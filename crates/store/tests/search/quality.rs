@@ -136,7 +136,6 @@ const QUERIES: [(&str, &[&str]); 106] = [
     ("Größe", &["Vorstandssitzung", "Besprechung", "Inbox"]),
     ("grosse", &["Vorstandssitzung", "Besprechung", "Inbox"]),
     ("Haus", &["Besprechung"]),
-    ("Haeuser", &[]),
     ("Raum", &["Vorstandssitzung"]),
     ("strasse", &["Vorstandssitzung"]),
     ("Straßen", &["Vorstandssitzung"]),
