@@ -27,8 +27,6 @@ pub(crate) struct Labels {
     pub(crate) speaking_time: String,
     pub(crate) words: String,
     pub(crate) turns: String,
-    pub(crate) time: String,
-    pub(crate) text: String,
     pub(crate) confidence: String,
     /// `Page {page} of {pages}`
     pub(crate) page: String,
@@ -55,7 +53,7 @@ pub(crate) struct Labels {
     pub(crate) doubt_confidence: String,
     /// Explains the marks of doubtful passages.
     pub(crate) doubt_legend: String,
-    /// `{count} characters could not be shown with the available fonts: {characters}.`
+    /// `Characters that no font here has: {characters}.`
     pub(crate) missing_characters: String,
     /// Names of the months, January first.
     pub(crate) months: [String; 12],

@@ -29,8 +29,8 @@ pub(crate) static FORMAT: Format = Format {
     purpose: "To read, print and send",
     group: FormatGroup::Document,
     needs: Needs::Transcript,
-    options: &[OptionName::Speakers, OptionName::Language, OptionName::Paper],
-    receipt: ReceiptPlace::None,
+    options: &[OptionName::Speakers, OptionName::Times, OptionName::Language, OptionName::Paper],
+    receipt: ReceiptPlace::Token,
     render,
 };
 

@@ -200,13 +200,17 @@ fn ten_hours_have_contents_with_sections() {
     let document = torture_ten_hours();
     let read = read(&docx(&document, &ExportOptions::default()));
     let sections = with_style(&read, &["Heading 2"]);
-    assert_eq!(sections.iter().filter(|title| title.ends_with(":00")).count(), 60);
+    assert_eq!(sections.iter().filter(|title| title.split(':').count() == 3).count(), 60);
     let contents = with_style(&read, &["toc 1", "toc 2"]);
     assert_eq!(contents.len(), 4 + 60);
-    assert_eq!(contents[..5], ["Speakers", "Note", "Transcript", "0:00:00", "0:10:00"]);
+    assert_eq!(contents[..4], ["Speakers", "Note", "Transcript", "0:00:00"]);
+    assert!(contents[4].starts_with("0:10:0"), "{}", contents[4]);
     // After each of these headings the speaker is named.
     let blocks = read["blocks"].as_array().unwrap();
-    let at = blocks.iter().position(|block| block[0] == "Heading 2" && block[1] == "5:00:00").unwrap();
+    let is_section = |block: &&Value| {
+        block[0] == "Heading 2" && block[1].as_str().is_some_and(|title| title.starts_with("5:00:"))
+    };
+    let at = blocks.iter().position(|block| is_section(&block)).unwrap();
     assert_eq!(blocks[at + 1][0], "Speaker");
     let without = docx(&document, &ExportOptions { contents: false, ..ExportOptions::default() });
     assert!(!part(&without, "word/document.xml").contains("TOC \\o"));
