@@ -175,7 +175,7 @@ describe('batches', () => {
     client.changeBatch('made-1', { failed: 1, ended: true, failures: ['the disk is full'] })
     const text = await screen.findByText(/One meeting was exported to “Meetings”\./)
     expect(text).toHaveTextContent(/One could not be exported:.*The disk is full\./)
-    client.exportsUpToDate = 1
+    client.exportsUpToDate.push('one')
     await user.click(button('Export again…'))
     client.changeBatch('made-2', { completed: 1, ended: true })
     expect(

@@ -57,7 +57,7 @@ function sheetOfMany() {
 function batchOf(client: MemoryClient, then: (batch: string) => void) {
   client.chosen = ['/home/anna/Documents/Meetings']
   client.exportFailures.push('“Voice memo” has no complete transcript yet, so there is nothing to export.')
-  client.exportsUpToDate = 1
+  client.exportsUpToDate.push('one')
   sheetOfMany()
   setTimeout(() => press('Export to a folder…'), 600)
   setTimeout(() => then('made-1'), 900)

@@ -62,11 +62,12 @@ export class MemoryExports {
     exportMeetings: (ids, _format, _options, zip) => {
       const [target] = this.#desktop.chosen
       if (target === undefined) return null
-      const { exportFailures: failures, exportsUpToDate } = this.controls
-      const total = Math.max(0, ids.length - failures.length - exportsUpToDate)
+      const { exportFailures: failures } = this.controls
+      const upToDate = this.controls.exportsUpToDate.length
+      const total = Math.max(0, ids.length - failures.length - upToDate)
       const batch = sampleBatch({ batch_id: this.#events.newId(), target, zip, total, ended: total === 0 })
       this.#batches.set(batch.batch_id, batch)
-      return { batch, up_to_date: exportsUpToDate, failures }
+      return { batch, up_to_date: upToDate, failures }
     },
     exportBatch: (id) => this.#batches.get(id) ?? null,
     openExportBatches: () => [...this.#batches.values()].filter((batch) => !batch.ended),
@@ -108,8 +109,8 @@ export class MemoryExports {
   readonly controls = {
     /** Why exports of a batch could not be started. */
     exportFailures: [] as string[],
-    /** How many files of a batch are there already. */
-    exportsUpToDate: 0,
+    /** Meetings of a batch whose files are there already and up to date. */
+    exportsUpToDate: [] as string[],
     changeExport: (exportId: string, change: Partial<ExportView>): void => {
       const view = this.#all.get(exportId)
       if (!view) throw new Error(`there is no export ${exportId}`)
