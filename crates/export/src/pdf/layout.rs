@@ -12,6 +12,8 @@ use super::{
     page::{Layout, Page, PageSize, PlacedLine, Rule, Style},
     shape::Shaper,
 };
+use crate::labels::Labels;
+use crate::options::Times;
 use crate::{ExportError, FormattedTranscript, fonts::HanVariant, paragraphs::VisibleParagraph};
 
 const TITLE: Style = Style { bold: true, size: 20.0, leading: 26.0, grey: 0.08 };
@@ -188,9 +190,7 @@ impl PageBuilder<'_, '_> {
         if codes.is_empty() {
             return Ok(());
         }
-        let note = labels
-            .missing_characters
-            .replace("{characters}", &codes.join(", "));
+        let note = labels.missing_characters.replace("{characters}", &codes.join(", "));
         let block = self.block(&note, NOTE, None)?;
         self.keep_together(BEFORE_NOTE + block.height(block.min_first_lines()));
         let (from, y) = (self.size.text_left, self.y + 0.6 * BEFORE_NOTE);

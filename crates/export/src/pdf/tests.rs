@@ -359,10 +359,7 @@ fn characters_that_no_font_has_are_marked_kept_and_listed() {
     ));
     assert_eq!(pdf.missing, ['ᠮ', '\u{E000}', '\u{E001}']);
     let text = text(&pdf);
-    assert!(
-        text.contains("Characters that no font here has: U+182E, U+E000, U+E001."),
-        "{text}"
-    );
+    assert!(text.contains("Characters that no font here has: U+182E, U+E000, U+E001."), "{text}");
     // The characters can still be searched and copied.
     assert!(text.contains("one \u{E000} two ᠮ three"), "{text}");
 
