@@ -325,6 +325,12 @@ CREATE FUNCTION meetmemo_search_apply() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     changed record;
 BEGIN
+    -- The trigger runs for each change, and the first run applies all that there are by then. Rows that are removed are
+    -- still read until the transaction ends, so each further run would take longer the more there are.
+    IF NEW.id <= nullif(current_setting('meetmemo.search_applied', TRUE), '')::bigint THEN
+        RETURN NULL;
+    END IF;
+    PERFORM set_config('meetmemo.search_applied', (SELECT max(id)::text FROM search_changes), TRUE);
     -- In one order, so that no two wait for each other.
     PERFORM FROM jobs WHERE id IN (SELECT job_id FROM search_changes) ORDER BY id FOR NO KEY UPDATE;
     FOR changed IN

@@ -1,8 +1,9 @@
 //! The commands that the page can call. Each parses its arguments, calls `app` and converts the result.
 //!
-//! The page names meetings, exports and models by id. Only three commands take paths: [`imports::import_paths`],
-//! [`imports::describe_drop`] and [`models::import_models`]. They copy recordings and speech models, or describe what
-//! would be copied; they never show or change the content of a file. All other paths come from the system's dialogs and
+//! The page names meetings, exports and models by id. Only four commands take paths: [`imports::import_paths`],
+//! [`imports::describe_drop`], [`models::import_models`] and [`exports::verify_dropped`]. They copy recordings and speech
+//! models, or describe what would be copied, or say what became of an exported file; they never show or change the content
+//! of a file. All other paths come from the system's dialogs and
 //! do not pass through the page.
 
 pub(crate) mod backup;

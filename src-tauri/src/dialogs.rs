@@ -100,6 +100,19 @@ pub(crate) async fn certificate(handle: &AppHandle) -> Option<PathBuf> {
     any_file(handle, texts::CHOOSE_CERTIFICATE).await
 }
 
+/// Lets the user choose an exported file; `None` if they cancel.
+pub(crate) async fn exported_file(handle: &AppHandle) -> Option<PathBuf> {
+    any_file(handle, texts::CHOOSE_EXPORT).await
+}
+
+/// Lets the user choose the logo of exports; `None` if they cancel.
+pub(crate) async fn logo(handle: &AppHandle) -> Option<PathBuf> {
+    let chosen = show(handle, |dialog| {
+        dialog.set_title(texts::CHOOSE_LOGO).add_filter(texts::PICTURES, &["png", "jpg", "jpeg"]).pick_file()
+    });
+    chosen.await.flatten().map(|file| file.path().to_owned())
+}
+
 async fn any_file(handle: &AppHandle, title: &'static str) -> Option<PathBuf> {
     let chosen = show(handle, move |dialog| dialog.set_title(title).pick_file());
     chosen.await.flatten().map(|file| file.path().to_owned())

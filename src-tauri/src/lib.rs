@@ -127,10 +127,23 @@ fn interface() -> Builder<Wry> {
             commands::meetings::sound,
             commands::meetings::copy_transcript,
             commands::meetings::copy_text,
+            commands::exports::export_defaults,
+            commands::exports::preview_export,
             commands::exports::export_meeting,
             commands::exports::export_meetings,
+            commands::exports::export_batch,
+            commands::exports::open_export_batches,
+            commands::exports::cancel_export_batch,
+            commands::exports::show_export_batch,
             commands::exports::export_job,
+            commands::exports::cancel_export,
             commands::exports::show_export,
+            commands::exports::verify_export,
+            commands::exports::verify_dropped,
+            commands::exports::export_settings,
+            commands::exports::set_export_file_name,
+            commands::exports::choose_export_logo,
+            commands::exports::remove_export_logo,
             commands::backup::backup_overview,
             commands::backup::choose_backup_place,
             commands::backup::end_scheduled_backups,
@@ -174,7 +187,7 @@ fn interface() -> Builder<Wry> {
             commands::window::open_log_folder,
             commands::window::open_data_folder,
         ])
-        .constant("EXPORT_FORMATS", commands::exports::ExportFormat::offered())
+        .constant("EXPORT_FORMATS", commands::exports::formats())
         .constant("VACUUM_FULL_WARNING", app::VACUUM_FULL_WARNING)
         .events(collect_events![
             core::CoreState,

@@ -82,10 +82,11 @@ async fn a_meeting_is_imported_played_renamed_exported_and_deleted() {
     app.wait_for_text("Weekly with Anna").await;
 
     // Export to both formats with the system's dialog.
-    for (item, ending) in [("Markdown text", "md"), ("PDF document", "pdf")] {
+    for (format, ending) in [("markdown_transcript", "md"), ("pdf_transcript", "pdf")] {
         let target = app.documents().join(format!("out ü.{ending}"));
         app.click("Export").await;
-        app.click(item).await;
+        app.element(&format!("input[type=radio][value='{format}']")).await.click().await.unwrap();
+        app.click("Export…").await;
         app.answer_dialog("Save the transcript", &target).await;
         app.wait_until("the file exists", async || target.exists()).await;
         app.wait_for_text("Show in folder").await;

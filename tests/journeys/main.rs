@@ -8,6 +8,7 @@
 mod archive;
 mod benchmark;
 mod everyday;
+mod export;
 mod interruptions;
 mod meetings;
 mod model_server;
@@ -18,3 +19,4 @@ mod screen_states;
 mod search;
 mod speakers;
 mod test_app;
+mod web_page;

@@ -130,12 +130,13 @@ async fn meetings_are_put_in_order_thrown_away_and_brought_back() {
         app.element(&format!("[data-meeting='{id}']")).await.click().await.unwrap();
     }
     app.click("More for the selected meetings").await;
-    app.click("Export").await;
-    app.click("Markdown text").await;
+    app.click("Export…").await;
+    app.element("input[type=radio][value='markdown_transcript']").await.click().await.unwrap();
+    app.click("Export to a folder…").await;
     let folder = app.documents().join("exports");
     fs::create_dir(&folder).unwrap();
     app.answer_folder_dialog("Choose a folder for the exports", &folder).await;
-    app.wait_for_text("2 meetings were exported.").await;
+    app.wait_for_text("2 meetings were exported to “exports”.").await;
     app.screenshot("organise-5-exported").await;
     assert!(folder.join("Rehearsal.md").exists() && folder.join("Rehearsal (2).md").exists());
     app.click("End the selection").await;

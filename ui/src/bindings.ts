@@ -135,18 +135,44 @@ export const commands = {
 	forgetImport: (id: string) => __TAURI_INVOKE<null>("forget_import", { id }),
 	/**  The address of a recording's audio; `None` if the audio is not on this computer. */
 	sound: (id: string) => __TAURI_INVOKE<string | null>("sound", { id }),
-	/**  Copies the transcript of a meeting to the clipboard. */
-	copyTranscript: (id: string) => __TAURI_INVOKE<null>("copy_transcript", { id }),
+	/**  Copies the transcript of a meeting, or a part of it, to the clipboard. */
+	copyTranscript: (id: string, request: CopyRequest_Deserialize) => __TAURI_INVOKE<null>("copy_transcript", { id, request }),
 	/**  Copies a text of the page to the clipboard. */
 	copyText: (text: string) => __TAURI_INVOKE<null>("copy_text", { text }),
+	/**  The options where the user chooses nothing else. */
+	exportDefaults: () => __TAURI_INVOKE<ExportOptions_Serialize>("export_defaults"),
+	/**  The beginning of the file that an export makes. */
+	previewExport: (id: string, format: string, options: ExportOptions_Deserialize) => __TAURI_INVOKE<Preview_Serialize>("preview_export", { id, format, options }),
 	/**  Asks where to save the export of a meeting and starts it in the background. `None` if the user cancels the dialog. */
-	exportMeeting: (id: string, format: string) => __TAURI_INVOKE<ExportView_Serialize | null>("export_meeting", { id, format }),
-	/**  Asks for a folder and exports meetings to it in the background. `None` if the user cancels the dialog. */
-	exportMeetings: (ids: string[], format: string) => __TAURI_INVOKE<FolderExports_Serialize | null>("export_meetings", { ids, format }),
+	exportMeeting: (id: string, format: string, options: ExportOptions_Deserialize) => __TAURI_INVOKE<ExportView_Serialize | null>("export_meeting", { id, format, options }),
+	/**  Asks for a folder or a ZIP file and exports meetings to it in the background. `None` if the user cancels the dialog. */
+	exportMeetings: (ids: string[], format: string, options: ExportOptions_Deserialize, zip: boolean) => __TAURI_INVOKE<StartedBatch_Serialize | null>("export_meetings", { ids, format, options, zip }),
+	/**  The current state of a batch. */
+	exportBatch: (batchId: string) => __TAURI_INVOKE<BatchView_Serialize | null>("export_batch", { batchId }),
+	/**  The batches of this computer that are under way. */
+	openExportBatches: () => __TAURI_INVOKE<BatchView_Serialize[]>("open_export_batches"),
+	/**  Cancels what is left of a batch. */
+	cancelExportBatch: (batchId: string) => __TAURI_INVOKE<null>("cancel_export_batch", { batchId }),
+	/**  Shows the folder or ZIP file of a batch in the system's file manager. */
+	showExportBatch: (batchId: string) => __TAURI_INVOKE<null>("show_export_batch", { batchId }),
 	/**  The current state of an export. */
 	exportJob: (exportId: string) => __TAURI_INVOKE<ExportView_Serialize | null>("export_job", { exportId }),
+	/**  Cancels an export that is not completed. */
+	cancelExport: (exportId: string) => __TAURI_INVOKE<null>("cancel_export", { exportId }),
 	/**  Shows an exported file in the system's file manager. */
 	showExport: (exportId: string) => __TAURI_INVOKE<null>("show_export", { exportId }),
+	/**  Asks for an exported file and says what became of it. `None` if the user cancels the dialog. */
+	verifyExport: () => __TAURI_INVOKE<VerifiedExport_Serialize | null>("verify_export"),
+	/**  What became of an exported file that was dropped on the window. */
+	verifyDropped: (path: string) => __TAURI_INVOKE<VerifiedExport_Serialize>("verify_dropped", { path }),
+	/**  How exports are named, and their logo. */
+	exportSettings: () => __TAURI_INVOKE<ExportSettings_Serialize>("export_settings"),
+	/**  Changes the template of the names of exported files. */
+	setExportFileName: (template: string) => __TAURI_INVOKE<null>("set_export_file_name", { template }),
+	/**  Asks for a picture that PDF exports show as a logo. False if the user cancels the dialog. */
+	chooseExportLogo: () => __TAURI_INVOKE<boolean>("choose_export_logo"),
+	/**  Exports get no logo any more. */
+	removeExportLogo: () => __TAURI_INVOKE<null>("remove_export_logo"),
 	/**  What is known of earlier backups, and the schedule. */
 	backupOverview: () => __TAURI_INVOKE<BackupOverview_Serialize>("backup_overview"),
 	/**  Lets the user choose the folder of scheduled backups. `None` if they cancel. */
@@ -259,7 +285,7 @@ export const events = {
 };
 
 /* Constants */
-export const EXPORT_FORMATS = [{"extension":"pdf","label":"PDF document","word":"pdf_transcript"},{"extension":"md","label":"Markdown text","word":"markdown_transcript"}] as const;
+export const EXPORT_FORMATS = [{"key":"pdf_transcript","label":"PDF","purpose":"To read, print and send","extension":"pdf","group":"document","needs_speakers":false,"has_receipt":false,"options":["speakers","language","paper"]},{"key":"markdown_transcript","label":"Markdown","purpose":"For notes, such as Obsidian","extension":"md","group":"document","needs_speakers":false,"has_receipt":false,"options":["speakers","language"]},{"key":"txt","label":"Plain text","purpose":"For any program","extension":"txt","group":"document","needs_speakers":false,"has_receipt":false,"options":["speakers","times","note","language"]},{"key":"rttm","label":"RTTM","purpose":"Turns of speakers, for diarization tools","extension":"rttm","group":"data","needs_speakers":true,"has_receipt":false,"options":[]},{"key":"bundle","label":"Bundle","purpose":"The meeting with its recording, to keep or to import elsewhere","extension":"zip","group":"data","needs_speakers":false,"has_receipt":false,"options":["times","note","language"]}] as const;
 
 export const VACUUM_FULL_WARNING = "VACUUM FULL writes every table anew. While a table is written, nobody can read or change it: the window and a transcription wait until the table is done. It needs free space for a second copy of the largest table. It is worth it only after much was deleted; a plain VACUUM disturbs nobody." as const;
 
@@ -495,6 +521,53 @@ export type BackupView = {
 	removed_snapshots: number,
 };
 
+/**  A batch and how far it is. */
+export type BatchView = BatchView_Serialize | BatchView_Deserialize;
+
+/**  A batch and how far it is. */
+export type BatchView_Deserialize = {
+	/**  UUID. */
+	batch_id: string,
+	/**  Path of the folder or ZIP file. */
+	target: string,
+	/**  Whether it is a ZIP file. */
+	zip: boolean,
+	/**  Number of exports. */
+	total: number,
+	/**  How many files are written. */
+	completed: number,
+	/**  How many failed or were cancelled. */
+	failed: number,
+	/**  Whether nothing is left to do. */
+	ended: boolean,
+	/**  Why the ZIP file could not be written. */
+	error_message?: string | null,
+	/**  Why exports failed; the first 20. */
+	failures: string[],
+};
+
+/**  A batch and how far it is. */
+export type BatchView_Serialize = {
+	/**  UUID. */
+	batch_id: string,
+	/**  Path of the folder or ZIP file. */
+	target: string,
+	/**  Whether it is a ZIP file. */
+	zip: boolean,
+	/**  Number of exports. */
+	total: number,
+	/**  How many files are written. */
+	completed: number,
+	/**  How many failed or were cancelled. */
+	failed: number,
+	/**  Whether nothing is left to do. */
+	ended: boolean,
+	/**  Why the ZIP file could not be written. */
+	error_message: string | null,
+	/**  Why exports failed; the first 20. */
+	failures: string[],
+};
+
 /**  A connection that waits for another. */
 export type BlockedView = BlockedView_Serialize | BlockedView_Deserialize;
 
@@ -567,6 +640,33 @@ export type ChangeResult_Serialize = {
 	changed: number,
 	/**  The changes that bring back the state of before. */
 	undo: UndoStep_Serialize[],
+};
+
+/**  A passage of a transcript that has changed since an export. */
+export type ChangedPassage = ChangedPassage_Serialize | ChangedPassage_Deserialize;
+
+/**  A passage of a transcript that has changed since an export. */
+export type ChangedPassage_Deserialize = {
+	/**  Milliseconds. */
+	start_ms: number,
+	/**  Milliseconds. */
+	end_ms: number,
+	/**  Who says it now. */
+	speaker?: string | null,
+	/**  What is said there now; empty if nothing is. */
+	text: string,
+};
+
+/**  A passage of a transcript that has changed since an export. */
+export type ChangedPassage_Serialize = {
+	/**  Milliseconds. */
+	start_ms: number,
+	/**  Milliseconds. */
+	end_ms: number,
+	/**  Who says it now. */
+	speaker: string | null,
+	/**  What is said there now; empty if nothing is. */
+	text: string,
 };
 
 /**  Something that must be confirmed before anything is removed. */
@@ -830,6 +930,29 @@ export type ConnectionView_Serialize = {
 	transaction_s: number | null,
 	/**  What it waits for. */
 	waits_for: string | null,
+};
+
+/**  Which part of a transcript to copy, and how. */
+export type CopyRequest = CopyRequest_Serialize | CopyRequest_Deserialize;
+
+/**  Which part of a transcript to copy, and how. */
+export type CopyRequest_Deserialize = {
+	/**  As Markdown; else as plain text. */
+	markdown: boolean,
+	/**  With the time of each segment. */
+	times: boolean,
+	/**  Start and end in milliseconds: only the segments that begin in this span. */
+	span?: [number, number] | null,
+};
+
+/**  Which part of a transcript to copy, and how. */
+export type CopyRequest_Serialize = {
+	/**  As Markdown; else as plain text. */
+	markdown: boolean,
+	/**  With the time of each segment. */
+	times: boolean,
+	/**  Start and end in milliseconds: only the segments that begin in this span. */
+	span: [number, number] | null,
 };
 
 /**  The state of the archive, as an event for the page. */
@@ -1172,6 +1295,105 @@ export type ErrorCode =
 /**  Anything else. */
 "other";
 
+/**  Options of an export. A missing field has its default, so options that an earlier version stored stay valid. */
+export type ExportOptions = ExportOptions_Serialize | ExportOptions_Deserialize;
+
+/**  Options of an export. A missing field has its default, so options that an earlier version stored stay valid. */
+export type ExportOptions_Deserialize = {
+	/**  Whether the speakers are named. */
+	speakers?: boolean,
+	/**  Which times are shown. */
+	times?: Times,
+	/**  Whether the confidence of the engine is shown: per segment in documents, per word in data formats. */
+	confidence?: boolean,
+	/**  Whether doubtful passages are marked. */
+	doubts?: boolean,
+	/**  Whether the note that users wrote about the meeting is included. */
+	note?: boolean,
+	/**  Whether figures of the speakers (share, words, turns) are included. */
+	statistics?: boolean,
+	/**  The language of labels such as “Duration”. */
+	language?: LabelLanguage,
+	/**  The paper size. */
+	paper?: Paper,
+	/**  Whether a PDF begins with contents whose entries link to their pages. */
+	contents?: boolean,
+	/**  Whether the lines of a PDF are numbered, anew on each page. */
+	line_numbers?: boolean,
+	/**  Text that a PDF shows large and pale behind each page. */
+	watermark?: string | null,
+	/**  Whether a PDF shows the logo beside the title, if there is one. */
+	logo?: boolean,
+	/**  Whether an HTML file contains the sound. */
+	audio?: boolean,
+	/**  How subtitles are cut. */
+	subtitles?: SubtitleOptions_Deserialize,
+};
+
+/**  Options of an export. A missing field has its default, so options that an earlier version stored stay valid. */
+export type ExportOptions_Serialize = {
+	/**  Whether the speakers are named. */
+	speakers: boolean,
+	/**  Which times are shown. */
+	times: Times,
+	/**  Whether the confidence of the engine is shown: per segment in documents, per word in data formats. */
+	confidence: boolean,
+	/**  Whether doubtful passages are marked. */
+	doubts: boolean,
+	/**  Whether the note that users wrote about the meeting is included. */
+	note: boolean,
+	/**  Whether figures of the speakers (share, words, turns) are included. */
+	statistics: boolean,
+	/**  The language of labels such as “Duration”. */
+	language: LabelLanguage,
+	/**  The paper size. */
+	paper: Paper,
+	/**  Whether a PDF begins with contents whose entries link to their pages. */
+	contents: boolean,
+	/**  Whether the lines of a PDF are numbered, anew on each page. */
+	line_numbers: boolean,
+	/**  Text that a PDF shows large and pale behind each page. */
+	watermark: string | null,
+	/**  Whether a PDF shows the logo beside the title, if there is one. */
+	logo: boolean,
+	/**  Whether an HTML file contains the sound. */
+	audio: boolean,
+	/**  How subtitles are cut. */
+	subtitles: SubtitleOptions_Serialize,
+};
+
+/**  How exports are named, and their logo. */
+export type ExportSettings = ExportSettings_Serialize | ExportSettings_Deserialize;
+
+/**  How exports are named, and their logo. */
+export type ExportSettings_Deserialize = {
+	/**  The template of file names. */
+	file_name: string,
+	/**  The file name of the logo, if there is one. */
+	logo?: string | null,
+};
+
+/**  How exports are named, and their logo. */
+export type ExportSettings_Serialize = {
+	/**  The template of file names. */
+	file_name: string,
+	/**  The file name of the logo, if there is one. */
+	logo: string | null,
+};
+
+/**  What became of an exported file. */
+export type ExportState = 
+/**  File and transcript are as they were. */
+"unchanged" | 
+/**  The file is as it was written; the transcript has changed since. */
+"corrected" | 
+/**  The file is as it was written; its meeting is not in the archive. */
+"gone" | 
+/**  The file was changed after it was written. */
+"altered" | 
+/**  It cannot be told: the file has no receipt, and this archive did not write it. */
+"unknown";
+
 /**  An export and its state. */
 export type ExportView = ExportView_Serialize | ExportView_Deserialize;
 
@@ -1191,6 +1413,8 @@ export type ExportView_Deserialize = {
 	error_message?: string | null,
 	/**  What the user should know about the file. */
 	note?: string | null,
+	/**  The meeting: UUID. */
+	job_id: string,
 };
 
 /**  An export and its state. */
@@ -1209,6 +1433,8 @@ export type ExportView_Serialize = {
 	error_message: string | null,
 	/**  What the user should know about the file. */
 	note: string | null,
+	/**  The meeting: UUID. */
+	job_id: string,
 };
 
 /**  An error for the page: a sentence for the user and a code for the program. */
@@ -1238,25 +1464,6 @@ export type FigureView = {
 	meaning: string,
 	/**  Whether it is normal. */
 	state: FigureState,
-};
-
-/**  Exports to one folder. */
-export type FolderExports = FolderExports_Serialize | FolderExports_Deserialize;
-
-/**  Exports to one folder. */
-export type FolderExports_Deserialize = {
-	/**  The exports that were started. */
-	exports: ExportView_Deserialize[],
-	/**  Why others could not be started. */
-	failures: string[],
-};
-
-/**  Exports to one folder. */
-export type FolderExports_Serialize = {
-	/**  The exports that were started. */
-	exports: ExportView_Serialize[],
-	/**  Why others could not be started. */
-	failures: string[],
 };
 
 /**  A folder. */
@@ -1640,6 +1847,23 @@ export type JobView_Serialize = {
 	/**  Whether it has a note that is not empty. */
 	has_note: boolean,
 };
+
+/**  A language of the labels. */
+export type LabelLanguage = 
+/**  English. */
+"english" | 
+/**  German. */
+"german" | 
+/**  French. */
+"french" | 
+/**  Spanish. */
+"spanish" | 
+/**  Italian. */
+"italian" | 
+/**  Portuguese. */
+"portuguese" | 
+/**  Dutch. */
+"dutch";
 
 /**  How the library groups meetings. */
 export type LibraryGroup = 
@@ -2234,6 +2458,13 @@ export type OtherLanguage = {
 	language: string,
 };
 
+/**  The paper size of a PDF. */
+export type Paper = 
+/**  210 × 297 mm. */
+"a4" | 
+/**  8½ × 11 inches. */
+"letter";
+
 /**  A passage of a meeting that a search found. */
 export type Passage = Passage_Serialize | Passage_Deserialize;
 
@@ -2348,6 +2579,46 @@ export type Preferences = {
 	theme: Theme,
 	/**  Whether to show a notification when a long job ends while the window is not in front. */
 	notify: boolean,
+};
+
+/**  The beginning of a file. */
+export type Preview = Preview_Serialize | Preview_Deserialize;
+
+/**  How a preview is shown. */
+export type PreviewKind = 
+/**  `content` is a PDF file in base64. */
+"pdf" | 
+/**  `content` is an HTML file. It may contain scripts, which must not run. */
+"html" | 
+/**  `content` is the text itself. */
+"text";
+
+/**  The beginning of a file. */
+export type Preview_Deserialize = {
+	/**  How to show it. */
+	kind: PreviewKind,
+	/**  The content. */
+	content: string,
+	/**  Whether the transcript goes on. */
+	is_cut: boolean,
+	/**  The name that the file gets. */
+	file_name: string,
+	/**  What the user should know about the file. */
+	note?: string | null,
+};
+
+/**  The beginning of a file. */
+export type Preview_Serialize = {
+	/**  How to show it. */
+	kind: PreviewKind,
+	/**  The content. */
+	content: string,
+	/**  Whether the transcript goes on. */
+	is_cut: boolean,
+	/**  The name that the file gets. */
+	file_name: string,
+	/**  What the user should know about the file. */
+	note: string | null,
 };
 
 /**  Progress of the work on a recording. */
@@ -2926,6 +3197,77 @@ export type SpeakersView_Serialize = {
 	people_enabled: boolean,
 };
 
+/**  Exports of many meetings that were started. */
+export type StartedBatch = StartedBatch_Serialize | StartedBatch_Deserialize;
+
+/**  Exports of many meetings that were started. */
+export type StartedBatch_Deserialize = {
+	/**  The batch. */
+	batch: BatchView_Deserialize,
+	/**  How many files are there already and up to date. */
+	up_to_date: number,
+	/**  Why others could not be started. */
+	failures: string[],
+};
+
+/**  Exports of many meetings that were started. */
+export type StartedBatch_Serialize = {
+	/**  The batch. */
+	batch: BatchView_Serialize,
+	/**  How many files are there already and up to date. */
+	up_to_date: number,
+	/**  Why others could not be started. */
+	failures: string[],
+};
+
+/**
+ *  How subtitles are cut. Limits that contradict each other are resolved in the order: no overlap, no word lost, lines,
+ *  characters per line, longest duration, gap, least duration, characters per second.
+ */
+export type SubtitleOptions = SubtitleOptions_Serialize | SubtitleOptions_Deserialize;
+
+/**
+ *  How subtitles are cut. Limits that contradict each other are resolved in the order: no overlap, no word lost, lines,
+ *  characters per line, longest duration, gap, least duration, characters per second.
+ */
+export type SubtitleOptions_Deserialize = {
+	/**  Most characters of a line. */
+	characters_per_line?: number,
+	/**  Most lines of a cue. */
+	lines?: number,
+	/**  Most characters to read per second. */
+	characters_per_second?: number,
+	/**  Shortest time that a cue is shown, in milliseconds. */
+	min_duration_ms?: number,
+	/**  Longest time that a cue is shown, in milliseconds. */
+	max_duration_ms?: number,
+	/**  Shortest time between two cues, in milliseconds. */
+	gap_ms?: number,
+	/**  Whether each cue has the words of one speaker only. */
+	one_speaker_per_cue?: boolean,
+};
+
+/**
+ *  How subtitles are cut. Limits that contradict each other are resolved in the order: no overlap, no word lost, lines,
+ *  characters per line, longest duration, gap, least duration, characters per second.
+ */
+export type SubtitleOptions_Serialize = {
+	/**  Most characters of a line. */
+	characters_per_line: number,
+	/**  Most lines of a cue. */
+	lines: number,
+	/**  Most characters to read per second. */
+	characters_per_second: number,
+	/**  Shortest time that a cue is shown, in milliseconds. */
+	min_duration_ms: number,
+	/**  Longest time that a cue is shown, in milliseconds. */
+	max_duration_ms: number,
+	/**  Shortest time between two cues, in milliseconds. */
+	gap_ms: number,
+	/**  Whether each cue has the words of one speaker only. */
+	one_speaker_per_cue: boolean,
+};
+
 /**  A known person whose voice is similar. */
 export type SuggestionView = SuggestionView_Serialize | SuggestionView_Deserialize;
 
@@ -3108,6 +3450,17 @@ export type Theme =
 /**  Light on dark. */
 "dark";
 
+/**  Which times an export shows. */
+export type Times = 
+/**  None. */
+"none" | 
+/**  When each paragraph begins. */
+"paragraph" | 
+/**  When each segment begins. */
+"segment" | 
+/**  When each word begins. */
+"word";
+
 /**  Encryption of the connection; the words are libpq's. */
 export type TlsMode = 
 /**  Not encrypted. */
@@ -3259,6 +3612,41 @@ export type UnknownFolderView = {
 	path: string,
 	/**  What to do, as a sentence. */
 	action: string,
+};
+
+/**  What is known of an exported file. */
+export type VerifiedExport = VerifiedExport_Serialize | VerifiedExport_Deserialize;
+
+/**  What is known of an exported file. */
+export type VerifiedExport_Deserialize = {
+	/**  What became of it. */
+	state: ExportState,
+	/**  The same as a sentence. */
+	message: string,
+	/**  The meeting it was made of, if that is in the archive: UUID. */
+	job_id?: string | null,
+	/**  The title of that meeting. */
+	title?: string | null,
+	/**  The day of the export: `2025-03-14`. */
+	exported_on?: string | null,
+	/**  The passages that have changed since, as they are now. Empty if that cannot be told. */
+	passages: ChangedPassage_Deserialize[],
+};
+
+/**  What is known of an exported file. */
+export type VerifiedExport_Serialize = {
+	/**  What became of it. */
+	state: ExportState,
+	/**  The same as a sentence. */
+	message: string,
+	/**  The meeting it was made of, if that is in the archive: UUID. */
+	job_id: string | null,
+	/**  The title of that meeting. */
+	title: string | null,
+	/**  The day of the export: `2025-03-14`. */
+	exported_on: string | null,
+	/**  The passages that have changed since, as they are now. Empty if that cannot be told. */
+	passages: ChangedPassage_Serialize[],
 };
 
 /**  The state of a version. */

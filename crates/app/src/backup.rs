@@ -42,6 +42,7 @@ mod writer;
 
 pub use create::BackupOptions;
 pub use folder::backup_folder_in;
+pub(crate) use restore::meetings_in;
 pub use restore::{RestoreOptions, RestoreScope};
 pub use verify::{ReadSubset, VerifyOptions};
 pub use view::{BackupPhase, BackupProgress};

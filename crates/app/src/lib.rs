@@ -37,7 +37,7 @@ mod transcribe;
 mod user_error;
 pub mod view;
 
-pub use ::export::{FORMATS, Format};
+pub use ::export::{ExportOptions, FORMATS, Format, LabelLanguage, SubtitleGuide, SubtitleOptions, Times};
 pub use backup::{
     BackupOptions, BackupPhase, BackupProgress, ReadSubset, RestoreOptions, RestoreScope, VerifyOptions,
     backup_folder_in,
@@ -45,7 +45,10 @@ pub use backup::{
 pub use data_folder::{DataFolder, documents_folder};
 pub use database::{DatabaseWork, MaintenanceProgress, VACUUM_FULL_WARNING, size_in_words, time_in_words};
 pub use doctor::{Check, CheckState, diagnose};
-pub use exports::{ExportRequest, PendingExport, PendingExports, export_format, export_words};
+pub use exports::{
+    BatchRequest, CopyRequest, CreatedBatch, ExportRequest, ExportSettings, PendingExport, export_format,
+    export_words, format_views,
+};
 pub use file_names::file_name;
 pub use hidden_commands::run_hidden_command;
 pub use import::import_files::{ImportOutcome, ImportedFile};
@@ -62,7 +65,7 @@ pub use secrets::DatabaseUrl;
 pub use settings::replace_file;
 pub use settings::{Paper, Preferences, Settings, SettingsLayer, Theme};
 pub use store::managed::StartPhase;
-pub use store::{ExportId, FolderId, JobId, Notifications, Password, TagId, Topic};
+pub use store::{BatchId, ExportId, FolderId, JobId, Notifications, Password, TagId, Topic};
 pub use system_info::SystemInfo;
 pub use tasks::WorkScope;
 pub use transcribe::options::TranscriptionOptions;

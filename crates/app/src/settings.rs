@@ -10,10 +10,11 @@ mod read;
 mod values;
 
 pub(crate) use environment::DATABASE_VARIABLES;
+pub use export::Paper;
 pub use file::replace_file;
 pub(crate) use file::{edit, write_transcription_defaults};
 pub use preferences::Preferences;
-pub use values::{Paper, Settings, SettingsLayer, Theme};
+pub use values::{Settings, SettingsLayer, Theme};
 
 #[cfg(test)]
 mod tests {

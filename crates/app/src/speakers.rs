@@ -184,7 +184,12 @@ impl SpeakerCount {
 }
 
 /// `words` is the speaker's number of words, `all_speech` the milliseconds of speech of all speakers.
-fn speaker_view(speaker: &Speaker, speakers: &MeetingSpeakers, words: u64, all_speech: u64) -> SpeakerView {
+pub(crate) fn speaker_view(
+    speaker: &Speaker,
+    speakers: &MeetingSpeakers,
+    words: u64,
+    all_speech: u64,
+) -> SpeakerView {
     let speech: u64 = speakers.turns_of(speaker.id).map(|turn| u64::from(turn.span.duration_ms())).sum();
     // Consecutive turns of one speaker count once.
     let begins = speakers.turns().iter().enumerate().filter(|(i, turn)| {

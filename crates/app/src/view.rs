@@ -17,7 +17,9 @@ pub use crate::database::view::{
     PsqlView, ServerLogView, SlowSource, SlowStatementView, SlowView, TableMaintainedView, TableView,
     TablesView,
 };
-pub use crate::exports::ExportView;
+pub use crate::exports::{
+    BatchView, ChangedPassage, ExportState, ExportView, FormatView, Preview, PreviewKind, VerifiedExport,
+};
 pub use crate::external_database::view::{
     ConnectionStep, ConnectionStepState, DatabaseAddress, DatabaseChoice, TlsMode,
 };

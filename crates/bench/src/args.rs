@@ -17,6 +17,7 @@ usage: cargo xtask bench [NAME…] [OPTION…]
                                         longest for `meetings` (10)
                        --model FILE     speech model for `speech` (the included Whisper base, and tiny.en)
                        --files N        number of files for `import`, of meetings for `backup` and `archive` (1000)
+                       --growth         `archive` also with fewer meetings, from 100: a table and a plot
                        --seed S         seed of the first of the `meetings` (1)
   corpus             make some hundred files of the same speech with ffmpeg, sox and mkvmerge, decode each, and print
                      where the result differs from the speech
@@ -54,6 +55,8 @@ pub(crate) struct Bench {
     pub(crate) repetitions: u32,
     pub(crate) minutes: u32,
     pub(crate) files: u32,
+    /// Whether `archive` measures smaller archives as well.
+    pub(crate) growth: bool,
     pub(crate) seed: u64,
     pub(crate) model: Option<PathBuf>,
 }
@@ -88,8 +91,15 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
 }
 
 fn bench(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
-    let mut bench =
-        Bench { benchmarks: Vec::new(), repetitions: 1, minutes: 10, files: 1000, seed: 1, model: None };
+    let mut bench = Bench {
+        benchmarks: Vec::new(),
+        repetitions: 1,
+        minutes: 10,
+        files: 1000,
+        growth: false,
+        seed: 1,
+        model: None,
+    };
     let mut repetitions = None;
     while let Some(argument) = parser.next()? {
         match argument {
@@ -114,6 +124,7 @@ fn bench(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("minutes") => bench.minutes = at_least_one(parser)?,
             Long("model") => bench.model = Some(PathBuf::from(parser.value()?)),
             Long("files") => bench.files = at_least_one(parser)?,
+            Long("growth") => bench.growth = true,
             Long("seed") => bench.seed = parser.value()?.parse()?,
             Short('h') | Long("help") => return Ok(Command::Help),
             other => return Err(other.unexpected()),
@@ -165,6 +176,7 @@ mod tests {
             repetitions,
             minutes: 10,
             files: 1000,
+            growth: false,
             seed: 1,
             model: None,
         };
@@ -174,6 +186,10 @@ mod tests {
             ("corpus -h", Command::Help),
             ("bench", Command::Bench(bench(&[Benchmark::Pipeline, Benchmark::Import], 1))),
             ("bench import --repetitions=3", Command::Bench(bench(&[Benchmark::Import], 3))),
+            (
+                "bench archive --growth",
+                Command::Bench(Bench { growth: true, ..bench(&[Benchmark::Archive], 1) }),
+            ),
             ("bench window", Command::Bench(bench(&[Benchmark::Window], 3))),
             ("bench window --repetitions 1", Command::Bench(bench(&[Benchmark::Window], 1))),
             (

@@ -1,7 +1,9 @@
 //! The command line: commands, options, and their help texts.
 
+mod export;
 mod organisation;
 
+pub(crate) use export::Export;
 pub(crate) use organisation::{Folder, List, Note, Tag};
 
 use app::view::SpeakerCount;
@@ -39,8 +41,15 @@ pub(crate) enum Command {
         /// The beginning of its id.
         job: String,
     },
-    /// Export a transcript to a file.
-    Export(Export),
+    /// Export transcripts to files.
+    Export(Box<Export>),
+    /// List the formats of exports.
+    Formats,
+    /// Say whether an exported file is as it was written, and whether its transcript still is.
+    VerifyExport {
+        /// The exported file.
+        file: PathBuf,
+    },
     /// Try a failed or cancelled recording again.
     Retry {
         /// The beginning of its id.
@@ -281,6 +290,8 @@ impl Command {
         match self {
             Self::Import(_) => "meetmemo import",
             Self::Export(_) => "meetmemo export",
+            Self::Formats => "meetmemo formats",
+            Self::VerifyExport { .. } => "meetmemo verify-export",
             Self::Transcribe { .. } => "meetmemo transcribe",
             Self::Worker { .. } => "meetmemo worker",
             Self::Database { .. } => "meetmemo database",
@@ -484,21 +495,6 @@ pub(crate) struct Versions {
     /// Make this version the current one.
     #[arg(long = "use", value_name = "N")]
     pub(crate) make_current: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Export {
-    /// The beginning of its id.
-    pub(crate) job: String,
-    /// The format.
-    #[arg(long = "type", value_name = "TYPE", value_parser = app::export_words())]
-    pub(crate) kind: String,
-    /// A file or folder [default: the folder `exports` in the data folder].
-    #[arg(long, value_name = "PATH")]
-    pub(crate) output: Option<PathBuf>,
-    /// Replace an existing file.
-    #[arg(long)]
-    pub(crate) force: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,4 +1,4 @@
-//! The commands that have no module of their own: list, show, export, worker, doctor.
+//! The commands that have no module of their own: list, show, worker, doctor.
 
 use crate::arguments;
 use crate::exit::exit_code;
@@ -6,7 +6,7 @@ use crate::print;
 use crate::progress::ProgressDisplay;
 use anyhow::Result;
 use app::view::{JobStatus, JobView};
-use app::{App, CheckState, ExportRequest, JobId, ListRequest, StartOptions, WorkScope};
+use app::{App, CheckState, JobId, ListRequest, StartOptions, WorkScope};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -90,32 +90,6 @@ pub(crate) async fn show(app: &App, job: JobId, json: bool) -> Result<ExitCode> 
 
 fn in_trash_since(at: &str) -> String {
     format!("in the trash since {}", app::view::recorded_in_words(at))
-}
-
-pub(crate) async fn export(app: &App, export: arguments::Export, json: bool) -> Result<ExitCode> {
-    let request = ExportRequest {
-        format: app::export_format(&export.kind)?,
-        output: export.output,
-        replace: export.force,
-    };
-    let job = app.find_job_by_prefix(&export.job).await?;
-    let wanted = app.create_export(job, &request).await?;
-    let made = app.run_export(wanted).await?;
-    let well = made.status == JobStatus::Completed;
-    if json {
-        print::json(&made);
-    } else if let (true, Some(path)) = (well, &made.path) {
-        print::line(path);
-        if let Some(note) = &made.note {
-            print::note(note);
-        }
-    }
-    if let Some(why) = made.error_message.as_ref().filter(|_| !well) {
-        print::error(why);
-    } else if made.status == JobStatus::Processing {
-        print::error("Another MeetMemo process makes this export now.");
-    }
-    Ok(exit_code(well))
 }
 
 pub(crate) async fn worker(

@@ -10,6 +10,7 @@ mod commands;
 mod database;
 mod database_test;
 mod exit;
+mod export;
 mod import;
 mod models;
 mod organisation;
@@ -87,6 +88,9 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Doctor = arguments.command {
         return Ok(commands::doctor(start, json).await);
     }
+    if let Command::Formats = arguments.command {
+        return Ok(export::formats(json));
+    }
     // The database may be damaged.
     if let Command::Restore { backup, dry_run, meeting, table, salvage, .. } = arguments.command {
         let scope = match (meeting, table) {
@@ -118,7 +122,8 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::List(list) => commands::list(&app, list, json).await,
         Command::Search(request) => search::search(&app, request, json).await,
         Command::Show { job } => commands::show(&app, app.find_job_by_prefix(&job).await?, json).await,
-        Command::Export(export) => commands::export(&app, export, json).await,
+        Command::Export(request) => export::export(&app, *request, json, stop_on_signal()?).await,
+        Command::VerifyExport { file } => export::verify(&app, &file, json).await,
         Command::Retry { job } => {
             print::changed_job(app.retry(app.find_job_by_prefix(&job).await?).await?, json)
         }
@@ -166,7 +171,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Worker { drain } => commands::worker(&app, drain, json, stop_on_signal()?).await,
         Command::Database { command } => database::database(&app, command, json, stop_on_signal).await,
-        Command::Doctor | Command::Models { .. } | Command::Restore { .. } => {
+        Command::Doctor | Command::Formats | Command::Models { .. } | Command::Restore { .. } => {
             unreachable!("handled above, because they also run where the archive does not open")
         }
     }

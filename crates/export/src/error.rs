@@ -3,9 +3,21 @@
 use std::{io, path::PathBuf};
 use thiserror::Error;
 
-/// Why a document could not be rendered. Only fonts can cause that: every transcript can be rendered.
+/// Why a document could not be rendered. Only fonts and pictures can cause that: every transcript can be rendered.
 #[derive(Debug, Error)]
 pub enum ExportError {
+    /// The caller wants no result any more.
+    #[error("the export was cancelled")]
+    Cancelled,
+    /// A bundle holds the recording, so its caller makes it.
+    #[error("a bundle cannot be rendered without its recording")]
+    NeedsRecording,
+    /// The logo is neither a PNG nor a JPEG file, or it is damaged.
+    #[error("the logo is not a PNG or JPEG picture that can be used in a PDF: {reason}")]
+    LogoDamaged {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A main font is missing: the resources are not installed.
     #[error("the font {file} is missing in {}", folder.display())]
     FontMissing {

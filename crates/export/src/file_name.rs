@@ -1,5 +1,6 @@
 //! Derives file names from titles that are valid on Windows, macOS and Linux.
 
+use chrono::{DateTime, FixedOffset};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Longest stem in bytes. File names may have 255: the rest is for a number, an extension and a temporary suffix.
@@ -35,6 +36,67 @@ pub fn file_stem(title: &str) -> String {
         return format!("{base}_{}", &stem[base.len()..]);
     }
     stem.to_owned()
+}
+
+/// What a file name can be made of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileNameParts {
+    /// The title of the meeting: `{title}`.
+    pub title: String,
+    /// When it was recorded: `{date}` as `2025-03-14` and `{time}` as `09.30`.
+    pub recorded_at: Option<DateTime<FixedOffset>>,
+    /// The names of its speakers: `{speakers}`, separated by commas.
+    pub speakers: Vec<String>,
+    /// Name of the imported file without its extension: `{file}`.
+    pub file: String,
+}
+
+/// A file name without extension, made of `template` with the values of `parts`; see [`file_stem`]. Separators around a
+/// value that is empty are left out.
+pub fn file_name(template: &str, parts: &FileNameParts) -> String {
+    let at = |format: &str| parts.recorded_at.map(|at| at.format(format).to_string()).unwrap_or_default();
+    let values = [
+        ("{title}", parts.title.clone()),
+        ("{date}", at("%Y-%m-%d")),
+        ("{time}", at("%H.%M")),
+        ("{speakers}", parts.speakers.join(", ")),
+        ("{file}", parts.file.clone()),
+    ];
+    let mut name = String::new();
+    let mut rest = template;
+    // Text between the last value that was not empty and here; it is written only between two values.
+    let mut between = String::new();
+    while !rest.is_empty() {
+        match values.iter().find(|(key, _)| rest.starts_with(key)) {
+            Some((key, value)) => {
+                let separates = between.trim_matches(is_separator).is_empty();
+                if !value.trim().is_empty() {
+                    if !(name.is_empty() && separates) {
+                        name.push_str(&between);
+                    }
+                    between.clear();
+                    name.push_str(value);
+                } else if separates {
+                    between.clear();
+                }
+                rest = &rest[key.len()..];
+            }
+            None => {
+                let c = rest.chars().next().expect("the rest is not empty");
+                between.push(c);
+                rest = &rest[c.len_utf8()..];
+            }
+        }
+    }
+    if !between.trim_matches(is_separator).is_empty() {
+        name.push_str(between.trim_end_matches(is_separator));
+    }
+    file_stem(&name)
+}
+
+/// Whether `c` only separates the values of a template.
+fn is_separator(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '-' | '–' | '—' | '_' | ',' | '·' | '(' | ')' | '[' | ']')
 }
 
 /// Whether `c` is invalid in a file name on Windows or elsewhere, or is a mark of direction, which can disguise an
@@ -95,6 +157,30 @@ mod tests {
             ("auxiliary", "auxiliary"),
         ] {
             assert_eq!(file_stem(title), stem, "{title:?}");
+        }
+    }
+
+    #[test]
+    fn a_template_leaves_out_separators_of_empty_values() {
+        let all = FileNameParts {
+            title: "Budget: 2026".to_owned(),
+            recorded_at: DateTime::parse_from_rfc3339("2025-03-14T09:30:00+01:00").ok(),
+            speakers: vec!["Anna".to_owned(), "Ben".to_owned()],
+            file: "memo 12".to_owned(),
+        };
+        let undated = FileNameParts { recorded_at: None, speakers: Vec::new(), ..all.clone() };
+        for (template, with_all, without) in [
+            ("{title}", "Budget 2026", "Budget 2026"),
+            ("{date} {title} – {speakers}", "2025-03-14 Budget 2026 – Anna, Ben", "Budget 2026"),
+            ("{speakers} - {title}", "Anna, Ben - Budget 2026", "Budget 2026"),
+            ("{date}_{time}_{file}", "2025-03-14_09.30_memo 12", "memo 12"),
+            ("Minutes {date}", "Minutes 2025-03-14", "Minutes"),
+            ("{nothing} {title}", "{nothing} Budget 2026", "{nothing} Budget 2026"),
+            ("", "Recording", "Recording"),
+            ("{speakers}", "Anna, Ben", "Recording"),
+        ] {
+            assert_eq!(file_name(template, &all), with_all, "{template}");
+            assert_eq!(file_name(template, &undated), without, "{template}");
         }
     }
 

@@ -1,6 +1,14 @@
 //! The table of export formats. The window, the command line and the database use this table alone.
+//!
+//! A format is a module with a `FORMAT`, and a row in [`FORMATS`].
 
-use crate::{Document, ExportError, Fonts, FormattedTranscript, Paper, file_stem, markdown, pdf, rttm, text};
+use crate::document::Document;
+use crate::error::ExportError;
+use crate::file_name::file_stem;
+use crate::options::ExportOptions;
+use crate::receipt::{FoundReceipt, receipt_in, seal};
+use crate::{bundle, csv, docx, html, json, markdown, pdf, rttm, srt, txt, vtt};
+use serde::Serialize;
 use std::path::Path;
 
 /// An export format.
@@ -14,11 +22,30 @@ pub struct Format {
     pub media_type: &'static str,
     /// The name in menus.
     pub label: &'static str,
+    /// What people use it for, in a few words.
+    pub purpose: &'static str,
+    /// Where the window lists it.
+    pub group: FormatGroup,
     /// What a meeting must have to be exported in this format.
     pub needs: Needs,
-    /// Whether the window offers it. The command line offers all formats.
-    pub in_menu: bool,
-    render: fn(&Document, &RenderOptions<'_>) -> Result<Rendered, ExportError>,
+    /// The options that change the file.
+    pub options: &'static [OptionName],
+    /// How the file holds its receipt.
+    pub(crate) receipt: ReceiptPlace,
+    pub(crate) render: fn(&Document, &ExportOptions, &Resources<'_>) -> Result<Rendered, ExportError>,
+}
+
+/// A group of formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum FormatGroup {
+    /// To read.
+    Document,
+    /// To show with the recording.
+    Subtitles,
+    /// For other programs.
+    Data,
 }
 
 /// What a meeting must have to be exported.
@@ -30,13 +57,69 @@ pub enum Needs {
     Speakers,
 }
 
-/// Options for formats that set type, such as PDF.
-#[derive(Debug, Clone, Copy)]
-pub struct RenderOptions<'a> {
+/// The name of a field of [`ExportOptions`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the fields have the documentation")]
+pub enum OptionName {
+    Speakers,
+    Times,
+    Confidence,
+    Doubts,
+    Note,
+    Statistics,
+    Language,
+    Paper,
+    Contents,
+    LineNumbers,
+    Watermark,
+    Logo,
+    Audio,
+    Subtitles,
+}
+
+/// How a file holds its receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReceiptPlace {
+    /// It has no place for one.
+    None,
+    /// A token in plain bytes.
+    Token,
+    /// A token in a part of a DOCX, which seals itself.
+    Docx,
+}
+
+/// What rendering reads besides the document.
+#[derive(Clone, Copy)]
+pub struct Resources<'a> {
     /// The folder that contains the fonts.
     pub fonts: &'a Path,
-    /// The paper size.
-    pub paper: Paper,
+    /// The logo: the content of a PNG or JPEG file.
+    pub logo: Option<&'a [u8]>,
+    /// The sound to embed.
+    pub audio: Option<Audio<'a>>,
+    /// Is told how far rendering is, from 0 to 1; returns whether to go on.
+    pub progress: &'a (dyn Fn(f32) -> bool + Sync),
+}
+
+/// Sound that a browser plays.
+#[derive(Debug, Clone, Copy)]
+pub struct Audio<'a> {
+    /// The media type: `audio/mp4`.
+    pub media_type: &'a str,
+    /// The content of the file.
+    pub bytes: &'a [u8],
+}
+
+impl Resources<'_> {
+    /// Reports progress after `done` of `total` steps.
+    ///
+    /// # Errors
+    /// [`ExportError::Cancelled`].
+    pub(crate) fn report(&self, done: usize, total: usize) -> Result<(), ExportError> {
+        if (self.progress)(done as f32 / total.max(1) as f32) { Ok(()) } else { Err(ExportError::Cancelled) }
+    }
 }
 
 /// A rendered file.
@@ -48,50 +131,31 @@ pub struct Rendered {
     pub note: Option<String>,
 }
 
+impl From<String> for Rendered {
+    fn from(text: String) -> Self {
+        Self { bytes: text.into_bytes(), note: None }
+    }
+}
+
 /// All formats, in the order of menus and lists.
-pub static FORMATS: [Format; 4] = [
-    Format {
-        key: "pdf_transcript",
-        extension: "pdf",
-        media_type: "application/pdf",
-        label: "PDF document",
-        needs: Needs::Transcript,
-        in_menu: true,
-        render: render_pdf,
-    },
-    Format {
-        key: "markdown_transcript",
-        extension: "md",
-        media_type: "text/markdown",
-        label: "Markdown text",
-        needs: Needs::Transcript,
-        in_menu: true,
-        render: |document, _| Ok(text_file(markdown(&document.into()))),
-    },
-    Format {
-        key: "text_transcript",
-        extension: "txt",
-        media_type: "text/plain",
-        label: "Plain text",
-        needs: Needs::Transcript,
-        in_menu: false,
-        render: |document, _| Ok(text_file(text::text(document))),
-    },
-    Format {
-        key: "rttm",
-        extension: "rttm",
-        media_type: "text/plain",
-        label: "RTTM, turns of speakers",
-        needs: Needs::Speakers,
-        in_menu: false,
-        render: |document, _| Ok(text_file(rttm(document))),
-    },
+pub static FORMATS: [&Format; 11] = [
+    &pdf::FORMAT,
+    &docx::FORMAT,
+    &html::FORMAT,
+    &markdown::FORMAT,
+    &txt::FORMAT,
+    &srt::FORMAT,
+    &vtt::FORMAT,
+    &json::FORMAT,
+    &csv::FORMAT,
+    &rttm::FORMAT,
+    &bundle::FORMAT,
 ];
 
 impl Format {
     /// The format with this key.
     pub fn by_key(key: &str) -> Option<&'static Self> {
-        FORMATS.iter().find(|format| format.key == key)
+        FORMATS.into_iter().find(|format| format.key == key)
     }
 
     /// A file name for the export of a meeting with this title.
@@ -99,34 +163,40 @@ impl Format {
         format!("{}.{}", file_stem(title), self.extension)
     }
 
+    /// Whether files of this format name their origin.
+    pub fn has_receipt(&self) -> bool {
+        self.receipt != ReceiptPlace::None
+    }
+
     /// Renders `document` in this format. Equal arguments give equal bytes.
     ///
     /// # Errors
-    /// If a font that the format needs cannot be read.
-    pub fn render(&self, document: &Document, options: &RenderOptions<'_>) -> Result<Rendered, ExportError> {
-        (self.render)(document, options)
+    /// If a font or picture that the format needs cannot be read, or if `resources.progress` says so.
+    pub fn render(
+        &self,
+        document: &Document,
+        options: &ExportOptions,
+        resources: &Resources<'_>,
+    ) -> Result<Rendered, ExportError> {
+        let mut rendered = (self.render)(document, options, resources)?;
+        if self.receipt == ReceiptPlace::Token {
+            seal(&mut rendered.bytes);
+        }
+        Ok(rendered)
     }
 }
 
-fn text_file(text: String) -> Rendered {
-    Rendered { bytes: text.into_bytes(), note: None }
-}
-
-fn render_pdf(document: &Document, options: &RenderOptions<'_>) -> Result<Rendered, ExportError> {
-    let rendered = pdf(&FormattedTranscript::from(document), &Fonts::load(options.fonts)?, options.paper)?;
-    let missing: Vec<String> =
-        rendered.missing.iter().map(|c| format!("{c} (U+{:04X})", u32::from(*c))).collect();
-    let note = (!missing.is_empty()).then(|| {
-        format!("No font here has these characters, they are marked in the PDF: {}.", missing.join(", "))
-    });
-    Ok(Rendered { bytes: rendered.bytes, note })
+/// The receipt of an exported file; `None` if it has none.
+pub fn read_receipt(bytes: &[u8]) -> Option<FoundReceipt> {
+    // Every ZIP archive begins so (APPNOTE 4.3.7).
+    if bytes.starts_with(b"PK\x03\x04") { docx::receipt_in_docx(bytes) } else { receipt_in(bytes) }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
-    use crate::{Metadata, Segment, Speaker};
+    use crate::{Segment, Speaker};
     use std::collections::HashSet;
     use transcript::{AudioTime, Span};
 
@@ -136,10 +206,10 @@ mod tests {
             let segment = transcript::Segment { span, text: text.to_owned(), words: Vec::new(), doubt: None };
             Segment { segment, speaker, also: Vec::new() }
         };
-        let speaker = |name: &str| Speaker { id: name.to_lowercase(), name: name.to_owned() };
+        let speaker =
+            |name: &str| Speaker { id: name.to_lowercase(), name: name.to_owned(), ..Speaker::default() };
         Document {
             title: "Jour fixe".to_owned(),
-            metadata: Metadata::default(),
             speakers: vec![speaker("Anna"), speaker("Ben")],
             segments: vec![
                 segment(0, "Good morning.", Some(0)),
@@ -148,7 +218,7 @@ mod tests {
                 segment(9_000, "Who is that?", None),
             ],
             turns: vec![(Span::new(AudioTime::ZERO, AudioTime::from_ms(1_900)), 0)],
-            changed_at: chrono::DateTime::UNIX_EPOCH.fixed_offset(),
+            ..Document::default()
         }
     }
 
@@ -157,22 +227,23 @@ mod tests {
         let keys: HashSet<_> = FORMATS.iter().map(|format| format.key).collect();
         let labels: HashSet<_> = FORMATS.iter().map(|format| format.label).collect();
         assert_eq!((keys.len(), labels.len()), (FORMATS.len(), FORMATS.len()));
-        for format in &FORMATS {
+        for format in FORMATS {
             assert!(std::ptr::eq(Format::by_key(format.key).unwrap(), format));
             assert!(format.file_name("A/B").ends_with(&format!(".{}", format.extension)));
         }
-        assert!(Format::by_key("docx").is_none());
+        assert!(Format::by_key("exe").is_none());
     }
 
     #[test]
     fn text_formats_name_the_speakers() {
-        let options = RenderOptions { fonts: Path::new("none"), paper: Paper::A4 };
+        let options = ExportOptions { statistics: false, ..ExportOptions::default() };
+        let resources = Resources { fonts: Path::new("none"), logo: None, audio: None, progress: &|_| true };
         let render = |key: &str| {
-            let rendered = Format::by_key(key).unwrap().render(&document(), &options).unwrap();
+            let rendered = Format::by_key(key).unwrap().render(&document(), &options, &resources).unwrap();
             String::from_utf8(rendered.bytes).unwrap()
         };
         assert_eq!(
-            render("text_transcript"),
+            render("txt"),
             "Jour fixe\n\nAnna\n0:00:00  Good morning.\n0:00:01  Shall we begin?\n\nBen\n0:00:02  Yes.\n\n\
              Unknown speaker\n0:00:09  Who is that?\n"
         );
@@ -184,7 +255,7 @@ mod tests {
         assert!(markdown.contains("- **Speakers:** Anna, Ben"), "{markdown}");
         assert_eq!(render("rttm"), "SPEAKER Jour_fixe 1 0.000 1.900 <NA> <NA> Anna <NA> <NA>\n");
         assert!(
-            Format::by_key("pdf_transcript").unwrap().render(&document(), &options).is_err(),
+            Format::by_key("pdf_transcript").unwrap().render(&document(), &options, &resources).is_err(),
             "without fonts"
         );
     }

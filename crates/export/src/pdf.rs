@@ -16,33 +16,54 @@ mod outline;
 mod page;
 mod shape;
 
+use crate::document::Document;
+use crate::format::{Format, FormatGroup, Needs, OptionName, ReceiptPlace, Rendered, Resources};
+use crate::options::{ExportOptions, Paper};
 use crate::{ExportError, Fonts, FormattedTranscript};
 
-/// The paper size of a PDF.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Paper {
-    /// 210 × 297 mm.
-    #[default]
-    A4,
-    /// 8½ × 11 inches.
-    Letter,
+pub(crate) static FORMAT: Format = Format {
+    key: "pdf_transcript",
+    extension: "pdf",
+    media_type: "application/pdf",
+    label: "PDF",
+    purpose: "To read, print and send",
+    group: FormatGroup::Document,
+    needs: Needs::Transcript,
+    options: &[OptionName::Speakers, OptionName::Times, OptionName::Language, OptionName::Paper],
+    receipt: ReceiptPlace::Token,
+    render,
+};
+
+fn render(
+    document: &Document,
+    options: &ExportOptions,
+    resources: &Resources<'_>,
+) -> Result<Rendered, ExportError> {
+    let transcript = FormattedTranscript::new(document, options);
+    let rendered = pdf(&transcript, &Fonts::load(resources.fonts)?, options.paper)?;
+    let missing: Vec<String> =
+        rendered.missing.iter().map(|c| format!("{c} (U+{:04X})", u32::from(*c))).collect();
+    let note = (!missing.is_empty()).then(|| {
+        format!("No font here has these characters, they are marked in the PDF: {}.", missing.join(", "))
+    });
+    Ok(Rendered { bytes: rendered.bytes, note })
 }
 
 /// A rendered PDF.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pdf {
+pub(crate) struct Pdf {
     /// The content of the file.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// The characters that no font has, without repetition, in order of code point. They are drawn as `�` and can still
     /// be searched and copied; a note at the end of the document lists them.
-    pub missing: Vec<char>,
+    pub(crate) missing: Vec<char>,
 }
 
 /// `transcript` as a PDF on `paper`, set in `fonts`. Equal arguments give equal bytes.
 ///
 /// # Errors
 /// If a font cannot be read or is damaged.
-pub fn pdf(transcript: &FormattedTranscript, fonts: &Fonts, paper: Paper) -> Result<Pdf, ExportError> {
+pub(crate) fn pdf(transcript: &FormattedTranscript, fonts: &Fonts, paper: Paper) -> Result<Pdf, ExportError> {
     let mut shaper = shape::Shaper::new(fonts)?;
     let layout = layout::lay_out(transcript, &mut shaper, paper)?;
     let missing = shaper.missing();

@@ -3,10 +3,25 @@
 
 use crate::document::Document;
 use crate::file_name::file_stem;
+use crate::format::{Format, FormatGroup, Needs, ReceiptPlace};
+use crate::options::ExportOptions;
+
+pub(crate) static FORMAT: Format = Format {
+    key: "rttm",
+    extension: "rttm",
+    media_type: "text/plain",
+    label: "RTTM",
+    purpose: "Turns of speakers, for diarization tools",
+    group: FormatGroup::Data,
+    needs: Needs::Speakers,
+    options: &[],
+    receipt: ReceiptPlace::None,
+    render: |document, _, _| Ok(rttm(document).into()),
+};
 
 /// The turns of `document`, one per line, in order of start. Fields are separated by spaces, so spaces in the title and
 /// in names become `_`.
-pub fn rttm(document: &Document) -> String {
+pub(crate) fn rttm(document: &Document) -> String {
     let file = field(&file_stem(&document.title));
     let mut lines = String::new();
     for (span, speaker) in &document.turns {
@@ -14,7 +29,7 @@ pub fn rttm(document: &Document) -> String {
         let duration = f64::from(span.duration_ms()) / 1000.0;
         lines.push_str(&format!(
             "SPEAKER {file} 1 {start:.3} {duration:.3} <NA> <NA> {} <NA> <NA>\n",
-            field(document.name(Some(*speaker)))
+            field(document.name(Some(*speaker), &ExportOptions::default()))
         ));
     }
     lines
@@ -29,21 +44,19 @@ fn field(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Document, Metadata, Speaker};
+    use crate::{Document, Speaker};
     use transcript::{AudioTime, Span};
 
     #[test]
     fn each_turn_is_one_line_and_each_name_one_field() {
-        let speaker = |name: &str| Speaker { id: String::new(), name: name.to_owned() };
+        let speaker = |name: &str| Speaker { name: name.to_owned(), ..Speaker::default() };
         let turn =
             |start, end, speaker| (Span::new(AudioTime::from_ms(start), AudioTime::from_ms(end)), speaker);
         let document = Document {
             title: "Plan für\tMai".to_owned(),
-            metadata: Metadata::default(),
             speakers: vec![speaker("Anna Berg"), speaker("\u{2028}")],
-            segments: Vec::new(),
             turns: vec![turn(0, 1500, 0), turn(1250, 61_001, 1)],
-            changed_at: chrono::DateTime::UNIX_EPOCH.fixed_offset(),
+            ..Document::default()
         };
         let lines = rttm(&document);
         assert_eq!(

@@ -80,6 +80,8 @@ ids! {
     PersonId = now_v7,
     /// An export: a row of `export_jobs`.
     ExportId = new_v4,
+    /// Exports that were asked for together: a row of `export_batches`.
+    BatchId = now_v7,
     /// A task: a row of `tasks`.
     TaskId = new_v4,
     /// A folder of meetings: a row of `folders`.

@@ -24,7 +24,7 @@
 //! The published contract of the database are the tables `jobs` and `export_jobs` as the first migration makes them.
 //! The server edition reads and writes them too. Later migrations only add columns that are nullable or have defaults.
 //! All other tables are ours and hang on their parent with `ON DELETE CASCADE`, except `people` with `person_voices`,
-//! which outlive meetings, `people_settings`, `pending_removals`, `search_words` and `search_changes`, and
+//! which outlive meetings, `people_settings`, `pending_removals`, `export_batches`, `search_words` and `search_changes`, and
 //! `meetmemo_archive`, which marks a database as ours.
 //!
 //! What the rows are *for*, such as import, the order of work and the pipeline, is in the crate `app`.
@@ -40,6 +40,7 @@ mod diarizations;
 pub mod disk_space;
 mod edits;
 mod error;
+mod export_batches;
 mod exports;
 mod external_url;
 mod fill_transcript;
@@ -91,13 +92,14 @@ pub use connection_test::{TestOutcome, TestResult, TestStep, test_connection};
 pub use diarizations::{Diarization, NewDiarization, SpeakerData};
 pub use edits::{Edit, StoredEdit};
 pub use error::StoreError;
-pub use exports::{ExportJob, NewExport};
+pub use export_batches::{BatchCounts, ExportBatch};
+pub use exports::{ExportJob, ExportedFile, NewExport};
 pub use external_url::{ExternalParts, ExternalUrl, Password, Tls};
 pub use fill_transcript::{NewTranscript, TranscriptionCost};
 pub use folders::{Folder, FolderChange, MAX_DEPTH};
 pub use ids::{
-    EditId, ExportId, FolderId, JobId, LibraryId, MachineId, PersonId, SegmentId, SpeakerId, TagId, TaskId,
-    TranscriptId,
+    BatchId, EditId, ExportId, FolderId, JobId, LibraryId, MachineId, PersonId, SegmentId, SpeakerId, TagId,
+    TaskId, TranscriptId,
 };
 pub use jobs::{Job, JobFilter, JobMatch, NewJob, Registration, RequestedOptions};
 pub use lease::{Lease, TaskProgress};

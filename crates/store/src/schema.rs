@@ -89,6 +89,22 @@ diesel::table! {
         note -> Nullable<Text>,
         library_id -> Nullable<Uuid>,
         retention_from -> Nullable<Timestamptz>,
+        options -> Nullable<Jsonb>,
+        file_sha256 -> Nullable<Text>,
+        passages -> Nullable<Bytea>,
+        batch_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    export_batches (id) {
+        id -> Uuid,
+        library_id -> Uuid,
+        target -> Text,
+        is_zip -> Bool,
+        created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        error_message -> Nullable<Text>,
     }
 }
 

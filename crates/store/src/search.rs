@@ -27,7 +27,7 @@ use crate::ids::JobId;
 use crate::query::on_connection;
 use crate::{Result, Store};
 use candidates::{Bounds, Candidates, Speakers, candidates};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use hits::{Access, MeetingHits, hits};
 use pattern::IndexClause;
 use phrases::{WithPhrases, with_phrases};
@@ -40,20 +40,22 @@ pub(crate) use words::word_spans;
 
 /// The most meetings of a page.
 const MAX_LIMIT: u32 = 100;
-/// Up to so many meetings are all ranked.
+/// Up to so many meetings are all ranked,
 const RANKED_ALL: u32 = 1_500;
-/// Of more meetings, so many of the newest are ranked.
-const RANKED_NEWEST: usize = 60;
-/// Up to so many meetings are read whole.
-const READ_WHOLE: usize = 20;
+/// if about so many of their parts of two minutes hold the words together, or fewer. The newest show how many.
+const RANKED_PARTS: usize = 1_500;
+/// Of more, so many of the newest meetings are ranked.
+const RANKED_NEWEST: usize = 40;
 /// So many meetings are looked into for who says the words.
 const LOOKED_INTO: usize = 100;
 
-/// Limits of the transaction of a search. Plans are made for the values: which is best depends on how common the words
-/// are. Compiling a plan takes longer than any of these statements. Sequential scans look cheap, because the vectors are
-/// not in the tables' own files, and are not.
-const LIMITS: &str = "SELECT set_config('statement_timeout', '5000', TRUE), set_config('jit', 'off', TRUE),
-    set_config('plan_cache_mode', 'force_custom_plan', TRUE), set_config('enable_seqscan', 'off', TRUE)";
+/// Limits of the transaction of a search. Plans that depend on the values (how common the words are) are made for them,
+/// because such statements are prepared anew. Compiling a plan takes longer than any of these statements. Sequential
+/// scans look cheap, because the vectors are not in the tables' own files, and are not. With less memory the server notes
+/// only the pages on which very common words are, and then looks through all words there.
+const LIMITS: &str =
+    "SET LOCAL statement_timeout = 5000; SET LOCAL jit = off; SET LOCAL plan_cache_mode = auto;
+    SET LOCAL enable_seqscan = off; SET LOCAL work_mem = '32MB'";
 
 impl Store {
     /// Searches in all meetings that are not in the trash.
@@ -86,7 +88,7 @@ async fn passages_in(
     query: &MeetingQuery,
     job: JobId,
 ) -> Result<Vec<FoundPassage>> {
-    diesel::sql_query(LIMITS).execute(c).await?;
+    c.batch_execute(LIMITS).await?;
     let (clauses, _) = terms::index_clauses(c, &query.clauses).await?;
     let speakers = candidates::speakers(c, &query.filters.speakers).await?;
     let found = ranked(c, &clauses, &speakers, &[job.uuid()], Access::Meetings).await?;
@@ -97,7 +99,7 @@ async fn passages_in(
 }
 
 async fn search_in(c: &mut AsyncPgConnection, query: &MeetingQuery) -> Result<Found> {
-    diesel::sql_query(LIMITS).execute(c).await?;
+    c.batch_execute(LIMITS).await?;
     let (clauses, too_many_terms) = terms::index_clauses(c, &query.clauses).await?;
     let nothing = Found { total_is_exact: true, too_many_terms, ..Found::default() };
     let is_hopeless = |clause: &IndexClause| !clause.negated && clause.patterns.is_empty();
@@ -213,16 +215,21 @@ impl Search<'_> {
         let total = u32::try_from(candidates.total).unwrap_or_default();
         let ids = &candidates.ids;
         let several = self.clauses.iter().filter(|clause| !clause.negated).count() > 1;
-        let (to_rank, access) = if sort == SearchSort::Date {
-            (&ids[..0], Access::Meetings)
-        } else if ids.len() <= READ_WHOLE {
-            (&ids[..], Access::Meetings)
-        } else if self.total_of_words(c, total).await? <= RANKED_ALL {
-            (&ids[..], Access::Together)
-        } else {
-            (&ids[..ids.len().min(RANKED_NEWEST)], Access::Meetings)
+        // Whether hits that stand apart from those of the other clauses are read, too.
+        let mut complete = true;
+        let mut to_rank = match sort {
+            SearchSort::Date => &ids[..0],
+            SearchSort::Relevance => &ids[..ids.len().min(RANKED_NEWEST)],
         };
-        let mut found = ranked(c, self.clauses, self.speakers, to_rank, access).await?;
+        let mut found = ranked(c, self.clauses, self.speakers, to_rank, Access::Meetings).await?;
+        if sort == SearchSort::Relevance
+            && to_rank.len() < ids.len()
+            && self.parts_together(&found) * ids.len() <= RANKED_PARTS * to_rank.len()
+            && self.total_of_words(c, total).await? <= RANKED_ALL
+        {
+            (to_rank, complete) = (&ids[..], !several);
+            found = ranked(c, self.clauses, self.speakers, to_rank, Access::Together).await?;
+        }
         // Newest first among equals: the sort is stable.
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
         // Those that hold the words only apart, or were not ranked, follow by date.
@@ -230,7 +237,6 @@ impl Search<'_> {
         let rest = ids.iter().filter(|id| !known.contains(id)).map(|id| (*id, None));
         let all = found.iter().map(|ranked| (ranked.hits.job, Some(ranked))).chain(rest);
         let page: Vec<(Uuid, Option<&Ranked>)> = all.skip(offset).take(limit).collect();
-        let complete = access == Access::Meetings || !several;
         let is_cut = sort == SearchSort::Relevance && to_rank.len() < ids.len();
         let newest = is_cut.then(|| u32::try_from(to_rank.len()).unwrap_or(u32::MAX));
         Ok(Found {
@@ -240,6 +246,14 @@ impl Search<'_> {
             best_of_newest: looked_into.or(newest),
             ..nothing
         })
+    }
+
+    /// How many parts of these meetings hold all clauses.
+    fn parts_together(&self, found: &[Ranked]) -> usize {
+        let wanted = self.clauses.iter().filter(|clause| !clause.negated).count();
+        let clauses =
+            |part: &hits::Part| part.hits.iter().map(|hit| hit.clause).collect::<HashSet<u8>>().len();
+        found.iter().flat_map(|meeting| &meeting.hits.parts).filter(|part| clauses(part) == wanted).count()
     }
 
     /// How many meetings hold the words, also those that filters, phrases or words to leave out exclude: as many are read

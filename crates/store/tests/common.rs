@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 use store::managed::KeeperCommand;
 use store::testing::TestDatabase;
-use store::{JobId, LibraryId, NewJob, Registration, Store};
+use store::{ExportedFile, JobId, LibraryId, NewJob, Registration, Store};
 
 pub(crate) fn keeper() -> KeeperCommand {
     KeeperCommand { program: env!("CARGO_BIN_EXE_store-test-keeper").into(), arguments: Vec::new() }
@@ -78,4 +78,14 @@ pub(crate) async fn raw_client(store: &Store) -> tokio_postgres::Client {
     let (client, connection) = config.connect(tokio_postgres::NoTls).await.expect("a connection");
     tokio::spawn(connection);
     client
+}
+
+/// The file of an export, at `path`.
+pub(crate) fn exported_file(path: &str, note: Option<&str>) -> ExportedFile {
+    ExportedFile {
+        path: path.to_owned(),
+        sha256: "0".repeat(64),
+        passages: vec![1; 16],
+        note: note.map(str::to_owned),
+    }
 }

@@ -507,23 +507,23 @@ async fn no_acknowledged_row_is_lost_however_the_server_dies() {
             })
         })
         .collect();
+    // The promise is about the first row. How many follow within a time depends on the machine.
+    let recovered = async || {
+        let before = acknowledged.lock().unwrap().len();
+        wait_for("a row after a death", RECOVERY_LIMIT, async || {
+            (acknowledged.lock().unwrap().len() > before && data.postmaster().is_some()).then_some(())
+        })
+        .await;
+    };
     let seed = uuid::Uuid::new_v4();
     print(&format!("seed {seed}"));
     for random in &seed.as_bytes()[..6] {
-        let victim = Victim::ALL[usize::from(random % 5)];
-        let before = acknowledged.lock().unwrap().len();
-        wait_for("rows between two deaths", RECOVERY_LIMIT, async || {
-            let written = acknowledged.lock().unwrap().len();
-            (written > before + usize::from(*random) && data.postmaster().is_some()).then_some(())
-        })
-        .await;
-        victim.kill(&data);
+        recovered().await;
+        // The next death comes at any moment of the writing.
+        tokio::time::sleep(Duration::from_millis(4 * u64::from(*random))).await;
+        Victim::ALL[usize::from(random % 5)].kill(&data);
     }
-    let before = acknowledged.lock().unwrap().len();
-    wait_for("rows after the last death", RECOVERY_LIMIT, async || {
-        (acknowledged.lock().unwrap().len() > before + 10).then_some(())
-    })
-    .await;
+    recovered().await;
     stop.store(true, Ordering::Relaxed);
     for writer in writers {
         writer.await.unwrap();

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{TIMEOUT, database, recording, register, wait_for};
+use common::{TIMEOUT, database, exported_file, recording, register, wait_for};
 use store::testing::TestDatabase;
 use store::{
     ClaimRequest, ExportId, JobId, LibraryId, MachineId, NewExport, NewTranscript, Notifications, Store,
@@ -117,11 +117,13 @@ async fn every_change_of_a_recording_is_notified() {
         export_type: "pdf_transcript".to_owned(),
         file_path: "/tmp/x.pdf".to_owned(),
         library_id: library,
+        options: serde_json::Value::Null,
+        batch_id: None,
     };
     let asked = serde_json::json!({});
     let claim = other_process.create_export(&export, &asked, machine).await.unwrap().unwrap();
     assert_eq!(listener.topics().await, [Topic::Export(export.id)]);
-    other_process.finish_export(claim.lease, "/tmp/x.pdf", None).await.unwrap().unwrap();
+    other_process.finish_export(claim.lease, &exported_file("/tmp/x.pdf", None)).await.unwrap().unwrap();
     assert_eq!(listener.topics().await, [Topic::Export(export.id)]);
 
     other_process.delete_job(id, library).await.unwrap().unwrap();

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{TIMEOUT, database, recording, register, wait_for};
+use common::{TIMEOUT, database, exported_file, recording, register, wait_for};
 use futures_util::future::join_all;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -730,6 +730,8 @@ fn export_of(job: JobId, library: LibraryId) -> NewExport {
         export_type: "markdown_transcript".to_owned(),
         file_path: format!("/tmp/{id}.md"),
         library_id: library,
+        options: serde_json::Value::Null,
+        batch_id: None,
     }
 }
 
@@ -756,7 +758,7 @@ async fn an_export_belongs_to_its_creator_and_ends_once() {
     assert!(claim_export(&store, &here).await.is_none(), "it is being made");
 
     let ended = store
-        .finish_export(claim.lease, "/tmp/other.md", Some("one sign is missing"))
+        .finish_export(claim.lease, &exported_file("/tmp/other.md", Some("one sign is missing")))
         .await
         .unwrap()
         .unwrap();
@@ -782,7 +784,7 @@ async fn an_export_belongs_to_its_creator_and_ends_once() {
     );
     let last = create_export(&store, &export_of(id, here.library), &here).await;
     store.delete_job(id, here.library).await.unwrap().unwrap();
-    assert!(store.finish_export(last.lease, "/tmp/x.md", None).await.unwrap().is_none());
+    assert!(store.finish_export(last.lease, &exported_file("/tmp/x.md", None)).await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -799,10 +801,10 @@ async fn a_process_whose_export_was_taken_over_changes_nothing() {
 
     assert!(!store.renew(asleep.lease, TaskProgress { done: 80, ..TaskProgress::default() }).await.unwrap());
     assert!(!store.fail(asleep.lease, "Too late.").await.unwrap());
-    assert!(store.finish_export(asleep.lease, "/tmp/late.md", None).await.unwrap().is_none());
+    assert!(store.finish_export(asleep.lease, &exported_file("/tmp/late.md", None)).await.unwrap().is_none());
     let row = store.export(export.id).await.unwrap().unwrap();
     assert_eq!((row.status().unwrap(), row.progress), (Status::Processing, Some(30)));
-    let ended = store.finish_export(awake.lease, "/tmp/x.md", None).await.unwrap().unwrap();
+    let ended = store.finish_export(awake.lease, &exported_file("/tmp/x.md", None)).await.unwrap().unwrap();
     assert_eq!(ended.status().unwrap(), Status::Completed);
 }
 
@@ -822,7 +824,13 @@ async fn an_export_of_a_dead_process_is_taken_over_on_the_same_computer() {
         let claim = claim_export(&store, &here).await.unwrap();
         match end {
             "finished" => {
-                assert!(store.finish_export(claim.lease, "/tmp/x.md", None).await.unwrap().is_some());
+                assert!(
+                    store
+                        .finish_export(claim.lease, &exported_file("/tmp/x.md", None))
+                        .await
+                        .unwrap()
+                        .is_some()
+                );
                 create_export(&store, &export_of(id, here.library), &here).await;
             }
             _ => assert!(store.fail(claim.lease, "The disk is full.").await.unwrap()),
@@ -926,7 +934,13 @@ async fn workers_of_different_kinds_do_each_task_exactly_once() {
                 }
                 TaskKind::Diarize => assert!(store.complete_diarization(claim.lease).await.unwrap()),
                 TaskKind::Export => {
-                    assert!(store.finish_export(claim.lease, "/tmp/x.md", None).await.unwrap().is_some());
+                    assert!(
+                        store
+                            .finish_export(claim.lease, &exported_file("/tmp/x.md", None))
+                            .await
+                            .unwrap()
+                            .is_some()
+                    );
                 }
             }
             done.push((claim.lease.kind, job));

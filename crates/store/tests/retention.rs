@@ -172,6 +172,8 @@ async fn what_was_pinned_queued_or_exported_after_the_preview_stays() {
         export_type: "pdf_transcript".to_owned(),
         file_path: format!("{EXPORTS}/a.pdf"),
         library_id: library,
+        options: serde_json::Value::Null,
+        batch_id: None,
     };
     store.create_export(&export, &serde_json::json!({}), MachineId::new()).await.unwrap().unwrap();
     assert_eq!(remove(&store, &rules, &plan, false).await.unwrap().meetings, jobs[3..4]);
@@ -473,6 +475,8 @@ async fn an_export_to_the_path_of_a_removed_one_is_not_taken_away() {
         export_type: "pdf_transcript".to_owned(),
         file_path: path.clone(),
         library_id: library,
+        options: serde_json::Value::Null,
+        batch_id: None,
     };
     store.create_export(&export, &serde_json::json!({}), MachineId::new()).await.unwrap().unwrap();
     assert!(store.pending_removals(library).await.unwrap().is_empty());

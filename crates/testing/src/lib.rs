@@ -85,17 +85,37 @@ pub fn required_path(path: PathBuf) -> PathBuf {
     path
 }
 
+/// The interpreter of the Python environment with independent readers of exported files, which `cargo xtask setup --tests`
+/// makes: the one that `MEETMEMO_TEST_PYTHON` names, or else that of the target folder in which the test was built.
+pub fn python() -> Command {
+    let interpreter = required_path(std::env::var_os("MEETMEMO_TEST_PYTHON").map_or_else(
+        || {
+            target().join("tools/python").join(if cfg!(windows) {
+                "Scripts/python.exe"
+            } else {
+                "bin/python"
+            })
+        },
+        PathBuf::from,
+    ));
+    let mut python = Command::new(interpreter);
+    // Tests must find the same packages everywhere, and leave no files beside the scripts.
+    python.args(["-I", "-B", "-X", "utf8"]);
+    python
+}
+
+/// The target folder in which the running test was built.
+fn target() -> PathBuf {
+    // <target>/<profile>/deps/<test>
+    std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
+}
+
 /// The resources folder: the one that `MEETMEMO_RESOURCES` names, or else that of the target folder in which the test
 /// was built.
 pub fn resources() -> PathBuf {
-    required_path(std::env::var_os("MEETMEMO_RESOURCES").map_or_else(
-        || {
-            // <target>/<profile>/deps/<test>
-            let test = std::env::current_exe().unwrap();
-            test.ancestors().nth(3).unwrap().join("resources")
-        },
-        PathBuf::from,
-    ))
+    required_path(
+        std::env::var_os("MEETMEMO_RESOURCES").map_or_else(|| target().join("resources"), PathBuf::from),
+    )
 }
 
 /// A file or folder of `../shared`, beside the checkout. `None` without that folder: the test is then recorded as

@@ -14,6 +14,7 @@ mod page;
 mod pip;
 mod postgres;
 mod postgres_client;
+mod python_readers;
 mod speech_model;
 mod system_packages;
 mod tauri_driver;
@@ -67,6 +68,7 @@ pub fn set_up(checkout: &Checkout, purpose: Purpose) -> Result<()> {
     if purpose == Purpose::Tests {
         TauriDriver::set_up(checkout)?;
         postgres_client::set_up(checkout)?;
+        python_readers::set_up(checkout)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::{CoreRef, NO_VERSION, job_id, parse_id};
 use crate::audio_server::AudioServer;
 use crate::failure::CommandResult;
 use app::view::{Comparison, DeletionView, JobView, MeetingPage, TranscriptionOptions, VersionView};
-use app::{AudioTime, ErrorCode};
+use app::{AudioTime, CopyRequest, ErrorCode};
 use tauri::{AppHandle, State};
 
 /// The meetings with these ids, also those in the trash; unknown ids are skipped.
@@ -146,11 +146,16 @@ pub(crate) async fn sound(
     Ok(file.map(|_| server.address(id)))
 }
 
-/// Copies the transcript of a meeting to the clipboard.
+/// Copies the transcript of a meeting, or a part of it, to the clipboard.
 #[tauri::command]
 #[specta::specta]
-pub(crate) async fn copy_transcript(handle: AppHandle, core: CoreRef<'_>, id: String) -> CommandResult<()> {
-    let text = core.app()?.transcript_text(job_id(&id)?).await?;
+pub(crate) async fn copy_transcript(
+    handle: AppHandle,
+    core: CoreRef<'_>,
+    id: String,
+    request: CopyRequest,
+) -> CommandResult<()> {
+    let text = core.app()?.transcript_text(job_id(&id)?, &request).await?;
     copy_to_clipboard(&handle, text)
 }
 

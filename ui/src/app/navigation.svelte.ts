@@ -3,7 +3,7 @@ import { tick } from 'svelte'
 import type { ArchiveCare, ArchiveTab } from '../archive/care.svelte'
 import type { Models } from '../models/models.svelte'
 import type { People } from '../people/people.svelte'
-import type { Place } from './place'
+import type { Place, Sheet } from './place'
 
 type Options = {
   models: Models
@@ -18,11 +18,44 @@ type Options = {
 }
 
 export class Navigation {
-  place = $state<Place>('meeting')
+  #place = $state<Place>('meeting')
+  /** What lies over the place for a while. */
+  sheet = $state<Sheet | null>(null)
   readonly #options: Options
+  #focusBefore: Element | null = null
 
   constructor(options: Options) {
     this.#options = options
+  }
+
+  get place(): Place {
+    return this.#place
+  }
+
+  /** Whatever lay over the old place goes with it. */
+  set place(place: Place) {
+    this.#place = place
+    this.sheet = null
+  }
+
+  /** Shows a sheet over the place and focuses its title, or takes it away and returns the focus. */
+  readonly showSheet = async (sheet: Sheet | null): Promise<void> => {
+    if (sheet !== null && this.sheet === null) {
+      this.#options.onleave()
+      this.#focusBefore = document.activeElement
+    }
+    const shownBefore = this.sheet
+    this.sheet = sheet
+    if (shownBefore === sheet) return
+    await tick()
+    if (sheet !== null) {
+      document.getElementById(`${sheet}-title`)?.focus()
+      return
+    }
+    const before = this.#focusBefore
+    this.#focusBefore = null
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus()
+    else this.#options.main()?.focus()
   }
 
   showPage(page: Exclude<Place, 'meeting' | 'search'>): void {

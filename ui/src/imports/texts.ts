@@ -72,7 +72,7 @@ export function progressText(view: ImportView): string {
 export type DropText = {
   /** Whether a drop would add anything. */
   accepts: boolean
-  icon: 'recordings' | 'folder' | 'models' | 'nothing'
+  icon: 'recordings' | 'folder' | 'models' | 'exports' | 'nothing'
   title: string
   lines: string[]
 }
@@ -84,6 +84,17 @@ export function modelDropText(paths: readonly string[]): DropText {
   const names = paths.map((path) => path.split(/[\\/]/).at(-1) ?? path)
   const title = t('drop.models', { count: paths.length })
   return { accepts: true, icon: 'models', title, lines: shown(names) }
+}
+
+/** For a drag of files that may be exports and nothing else. */
+export function exportDropText(paths: readonly string[]): DropText {
+  const names = paths.map((path) => path.split(/[\\/]/).at(-1) ?? path)
+  return {
+    accepts: true,
+    icon: 'exports',
+    title: t('drop.exports', { count: paths.length }),
+    lines: shown(names),
+  }
 }
 
 export function dropText(drop: DropView): DropText {

@@ -2,6 +2,7 @@
 import { IntlMessageFormat } from 'intl-messageformat'
 import archive from '../messages/en/archive.json'
 import database from '../messages/en/database.json'
+import exportTexts from '../messages/en/export.json'
 import frame from '../messages/en/frame.json'
 import library from '../messages/en/library.json'
 import meeting from '../messages/en/meeting.json'
@@ -14,6 +15,7 @@ import speakers from '../messages/en/speakers.json'
 const en = {
   ...archive,
   ...database,
+  ...exportTexts,
   ...frame,
   ...library,
   ...meeting,

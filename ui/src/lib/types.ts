@@ -3,15 +3,32 @@
  * sends them.
  */
 import type * as bindings from '../bindings'
+import { EXPORT_FORMATS as formats } from '../bindings'
 
 export type * from '../bindings'
 export type { NewsItem as News } from '../bindings'
 
-/** The formats that the window offers, in the order of its menu. */
-export { EXPORT_FORMATS } from '../bindings'
+/** The formats of exports, in the order in which the window lists them. */
+export const EXPORT_FORMATS: readonly FormatView[] = formats
 /** What to know before VACUUM FULL. */
 export { VACUUM_FULL_WARNING } from '../bindings'
-export type ExportFormat = (typeof bindings.EXPORT_FORMATS)[number]['word']
+
+/** A format of exports, as the core describes it. */
+export type FormatView = {
+  key: string
+  label: string
+  /** What people use it for. */
+  purpose: string
+  /** The file extension, without the dot. */
+  extension: string
+  group: 'document' | 'subtitles' | 'data'
+  /** Whether the speakers must have been detected. */
+  needs_speakers: boolean
+  /** Whether the file names its origin. */
+  has_receipt: boolean
+  /** The options that change the file. */
+  options: readonly (keyof ExportOptions)[]
+}
 
 // Types with optional fields are generated twice: as the core sends them, with every field, and as it accepts them.
 // The page always uses the first form. Only such types are listed here.
@@ -20,8 +37,10 @@ export type ArchiveWorkState = bindings.ArchiveWorkState_Serialize
 export type BackupCheckView = bindings.BackupCheckView_Serialize
 export type BackupOverview = bindings.BackupOverview_Serialize
 export type BackupState = bindings.BackupState_Serialize
+export type BatchView = bindings.BatchView_Serialize
 export type BlockedView = bindings.BlockedView_Serialize
 export type ChangeResult = bindings.ChangeResult_Serialize
+export type ChangedPassage = bindings.ChangedPassage_Serialize
 export type CleanupView = bindings.CleanupView_Serialize
 export type Comparison = bindings.Comparison_Serialize
 export type ConnectionStep = bindings.ConnectionStep_Serialize
@@ -30,8 +49,9 @@ export type DatabaseAddress = bindings.DatabaseAddress_Serialize
 export type DatabaseChoice = bindings.DatabaseChoice_Serialize
 export type DatabaseStatusView = bindings.DatabaseStatusView_Serialize
 export type EndedArchiveWork = bindings.EndedArchiveWork_Serialize
+export type ExportOptions = bindings.ExportOptions_Serialize
+export type ExportSettings = bindings.ExportSettings_Serialize
 export type ExportView = bindings.ExportView_Serialize
-export type FolderExports = bindings.FolderExports_Serialize
 export type FolderView = bindings.FolderView_Serialize
 export type FoundMeeting = bindings.FoundMeeting_Serialize
 export type ImportView = bindings.ImportView_Serialize
@@ -50,6 +70,7 @@ export type ModelView = bindings.ModelView_Serialize
 export type ModelsOverview = bindings.ModelsOverview_Serialize
 export type NoteView = bindings.NoteView_Serialize
 export type Passage = bindings.Passage_Serialize
+export type Preview = bindings.Preview_Serialize
 export type ProgressView = bindings.ProgressView_Serialize
 export type RestoreView = bindings.RestoreView_Serialize
 export type RetentionSettings = bindings.RetentionSettings_Serialize
@@ -63,6 +84,8 @@ export type SlowView = bindings.SlowView_Serialize
 export type SpeakerCount = bindings.SpeakerCount_Serialize
 export type SpeakerView = bindings.SpeakerView_Serialize
 export type SpeakersView = bindings.SpeakersView_Serialize
+export type StartedBatch = bindings.StartedBatch_Serialize
+export type SubtitleOptions = bindings.SubtitleOptions_Serialize
 export type SuggestionView = bindings.SuggestionView_Serialize
 export type TableView = bindings.TableView_Serialize
 export type TablesView = bindings.TablesView_Serialize
@@ -71,5 +94,6 @@ export type TranscriptInfo = bindings.TranscriptInfo_Serialize
 export type TranscriptionOptions = bindings.TranscriptionOptions_Serialize
 export type TurnView = bindings.TurnView_Serialize
 export type UndoStep = bindings.UndoStep_Serialize
+export type VerifiedExport = bindings.VerifiedExport_Serialize
 export type VersionView = bindings.VersionView_Serialize
 export type WindowState = bindings.WindowState_Serialize

@@ -4,7 +4,6 @@ import { untrack } from 'svelte'
 import type { Preferences } from '../app/preferences.svelte'
 import type { Client, Unsubscribe } from '../lib/client'
 import { t } from '../lib/messages'
-import { BulkExports } from '../organise/bulk-exports.svelte'
 import { MeetingDrag, type Target } from '../organise/meeting-drag.svelte'
 import { OrganiseDialogs } from '../organise/organise-dialogs.svelte'
 import { Organisation } from '../organise/organisation.svelte'
@@ -25,6 +24,8 @@ type Surroundings = {
   onerror: (error: unknown) => void
   /** Meetings went to the trash. */
   ontrashed: (ids: readonly string[]) => void
+  /** Opens the export sheet. */
+  onexport: (ids: readonly string[]) => void
   /** Has screen readers say a text. */
   announce: (text: string) => void
 }
@@ -37,7 +38,8 @@ export class LibraryState {
   readonly selection: Selection
   readonly trash: Trash
   readonly undo: Undo
-  readonly exports: BulkExports
+  /** Opens the export sheet. */
+  readonly exportMeetings: (ids: readonly string[]) => void
   readonly dialogs = new OrganiseDialogs()
   readonly drag = new MeetingDrag((ids, target) => void this.#drop(ids, target))
   readonly #preferences: Preferences
@@ -55,7 +57,7 @@ export class LibraryState {
     return folders.length + tags.length + favourites + this.trash.all.length > 0
   })
 
-  constructor({ client, archive, preferences, onerror, ontrashed, announce }: Surroundings) {
+  constructor({ client, archive, preferences, onerror, ontrashed, onexport, announce }: Surroundings) {
     this.archive = archive
     this.#preferences = preferences
     this.undo = new Undo(onerror, (text) => announce(t('undo.said', { text })))
@@ -63,7 +65,7 @@ export class LibraryState {
     this.listing = new MeetingListing(archive)
     this.selection = new Selection(this.listing)
     this.trash = new Trash(client, archive)
-    this.exports = new BulkExports(client, onerror)
+    this.exportMeetings = onexport
     this.organising = new Organising({
       client,
       archive,
@@ -80,7 +82,6 @@ export class LibraryState {
       this.listing.start(),
       this.organisation.start(),
       this.trash.start(),
-      this.exports.start(),
       this.archive.listen((changes) => this.selection.drop(this.#unlisted(changes))),
     ])
     return () => {

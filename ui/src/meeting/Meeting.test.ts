@@ -1,10 +1,10 @@
-import { fireEvent, screen, waitFor, within } from '@testing-library/svelte'
+import { screen, waitFor, within } from '@testing-library/svelte'
 import axe from 'axe-core'
 import { tick } from 'svelte'
 import { describe, expect, test, vi } from 'vitest'
 import { sampleJob, sampleSegments, sampleTranscript } from '../lib/memory'
 import type { JobView, OtherLanguage, TranscriptInfo } from '../lib/types'
-import { audio, choose, isolateTests, line, open, openWith, user } from './meeting-testing'
+import { audio, isolateTests, line, open, openWith, user } from './meeting-testing'
 import { menuItem } from './testing'
 
 isolateTests()
@@ -242,60 +242,49 @@ describe('parts in another language', () => {
 })
 
 describe('copying', () => {
+  const openMenu = async () => {
+    await user.click(screen.getByRole('button', { name: 'More' }))
+    ;(await menuItem('Copy the text')).focus()
+    await user.keyboard('{ArrowRight}')
+  }
+
   test('says when it is done', async () => {
     const { client } = openWith([line(0, 'one'), line(1000, 'two')])
     await screen.findByText('one')
-    await choose('More', 'Copy as text')
+    await openMenu()
+    await user.click(await menuItem('As text'))
     expect(await screen.findByText('Copied')).toHaveAttribute('role', 'status')
     expect(client.clipboard).toBe('one\ntwo')
   })
 
+  test('as Markdown with times, which are remembered', async () => {
+    const { client, unmount } = openWith([line(0, 'one'), line(1000, 'two')])
+    await screen.findByText('one')
+    await openMenu()
+    await user.click(await menuItem('With times'))
+    expect(await menuItem('With times')).toHaveAttribute('aria-checked', 'true')
+    await user.click(await menuItem('As Markdown'))
+    await waitFor(() => expect(client.clipboard).toBe('0 **one**\n1000 **two**'))
+    unmount()
+    const { client: next } = openWith([line(0, 'one')])
+    await screen.findByText('one')
+    await openMenu()
+    await user.click(await menuItem('As text'))
+    await waitFor(() => expect(next.clipboard).toBe('0 one'))
+  })
+
   test('gives a reason when there is no text', async () => {
     const { client } = open()
-    await choose('More', 'Copy as text')
-    expect(await menuItem('Copy as text')).toHaveTextContent('There is no text yet.')
+    await user.click(screen.getByRole('button', { name: 'More' }))
+    expect(await menuItem('Copy the text')).toHaveTextContent('There is no text yet.')
     expect(client.count('copyTranscript')).toBe(0)
   })
 })
 
 describe('exporting', () => {
-  test('ends in a notice with the file, which can be dragged', async () => {
-    const { client } = openWith([line(0, 'one')])
-    await screen.findByText('one')
-    await choose('Export', 'PDF document')
-    expect(await screen.findByText('Writing Panel discussion.pdf')).toBeVisible()
-    const id = (await client.exportJob('made-1'))?.export_id ?? ''
-    client.changeExport(id, { status: 'completed', progress: 100, note: 'one character is missing' })
-    const name = await screen.findByText('Panel discussion.pdf')
-    expect(screen.getByText('One character is missing.')).toBeVisible()
-
-    const set = vi.fn()
-    await fireEvent.dragStart(name.closest('[draggable=true]') as Element, {
-      dataTransfer: { setData: set },
-    })
-    expect(set.mock.calls).toEqual([
-      ['text/uri-list', 'file:///home/anna/Documents/Panel%20discussion.pdf'],
-      ['text/plain', '/home/anna/Documents/Panel discussion.pdf'],
-    ])
-    await user.click(screen.getByRole('button', { name: 'Show in folder' }))
-    expect(client.calls).toContainEqual(['showExport', id])
-    await user.click(screen.getByRole('button', { name: 'Dismiss' }))
-    expect(screen.queryByText('Panel discussion.pdf')).toBeNull()
-  })
-
-  test('that fails says why, and tries again', async () => {
-    const { client } = openWith([line(0, 'one')])
-    await screen.findByText('one')
-    await choose('Export', 'Markdown text')
-    await screen.findByText('Writing Panel discussion.md')
-    client.changeExport('made-1', { status: 'failed', error_message: 'There is no room on the disk.' })
-    expect(await screen.findByText('There is no room on the disk.')).toBeVisible()
-    await user.click(screen.getByRole('button', { name: 'Try again' }))
-    expect(await screen.findByText('Writing Panel discussion.md')).toBeVisible()
-  })
-
   test('waits for the whole transcript', async () => {
-    const { client, job } = open({ status: 'processing', workflow_state: 'transcribing' })
+    const onexport = vi.fn()
+    const { client, job } = open({ status: 'processing', workflow_state: 'transcribing' }, {}, { onexport })
     client.addSegments(job.id, [line(0, 'one')])
     await screen.findByText('one')
     expect(screen.getByRole('button', { name: /Export/ })).toHaveAttribute('aria-disabled', 'true')
@@ -303,13 +292,17 @@ describe('exporting', () => {
     await waitFor(() =>
       expect(screen.getByRole('button', { name: 'Export' })).not.toHaveAttribute('aria-disabled'),
     )
+    await user.click(screen.getByRole('button', { name: 'Export' }))
+    expect(onexport).toHaveBeenCalledWith(job.id)
   })
 
   test('can be opened with the keys', async () => {
-    const { keys } = openWith([line(0, 'one')])
+    const onexport = vi.fn()
+    const id = sampleJob().id
+    const { keys } = open({}, { transcripts: { [id]: sampleTranscript([line(0, 'one')]) } }, { onexport })
     await screen.findByText('one')
     keys.openExport?.()
-    expect(await menuItem('PDF document')).toBeInTheDocument()
+    expect(onexport).toHaveBeenCalledWith(id)
   })
 })
 

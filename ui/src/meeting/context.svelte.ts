@@ -3,6 +3,8 @@
  * `getMeeting()`. A new pane therefore needs no properties and no change outside of itself but its entry in `panes.ts`.
  */
 import { createContext, tick } from 'svelte'
+import type { ExportChoices } from '../export/choices'
+import type { Exports } from '../export/exports.svelte'
 import type { Client } from '../lib/client'
 import { errorMessage } from '../lib/error-message'
 import { hasHours } from '../lib/format'
@@ -13,7 +15,6 @@ import type { Notes } from '../notes/notes.svelte'
 import type { People } from '../people/people.svelte'
 import type { FoundIn, Search } from '../search/search.svelte'
 import type { MenuItem } from '../ui/Menu.svelte'
-import type { Exports } from './exports.svelte'
 import { Find } from './find/find.svelte'
 import type { SegmentMarks } from './find/segment-marks.svelte'
 import type { MeetingKeys } from './keys'
@@ -43,6 +44,12 @@ export type MeetingProps = {
   onresults?: () => void
   /** Created if they are not given. */
   notes?: Notes
+  /** Created if they are not given. */
+  exports?: Exports
+  /** Created if they are not given. */
+  choices?: ExportChoices
+  /** Opens the export sheet. */
+  onexport?: (id: string) => void
   /** What the menu offers about the place of the meeting in the library, and the trash. */
   items?: () => MenuItem[]
   /** A command answered with the changed meeting, before the event about it arrives. */
@@ -66,6 +73,7 @@ export class Panes {
 export type MeetingContextProps = MeetingProps & {
   samples: Samples
   exports: Exports
+  choices: ExportChoices
   panes: Panes
   notes: Notes
 }
@@ -99,6 +107,7 @@ export class MeetingContext {
   copied = $state(false)
   /** The buttons that open the panes; a pane that is closed returns the focus to its own. */
   readonly paneButtons: Partial<Record<PaneId, HTMLElement | null>> = {}
+  #copyTimes = $state(false)
   /** The part of the page that shows the text. */
   body = $state<HTMLElement>()
   #copiedTimer: ReturnType<typeof setTimeout> | undefined
@@ -126,6 +135,7 @@ export class MeetingContext {
   constructor(props: MeetingContextProps) {
     const { client, job } = props
     this.#props = props
+    this.#copyTimes = props.choices.copyTimes
     this.id = job.id
     this.transcript = new Transcript(client, job.id)
     this.versions = new Versions(client, job.id)
@@ -252,11 +262,28 @@ export class MeetingContext {
     })
   }
 
-  copyTranscript = () =>
+  /** Whether copied text has times; remembered. */
+  get copyTimes(): boolean {
+    return this.#copyTimes
+  }
+
+  set copyTimes(on: boolean) {
+    this.#copyTimes = on
+    this.#props.choices.copyTimes = on
+  }
+
+  /** Copies the text, or the segments with these indices. */
+  copyTranscript = (markdown: boolean, range: readonly [number, number] | null = null) =>
     this.attempt(async () => {
-      await this.client.copyTranscript(this.id)
+      const [first, last] = range ? [this.segments[range[0]], this.segments[range[1]]] : []
+      // The core takes the segments that begin before the end.
+      const span: [number, number] | null = first && last ? [first.start_ms, last.start_ms + 1] : null
+      await this.client.copyTranscript(this.id, { markdown, times: this.copyTimes, span })
       this.#showCopied()
     })
+
+  /** Opens the export sheet. */
+  openExport = () => this.#props.onexport?.(this.id)
 
   copyText = (text: string) =>
     this.attempt(async () => {

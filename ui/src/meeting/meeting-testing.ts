@@ -21,6 +21,7 @@ export function isolateTests() {
   })
   afterEach(() => {
     cleanup()
+    localStorage.clear()
     getSelection()?.removeAllRanges()
     vi.restoreAllMocks()
     vi.unstubAllGlobals()

@@ -1,6 +1,5 @@
 /** The menu of what can be done to one or many meetings. */
 import AudioLines from '@lucide/svelte/icons/audio-lines'
-import FileText from '@lucide/svelte/icons/file-text'
 import FolderInput from '@lucide/svelte/icons/folder-input'
 import Star from '@lucide/svelte/icons/star'
 import StarOff from '@lucide/svelte/icons/star-off'
@@ -9,7 +8,6 @@ import Trash from '@lucide/svelte/icons/trash-2'
 import Upload from '@lucide/svelte/icons/upload'
 import Users from '@lucide/svelte/icons/users'
 import { t } from '../lib/messages'
-import { EXPORT_FORMATS } from '../lib/types'
 import type { LibraryState } from '../library/library-state.svelte'
 import type { MenuItem } from '../ui/Menu.svelte'
 
@@ -30,17 +28,9 @@ export function orderItems(library: LibraryState, ids: readonly string[]): MenuI
 
 /** Work on all of them: export and recognition. `ids` is asked when one is chosen: many are sorted then. */
 export function workItems(library: LibraryState, ids: () => readonly string[]): MenuItem[] {
-  const { dialogs, exports, organising } = library
+  const { dialogs, organising } = library
   return [
-    {
-      label: t('organise.export'),
-      icon: Upload,
-      items: EXPORT_FORMATS.map(({ word }) => ({
-        label: t(`export.format.${word}`),
-        icon: FileText,
-        onselect: () => void exports.begin(ids(), word),
-      })),
-    },
+    { label: t('organise.export'), icon: Upload, onselect: () => library.exportMeetings(ids()) },
     { label: t('again.menu'), icon: AudioLines, onselect: () => dialogs.ask({ kind: 'again', ids: ids() }) },
     {
       label: t('organise.speakers-again.do'),

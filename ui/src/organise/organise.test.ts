@@ -207,24 +207,6 @@ describe('many meetings at once', () => {
     await undo()
     await waitFor(() => expect(client.calls).toContainEqual(['cancel', 'three']))
   })
-
-  test('are exported to one folder; what could not be is listed', async () => {
-    const { client } = await start()
-    client.chosen = ['/home/anna/Meetings']
-    client.exportFailures.push('“Three” has no complete transcript yet')
-    await selectTwo()
-    await user.click(screen.getByRole('button', { name: 'More for the selected meetings' }))
-    ;(await menuItem('Export')).focus()
-    await user.keyboard('{ArrowRight}')
-    await user.click(await menuItem('Markdown text'))
-    await screen.findByText('Exporting: 1 of 3')
-    client.changeExport('made-1', { status: 'completed', progress: 100 })
-    client.changeExport('made-2', { status: 'failed', error_message: 'the disk is full' })
-    const notice = (await screen.findByText(/One meeting was exported\./)).closest('.notice')
-    expect(notice).toHaveTextContent(/2 could not be exported:.*“Three” has no.*The disk is full\./)
-    await user.click(screen.getByRole('button', { name: 'Show in folder' }))
-    expect(client.calls).toContainEqual(['showExport', 'made-1'])
-  })
 })
 
 describe('the menu of a meeting', () => {

@@ -66,6 +66,21 @@ export class Finding {
     this.toField()
   }
 
+  /** Opens a meeting, at a moment of its text if one is given. */
+  openAt = (id: string, ms: number | null): void => {
+    const passage: Passage = {
+      source: 'transcript',
+      segment_id: null,
+      start_ms: ms,
+      play_ms: null,
+      speaker: null,
+      text: '',
+      marks: [],
+    }
+    this.search.jump = ms === null ? null : { id, passage }
+    void this.#open(id, null)
+  }
+
   async #open(id: string, playMs: number | null): Promise<void> {
     const { client, archive, playback, open, report } = this.#options
     try {

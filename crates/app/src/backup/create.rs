@@ -2,6 +2,7 @@
 
 use super::layout::{ContentHash, ObjectName};
 use super::manifest::{BackedUpAudio, BackedUpMeeting, Content, Header, Manifest, NamedFile};
+use super::passphrase::PassphraseFile;
 use super::place::{Backup, Place};
 use super::settings_text::settings_to_back_up;
 use super::view::{BackupPhase, BackupProgress, BackupView, count, rfc3339};
@@ -46,7 +47,14 @@ impl App {
         on_progress: OnProgress<'_>,
         stop: &watch::Receiver<bool>,
     ) -> Result<BackupView> {
-        let made = self.make_backup(path, options, on_progress, stop).await;
+        let path = &std::path::absolute(path)?;
+        if path.starts_with(self.data.path()) {
+            bail!(
+                "{} is inside the data folder of MeetMemo and would be lost with it. Choose a place outside, best on another disk",
+                path.display()
+            );
+        }
+        let made = self.make_backup(path, None, options, on_progress, stop).await;
         // What was deleted meanwhile waits for the end of the backup.
         if let Err(error) = self.finish_removals().await {
             tracing::warn!(%error, "audio of deleted meetings was not removed after the backup");
@@ -59,25 +67,30 @@ impl App {
         made
     }
 
+    /// Writes one meeting with its audio to the new folder `path`, in the layout of a backup and not encrypted. People,
+    /// folders and tags of the archive are not in it. Restoring the folder brings the meeting back.
+    ///
+    /// # Errors
+    /// If the folder cannot be written or the archive cannot be read.
+    pub(crate) async fn back_up_meeting(&self, meeting: JobId, path: &Path) -> Result<BackupView> {
+        let (_running, stop) = watch::channel(false);
+        self.make_backup(path, Some(meeting), BackupOptions::default(), &|_| (), &stop).await
+    }
+
+    /// Makes a backup of everything, or of `only` one meeting.
     async fn make_backup(
         &self,
         path: &Path,
+        only: Option<JobId>,
         options: BackupOptions,
         on_progress: OnProgress<'_>,
         stop: &watch::Receiver<bool>,
     ) -> Result<BackupView> {
-        let path = &std::path::absolute(path)?;
-        if path.starts_with(self.data.path()) {
-            bail!(
-                "{} is inside the data folder of MeetMemo and would be lost with it. Choose a place outside, best on another disk",
-                path.display()
-            );
-        }
         // Held shared: while it is, no file of the library is removed.
         let lock = File::create(self.data.backup_lock()).context("the data folder cannot be written to")?;
         lock.lock_shared().context("the data folder cannot be locked")?;
         let place = Place::of(path);
-        let passphrase = self.passphrase_file();
+        let passphrase = if only.is_some() { PassphraseFile::new(None) } else { self.passphrase_file() };
         let mut backup = NewBackup {
             writer: block_in_place(|| Writer::begin(&place, options.replace, &passphrase))?,
             problems: Vec::new(),
@@ -89,13 +102,16 @@ impl App {
         };
         let snapshot = self.store.row_snapshot().await?;
         let mut meetings = snapshot.meetings().await?;
+        meetings.retain(|meeting| only.is_none_or(|wanted| meeting.id == wanted));
         for meeting in meetings.iter_mut().filter(|meeting| meeting.untitled) {
             meeting.title = title_from_file_name(&meeting.title);
         }
         let before = block_in_place(|| backup.writer.last_manifest(&place));
         let mut rows = backup.rows(&snapshot, &meetings, before.as_ref()).await?;
-        let archive_text = snapshot.archive_text().await?;
-        let archive_rows = Some(backup.put_rows(&archive_text)?);
+        let archive_rows = match only {
+            None => Some(backup.put_rows(&snapshot.archive_text().await?)?),
+            Some(_) => None,
+        };
         let header =
             Header::new(snapshot.info(), &self.library, self.machine, backup.writer.key().encrypts());
         drop(snapshot);
@@ -110,7 +126,7 @@ impl App {
                 Some(BackedUpMeeting { id, title, rows, fingerprint, audio, file })
             })
             .collect();
-        let settings = settings_to_back_up(self.data.path());
+        let settings = if only.is_none() { settings_to_back_up(self.data.path()) } else { None };
         let manifest = Manifest { header, settings, archive_rows, meetings };
         let (manifest_path, text) = manifest.write()?;
         let NewBackup { writer, problems, added_bytes, .. } = backup;

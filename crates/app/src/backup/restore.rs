@@ -151,6 +151,15 @@ impl App {
     }
 }
 
+/// The meetings of a backup that is not encrypted. Blocks.
+///
+/// # Errors
+/// If the backup is damaged.
+pub(crate) fn meetings_in(path: &Path) -> Result<Vec<JobId>> {
+    let (_, selection) = read_backup(path, false, &PassphraseFile::new(None))?;
+    Ok(selection.listed.iter().map(|meeting| meeting.id).collect())
+}
+
 /// Opens a backup and selects what to load. Blocks.
 fn read_backup(path: &Path, salvage: bool, passphrase: &PassphraseFile) -> Result<(Backup, Selection)> {
     let backup = Backup::open(path, salvage, passphrase)?;

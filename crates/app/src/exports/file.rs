@@ -16,40 +16,56 @@ use store::ExportId;
 /// # Errors
 /// A sentence that names the path and says what is wrong.
 pub(super) fn write_file(bytes: &[u8], path: &Path, id: ExportId, replace: bool) -> Result<()> {
+    write_with(path, id, replace, |draft| draft.write_all(bytes).map_err(Into::into))
+}
+
+/// Like [`write_file`]; `write` writes the content.
+pub(super) fn write_with(
+    path: &Path,
+    id: ExportId,
+    replace: bool,
+    write: impl FnOnce(&mut File) -> Result<()>,
+) -> Result<()> {
     refuse_special(path)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     let draft = folder.join(format!(".meetmemo-{id}.part"));
-    let written = (|| {
+    let written = (|| -> Result<()> {
         let mut file = File::create(&draft)?;
-        file.write_all(bytes)?;
+        write(&mut file)?;
         file.sync_all()?;
-        if replace { fs::rename(&draft, path) } else { rename_to_free(&draft, path) }
+        if replace {
+            fs::rename(&draft, path)?
+        } else {
+            rename_to_free(&draft, path)?
+        }
+        Ok(())
     })();
-    if written.is_err() {
-        let _ = fs::remove_file(&draft);
-    }
-    match written {
-        Ok(()) => Ok(()),
-        Err(error) => Err(match error.kind() {
-            ErrorKind::AlreadyExists => already_exists(path),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => user_error(
-                ErrorCode::DiskFull,
-                format!("{} could not be written: the disk is full.", shown_path(path)),
-            ),
-            ErrorKind::NotFound => user_error(
-                ErrorCode::Other,
-                format!(
-                    "{} could not be written: there is no folder {}.",
-                    shown_path(path),
-                    shown_path(folder)
-                ),
-            ),
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => user_error(
-                ErrorCode::Other,
-                format!("{} could not be written: it is not allowed there.", shown_path(path)),
-            ),
-            _ => anyhow::Error::from(error).context(format!("{} could not be written", shown_path(path))),
-        }),
+    let Err(error) = written else { return Ok(()) };
+    let _ = fs::remove_file(&draft);
+    Err(match error.downcast::<io::Error>() {
+        Ok(error) if error.kind() == ErrorKind::AlreadyExists => already_exists(path),
+        Ok(error) => write_error(error, path),
+        Err(other) => other,
+    })
+}
+
+/// The message for a file that could not be written.
+pub(super) fn write_error(error: io::Error, path: &Path) -> anyhow::Error {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => user_error(
+            ErrorCode::DiskFull,
+            format!("{} could not be written: the disk is full.", shown_path(path)),
+        ),
+        ErrorKind::NotFound => user_error(
+            ErrorCode::Other,
+            format!("{} could not be written: there is no folder {}.", shown_path(path), shown_path(folder)),
+        ),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => user_error(
+            ErrorCode::Other,
+            format!("{} could not be written: it is not allowed there.", shown_path(path)),
+        ),
+        _ => anyhow::Error::from(error).context(format!("{} could not be written", shown_path(path))),
     }
 }
 
@@ -90,6 +106,11 @@ fn already_exists(path: &Path) -> anyhow::Error {
     )
 }
 
+/// Refuses a path at which there is something.
+pub(super) fn refuse_existing(path: &Path) -> Result<()> {
+    if path.exists() { Err(already_exists(path)) } else { Ok(()) }
+}
+
 /// The path of an export with the file name `name`: as requested, else in `own`, the app's folder of exports.
 pub(super) fn destination(request: &ExportRequest, own: &Path, name: String) -> Result<PathBuf> {
     let path = match &request.output {
@@ -101,10 +122,15 @@ pub(super) fn destination(request: &ExportRequest, own: &Path, name: String) -> 
         }
     };
     refuse_special(&path)?;
-    if !request.replace && path.exists() {
-        return Err(already_exists(&path));
+    if !request.replace {
+        refuse_existing(&path)?;
     }
     Ok(path)
+}
+
+/// The SHA-256 of the file at `path`, in hexadecimal; `None` if it cannot be read. Blocks.
+pub(super) fn sha256_of(path: &Path) -> Option<String> {
+    crate::import::hash::hash_of(path).ok()
 }
 
 /// A path for `name` in `folder` for which `is_free` holds, with a number if it does not hold without one.

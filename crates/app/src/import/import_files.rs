@@ -7,6 +7,7 @@
 
 use crate::App;
 use crate::archive::view::JobView;
+use crate::exports::bundle::is_bundle;
 use crate::file_names::file_name;
 use crate::import::copy_file::CopyError;
 use crate::import::hash::hash_of;
@@ -115,6 +116,13 @@ impl App {
         let done = |outcome| Ok(ImportedFile { path: path.clone(), outcome });
         if let Some(problem) = problem {
             return done(ImportOutcome::Failed(problem));
+        }
+        let bundle = tokio::task::spawn_blocking({
+            let path = path.clone();
+            move || is_bundle(&path)
+        });
+        if bundle.await? {
+            return done(self.import_bundle(&path).await?);
         }
         let copied = {
             let (app, path, options) = (self.clone(), path.clone(), options.clone());

@@ -1,8 +1,9 @@
 //! Settings from environment variables.
 
-use super::values::{Paper, SettingsLayer, Theme};
+use super::values::{SettingsLayer, Theme};
 use crate::secrets::DatabaseUrl;
 use anyhow::{Result, anyhow};
+use export::Paper;
 use std::path::PathBuf;
 
 /// The environment variables that give `database_url`; the first that is set counts.
@@ -73,6 +74,8 @@ impl SettingsLayer {
                 set("MEETMEMO_TRASH_RETENTION_DAYS"),
             )?,
             paper: one_of("MEETMEMO_PAPER", set("MEETMEMO_PAPER"), &papers)?,
+            export_file_name: set("MEETMEMO_EXPORT_FILE_NAME"),
+            export_logo: set("MEETMEMO_EXPORT_LOGO").map(PathBuf::from),
             theme: one_of("MEETMEMO_THEME", set("MEETMEMO_THEME"), &themes)?,
             notify: one_of("MEETMEMO_NOTIFY", set("MEETMEMO_NOTIFY"), &yes_or_no)?,
         })

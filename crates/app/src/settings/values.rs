@@ -3,18 +3,9 @@
 use crate::retention::settings::RetentionSettings;
 use crate::secrets::DatabaseUrl;
 use anyhow::{Result, anyhow};
+use export::Paper;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-
-/// Page size of PDF exports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Paper {
-    /// 210 × 297 mm.
-    A4,
-    /// 8½ × 11 in.
-    Letter,
-}
 
 /// The colour theme of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +59,10 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// Page size of PDF exports.
     pub paper: Paper,
+    /// The template of the names of exported files: see [`export::file_name`].
+    pub export_file_name: String,
+    /// A PNG or JPEG file that PDF exports show beside the title.
+    pub export_logo: Option<PathBuf>,
     /// See [`Preferences::theme`].
     pub theme: Theme,
     /// See [`Preferences::notify`].
@@ -95,6 +90,8 @@ impl Default for Settings {
             decoders: None,
             retention: RetentionSettings::default(),
             paper: Paper::A4,
+            export_file_name: "{title}".to_owned(),
+            export_logo: None,
             theme: Theme::System,
             notify: true,
         }
@@ -158,6 +155,10 @@ pub struct SettingsLayer {
     pub trash_retention_days: Option<u32>,
     /// See [`Settings::paper`].
     pub paper: Option<Paper>,
+    /// See [`Settings::export_file_name`].
+    pub export_file_name: Option<String>,
+    /// See [`Settings::export_logo`].
+    pub export_logo: Option<PathBuf>,
     /// See [`Settings::theme`].
     pub theme: Option<Theme>,
     /// See [`Settings::notify`].
@@ -186,6 +187,8 @@ impl Settings {
             model_catalogue: layer.model_catalogue.or(self.model_catalogue),
             decoders: layer.decoders.or(self.decoders),
             paper: layer.paper.unwrap_or(self.paper),
+            export_file_name: layer.export_file_name.unwrap_or(self.export_file_name),
+            export_logo: layer.export_logo.or(self.export_logo),
             theme: layer.theme.unwrap_or(self.theme),
             notify: layer.notify.unwrap_or(self.notify),
         }

@@ -13,6 +13,7 @@ use crate::speakers::selected_spans::selected_spans;
 use crate::speakers::view::{AssignTarget, SpeakerCount, SpeakersView, TextSelection};
 use crate::user_error::{ErrorCode, user_error};
 use anyhow::Result;
+use export::LabelLanguage;
 use store::{Edit, EditId, JobId, PersonId, Speaker, SpeakerChange, SpeakerData, SpeakerId, StoredEdit};
 
 impl App {
@@ -193,7 +194,7 @@ fn description(edit: &Edit, all: &SpeakerData) -> String {
         all.speakers
             .iter()
             .find(|speaker| speaker.id == id)
-            .map_or_else(|| export::UNKNOWN_SPEAKER.to_owned(), words)
+            .map_or_else(|| LabelLanguage::English.unknown_speaker().to_owned(), words)
     };
     let name = |id| words(id, MeetingSpeakers::display_name);
     let number = |id| words(id, |speaker| label(speaker.number));

@@ -31,7 +31,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// The lane of recordings. Its tasks use all processor cores.
 const RECORDINGS: [&dyn TaskHandler; 2] = [&Transcribe, &Diarize];
 /// The lane of exports. Its tasks take seconds. The process that asks for an export also makes it; this lane makes
-/// those whose process was killed.
+/// those whose process has ended.
 const EXPORTS: [&dyn TaskHandler; 1] = [&MakeExport];
 
 /// What a worker works on, and when it is finished.
@@ -168,7 +168,7 @@ impl App {
     }
 
     /// Claims and runs the next task of a lane; none if no task can be claimed.
-    async fn work_on_next(
+    pub(crate) async fn work_on_next(
         &self,
         lane: &[&dyn TaskHandler],
         only: Option<&[JobId]>,

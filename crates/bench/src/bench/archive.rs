@@ -4,6 +4,7 @@
 //! without times of words. It is kept for the next run.
 
 mod generated_speech;
+mod growth;
 mod queries;
 
 use super::process_cost::wait_for_processes;
@@ -39,9 +40,42 @@ const GOAL_OPEN_MS: f64 = 50.0;
 /// Longest commit of a window, relative to one without the triggers of search.
 const GOAL_COMMIT: f64 = 1.10;
 
+/// What was measured on one archive.
+struct Figures {
+    meetings: u32,
+    /// Median and 95th percentile of a warm search.
+    search_ms: (f64, f64),
+    like_ms: f64,
+    list_ms: f64,
+    /// Opening the longest meeting.
+    open_ms: f64,
+    /// Sizes with indexes.
+    segments_mb: i64,
+    search_mb: i64,
+    /// Indexing all meetings.
+    index_seconds: f64,
+    /// Commit of a window with ÷ without the triggers of search.
+    commit: f64,
+    /// Whether all goals were met.
+    met: bool,
+}
+
 /// Runs the benchmark; returns whether all goals were met.
 pub(super) fn run(app: &App, folder: &Path, options: &Bench) -> Result<bool> {
-    let data = folder.join(format!("spoken-archive-{}", options.files));
+    let sizes = if options.growth { growth::sizes(options.files) } else { vec![options.files] };
+    let mut all = Vec::new();
+    for meetings in sizes {
+        all.push(of_size(app, folder, options, meetings)?);
+    }
+    if options.growth {
+        growth::report(folder, &all)?;
+    }
+    Ok(all.iter().all(|figures| figures.met))
+}
+
+/// Measures an archive of so many meetings; makes it first, unless an earlier run has.
+fn of_size(app: &App, folder: &Path, options: &Bench, meetings: u32) -> Result<Figures> {
+    let data = folder.join(format!("spoken-archive-{meetings}"));
     let app = app.with_data(&data);
     let runtime = tokio::runtime::Runtime::new().context("no runtime could be started")?;
     let vocabulary = Vocabulary::new();
@@ -51,25 +85,25 @@ pub(super) fn run(app: &App, folder: &Path, options: &Bench) -> Result<bool> {
     };
     let database = data.join("database");
     if !data.join("made").exists() {
-        println!("bench archive: making {} meetings of an hour", options.files);
+        println!("bench archive: making {meetings} meetings of an hour");
         remove(&data)?;
         fs::create_dir_all(&data).with_context(|| format!("could not create {}", data.display()))?;
         let made = runtime.block_on(async {
             let store = open_managed(&database, keeper()).await?;
-            make(&store, &vocabulary, options.files).await
+            make(&store, &vocabulary, meetings).await
         })?;
         write_json(&data.join("index.json"), &made)?;
         fs::write(data.join("made"), "")?;
         wait_for_processes(Some(&data))?;
     }
     let made = xtask::setup::read_json(&data.join("index.json"))?;
-    let met = runtime.block_on(async {
+    let figures = runtime.block_on(async {
         let store = open_managed(&database, keeper()).await?;
-        measure(&store, &vocabulary, folder, options, &made).await
+        measure(&store, &vocabulary, folder, options, meetings, &made).await
     })?;
     runtime.shutdown_background();
     wait_for_processes(Some(&data))?;
-    Ok(met)
+    Ok(figures)
 }
 
 /// Makes the archive and indexes it; returns what that took.
@@ -104,8 +138,9 @@ async fn measure(
     vocabulary: &Vocabulary,
     folder: &Path,
     options: &Bench,
+    meetings: u32,
     made: &Value,
-) -> Result<bool> {
+) -> Result<Figures> {
     let queries = mixed(vocabulary, options.seed);
     // The server has just been started: its own cache is empty. The operating system's is not.
     let cold = searches(store, &queries).await?;
@@ -113,7 +148,7 @@ async fn measure(
     for _ in 0..options.repetitions {
         warm = searches(store, &queries).await?;
     }
-    println!("\n{} meetings; milliseconds of the first page     p50       p95", options.files);
+    println!("\n{meetings} meetings; milliseconds of the first page     p50       p95");
     let row =
         |name: &str, ms: &[f64]| println!("{name:<42}{:>10.1}{:>10.1}", median(ms), percentile(ms, 0.95));
     let of_kind = |kind: Kind| -> Vec<f64> {
@@ -146,9 +181,9 @@ async fn measure(
     let figures =
         |ms: &[f64]| json!({"p50_ms": rounded(median(ms)), "p95_ms": rounded(percentile(ms, 0.95))});
     write_json(
-        &folder.join(format!("archive-{}.json", options.files)),
+        &folder.join(format!("archive-{meetings}.json")),
         &json!({
-            "meetings": options.files,
+            "meetings": meetings,
             "made": made,
             "kinds": Kind::ALL.map(|(kind, _)| json!({"kind": kind.name(), "ms": figures(&of_kind(kind))})),
             "cold": figures(&cold),
@@ -163,7 +198,18 @@ async fn measure(
             "met": met,
         }),
     )?;
-    Ok(met)
+    Ok(Figures {
+        meetings,
+        search_ms: (median(&warm), percentile(&warm, 0.95)),
+        like_ms: median(&like),
+        list_ms: median(&list),
+        open_ms: median(&open),
+        segments_mb: sizes.0,
+        search_mb: sizes.1,
+        index_seconds: made["index_seconds"].as_f64().context("the archive has no time of indexing")?,
+        commit,
+        met,
+    })
 }
 
 async fn searches(store: &Store, queries: &[(Kind, MeetingQuery)]) -> Result<Vec<f64>> {

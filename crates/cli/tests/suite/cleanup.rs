@@ -140,7 +140,7 @@ fn exports_go_after_a_day_from_the_app_folder_only() {
     let job = app.transcribed(&clips()[1])["job"]["id"].as_str().unwrap().to_owned();
     let elsewhere = tempfile::tempdir().unwrap();
     let export = |arguments: &[&str]| -> PathBuf {
-        let made = app.json(&[&["export", &job, "--type", "text_transcript"], arguments].concat());
+        let made = app.json(&[&["export", &job, "--type", "txt"], arguments].concat());
         PathBuf::from(made["path"].as_str().unwrap())
     };
     let (first, second) = (export(&[]), export(&[]));

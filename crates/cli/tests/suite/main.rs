@@ -7,6 +7,7 @@ mod cleanup;
 mod common;
 mod database;
 mod database_guide;
+mod exports;
 mod external;
 mod importing;
 mod models;

@@ -199,7 +199,7 @@ fn a_deleted_meeting_is_only_in_the_trash_until_it_is_restored_or_the_trash_is_e
     assert!(app.data().join("library").join(&jobs[0]).is_dir());
     for refused in [
         &["transcribe", &jobs[0]][..],
-        &["export", &jobs[0], "--type", "text_transcript"],
+        &["export", &jobs[0], "--type", "txt"],
         &["retry", &jobs[0]],
         &["speakers", &jobs[0], "rerun"],
     ] {

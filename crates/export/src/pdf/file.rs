@@ -36,6 +36,9 @@ pub(super) fn bytes(
     let catalog = file.catalog_mut().expect("printpdf writes a catalogue");
     catalog.remove(b"Outlines");
     catalog.set("PageMode", if outline.is_some() { "UseOutlines" } else { "UseNone" });
+    if let Some(tag) = &transcript.metadata.language_tag {
+        catalog.set("Lang", Object::string_literal(tag.as_str()));
+    }
     catalog.set("ViewerPreferences", Dictionary::from_iter([("DisplayDocTitle", Object::Boolean(true))]));
     if let Some(outline) = outline {
         catalog.set("Outlines", outline);
@@ -54,7 +57,7 @@ pub(super) fn bytes(
 /// The document information dictionary.
 fn info(transcript: &FormattedTranscript) -> Dictionary {
     let date = pdf_date(transcript.changed_at);
-    let subject = format!("Transcript of {}", transcript.metadata.file_name);
+    let subject = format!("{}: {}", transcript.labels().transcript, transcript.metadata.file_name);
     Dictionary::from_iter([
         ("Title", text(&transcript.heading())),
         ("Subject", text(&subject)),
@@ -63,6 +66,8 @@ fn info(transcript: &FormattedTranscript) -> Dictionary {
         ("Producer", text(AUTHOR)),
         ("CreationDate", Object::string_literal(date.clone())),
         ("ModDate", Object::string_literal(date)),
+        // Not compressed, so that the seal can be filled in.
+        ("MeetMemoReceipt", Object::string_literal(transcript.receipt.token())),
     ])
 }
 

@@ -12,11 +12,9 @@ use super::{
     page::{Layout, Page, PageSize, PlacedLine, Rule, Style},
     shape::Shaper,
 };
-use crate::{
-    ExportError, FormattedTranscript,
-    fonts::HanVariant,
-    paragraphs::{NO_WORDS, VisibleParagraph},
-};
+use crate::labels::Labels;
+use crate::options::Times;
+use crate::{ExportError, FormattedTranscript, fonts::HanVariant, paragraphs::VisibleParagraph};
 
 const TITLE: Style = Style { bold: true, size: 20.0, leading: 26.0, grey: 0.08 };
 const METADATA: Style = Style { bold: false, size: 9.0, leading: 14.0, grey: 0.25 };
@@ -67,14 +65,15 @@ pub(super) fn lay_out(
     let mut targets = Vec::new();
     for (index, paragraph) in paragraphs.iter().enumerate() {
         let space = if index == 0 { 0.0 } else { BETWEEN_PARAGRAPHS };
-        builder.paragraph(paragraph, space, &mut targets)?;
+        builder.paragraph(paragraph, transcript.options.times, space, &mut targets)?;
     }
     if paragraphs.is_empty() {
-        let block = builder.block(NO_WORDS, BODY, None)?;
+        let block = builder.block(&transcript.labels().no_words, BODY, None)?;
         builder.place(block, 0.0);
     }
-    builder.note_on_missing_characters()?;
-    builder.footers(&heading)?;
+    builder.note_on_missing_characters(transcript.labels())?;
+    builder.receipt(transcript)?;
+    builder.footers(&heading, transcript.labels())?;
     let outline = if builder.pages.len() > 1 { outline(targets) } else { Vec::new() };
     Ok(Layout { size, pages: builder.pages, outline })
 }
@@ -149,13 +148,19 @@ impl PageBuilder<'_, '_> {
     fn paragraph(
         &mut self,
         paragraph: &VisibleParagraph<'_>,
+        times: Times,
         space: f32,
         targets: &mut Vec<OutlineTarget>,
     ) -> Result<(), ExportError> {
         let name = paragraph.speaker.as_deref().map(|name| self.block(name, NAME, None)).transpose()?;
         let mut blocks = Vec::with_capacity(paragraph.segments.len());
         for segment in &paragraph.segments {
-            blocks.push(self.block(&segment.text, BODY, Some(&segment.start.to_string()))?);
+            let time = match times {
+                Times::None => None,
+                Times::Paragraph if !blocks.is_empty() => None,
+                _ => Some(segment.start.to_string()),
+            };
+            blocks.push(self.block(&segment.full_text(), BODY, time.as_deref())?);
         }
         let mut space = space;
         if let (Some(name), Some(speaker), Some(first)) = (name, &paragraph.speaker, blocks.first()) {
@@ -179,15 +184,13 @@ impl PageBuilder<'_, '_> {
     }
 
     /// Places a note that lists the characters that no font has, if there are any.
-    fn note_on_missing_characters(&mut self) -> Result<(), ExportError> {
+    fn note_on_missing_characters(&mut self, labels: &Labels) -> Result<(), ExportError> {
         let codes: Vec<String> =
             self.shaper.missing().iter().map(|c| format!("U+{:04X}", u32::from(*c))).collect();
         if codes.is_empty() {
             return Ok(());
         }
-        let characters =
-            if codes.len() == 1 { "1 character".to_owned() } else { format!("{} characters", codes.len()) };
-        let note = format!("{characters} could not be shown with the available fonts: {}.", codes.join(", "));
+        let note = labels.missing_characters.replace("{characters}", &codes.join(", "));
         let block = self.block(&note, NOTE, None)?;
         self.keep_together(BEFORE_NOTE + block.height(block.min_first_lines()));
         let (from, y) = (self.size.text_left, self.y + 0.6 * BEFORE_NOTE);
@@ -198,13 +201,38 @@ impl PageBuilder<'_, '_> {
         Ok(())
     }
 
+    /// Places what the receipt says, below a rule.
+    fn receipt(&mut self, transcript: &FormattedTranscript) -> Result<(), ExportError> {
+        let mut rows = Vec::new();
+        for (label, value) in transcript.receipt_rows() {
+            rows.push(self.block(&value, NOTE, Some(label))?);
+        }
+        rows.push(self.block(&transcript.labels().verify, NOTE, None)?);
+        let height: f32 = rows.iter().map(|row| row.height(row.lines.len())).sum();
+        self.keep_together(BEFORE_NOTE + height);
+        if !self.is_page_empty() {
+            let y = self.y + 0.6 * BEFORE_NOTE;
+            let rule = Rule { from: self.size.text_left, to: self.size.text_left + NOTE_RULE, y };
+            self.last_page().rules.push(rule);
+        }
+        for (index, row) in rows.into_iter().enumerate() {
+            self.place(row, if index == 0 { BEFORE_NOTE } else { 0.0 });
+        }
+        Ok(())
+    }
+
     /// Puts the title and the page number at the foot of every page.
-    fn footers(&mut self, heading: &str) -> Result<(), ExportError> {
+    fn footers(&mut self, heading: &str, labels: &Labels) -> Result<(), ExportError> {
         let total = self.pages.len();
         let heading: String = heading.chars().take(MAX_FOOTER_TITLE_CHARS).collect();
         for index in 0..total {
-            let number =
-                self.quiet_line(&format!("Page {} of {total}", index + 1), self.size.text_width())?;
+            let number = self.quiet_line(
+                &labels
+                    .page
+                    .replace("{page}", &(index + 1).to_string())
+                    .replace("{pages}", &total.to_string()),
+                self.size.text_width(),
+            )?;
             let (right, baseline) = (self.size.text_right, self.size.footer_baseline);
             let x = right - points(number.width, QUIET);
             let title = self.quiet_line(&heading, x - FOOTER_GAP - self.size.text_left)?;

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 
 use super::*;
-use crate::{Font, Metadata, Paragraph, ParagraphSegment};
+use crate::paragraphs::{Paragraph, ParagraphSegment};
+use crate::{Font, Metadata};
 use chrono::DateTime;
 use proptest::prelude::*;
 use std::{fs, path::PathBuf, sync::LazyLock};
@@ -19,29 +20,26 @@ fn fonts_folder() -> PathBuf {
 fn transcript(title: &str, paragraphs: Vec<Paragraph>) -> FormattedTranscript {
     FormattedTranscript {
         title: title.into(),
-        metadata: Metadata {
-            file_name: "talk.wav".into(),
-            recorded_at: None,
-            duration: None,
-            language: None,
-            engine: None,
-            notes: Vec::new(),
-        },
-        speakers: Vec::new(),
+        metadata: Metadata { file_name: "talk.wav".into(), ..Metadata::default() },
         paragraphs,
         changed_at: DateTime::parse_from_rfc3339("2025-03-05T08:05:09-03:30").unwrap(),
+        ..FormattedTranscript::default()
     }
 }
 
 /// A paragraph whose segments begin five seconds apart, the first one at `second`.
 fn paragraph(speaker: Option<&str>, second: u32, texts: &[&str]) -> Paragraph {
     let time = |index: usize| AudioTime::from_ms((second + 5 * u32::try_from(index).unwrap()) * 1000);
-    let segment =
-        |(index, text): (usize, &&str)| ParagraphSegment { start: time(index), text: (*text).into() };
+    let segment = |(index, text): (usize, &&str)| ParagraphSegment {
+        start: time(index),
+        text: (*text).into(),
+        ..ParagraphSegment::default()
+    };
     Paragraph {
         speaker: speaker.map(Into::into),
         start: time(0),
         segments: texts.iter().enumerate().map(segment).collect(),
+        ..Paragraph::default()
     }
 }
 
@@ -175,7 +173,7 @@ fn the_file_contains_all_text_in_order() {
     ] {
         find(row);
     }
-    find("Note the file ends early: 3.1 s could be read");
+    find("Remark the file ends early: 3.1 s could be read");
     for paragraph in &meeting.paragraphs {
         find(paragraph.speaker.as_deref().unwrap());
         for segment in &paragraph.segments {
@@ -282,7 +280,7 @@ fn text_of_many_scripts_can_be_copied() {
         "→ ⇒ ± ≤ ≠ ∞ √ ∑ ½ ① ☎ ✓ ★ ♫ 😀 🎉 👍",
     ] {
         let pdf = render(&single_segment(words));
-        assert_eq!(pdf.missing, [], "{words}");
+        assert_eq!(pdf.missing, [] as [char; 0], "{words}");
         let text = text(&pdf);
         // NFC makes the order of two marks on one letter irrelevant.
         let (words, text): (String, String) = (words.nfc().collect(), text.nfc().collect());
@@ -361,10 +359,7 @@ fn characters_that_no_font_has_are_marked_kept_and_listed() {
     ));
     assert_eq!(pdf.missing, ['ᠮ', '\u{E000}', '\u{E001}']);
     let text = text(&pdf);
-    assert!(
-        text.contains("3 characters could not be shown with the available fonts: U+182E, U+E000, U+E001."),
-        "{text}"
-    );
+    assert!(text.contains("Characters that no font here has: U+182E, U+E000, U+E001."), "{text}");
     // The characters can still be searched and copied.
     assert!(text.contains("one \u{E000} two ᠮ three"), "{text}");
 
@@ -372,7 +367,7 @@ fn characters_that_no_font_has_are_marked_kept_and_listed() {
     let pdf = super::pdf(&single_segment("Hello שלום!"), &few, Paper::A4).unwrap();
     assert_eq!(pdf.missing, ['ו', 'ל', 'ם', 'ש']);
     let one = super::pdf(&single_segment("Hello ש"), &few, Paper::A4).unwrap();
-    assert!(drawn_text(&one).contains("1 character could not be shown with the available fonts: U+05E9."));
+    assert!(drawn_text(&one).contains("Characters that no font here has: U+05E9."));
 }
 
 fn main_font(weight: &str) -> Font {

@@ -24,8 +24,8 @@ use Owner::{Archive, Meeting, Transcript};
 /// The tables in an order in which rows can be inserted. Only `jobs.current_transcript_id` points forward.
 ///
 /// Not in a backup: `pending_removals` (files of deleted recordings, which are not in the backup either),
-/// `__diesel_schema_migrations` (the step is in the manifest), the tables `search_*` (triggers make them from the others)
-/// and `retention_state` (it describes the clock of a server).
+/// `__diesel_schema_migrations` (the step is in the manifest), the tables `search_*` (triggers make them from the others),
+/// `retention_state` (it describes the clock of a server) and `export_batches` (they belong to one computer).
 pub(super) const TABLES: [Table; 18] = [
     Table { name: "meetmemo_archive", belongs_to: Archive, order: "id" },
     Table { name: "people_settings", belongs_to: Archive, order: "id" },

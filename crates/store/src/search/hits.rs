@@ -2,6 +2,7 @@
 
 use super::pattern::{IndexClause, all_tsquery, any_tsquery, beginnings, known_beginnings, lexemes};
 use crate::Result;
+use crate::query::Prepared;
 use diesel::sql_types::{Array, Integer, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use std::collections::HashMap;
@@ -86,24 +87,18 @@ const BY_MEETINGS: &str = "SELECT job_id, part, ts_filter(setweight(words, 'A', 
     FROM unnest($3) wanted (id), LATERAL (SELECT * FROM search_passages WHERE job_id = wanted.id OFFSET 0) p
     WHERE words @@ $1::tsquery";
 
-/// The same for beginnings ($3), of which not all lexemes are known before: where none of those that are known ($4) occurs
-/// they are sought among all of the part, which is slower.
-const TOGETHER_BEGINNING: &str =
-    "SELECT job_id, part, ts_filter(setweight(words, 'A', CASE WHEN words @@ $4::tsquery THEN $2
-        ELSE $2 || ARRAY(
-            SELECT lexeme FROM unnest(tsvector_to_array(words)) lexeme, unnest($3) beginning
-            WHERE starts_with(lexeme, beginning)
-        ) END), '{a}')::text AS hits, last_positions, own_segments
+/// The same for beginnings, of which not all lexemes are known before: where none of those that are known ($3) occurs, all
+/// lexemes of the part are read.
+const TOGETHER_BEGINNING: &str = "SELECT job_id, part,
+        CASE WHEN words @@ $3::tsquery THEN ts_filter(setweight(words, 'A', $2), '{a}') ELSE words END::text AS hits,
+        last_positions, own_segments
     FROM search_passages WHERE words @@ $1::tsquery";
 
-/// $5 meetings.
-const BY_MEETINGS_BEGINNING: &str =
-    "SELECT job_id, part, ts_filter(setweight(words, 'A', CASE WHEN words @@ $4::tsquery THEN $2
-        ELSE $2 || ARRAY(
-            SELECT lexeme FROM unnest(tsvector_to_array(words)) lexeme, unnest($3) beginning
-            WHERE starts_with(lexeme, beginning)
-        ) END), '{a}')::text AS hits, last_positions, own_segments
-    FROM unnest($5) wanted (id), LATERAL (SELECT * FROM search_passages WHERE job_id = wanted.id OFFSET 0) p
+/// $4 meetings.
+const BY_MEETINGS_BEGINNING: &str = "SELECT job_id, part,
+        CASE WHEN words @@ $3::tsquery THEN ts_filter(setweight(words, 'A', $2), '{a}') ELSE words END::text AS hits,
+        last_positions, own_segments
+    FROM unnest($4) wanted (id), LATERAL (SELECT * FROM search_passages WHERE job_id = wanted.id OFFSET 0) p
     WHERE words @@ $1::tsquery";
 
 /// Finds the clauses that are wanted in these meetings. A meeting without a hit is left out.
@@ -118,26 +113,28 @@ pub(super) async fn hits(
         Access::Meetings => any_tsquery(clauses),
     };
     let Some(tsquery) = query.filter(|_| !jobs.is_empty()) else { return Ok(Vec::new()) };
-    let (lexemes, beginnings) = (lexemes(clauses), beginnings(clauses));
-    let rows: Vec<PartRow> = match (access, beginnings.is_empty()) {
+    let sought = Sought::new(clauses);
+    let lexemes = &sought.lexemes;
+    let rows: Vec<PartRow> = match (access, sought.beginnings.is_empty()) {
         (Access::Together, true) => {
             let query = diesel::sql_query(TOGETHER).bind::<Text, _>(tsquery);
-            query.bind::<Array<Text>, _>(lexemes).load(c).await?
+            Prepared(query.bind::<Array<Text>, _>(lexemes)).load(c).await?
         }
         (Access::Together, false) => {
             let query = diesel::sql_query(TOGETHER_BEGINNING).bind::<Text, _>(tsquery);
-            let query = query.bind::<Array<Text>, _>(lexemes).bind::<Array<Text>, _>(beginnings);
-            query.bind::<Nullable<Text>, _>(known_beginnings(clauses)).load(c).await?
+            let query = query.bind::<Array<Text>, _>(lexemes);
+            Prepared(query.bind::<Nullable<Text>, _>(known_beginnings(clauses))).load(c).await?
         }
         (Access::Meetings, true) => {
             let query = diesel::sql_query(BY_MEETINGS).bind::<Text, _>(tsquery);
-            query.bind::<Array<Text>, _>(lexemes).bind::<Array<SqlUuid>, _>(jobs).load(c).await?
+            let query = query.bind::<Array<Text>, _>(lexemes);
+            Prepared(query.bind::<Array<SqlUuid>, _>(jobs)).load(c).await?
         }
         (Access::Meetings, false) => {
             let query = diesel::sql_query(BY_MEETINGS_BEGINNING).bind::<Text, _>(tsquery);
-            let query = query.bind::<Array<Text>, _>(lexemes).bind::<Array<Text>, _>(beginnings);
+            let query = query.bind::<Array<Text>, _>(lexemes);
             let query = query.bind::<Nullable<Text>, _>(known_beginnings(clauses));
-            query.bind::<Array<SqlUuid>, _>(jobs).load(c).await?
+            Prepared(query.bind::<Array<SqlUuid>, _>(jobs)).load(c).await?
         }
     };
     let order: HashMap<Uuid, usize> = jobs.iter().enumerate().map(|(index, job)| (*job, index)).collect();
@@ -145,7 +142,7 @@ pub(super) async fn hits(
     for row in rows {
         let Some(index) = order.get(&row.job_id) else { continue };
         let job = row.job_id;
-        let part = part(clauses, row);
+        let part = part(clauses, &sought, row);
         if !part.hits.is_empty() {
             let meeting = meetings[*index].get_or_insert_with(|| MeetingHits { job, parts: Vec::new() });
             meeting.parts.push(part);
@@ -158,8 +155,26 @@ pub(super) async fn hits(
     Ok(meetings)
 }
 
-fn part(clauses: &[IndexClause], row: PartRow) -> Part {
-    let vector = positions(&row.hits);
+/// What is sought in the parts.
+struct Sought {
+    /// In order.
+    lexemes: Vec<String>,
+    beginnings: Vec<String>,
+}
+
+impl Sought {
+    fn new(clauses: &[IndexClause]) -> Self {
+        Self { lexemes: lexemes(clauses), beginnings: beginnings(clauses) }
+    }
+
+    fn holds(&self, lexeme: &str) -> bool {
+        self.lexemes.binary_search_by(|known| known.as_str().cmp(lexeme)).is_ok()
+            || self.beginnings.iter().any(|beginning| lexeme.starts_with(beginning.as_str()))
+    }
+}
+
+fn part(clauses: &[IndexClause], sought: &Sought, row: PartRow) -> Part {
+    let vector = positions(&row.hits, sought);
     let last_positions: Vec<u16> =
         row.last_positions.iter().map(|last| u16::try_from(*last).unwrap_or_default()).collect();
     let own_segments = u16::try_from(row.own_segments).unwrap_or_default();
@@ -189,14 +204,15 @@ fn part(clauses: &[IndexClause], row: PartRow) -> Part {
     Part { part: row.part, hits, last_positions, own_segments }
 }
 
-/// Reads a `tsvector` as PostgreSQL writes it: `'lexeme':1A,7A 'other':3A`.
-fn positions(vector: &str) -> Vec<(String, Vec<u16>)> {
+/// Reads what is sought from a `tsvector` as PostgreSQL writes it: `'lexeme':1A,7A 'other':3A`.
+fn positions(vector: &str, sought: &Sought) -> Vec<(String, Vec<u16>)> {
     let bytes = vector.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
+    let mut lexeme = Vec::new();
     while bytes.get(at) == Some(&b'\'') {
         at += 1;
-        let mut lexeme = Vec::new();
+        lexeme.clear();
         while let Some(&byte) = bytes.get(at) {
             at += 1;
             match (byte, bytes.get(at)) {
@@ -215,8 +231,11 @@ fn positions(vector: &str) -> Vec<(String, Vec<u16>)> {
                 number.saturating_mul(10).saturating_add(u16::from(digit - b'0'))
             })
         };
-        let list = numbers[..length].split(|byte| *byte == b',').map(number).collect();
-        found.push((String::from_utf8_lossy(&lexeme).into_owned(), list));
+        let text = String::from_utf8_lossy(&lexeme);
+        if sought.holds(&text) {
+            let list = numbers[..length].split(|byte| *byte == b',').map(number).collect();
+            found.push((text.into_owned(), list));
+        }
         at += length + 1;
     }
     found
@@ -229,10 +248,15 @@ mod tests {
 
     #[test]
     fn a_vector_is_read_as_it_is_written() {
-        let read = positions(r"'a':1A,27A 'o''x\\':3A 'straße':16383A");
+        let sought = |lexemes: &[&str], beginnings: &[&str]| {
+            let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+            Sought { lexemes: owned(lexemes), beginnings: owned(beginnings) }
+        };
+        let vector = r"'a':1A,27A 'b':4 'o''x\\':3A 'straße':16383A";
+        let read = positions(vector, &sought(&["a", r"o'x\"], &["str"]));
         let expected = [("a", vec![1, 27]), ("o'x\\", vec![3]), ("straße", vec![16383])];
         assert_eq!(read, expected.map(|(lexeme, list)| (lexeme.to_owned(), list)));
-        assert_eq!(positions(""), []);
+        assert_eq!(positions("", &sought(&["a"], &[])), []);
     }
 
     #[test]
@@ -256,7 +280,7 @@ mod tests {
             last_positions: vec![3, 5, 9],
             own_segments: 2,
         };
-        let found = part(&clauses, row);
+        let found = part(&clauses, &Sought::new(&clauses), row);
         let places: Vec<_> = found.hits.iter().map(|hit| (hit.segment, hit.word, hit.clause)).collect();
         assert_eq!(places, [(0, 1, 0), (1, 1, 1)], "the phrase begins in this part, the second a does not");
     }

@@ -7,7 +7,7 @@ use super::pattern::IndexClause;
 use super::{LIMITS, candidates};
 use crate::Result;
 use crate::error::StoreError;
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ const LOOKED_INTO: usize = 300;
 const COMMON: usize = 20;
 
 /// The limit for the index of words.
-const PHRASE_LIMIT: &str = "SELECT set_config('statement_timeout', '2000', TRUE)";
+const PHRASE_LIMIT: &str = "SET LOCAL statement_timeout = 2000";
 
 /// The meetings that hold phrases.
 pub(super) enum WithPhrases {
@@ -56,9 +56,9 @@ pub(super) async fn with_phrases(
     }
     if looked_into < total && ids.len() < COMMON {
         let all = c.transaction::<_, StoreError, _>(async |c| {
-            diesel::sql_query(PHRASE_LIMIT).execute(c).await?;
+            c.batch_execute(PHRASE_LIMIT).await?;
             let all = in_all(c, phrases).await?;
-            diesel::sql_query(LIMITS).execute(c).await?;
+            c.batch_execute(LIMITS).await?;
             Ok(all)
         });
         match all.await {

@@ -5,6 +5,7 @@ use super::pattern::{IndexClause, Pattern, Slot};
 use super::query::{Clause, Term};
 use super::words::is_of_run;
 use crate::Result;
+use crate::query::Prepared;
 use diesel::sql_types::{Array, Bool, Integer, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -42,57 +43,66 @@ struct QueryWord {
     lexemes: Vec<String>,
     #[diesel(sql_type = Integer)]
     meetings: i32,
+    /// Those of the archive.
+    #[diesel(sql_type = Array<Text>)]
+    stemmers: Vec<String>,
 }
 
-/// Stands for words of a query.
-#[derive(Debug, diesel::QueryableByName)]
-struct Expansion {
+/// A word of the archive that a term may stand for.
+#[derive(diesel::QueryableByName)]
+struct KnownWord {
+    /// The beginning, ending or word that was looked up.
     #[diesel(sql_type = Text)]
     folded: String,
-    #[diesel(sql_type = Bool)]
-    ending: bool,
+    /// Which of the three parameters it is from.
+    #[diesel(sql_type = Integer)]
+    list: i32,
     #[diesel(sql_type = Array<Text>)]
     lexemes: Vec<String>,
+    #[diesel(sql_type = Bool)]
+    known: bool,
 }
 
-#[derive(diesel::QueryableByName)]
-struct Name {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-/// The stemmers of the archive. Skips from one to the next in the index.
-const STEMMERS: &str = "WITH RECURSIVE used AS (
+/// Also reads the stemmers of the archive, skipping from one to the next in the index.
+const WORDS: &str = "WITH RECURSIVE used AS (
         (SELECT stemmer FROM search_meetings ORDER BY stemmer LIMIT 1)
         UNION ALL
         SELECT (SELECT m.stemmer FROM search_meetings m WHERE m.stemmer > used.stemmer ORDER BY m.stemmer LIMIT 1)
         FROM used WHERE used.stemmer IS NOT NULL
+    ),
+    archive AS MATERIALIZED (
+        SELECT coalesce(array_agg(stemmer), '{simple}') AS stemmers FROM used WHERE stemmer IS NOT NULL
     )
-    SELECT stemmer AS name FROM used WHERE stemmer IS NOT NULL";
-
-const WORDS: &str = "SELECT (term.n - 1)::integer AS term, word.text AS word, meetmemo_search_fold(word.text) AS folded,
-        coalesce(meetmemo_search_query_lexemes($2, word.text), '{}') AS lexemes,
+    SELECT (term.n - 1)::integer AS term, word.text AS word, meetmemo_search_fold(word.text) AS folded,
+        coalesce(meetmemo_search_query_lexemes(stemmers, word.text), '{}') AS lexemes,
         coalesce((
             SELECT max(meetings) FROM search_words WHERE folded = meetmemo_search_fold(word.text)
-        ), 0) AS meetings
-    FROM unnest($1) WITH ORDINALITY term (text, n), unnest(meetmemo_search_words(term.text)) WITH ORDINALITY word (text, n)
+        ), 0) AS meetings,
+        stemmers
+    FROM archive, unnest($1) WITH ORDINALITY term (text, n),
+        unnest(meetmemo_search_words(term.text)) WITH ORDINALITY word (text, n)
     ORDER BY term.n, word.n";
 
-/// $1 beginnings, $2 endings, $3 stemmers, $4 how many of each.
-const EXPANSIONS: &str = "SELECT wanted.folded, FALSE AS ending, coalesce(meetmemo_search_query_lexemes($3, found.word), '{}') AS lexemes
+/// $1 beginnings, $2 endings, $3 words, $4 stemmers, $5 how many of each beginning and ending.
+const KNOWN_WORDS: &str = "SELECT wanted.folded, 1 AS list, coalesce(meetmemo_search_query_lexemes($4, found.word), '{}') AS lexemes,
+        TRUE AS known
     FROM unnest($1) wanted (folded), LATERAL (
         SELECT word FROM search_words w
         WHERE w.folded >= wanted.folded COLLATE \"C\" AND w.folded < wanted.folded || U&'\\+10FFFF' COLLATE \"C\"
-        ORDER BY meetings DESC, word LIMIT $4
+        ORDER BY meetings DESC, word LIMIT $5
     ) found
     UNION ALL
-    SELECT wanted.folded, TRUE, coalesce(meetmemo_search_query_lexemes($3, found.word), '{}')
+    SELECT wanted.folded, 2, coalesce(meetmemo_search_query_lexemes($4, found.word), '{}'), TRUE
     FROM unnest($2) wanted (folded), LATERAL (
         SELECT word FROM search_words w
         WHERE reverse(w.folded) COLLATE \"C\" > reverse(wanted.folded) COLLATE \"C\"
             AND reverse(w.folded) COLLATE \"C\" < reverse(wanted.folded) || U&'\\+10FFFF' COLLATE \"C\"
-        ORDER BY meetings DESC, word LIMIT $4
-    ) found";
+        ORDER BY meetings DESC, word LIMIT $5
+    ) found
+    UNION ALL
+    SELECT word, 3, coalesce(meetmemo_search_query_lexemes($4, word), '{}'),
+        EXISTS (SELECT FROM search_words w WHERE w.folded = word)
+    FROM unnest($3) word";
 
 /// The clauses of a query as the index knows them. The flag says whether terms were left out.
 pub(super) async fn index_clauses(
@@ -101,16 +111,9 @@ pub(super) async fn index_clauses(
 ) -> Result<(Vec<IndexClause>, bool)> {
     let all: Vec<&Term> = clauses.iter().flat_map(|clause| &clause.alternatives).collect();
     let texts: Vec<String> = all.iter().take(MAX_TERMS).map(|term| plain(term)).collect();
-    let stemmers: Vec<Name> = diesel::sql_query(STEMMERS).load(c).await?;
-    let mut stemmers: Vec<String> = stemmers.into_iter().map(|row| row.name).collect();
-    if stemmers.is_empty() {
-        stemmers.push("simple".to_owned());
-    }
-    let rows: Vec<QueryWord> = diesel::sql_query(WORDS)
-        .bind::<Array<Text>, _>(&texts)
-        .bind::<Array<Text>, _>(&stemmers)
-        .load(c)
-        .await?;
+    let rows: Vec<QueryWord> =
+        Prepared(diesel::sql_query(WORDS).bind::<Array<Text>, _>(&texts)).load(c).await?;
+    let stemmers = rows.as_slice().first().map(|word| word.stemmers.clone()).unwrap_or_default();
     let mut words: BTreeMap<usize, Vec<QueryWord>> = BTreeMap::new();
     for row in rows {
         words.entry(usize::try_from(row.term).unwrap_or_default()).or_default().push(row);
@@ -297,36 +300,28 @@ impl Known {
                 parts.push(term.joined());
             }
         }
-        if !beginnings.is_empty() || !endings.is_empty() {
-            let rows: Vec<Expansion> = diesel::sql_query(EXPANSIONS)
-                .bind::<Array<Text>, _>(&beginnings)
-                .bind::<Array<Text>, _>(&endings)
-                .bind::<Array<Text>, _>(stemmers)
-                .bind::<Integer, _>(MAX_EXPANSIONS)
-                .load(c)
-                .await?;
-            for row in rows {
-                let kind = if row.ending { &mut known.endings } else { &mut known.beginnings };
-                kind.entry(row.folded).or_default().extend(row.lexemes);
-            }
+        if beginnings.is_empty() && endings.is_empty() && parts.is_empty() {
+            return Ok(known);
         }
-        if !parts.is_empty() {
-            parts.sort_unstable();
-            parts.dedup();
-            let rows: Vec<KnownWord> = diesel::sql_query(
-                "SELECT part AS folded, coalesce(meetmemo_search_query_lexemes($2, part), '{}') AS lexemes,
-                    EXISTS (SELECT FROM search_words w WHERE w.folded = part) AS known
-                 FROM unnest($1) part",
-            )
+        parts.sort_unstable();
+        parts.dedup();
+        let query = diesel::sql_query(KNOWN_WORDS)
+            .bind::<Array<Text>, _>(&beginnings)
+            .bind::<Array<Text>, _>(&endings)
             .bind::<Array<Text>, _>(&parts)
             .bind::<Array<Text>, _>(stemmers)
-            .load(c)
-            .await?;
-            for row in rows {
-                if row.known {
-                    known.words.insert(row.folded.clone());
+            .bind::<Integer, _>(MAX_EXPANSIONS);
+        let rows: Vec<KnownWord> = Prepared(query).load(c).await?;
+        for row in rows {
+            match row.list {
+                1 => known.beginnings.entry(row.folded).or_default().extend(row.lexemes),
+                2 => known.endings.entry(row.folded).or_default().extend(row.lexemes),
+                _ => {
+                    if row.known {
+                        known.words.insert(row.folded.clone());
+                    }
+                    known.lexemes.insert(row.folded, row.lexemes);
                 }
-                known.lexemes.insert(row.folded, row.lexemes);
             }
         }
         Ok(known)
@@ -360,17 +355,6 @@ impl Known {
             slot.beginnings.push(word.folded.clone());
         }
     }
-}
-
-/// A word that a term may stand for.
-#[derive(diesel::QueryableByName)]
-struct KnownWord {
-    #[diesel(sql_type = Text)]
-    folded: String,
-    #[diesel(sql_type = Array<Text>)]
-    lexemes: Vec<String>,
-    #[diesel(sql_type = Bool)]
-    known: bool,
 }
 
 #[cfg(test)]

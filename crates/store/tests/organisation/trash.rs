@@ -2,7 +2,7 @@
 
 use super::*;
 use chrono::{DateTime, TimeDelta, Utc};
-use common::{TIMEOUT, wait_for};
+use common::{TIMEOUT, exported_file, wait_for};
 use store::{
     Claim, ClaimRequest, CleanupLock, CleanupQuestion, ExportId, MachineId, MeetingFilter, NewExport,
     RequestedOptions, RetentionRules, Status, TaskKind, TaskProgress, WorkflowState,
@@ -48,9 +48,11 @@ async fn work_stops_in_the_trash_and_waits_again_after_it() {
     let export = NewExport {
         id: ExportId::new(),
         job_id: with_text,
-        export_type: "text_transcript".to_owned(),
+        export_type: "txt".to_owned(),
         file_path: "/tmp/x.txt".to_owned(),
         library_id: library,
+        options: serde_json::Value::Null,
+        batch_id: None,
     };
     let making = store.create_export(&export, &serde_json::json!({}), machine).await.unwrap().unwrap();
     let all = [waiting, running, with_text];
@@ -58,7 +60,7 @@ async fn work_stops_in_the_trash_and_waits_again_after_it() {
 
     assert!(!store.renew(worker.lease, TaskProgress::default()).await.unwrap(), "the worker must stop");
     assert!(!store.fail(worker.lease, "too late").await.unwrap());
-    assert!(store.finish_export(making.lease, "/tmp/x.txt", None).await.unwrap().is_none());
+    assert!(store.finish_export(making.lease, &exported_file("/tmp/x.txt", None)).await.unwrap().is_none());
     let given_up = store.export(export.id).await.unwrap().unwrap();
     assert_eq!(given_up.status().unwrap(), Status::Failed);
     assert_eq!(given_up.error_message.as_deref(), Some("The meeting was moved to the trash."));

@@ -281,7 +281,11 @@ async fn what_is_found_equals_what_a_scan_of_the_text_finds() {
         }
         check(&world, &history).await;
     }
-    assert!(!texts(&world).await.is_empty());
+    // The changes may have deleted all that there was.
+    for number in 0..3 {
+        world.meeting("Last", "en", number, &["The budget.", "@130 The next part."]).await;
+    }
+    assert!(texts(&world).await.len() >= 3);
     // What the triggers made is what would be made from nothing.
     let rows = "SELECT concat_ws(' ', job_id, part, words, source_ids, last_positions, own_segments) FROM search_passages ORDER BY job_id, part";
     let meetings =
@@ -290,6 +294,6 @@ async fn what_is_found_equals_what_a_scan_of_the_text_finds() {
     world.execute("TRUNCATE search_meetings, search_passages").await;
     assert_eq!(world.store.index_for_search(10_000).await.unwrap(), 0);
     let after = (world.database.column(rows).await.unwrap(), world.database.column(meetings).await.unwrap());
-    assert!(before.0.len() > 10);
+    assert!(before.0.len() >= 9, "a title and two parts of each");
     assert_eq!(before, after);
 }

@@ -61,8 +61,9 @@ impl World {
     }
 
     async fn line(&self, job: JobId, version: Uuid, index: usize, line: &str) {
-        let (start, line) = match line.strip_prefix('@').and_then(|line| line.split_once(' ')) {
-            Some((second, line)) => (second.parse::<i64>().unwrap() * 1_000, line),
+        let timed = line.strip_prefix('@').and_then(|line| line.split_once(' '));
+        let (start, line) = match timed.and_then(|(second, line)| Some((second.parse::<u16>().ok()?, line))) {
+            Some((second, line)) => (i64::from(second) * 1_000, line),
             None => (i64::try_from(index).unwrap() * LINE_MS, line),
         };
         let (speaker, text) = match line.split_once("| ") {

@@ -6,6 +6,7 @@ import Brush from '@lucide/svelte/icons/brush-cleaning'
 import CircleHelp from '@lucide/svelte/icons/circle-help'
 import Database from '@lucide/svelte/icons/database'
 import DatabaseBackup from '@lucide/svelte/icons/database-backup'
+import FileCheck from '@lucide/svelte/icons/file-check'
 import FolderPlus from '@lucide/svelte/icons/folder-plus'
 import Info from '@lucide/svelte/icons/info'
 import List from '@lucide/svelte/icons/list'
@@ -30,6 +31,7 @@ export type PaletteCommands = Record<
   | 'backup'
   | 'cleanup'
   | 'database'
+  | 'check'
   | 'settings'
   | 'keys'
   | 'about',
@@ -56,6 +58,7 @@ const ACTIONS: readonly Entry[] = [
   { command: 'backup', title: 'palette.do.backup', icon: DatabaseBackup },
   { command: 'cleanup', title: 'palette.do.cleanup', icon: Brush },
   { command: 'database', title: 'palette.do.database', icon: Database },
+  { command: 'check', title: 'check.do', icon: FileCheck },
   { command: 'trash', title: 'palette.do.trash', icon: Trash },
   { command: 'settings', title: 'library.settings', icon: Settings },
   { command: 'keys', title: 'library.keys', icon: CircleHelp, keys: () => t('keys.key.help') },

@@ -24,6 +24,7 @@ function commands(): PaletteCommands {
     'backup',
     'cleanup',
     'database',
+    'check',
   ] as const
   const all = [
     ...names,

@@ -1,6 +1,7 @@
 /** Every screen and state of the window, by name, on the client in memory. */
 import { archiveScenes } from './archive'
 import { databaseScenes } from './database'
+import { exportScenes } from './export'
 import { frameScenes } from './frame'
 import { importScenes } from './imports'
 import { libraryScenes } from './library'
@@ -24,6 +25,7 @@ export const scenes: Scenes = {
   ...speakerScenes,
   ...peopleScenes,
   ...organiseScenes,
+  ...exportScenes,
   ...searchScenes,
   ...databaseScenes,
   ...archiveScenes,

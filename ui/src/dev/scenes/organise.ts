@@ -186,33 +186,6 @@ export const organiseScenes: Scenes = {
     then: () => selectAnd('More for the selected meetings'),
   },
   'bulk-trashed': { seed, then: () => selectAnd('Move to the trash') },
-  'bulk-exporting': {
-    seed,
-    then: (client) => {
-      client.chosen = ['/home/anna/Documents/Meetings']
-      client.exportFailures.push(
-        '“Voice memo” has no complete transcript yet, so there is nothing to export.',
-      )
-      select(1, 2, 5)
-      setTimeout(() => exportSelected(), 100)
-    },
-  },
-  'bulk-exported': {
-    seed,
-    then: (client) => {
-      client.chosen = ['/home/anna/Documents/Meetings']
-      client.exportFailures.push(
-        '“Voice memo” has no complete transcript yet, so there is nothing to export.',
-      )
-      select(1, 2, 5)
-      setTimeout(() => exportSelected(), 100)
-      onceExported(client, () => {
-        // The third one has failed.
-        for (const number of [1, 2])
-          client.changeExport(`made-${number}`, { status: 'completed', progress: 100 })
-      })
-    },
-  },
   trash: { seed, then: trashOpened },
   'trash-empty': {
     seed: { ...seed, jobs: organised(12, false) },
@@ -273,24 +246,6 @@ export const organiseScenes: Scenes = {
       }, 400)
     },
   },
-}
-
-/** Runs `then` once the exports have begun; looks for them for a few seconds. */
-function onceExported(client: MemoryClient, then: () => void, tries = 60) {
-  if (client.count('exportJob') > 0) setTimeout(then, 100)
-  else if (tries > 0) setTimeout(() => onceExported(client, then, tries - 1), 100)
-}
-
-function exportSelected() {
-  const more = document.querySelector<HTMLElement>('[aria-label="More for the selected meetings"]')
-  more?.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }))
-  setTimeout(() => {
-    const items = [...document.querySelectorAll<HTMLElement>('[role=menuitem]')]
-    const submenu = items.find((one) => one.textContent.trim().startsWith('Export'))
-    submenu?.focus()
-    submenu?.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }))
-    setTimeout(() => pressItem('Markdown'), 150)
-  }, 150)
 }
 
 function plain(job: JobView): JobView {

@@ -12,7 +12,7 @@ import { Calls, type Handlers } from './calls'
 import { MemoryDatabase, type DatabaseSeed } from './database'
 import { defaultExportPath, type Desktop } from './desktop'
 import { MemoryEvents } from './events'
-import { MemoryExports } from './exports'
+import { MemoryExports, type ExportsSeed } from './exports'
 import { MemoryImports, type ImportsSeed } from './imports'
 import { MemoryLifecycle, type LifecycleSeed } from './lifecycle'
 import { MemoryMeetings, type MeetingsSeed } from './meetings'
@@ -30,6 +30,7 @@ export type Seed = LifecycleSeed &
   MeetingsSeed &
   OrganisationSeed &
   TranscriptsSeed &
+  ExportsSeed &
   ImportsSeed &
   ModelsSeed &
   VersionsSeed &
@@ -79,7 +80,7 @@ export function memoryClient(seed: Seed = {}) {
   const transcripts = new MemoryTranscripts(events, meetings, core, seed)
   const organisation = new MemoryOrganisation(events, meetings, seed)
   const imports = new MemoryImports(events, meetings, core, seed)
-  const exports = new MemoryExports(events, meetings, core)
+  const exports = new MemoryExports(events, meetings, transcripts, core, seed)
   const models = new MemoryModels(events, core, seed)
   const versions = new MemoryVersions(meetings, transcripts, models, seed)
   const people = new MemoryPeople(events, meetings, seed)

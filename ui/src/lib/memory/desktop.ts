@@ -10,6 +10,6 @@ export type Desktop = {
 }
 
 export function defaultExportPath(job: JobView, format: string): string {
-  const ending = EXPORT_FORMATS.find((one) => one.word === format)?.extension
+  const ending = EXPORT_FORMATS.find((one) => one.key === format)?.extension
   return `/home/anna/Documents/${job.title}.${ending}`
 }

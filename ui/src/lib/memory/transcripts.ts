@@ -55,10 +55,14 @@ export class MemoryTranscripts {
       }
     },
     sound: (id) => (this.#meetings.get(id).is_here ? this.#sound(id) : null),
-    copyTranscript: (id) => {
+    copyTranscript: (id, { markdown, times, span }) => {
       this.#meetings.get(id)
+      const [from, to] = span ?? [0, Infinity]
       this.#desktop.clipboard = this.lines(id)
-        .map((line) => line.text)
+        .filter((line) => line.start_ms >= from && line.start_ms < to)
+        .map(({ start_ms, text }) =>
+          [times ? start_ms : '', markdown ? `**${text}**` : text].join(' ').trim(),
+        )
         .join('\n')
     },
     copyText: (text) => {

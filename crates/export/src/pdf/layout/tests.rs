@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test.
 
 use super::*;
-use crate::{Metadata, Paragraph, ParagraphSegment, pdf::tests::FONTS};
+use crate::paragraphs::{Paragraph, ParagraphSegment};
+use crate::{Metadata, pdf::tests::FONTS};
 use chrono::DateTime;
 use transcript::AudioTime;
 
@@ -29,25 +30,21 @@ fn uneven(paragraphs: usize) -> FormattedTranscript {
     let segment = |index: usize| ParagraphSegment {
         start: AudioTime::from_ms(index as u32 * 1000),
         text: "and so we talked about it ".repeat(1 + index * 7 % 23),
+        ..ParagraphSegment::default()
     };
     let paragraph = |index: usize| Paragraph {
         speaker: Some(["Anna", "Ben"][index % 2].into()),
         start: AudioTime::from_ms(index as u32 * 1000),
         segments: (index..index + 1 + index % 3).map(segment).collect(),
+        ..Paragraph::default()
     };
     FormattedTranscript {
         title: "Uneven".into(),
-        metadata: Metadata {
-            file_name: "x".into(),
-            recorded_at: None,
-            duration: None,
-            language: None,
-            engine: None,
-            notes: Vec::new(),
-        },
+        metadata: Metadata { file_name: "x".into(), ..Metadata::default() },
         speakers: Vec::new(),
         paragraphs: (0..paragraphs).map(paragraph).collect(),
         changed_at: DateTime::UNIX_EPOCH.fixed_offset(),
+        ..FormattedTranscript::default()
     }
 }
 

@@ -94,6 +94,16 @@ pub(super) const REQUIREMENTS: &[Requirement] = &[
         installed: &[],
     },
     Requirement {
+        debian: "python3-venv",
+        fedora: "python3",
+        arch: "python",
+        // Debian's Python has the module, but not what it makes environments from.
+        probe: Probe::DebianOnly,
+        what_for: "an environment for programs that read exported files",
+        part: Part::Comparison,
+        installed: &[],
+    },
+    Requirement {
         debian: "libgtk-3-dev",
         fedora: "gtk3-devel",
         arch: "gtk3",

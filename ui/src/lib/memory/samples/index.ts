@@ -1,6 +1,7 @@
 /** Views as the core would send them, for tests and the page of states. */
 export * from './archive-care'
 export * from './database'
+export * from './exports'
 export * from './imports'
 export * from './meetings'
 export * from './models'

@@ -1,14 +1,16 @@
 /** Exports of meetings, from the choice of a file to the notice about it. */
 import type { Client, Unsubscribe } from '../lib/client'
 import { t } from '../lib/messages'
-import type { ExportFormat, ExportView } from '../lib/types'
+import type { ExportOptions, ExportView } from '../lib/types'
 import { errorMessage } from '../lib/error-message'
 
 /** An export with a notice. It exists once the user has chosen a file, or once that failed; then `view` is null. */
 export type ExportItem = {
   key: number
   jobId: string
-  format: ExportFormat
+  /** The key of the format. */
+  format: string
+  options: ExportOptions
   view: ExportView | null
   failure: string | null
 }
@@ -34,26 +36,37 @@ export class Exports {
     })
   }
 
-  /** Lets the user choose a file, then starts the export. */
-  async begin(jobId: string, format: ExportFormat): Promise<void> {
+  /** Lets the user choose a file, then starts the export. False if they cancel that. */
+  async begin(jobId: string, format: string, options: ExportOptions): Promise<boolean> {
     let view: ExportView | null = null
     let failure: string | null = null
     try {
-      view = await this.#client.exportMeeting(jobId, format)
-      if (!view) return
+      view = await this.#client.exportMeeting(jobId, format, options)
+      if (!view) return false
     } catch (reason) {
       failure = errorMessage(reason)
     }
     this.#lastKey += 1
-    this.items.push({ key: this.#lastKey, jobId, format, view, failure })
+    this.items.push({ key: this.#lastKey, jobId, format, options, view, failure })
     const item = this.items.at(-1)
     // Events that arrived before the item existed were missed.
     if (item && !ended(item)) await this.#fetch(item)
+    return true
   }
 
   async again(item: ExportItem): Promise<void> {
-    this.dismiss(item)
-    await this.begin(item.jobId, item.format)
+    if (await this.begin(item.jobId, item.format, item.options)) this.dismiss(item)
+  }
+
+  async cancel(item: ExportItem): Promise<void> {
+    if (!item.view) return
+    try {
+      await this.#client.cancelExport(item.view.export_id)
+      this.dismiss(item)
+    } catch {
+      // It has ended meanwhile; then its state says how.
+      await this.#fetch(item)
+    }
   }
 
   async show(item: ExportItem): Promise<void> {

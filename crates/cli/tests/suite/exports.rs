@@ -1,0 +1,192 @@
+//! Exports of many recordings, what became of an exported file, and bundles.
+
+use crate::common::{MeetMemo, clips};
+use serde_json::Value;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The state of an exported file, as `verify-export` says it; the exit code must fit.
+fn verified(app: &MeetMemo, file: &Path) -> Value {
+    let said = app.run(&["--json", "verify-export", text(file)]);
+    let verified = said.json();
+    let unchanged = verified["state"] == "unchanged";
+    assert_eq!(said.code, i32::from(!unchanged), "{verified}");
+    verified
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn many_recordings_are_exported_once_to_a_folder_or_a_zip_file() {
+    let app = MeetMemo::new();
+    for (clip, title) in clips().iter().take(2).zip(["Same title", "Same title"]) {
+        let meeting = app.transcribed(clip);
+        app.json(&["rename", meeting["job"]["id"].as_str().unwrap(), title]);
+    }
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().join("new folder");
+    let made = app.json(&["export", "--all", "--type", "markdown_transcript", "--to", text(&folder)]);
+    assert_eq!((&made["completed"], &made["ended"]), (&2.into(), &true.into()), "{made}");
+    let names: Vec<_> =
+        files_in(&folder).into_iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+    assert_eq!(names, ["Same title (2).md", "Same title.md"]);
+    let first = fs::read(folder.join("Same title.md")).unwrap();
+
+    // Nothing is made twice, what was altered is made again beside it, and --force replaces.
+    let again = app.json(&["export", "--all", "--type", "markdown_transcript", "--to", text(&folder)]);
+    assert_eq!((&again["total"], again["up_to_date"].as_array().unwrap().len()), (&0.into(), 2), "{again}");
+    fs::write(folder.join("Same title.md"), "mine").unwrap();
+    let altered = app.json(&["export", "--all", "--type", "markdown_transcript", "--to", text(&folder)]);
+    assert_eq!((&altered["completed"], altered["up_to_date"].as_array().unwrap().len()), (&1.into(), 1));
+    assert_eq!(fs::read(folder.join("Same title.md")).unwrap(), b"mine");
+    assert_eq!(fs::read(folder.join("Same title (3).md")).unwrap(), first);
+
+    let zip = out.path().join("all.zip");
+    let packed = app.json(&["export", "--all", "--type", "txt", "--zip", text(&zip), "--no-speakers"]);
+    assert_eq!((&packed["completed"], &packed["target"]), (&2.into(), &text(&zip).into()), "{packed}");
+    let bytes = fs::read(&zip).unwrap();
+    for name in ["Same title.txt", "Same title (2).txt"] {
+        assert!(bytes.windows(name.len()).any(|window| window == name.as_bytes()), "{name}");
+    }
+    let refused = app.refused(&["export", "--all", "--type", "txt", "--zip", text(&zip)]);
+    assert!(refused.contains("exists already"), "{refused}");
+    let leftover = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("batch-");
+    assert!(!files_in(&app.data().join("exports")).iter().any(leftover));
+}
+
+#[test]
+fn an_exported_file_tells_what_became_of_it() {
+    let app = MeetMemo::new();
+    let meeting = app.transcribed(&clips()[0]);
+    let job = meeting["job"]["id"].as_str().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let formats = app.json(&["formats"]);
+    let keys: Vec<&str> =
+        formats.as_array().unwrap().iter().map(|format| format["key"].as_str().unwrap()).collect();
+    let mut files = Vec::new();
+    for key in keys {
+        let made = app.json(&["export", job, "--type", key, "--output", text(out.path())]);
+        let file = PathBuf::from(made["path"].as_str().unwrap());
+        let found = verified(&app, &file);
+        assert_eq!((&found["state"], &found["job_id"]), (&"unchanged".into(), &job.into()), "{key}: {found}");
+        files.push((key, file));
+    }
+
+    // Speakers are part of what most formats contain.
+    app.json(&["speakers", job, "rename", "1", "Jane Austen"]);
+    for (key, file) in &files {
+        let found = verified(&app, file);
+        assert_eq!(found["state"], "corrected", "{key}: {found}");
+        let passages = found["passages"].as_array().unwrap();
+        assert!(!passages.is_empty() && passages[0]["speaker"] == "Jane Austen", "{key}: {found}");
+    }
+    app.json(&["speakers", job, "undo"]);
+    for (key, file) in &files {
+        assert_eq!(verified(&app, file)["state"], "unchanged", "{key}");
+    }
+
+    // A copy elsewhere is recognised, a changed one as well where the file itself, or its place, tells.
+    let copy = out.path().join("copy of something");
+    for (key, file) in &files {
+        fs::copy(file, &copy).unwrap();
+        assert_eq!(verified(&app, &copy)["state"], "unchanged", "{key}");
+        OpenOptions::new().append(true).open(&copy).unwrap().write_all(b" ").unwrap();
+        let has_receipt = formats
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|format| format["key"] == *key && format["has_receipt"] == true);
+        let expected = if has_receipt && *key != "docx" { "altered" } else { "unknown" };
+        if *key != "docx" {
+            assert_eq!(verified(&app, &copy)["state"], expected, "{key}");
+        }
+        let original = fs::read(file).unwrap();
+        OpenOptions::new().append(true).open(file).unwrap().write_all(b" ").unwrap();
+        if *key != "docx" {
+            assert_eq!(verified(&app, file)["state"], "altered", "{key}");
+        }
+        fs::write(file, original).unwrap();
+    }
+    fs::write(&copy, "A letter.").unwrap();
+    assert_eq!(verified(&app, &copy)["state"], "unknown");
+    assert!(app.refused(&["verify-export", text(&out.path().join("missing"))]).contains("could not be read"));
+
+    app.json(&["delete", job]);
+    for (key, file) in &files {
+        let found = verified(&app, file);
+        assert!(
+            found["state"] == "gone" && found["message"].as_str().unwrap().contains("trash"),
+            "{key}: {found}"
+        );
+    }
+    app.json(&["restore-from-trash", job]);
+    app.json(&["delete", job, "--now"]);
+    for (key, file) in &files {
+        let expected =
+            match formats.as_array().unwrap().iter().any(|f| f["key"] == *key && f["has_receipt"] == true) {
+                true => "gone",
+                // What the archive knew of the file went with the recording.
+                false => "unknown",
+            };
+        assert_eq!(verified(&app, file)["state"], expected, "{key}");
+    }
+}
+
+#[test]
+fn a_bundle_brings_a_deleted_recording_back_as_it_was() {
+    let app = MeetMemo::new();
+    let meeting = app.transcribed(&clips()[0]);
+    let job = meeting["job"]["id"].as_str().unwrap();
+    app.json(&["speakers", job, "rename", "1", "Jane Austen"]);
+    app.json(&["transcribe", job, "--language", "en", "--wait"]);
+    let out = tempfile::tempdir().unwrap();
+    let bundle = out.path().join("meeting.zip");
+    app.json(&["export", job, "--type", "bundle", "--output", text(&bundle)]);
+    let state = || {
+        let mut shown = app.show(job);
+        for field in ["updated_at", "pinned"] {
+            shown["job"].as_object_mut().unwrap().remove(field);
+        }
+        let versions = app.json(&["versions", job]);
+        (
+            shown["job"]["title"].clone(),
+            shown["job"]["file_hash"].clone(),
+            shown["transcript"].clone(),
+            versions,
+        )
+    };
+    let before = state();
+
+    let there = app.json(&["import", text(&bundle)]);
+    assert_eq!((&there[0]["outcome"], &there[0]["job_id"]), (&"duplicate".into(), &job.into()), "{there}");
+    app.json(&["delete", job, "--now"]);
+    let back = app.json(&["import", text(&bundle)]);
+    assert_eq!((&back[0]["outcome"], &back[0]["job_id"]), (&"imported".into(), &job.into()), "{back}");
+    assert_eq!(state(), before);
+    app.json(&["verify"]);
+
+    // In another archive as well.
+    let other = MeetMemo::new();
+    other.json(&["import", text(&bundle)]);
+    assert_eq!(other.show(job)["transcript"]["segments"], before.2["segments"]);
+    other.json(&["verify"]);
+
+    // A damaged one is refused, and changes nothing.
+    app.json(&["delete", job, "--now"]);
+    let mut bytes = fs::read(&bundle).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    fs::write(&bundle, bytes).unwrap();
+    let damaged = app.run(&["--json", "import", text(&bundle)]);
+    assert_eq!((damaged.code, &damaged.json()[0]["outcome"]), (1, &"failed".into()), "{}", damaged.out);
+    assert_eq!(app.json(&["list"]), serde_json::json!([]));
+}
