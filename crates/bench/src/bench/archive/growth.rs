@@ -202,7 +202,7 @@ mod tests {
             open_ms: 8.0,
             segments_mb: i64::from(meetings) / 6,
             search_mb: i64::from(meetings) / 5,
-            index_seconds: f64::from(meetings) * 0.125,
+            index_seconds: f64::from(meetings) * 0.25,
             commit: 1.02,
             met: true,
         }
@@ -220,7 +220,7 @@ mod tests {
         let rows = table(&[figures(100), figures(1_000)]);
         assert!(
             rows.ends_with(
-                "| 1000 | 5.0, 20.0 ms | 1000 ms | 0.9 ms | 8.0 ms | 166 MB | 200 MB | 0.13 s | 1.02 × |\n"
+                "| 1000 | 5.0, 20.0 ms | 1000 ms | 0.9 ms | 8.0 ms | 166 MB | 200 MB | 0.25 s | 1.02 × |\n"
             ),
             "{rows}"
         );
