@@ -7,9 +7,9 @@ use crate::arguments::{Folder, Note, Tag};
 use crate::commands::print_job;
 use crate::print;
 use anyhow::{Result, bail};
-use app::view::{FolderView, JobView, MeetingChange, NoteView};
+use app::view::{FolderView, JobView, MeetingChange, NoteView, SavedNote};
 use app::{App, JobId, TAG_COLOURS, path_of};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -258,27 +258,74 @@ async fn list_folders(app: &App, json: bool) -> Result<ExitCode> {
 pub(crate) async fn note(app: &App, note: Note, json: bool) -> Result<ExitCode> {
     let job = app.find_job_by_prefix(&note.job).await?;
     let now = app.note(job).await?;
-    let text = match (note.set, &note.file) {
-        (None, None) => {
-            print_note(&now, json);
-            return Ok(ExitCode::SUCCESS);
-        }
-        (Some(text), _) => text,
-        (None, Some(file)) => read_text(file)?,
+    let saved = if note.edit {
+        edit_note(app, job, &now).await?
+    } else {
+        let text = match (note.set, &note.file) {
+            (None, None) => {
+                print_note(&now, json);
+                return Ok(ExitCode::SUCCESS);
+            }
+            (Some(text), _) => text,
+            (None, Some(file)) => read_text(file)?,
+        };
+        save_note(app, job, &text, note.revision.unwrap_or(now.revision)).await?
     };
-    let saved = app.save_note(job, &text, note.revision.unwrap_or(now.revision)).await?;
-    if !saved.saved {
-        return Err(app::changed_meanwhile(format!(
-            "The note was changed meanwhile (revision {}), and yours was not saved. Read it with: meetmemo note {}",
-            saved.note.revision, note.job
-        )));
-    }
     if json {
-        print::json(&saved.note);
+        print::json(&saved);
+    } else if note.edit && saved.revision == now.revision {
+        print::line("The note is unchanged.");
     } else {
         print::line("The note is saved.");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn save_note(app: &App, job: JobId, text: &str, revision: u32) -> Result<NoteView> {
+    let SavedNote { saved, note } = app.save_note(job, text, revision).await?;
+    if !saved {
+        return Err(app::changed_meanwhile(format!(
+            "The note was changed meanwhile (revision {}), and yours was not saved. Read it with: meetmemo note {}",
+            note.revision,
+            print::short(job)
+        )));
+    }
+    Ok(note)
+}
+
+/// Opens a note in the user's text editor and saves what the editor leaves. If that cannot be saved, its file is kept.
+async fn edit_note(app: &App, job: JobId, before: &NoteView) -> Result<NoteView> {
+    let mut file = tempfile::Builder::new().prefix("meetmemo-note-").suffix(".md").tempfile()?;
+    file.write_all(before.text.as_bytes())?;
+    // Many editors write a new file in the place of the old one, so only the path counts.
+    let path = file.into_temp_path();
+    let edited = tokio::task::spawn_blocking({
+        let path = path.to_path_buf();
+        move || run_editor(&path)
+    });
+    let saved = match edited.await?.and_then(|()| read_text(&path)) {
+        Ok(text) => save_note(app, job, &text, before.revision).await,
+        Err(error) => Err(error),
+    };
+    if saved.is_err() && std::fs::read(&path).is_ok_and(|text| text != before.text.as_bytes()) {
+        print::note(&format!("What you wrote is in {}.", path.keep()?.display()));
+    }
+    saved
+}
+
+/// Runs the user's text editor on a file, as git does: `VISUAL` or `EDITOR` is a command of the shell.
+fn run_editor(file: &Path) -> Result<()> {
+    let named =
+        ["VISUAL", "EDITOR"].into_iter().filter_map(std::env::var_os).find(|command| !command.is_empty());
+    let command = named.unwrap_or_else(|| "vi".into());
+    let mut script = command.clone();
+    script.push(" \"$@\"");
+    let status = std::process::Command::new("sh").arg("-c").arg(script).arg(&command).arg(file).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => bail!("The text editor failed: {} ({status}). EDITOR names it.", command.display()),
+        Err(error) => bail!("The text editor could not be started: {error}."),
+    }
 }
 
 fn print_note(note: &NoteView, json: bool) {

@@ -109,6 +109,9 @@ pub(crate) struct Note {
     /// Write the text of this file; - for standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// Open it in your text editor ($VISUAL or $EDITOR) and save it when the editor ends.
+    #[arg(long, conflicts_with_all = ["set", "file", "revision"])]
+    pub(crate) edit: bool,
     /// Save only if the note still has this revision, so that no other change is overwritten.
     #[arg(long, value_name = "N")]
     pub(crate) revision: Option<u32>,

@@ -1,6 +1,6 @@
 //! Folders, tags, favourites, notes, the trash, and the filters of the list, as users and scripts run them.
 
-use crate::common::{MeetMemo, clips, samples, start, until, write_wav};
+use crate::common::{MeetMemo, Said, clips, samples, start, until, write_wav};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -137,6 +137,64 @@ fn what_cannot_be_done_is_refused_with_a_sentence_and_changes_nothing() {
     assert!(app.refused(&["tag", "u", "--rename", "T"]).contains("There is a tag “T” already"));
     assert!(app.refused(&["tag", "u", "--colour", "red"]).contains("c1, c2"));
     assert_eq!(app.run(&["tag", "u", "--delete", "--colour", "c1"]).code, 2);
+}
+
+#[test]
+fn a_note_is_written_in_an_editor_and_what_cannot_be_saved_is_kept() {
+    let app = MeetMemo::new();
+    let job = meetings(&app, 1).remove(0);
+    app.json(&["note", &job, "--set", "first\n"]);
+    let dir = tempfile::tempdir().unwrap();
+    // The name has a space: the command is split as a shell does.
+    let script = dir.path().join("my editor");
+    let edit = |script_text: &str| {
+        fs::write(&script, format!("#!/bin/sh\n{script_text}\n")).unwrap();
+        let mut command = app.command(&["note", &job, "--edit"]);
+        let editor = format!("sh '{}' \"an argument\"", script.display());
+        Said::from(
+            command.env("VISUAL", editor).env("EDITOR", "false").env("TMPDIR", dir.path()).output().unwrap(),
+        )
+    };
+    let kept = |said: &Said| {
+        let (_, rest) =
+            said.err.split_once("What you wrote is in ").unwrap_or_else(|| panic!("{}", said.err));
+        fs::read_to_string(rest.split_once(".md").unwrap().0.to_owned() + ".md").unwrap()
+    };
+    let saved = edit("[ \"$1\" = 'an argument' ] && echo second >> \"$2\"");
+    assert_eq!((saved.code, &*saved.out), (0, "The note is saved.\n"), "{}", saved.err);
+    assert_eq!(app.json(&["note", &job])["text"], "first\nsecond\n");
+    // As many editors do: a new file in the place of the old one.
+    edit("echo third > \"$2.new\" && mv \"$2.new\" \"$2\"");
+    assert_eq!(app.json(&["note", &job])["text"], "third\n");
+    let revision = app.json(&["note", &job])["revision"].clone();
+    let unchanged = edit("true");
+    assert_eq!((unchanged.code, &*unchanged.out), (0, "The note is unchanged.\n"));
+    assert_eq!(app.json(&["note", &job])["revision"], revision);
+
+    // Somebody else saves while the editor is open.
+    let program = env!("CARGO_BIN_EXE_meetmemo");
+    let data = app.data().display();
+    let other = format!("'{program}' --data-dir '{data}' note {job} --set theirs </dev/null");
+    let late = edit(&format!("{other} && echo mine > \"$2\""));
+    assert!(late.code == 1 && late.err.contains("was changed meanwhile"), "{}", late.err);
+    assert_eq!(kept(&late), "mine\n");
+    assert_eq!(app.json(&["note", &job])["text"], "theirs");
+
+    let failed = edit("echo draft > \"$2\"; exit 3");
+    assert!(failed.code == 1 && failed.err.contains("The text editor failed"), "{}", failed.err);
+    assert_eq!(kept(&failed), "draft\n");
+    let no_text = edit("printf '\\377' > \"$2\"");
+    assert!(no_text.code == 1 && no_text.err.contains("is not text in UTF-8"), "{}", no_text.err);
+    let given_up = edit("exit 3");
+    assert!(given_up.code == 1 && !given_up.err.contains("What you wrote"), "{}", given_up.err);
+    assert_eq!(app.json(&["note", &job])["text"], "theirs");
+    let names =
+        fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(
+        names.filter(|name| name.starts_with("meetmemo-note-")).count(),
+        3,
+        "only what was not saved is kept"
+    );
 }
 
 #[test]
