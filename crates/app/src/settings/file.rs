@@ -63,7 +63,7 @@ const DEFAULT_FILE: &str = "\
 # Names of exported files. {date}, {time}, {title}, {speakers} and {file} stand for those of the meeting.
 # export_file_name = \"{title}\"
 
-# A PNG or JPEG file that PDF exports show beside the title.
+# A PNG or JPEG picture that exported documents show beside the title.
 # export_logo = \"/home/anna/logo.png\"
 
 # The window: system, light or dark; and whether it tells when a long job ends while it is not in front.
