@@ -3,6 +3,7 @@
  * WebKit of a distribution lags behind.
  */
 import type { PDFDocumentProxy } from 'pdfjs-dist'
+import type { TextContent } from 'pdfjs-dist/types/src/display/api'
 
 /** An open PDF file; `close` ends the work on it. */
 export type Pdf = {
@@ -30,10 +31,7 @@ export async function openPdf(base64: string): Promise<Pdf> {
   return {
     pages: file.numPages,
     draw: (page, canvas, width) => draw(file, page, canvas, width),
-    text: async (page) => {
-      const { items } = await (await file.getPage(page)).getTextContent()
-      return items.map((item) => ('str' in item ? item.str + (item.hasEOL ? '\n' : '') : '')).join('')
-    },
+    text: (page) => text(file, page),
     close: () => void loading.destroy(),
   }
 }
@@ -45,4 +43,15 @@ async function draw(file: PDFDocumentProxy, number: number, canvas: HTMLCanvasEl
   canvas.width = Math.round(viewport.width)
   canvas.height = Math.round(viewport.height)
   await page.render({ canvas, viewport }).promise
+}
+
+/** `getTextContent` of pdf.js iterates over a stream, which WebKit cannot do. */
+async function text(file: PDFDocumentProxy, number: number): Promise<string> {
+  const page = await file.getPage(number)
+  const stream = page.streamTextContent() as ReadableStream<TextContent>
+  const reader = stream.getReader()
+  let all = ''
+  for (let read = await reader.read(); !read.done; read = await reader.read())
+    for (const item of read.value.items) if ('str' in item) all += item.str + (item.hasEOL ? '\n' : '')
+  return all
 }

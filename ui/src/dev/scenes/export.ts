@@ -1,6 +1,6 @@
 import { sampleBatch, samplePdf, sampleVerified, type MemoryClient, type Seed } from '../../lib/memory'
 import type { VerifiedExport } from '../../lib/types'
-import { openAnd, press, pressAt } from './actions'
+import { open } from './actions'
 import { first, lines, withText } from './samples'
 import type { Scenes } from './scene'
 
@@ -26,13 +26,39 @@ const seed: Seed = {
   },
 }
 
+/** Runs `then` once `find` finds an element; looks for it for a few seconds. */
+function once(find: () => Element | null | undefined, then: (found: HTMLElement) => void, tries = 60) {
+  const found = find()
+  if (found instanceof HTMLElement) then(found)
+  else if (tries > 0) setTimeout(() => once(find, then, tries - 1), 100)
+}
+
+/** A button with this name that can be pressed. */
+const button = (name: string) =>
+  [...document.querySelectorAll('button:not([aria-disabled])')].find((one) => one.textContent.trim() === name)
+
+const pressOnce = (name: string, then: () => void = () => {}) =>
+  once(
+    () => button(name),
+    (found) => {
+      found.click()
+      then()
+    },
+  )
+
 /** Opens the sheet for the first meeting, then chooses a format. */
 function sheet(format: string, then: () => void = () => {}) {
-  openAnd('Export')
-  setTimeout(() => {
-    pressAt(`input[value="${format}"]`)
-    then()
-  }, 400)
+  open(first.id)
+  pressOnce('Export', () =>
+    once(
+      () => document.querySelector(`input[value="${format}"]`),
+      (radio) => {
+        radio.click()
+        then()
+      },
+      10,
+    ),
+  )
 }
 
 /** Opens the sheet for several meetings. */
@@ -53,14 +79,16 @@ function sheetOfMany() {
   }, 100)
 }
 
+/** Runs `then` once the export has a notice with a button to cancel it. */
+const onceExported = (then: () => void) => once(() => button('Cancel'), then)
+
 /** Begins the export of several meetings; `then` gets the id of the batch. */
 function batchOf(client: MemoryClient, then: (batch: string) => void) {
   client.chosen = ['/home/anna/Documents/Meetings']
   client.exportFailures.push('“Voice memo” has no complete transcript yet, so there is nothing to export.')
   client.exportsUpToDate.push('one')
   sheetOfMany()
-  setTimeout(() => press('Export to a folder…'), 600)
-  setTimeout(() => then('made-1'), 900)
+  pressOnce('Export to a folder…', () => onceExported(() => then('made-1')))
 }
 
 function checked(change: Partial<VerifiedExport>): Seed {
@@ -75,7 +103,7 @@ export const exportScenes: Scenes = {
   'export-subtitles': { seed, then: () => sheet('srt') },
   'export-data': { seed, then: () => sheet('rttm') },
   'export-text': { seed, then: () => sheet('txt') },
-  'export-name': { seed, then: () => sheet('txt', () => press('Change how files are named')) },
+  'export-name': { seed, then: () => sheet('txt', () => pressOnce('Change how files are named')) },
   'export-name-failed': {
     seed,
     then: (client) => {
@@ -84,9 +112,9 @@ export const exportScenes: Scenes = {
           'A template of file names has at least one of {title}, {date}, {time}, {speakers} and {file}.',
       })
       sheet('txt', () => {
-        press('Change how files are named')
-        setTimeout(() => press('Title'), 100)
-        setTimeout(() => press('Use this template'), 200)
+        pressOnce('Change how files are named', () =>
+          pressOnce('Title', () => pressOnce('Use this template')),
+        )
       })
     },
   },
@@ -111,22 +139,22 @@ export const exportScenes: Scenes = {
   'export-working': {
     seed,
     then: (client) => {
-      sheet('pdf_transcript', () => setTimeout(() => press('Export…'), 200))
-      setTimeout(() => client.changeExport('made-1', { status: 'processing', progress: 40 }), 1000)
+      sheet('pdf_transcript', () => pressOnce('Export…'))
+      onceExported(() => client.changeExport('made-1', { status: 'processing', progress: 40 }))
     },
   },
   'export-done': {
     seed,
     then: (client) => {
-      sheet('pdf_transcript', () => setTimeout(() => press('Export…'), 200))
-      setTimeout(() => client.changeExport('made-1', { status: 'completed', progress: 100 }), 1000)
+      sheet('pdf_transcript', () => pressOnce('Export…'))
+      onceExported(() => client.changeExport('made-1', { status: 'completed', progress: 100 }))
     },
   },
   'export-failed': {
     seed,
     then: (client) => {
       client.fail('exportMeeting', { message: 'The disk of /home/anna/Documents is full.' })
-      sheet('pdf_transcript', () => setTimeout(() => press('Export…'), 200))
+      sheet('pdf_transcript', () => pressOnce('Export…'))
     },
   },
   'export-batch-again': {

@@ -64,12 +64,14 @@ export function sampleVerified(change: Partial<VerifiedExport> = {}): VerifiedEx
   }
 }
 
-/** A PDF file of pages with these lines, in base64. */
+/** A PDF file of pages with these lines, in base64. Characters that its font lacks are left out. */
 export function samplePdf(pages: readonly (readonly string[])[]): string {
   const objects = ['<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>']
   const add = (object: string) => objects.push(object)
   const kids = pages.map((lines) => {
-    const shown = lines.map((line) => `(${line.replace(/[()\\]/g, '\\$&')}) Tj T*`).join('\n')
+    const shown = lines
+      .map((line) => `(${line.replace(/[^ -~]/g, '').replace(/[()\\]/g, '\\$&')}) Tj T*`)
+      .join('\n')
     const stream = `BT /F1 11 Tf 16 TL 72 770 Td\n${shown}\nET`
     const content = add(`<< /Length ${stream.length} >>\nstream\n${stream}\nendstream`)
     return add(
