@@ -95,7 +95,7 @@ async fn a_meeting_is_imported_played_renamed_exported_and_deleted() {
     assert_eq!(app.accessibility_violations().await, [""; 0]);
     let spoken = segment["text"].as_str().unwrap();
     let markdown = fs::read_to_string(app.documents().join("out ü.md")).unwrap();
-    assert!(markdown.starts_with("# Weekly with Anna") && markdown.contains(spoken), "{markdown}");
+    assert!(markdown.contains("\n# Weekly with Anna\n") && markdown.contains(spoken), "{markdown}");
     let pdf = program("pdftotext").arg("-raw").arg(app.documents().join("out ü.pdf")).arg("-").output();
     let pdf = String::from_utf8(pdf.unwrap().stdout).unwrap().replace(['\n', '\u{c}'], " ");
     assert!(pdf.contains("Weekly with Anna"), "{pdf}");

@@ -362,7 +362,8 @@ async fn a_model_is_installed_and_its_version_is_compared_with_that_of_the_bundl
     check_screen(&app, "models-12-back").await;
     let target = app.documents().join("panel ü.md");
     app.click("Export").await;
-    app.click("Markdown text").await;
+    app.element("input[type=radio][value='markdown_transcript']").await.click().await.unwrap();
+    app.click("Export…").await;
     app.answer_dialog("Save the transcript", &target).await;
     app.wait_until("the file exists", async || target.exists()).await;
     app.wait_for_text("Show in folder").await;

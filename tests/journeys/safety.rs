@@ -48,7 +48,7 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
     for id in ["../../../../etc/passwd", file.to_str().unwrap(), "", "0", "%2e%2e"] {
         for command in ["sound", "meeting", "deletion", "note", "copy_transcript", "set_pinned"] {
             let refused =
-                app.invoke(command, json!({ "id": id, "fromMs": 0, "pinned": true })).await.unwrap_err();
+                app.invoke(command, json!({ "id": id, "fromMs": 0, "pinned": true, "request": { "markdown": false, "times": false } })).await.unwrap_err();
             assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
         }
         let options =

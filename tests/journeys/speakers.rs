@@ -161,10 +161,11 @@ async fn speakers_are_named_merged_reassigned_recognised_and_forgotten() {
     .await;
 
     // Exports contain the names.
-    for (item, ending) in [("Markdown text", "md"), ("PDF document", "pdf")] {
+    for (format, ending) in [("markdown_transcript", "md"), ("pdf_transcript", "pdf")] {
         let target = app.documents().join(format!("review.{ending}"));
         app.click("Export").await;
-        app.click(item).await;
+        app.element(&format!("input[type=radio][value='{format}']")).await.click().await.unwrap();
+        app.click("Export…").await;
         app.answer_dialog("Save the transcript", &target).await;
         app.wait_until("the file exists", async || target.exists()).await;
         let text = match ending {

@@ -444,10 +444,9 @@ impl App {
         let resources = Resources {
             fonts: &self.resources.fonts(),
             logo: logo.as_deref(),
-            audio: audio.as_ref().map(|(bytes, media_type)| export::Audio {
-                media_type: *media_type,
-                bytes: bytes.as_slice(),
-            }),
+            audio: audio
+                .as_ref()
+                .map(|(bytes, media_type)| export::Audio { media_type, bytes: bytes.as_slice() }),
             progress,
         };
         let mut rendered = format.render(document, options, &resources).map_err(|error| match error {

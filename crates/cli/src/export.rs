@@ -161,7 +161,7 @@ pub(crate) async fn verify(app: &App, file: &Path, json: bool) -> Result<ExitCod
         for passage in &verified.passages {
             let speaker = passage.speaker.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
             let text = if passage.text.is_empty() { "(nothing is said there now)" } else { &passage.text };
-            print::line(&format!("  {}  {speaker}{text}", print::duration(Some(passage.start_ms.into()))));
+            print::line(&format!("  {}  {speaker}{text}", print::duration(Some(passage.start_ms))));
         }
     }
     Ok(exit_code(verified.state == ExportState::Unchanged))

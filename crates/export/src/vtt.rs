@@ -94,7 +94,7 @@ mod tests {
             assert_same_list(&read["pysubs2"], &wanted);
             let voices: Vec<&str> =
                 read["voices"].as_array().unwrap().iter().filter_map(serde_json::Value::as_str).collect();
-            let named = |name: &str| voices.iter().any(|voice| *voice == name);
+            let named = |name: &str| voices.contains(&name);
             assert_eq!(named("<b>Eve</b> & Co."), options.speakers, "{voices:?}");
             assert_eq!(named("two lines"), options.speakers, "{voices:?}");
             assert!(

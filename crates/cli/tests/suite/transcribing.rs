@@ -41,7 +41,7 @@ fn a_recording_becomes_a_transcript_a_markdown_file_and_a_pdf() {
         (&"completed".into(), &"markdown_transcript".into())
     );
     let text = fs::read_to_string(markdown["path"].as_str().unwrap()).unwrap();
-    assert!(text.starts_with("# Dashwood \\* \\<family> [1811]\n"), "{text}");
+    assert!(text.starts_with("---\n") && text.contains("\n# Dashwood \\* \\<family> [1811]\n"), "{text}");
     assert!(text.contains("0:00:0"));
 
     let pdf = app.json(&["export", id, "--type", "pdf_transcript", "--output", to]);
