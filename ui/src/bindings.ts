@@ -285,7 +285,7 @@ export const events = {
 };
 
 /* Constants */
-export const EXPORT_FORMATS = [{"key":"pdf_transcript","label":"PDF","purpose":"To read, print and send","extension":"pdf","group":"document","needs_speakers":false,"has_receipt":false,"options":["speakers","language","paper"]},{"key":"markdown_transcript","label":"Markdown","purpose":"For notes, such as Obsidian","extension":"md","group":"document","needs_speakers":false,"has_receipt":false,"options":["speakers","language"]},{"key":"txt","label":"Plain text","purpose":"For any program","extension":"txt","group":"document","needs_speakers":false,"has_receipt":false,"options":["speakers","times","note","language"]},{"key":"rttm","label":"RTTM","purpose":"Turns of speakers, for diarization tools","extension":"rttm","group":"data","needs_speakers":true,"has_receipt":false,"options":[]},{"key":"bundle","label":"Bundle","purpose":"The meeting with its recording, to keep or to import elsewhere","extension":"zip","group":"data","needs_speakers":false,"has_receipt":false,"options":["times","note","language"]}] as const;
+export const EXPORT_FORMATS = [{"key":"pdf_transcript","label":"PDF","purpose":"To read, print and send","extension":"pdf","group":"document","needs_speakers":false,"has_receipt":true,"options":["speakers","times","language","paper"]},{"key":"docx","label":"Word","purpose":"To edit and comment","extension":"docx","group":"document","needs_speakers":false,"has_receipt":true,"options":["speakers","times","confidence","doubts","note","statistics","language","paper","contents","line_numbers","watermark","logo"]},{"key":"html","label":"Web page","purpose":"To read and listen in any browser","extension":"html","group":"document","needs_speakers":false,"has_receipt":true,"options":["speakers","times","confidence","doubts","note","statistics","language","contents","logo","audio"]},{"key":"markdown_transcript","label":"Markdown","purpose":"For notes, such as Obsidian","extension":"md","group":"document","needs_speakers":false,"has_receipt":true,"options":["speakers","times","confidence","doubts","note","statistics","language"]},{"key":"txt","label":"Plain text","purpose":"For any program","extension":"txt","group":"document","needs_speakers":false,"has_receipt":false,"options":["speakers","times","confidence","doubts","note","statistics","language"]},{"key":"srt","label":"SubRip subtitles","purpose":"Subtitles for video editors and players","extension":"srt","group":"subtitles","needs_speakers":false,"has_receipt":false,"options":["speakers","language","subtitles"]},{"key":"vtt","label":"WebVTT subtitles","purpose":"Subtitles for the web, with speakers","extension":"vtt","group":"subtitles","needs_speakers":false,"has_receipt":true,"options":["speakers","language","subtitles"]},{"key":"json","label":"JSON","purpose":"Everything, for programs","extension":"json","group":"data","needs_speakers":false,"has_receipt":true,"options":["speakers","confidence","doubts","note","statistics"]},{"key":"csv","label":"CSV","purpose":"A table for spreadsheets and analysis","extension":"csv","group":"data","needs_speakers":false,"has_receipt":false,"options":["speakers","confidence","doubts","language"]},{"key":"rttm","label":"RTTM","purpose":"Turns of speakers, for diarization tools","extension":"rttm","group":"data","needs_speakers":true,"has_receipt":false,"options":[]},{"key":"bundle","label":"Bundle","purpose":"The meeting with its recording, to keep or to import elsewhere","extension":"zip","group":"data","needs_speakers":false,"has_receipt":false,"options":["times","note","language"]}] as const;
 
 export const VACUUM_FULL_WARNING = "VACUUM FULL writes every table anew. While a table is written, nobody can read or change it: the window and a transcription wait until the table is done. It needs free space for a second copy of the largest table. It is worth it only after much was deleted; a plain VACUUM disturbs nobody." as const;
 
@@ -3222,18 +3222,20 @@ export type StartedBatch_Serialize = {
 
 /**
  *  How subtitles are cut. Limits that contradict each other are resolved in the order: no overlap, no word lost, lines,
- *  characters per line, longest duration, gap, least duration, characters per second.
+ *  characters per line, longest duration, gap, least duration, characters per second. A character is what a reader takes
+ *  for one (a grapheme cluster); invisible ones do not count.
  */
 export type SubtitleOptions = SubtitleOptions_Serialize | SubtitleOptions_Deserialize;
 
 /**
  *  How subtitles are cut. Limits that contradict each other are resolved in the order: no overlap, no word lost, lines,
- *  characters per line, longest duration, gap, least duration, characters per second.
+ *  characters per line, longest duration, gap, least duration, characters per second. A character is what a reader takes
+ *  for one (a grapheme cluster); invisible ones do not count.
  */
 export type SubtitleOptions_Deserialize = {
-	/**  Most characters of a line. */
+	/**  Most characters of a line, from 1 to 200. */
 	characters_per_line?: number,
-	/**  Most lines of a cue. */
+	/**  Most lines of a cue, from 1 to 8. */
 	lines?: number,
 	/**  Most characters to read per second. */
 	characters_per_second?: number,
@@ -3243,18 +3245,24 @@ export type SubtitleOptions_Deserialize = {
 	max_duration_ms?: number,
 	/**  Shortest time between two cues, in milliseconds. */
 	gap_ms?: number,
+	/**
+	 *  A pause between two cues that is shorter than this, in milliseconds, is closed: the cue before it stays until
+	 *  `gap_ms` before the next.
+	 */
+	closed_pause_ms?: number,
 	/**  Whether each cue has the words of one speaker only. */
 	one_speaker_per_cue?: boolean,
 };
 
 /**
  *  How subtitles are cut. Limits that contradict each other are resolved in the order: no overlap, no word lost, lines,
- *  characters per line, longest duration, gap, least duration, characters per second.
+ *  characters per line, longest duration, gap, least duration, characters per second. A character is what a reader takes
+ *  for one (a grapheme cluster); invisible ones do not count.
  */
 export type SubtitleOptions_Serialize = {
-	/**  Most characters of a line. */
+	/**  Most characters of a line, from 1 to 200. */
 	characters_per_line: number,
-	/**  Most lines of a cue. */
+	/**  Most lines of a cue, from 1 to 8. */
 	lines: number,
 	/**  Most characters to read per second. */
 	characters_per_second: number,
@@ -3264,6 +3272,11 @@ export type SubtitleOptions_Serialize = {
 	max_duration_ms: number,
 	/**  Shortest time between two cues, in milliseconds. */
 	gap_ms: number,
+	/**
+	 *  A pause between two cues that is shorter than this, in milliseconds, is closed: the cue before it stays until
+	 *  `gap_ms` before the next.
+	 */
+	closed_pause_ms: number,
 	/**  Whether each cue has the words of one speaker only. */
 	one_speaker_per_cue: boolean,
 };

@@ -4,7 +4,7 @@ use crate::App;
 use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use export::{ExportOptions, Format};
+use export::{BUNDLE, ExportOptions, Format};
 use serde::Serialize;
 use store::JobId;
 
@@ -43,7 +43,8 @@ pub struct Preview {
 }
 
 impl App {
-    /// The beginning of the export of a meeting. A Word document, which a window cannot show, is shown as HTML.
+    /// The beginning of the export of a meeting. A Word document, which a window cannot show, is shown as HTML, and a
+    /// bundle as the Markdown in it.
     ///
     /// # Errors
     /// As [`App::create_export`]; [`ErrorCode::NotOffered`](crate::ErrorCode::NotOffered) for a logo that cannot be used.
@@ -62,6 +63,7 @@ impl App {
         document.turns.retain(|(span, _)| !is_cut || span.start <= end);
         let (shown, kind) = match format.key {
             "docx" => (super::export_format("html")?, PreviewKind::Html),
+            BUNDLE => (super::export_format("markdown_transcript")?, PreviewKind::Text),
             "html" => (format, PreviewKind::Html),
             "pdf_transcript" => (format, PreviewKind::Pdf),
             _ => (format, PreviewKind::Text),
