@@ -13,6 +13,7 @@ export const GUIDES: Record<Guide, SubtitleOptions> = {
     min_duration_ms: 833,
     max_duration_ms: 7_000,
     gap_ms: 83,
+    closed_pause_ms: 500,
     one_speaker_per_cue: true,
   },
   bbc: {
@@ -21,7 +22,8 @@ export const GUIDES: Record<Guide, SubtitleOptions> = {
     characters_per_second: 15,
     min_duration_ms: 1_000,
     max_duration_ms: 7_000,
-    gap_ms: 40,
+    gap_ms: 0,
+    closed_pause_ms: 1_000,
     one_speaker_per_cue: true,
   },
 }
@@ -34,6 +36,7 @@ export const RANGES: Record<SubtitleNumber, readonly [number, number]> = {
   min_duration_ms: [0, 5_000],
   max_duration_ms: [1_000, 30_000],
   gap_ms: [0, 1_000],
+  closed_pause_ms: [0, 10_000],
 }
 
 /** The guide that has these values; null if none has. */

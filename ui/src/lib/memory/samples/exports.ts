@@ -24,6 +24,7 @@ export function sampleOptions(change: Partial<ExportOptions> = {}): ExportOption
       min_duration_ms: 833,
       max_duration_ms: 7_000,
       gap_ms: 83,
+      closed_pause_ms: 500,
       one_speaker_per_cue: true,
     },
     ...change,
