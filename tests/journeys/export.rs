@@ -77,7 +77,7 @@ async fn a_pdf_is_previewed_exported_and_checked() {
     assert_eq!(app.accessibility_violations().await, [""; 0]);
 
     // A speaker gets a name: the passages have changed since, and lead into the meeting.
-    app.cli(&["speakers", "rename", &id, "1", "Anna"]);
+    app.cli(&["speakers", &id, "rename", "1", "Anna"]);
     app.click("Check another file…").await;
     app.answer_dialog("Check an exported file", &pdf).await;
     app.wait_for_text("The transcript has been corrected since").await;

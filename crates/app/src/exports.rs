@@ -400,8 +400,15 @@ impl App {
             if let Some(folder) = to.parent().filter(|folder| folder.starts_with(&own)) {
                 fs::create_dir_all(folder)?;
             }
-            write_file(&bytes, &to, id, parameters.replace)?;
-            Ok::<_, anyhow::Error>(hex(&Sha256::digest(&bytes)))
+            let sha256 = hex(&Sha256::digest(&bytes));
+            match write_file(&bytes, &to, id, parameters.replace) {
+                // A process that was killed had written it, but not yet said so.
+                Err(error)
+                    if ErrorCode::of(&error) == ErrorCode::AlreadyExists
+                        && hash_of(&to).is_ok_and(|there| there == sha256) => {}
+                written => written?,
+            }
+            Ok::<_, anyhow::Error>(sha256)
         });
         let sha256 = written.await.map_err(|error| failed(error.into()))?.map_err(failed)?;
         let file = ExportedFile { path: path.to_string_lossy().into_owned(), sha256, passages, note };

@@ -105,7 +105,11 @@ impl Page<'_> {
             self.speakers();
         }
         if let Some(note) = &transcript.note {
-            push!(self, "<section id=\"note\" dir=\"auto\">\n<h2>{}</h2>\n", escaped(&labels.note));
+            push!(
+                self,
+                "<section id=\"note\" dir=\"auto\" aria-label=\"{0}\">\n<h2>{0}</h2>\n",
+                escaped(&labels.note)
+            );
             self.note(note);
             push!(self, "</section>\n");
         }
@@ -210,7 +214,7 @@ impl Page<'_> {
         let (transcript, labels) = (self.transcript, self.transcript.labels());
         push!(
             self,
-            "<section id=\"speakers\">\n<h2>{}</h2>\n<table>\n<thead>\n<tr>",
+            "<section id=\"speakers\" aria-label=\"{0}\">\n<h2>{0}</h2>\n<table>\n<thead>\n<tr>",
             escaped(&labels.speakers)
         );
         for label in [&labels.speaker, &labels.share, &labels.speaking_time, &labels.turns, &labels.words] {
