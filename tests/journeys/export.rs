@@ -85,7 +85,10 @@ async fn a_pdf_is_previewed_exported_and_checked() {
     app.screenshot("export-4-corrected").await;
     assert_eq!(app.accessibility_violations().await, [""; 0]);
     app.element("article li button").await.click().await.unwrap();
-    app.wait_for_text_gone("The transcript has been corrected since").await;
+    app.wait_until("the check is closed", async || {
+        app.run_script("return document.querySelector('article li button') === null", vec![]).await == true
+    })
+    .await;
     app.wait_until("the passage has the focus", async || {
         app.run_script("return document.activeElement?.closest('[data-index]') !== null", vec![]).await
             == true
