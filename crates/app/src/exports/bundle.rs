@@ -137,6 +137,10 @@ impl App {
 
 /// Whether a file is a bundle. Blocks.
 pub(crate) fn is_bundle(path: &Path) -> bool {
+    // To open a pipe waits until somebody writes to it.
+    if !path.is_file() {
+        return false;
+    }
     let mut start = [0; 4];
     let begins = File::open(path).and_then(|mut file| file.read_exact(&mut start));
     if begins.is_err() || &start != b"PK\x03\x04" {
