@@ -161,9 +161,9 @@ export const commands = {
 	cancelExport: (exportId: string) => __TAURI_INVOKE<null>("cancel_export", { exportId }),
 	/**  Shows an exported file in the system's file manager. */
 	showExport: (exportId: string) => __TAURI_INVOKE<null>("show_export", { exportId }),
-	/**  Asks for an exported file and says what became of it. `None` if the user cancels the dialog. */
+	/**  Asks for an exported file and checks it. `None` if the user cancels the dialog. */
 	verifyExport: () => __TAURI_INVOKE<VerifiedExport_Serialize | null>("verify_export"),
-	/**  What became of an exported file that was dropped on the window. */
+	/**  Checks an exported file that was dropped on the window. */
 	verifyDropped: (path: string) => __TAURI_INVOKE<VerifiedExport_Serialize>("verify_dropped", { path }),
 	/**  How exports are named, and their logo. */
 	exportSettings: () => __TAURI_INVOKE<ExportSettings_Serialize>("export_settings"),
@@ -285,7 +285,9 @@ export const events = {
 };
 
 /* Constants */
-export const EXPORT_FORMATS = [{"key":"pdf_transcript","label":"PDF","purpose":"To read, print and send","extension":"pdf","group":"document","needs_speakers":false,"has_receipt":true,"options":["speakers","times","language","paper"]},{"key":"docx","label":"Word","purpose":"To edit and comment","extension":"docx","group":"document","needs_speakers":false,"has_receipt":true,"options":["speakers","times","confidence","doubts","note","statistics","language","paper","contents","line_numbers","watermark","logo"]},{"key":"html","label":"Web page","purpose":"To read and listen in any browser","extension":"html","group":"document","needs_speakers":false,"has_receipt":true,"options":["speakers","times","confidence","doubts","note","statistics","language","contents","logo","audio"]},{"key":"markdown_transcript","label":"Markdown","purpose":"For notes, such as Obsidian","extension":"md","group":"document","needs_speakers":false,"has_receipt":true,"options":["speakers","times","confidence","doubts","note","statistics","language"]},{"key":"txt","label":"Plain text","purpose":"For any program","extension":"txt","group":"document","needs_speakers":false,"has_receipt":false,"options":["speakers","times","confidence","doubts","note","statistics","language"]},{"key":"srt","label":"SubRip subtitles","purpose":"Subtitles for video editors and players","extension":"srt","group":"subtitles","needs_speakers":false,"has_receipt":false,"options":["speakers","language","subtitles"]},{"key":"vtt","label":"WebVTT subtitles","purpose":"Subtitles for the web, with speakers","extension":"vtt","group":"subtitles","needs_speakers":false,"has_receipt":true,"options":["speakers","language","subtitles"]},{"key":"json","label":"JSON","purpose":"Everything, for programs","extension":"json","group":"data","needs_speakers":false,"has_receipt":true,"options":["speakers","confidence","doubts","note","statistics"]},{"key":"csv","label":"CSV","purpose":"A table for spreadsheets and analysis","extension":"csv","group":"data","needs_speakers":false,"has_receipt":false,"options":["speakers","confidence","doubts","language"]},{"key":"rttm","label":"RTTM","purpose":"Turns of speakers, for diarization tools","extension":"rttm","group":"data","needs_speakers":true,"has_receipt":false,"options":[]},{"key":"bundle","label":"Bundle","purpose":"The meeting with its recording, to keep or to import elsewhere","extension":"zip","group":"data","needs_speakers":false,"has_receipt":false,"options":["times","note","language"]}] as const;
+export const EXPORT_FORMATS = [{"extension":"pdf","group":"document","has_receipt":true,"key":"pdf_transcript","label":"PDF","needs_speakers":false,"options":["speakers","times","language","paper"],"purpose":"To read, print and send"},{"extension":"docx","group":"document","has_receipt":true,"key":"docx","label":"Word","needs_speakers":false,"options":["speakers","times","confidence","doubts","note","statistics","language","paper","contents","line_numbers","watermark","logo"],"purpose":"To edit and comment"},{"extension":"html","group":"document","has_receipt":true,"key":"html","label":"Web page","needs_speakers":false,"options":["speakers","times","confidence","doubts","note","statistics","language","contents","logo","audio"],"purpose":"To read and listen in any browser"},{"extension":"md","group":"document","has_receipt":true,"key":"markdown_transcript","label":"Markdown","needs_speakers":false,"options":["speakers","times","confidence","doubts","note","statistics","language"],"purpose":"For notes, such as Obsidian"},{"extension":"txt","group":"document","has_receipt":false,"key":"txt","label":"Plain text","needs_speakers":false,"options":["speakers","times","confidence","doubts","note","statistics","language"],"purpose":"For any program"},{"extension":"srt","group":"subtitles","has_receipt":false,"key":"srt","label":"SubRip subtitles","needs_speakers":false,"options":["speakers","language","subtitles"],"purpose":"Subtitles for video editors and players"},{"extension":"vtt","group":"subtitles","has_receipt":true,"key":"vtt","label":"WebVTT subtitles","needs_speakers":false,"options":["speakers","language","subtitles"],"purpose":"Subtitles for the web, with speakers"},{"extension":"json","group":"data","has_receipt":true,"key":"json","label":"JSON","needs_speakers":false,"options":["speakers","confidence","doubts","note","statistics"],"purpose":"Everything, for programs"},{"extension":"csv","group":"data","has_receipt":false,"key":"csv","label":"CSV","needs_speakers":false,"options":["speakers","confidence","doubts","language"],"purpose":"A table for spreadsheets and analysis"},{"extension":"rttm","group":"data","has_receipt":false,"key":"rttm","label":"RTTM","needs_speakers":true,"options":[],"purpose":"Turns of speakers, for diarization tools"},{"extension":"zip","group":"data","has_receipt":false,"key":"bundle","label":"Bundle","needs_speakers":false,"options":["times","note","language"],"purpose":"The meeting with its recording, to keep or to import elsewhere"}] as const;
+
+export const SUBTITLE_GUIDES = {"bbc":{"characters_per_line":37,"characters_per_second":15,"closed_pause_ms":1000,"gap_ms":0,"lines":2,"max_duration_ms":7000,"min_duration_ms":1000,"one_speaker_per_cue":true},"netflix":{"characters_per_line":42,"characters_per_second":20,"closed_pause_ms":500,"gap_ms":83,"lines":2,"max_duration_ms":7000,"min_duration_ms":833,"one_speaker_per_cue":true}} as const;
 
 export const VACUUM_FULL_WARNING = "VACUUM FULL writes every table anew. While a table is written, nobody can read or change it: the window and a transcription wait until the table is done. It needs free space for a second copy of the largest table. It is worth it only after much was deleted; a plain VACUUM disturbs nobody." as const;
 
@@ -1381,7 +1383,7 @@ export type ExportSettings_Serialize = {
 	logo: string | null,
 };
 
-/**  What became of an exported file. */
+/**  The result of checking an exported file. */
 export type ExportState = 
 /**  File and transcript are as they were. */
 "unchanged" | 
@@ -1401,7 +1403,7 @@ export type ExportView = ExportView_Serialize | ExportView_Deserialize;
 export type ExportView_Deserialize = {
 	/**  UUID. */
 	export_id: string,
-	/**  The word of the format. */
+	/**  The key of the format. */
 	type: string,
 	/**  Its state. */
 	status: JobStatus,
@@ -1421,7 +1423,7 @@ export type ExportView_Deserialize = {
 export type ExportView_Serialize = {
 	/**  UUID. */
 	export_id: string,
-	/**  The word of the format. */
+	/**  The key of the format. */
 	type: string,
 	/**  Its state. */
 	status: JobStatus,
@@ -2415,6 +2417,10 @@ id: string } |
 { kind: "folders" } | 
 /**  The note of a meeting. */
 { kind: "note"; 
+/**  The meeting's id. */
+id: string } | 
+/**  The summaries of a meeting. */
+{ kind: "summaries"; 
 /**  The meeting's id. */
 id: string } | 
 /**  Anything: the page must fetch everything that it shows. */
@@ -3632,7 +3638,7 @@ export type VerifiedExport = VerifiedExport_Serialize | VerifiedExport_Deseriali
 
 /**  What is known of an exported file. */
 export type VerifiedExport_Deserialize = {
-	/**  What became of it. */
+	/**  The result. */
 	state: ExportState,
 	/**  The same as a sentence. */
 	message: string,
@@ -3648,7 +3654,7 @@ export type VerifiedExport_Deserialize = {
 
 /**  What is known of an exported file. */
 export type VerifiedExport_Serialize = {
-	/**  What became of it. */
+	/**  The result. */
 	state: ExportState,
 	/**  The same as a sentence. */
 	message: string,

@@ -47,7 +47,7 @@ pub use database::{DatabaseWork, MaintenanceProgress, VACUUM_FULL_WARNING, size_
 pub use doctor::{Check, CheckState, diagnose};
 pub use exports::{
     BatchRequest, CopyRequest, CreatedBatch, ExportRequest, ExportSettings, PendingExport, export_format,
-    export_words, format_views,
+    export_keys, format_views, subtitle_guides,
 };
 pub use file_names::file_name;
 pub use hidden_commands::run_hidden_command;

@@ -10,8 +10,8 @@ export type { NewsItem as News } from '../bindings'
 
 /** The formats of exports, in the order in which the window lists them. */
 export const EXPORT_FORMATS: readonly FormatView[] = formats
-/** What to know before VACUUM FULL. */
-export { VACUUM_FULL_WARNING } from '../bindings'
+/** The limits that each guide for subtitles sets, and what to know before VACUUM FULL. */
+export { SUBTITLE_GUIDES, VACUUM_FULL_WARNING } from '../bindings'
 
 /** A format of exports, as the core describes it. */
 export type FormatView = {

@@ -54,7 +54,7 @@ impl App {
         format: &'static Format,
         options: ExportOptions,
     ) -> Result<Preview> {
-        let stored = self.exportable(job).await?;
+        let (stored, _) = self.with_transcript(job, "export").await?;
         let file_name = self.file_name_of(&stored, format).await?;
         let mut document = self.document_of(&stored).await?;
         let is_cut = document.segments.len() > MAX_SEGMENTS;

@@ -20,7 +20,7 @@ pub(crate) struct Export {
     #[arg(long, value_name = "DAY")]
     pub(crate) since: Option<String>,
     /// The format; `meetmemo formats` lists them.
-    #[arg(long = "type", value_name = "TYPE", value_parser = app::export_words())]
+    #[arg(long = "type", value_name = "TYPE", value_parser = app::export_keys())]
     pub(crate) kind: String,
     /// A file or folder for one recording.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["to", "zip", "all", "folder", "since"])]
