@@ -36,7 +36,9 @@ test('a guide fills the numbers; own values are possible within limits', async (
   expect(field).toHaveAccessibleDescription('Enter a number from 10 to 100.')
   expect(onchange).toHaveBeenCalledTimes(1)
   await user.type(field, '9')
-  expect(onchange).toHaveBeenLastCalledWith({ subtitles: { ...SUBTITLE_GUIDES.bbc, characters_per_line: 39 } })
+  expect(onchange).toHaveBeenLastCalledWith({
+    subtitles: { ...SUBTITLE_GUIDES.bbc, characters_per_line: 39 },
+  })
 })
 
 test('choices are remembered for each format, and unreadable ones are made again', () => {

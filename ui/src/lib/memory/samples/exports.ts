@@ -1,5 +1,11 @@
 /** Options, previews and checked files of exports. */
-import { SUBTITLE_GUIDES, type BatchView, type ExportOptions, type Preview, type VerifiedExport } from '../../types'
+import {
+  SUBTITLE_GUIDES,
+  type BatchView,
+  type ExportOptions,
+  type Preview,
+  type VerifiedExport,
+} from '../../types'
 
 /** The default options, with `change`. */
 export function sampleOptions(change: Partial<ExportOptions> = {}): ExportOptions {
