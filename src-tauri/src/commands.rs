@@ -17,6 +17,7 @@ pub(crate) mod organisation;
 pub(crate) mod people;
 pub(crate) mod search;
 pub(crate) mod speakers;
+pub(crate) mod summaries;
 pub(crate) mod window;
 
 use crate::core::Core;

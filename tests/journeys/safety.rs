@@ -47,7 +47,16 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
     // Commands that take an id accept nothing else.
     let export_options = app.invoke("export_defaults", json!({})).await.unwrap();
     for id in ["../../../../etc/passwd", file.to_str().unwrap(), "", "0", "%2e%2e"] {
-        for command in ["sound", "meeting", "deletion", "note", "copy_transcript", "set_pinned"] {
+        for command in [
+            "sound",
+            "meeting",
+            "deletion",
+            "note",
+            "copy_transcript",
+            "set_pinned",
+            "summaries",
+            "extract_summary",
+        ] {
             let refused =
                 app.invoke(command, json!({ "id": id, "fromMs": 0, "pinned": true, "request": { "markdown": false, "times": false } })).await.unwrap_err();
             assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
@@ -73,6 +82,11 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
             json!({ "id": id, "ids": [id], "format": "txt", "options": export_options, "zip": false });
         for command in ["export_meeting", "export_meetings", "preview_export"] {
             let refused = app.invoke(command, export.clone()).await.unwrap_err();
+            assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
+        }
+        let edit = json!({ "section": 0, "statement": 0, "text": "x", "revision": 1 });
+        for command in ["edit_summary", "delete_summary"] {
+            let refused = app.invoke(command, json!({ "summaryId": id, "edit": edit })).await.unwrap_err();
             assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
         }
         let export = json!({ "exportId": id, "batchId": id });

@@ -25,6 +25,7 @@ use crate::exports::make::Parameters;
 pub use crate::exports::preview::{Preview, PreviewKind};
 pub use crate::exports::settings::ExportSettings;
 
+pub(crate) use crate::exports::verify::changed_passages;
 pub use crate::exports::verify::{ChangedPassage, ExportState, VerifiedExport};
 use crate::file_names::shown_path;
 use crate::organisation::require_not_trashed;

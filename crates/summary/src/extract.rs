@@ -34,8 +34,10 @@ const REPEATED: f32 = 0.85;
 /// German, French, Spanish, Italian, Portuguese and Dutch; key sentences and topics in every language. Each statement is
 /// a sentence of the transcript, except that a topic is named by its typical words; each has a source.
 pub fn extract(meeting: &Meeting, summary_id: &str, job_id: &str) -> Summary {
-    let language =
-        Language::new(meeting.language.as_deref(), meeting.segments.iter().map(|segment| segment.text.as_str()));
+    let language = Language::new(
+        meeting.language.as_deref(),
+        meeting.segments.iter().map(|segment| segment.text.as_str()),
+    );
     let sections = Extract::new(meeting, &language).sections();
     let from = meeting.segments.iter().map(|segment| segment.span.start.as_ms()).min().unwrap_or(0);
     let to = meeting.segments.iter().map(|segment| segment.span.end.as_ms()).max().unwrap_or(0);
@@ -207,6 +209,7 @@ impl<'a> Extract<'a> {
                 sources: vec![source],
                 owner: None,
                 due: None,
+                edited: false,
             });
         }
         statements
@@ -220,7 +223,8 @@ impl<'a> Extract<'a> {
         }
         // Without a list of stop words, short and frequent words are taken for them.
         let shortest = if self.language.rules.is_some() { 3 } else { 4 };
-        let frequent = self.terms.sentence_counts[term as usize] as usize * 5 > self.terms.sentences.len().max(20);
+        let frequent =
+            self.terms.sentence_counts[term as usize] as usize * 5 > self.terms.sentences.len().max(20);
         written.chars().count() >= shortest
             && !is_numeric(written)
             && (self.language.rules.is_some() || !frequent)
@@ -246,7 +250,7 @@ impl<'a> Extract<'a> {
                 source
             })
             .collect();
-        Some(Statement { text, support: Support::Found, sources, owner: None, due: None })
+        Some(Statement { text, support: Support::Found, sources, owner: None, due: None, edited: false })
     }
 
     /// The text of a sentence without fillers at its beginning, with a capital, and the first byte that is shown.

@@ -146,14 +146,15 @@ impl Figures {
             };
             count.0 += 1;
             if item.kind == "task" {
-                let mut check = |count: &mut (usize, usize), told: &Option<String>, found: &Option<String>| {
-                    count.1 += 1;
-                    if told == found {
-                        count.0 += 1;
-                    } else {
-                        self.mistakes.push(format!("{file}: {told:?} told as {found:?}: {}", item.text));
-                    }
-                };
+                let mut check =
+                    |count: &mut (usize, usize), told: &Option<String>, found: &Option<String>| {
+                        count.1 += 1;
+                        if told == found {
+                            count.0 += 1;
+                        } else {
+                            self.mistakes.push(format!("{file}: {told:?} told as {found:?}: {}", item.text));
+                        }
+                    };
                 check(&mut self.owners, &item.owner, &found.owner);
                 check(&mut self.dues, &item.due, &found.due);
             }
