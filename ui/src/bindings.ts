@@ -218,6 +218,14 @@ export const commands = {
 	setRetention: (settings: RetentionSettings_Deserialize) => __TAURI_INVOKE<CleanupView_Serialize>("set_retention", { settings }),
 	/**  Keeps a meeting from clean-up, or no longer. */
 	setPinned: (id: string, pinned: boolean) => __TAURI_INVOKE<JobView_Serialize>("set_pinned", { id, pinned }),
+	/**  The summaries of a meeting, newest first. */
+	summaries: (id: string) => __TAURI_INVOKE<SummaryView_Serialize[]>("summaries", { id }),
+	/**  Makes an extract of a meeting, or finds the one of the same transcript. */
+	extractSummary: (id: string) => __TAURI_INVOKE<SummaryView_Serialize>("extract_summary", { id }),
+	/**  Changes a statement by hand, unless the summary no longer has the revision of the edit. */
+	editSummary: (summaryId: string, edit: StatementEdit) => __TAURI_INVOKE<SavedSummary_Serialize>("edit_summary", { summaryId, edit }),
+	/**  Deletes a summary for good. */
+	deleteSummary: (summaryId: string) => __TAURI_INVOKE<null>("delete_summary", { summaryId }),
 	/**  The server and the database. */
 	databaseStatus: () => __TAURI_INVOKE<DatabaseStatusView_Serialize>("database_status"),
 	/**  The tables with their sizes and rows. */
@@ -2846,6 +2854,25 @@ export type SavedNote_Serialize = {
 	note: NoteView_Serialize,
 };
 
+/**  The result of a change by hand. */
+export type SavedSummary = SavedSummary_Serialize | SavedSummary_Deserialize;
+
+/**  The result of a change by hand. */
+export type SavedSummary_Deserialize = {
+	/**  Whether it was saved. If not, the summary has changed meanwhile. */
+	saved: boolean,
+	/**  The summary as it is now. */
+	summary: SummaryView_Deserialize,
+};
+
+/**  The result of a change by hand. */
+export type SavedSummary_Serialize = {
+	/**  Whether it was saved. If not, the summary has changed meanwhile. */
+	saved: boolean,
+	/**  The summary as it is now. */
+	summary: SummaryView_Serialize,
+};
+
 /**  The order of the meetings that a search finds. */
 export type SearchOrder = 
 /**  The best match first. */
@@ -3226,6 +3253,18 @@ export type StartedBatch_Serialize = {
 	failures: string[],
 };
 
+/**  A change of one statement by hand. */
+export type StatementEdit = {
+	/**  Position of the section, from 0. */
+	section: number,
+	/**  Position of the statement in its section, from 0. */
+	statement: number,
+	/**  The new text. An empty text removes the statement. */
+	text: string,
+	/**  The revision of the summary that the user saw. */
+	revision: number,
+};
+
 /**
  *  How subtitles are cut. Limits that contradict each other are resolved in the order: no overlap, no word lost, lines,
  *  characters per line, longest duration, gap, least duration, characters per second. A character is what a reader takes
@@ -3312,6 +3351,174 @@ export type SuggestionView_Serialize = {
 	percent: number,
 	/**  Where that person's voice can be heard. */
 	sample: VoiceSampleView | null,
+};
+
+/**  A summary of a meeting. Its JSON is the same everywhere. */
+export type Summary = Summary_Serialize | Summary_Deserialize;
+
+/**  The part of a meeting that was read for a summary. */
+export type SummaryCovered = {
+	/**  Start of the first segment that was read. */
+	from_ms: number,
+	/**  End of the last segment that was read. */
+	to_ms: number,
+	/**  Share of the segments that were read, 0 to 1. 1 for an empty transcript. */
+	share: number | null,
+};
+
+/**  Who wrote the statements of a summary. */
+export type SummaryKind = 
+/**  The speakers: the statements are sentences of the transcript. */
+"extract" | 
+/**  A language model. */
+"model";
+
+/**  Statements under a title. */
+export type SummarySection = SummarySection_Serialize | SummarySection_Deserialize;
+
+/**  Statements under a title. */
+export type SummarySection_Deserialize = {
+	/**  In the language of the meeting if there are labels for it, else in English. */
+	title: string,
+	/**  In reading order. */
+	statements: SummaryStatement_Deserialize[],
+};
+
+/**  Statements under a title. */
+export type SummarySection_Serialize = {
+	/**  In the language of the meeting if there are labels for it, else in English. */
+	title: string,
+	/**  In reading order. */
+	statements: SummaryStatement_Serialize[],
+};
+
+/**  A passage of the transcript. */
+export type SummarySource = {
+	/**  The segment that contains `quote`. */
+	segment_id: string,
+	/**  Start of the segment. */
+	start_ms: number,
+	/**  End of the segment; for a topic, end of the whole stretch. */
+	end_ms: number,
+	/**  Part of the text of the segment, letter by letter. */
+	quote: string,
+};
+
+/**  One statement with the passages that it rests on. */
+export type SummaryStatement = SummaryStatement_Serialize | SummaryStatement_Deserialize;
+
+/**  One statement with the passages that it rests on. */
+export type SummaryStatement_Deserialize = {
+	/**  One line of text. */
+	text: string,
+	/**  Whether the transcript has the sources. */
+	support: SummarySupport,
+	/**  In order of time. Empty if `support` is [`Support::NotFound`] and nothing was found. */
+	sources: SummarySource[],
+	/**  Who does it: the name of a speaker, or a name as it was said. Only where told. */
+	owner?: string | null,
+	/**  By when, as it was said: “Friday”, “end of the month”. Only where told. */
+	due?: string | null,
+	/**  Whether a user has changed the text. */
+	edited?: boolean,
+};
+
+/**  One statement with the passages that it rests on. */
+export type SummaryStatement_Serialize = {
+	/**  One line of text. */
+	text: string,
+	/**  Whether the transcript has the sources. */
+	support: SummarySupport,
+	/**  In order of time. Empty if `support` is [`Support::NotFound`] and nothing was found. */
+	sources: SummarySource[],
+	/**  Who does it: the name of a speaker, or a name as it was said. Only where told. */
+	owner?: string,
+	/**  By when, as it was said: “Friday”, “end of the month”. Only where told. */
+	due?: string,
+	/**  Whether a user has changed the text. */
+	edited?: boolean,
+};
+
+/**  Whether a statement has a source in the transcript. It does not say that the statement is true. */
+export type SummarySupport = 
+/**  The quoted words exist; numbers, names and dates of the statement stand in the passage or beside it. */
+"found" | 
+/**  Shown as “no source found”. */
+"not_found";
+
+/**  A summary as the archive has it. */
+export type SummaryView = SummaryView_Serialize | SummaryView_Deserialize;
+
+/**  A summary as the archive has it. */
+export type SummaryView_Deserialize = {
+	/**  When it was made: RFC 3339, UTC. */
+	created_at: string,
+	/**  1 as it was made; rises by one with each change by hand. */
+	revision: number,
+	/**  When it was last changed by hand: RFC 3339, UTC. */
+	edited_at?: string | null,
+	/**  Whether the transcript or its speakers have changed since. */
+	is_out_of_date: boolean,
+	/**  The passages that have changed, as they are now. */
+	changed: ChangedPassage_Deserialize[],
+} & Summary_Deserialize;
+
+/**  A summary as the archive has it. */
+export type SummaryView_Serialize = {
+	/**  When it was made: RFC 3339, UTC. */
+	created_at: string,
+	/**  1 as it was made; rises by one with each change by hand. */
+	revision: number,
+	/**  When it was last changed by hand: RFC 3339, UTC. */
+	edited_at: string | null,
+	/**  Whether the transcript or its speakers have changed since. */
+	is_out_of_date: boolean,
+	/**  The passages that have changed, as they are now. */
+	changed: ChangedPassage_Serialize[],
+} & Summary_Serialize;
+
+/**  A summary of a meeting. Its JSON is the same everywhere. */
+export type Summary_Deserialize = {
+	/**  UUID as text. */
+	summary_id: string,
+	/**  UUID of the meeting as text. */
+	job_id: string,
+	/**  Who wrote the statements. */
+	kind: SummaryKind,
+	/**  Name of the template; `None` for an extract. */
+	template?: string | null,
+	/**  What made the summary: [`crate::EXTRACT_ENGINE`], or the engine of a language model. */
+	engine: string,
+	/**  Name of the language model; `None` for an extract. */
+	model?: string | null,
+	/**  BCP 47 tag of the language of the statements; `None` if unknown. */
+	language?: string | null,
+	/**  Which part of the meeting was read. */
+	covered: SummaryCovered,
+	/**  In reading order. A section without statements is left out. */
+	sections: SummarySection_Deserialize[],
+};
+
+/**  A summary of a meeting. Its JSON is the same everywhere. */
+export type Summary_Serialize = {
+	/**  UUID as text. */
+	summary_id: string,
+	/**  UUID of the meeting as text. */
+	job_id: string,
+	/**  Who wrote the statements. */
+	kind: SummaryKind,
+	/**  Name of the template; `None` for an extract. */
+	template: string | null,
+	/**  What made the summary: [`crate::EXTRACT_ENGINE`], or the engine of a language model. */
+	engine: string,
+	/**  Name of the language model; `None` for an extract. */
+	model: string | null,
+	/**  BCP 47 tag of the language of the statements; `None` if unknown. */
+	language: string | null,
+	/**  Which part of the meeting was read. */
+	covered: SummaryCovered,
+	/**  In reading order. A section without statements is left out. */
+	sections: SummarySection_Serialize[],
 };
 
 /**  A table that was worked on. */
