@@ -9,7 +9,8 @@ use chrono::SecondsFormat;
 use export::{Document, ExportOptions, Passages};
 use serde::{Deserialize, Serialize};
 use store::{JobId, NewSummary, SegmentId, StoredSummary, SummaryId, SummarySaved};
-use summary::{Covered, Kind, Meeting, Section, Statement, Summary, extract};
+use summary::{Covered, Kind, Meeting, Section, Statement, Summary, Support, extract};
+use transcript::{AudioTime, Span};
 
 /// The most characters of a statement that is written by hand.
 const MAX_STATEMENT_CHARS: usize = 5_000;
@@ -91,14 +92,12 @@ impl App {
         let ids: Vec<SegmentId> = segments.iter().map(|segment| segment.id).collect();
         let document = self.document_of_segments(&job, Some(version), segments).await?;
         let passages = passages_of(&document).to_bytes();
-        let existing = self.store.summaries(job.id).await?.into_iter().find(|found| {
-            found.kind == EXTRACT
-                && found.engine == summary::EXTRACT_ENGINE
-                && found.edited_at.is_none()
-                && found.passages == passages
-        });
-        if let Some(existing) = existing {
-            return view(existing, &document);
+        let mut extracts = self.store.summaries(job.id).await?.into_iter().filter(is_plain_extract);
+        if let Some(newest) = extracts.next()
+            && newest.engine == summary::EXTRACT_ENGINE
+            && newest.passages == passages
+        {
+            return view(newest, &document);
         }
         let meeting = meeting_of(&document, &ids);
         let id = SummaryId::new();
@@ -119,6 +118,24 @@ impl App {
         };
         let stored = self.store.add_summary(&new).await?;
         view(stored.ok_or_else(|| crate::archive::not_found(&job.id.to_string()))?, &document)
+    }
+
+    /// Makes an extract for an export that needs a summary, unless the newest summary is of a language model or was
+    /// changed by hand.
+    ///
+    /// # Errors
+    /// As [`App::extract`].
+    pub(crate) async fn ensure_summary(&self, job: JobId) -> Result<()> {
+        if self.store.summaries(job).await?.first().is_none_or(is_plain_extract) {
+            self.extract(job).await?;
+        }
+        Ok(())
+    }
+
+    /// The newest summary of a meeting in the form of exports.
+    pub(crate) async fn summary_to_export(&self, job: JobId) -> Result<Option<export::Summary>> {
+        let newest = self.store.summaries(job).await?.into_iter().next();
+        newest.map(|stored| exported(&stored)).transpose()
     }
 
     /// Changes a statement by hand. If the summary no longer has the revision of the edit, nothing is saved, and the
@@ -193,6 +210,35 @@ fn meeting_of(document: &Document, ids: &[SegmentId]) -> Meeting {
 
 fn content_of(stored: &StoredSummary) -> Result<Content> {
     serde_json::from_value(stored.content.clone()).context("the content of this summary is damaged")
+}
+
+/// Whether a summary is an extract that nobody has changed: it can be made anew.
+fn is_plain_extract(stored: &StoredSummary) -> bool {
+    stored.kind == EXTRACT && stored.edited_at.is_none()
+}
+
+fn exported(stored: &StoredSummary) -> Result<export::Summary> {
+    let statement = |statement: Statement| export::SummaryStatement {
+        text: statement.text,
+        sources: statement
+            .sources
+            .iter()
+            .map(|source| Span::new(AudioTime::from_ms(source.start_ms), AudioTime::from_ms(source.end_ms)))
+            .collect(),
+        found: statement.support == Support::Found,
+        edited: statement.edited,
+        owner: statement.owner,
+        due: statement.due,
+    };
+    let section = |section: Section| export::SummarySection {
+        title: section.title,
+        statements: section.statements.into_iter().map(statement).collect(),
+    };
+    let is_extract = stored.kind == EXTRACT;
+    Ok(export::Summary {
+        model: stored.model.clone().filter(|_| !is_extract),
+        sections: content_of(stored)?.sections.into_iter().map(section).collect(),
+    })
 }
 
 /// # Errors

@@ -7,7 +7,7 @@ use crate::error::ExportError;
 use crate::file_name::file_stem;
 use crate::options::ExportOptions;
 use crate::receipt::{FoundReceipt, receipt_in, seal};
-use crate::{bundle, csv, docx, html, json, markdown, pdf, rttm, srt, txt, vtt};
+use crate::{bundle, csv, docx, html, json, markdown, pdf, rttm, srt, summary, txt, vtt};
 use serde::Serialize;
 use std::path::Path;
 
@@ -55,6 +55,8 @@ pub enum Needs {
     Transcript,
     /// A complete transcript and diarized speakers.
     Speakers,
+    /// A summary.
+    Summary,
 }
 
 /// The name of a field of [`ExportOptions`].
@@ -68,6 +70,7 @@ pub enum OptionName {
     Confidence,
     Doubts,
     Note,
+    Summary,
     Statistics,
     Language,
     Paper,
@@ -138,11 +141,13 @@ impl From<String> for Rendered {
 }
 
 /// All formats, in the order of menus and lists.
-pub static FORMATS: [&Format; 11] = [
+pub static FORMATS: [&Format; 13] = [
     &pdf::FORMAT,
     &docx::FORMAT,
     &html::FORMAT,
     &markdown::FORMAT,
+    &summary::PDF,
+    &summary::MARKDOWN,
     &txt::FORMAT,
     &srt::FORMAT,
     &vtt::FORMAT,

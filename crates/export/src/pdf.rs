@@ -21,11 +21,10 @@ mod outline;
 mod page;
 mod shape;
 mod speech;
+mod summary;
 
-use crate::document::Document;
 use crate::format::{Format, FormatGroup, Needs, OptionName, ReceiptPlace, Rendered, Resources};
 use crate::logo::Logo;
-use crate::options::ExportOptions;
 use crate::{ExportError, Fonts, FormattedTranscript};
 
 pub(crate) static FORMAT: Format = Format {
@@ -42,6 +41,7 @@ pub(crate) static FORMAT: Format = Format {
         OptionName::Confidence,
         OptionName::Doubts,
         OptionName::Note,
+        OptionName::Summary,
         OptionName::Statistics,
         OptionName::Language,
         OptionName::Paper,
@@ -51,16 +51,18 @@ pub(crate) static FORMAT: Format = Format {
         OptionName::Logo,
     ],
     receipt: ReceiptPlace::Token,
-    render,
+    render: |document, options, resources| render(&FormattedTranscript::new(document, options), resources),
 };
 
-fn render(
-    document: &Document,
-    options: &ExportOptions,
+/// A meeting as a PDF file.
+///
+/// # Errors
+/// If a font or the logo cannot be read or is damaged, or if `resources.progress` says so.
+pub(crate) fn render(
+    transcript: &FormattedTranscript,
     resources: &Resources<'_>,
 ) -> Result<Rendered, ExportError> {
-    let transcript = FormattedTranscript::new(document, options);
-    let rendered = pdf(&transcript, &Fonts::load(resources.fonts)?, resources)?;
+    let rendered = pdf(transcript, &Fonts::load(resources.fonts)?, resources)?;
     let missing: Vec<String> =
         rendered.missing.iter().map(|c| format!("{c} (U+{:04X})", u32::from(*c))).collect();
     let note = (!missing.is_empty()).then(|| {

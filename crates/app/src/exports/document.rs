@@ -77,6 +77,7 @@ impl App {
             segments,
             turns: turns.collect(),
             note: note.map(|note| note.text),
+            summary: self.summary_to_export(job.id).await?,
             changed_at: job.updated_at.and_utc().with_timezone(&Local).fixed_offset(),
         })
     }

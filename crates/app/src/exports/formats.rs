@@ -5,33 +5,22 @@ use anyhow::Result;
 use export::{FORMATS, Format, FormatGroup, Needs, OptionName, SubtitleGuide, SubtitleOptions};
 use serde::Serialize;
 
-/// Keys of formats that later versions will make.
-const PLANNED: [&str; 2] = ["markdown_summary", "pdf_summary"];
-
-/// The keys of all formats, planned ones included.
+/// The keys of all formats.
 pub fn export_keys() -> Vec<&'static str> {
-    FORMATS.iter().map(|format| format.key).chain(PLANNED).collect()
+    FORMATS.iter().map(|format| format.key).collect()
 }
 
 /// The format with this key.
 ///
 /// # Errors
-/// [`ErrorCode::NotOffered`] for an unknown key; the message lists the known ones. [`ErrorCode::NotAvailableYet`] for
-/// a planned format.
+/// [`ErrorCode::NotOffered`] for an unknown key; the message lists the known ones.
 pub fn export_format(key: &str) -> Result<&'static Format> {
     Format::by_key(key).ok_or_else(|| {
-        let keys: Vec<_> = FORMATS.iter().map(|format| format.key).collect();
-        let known = keys.join(", ");
-        match PLANNED.contains(&key) {
-            true => user_error(
-                ErrorCode::NotAvailableYet,
-                format!("This version makes no summaries yet. Transcripts can be exported: {known}."),
-            ),
-            false => user_error(
-                ErrorCode::NotOffered,
-                format!("There is no export format “{key}”. The formats are: {known}."),
-            ),
-        }
+        let known = export_keys().join(", ");
+        user_error(
+            ErrorCode::NotOffered,
+            format!("There is no export format “{key}”. The formats are: {known}."),
+        )
     })
 }
 
@@ -98,9 +87,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn planned_formats_are_refused_with_their_own_code() {
-        assert_eq!(ErrorCode::of(&export_format("pdf_summary").unwrap_err()), ErrorCode::NotAvailableYet);
-        assert_eq!(ErrorCode::of(&export_format("exe").unwrap_err()), ErrorCode::NotOffered);
-        assert_eq!(export_format("pdf_transcript").unwrap().extension, "pdf");
+    fn an_unknown_format_is_refused_with_the_known_ones() {
+        let error = export_format("exe").unwrap_err();
+        assert_eq!(ErrorCode::of(&error), ErrorCode::NotOffered);
+        assert!(error.to_string().contains("pdf_transcript, docx"), "{error}");
+        assert_eq!(export_format("pdf_summary").unwrap().extension, "pdf");
     }
 }

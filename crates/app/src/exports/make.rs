@@ -70,6 +70,9 @@ impl App {
         };
         let format = export_format(&export.export_type).map_err(failed)?;
         let options = stored_options(&export).map_err(failed)?;
+        if format.needs == Needs::Summary {
+            self.ensure_summary(claim.job.id).await.map_err(failed)?;
+        }
         let document = self.document_of(&claim.job).await.map_err(failed)?;
         if format.needs == Needs::Speakers && document.speakers.is_empty() {
             let why = format!("The speakers of “{}” have not been detected yet.", document.title);

@@ -77,11 +77,18 @@ pub(super) fn lay_out(
         targets.push(position);
     }
     builder.numbers_lines = options.line_numbers;
-    let words = builder.transcript(transcript, &sections, resources)?;
+    if let Some(summary) = &transcript.summary {
+        let entry = builder.summary(summary, labels)?;
+        targets.push(entry.position);
+        outline.push(entry);
+    }
+    if !transcript.without_words {
+        let words = builder.transcript(transcript, &sections, resources)?;
+        targets.push(words.position);
+        targets.extend(words.sections);
+        outline.push(words.outline);
+    }
     builder.numbers_lines = false;
-    targets.push(words.position);
-    targets.extend(words.sections);
-    outline.push(words.outline);
     builder.missing_characters(labels)?;
     let receipt = builder.receipt(transcript)?;
     outline.push(OutlineEntry::new(&labels.receipt, receipt));
@@ -124,6 +131,7 @@ fn contents_entries(
     let mut entries = Vec::new();
     entries.extend(has_table.then(|| part(&labels.speakers)));
     entries.extend(transcript.note.as_ref().map(|_| part(&labels.note)));
+    entries.extend(transcript.summary.as_ref().map(|_| part(&labels.summary)));
     entries.push(part(&labels.transcript));
     entries.extend(sections.iter().map(|section| {
         let text = match section.paragraphs[0].speaker {

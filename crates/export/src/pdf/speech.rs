@@ -17,13 +17,13 @@ use transcript::AudioTime;
 pub(super) const NAME: Style = Style { look: Look::bold(INK), size: 10.5, leading: 15.25 };
 pub(super) const BODY: Style = Style { look: Look::plain(INK), size: 10.5, leading: 15.25 };
 const SECTION: Style = Style { look: Look::bold(DIM), size: 9.5, leading: 14.0 };
-const LEGEND: Style = Style { look: Look::plain(DIM), size: 8.5, leading: 12.5 };
+pub(super) const LEGEND: Style = Style { look: Look::plain(DIM), size: 8.5, leading: 12.5 };
 /// Size of what is not said but written beside the words, relative to these.
-const ASIDE: f32 = 0.78;
+pub(super) const ASIDE: f32 = 0.78;
 
-const BETWEEN_PARAGRAPHS: f32 = 11.0;
-const BETWEEN_SEGMENTS: f32 = 3.5;
-const AFTER_LEGEND: f32 = 10.0;
+pub(super) const BETWEEN_PARAGRAPHS: f32 = 11.0;
+pub(super) const BETWEEN_SEGMENTS: f32 = 3.5;
+pub(super) const AFTER_LEGEND: f32 = 10.0;
 const BEFORE_SECTION: f32 = 19.0;
 const AFTER_SECTION: f32 = 7.0;
 /// Between the time of a section and the line beside it.

@@ -13,6 +13,7 @@ use transcript::AudioTime;
 use unicode_normalization::UnicodeNormalization;
 
 mod elements;
+mod summary;
 
 pub(super) static FONTS: LazyLock<Fonts> = LazyLock::new(|| Fonts::load(&fonts_folder()).unwrap());
 
