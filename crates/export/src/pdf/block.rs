@@ -143,9 +143,10 @@ impl<'a, 'f> PageBuilder<'a, 'f> {
             return Ok(whole.pop().unwrap_or_default());
         }
         let look = pieces.last().map_or(style.look, |(_, look)| *look);
-        let ellipsis = self.lines(&[("…", look)], style, width)?.pop().unwrap_or_default();
+        let mut ellipsis = self.lines(&[("…", look)], style, width)?.pop().unwrap_or_default();
         let mut cut = self.lines(pieces, style, width - style.points(ellipsis.width))?.swap_remove(0);
         cut.width += ellipsis.width;
+        ellipsis.words.iter_mut().for_each(|word| word.place = cut.words.len());
         let end = if cut.right_to_left { 0 } else { cut.words.len() };
         cut.words.splice(end..end, ellipsis.words);
         Ok(cut)

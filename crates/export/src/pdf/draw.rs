@@ -248,21 +248,33 @@ impl<'a, 'f> Pen<'a, 'f> {
         self.ops.push(Op::EndMarkedContentWithProperties);
     }
 
+    /// Draws the words of `line` in reading order: viewers copy and read text in the order in which it was drawn.
     fn line(&mut self, line: &PlacedLine) {
         let PlacedLine { line, style, x, baseline } = line;
-        let mut origin = Origin { x: *x, y: self.layout.size.height - baseline, direction: (1.0, 0.0) };
+        let y = self.layout.size.height - baseline;
+        let mut end = *x;
+        let at = |word: &LineWord| {
+            let x = end;
+            end += style.points(word.width());
+            x
+        };
+        let lefts: Vec<f32> = line.words.iter().map(at).collect();
+        let mut order: Vec<usize> = (0..line.words.len()).collect();
+        order.sort_by_key(|index| line.words[*index].place);
+
+        let mut origin = Origin { x: *x, y, direction: (1.0, 0.0) };
         let mut run: Option<GlyphRun> = None;
         let mut start = 0.0;
-        let mut before: Option<Ink> = None;
-        for LineWord { word, look } in &line.words {
+        let mut before: Option<(usize, Ink)> = None;
+        for index in order {
+            let LineWord { word, look, .. } = &line.words[index];
             let Look { bold, italic, colour, scale, .. } = *look;
             let ink = Ink { size: style.size * scale, bold, italic, colour };
-            if before.is_some_and(|before| before != ink) {
+            if before.is_none_or(|(before, other)| before + 1 != index || other != ink) {
                 self.draw_run(run.take(), origin);
-                origin.x += start * before.map_or(0.0, |before| before.size) / 1000.0;
-                start = 0.0;
+                (origin.x, start) = (lefts[index], 0.0);
             }
-            before = Some(ink);
+            before = Some((index, ink));
             for cluster in &word.clusters {
                 self.cluster(cluster, start, origin, ink, &mut run);
             }

@@ -21,6 +21,8 @@ const FIXED_SPACE: char = '\u{A0}';
 pub(super) struct LineWord {
     pub(super) word: Rc<Word>,
     pub(super) look: Look,
+    /// Its place in reading order among the words of its line.
+    pub(super) place: usize,
 }
 
 impl LineWord {
@@ -221,7 +223,7 @@ impl LineBreaker<'_, '_> {
                 fits = Some((end, self.shaper.word(&text[..end], style)?));
             }
             if let Some((end, word)) = fits {
-                self.extend(vec![(level, LineWord { word, look })]);
+                self.extend(vec![(level, LineWord { word, look, place: 0 })]);
                 text = &text[end..];
             }
             if !text.is_empty() {
@@ -237,7 +239,7 @@ impl LineBreaker<'_, '_> {
         for (level, range) in level_runs(self.levels, self.level, range) {
             for (range, look) in self.text.parts(range) {
                 let word = self.shaper.word(&self.text.text[range], self.word_style(level, look))?;
-                words.push((level, LineWord { word, look }));
+                words.push((level, LineWord { word, look, place: 0 }));
             }
         }
         Ok(words)
@@ -296,6 +298,9 @@ fn level_runs(levels: Option<&[Level]>, paragraph: Level, range: Range<usize>) -
 
 /// Reorders the words of a line from reading order to visual order (UAX 9, rule L2).
 fn visual_order(mut words: Vec<LevelWord>) -> Vec<LineWord> {
+    for (place, (_, word)) in words.iter_mut().enumerate() {
+        word.place = place;
+    }
     let levels = || words.iter().map(|(level, _)| level.number());
     let (Some(highest), Some(lowest_odd)) = (levels().max(), levels().filter(|l| l % 2 == 1).min()) else {
         return words.into_iter().map(|(_, word)| word).collect();
