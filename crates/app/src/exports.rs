@@ -105,7 +105,7 @@ impl App {
 
     async fn file_name_of(&self, job: &Job, format: &Format) -> Result<String> {
         let parts = self.file_name_parts(job).await?;
-        Ok(format!("{}.{}", file_name(&self.export_settings()?.file_name, &parts), format.extension))
+        Ok(format.with_extension(&file_name(&self.export_settings()?.file_name, &parts)))
     }
 
     /// Creates an export of a meeting, claimed by this process; [`App::run_export`] makes the file.

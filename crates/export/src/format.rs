@@ -4,7 +4,6 @@
 
 use crate::document::Document;
 use crate::error::ExportError;
-use crate::file_name::file_stem;
 use crate::options::ExportOptions;
 use crate::receipt::{FoundReceipt, receipt_in, seal};
 use crate::{bundle, csv, docx, html, json, markdown, pdf, rttm, srt, summary, txt, vtt};
@@ -163,9 +162,12 @@ impl Format {
         FORMATS.into_iter().find(|format| format.key == key)
     }
 
-    /// A file name for the export of a meeting with this title.
-    pub fn file_name(&self, title: &str) -> String {
-        format!("{}.{}", file_stem(title), self.extension)
+    /// The name of a file with this beginning. A summary gets another name than the transcript of the same meeting.
+    pub fn with_extension(&self, stem: &str) -> String {
+        match self.needs {
+            Needs::Summary => format!("{stem} - summary.{}", self.extension),
+            Needs::Transcript | Needs::Speakers => format!("{stem}.{}", self.extension),
+        }
     }
 
     /// Whether files of this format name their origin.
@@ -234,7 +236,7 @@ mod tests {
         assert_eq!((keys.len(), labels.len()), (FORMATS.len(), FORMATS.len()));
         for format in FORMATS {
             assert!(std::ptr::eq(Format::by_key(format.key).unwrap(), format));
-            assert!(format.file_name("A/B").ends_with(&format!(".{}", format.extension)));
+            assert!(format.with_extension("A B").ends_with(&format!(".{}", format.extension)));
         }
         assert!(Format::by_key("exe").is_none());
     }

@@ -29,7 +29,7 @@ fn the_summary_has_all_statements_with_times_and_remarks_and_no_words() {
             from += at + time.len();
         }
     }
-    assert!(drawn.contains("nosourcefound") && drawn.contains("editedbyhand") && drawn.contains("Who:Anna"));
+    assert!(drawn.contains("nosourcefound") && drawn.contains("editedbyhand") && drawn.contains("Who:"));
     assert!(!drawn.contains("Transcript") && drawn.contains("Receipt"), "{drawn}");
     assert_eq!(render(&alone).bytes, pdf.bytes);
 }
