@@ -164,7 +164,7 @@ impl Figures {
                 if planted.iter().any(|item| item.kind == kind && quotes(statement, item)) {
                     self.precision.0 += 1;
                 } else {
-                    self.mistakes.push(format!("{file}: no {kind}: {}", statement.text));
+                    self.mistakes.push(format!("{file}: no {kind} ({:?}): {}", statement.owner, statement.text));
                 }
             }
         }
