@@ -18,6 +18,9 @@ const MIN_QUESTION_WORDS: usize = 5;
 /// An answer has at least this many words, unless it agrees.
 const MIN_ANSWER_WORDS: usize = 4;
 
+/// A longer promise after a request is a task of its own.
+const MAX_CONFIRMATION_WORDS: usize = 9;
+
 /// A sentence that belongs into a list.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Finding {
@@ -49,7 +52,9 @@ pub(crate) fn findings(meeting: &Meeting, views: &[View], is_small_talk: impl Fn
             task => (None, task),
         };
         if let Some(task) = owned {
-            findings.tasks.push(task);
+            if !repeats(&findings.tasks, views, &task) {
+                findings.tasks.push(task);
+            }
         } else if let Some(decision) = decision(views, index) {
             findings.decisions.push(decision);
         } else if let Some(question) = question(views, index) {
@@ -60,6 +65,17 @@ pub(crate) fn findings(meeting: &Meeting, views: &[View], is_small_talk: impl Fn
         findings.numbers.extend(numbers(views, index));
     }
     findings
+}
+
+/// Whether a short sentence only says that its speaker will do what was just asked: “Of course, I'll do that tonight.”
+fn repeats(tasks: &[Finding], views: &[View], task: &Finding) -> bool {
+    let sentence = views[task.sentence].sentence;
+    sentence.tokens.len() <= MAX_CONFIRMATION_WORDS
+        && tasks.last().is_some_and(|last| {
+            last.sentence + ANSWER_SENTENCES >= task.sentence
+                && last.owner == task.owner
+                && views[last.sentence].sentence.speaker != sentence.speaker
+        })
 }
 
 fn decision(views: &[View], index: usize) -> Option<Finding> {
@@ -173,7 +189,14 @@ fn answers<'a>(views: &'a [View], index: usize) -> impl Iterator<Item = usize> +
         .filter(move |&next| speaker.is_none() || views[next].sentence.speaker != speaker)
 }
 
-/// The sentence with which somebody else agrees.
+/// The sentence with which somebody else agrees, before the speaker goes on to something else.
 fn agreed(views: &[View], index: usize) -> Option<usize> {
-    answers(views, index).find(|&answer| views[answer].rules.agreement.matches(&views[answer]))
+    let speaker = views[index].sentence.speaker;
+    let goes_on = |next: &View| {
+        next.sentence.speaker == speaker && speaker.is_some() && next.sentence.tokens.len() >= MIN_ANSWER_WORDS
+    };
+    let end = (index + 1..views.len()).find(|&next| goes_on(&views[next])).unwrap_or(views.len());
+    answers(views, index)
+        .take_while(|&answer| answer < end)
+        .find(|&answer| views[answer].rules.agreement.matches(&views[answer]))
 }

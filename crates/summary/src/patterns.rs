@@ -9,7 +9,8 @@
 //! | `(a|b c|)` | one of the alternatives; the last one here is empty |
 //! | `{name}` | the text of this name in `sets` of the file |
 //! | `..` | up to three words |
-//! | `^` | the beginning of the sentence, after fillers and words such as “so” |
+//! | `^` | the beginning of the sentence; fillers and words such as “so” may come before |
+//! | `^^` | the very beginning |
 //! | `<person>`, `<action>`, `<date>`, `<number>` | a name; a verb of `actions`; a date; a number |
 //!
 //! A pattern that ends in `?` is only a hint: it needs further evidence, see [`crate::cues`].
@@ -28,6 +29,7 @@ enum Item {
     Prefix(String),
     Gap,
     Start,
+    FirstWord,
     Class(Class),
 }
 
@@ -160,7 +162,9 @@ fn match_items(
 ) -> Option<usize> {
     let Some((item, rest)) = items.split_first() else { return Some(index) };
     match item {
-        Item::Start => (index == words.start()).then(|| match_items(rest, words, index, person))?,
+        // Words such as “perfect” lead in, but may also be what is looked for.
+        Item::Start => (index <= words.start()).then(|| match_items(rest, words, index, person))?,
+        Item::FirstWord => (index == 0).then(|| match_items(rest, words, index, person))?,
         Item::Gap => (index..=(index + MAX_GAP).min(words.len()))
             .find_map(|next| match_items(rest, words, next, person)),
         _ if index >= words.len() => None,
@@ -185,6 +189,7 @@ fn item(word: &str) -> Result<Item, String> {
     Ok(match word {
         ".." => Item::Gap,
         "^" => Item::Start,
+        "^^" => Item::FirstWord,
         "<person>" => Item::Class(Class::Person),
         "<action>" => Item::Class(Class::Action),
         "<date>" => Item::Class(Class::Date),
@@ -299,7 +304,10 @@ mod tests {
             ("we .. go", "we may or may go", Some((0..5, false))),
             ("we .. go", "we may or may not go", None),
             ("^ we", "so we go", Some((1..2, false))),
+            ("^ so", "so we go", Some((0..1, false))),
             ("^ we", "today we go", None),
+            ("^^ we", "so we go", None),
+            ("^^ so", "so we go", Some((0..1, false))),
             ("<person> .. <action> .. <date>", "tom must send it friday", Some((0..5, false))),
             ("<number> days", "in 3 days", Some((1..3, false))),
             ("a b", "a", None),
