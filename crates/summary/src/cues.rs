@@ -81,7 +81,8 @@ fn repeats(tasks: &[Finding], views: &[View], task: &Finding) -> bool {
 fn decision(views: &[View], index: usize) -> Option<Finding> {
     let view = &views[index];
     let found = view.rules.decisions.find(view)?;
-    if view.rules.no_decisions.matches(view) {
+    let asked = view.rules.questions.find(view).is_some_and(|cue| !cue.hint);
+    if (found.hint && asked) || view.rules.no_decisions.matches(view) {
         return None;
     }
     // “…, everybody fine with that?” asks for consent.
@@ -107,7 +108,8 @@ fn task(meeting: &Meeting, views: &[View], index: usize) -> Option<Finding> {
     // Stable: of equal ones the one that names somebody.
     kinds.sort_by_key(|(found, _)| found.hint);
     let (found, kind) = kinds.into_iter().next()?;
-    if rules.no_tasks.matches(view) {
+    let helpless = matches!(kind, Kind::Open) && rules.no_answer.matches(view);
+    if helpless || rules.no_tasks.matches(view) {
         return None;
     }
     let due = view.due();

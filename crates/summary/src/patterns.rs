@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `word` | this word, in lower case |
 //! | `word*` | a word that begins so |
+//! | `*word` | a word that ends so and is no stop word |
 //! | `(a|b c|)` | one of the alternatives; the last one here is empty |
 //! | `{name}` | the text of this name in `sets` of the file |
 //! | `..` | up to three words |
@@ -27,6 +28,7 @@ const MAX_EXPANSIONS: usize = 4000;
 enum Item {
     Word(String),
     Prefix(String),
+    Suffix(String),
     Gap,
     Start,
     FirstWord,
@@ -52,6 +54,8 @@ pub(crate) trait Words {
     fn len(&self) -> usize;
     /// A word in lower case.
     fn word(&self, index: usize) -> &str;
+    /// Whether a word says nothing about the subject.
+    fn is_stop_word(&self, index: usize) -> bool;
     /// Index of the first word of the sentence proper.
     fn start(&self) -> usize;
     /// How many words from `index` are one of `class`; `None` if the word there is not.
@@ -174,6 +178,8 @@ fn match_items(
         Item::Prefix(prefix) => {
             words.word(index).starts_with(prefix).then(|| match_items(rest, words, index + 1, person))?
         }
+        Item::Suffix(suffix) => (words.word(index).ends_with(suffix) && !words.is_stop_word(index))
+            .then(|| match_items(rest, words, index + 1, person))?,
         Item::Class(class) => {
             let length = words.class(*class, index)?;
             let end = match_items(rest, words, index + length, person)?;
@@ -197,9 +203,10 @@ fn item(word: &str) -> Result<Item, String> {
         _ if word.contains(['<', '>', '{', '}', '\'', '’', '?', ',']) || word != word.to_lowercase() => {
             return Err(format!("not a word: {word}"));
         }
-        _ => match word.strip_suffix('*') {
-            Some(prefix) => Item::Prefix(prefix.to_owned()),
-            None => Item::Word(word.to_owned()),
+        _ => match (word.strip_suffix('*'), word.strip_prefix('*')) {
+            (Some(prefix), _) => Item::Prefix(prefix.to_owned()),
+            (_, Some(suffix)) => Item::Suffix(suffix.to_owned()),
+            _ => Item::Word(word.to_owned()),
         },
     })
 }
@@ -275,6 +282,9 @@ mod tests {
         fn word(&self, index: usize) -> &str {
             self.0[index]
         }
+        fn is_stop_word(&self, index: usize) -> bool {
+            self.0[index] == "being"
+        }
         fn start(&self) -> usize {
             usize::from(self.0.first() == Some(&"so"))
         }
@@ -311,6 +321,8 @@ mod tests {
             ("<person> .. <action> .. <date>", "tom must send it friday", Some((0..5, false))),
             ("<number> days", "in 3 days", Some((1..3, false))),
             ("a b", "a", None),
+            ("we are *ing", "we are going", Some((0..3, false))),
+            ("we are *ing", "we are being", None),
         ] {
             assert_eq!(found(pattern, text), expected, "{pattern} in {text}");
         }

@@ -151,6 +151,10 @@ impl Words for View<'_> {
         &self.sentence.tokens[index].word
     }
 
+    fn is_stop_word(&self, index: usize) -> bool {
+        self.rules.is_stop_word(self.word(index))
+    }
+
     fn start(&self) -> usize {
         self.start
     }
