@@ -81,8 +81,8 @@ fn repeats(tasks: &[Finding], views: &[View], task: &Finding) -> bool {
 fn decision(views: &[View], index: usize) -> Option<Finding> {
     let view = &views[index];
     let found = view.rules.decisions.find(view)?;
-    let asked = view.rules.questions.find(view).is_some_and(|cue| !cue.hint);
-    if (found.hint && asked) || view.rules.no_decisions.matches(view) {
+    let asked = || view.rules.questions.find(view).is_some_and(|cue| !cue.hint);
+    if (found.hint && asked()) || view.rules.no_decisions.matches(view) {
         return None;
     }
     // “…, everybody fine with that?” asks for consent.

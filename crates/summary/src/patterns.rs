@@ -84,6 +84,8 @@ struct Pattern {
 pub(crate) struct Patterns {
     patterns: Vec<Pattern>,
     by_first_word: HashMap<String, Vec<usize>>,
+    by_first_class: Vec<(Class, Vec<usize>)>,
+    at_start: Vec<usize>,
     others: Vec<usize>,
 }
 
@@ -108,6 +110,11 @@ impl Patterns {
                 let index = all.patterns.len();
                 match &items[0] {
                     Item::Word(word) => all.by_first_word.entry(word.clone()).or_default().push(index),
+                    Item::Class(class) => match all.by_first_class.iter_mut().find(|row| row.0 == *class) {
+                        Some(row) => row.1.push(index),
+                        None => all.by_first_class.push((*class, vec![index])),
+                    },
+                    Item::Start | Item::FirstWord => all.at_start.push(index),
                     _ => all.others.push(index),
                 }
                 all.patterns.push(Pattern { items, hint });
@@ -121,9 +128,12 @@ impl Patterns {
         if index >= words.len() {
             return None;
         }
-        let first = self.by_first_word.get(words.word(index)).map(Vec::as_slice).unwrap_or_default();
-        first
-            .iter()
+        let word = self.by_first_word.get(words.word(index)).map(Vec::as_slice).unwrap_or_default();
+        let start = if index <= words.start() { self.at_start.as_slice() } else { &[] };
+        let class = self.by_first_class.iter().filter(|row| words.class(row.0, index).is_some());
+        word.iter()
+            .chain(start)
+            .chain(class.flat_map(|row| &row.1))
             .chain(&self.others)
             .filter_map(|&pattern| {
                 let pattern = &self.patterns[pattern];
