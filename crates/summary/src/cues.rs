@@ -121,6 +121,10 @@ fn task(meeting: &Meeting, views: &[View], index: usize) -> Option<Finding> {
         Kind::Person => {
             let words = found.person.clone()?;
             let speaker = view.speaker(words.clone());
+            // Whoever is named and says something at once takes it up.
+            if agreed.is_none() && speaker.is_some() && replies(views, index) == speaker {
+                certainty += EVIDENCE;
+            }
             meeting.speaker_name(speaker).or_else(|| Some(view.text(words)))
         }
         Kind::Speaker => meeting.speaker_name(view.sentence.speaker),
@@ -189,6 +193,12 @@ fn answers<'a>(views: &'a [View], index: usize) -> impl Iterator<Item = usize> +
     (index + 1..views.len())
         .take(ANSWER_SENTENCES)
         .filter(move |&next| speaker.is_none() || views[next].sentence.speaker != speaker)
+}
+
+/// Who speaks next, if that is somebody else.
+fn replies(views: &[View], index: usize) -> Option<usize> {
+    let next = views.get(index + 1)?.sentence.speaker;
+    next.filter(|_| next != views[index].sentence.speaker)
 }
 
 /// The sentence with which somebody else agrees, before the speaker goes on to something else.

@@ -182,13 +182,13 @@ fn share((part, all): (usize, usize)) -> f64 {
 }
 
 const TUNED: [&[&str]; 7] = [
-    &["en-1", "en-2", "en-3", "en-4", "en-5", "en-6"],
-    &["de-1", "de-2", "de-3"],
-    &["fr-1", "fr-2", "fr-3"],
-    &["es-1", "es-2", "es-3"],
-    &["it-1", "it-2", "it-3"],
-    &["nl-1", "nl-2", "nl-3"],
-    &["pt-1", "pt-2", "pt-3"],
+    &["en-1", "en-2", "en-3", "en-4", "en-5", "en-6", "en-7", "en-8"],
+    &["de-1", "de-2", "de-3", "de-4"],
+    &["fr-1", "fr-2", "fr-3", "fr-4"],
+    &["es-1", "es-2", "es-3", "es-4"],
+    &["it-1", "it-2", "it-3", "it-4"],
+    &["nl-1", "nl-2", "nl-3", "nl-4"],
+    &["pt-1", "pt-2", "pt-3", "pt-4"],
 ];
 const HELD_OUT: [&[&str]; 7] = [
     &["held-out-en-1", "held-out-en-2"],
