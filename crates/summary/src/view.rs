@@ -103,6 +103,14 @@ impl<'a> View<'a> {
         })
     }
 
+    /// The words of all dates, also of the past.
+    pub(crate) fn all_dates(&self) -> Vec<Range<usize>> {
+        self.ranges(|index| {
+            let past = self.rules.past_dates.match_at(self, index);
+            self.rules.dates.match_at(self, index).or(past).map(|found| found.words)
+        })
+    }
+
     /// The words of numbers: by themselves, or before a unit.
     pub(crate) fn numbers(&self) -> Vec<Range<usize>> {
         self.ranges(|index| {
