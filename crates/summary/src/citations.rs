@@ -68,7 +68,12 @@ impl<'a> Citations<'a> {
         Self {
             people: People::new(meeting, &sentences),
             words: tokens.iter().flatten().map(|token| token.word.clone()).collect(),
-            by_id: meeting.segments.iter().enumerate().map(|(at, segment)| (segment.id.as_str(), at)).collect(),
+            by_id: meeting
+                .segments
+                .iter()
+                .enumerate()
+                .map(|(at, segment)| (segment.id.as_str(), at))
+                .collect(),
             names,
             tokens,
             language,
@@ -126,10 +131,13 @@ impl<'a> Citations<'a> {
         };
         // Of equally good passages the one nearest to a cited segment, then the earlier one.
         runs.iter()
-            .flat_map(|run| self.matches(run, &quote).into_iter().map(|(count, words)| (count, run[words].to_vec())))
+            .flat_map(|run| {
+                self.matches(run, &quote).into_iter().map(|(count, words)| (count, run[words].to_vec()))
+            })
             .reduce(|best, next| {
                 let better = next.0 > best.0
-                    || (next.0 == best.0 && (distance(&next.1), next.1.len()) < (distance(&best.1), best.1.len()));
+                    || (next.0 == best.0
+                        && (distance(&next.1), next.1.len()) < (distance(&best.1), best.1.len()));
                 if better { next } else { best }
             })
             .map(|(_, words)| words)
@@ -192,7 +200,9 @@ impl<'a> Citations<'a> {
         let owner = claim.owner.as_deref().unwrap_or_default();
         self.checkable(&claim.text).iter().all(|word| near.has(word, &self.language))
             && tokenise(owner).iter().all(|token| near.has(&token.word, &self.language))
-            && tokenise(due).iter().all(|token| self.is_stop_word(&token.word) || near.has(&token.word, &self.language))
+            && tokenise(due)
+                .iter()
+                .all(|token| self.is_stop_word(&token.word) || near.has(&token.word, &self.language))
     }
 
     fn is_stop_word(&self, word: &str) -> bool {
@@ -205,14 +215,16 @@ impl<'a> Citations<'a> {
         let mut words: Vec<String> = Vec::new();
         for (at, token) in tokens.iter().enumerate() {
             let word = &token.word;
-            let starts = at == 0 || text[tokens[at - 1].range.end..token.range.start].contains(['.', '!', '?', ':']);
+            let starts =
+                at == 0 || text[tokens[at - 1].range.end..token.range.start].contains(['.', '!', '?', ':']);
             let number = is_numeric(word)
                 || self.language.rules.is_some_and(|rules| {
                     !rules.is_stop_word(word) && (rules.is_number(word) || rules.is_small_number(word))
                 });
             // A capital at the beginning of a sentence makes a name only of a word that is one elsewhere, or that
             // nobody said and a verb such as “will” follows.
-            let follows = tokens.get(at + 1).is_some_and(|next| next.capital || self.is_stop_word(&next.word));
+            let follows =
+                tokens.get(at + 1).is_some_and(|next| next.capital || self.is_stop_word(&next.word));
             let name = token.capital
                 && !self.is_stop_word(word)
                 && !is_unspaced_word(word)
@@ -229,7 +241,8 @@ impl<'a> Citations<'a> {
         let speakers = &self.meeting.speakers;
         speakers.iter().any(|speaker| {
             let name = tokenise(&speaker.name);
-            name.iter().any(|part| part.word == word && part.capital && !name.iter().any(|p| is_numeric(&p.word)))
+            name.iter()
+                .any(|part| part.word == word && part.capital && !name.iter().any(|p| is_numeric(&p.word)))
         }) && !self.is_stop_word(word)
     }
 
@@ -277,7 +290,8 @@ impl Near {
             return self.numbers.contains(&digits(word));
         }
         let long = word.chars().count() > PREFIX_LETTERS;
-        let prefix: String = word.chars().take(word.chars().count().saturating_sub(2).max(PREFIX_LETTERS)).collect();
+        let prefix: String =
+            word.chars().take(word.chars().count().saturating_sub(2).max(PREFIX_LETTERS)).collect();
         self.words.contains(word)
             || self.stems.contains(&language.stem(word))
             || (long && self.words.iter().any(|near| near.starts_with(&prefix)))

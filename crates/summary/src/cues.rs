@@ -205,7 +205,9 @@ fn replies(views: &[View], index: usize) -> Option<usize> {
 fn agreed(views: &[View], index: usize) -> Option<usize> {
     let speaker = views[index].sentence.speaker;
     let goes_on = |next: &View| {
-        next.sentence.speaker == speaker && speaker.is_some() && next.sentence.tokens.len() >= MIN_ANSWER_WORDS
+        next.sentence.speaker == speaker
+            && speaker.is_some()
+            && next.sentence.tokens.len() >= MIN_ANSWER_WORDS
     };
     let end = (index + 1..views.len()).find(|&next| goes_on(&views[next])).unwrap_or(views.len());
     answers(views, index)

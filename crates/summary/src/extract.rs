@@ -36,8 +36,10 @@ const REPEATED: f32 = 0.85;
 /// German, French, Spanish, Italian, Portuguese and Dutch; key sentences and topics in every language. Each statement is
 /// a sentence of the transcript, except that a topic is named by its typical words; each has a source.
 pub fn extract(meeting: &Meeting, summary_id: &str, job_id: &str) -> Summary {
-    let language =
-        Language::new(meeting.language.as_deref(), meeting.segments.iter().map(|segment| segment.text.as_str()));
+    let language = Language::new(
+        meeting.language.as_deref(),
+        meeting.segments.iter().map(|segment| segment.text.as_str()),
+    );
     let sections = Extract::new(meeting, &language).sections();
     let from = meeting.segments.iter().map(|segment| segment.span.start.as_ms()).min().unwrap_or(0);
     let to = meeting.segments.iter().map(|segment| segment.span.end.as_ms()).max().unwrap_or(0);
@@ -151,7 +153,8 @@ impl<'a> Extract<'a> {
             ranks.iter().enumerate().map(|(index, rank)| rank.sqrt() * self.weight(index)).collect();
         // The first sentences of a topic introduce it. Those of small talk stay 0.
         for topic in topics {
-            let first: Vec<usize> = topic.sentences.clone().filter(|&index| scores[index] > 0.0).take(3).collect();
+            let first: Vec<usize> =
+                topic.sentences.clone().filter(|&index| scores[index] > 0.0).take(3).collect();
             first.into_iter().for_each(|index| scores[index] *= FIRST_OF_TOPIC);
         }
         scores
@@ -219,7 +222,8 @@ impl<'a> Extract<'a> {
         }
         // Without a list of stop words, short and frequent words are taken for them.
         let shortest = if self.language.rules.is_some() { 3 } else { 4 };
-        let frequent = self.terms.sentence_counts[term as usize] as usize * 5 > self.terms.sentences.len().max(20);
+        let frequent =
+            self.terms.sentence_counts[term as usize] as usize * 5 > self.terms.sentences.len().max(20);
         written.chars().count() >= shortest
             && !is_numeric(written)
             && (self.language.rules.is_some() || !frequent)

@@ -289,9 +289,12 @@ mod tests {
 
     #[test]
     fn a_tag_names_rules_and_a_stemmer() {
-        for (tag, rules, stem) in
-            [("en-GB", true, "send"), ("pt_BR", true, "sending"), ("ru", false, "sending"), ("zh", false, "sending")]
-        {
+        for (tag, rules, stem) in [
+            ("en-GB", true, "send"),
+            ("pt_BR", true, "sending"),
+            ("ru", false, "sending"),
+            ("zh", false, "sending"),
+        ] {
             let language = Language::new(Some(tag), std::iter::empty());
             assert_eq!(language.rules.is_some(), rules, "{tag}");
             assert_eq!(language.stem("sending") == "send", stem == "send", "{tag}");

@@ -33,8 +33,10 @@ pub(crate) fn lex_rank(neighbours: &[Vec<(u32, f32)>]) -> Vec<f32> {
         let next: Vec<f32> = neighbours
             .iter()
             .map(|list| {
-                let sum: f32 =
-                    list.iter().map(|&(other, weight)| ranks[other as usize] * weight / sums[other as usize]).sum();
+                let sum: f32 = list
+                    .iter()
+                    .map(|&(other, weight)| ranks[other as usize] * weight / sums[other as usize])
+                    .sum();
                 1.0 - DAMPING + DAMPING * sum
             })
             .collect();

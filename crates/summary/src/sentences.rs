@@ -75,7 +75,8 @@ pub(crate) fn sentences(meeting: &Meeting, language: &Language) -> Vec<Sentence>
             };
             let ends = (punctuated && ends_sentence(&segment.text[word.clone()], rest, language))
                 || builder.words >= MAX_WORDS
-                || (builder.words >= LONG_WORDS && segment.text[word.clone()].ends_with([',', ';', '，', '、', '،']));
+                || (builder.words >= LONG_WORDS
+                    && segment.text[word.clone()].ends_with([',', ';', '，', '、', '،']));
             if ends {
                 builder.add(index, start..word.end);
                 builder.close();
@@ -148,7 +149,8 @@ fn word_ranges(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
         let mut characters = rest.char_indices().peekable();
         while let Some((at, c)) = characters.next() {
             let next = characters.peek().map(|next| next.1);
-            let unspaced_end = is_unspaced_mark(c) && !next.is_some_and(|next| is_closing(next) || is_end_mark(next));
+            let unspaced_end =
+                is_unspaced_mark(c) && !next.is_some_and(|next| is_closing(next) || is_end_mark(next));
             if c.is_whitespace() {
                 end = at;
                 break;
@@ -167,11 +169,7 @@ fn word_ranges(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 
 fn count_words(text: &str) -> f64 {
     let characters = text.chars().filter(|c| is_unspaced(*c)).count() as f64;
-    if characters > 0.0 {
-        characters * WORDS_PER_CHARACTER
-    } else {
-        text.split_whitespace().count() as f64
-    }
+    if characters > 0.0 { characters * WORDS_PER_CHARACTER } else { text.split_whitespace().count() as f64 }
 }
 
 fn is_end_mark(c: char) -> bool {
@@ -200,12 +198,15 @@ fn ends_sentence(word: &str, rest: &str, language: &Language) -> bool {
     let lower = stem.to_lowercase();
     let abbreviated = language.rules.is_some_and(|rules| rules.abbreviations.contains(&lower));
     // An initial (“J.”) or letters with full stops between them (“z.B.”, “e.g.”); “I.” may end an English sentence.
-    let initial = stem.chars().count() == 1 && stem.chars().all(char::is_uppercase) && lower != "i" && lower != "o";
+    let initial =
+        stem.chars().count() == 1 && stem.chars().all(char::is_uppercase) && lower != "i" && lower != "o";
     let dotted = stem.contains('.') && stem.split('.').all(|part| part.chars().count() == 1);
     // An ordinal before a month or a noun in lower case: “15. März”.
     let ordinal = is_numeric(stem)
         && stem.chars().all(char::is_numeric)
-        && language.rules.is_some_and(|rules| rules.units.contains(&language.stem(&next_word.to_lowercase())));
+        && language
+            .rules
+            .is_some_and(|rules| rules.units.contains(&language.stem(&next_word.to_lowercase())));
     !(abbreviated || initial || ordinal || next_starts_lower || (dotted && !next.is_empty()))
 }
 
@@ -232,14 +233,15 @@ mod tests {
 
     #[test]
     fn sentences_are_cut_within_and_joined_over_segments() {
-        assert_eq!(cut("en", &[(0, "Hello there. We will"), (0, "ship it on"), (0, "Monday! Right?"), (1, "Yes")]), [
-            "Hello there.",
-            "We will ship it on Monday!",
-            "Right?",
-            "Yes"
-        ]);
+        assert_eq!(
+            cut("en", &[(0, "Hello there. We will"), (0, "ship it on"), (0, "Monday! Right?"), (1, "Yes")]),
+            ["Hello there.", "We will ship it on Monday!", "Right?", "Yes"]
+        );
         assert_eq!(cut("zh", &[(0, "我们决定了。明天"), (0, "开会！")]), ["我们决定了。", "明天开会！"]);
-        assert_eq!(cut("de", &[(0, "Wir treffen uns am 15."), (0, "Januar.")]), ["Wir treffen uns am 15. Januar."]);
+        assert_eq!(
+            cut("de", &[(0, "Wir treffen uns am 15."), (0, "Januar.")]),
+            ["Wir treffen uns am 15. Januar."]
+        );
         assert_eq!(cut("en", &[(0, "We will"), (1, "No. Never.")]), ["We will", "No.", "Never."]);
     }
 
@@ -259,7 +261,8 @@ mod tests {
     #[test]
     fn speech_without_punctuation_is_cut_into_bounded_pieces() {
         let long = "word ".repeat(200);
-        let pieces = cut("en", &[(0, &long), (0, "a short tail of words"), (0, "and"), (0, "some more words here")]);
+        let pieces =
+            cut("en", &[(0, &long), (0, "a short tail of words"), (0, "and"), (0, "some more words here")]);
         assert!(pieces.len() >= 5);
         assert!(pieces.iter().all(|piece| piece.split(' ').count() <= MAX_WORDS as usize));
         let unspaced = cut("zh", &[(0, &"我们今天讨论预算".repeat(60))]);

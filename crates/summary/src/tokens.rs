@@ -64,9 +64,10 @@ mod tests {
 
     #[test]
     fn words_are_cut_at_spaces_and_apostrophes() {
-        assert_eq!(words("We’ll pay 3.5 % to Dr. Example.com, O'Neil's!"), [
-            "we", "ll", "pay", "3.5", "to", "dr", "example.com", "o", "neil", "s"
-        ]);
+        assert_eq!(
+            words("We’ll pay 3.5 % to Dr. Example.com, O'Neil's!"),
+            ["we", "ll", "pay", "3.5", "to", "dr", "example.com", "o", "neil", "s"]
+        );
         assert_eq!(words("J'enverrai l’équipe"), ["j", "enverrai", "l", "équipe"]);
         assert_eq!(words("今天很好"), ["今", "天", "很", "好"]);
         assert!(words(" ' ’ … ").is_empty());

@@ -103,7 +103,8 @@ fn similarities(terms: &Terms, units: &[Range<usize>]) -> Vec<f32> {
         left.iter().for_each(|term| before[*term as usize] += 1.0);
         right.iter().for_each(|term| after[*term as usize] += 1.0);
         // Each occurrence adds the count of its term once, so that the sum is that of the squares.
-        let square = |list: &[u32], counts: &[f32]| list.iter().map(|term| counts[*term as usize]).sum::<f32>();
+        let square =
+            |list: &[u32], counts: &[f32]| list.iter().map(|term| counts[*term as usize]).sum::<f32>();
         let product: f32 = left.iter().map(|term| after[*term as usize]).sum();
         let length = (square(&left, &before) * square(&right, &after)).sqrt();
         result.push(if length > 0.0 { product / length } else { 0.0 });
@@ -135,7 +136,8 @@ fn depth(similarities: &[f32], gap: usize) -> f32 {
         }
         peak - similarities[gap]
     };
-    climb(&mut similarities[..gap].iter().rev().copied()) + climb(&mut similarities[gap + 1..].iter().copied())
+    climb(&mut similarities[..gap].iter().rev().copied())
+        + climb(&mut similarities[gap + 1..].iter().copied())
 }
 
 /// Gives each topic its typical words. A word stands in one label only.
@@ -181,7 +183,8 @@ mod tests {
 
     /// 20 sentences of five terms about each of three subjects.
     fn three_subjects() -> Terms {
-        let sentence = |subject: u32, index: u32| (0..5).map(|k| subject * 8 + (index * 3 + k * k) % 8).collect();
+        let sentence =
+            |subject: u32, index: u32| (0..5).map(|k| subject * 8 + (index * 3 + k * k) % 8).collect();
         let sentences: Vec<Vec<u32>> = (0..3).flat_map(|s| (0..20).map(move |i| sentence(s, i))).collect();
         let written = (0..24).map(|term| format!("word{term}")).collect();
         Terms { sentences, written, sentence_counts: vec![1; 24] }
@@ -201,7 +204,8 @@ mod tests {
         for count in [0, 1, 7, 60] {
             let mut terms = three_subjects();
             terms.sentences.truncate(count);
-            let covered: Vec<usize> = topics(&terms, |_| true).into_iter().flat_map(|topic| topic.sentences).collect();
+            let covered: Vec<usize> =
+                topics(&terms, |_| true).into_iter().flat_map(|topic| topic.sentences).collect();
             assert_eq!(covered, (0..count).collect::<Vec<_>>());
         }
     }

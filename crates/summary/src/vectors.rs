@@ -130,9 +130,9 @@ fn terms_of(sentence: &Sentence, language: &Language) -> Vec<(String, String)> {
         let written = &sentence.text[token.range.clone()];
         if is_unspaced_word(&token.word) && token.word.chars().count() == 1 {
             // Two characters: most words of Chinese and Japanese have two, and no dictionary is needed.
-            let next = tokens.get(index + 1).filter(|next| {
-                next.range.start == token.range.end && is_unspaced_word(&next.word)
-            });
+            let next = tokens
+                .get(index + 1)
+                .filter(|next| next.range.start == token.range.end && is_unspaced_word(&next.word));
             if let Some(next) = next {
                 let pair = &sentence.text[token.range.start..next.range.end];
                 if !pair.chars().all(is_hiragana) {
@@ -142,7 +142,8 @@ fn terms_of(sentence: &Sentence, language: &Language) -> Vec<(String, String)> {
             continue;
         }
         let stop = language.rules.is_some_and(|rules| rules.is_stop_word(&token.word));
-        let single = token.word.chars().count() == 1 && !is_numeric(&token.word) && !is_unspaced_word(&token.word);
+        let single =
+            token.word.chars().count() == 1 && !is_numeric(&token.word) && !is_unspaced_word(&token.word);
         if !stop && !single {
             terms.push((sentence.stems[index].clone(), written.to_owned()));
         }

@@ -21,7 +21,8 @@ impl People {
     /// The speakers of `meeting`, and what its sentences tell about other names.
     pub(crate) fn new(meeting: &Meeting, sentences: &[Sentence]) -> Self {
         let words = |name: &str| tokenise(name).into_iter().map(|token| token.word).collect::<Vec<_>>();
-        let speakers = meeting.speakers.iter().enumerate().map(|(index, speaker)| (words(&speaker.name), index));
+        let speakers =
+            meeting.speakers.iter().enumerate().map(|(index, speaker)| (words(&speaker.name), index));
         let lower = sentences.iter().flat_map(|sentence| &sentence.tokens).filter(|token| !token.capital);
         Self {
             speakers: speakers.filter(|speaker| !speaker.0.is_empty()).collect(),
@@ -73,9 +74,11 @@ impl<'a> View<'a> {
             name[0] == tokens[0].word && tokens[0].capital && !name.iter().any(|part| is_numeric(part))
         };
         let speakers = &self.people.speakers;
-        speakers.iter().find(|(name, _)| full(name)).map(|(name, speaker)| (name.len(), *speaker)).or_else(|| {
-            speakers.iter().find(|(name, _)| first(name)).map(|(_, speaker)| (1, *speaker))
-        })
+        speakers
+            .iter()
+            .find(|(name, _)| full(name))
+            .map(|(name, speaker)| (name.len(), *speaker))
+            .or_else(|| speakers.iter().find(|(name, _)| first(name)).map(|(_, speaker)| (1, *speaker)))
     }
 
     /// How many words from `index` are the name of someone who does not speak.
@@ -116,16 +119,16 @@ impl<'a> View<'a> {
         self.ranges(|index| {
             let word = self.word(index);
             let unit = self.sentence.stems.get(index + 1).is_some_and(|next| self.rules.units.contains(next));
-            (self.rules.is_number(word) || (unit && self.rules.is_small_number(word))).then(|| index..index + 1)
+            (self.rules.is_number(word) || (unit && self.rules.is_small_number(word)))
+                .then(|| index..index + 1)
         })
     }
 
     /// By when, as it is said: the first date after a word such as “by”, else the first date.
     pub(crate) fn due(&self) -> Option<&'a str> {
         let dates = self.dates();
-        let after_due = |words: &&Range<usize>| {
-            words.start > 0 && self.rules.due.contains(self.word(words.start - 1))
-        };
+        let after_due =
+            |words: &&Range<usize>| words.start > 0 && self.rules.due.contains(self.word(words.start - 1));
         dates.iter().find(after_due).or(dates.first()).map(|words| self.text(words.clone()))
     }
 

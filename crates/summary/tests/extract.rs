@@ -19,7 +19,8 @@ fn meeting(language: Option<&str>, lines: &[(usize, &str)]) -> Meeting {
             speaker: Some(*speaker),
         }
     });
-    let speakers = ["Anna", "Ben", "Speaker 3"].map(|name| Speaker { id: name.to_owned(), name: name.to_owned() });
+    let speakers =
+        ["Anna", "Ben", "Speaker 3"].map(|name| Speaker { id: name.to_owned(), name: name.to_owned() });
     Meeting {
         segments: segments.collect(),
         speakers: speakers.to_vec(),
@@ -58,8 +59,16 @@ fn check(meeting: &Meeting, summary: &Summary) {
                 let segment = meeting.segments.iter().find(|segment| segment.id == source.segment_id);
                 let segment = segment.expect("the segment exists");
                 assert!(!source.quote.trim().is_empty());
-                assert!(segment.text.contains(&source.quote), "{:?} is not in {:?}", source.quote, segment.text);
-                assert!(source.start_ms == segment.span.start.as_ms() && source.end_ms >= segment.span.end.as_ms());
+                assert!(
+                    segment.text.contains(&source.quote),
+                    "{:?} is not in {:?}",
+                    source.quote,
+                    segment.text
+                );
+                assert!(
+                    source.start_ms == segment.span.start.as_ms()
+                        && source.end_ms >= segment.span.end.as_ms()
+                );
             }
         }
     }
@@ -67,10 +76,13 @@ fn check(meeting: &Meeting, summary: &Summary) {
 
 #[test]
 fn the_json_has_the_published_form() {
-    let summary = of(Some("en"), &[
-        (0, "The budget for the new website is forty thousand dollars."),
-        (1, "Um, I'll send the contract to the lawyers by Friday."),
-    ]);
+    let summary = of(
+        Some("en"),
+        &[
+            (0, "The budget for the new website is forty thousand dollars."),
+            (1, "Um, I'll send the contract to the lawyers by Friday."),
+        ],
+    );
     let json = serde_json::to_value(&summary).expect("a summary can be written");
     assert_eq!(
         json,
@@ -100,12 +112,15 @@ fn the_json_has_the_published_form() {
 
 #[test]
 fn a_sentence_over_several_segments_names_each_of_them() {
-    let summary = of(Some("en"), &[
-        (0, "Okay. We decided to move"),
-        (0, "the whole archive to the"),
-        (0, "new building. Nice."),
-        (1, "Agreed."),
-    ]);
+    let summary = of(
+        Some("en"),
+        &[
+            (0, "Okay. We decided to move"),
+            (0, "the whole archive to the"),
+            (0, "new building. Nice."),
+            (1, "Agreed."),
+        ],
+    );
     let decisions = section(&summary, "Decisions");
     assert_eq!(texts(decisions), ["We decided to move the whole archive to the new building."]);
     let quotes: Vec<&str> = decisions[0].sources.iter().map(|source| source.quote.as_str()).collect();
@@ -129,7 +144,8 @@ fn nothing_comes_of_nothing() {
 
 #[test]
 fn speech_without_punctuation_gives_an_extract() {
-    let line = "so we looked at the parking garage and the concrete is damaged on every level of the building";
+    let line =
+        "so we looked at the parking garage and the concrete is damaged on every level of the building";
     let other = "the repair would take eleven weeks and nobody could park there during the summer";
     let decision = "we decided to close the upper level until the concrete is repaired";
     let summary = of(Some("en"), &[(0, line), (1, other), (0, decision), (1, "agreed")]);
@@ -189,7 +205,8 @@ fn full_stops_in_names_abbreviations_and_numbers_cut_no_quote() {
 
 #[test]
 fn the_number_of_statements_grows_with_the_meeting_and_is_bounded() {
-    let count = |sentences| section(&extract(&generated::meeting(sentences, 7), "s", "j"), "Key sentences").len();
+    let count =
+        |sentences| section(&extract(&generated::meeting(sentences, 7), "s", "j"), "Key sentences").len();
     let (short, middle, long) = (count(12), count(80), count(1500));
     assert!((1..=4).contains(&short), "{short}");
     assert!(short < middle && middle < long && long == 12, "{short} {middle} {long}");
@@ -259,10 +276,45 @@ proptest! {
 /// A line of words and marks that rules react to.
 fn line() -> impl Strategy<Value = String> {
     let words = vec![
-        "we decided", "I'll send", "Ben,", "can you", "by Friday", "um,", "okay", "the budget", "3.5", "percent", ". ",
-        "? ", "!", "…", "Dr.", "e.g.", "“quoted”", "agreed", "don't know", "who", "wir haben beschlossen", "ich schicke",
-        "bis Montag", "l'équipe", "今天", "决定。", "预算", "مرحبا", "؟", "\u{a0}", "\n", "👩‍👩‍👧", "e\u{301}", "ﬁ", "İ", "contract",
-        "server", "migration", "customers",
+        "we decided",
+        "I'll send",
+        "Ben,",
+        "can you",
+        "by Friday",
+        "um,",
+        "okay",
+        "the budget",
+        "3.5",
+        "percent",
+        ". ",
+        "? ",
+        "!",
+        "…",
+        "Dr.",
+        "e.g.",
+        "“quoted”",
+        "agreed",
+        "don't know",
+        "who",
+        "wir haben beschlossen",
+        "ich schicke",
+        "bis Montag",
+        "l'équipe",
+        "今天",
+        "决定。",
+        "预算",
+        "مرحبا",
+        "؟",
+        "\u{a0}",
+        "\n",
+        "👩‍👩‍👧",
+        "e\u{301}",
+        "ﬁ",
+        "İ",
+        "contract",
+        "server",
+        "migration",
+        "customers",
     ];
     prop::collection::vec(prop::sample::select(words), 0..14).prop_map(|words| words.join(" "))
 }

@@ -36,7 +36,10 @@ fn cite(text: &str, ids: &[&str], quote: &str) -> (Support, Vec<(String, String)
         ..Claim::default()
     };
     let statement = Citations::new(&meeting).cite(&claim);
-    (statement.support, statement.sources.into_iter().map(|source| (source.segment_id, source.quote)).collect())
+    (
+        statement.support,
+        statement.sources.into_iter().map(|source| (source.segment_id, source.quote)).collect(),
+    )
 }
 
 #[test]
@@ -47,16 +50,34 @@ fn a_quote_is_found_where_it_stands() {
         (&["s3"], "“i will  CALL miller, on friday”", &["s3"], "I will call Miller on Friday"),
         // In a neighbouring segment, and over two
         (&["s2"], "I will call Miller on Friday.", &["s3"], "I will call Miller on Friday"),
-        (&["s2"], "ends at ten in the evening I will call Miller", &["s2", "s3"], "ends at ten in the evening|I will call Miller"),
+        (
+            &["s2"],
+            "ends at ten in the evening I will call Miller",
+            &["s2", "s3"],
+            "ends at ten in the evening|I will call Miller",
+        ),
         // Most of its words in order
         (&["s5"], "The band really wants some money for fuel", &["s5"], "The band wants money for fuel"),
         // Twice: the one that is cited
-        (&["s7"], "The tent from Miller costs 1,200 dollars", &["s7"], "The tent from Miller costs 1,200 dollars"),
-        (&["s1", "nobody"], "The tent from Miller costs 1,200 dollars", &["s1"], "The tent from Miller costs 1,200 dollars"),
+        (
+            &["s7"],
+            "The tent from Miller costs 1,200 dollars",
+            &["s7"],
+            "The tent from Miller costs 1,200 dollars",
+        ),
+        (
+            &["s1", "nobody"],
+            "The tent from Miller costs 1,200 dollars",
+            &["s1"],
+            "The tent from Miller costs 1,200 dollars",
+        ),
     ] {
         let (_, sources) = cite("x", ids, quote);
-        let expected: Vec<(String, String)> =
-            segments.iter().zip(found.split('|')).map(|(id, text)| ((*id).to_owned(), text.to_owned())).collect();
+        let expected: Vec<(String, String)> = segments
+            .iter()
+            .zip(found.split('|'))
+            .map(|(id, text)| ((*id).to_owned(), text.to_owned()))
+            .collect();
         assert_eq!(sources, expected, "{quote}");
     }
 }
@@ -120,9 +141,14 @@ fn owner_and_due_are_checked_too() {
 
 #[test]
 fn numbers_are_compared_by_value() {
-    for (word, number) in
-        [("1,200", "1200"), ("1.200", "1200"), ("3.5", "3.5"), ("3,5", "3.5"), ("12th", "12"), ("1.234,50", "1.234.50")]
-    {
+    for (word, number) in [
+        ("1,200", "1200"),
+        ("1.200", "1200"),
+        ("3.5", "3.5"),
+        ("3,5", "3.5"),
+        ("12th", "12"),
+        ("1.234,50", "1.234.50"),
+    ] {
         assert_eq!(digits(word), number, "{word}");
     }
 }

@@ -5,8 +5,8 @@ use transcript::{AudioTime, Span};
 
 /// Words that English speech consists of to a half.
 const FREQUENT: [&str; 24] = [
-    "the", "and", "to", "we", "of", "that", "it", "is", "in", "you", "a", "for", "on", "this", "have", "be", "with",
-    "they", "at", "not", "are", "as", "but", "do",
+    "the", "and", "to", "we", "of", "that", "it", "is", "in", "you", "a", "for", "on", "this", "have", "be",
+    "with", "they", "at", "not", "are", "as", "but", "do",
 ];
 /// Different words besides.
 const VOCABULARY: usize = 12_000;
