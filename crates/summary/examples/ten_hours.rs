@@ -3,7 +3,6 @@
 //! The meeting is generated: 11 000 sentences, 95 000 words with the frequencies of Zipf's law.
 
 use std::io::Write;
-use std::time::Instant;
 
 #[path = "../tests/generated/mod.rs"]
 mod generated;
@@ -15,10 +14,14 @@ fn main() -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{} segments, {words} words, {hours:.1} hours", meeting.segments.len())?;
     for _ in 0..3 {
-        let start = Instant::now();
+        let start = generated::processor_time();
         let summary = summary::extract(&meeting, "summary", "job");
         let statements: usize = summary.sections.iter().map(|section| section.statements.len()).sum();
-        writeln!(out, "{statements} statements in {:.2} s", start.elapsed().as_secs_f64())?;
+        writeln!(
+            out,
+            "{statements} statements in {:.2} s of processor time",
+            (generated::processor_time() - start).as_secs_f64()
+        )?;
     }
     Ok(())
 }

@@ -215,26 +215,39 @@ impl<'a> Citations<'a> {
         let mut words: Vec<String> = Vec::new();
         for (at, token) in tokens.iter().enumerate() {
             let word = &token.word;
-            let starts =
-                at == 0 || text[tokens[at - 1].range.end..token.range.start].contains(['.', '!', '?', ':']);
+            let starts = at == 0
+                || (text[tokens[at - 1].range.end..token.range.start].contains(['.', '!', '?', ':'])
+                    && !is_numeric(&tokens[at - 1].word));
             let number = is_numeric(word)
                 || self.language.rules.is_some_and(|rules| {
                     !rules.is_stop_word(word) && (rules.is_number(word) || rules.is_small_number(word))
                 });
             // A capital at the beginning of a sentence makes a name only of a word that is one elsewhere, or that
-            // nobody said and a verb such as “will” follows.
-            let follows =
-                tokens.get(at + 1).is_some_and(|next| next.capital || self.is_stop_word(&next.word));
+            // nobody said and that is followed as names are.
             let name = token.capital
                 && !self.is_stop_word(word)
                 && !is_unspaced_word(word)
-                && (!starts || self.names.contains(word) || (!self.words.contains(word) && follows));
+                && (!starts
+                    || self.names.contains(word)
+                    || (!self.words.contains(word) && self.addresses(text, &tokens[at..])));
             if number || name || self.is_speaker(word) {
                 words.push(word.clone());
             }
         }
         words.extend(self.dates(text));
         words
+    }
+
+    /// Whether the first of `tokens` is followed as a name is at the beginning of a sentence: by a comma, another name, a
+    /// verb such as “will”, or one for something that can be done.
+    fn addresses(&self, text: &str, tokens: &[Token]) -> bool {
+        let Some(next) = tokens.get(1) else { return false };
+        let action =
+            self.language.rules.is_some_and(|rules| rules.actions.contains(&self.language.stem(&next.word)));
+        text[tokens[0].range.end..].starts_with(',')
+            || next.capital
+            || action
+            || self.is_stop_word(&next.word)
     }
 
     fn is_speaker(&self, word: &str) -> bool {

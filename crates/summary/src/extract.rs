@@ -21,6 +21,8 @@ const MIN_KEY_SENTENCES: usize = 3;
 const MAX_KEY_SENTENCES: usize = 12;
 /// Words of a meeting for each further key sentence. A minute has about 150.
 const WORDS_PER_KEY_SENTENCE: usize = 150;
+/// Least weight of a key sentence, so that small talk does not fill up the list: three terms, or six with “I”.
+const MIN_WEIGHT: f32 = 0.4;
 /// Most statements of each other list.
 const MAX_STATEMENTS: usize = 12;
 /// A sentence with fewer terms has no content.
@@ -178,7 +180,9 @@ impl<'a> Extract<'a> {
     fn key_sentences(&mut self, scores: &[f32], topics: &[Topic]) -> Vec<Statement> {
         let topic_of = |sentence: usize| topics.partition_point(|topic| topic.sentences.end <= sentence);
         let candidates: Vec<Candidate> = (0..scores.len())
-            .filter(|&sentence| scores[sentence] > 0.0 && !self.said.contains(&key(&self.shown(sentence).0)))
+            .filter(|&sentence| {
+                self.weight(sentence) >= MIN_WEIGHT && !self.said.contains(&key(&self.shown(sentence).0))
+            })
             .map(|sentence| Candidate {
                 sentence,
                 score: scores[sentence],

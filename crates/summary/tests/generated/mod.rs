@@ -1,5 +1,6 @@
 //! A generated meeting of any length.
 
+use std::time::Duration;
 use summary::{Meeting, Segment, Speaker};
 use transcript::{AudioTime, Span};
 
@@ -10,6 +11,12 @@ const FREQUENT: [&str; 24] = [
 ];
 /// Different words besides.
 const VOCABULARY: usize = 12_000;
+
+/// Time that this thread has computed. Other programs on a busy computer do not lengthen it.
+pub(crate) fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
 
 /// A meeting of four speakers with `sentences` sentences in English, about 20 subjects one after the other.
 pub(crate) fn meeting(sentences: usize, seed: u64) -> Meeting {
