@@ -18,6 +18,9 @@ const MIN_QUESTION_WORDS: usize = 5;
 /// An answer has at least this many words, unless it agrees.
 const MIN_ANSWER_WORDS: usize = 4;
 
+/// A longer promise after a request is a task of its own.
+const MAX_CONFIRMATION_WORDS: usize = 9;
+
 /// A sentence that belongs into a list.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Finding {
@@ -49,7 +52,9 @@ pub(crate) fn findings(meeting: &Meeting, views: &[View], is_small_talk: impl Fn
             task => (None, task),
         };
         if let Some(task) = owned {
-            findings.tasks.push(task);
+            if !repeats(&findings.tasks, views, &task) {
+                findings.tasks.push(task);
+            }
         } else if let Some(decision) = decision(views, index) {
             findings.decisions.push(decision);
         } else if let Some(question) = question(views, index) {
@@ -62,10 +67,22 @@ pub(crate) fn findings(meeting: &Meeting, views: &[View], is_small_talk: impl Fn
     findings
 }
 
+/// Whether a short sentence only says that its speaker will do what was just asked: “Of course, I'll do that tonight.”
+fn repeats(tasks: &[Finding], views: &[View], task: &Finding) -> bool {
+    let sentence = views[task.sentence].sentence;
+    sentence.tokens.len() <= MAX_CONFIRMATION_WORDS
+        && tasks.last().is_some_and(|last| {
+            last.sentence + ANSWER_SENTENCES >= task.sentence
+                && last.owner == task.owner
+                && views[last.sentence].sentence.speaker != sentence.speaker
+        })
+}
+
 fn decision(views: &[View], index: usize) -> Option<Finding> {
     let view = &views[index];
     let found = view.rules.decisions.find(view)?;
-    if view.rules.no_decisions.matches(view) {
+    let asked = || view.rules.questions.find(view).is_some_and(|cue| !cue.hint);
+    if (found.hint && asked()) || view.rules.no_decisions.matches(view) {
         return None;
     }
     // “…, everybody fine with that?” asks for consent.
@@ -91,7 +108,8 @@ fn task(meeting: &Meeting, views: &[View], index: usize) -> Option<Finding> {
     // Stable: of equal ones the one that names somebody.
     kinds.sort_by_key(|(found, _)| found.hint);
     let (found, kind) = kinds.into_iter().next()?;
-    if rules.no_tasks.matches(view) {
+    let helpless = matches!(kind, Kind::Open) && rules.no_answer.matches(view);
+    if helpless || rules.no_tasks.matches(view) {
         return None;
     }
     let due = view.due();
@@ -103,6 +121,10 @@ fn task(meeting: &Meeting, views: &[View], index: usize) -> Option<Finding> {
         Kind::Person => {
             let words = found.person.clone()?;
             let speaker = view.speaker(words.clone());
+            // Whoever is named and says something at once takes it up.
+            if agreed.is_none() && speaker.is_some() && replies(views, index) == speaker {
+                certainty += EVIDENCE;
+            }
             meeting.speaker_name(speaker).or_else(|| Some(view.text(words)))
         }
         Kind::Speaker => meeting.speaker_name(view.sentence.speaker),
@@ -173,7 +195,22 @@ fn answers<'a>(views: &'a [View], index: usize) -> impl Iterator<Item = usize> +
         .filter(move |&next| speaker.is_none() || views[next].sentence.speaker != speaker)
 }
 
-/// The sentence with which somebody else agrees.
+/// Who speaks next, if that is somebody else.
+fn replies(views: &[View], index: usize) -> Option<usize> {
+    let next = views.get(index + 1)?.sentence.speaker;
+    next.filter(|_| next != views[index].sentence.speaker)
+}
+
+/// The sentence with which somebody else agrees, before the speaker goes on to something else.
 fn agreed(views: &[View], index: usize) -> Option<usize> {
-    answers(views, index).find(|&answer| views[answer].rules.agreement.matches(&views[answer]))
+    let speaker = views[index].sentence.speaker;
+    let goes_on = |next: &View| {
+        next.sentence.speaker == speaker
+            && speaker.is_some()
+            && next.sentence.tokens.len() >= MIN_ANSWER_WORDS
+    };
+    let end = (index + 1..views.len()).find(|&next| goes_on(&views[next])).unwrap_or(views.len());
+    answers(views, index)
+        .take_while(|&answer| answer < end)
+        .find(|&answer| views[answer].rules.agreement.matches(&views[answer]))
 }

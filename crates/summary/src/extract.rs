@@ -21,10 +21,14 @@ const MIN_KEY_SENTENCES: usize = 3;
 const MAX_KEY_SENTENCES: usize = 12;
 /// Words of a meeting for each further key sentence. A minute has about 150.
 const WORDS_PER_KEY_SENTENCE: usize = 150;
+/// Least weight of a key sentence, so that small talk does not fill up the list: three terms, or six with “I”.
+const MIN_WEIGHT: f32 = 0.4;
 /// Most statements of each other list.
 const MAX_STATEMENTS: usize = 12;
 /// A sentence with fewer terms has no content.
 const MIN_TERMS: usize = 2;
+/// What the first sentences of a topic count.
+const FIRST_OF_TOPIC: f32 = 1.1;
 /// A more similar statement is left out of the same list.
 const REPEATED: f32 = 0.85;
 
@@ -74,15 +78,19 @@ impl<'a> Extract<'a> {
 
     fn sections(mut self) -> Vec<Section> {
         let people = People::new(self.meeting, &self.sentences);
-        let (small_talk, found) = {
+        let found = {
             let views: Vec<View> = match self.language.rules {
                 Some(rules) => self.sentences.iter().map(|s| View::new(s, rules, &people)).collect(),
                 None => Vec::new(),
             };
             let small_talk: Vec<bool> =
                 (0..self.sentences.len()).map(|index| self.is_small_talk(index, views.get(index))).collect();
-            let found = findings(self.meeting, &views, |index| small_talk[index]);
-            (small_talk, found)
+            // Small talk is nowhere chosen, and is no subject.
+            for index in (0..small_talk.len()).filter(|&index| small_talk[index]) {
+                self.terms.sentences[index].clear();
+                self.vectors[index].clear();
+            }
+            findings(self.meeting, &views, |index| small_talk[index])
         };
         let topics = topics(&self.terms, |term| self.may_be_label(term));
         let Findings { decisions, tasks, questions, mut numbers } = found;
@@ -91,7 +99,7 @@ impl<'a> Extract<'a> {
         let tasks = self.list(tasks);
         let questions = self.list(questions);
         // Numbers in what matters come before numbers in passing.
-        let scores = self.scores(&small_talk, &topics);
+        let scores = self.scores(&topics);
         let best = scores.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
         numbers.iter_mut().for_each(|finding| finding.certainty += 2.0 * scores[finding.sentence] / best);
         let numbers = self.list(numbers);
@@ -141,21 +149,15 @@ impl<'a> Extract<'a> {
     }
 
     /// How much each sentence matters as a key sentence; 0 for small talk.
-    fn scores(&self, small_talk: &[bool], topics: &[Topic]) -> Vec<f32> {
-        let vectors: Vec<Vector> = self
-            .vectors
-            .iter()
-            .zip(small_talk)
-            .map(|(vector, small_talk)| if *small_talk { Vector::new() } else { vector.clone() })
-            .collect();
-        let ranks = lex_rank(&neighbours(&vectors, self.terms.written.len()));
-        let mut scores: Vec<f32> = (0..ranks.len())
-            .map(|index| if small_talk[index] { 0.0 } else { ranks[index].sqrt() * self.weight(index) })
-            .collect();
-        // The first sentences of a topic introduce it.
+    fn scores(&self, topics: &[Topic]) -> Vec<f32> {
+        let ranks = lex_rank(&neighbours(&self.vectors, self.terms.written.len()));
+        let mut scores: Vec<f32> =
+            ranks.iter().enumerate().map(|(index, rank)| rank.sqrt() * self.weight(index)).collect();
+        // The first sentences of a topic introduce it. Those of small talk stay 0.
         for topic in topics {
-            let range = topic.sentences.clone();
-            range.filter(|&index| !small_talk[index]).take(3).for_each(|index| scores[index] *= 1.1);
+            let first: Vec<usize> =
+                topic.sentences.clone().filter(|&index| scores[index] > 0.0).take(3).collect();
+            first.into_iter().for_each(|index| scores[index] *= FIRST_OF_TOPIC);
         }
         scores
     }
@@ -165,8 +167,8 @@ impl<'a> Extract<'a> {
         let sentence = &self.sentences[index];
         let terms = self.terms.sentences[index].len() as f32;
         let words = sentence.tokens.len().max(1) as f32;
-        // Between 6 and 20 terms is the length at which a sentence can be understood alone.
-        let length = (terms / 6.0).min(1.0) * (20.0 / terms).min(1.0);
+        // Between 6 and 20 terms is the length at which a sentence can be understood alone. Without terms it is 0.
+        let length = (terms / 6.0).min(1.0) * (20.0 / terms.max(1.0)).min(1.0);
         let density = (terms / words).clamp(0.2, 0.6) + 0.4;
         let Some(rules) = self.language.rules else { return length * density };
         let personal = sentence.tokens.iter().any(|token| rules.personal.contains(&token.word));
@@ -178,7 +180,9 @@ impl<'a> Extract<'a> {
     fn key_sentences(&mut self, scores: &[f32], topics: &[Topic]) -> Vec<Statement> {
         let topic_of = |sentence: usize| topics.partition_point(|topic| topic.sentences.end <= sentence);
         let candidates: Vec<Candidate> = (0..scores.len())
-            .filter(|&sentence| scores[sentence] > 0.0 && !self.said.contains(&key(&self.shown(sentence).0)))
+            .filter(|&sentence| {
+                self.weight(sentence) >= MIN_WEIGHT && !self.said.contains(&key(&self.shown(sentence).0))
+            })
             .map(|sentence| Candidate {
                 sentence,
                 score: scores[sentence],

@@ -8,8 +8,11 @@
 //! 4. `cues`: patterns of a language (`data/<tag>.json`, `patterns`, `view`) find decisions, tasks, questions and numbers.
 //! 5. `rank`: of the rest, the most central sentences are chosen.
 //!
+//! [`Citations`] serves summaries by a language model: it finds the passages that a model cites (`citations`).
+//!
 //! Everything is pure and deterministic. Nothing here reads a file, a database or the clock.
 
+mod citations;
 mod cues;
 mod extract;
 mod language;
@@ -23,6 +26,7 @@ mod topics;
 mod vectors;
 mod view;
 
+pub use citations::{Citations, Claim};
 pub use extract::{EXTRACT_ENGINE, extract};
 pub use meeting::{Meeting, Segment, Speaker};
 pub use summary::{Covered, Kind, Section, Source, Statement, Summary, Support};

@@ -6,10 +6,12 @@
 //! |---|---|
 //! | `word` | this word, in lower case |
 //! | `word*` | a word that begins so |
+//! | `*word` | a word that ends so and is no stop word |
 //! | `(a|b c|)` | one of the alternatives; the last one here is empty |
 //! | `{name}` | the text of this name in `sets` of the file |
 //! | `..` | up to three words |
-//! | `^` | the beginning of the sentence, after fillers and words such as “so” |
+//! | `^` | the beginning of the sentence; fillers and words such as “so” may come before |
+//! | `^^` | the very beginning |
 //! | `<person>`, `<action>`, `<date>`, `<number>` | a name; a verb of `actions`; a date; a number |
 //!
 //! A pattern that ends in `?` is only a hint: it needs further evidence, see [`crate::cues`].
@@ -26,8 +28,10 @@ const MAX_EXPANSIONS: usize = 4000;
 enum Item {
     Word(String),
     Prefix(String),
+    Suffix(String),
     Gap,
     Start,
+    FirstWord,
     Class(Class),
 }
 
@@ -50,6 +54,8 @@ pub(crate) trait Words {
     fn len(&self) -> usize;
     /// A word in lower case.
     fn word(&self, index: usize) -> &str;
+    /// Whether a word says nothing about the subject.
+    fn is_stop_word(&self, index: usize) -> bool;
     /// Index of the first word of the sentence proper.
     fn start(&self) -> usize;
     /// How many words from `index` are one of `class`; `None` if the word there is not.
@@ -78,6 +84,8 @@ struct Pattern {
 pub(crate) struct Patterns {
     patterns: Vec<Pattern>,
     by_first_word: HashMap<String, Vec<usize>>,
+    by_first_class: Vec<(Class, Vec<usize>)>,
+    at_start: Vec<usize>,
     others: Vec<usize>,
 }
 
@@ -102,6 +110,11 @@ impl Patterns {
                 let index = all.patterns.len();
                 match &items[0] {
                     Item::Word(word) => all.by_first_word.entry(word.clone()).or_default().push(index),
+                    Item::Class(class) => match all.by_first_class.iter_mut().find(|row| row.0 == *class) {
+                        Some(row) => row.1.push(index),
+                        None => all.by_first_class.push((*class, vec![index])),
+                    },
+                    Item::Start | Item::FirstWord => all.at_start.push(index),
                     _ => all.others.push(index),
                 }
                 all.patterns.push(Pattern { items, hint });
@@ -115,9 +128,12 @@ impl Patterns {
         if index >= words.len() {
             return None;
         }
-        let first = self.by_first_word.get(words.word(index)).map(Vec::as_slice).unwrap_or_default();
-        first
-            .iter()
+        let word = self.by_first_word.get(words.word(index)).map(Vec::as_slice).unwrap_or_default();
+        let start = if index <= words.start() { self.at_start.as_slice() } else { &[] };
+        let class = self.by_first_class.iter().filter(|row| words.class(row.0, index).is_some());
+        word.iter()
+            .chain(start)
+            .chain(class.flat_map(|row| &row.1))
             .chain(&self.others)
             .filter_map(|&pattern| {
                 let pattern = &self.patterns[pattern];
@@ -160,7 +176,9 @@ fn match_items(
 ) -> Option<usize> {
     let Some((item, rest)) = items.split_first() else { return Some(index) };
     match item {
-        Item::Start => (index == words.start()).then(|| match_items(rest, words, index, person))?,
+        // Words such as “perfect” lead in, but may also be what is looked for.
+        Item::Start => (index <= words.start()).then(|| match_items(rest, words, index, person))?,
+        Item::FirstWord => (index == 0).then(|| match_items(rest, words, index, person))?,
         Item::Gap => (index..=(index + MAX_GAP).min(words.len()))
             .find_map(|next| match_items(rest, words, next, person)),
         _ if index >= words.len() => None,
@@ -170,6 +188,8 @@ fn match_items(
         Item::Prefix(prefix) => {
             words.word(index).starts_with(prefix).then(|| match_items(rest, words, index + 1, person))?
         }
+        Item::Suffix(suffix) => (words.word(index).ends_with(suffix) && !words.is_stop_word(index))
+            .then(|| match_items(rest, words, index + 1, person))?,
         Item::Class(class) => {
             let length = words.class(*class, index)?;
             let end = match_items(rest, words, index + length, person)?;
@@ -185,6 +205,7 @@ fn item(word: &str) -> Result<Item, String> {
     Ok(match word {
         ".." => Item::Gap,
         "^" => Item::Start,
+        "^^" => Item::FirstWord,
         "<person>" => Item::Class(Class::Person),
         "<action>" => Item::Class(Class::Action),
         "<date>" => Item::Class(Class::Date),
@@ -192,9 +213,10 @@ fn item(word: &str) -> Result<Item, String> {
         _ if word.contains(['<', '>', '{', '}', '\'', '’', '?', ',']) || word != word.to_lowercase() => {
             return Err(format!("not a word: {word}"));
         }
-        _ => match word.strip_suffix('*') {
-            Some(prefix) => Item::Prefix(prefix.to_owned()),
-            None => Item::Word(word.to_owned()),
+        _ => match (word.strip_suffix('*'), word.strip_prefix('*')) {
+            (Some(prefix), _) => Item::Prefix(prefix.to_owned()),
+            (_, Some(suffix)) => Item::Suffix(suffix.to_owned()),
+            _ => Item::Word(word.to_owned()),
         },
     })
 }
@@ -270,6 +292,9 @@ mod tests {
         fn word(&self, index: usize) -> &str {
             self.0[index]
         }
+        fn is_stop_word(&self, index: usize) -> bool {
+            self.0[index] == "being"
+        }
         fn start(&self) -> usize {
             usize::from(self.0.first() == Some(&"so"))
         }
@@ -299,10 +324,15 @@ mod tests {
             ("we .. go", "we may or may go", Some((0..5, false))),
             ("we .. go", "we may or may not go", None),
             ("^ we", "so we go", Some((1..2, false))),
+            ("^ so", "so we go", Some((0..1, false))),
             ("^ we", "today we go", None),
+            ("^^ we", "so we go", None),
+            ("^^ so", "so we go", Some((0..1, false))),
             ("<person> .. <action> .. <date>", "tom must send it friday", Some((0..5, false))),
             ("<number> days", "in 3 days", Some((1..3, false))),
             ("a b", "a", None),
+            ("we are *ing", "we are going", Some((0..3, false))),
+            ("we are *ing", "we are being", None),
         ] {
             assert_eq!(found(pattern, text), expected, "{pattern} in {text}");
         }

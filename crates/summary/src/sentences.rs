@@ -69,7 +69,11 @@ pub(crate) fn sentences(meeting: &Meeting, language: &Language) -> Vec<Sentence>
         let mut start = 0;
         for word in word_ranges(&segment.text) {
             builder.words += count_words(&segment.text[word.clone()]);
-            let ends = (punctuated && ends_sentence(&segment.text, word.clone(), language))
+            let rest = match segment.text[word.end..].trim_start() {
+                "" => meeting.segments.get(index + 1).map_or("", |next| next.text.trim_start()),
+                rest => rest,
+            };
+            let ends = (punctuated && ends_sentence(&segment.text[word.clone()], rest, language))
                 || builder.words >= MAX_WORDS
                 || (builder.words >= LONG_WORDS
                     && segment.text[word.clone()].ends_with([',', ';', '，', '、', '،']));
@@ -180,15 +184,15 @@ fn is_closing(c: char) -> bool {
     matches!(c, '"' | '\'' | '”' | '’' | '»' | '«' | '“' | ')' | ']' | '」' | '』' | '）')
 }
 
-/// Whether the sentence ends after the word at `word`.
-fn ends_sentence(text: &str, word: Range<usize>, language: &Language) -> bool {
-    let bare = text[word.clone()].trim_end_matches(is_closing);
+/// Whether the sentence ends after `word`; `rest` is what follows.
+fn ends_sentence(word: &str, rest: &str, language: &Language) -> bool {
+    let bare = word.trim_end_matches(is_closing);
     let Some(mark) = bare.chars().next_back().filter(|c| is_end_mark(*c)) else { return false };
     if mark != '.' || bare.ends_with("..") {
         return true;
     }
     let stem = bare.trim_end_matches('.').trim_start_matches(|c: char| !c.is_alphanumeric());
-    let next = text[word.end..].trim_start().trim_start_matches(|c: char| !c.is_alphanumeric());
+    let next = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
     let next_starts_lower = next.chars().next().is_some_and(char::is_lowercase);
     let next_word = next.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     let lower = stem.to_lowercase();
@@ -234,6 +238,10 @@ mod tests {
             ["Hello there.", "We will ship it on Monday!", "Right?", "Yes"]
         );
         assert_eq!(cut("zh", &[(0, "我们决定了。明天"), (0, "开会！")]), ["我们决定了。", "明天开会！"]);
+        assert_eq!(
+            cut("de", &[(0, "Wir treffen uns am 15."), (0, "Januar.")]),
+            ["Wir treffen uns am 15. Januar."]
+        );
         assert_eq!(cut("en", &[(0, "We will"), (1, "No. Never.")]), ["We will", "No.", "Never."]);
     }
 

@@ -106,6 +106,14 @@ impl<'a> View<'a> {
         })
     }
 
+    /// The words of all dates, also of the past.
+    pub(crate) fn all_dates(&self) -> Vec<Range<usize>> {
+        self.ranges(|index| {
+            let past = self.rules.past_dates.match_at(self, index);
+            self.rules.dates.match_at(self, index).or(past).map(|found| found.words)
+        })
+    }
+
     /// The words of numbers: by themselves, or before a unit.
     pub(crate) fn numbers(&self) -> Vec<Range<usize>> {
         self.ranges(|index| {
@@ -152,6 +160,10 @@ impl Words for View<'_> {
 
     fn word(&self, index: usize) -> &str {
         &self.sentence.tokens[index].word
+    }
+
+    fn is_stop_word(&self, index: usize) -> bool {
+        self.rules.is_stop_word(self.word(index))
     }
 
     fn start(&self) -> usize {
