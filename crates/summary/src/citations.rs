@@ -96,6 +96,7 @@ impl<'a> Citations<'a> {
             sources,
             owner: claim.owner.clone(),
             due: claim.due.clone(),
+            edited: false,
         }
     }
 
