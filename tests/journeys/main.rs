@@ -18,5 +18,6 @@ mod safety;
 mod screen_states;
 mod search;
 mod speakers;
+mod summary;
 mod test_app;
 mod web_page;
