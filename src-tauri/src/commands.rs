@@ -2,7 +2,7 @@
 //!
 //! The page names meetings, exports and models by id. Only four commands take paths: [`imports::import_paths`],
 //! [`imports::describe_drop`], [`models::import_models`] and [`exports::verify_dropped`]. They copy recordings and speech
-//! models, or describe what would be copied, or say what became of an exported file; they never show or change the content
+//! models, or describe what would be copied, or check an exported file; they never show or change the content
 //! of a file. All other paths come from the system's dialogs and
 //! do not pass through the page.
 
@@ -17,6 +17,7 @@ pub(crate) mod organisation;
 pub(crate) mod people;
 pub(crate) mod search;
 pub(crate) mod speakers;
+pub(crate) mod summaries;
 pub(crate) mod window;
 
 use crate::core::Core;

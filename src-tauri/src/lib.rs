@@ -162,6 +162,10 @@ fn interface() -> Builder<Wry> {
             commands::cleanup::clean_up,
             commands::cleanup::set_retention,
             commands::cleanup::set_pinned,
+            commands::summaries::summaries,
+            commands::summaries::extract_summary,
+            commands::summaries::edit_summary,
+            commands::summaries::delete_summary,
             commands::database::database_status,
             commands::database::database_tables,
             commands::database::database_indexes,
@@ -187,7 +191,8 @@ fn interface() -> Builder<Wry> {
             commands::window::open_log_folder,
             commands::window::open_data_folder,
         ])
-        .constant("EXPORT_FORMATS", commands::exports::formats())
+        .constant("EXPORT_FORMATS", with_sorted_keys(app::format_views()))
+        .constant("SUBTITLE_GUIDES", with_sorted_keys(app::subtitle_guides()))
         .constant("VACUUM_FULL_WARNING", app::VACUUM_FULL_WARNING)
         .events(collect_events![
             core::CoreState,
@@ -197,6 +202,15 @@ fn interface() -> Builder<Wry> {
             imports::ImportView,
             closing::Closing
         ])
+}
+
+/// A value for a constant of the bindings. Whether `serde_json` sorts keys depends on which crates are built with it; the
+/// generated file must not.
+fn with_sorted_keys(value: impl serde::Serialize) -> serde_json::Value {
+    // Only a map whose keys are not text fails, and a test compares the bindings.
+    let mut value = serde_json::to_value(value).unwrap_or_default();
+    value.sort_all_objects();
+    value
 }
 
 /// Shows the window until it is closed.

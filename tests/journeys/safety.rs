@@ -45,8 +45,18 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
     }
 
     // Commands that take an id accept nothing else.
+    let export_options = app.invoke("export_defaults", json!({})).await.unwrap();
     for id in ["../../../../etc/passwd", file.to_str().unwrap(), "", "0", "%2e%2e"] {
-        for command in ["sound", "meeting", "deletion", "note", "copy_transcript", "set_pinned"] {
+        for command in [
+            "sound",
+            "meeting",
+            "deletion",
+            "note",
+            "copy_transcript",
+            "set_pinned",
+            "summaries",
+            "extract_summary",
+        ] {
             let refused =
                 app.invoke(command, json!({ "id": id, "fromMs": 0, "pinned": true, "request": { "markdown": false, "times": false } })).await.unwrap_err();
             assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
@@ -68,9 +78,29 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
         let refused =
             app.invoke("save_note", json!({ "id": id, "text": "x", "revision": 0 })).await.unwrap_err();
         assert_eq!(refused["code"], "not_found", "save_note {id}: {refused}");
-        let exported = json!({ "ids": [id], "format": "markdown_transcript" });
-        let refused = app.invoke("export_meetings", exported).await.unwrap_err();
-        assert_eq!(refused["code"], "not_found", "export_meetings {id}: {refused}");
+        let export =
+            json!({ "id": id, "ids": [id], "format": "txt", "options": export_options, "zip": false });
+        for command in ["export_meeting", "export_meetings", "preview_export"] {
+            let refused = app.invoke(command, export.clone()).await.unwrap_err();
+            assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
+        }
+        let edit = json!({ "section": 0, "statement": 0, "text": "x", "revision": 1 });
+        for command in ["edit_summary", "delete_summary"] {
+            let refused = app.invoke(command, json!({ "summaryId": id, "edit": edit })).await.unwrap_err();
+            assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
+        }
+        let export = json!({ "exportId": id, "batchId": id });
+        for command in [
+            "export_job",
+            "cancel_export",
+            "show_export",
+            "export_batch",
+            "cancel_export_batch",
+            "show_export_batch",
+        ] {
+            let refused = app.invoke(command, export.clone()).await.unwrap_err();
+            assert_eq!(refused["code"], "not_found", "{command} {id}: {refused}");
+        }
         // Commands for many meetings skip what is no id.
         let trashed = json!({ "change": { "kind": "trash" }, "ids": [id] });
         assert_eq!(app.invoke("organise", trashed).await.unwrap()["changed"], 0, "{id}");
@@ -82,8 +112,6 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
         app.invoke("stop_install", json!({ "id": id })).await.unwrap();
         let options = json!({ "model": id, "language": null, "translate": false, "vocabulary": [] });
         app.invoke("set_defaults", json!({ "options": options })).await.unwrap_err();
-        let refused = app.invoke("show_export", json!({ "exportId": id })).await.unwrap_err();
-        assert_eq!(refused["code"], "not_found");
         app.invoke("forget_import", json!({ "id": id })).await.unwrap();
     }
 
@@ -112,6 +140,11 @@ async fn a_script_in_the_page_reaches_neither_files_nor_other_commands() {
         .map(|e| e.path())
         .collect();
     assert!(copied.iter().all(|path| !path.to_string_lossy().contains("secret")), "{copied:?}");
+
+    // The check of an exported file reads any file, but tells nothing about one that is no export.
+    let checked = app.invoke("verify_dropped", json!({ "path": text })).await.unwrap();
+    assert_eq!(checked["state"], "unknown", "{checked}");
+    assert_eq!((&checked["title"], &checked["passages"]), (&json!(null), &json!([])), "{checked}");
 
     // The page can reach neither files nor other sites, and cannot evaluate text as a script.
     let outside = format!("file://{}", text.display());

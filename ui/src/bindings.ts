@@ -161,9 +161,9 @@ export const commands = {
 	cancelExport: (exportId: string) => __TAURI_INVOKE<null>("cancel_export", { exportId }),
 	/**  Shows an exported file in the system's file manager. */
 	showExport: (exportId: string) => __TAURI_INVOKE<null>("show_export", { exportId }),
-	/**  Asks for an exported file and says what became of it. `None` if the user cancels the dialog. */
+	/**  Asks for an exported file and checks it. `None` if the user cancels the dialog. */
 	verifyExport: () => __TAURI_INVOKE<VerifiedExport_Serialize | null>("verify_export"),
-	/**  What became of an exported file that was dropped on the window. */
+	/**  Checks an exported file that was dropped on the window. */
 	verifyDropped: (path: string) => __TAURI_INVOKE<VerifiedExport_Serialize>("verify_dropped", { path }),
 	/**  How exports are named, and their logo. */
 	exportSettings: () => __TAURI_INVOKE<ExportSettings_Serialize>("export_settings"),
@@ -218,6 +218,14 @@ export const commands = {
 	setRetention: (settings: RetentionSettings_Deserialize) => __TAURI_INVOKE<CleanupView_Serialize>("set_retention", { settings }),
 	/**  Keeps a meeting from clean-up, or no longer. */
 	setPinned: (id: string, pinned: boolean) => __TAURI_INVOKE<JobView_Serialize>("set_pinned", { id, pinned }),
+	/**  The summaries of a meeting, newest first. */
+	summaries: (id: string) => __TAURI_INVOKE<SummaryView_Serialize[]>("summaries", { id }),
+	/**  Makes an extract of a meeting, or finds the one of the same transcript. */
+	extractSummary: (id: string) => __TAURI_INVOKE<SummaryView_Serialize>("extract_summary", { id }),
+	/**  Changes a statement by hand, unless the summary no longer has the revision of the edit. */
+	editSummary: (summaryId: string, edit: StatementEdit) => __TAURI_INVOKE<SavedSummary_Serialize>("edit_summary", { summaryId, edit }),
+	/**  Deletes a summary for good. */
+	deleteSummary: (summaryId: string) => __TAURI_INVOKE<null>("delete_summary", { summaryId }),
 	/**  The server and the database. */
 	databaseStatus: () => __TAURI_INVOKE<DatabaseStatusView_Serialize>("database_status"),
 	/**  The tables with their sizes and rows. */
@@ -285,7 +293,9 @@ export const events = {
 };
 
 /* Constants */
-export const EXPORT_FORMATS = [{"key":"pdf_transcript","label":"PDF","purpose":"To read, print and send","extension":"pdf","group":"document","needs_speakers":false,"has_receipt":true,"options":["speakers","times","language","paper"]},{"key":"docx","label":"Word","purpose":"To edit and comment","extension":"docx","group":"document","needs_speakers":false,"has_receipt":true,"options":["speakers","times","confidence","doubts","note","statistics","language","paper","contents","line_numbers","watermark","logo"]},{"key":"html","label":"Web page","purpose":"To read and listen in any browser","extension":"html","group":"document","needs_speakers":false,"has_receipt":true,"options":["speakers","times","confidence","doubts","note","statistics","language","contents","logo","audio"]},{"key":"markdown_transcript","label":"Markdown","purpose":"For notes, such as Obsidian","extension":"md","group":"document","needs_speakers":false,"has_receipt":true,"options":["speakers","times","confidence","doubts","note","statistics","language"]},{"key":"txt","label":"Plain text","purpose":"For any program","extension":"txt","group":"document","needs_speakers":false,"has_receipt":false,"options":["speakers","times","confidence","doubts","note","statistics","language"]},{"key":"srt","label":"SubRip subtitles","purpose":"Subtitles for video editors and players","extension":"srt","group":"subtitles","needs_speakers":false,"has_receipt":false,"options":["speakers","language","subtitles"]},{"key":"vtt","label":"WebVTT subtitles","purpose":"Subtitles for the web, with speakers","extension":"vtt","group":"subtitles","needs_speakers":false,"has_receipt":true,"options":["speakers","language","subtitles"]},{"key":"json","label":"JSON","purpose":"Everything, for programs","extension":"json","group":"data","needs_speakers":false,"has_receipt":true,"options":["speakers","confidence","doubts","note","statistics"]},{"key":"csv","label":"CSV","purpose":"A table for spreadsheets and analysis","extension":"csv","group":"data","needs_speakers":false,"has_receipt":false,"options":["speakers","confidence","doubts","language"]},{"key":"rttm","label":"RTTM","purpose":"Turns of speakers, for diarization tools","extension":"rttm","group":"data","needs_speakers":true,"has_receipt":false,"options":[]},{"key":"bundle","label":"Bundle","purpose":"The meeting with its recording, to keep or to import elsewhere","extension":"zip","group":"data","needs_speakers":false,"has_receipt":false,"options":["times","note","language"]}] as const;
+export const EXPORT_FORMATS = [{"extension":"pdf","group":"document","has_receipt":true,"key":"pdf_transcript","label":"PDF","needs_speakers":false,"options":["speakers","times","language","paper"],"purpose":"To read, print and send"},{"extension":"docx","group":"document","has_receipt":true,"key":"docx","label":"Word","needs_speakers":false,"options":["speakers","times","confidence","doubts","note","statistics","language","paper","contents","line_numbers","watermark","logo"],"purpose":"To edit and comment"},{"extension":"html","group":"document","has_receipt":true,"key":"html","label":"Web page","needs_speakers":false,"options":["speakers","times","confidence","doubts","note","statistics","language","contents","logo","audio"],"purpose":"To read and listen in any browser"},{"extension":"md","group":"document","has_receipt":true,"key":"markdown_transcript","label":"Markdown","needs_speakers":false,"options":["speakers","times","confidence","doubts","note","statistics","language"],"purpose":"For notes, such as Obsidian"},{"extension":"txt","group":"document","has_receipt":false,"key":"txt","label":"Plain text","needs_speakers":false,"options":["speakers","times","confidence","doubts","note","statistics","language"],"purpose":"For any program"},{"extension":"srt","group":"subtitles","has_receipt":false,"key":"srt","label":"SubRip subtitles","needs_speakers":false,"options":["speakers","language","subtitles"],"purpose":"Subtitles for video editors and players"},{"extension":"vtt","group":"subtitles","has_receipt":true,"key":"vtt","label":"WebVTT subtitles","needs_speakers":false,"options":["speakers","language","subtitles"],"purpose":"Subtitles for the web, with speakers"},{"extension":"json","group":"data","has_receipt":true,"key":"json","label":"JSON","needs_speakers":false,"options":["speakers","confidence","doubts","note","statistics"],"purpose":"Everything, for programs"},{"extension":"csv","group":"data","has_receipt":false,"key":"csv","label":"CSV","needs_speakers":false,"options":["speakers","confidence","doubts","language"],"purpose":"A table for spreadsheets and analysis"},{"extension":"rttm","group":"data","has_receipt":false,"key":"rttm","label":"RTTM","needs_speakers":true,"options":[],"purpose":"Turns of speakers, for diarization tools"},{"extension":"zip","group":"data","has_receipt":false,"key":"bundle","label":"Bundle","needs_speakers":false,"options":["times","note","language"],"purpose":"The meeting with its recording, to keep or to import elsewhere"}] as const;
+
+export const SUBTITLE_GUIDES = {"bbc":{"characters_per_line":37,"characters_per_second":15,"closed_pause_ms":1000,"gap_ms":0,"lines":2,"max_duration_ms":7000,"min_duration_ms":1000,"one_speaker_per_cue":true},"netflix":{"characters_per_line":42,"characters_per_second":20,"closed_pause_ms":500,"gap_ms":83,"lines":2,"max_duration_ms":7000,"min_duration_ms":833,"one_speaker_per_cue":true}} as const;
 
 export const VACUUM_FULL_WARNING = "VACUUM FULL writes every table anew. While a table is written, nobody can read or change it: the window and a transcription wait until the table is done. It needs free space for a second copy of the largest table. It is worth it only after much was deleted; a plain VACUUM disturbs nobody." as const;
 
@@ -1381,7 +1391,7 @@ export type ExportSettings_Serialize = {
 	logo: string | null,
 };
 
-/**  What became of an exported file. */
+/**  The result of checking an exported file. */
 export type ExportState = 
 /**  File and transcript are as they were. */
 "unchanged" | 
@@ -1401,7 +1411,7 @@ export type ExportView = ExportView_Serialize | ExportView_Deserialize;
 export type ExportView_Deserialize = {
 	/**  UUID. */
 	export_id: string,
-	/**  The word of the format. */
+	/**  The key of the format. */
 	type: string,
 	/**  Its state. */
 	status: JobStatus,
@@ -1421,7 +1431,7 @@ export type ExportView_Deserialize = {
 export type ExportView_Serialize = {
 	/**  UUID. */
 	export_id: string,
-	/**  The word of the format. */
+	/**  The key of the format. */
 	type: string,
 	/**  Its state. */
 	status: JobStatus,
@@ -2417,6 +2427,10 @@ id: string } |
 { kind: "note"; 
 /**  The meeting's id. */
 id: string } | 
+/**  The summaries of a meeting. */
+{ kind: "summaries"; 
+/**  The meeting's id. */
+id: string } | 
 /**  Anything: the page must fetch everything that it shows. */
 { kind: "everything" };
 
@@ -2840,6 +2854,25 @@ export type SavedNote_Serialize = {
 	note: NoteView_Serialize,
 };
 
+/**  The result of a change by hand. */
+export type SavedSummary = SavedSummary_Serialize | SavedSummary_Deserialize;
+
+/**  The result of a change by hand. */
+export type SavedSummary_Deserialize = {
+	/**  Whether it was saved. If not, the summary has changed meanwhile. */
+	saved: boolean,
+	/**  The summary as it is now. */
+	summary: SummaryView_Deserialize,
+};
+
+/**  The result of a change by hand. */
+export type SavedSummary_Serialize = {
+	/**  Whether it was saved. If not, the summary has changed meanwhile. */
+	saved: boolean,
+	/**  The summary as it is now. */
+	summary: SummaryView_Serialize,
+};
+
 /**  The order of the meetings that a search finds. */
 export type SearchOrder = 
 /**  The best match first. */
@@ -3220,6 +3253,18 @@ export type StartedBatch_Serialize = {
 	failures: string[],
 };
 
+/**  A change of one statement by hand. */
+export type StatementEdit = {
+	/**  Position of the section, from 0. */
+	section: number,
+	/**  Position of the statement in its section, from 0. */
+	statement: number,
+	/**  The new text. An empty text removes the statement. */
+	text: string,
+	/**  The revision of the summary that the user saw. */
+	revision: number,
+};
+
 /**
  *  How subtitles are cut. Limits that contradict each other are resolved in the order: no overlap, no word lost, lines,
  *  characters per line, longest duration, gap, least duration, characters per second. A character is what a reader takes
@@ -3306,6 +3351,174 @@ export type SuggestionView_Serialize = {
 	percent: number,
 	/**  Where that person's voice can be heard. */
 	sample: VoiceSampleView | null,
+};
+
+/**  A summary of a meeting. Its JSON is the same everywhere. */
+export type Summary = Summary_Serialize | Summary_Deserialize;
+
+/**  The part of a meeting that was read for a summary. */
+export type SummaryCovered = {
+	/**  Start of the first segment that was read. */
+	from_ms: number,
+	/**  End of the last segment that was read. */
+	to_ms: number,
+	/**  Share of the segments that were read, 0 to 1. 1 for an empty transcript. */
+	share: number | null,
+};
+
+/**  Who wrote the statements of a summary. */
+export type SummaryKind = 
+/**  The speakers: the statements are sentences of the transcript. */
+"extract" | 
+/**  A language model. */
+"model";
+
+/**  Statements under a title. */
+export type SummarySection = SummarySection_Serialize | SummarySection_Deserialize;
+
+/**  Statements under a title. */
+export type SummarySection_Deserialize = {
+	/**  In the language of the meeting if there are labels for it, else in English. */
+	title: string,
+	/**  In reading order. */
+	statements: SummaryStatement_Deserialize[],
+};
+
+/**  Statements under a title. */
+export type SummarySection_Serialize = {
+	/**  In the language of the meeting if there are labels for it, else in English. */
+	title: string,
+	/**  In reading order. */
+	statements: SummaryStatement_Serialize[],
+};
+
+/**  A passage of the transcript. */
+export type SummarySource = {
+	/**  The segment that contains `quote`. */
+	segment_id: string,
+	/**  Start of the segment. */
+	start_ms: number,
+	/**  End of the segment; for a topic, end of the whole stretch. */
+	end_ms: number,
+	/**  Part of the text of the segment, letter by letter. */
+	quote: string,
+};
+
+/**  One statement with the passages that it rests on. */
+export type SummaryStatement = SummaryStatement_Serialize | SummaryStatement_Deserialize;
+
+/**  One statement with the passages that it rests on. */
+export type SummaryStatement_Deserialize = {
+	/**  One line of text. */
+	text: string,
+	/**  Whether the transcript has the sources. */
+	support: SummarySupport,
+	/**  In order of time. Empty if `support` is [`Support::NotFound`] and nothing was found. */
+	sources: SummarySource[],
+	/**  Who does it: the name of a speaker, or a name as it was said. Only where told. */
+	owner?: string | null,
+	/**  By when, as it was said: “Friday”, “end of the month”. Only where told. */
+	due?: string | null,
+	/**  Whether a user has changed the text. */
+	edited?: boolean,
+};
+
+/**  One statement with the passages that it rests on. */
+export type SummaryStatement_Serialize = {
+	/**  One line of text. */
+	text: string,
+	/**  Whether the transcript has the sources. */
+	support: SummarySupport,
+	/**  In order of time. Empty if `support` is [`Support::NotFound`] and nothing was found. */
+	sources: SummarySource[],
+	/**  Who does it: the name of a speaker, or a name as it was said. Only where told. */
+	owner?: string,
+	/**  By when, as it was said: “Friday”, “end of the month”. Only where told. */
+	due?: string,
+	/**  Whether a user has changed the text. */
+	edited?: boolean,
+};
+
+/**  Whether a statement has a source in the transcript. It does not say that the statement is true. */
+export type SummarySupport = 
+/**  The quoted words exist; numbers, names and dates of the statement stand in the passage or beside it. */
+"found" | 
+/**  Shown as “no source found”. */
+"not_found";
+
+/**  A summary as the archive has it. */
+export type SummaryView = SummaryView_Serialize | SummaryView_Deserialize;
+
+/**  A summary as the archive has it. */
+export type SummaryView_Deserialize = {
+	/**  When it was made: RFC 3339, UTC. */
+	created_at: string,
+	/**  1 as it was made; rises by one with each change by hand. */
+	revision: number,
+	/**  When it was last changed by hand: RFC 3339, UTC. */
+	edited_at?: string | null,
+	/**  Whether the transcript or its speakers have changed since. */
+	is_out_of_date: boolean,
+	/**  The passages that have changed, as they are now. */
+	changed: ChangedPassage_Deserialize[],
+} & Summary_Deserialize;
+
+/**  A summary as the archive has it. */
+export type SummaryView_Serialize = {
+	/**  When it was made: RFC 3339, UTC. */
+	created_at: string,
+	/**  1 as it was made; rises by one with each change by hand. */
+	revision: number,
+	/**  When it was last changed by hand: RFC 3339, UTC. */
+	edited_at: string | null,
+	/**  Whether the transcript or its speakers have changed since. */
+	is_out_of_date: boolean,
+	/**  The passages that have changed, as they are now. */
+	changed: ChangedPassage_Serialize[],
+} & Summary_Serialize;
+
+/**  A summary of a meeting. Its JSON is the same everywhere. */
+export type Summary_Deserialize = {
+	/**  UUID as text. */
+	summary_id: string,
+	/**  UUID of the meeting as text. */
+	job_id: string,
+	/**  Who wrote the statements. */
+	kind: SummaryKind,
+	/**  Name of the template; `None` for an extract. */
+	template?: string | null,
+	/**  What made the summary: [`crate::EXTRACT_ENGINE`], or the engine of a language model. */
+	engine: string,
+	/**  Name of the language model; `None` for an extract. */
+	model?: string | null,
+	/**  BCP 47 tag of the language of the statements; `None` if unknown. */
+	language?: string | null,
+	/**  Which part of the meeting was read. */
+	covered: SummaryCovered,
+	/**  In reading order. A section without statements is left out. */
+	sections: SummarySection_Deserialize[],
+};
+
+/**  A summary of a meeting. Its JSON is the same everywhere. */
+export type Summary_Serialize = {
+	/**  UUID as text. */
+	summary_id: string,
+	/**  UUID of the meeting as text. */
+	job_id: string,
+	/**  Who wrote the statements. */
+	kind: SummaryKind,
+	/**  Name of the template; `None` for an extract. */
+	template: string | null,
+	/**  What made the summary: [`crate::EXTRACT_ENGINE`], or the engine of a language model. */
+	engine: string,
+	/**  Name of the language model; `None` for an extract. */
+	model: string | null,
+	/**  BCP 47 tag of the language of the statements; `None` if unknown. */
+	language: string | null,
+	/**  Which part of the meeting was read. */
+	covered: SummaryCovered,
+	/**  In reading order. A section without statements is left out. */
+	sections: SummarySection_Serialize[],
 };
 
 /**  A table that was worked on. */
@@ -3632,7 +3845,7 @@ export type VerifiedExport = VerifiedExport_Serialize | VerifiedExport_Deseriali
 
 /**  What is known of an exported file. */
 export type VerifiedExport_Deserialize = {
-	/**  What became of it. */
+	/**  The result. */
 	state: ExportState,
 	/**  The same as a sentence. */
 	message: string,
@@ -3648,7 +3861,7 @@ export type VerifiedExport_Deserialize = {
 
 /**  What is known of an exported file. */
 export type VerifiedExport_Serialize = {
-	/**  What became of it. */
+	/**  The result. */
 	state: ExportState,
 	/**  The same as a sentence. */
 	message: string,

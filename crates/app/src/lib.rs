@@ -31,6 +31,7 @@ mod search;
 mod secrets;
 mod settings;
 mod speakers;
+mod summaries;
 mod system_info;
 mod tasks;
 mod transcribe;
@@ -47,7 +48,7 @@ pub use database::{DatabaseWork, MaintenanceProgress, VACUUM_FULL_WARNING, size_
 pub use doctor::{Check, CheckState, diagnose};
 pub use exports::{
     BatchRequest, CopyRequest, CreatedBatch, ExportRequest, ExportSettings, PendingExport, export_format,
-    export_words, format_views,
+    export_keys, format_views, subtitle_guides,
 };
 pub use file_names::file_name;
 pub use hidden_commands::run_hidden_command;
@@ -65,7 +66,8 @@ pub use secrets::DatabaseUrl;
 pub use settings::replace_file;
 pub use settings::{Paper, Preferences, Settings, SettingsLayer, Theme};
 pub use store::managed::StartPhase;
-pub use store::{BatchId, ExportId, FolderId, JobId, Notifications, Password, TagId, Topic};
+pub use store::{BatchId, ExportId, FolderId, JobId, Notifications, Password, SummaryId, TagId, Topic};
+pub use summaries::StatementEdit;
 pub use system_info::SystemInfo;
 pub use tasks::WorkScope;
 pub use transcribe::options::TranscriptionOptions;

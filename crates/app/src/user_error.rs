@@ -19,8 +19,6 @@ pub enum ErrorCode {
     AlreadyExists,
     /// The value is invalid or not available, such as a language or model; offer the valid ones.
     NotOffered,
-    /// A kind of export that this version cannot make.
-    NotAvailableYet,
     /// There is nothing to export yet; wait for the transcript.
     NoTranscript,
     /// The disk is full; name the folder.

@@ -41,4 +41,5 @@ pub use crate::speakers::view::{
     AssignTarget, MeetingOfPerson, PeopleView, PersonView, SpanView, SpeakerCount, SpeakerView,
     SpeakersState, SpeakersView, SuggestionView, TextSelection, VoiceSampleView,
 };
+pub use crate::summaries::{SavedSummary, SummaryView};
 pub use crate::transcribe::options::TranscriptionOptions;

@@ -107,6 +107,14 @@ pub(crate) enum Command {
     },
     /// Print or write the note of a recording.
     Note(Note),
+    /// Print the summary of a recording: an extract, whose sentences are selected from the transcript.
+    Summarize {
+        /// The beginning of its id.
+        job: String,
+        /// Make an extract. This is the default, and needs no language model.
+        #[arg(long)]
+        extract: bool,
+    },
     /// Transcribe a recording again, with another speech model or language; the current transcript stays as an older
     /// version.
     Transcribe {

@@ -18,6 +18,7 @@ mod print;
 mod progress;
 mod search;
 mod speakers;
+mod summary;
 mod versions;
 
 use app::{App, LocalApp, StartOptions, StartPhase};
@@ -140,6 +141,9 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Folder { command } => organisation::folder(&app, command, json).await,
         Command::Favourite { jobs } => organisation::favourite(&app, &jobs, true, json).await,
         Command::Unfavourite { jobs } => organisation::favourite(&app, &jobs, false, json).await,
+        Command::Summarize { job, extract: _ } => {
+            summary::summarize(&app, app.find_job_by_prefix(&job).await?, json).await
+        }
         Command::Note(note) => organisation::note(&app, note, json).await,
         Command::Transcribe { job, model, options, speakers, wait } => {
             let request = versions::Request { model, options, speakers };

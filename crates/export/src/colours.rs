@@ -16,6 +16,13 @@ pub(crate) fn colour_of(number: u32) -> usize {
     number.saturating_sub(1) as usize % LIGHT.len()
 }
 
+/// The colour of the speaker with this number on light paper: red, green, blue.
+pub(crate) fn light_rgb(number: u32) -> [u8; 3] {
+    let value = u32::from_str_radix(LIGHT[colour_of(number)], 16).expect("the colours are hexadecimal");
+    let [_, red, green, blue] = value.to_be_bytes();
+    [red, green, blue]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +38,6 @@ mod tests {
             }
         }
         assert_eq!([0, 1, 12, 13, 25].map(colour_of), [0, 0, 11, 0, 0]);
+        assert_eq!(light_rgb(2), [0xcb, 0x10, 0x35]);
     }
 }

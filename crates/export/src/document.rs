@@ -1,6 +1,7 @@
 //! The input of every export: a meeting with its metadata, speakers, segments and turns.
 
 use crate::options::ExportOptions;
+use crate::summary::Summary;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use transcript::{AudioTime, Span};
 
@@ -21,6 +22,8 @@ pub struct Document {
     pub turns: Vec<(Span, usize)>,
     /// The note that users wrote about the meeting, in Markdown.
     pub note: Option<String>,
+    /// The summary, if there is one.
+    pub summary: Option<Summary>,
     /// When the content last changed: the date of the PDF. Equal content gives an equal file.
     pub changed_at: DateTime<FixedOffset>,
 }

@@ -13,7 +13,7 @@ pub enum ExportError {
     #[error("a bundle cannot be rendered without its recording")]
     NeedsRecording,
     /// The logo is neither a PNG nor a JPEG file, or it is damaged.
-    #[error("the logo is not a PNG or JPEG picture that can be used in a PDF: {reason}")]
+    #[error("the logo is not a PNG or JPEG picture that can be shown: {reason}")]
     LogoDamaged {
         /// What is wrong with it.
         reason: String,

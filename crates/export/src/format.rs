@@ -4,10 +4,9 @@
 
 use crate::document::Document;
 use crate::error::ExportError;
-use crate::file_name::file_stem;
 use crate::options::ExportOptions;
 use crate::receipt::{FoundReceipt, receipt_in, seal};
-use crate::{bundle, csv, docx, html, json, markdown, pdf, rttm, srt, txt, vtt};
+use crate::{bundle, csv, docx, html, json, markdown, pdf, rttm, srt, summary, txt, vtt};
 use serde::Serialize;
 use std::path::Path;
 
@@ -55,6 +54,8 @@ pub enum Needs {
     Transcript,
     /// A complete transcript and diarized speakers.
     Speakers,
+    /// A summary.
+    Summary,
 }
 
 /// The name of a field of [`ExportOptions`].
@@ -68,6 +69,7 @@ pub enum OptionName {
     Confidence,
     Doubts,
     Note,
+    Summary,
     Statistics,
     Language,
     Paper,
@@ -138,11 +140,13 @@ impl From<String> for Rendered {
 }
 
 /// All formats, in the order of menus and lists.
-pub static FORMATS: [&Format; 11] = [
+pub static FORMATS: [&Format; 13] = [
     &pdf::FORMAT,
     &docx::FORMAT,
     &html::FORMAT,
     &markdown::FORMAT,
+    &summary::PDF,
+    &summary::MARKDOWN,
     &txt::FORMAT,
     &srt::FORMAT,
     &vtt::FORMAT,
@@ -158,9 +162,12 @@ impl Format {
         FORMATS.into_iter().find(|format| format.key == key)
     }
 
-    /// A file name for the export of a meeting with this title.
-    pub fn file_name(&self, title: &str) -> String {
-        format!("{}.{}", file_stem(title), self.extension)
+    /// The name of a file with this beginning. A summary gets another name than the transcript of the same meeting.
+    pub fn with_extension(&self, stem: &str) -> String {
+        match self.needs {
+            Needs::Summary => format!("{stem} - summary.{}", self.extension),
+            Needs::Transcript | Needs::Speakers => format!("{stem}.{}", self.extension),
+        }
     }
 
     /// Whether files of this format name their origin.
@@ -229,7 +236,7 @@ mod tests {
         assert_eq!((keys.len(), labels.len()), (FORMATS.len(), FORMATS.len()));
         for format in FORMATS {
             assert!(std::ptr::eq(Format::by_key(format.key).unwrap(), format));
-            assert!(format.file_name("A/B").ends_with(&format!(".{}", format.extension)));
+            assert!(format.with_extension("A B").ends_with(&format!(".{}", format.extension)));
         }
         assert!(Format::by_key("exe").is_none());
     }

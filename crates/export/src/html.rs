@@ -13,7 +13,7 @@ use crate::logo::Logo;
 use crate::note_markdown::events;
 use crate::options::{ExportOptions, Times};
 use crate::paragraphs::{FormattedTranscript, ParagraphSegment, VisibleParagraph, single_line};
-use crate::sections::{Section, sections};
+use crate::sections::{Section, has_doubts, sections};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
@@ -261,14 +261,12 @@ impl Page<'_> {
 
     fn transcript(&mut self, sections: &[Section<'_>], resources: &Resources<'_>) -> Result<(), ExportError> {
         let (transcript, labels) = (self.transcript, self.transcript.labels());
-        let paragraphs = || sections.iter().flat_map(|section| &section.paragraphs);
-        let mut segments = paragraphs().flat_map(|paragraph| &paragraph.segments);
-        if segments.any(|segment| segment.runs.iter().any(|run| run.doubt.is_some())) {
+        if has_doubts(sections) {
             let legend = escaped(&labels.doubt_legend);
             push!(self, "<p class=\"legend\" lang=\"{}\"><mark>{legend}</mark></p>\n", labels.tag);
         }
         let has_times = sections.len() > 1;
-        let total = paragraphs().count();
+        let total = sections.iter().map(|section| section.paragraphs.len()).sum();
         let mut done = 0;
         for (index, section) in sections.iter().enumerate() {
             if has_times {

@@ -23,6 +23,21 @@ pub(crate) struct Labels {
     pub(crate) remark: String,
     /// What users wrote about the meeting.
     pub(crate) note: String,
+    pub(crate) summary: String,
+    /// How a summary without a language model was made.
+    pub(crate) summary_of_sentences: String,
+    /// `Written by the language model {model}. Check it against the recording.`
+    pub(crate) summary_of_model: String,
+    /// A summary has no statements.
+    pub(crate) no_summary: String,
+    /// `Who: {name}`: who does it.
+    pub(crate) owner: String,
+    /// `By: {when}`: when it must be done.
+    pub(crate) due: String,
+    /// A user changed a statement.
+    pub(crate) edited: String,
+    /// A statement has no source in the transcript.
+    pub(crate) no_source: String,
     pub(crate) share: String,
     pub(crate) speaking_time: String,
     pub(crate) words: String,

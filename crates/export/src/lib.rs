@@ -33,6 +33,7 @@ mod rttm;
 mod sections;
 mod srt;
 mod subtitles;
+mod summary;
 #[cfg(test)]
 mod testing;
 mod txt;
@@ -50,3 +51,4 @@ pub(crate) use paragraphs::FormattedTranscript;
 pub use paragraphs::date_and_time;
 pub use passages::{Passage, Passages};
 pub use receipt::{FoundReceipt, Receipt};
+pub use summary::{Summary, SummarySection, SummaryStatement};

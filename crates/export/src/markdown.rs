@@ -11,9 +11,11 @@ mod front_matter;
 mod note;
 
 use crate::format::{Format, FormatGroup, Needs, OptionName, ReceiptPlace};
+use crate::labels::Labels;
 use crate::marks::{Part, exact, figures, legend, marked_text, parts, separates_segments};
 use crate::options::Times;
-use crate::paragraphs::{FormattedTranscript, ParagraphSegment};
+use crate::paragraphs::{FormattedTranscript, ParagraphSegment, single_line};
+use crate::summary::Summary;
 use std::fmt::Write;
 
 pub(crate) static FORMAT: Format = Format {
@@ -30,6 +32,7 @@ pub(crate) static FORMAT: Format = Format {
         OptionName::Confidence,
         OptionName::Doubts,
         OptionName::Note,
+        OptionName::Summary,
         OptionName::Statistics,
         OptionName::Language,
     ],
@@ -74,19 +77,61 @@ pub(crate) fn markdown(transcript: &FormattedTranscript) -> String {
         let _ = write!(out, "\n## {}\n\n", labels.note);
         note::push_note(&mut out, note);
     }
+    if let Some(summary) = &transcript.summary {
+        push_summary(&mut out, summary, labels, escaping);
+    }
+    if !transcript.without_words {
+        push_transcript(&mut out, transcript, escaping);
+    }
+    let _ = write!(out, "\n<!-- {} -->\n", transcript.receipt.token());
+    out
+}
+
+/// Pushes the heading of the words, the words, and what their marks mean.
+fn push_transcript(out: &mut String, transcript: &FormattedTranscript, escaping: Escaping) {
+    let labels = transcript.labels();
     let _ = writeln!(out, "\n## {}", labels.transcript);
     let before = out.len();
-    push_passages(&mut out, transcript, escaping);
+    push_passages(out, transcript, escaping);
     if out.len() == before {
         let _ = write!(out, "\n{}\n", labels.no_words);
     }
     if let Some(legend) = legend(transcript) {
         out.push('\n');
-        escaping.push_text(&mut out, &legend);
+        escaping.push_text(out, &legend);
         out.push('\n');
     }
-    let _ = write!(out, "\n<!-- {} -->\n", transcript.receipt.token());
-    out
+}
+
+/// Pushes a summary: a list for each section, with the times of the sources.
+fn push_summary(out: &mut String, summary: &Summary, labels: &Labels, escaping: Escaping) {
+    let _ = write!(out, "\n## {}\n\n", labels.summary);
+    if summary.sections.is_empty() {
+        out.push_str(&labels.no_summary);
+        out.push('\n');
+        return;
+    }
+    escaping.push_text(out, &summary.origin(labels));
+    out.push('\n');
+    for section in &summary.sections {
+        out.push_str("\n### ");
+        escaping.push_heading(out, &single_line(&section.title));
+        out.push_str("\n\n");
+        for statement in &section.statements {
+            out.push_str("- ");
+            for source in &statement.sources {
+                let _ = write!(out, "`{}` ", source.start);
+            }
+            escaping.push_lines(out, &single_line(&statement.text), statement.sources.is_empty());
+            let remarks = statement.remarks(labels);
+            if !remarks.is_empty() {
+                out.push_str(" (");
+                escaping.push_text(out, &single_line(&remarks));
+                out.push(')');
+            }
+            out.push('\n');
+        }
+    }
 }
 
 /// The text alone, under the speakers' names; for the clipboard.

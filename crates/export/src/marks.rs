@@ -71,6 +71,11 @@ pub(crate) fn legend(transcript: &FormattedTranscript) -> Option<String> {
         .then(|| format!("‹…› {} (?): {}.", labels.doubt_legend, labels.doubt_confidence))
 }
 
+/// `42 %`, with a space that does not break (U+00A0).
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.0}\u{A0}%", share * 100.0)
+}
+
 /// The figures of a speaker in a line: `Share: 50 % · Speaking time: 0:01:00 · Turns: 12 · Words: 100`.
 pub(crate) fn figures(speaker: &Speaker, labels: &Labels) -> String {
     let Labels { share, speaking_time, turns, words, .. } = labels;

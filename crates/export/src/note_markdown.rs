@@ -1,6 +1,6 @@
 //! The note that users wrote, as events of CommonMark without anything that a file must not contain.
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 /// The events of `note`, a text in CommonMark. HTML becomes text, a picture becomes its description, and a link that is
 /// not to a web page or a mail address becomes its text. No event has a kind that needs an extension.
@@ -19,6 +19,176 @@ pub(crate) fn events(note: &str) -> impl Iterator<Item = Event<'_>> {
         Event::End(TagEnd::Link) => (kept.pop() == Some(true)).then_some(event),
         other => Some(other),
     })
+}
+
+/// A block of a note: a piece of text with line breaks, or a line between two blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NoteBlock {
+    pub(crate) kind: NoteBlockKind,
+    /// How many quotations it stands in.
+    pub(crate) quotes: usize,
+    /// How many lists it stands in.
+    pub(crate) depth: usize,
+    /// The item of the innermost list that it begins.
+    pub(crate) item: Option<NoteItem>,
+    /// Not blank, except in a [`NoteBlockKind::Rule`], which has none.
+    pub(crate) pieces: Vec<NotePiece>,
+}
+
+/// The kind of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoteBlockKind {
+    Heading(HeadingLevel),
+    Paragraph,
+    Code,
+    Rule,
+}
+
+/// An item of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoteItem {
+    /// The list: lists are counted from 0, in the order in which they begin.
+    pub(crate) list: usize,
+    /// Its number; `None` in a list with bullets.
+    pub(crate) number: Option<u64>,
+}
+
+/// A piece of a block that looks the same throughout.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NotePiece {
+    pub(crate) text: String,
+    pub(crate) bold: bool,
+    pub(crate) italic: bool,
+    pub(crate) code: bool,
+    /// The address of a web page, or a mail address.
+    pub(crate) link: Option<String>,
+}
+
+/// The blocks of `note`, a text in CommonMark, as [`events`] has them. Blank blocks are left out.
+pub(crate) fn blocks(note: &str) -> Vec<NoteBlock> {
+    let mut reader = BlockReader::default();
+    for event in events(note) {
+        match event {
+            Event::Start(tag) => reader.start(tag),
+            Event::End(tag) => reader.end(tag),
+            Event::Code(text) => reader.push(&text, true),
+            Event::SoftBreak => reader.push(" ", false),
+            Event::HardBreak => reader.push("\n", false),
+            Event::Rule => {
+                reader.flush();
+                reader.add(NoteBlockKind::Rule, None, Vec::new());
+            }
+            Event::Text(text) => reader.push(&text, reader.code_block),
+            // The kinds of other extensions, which are off, and of HTML, which `events` turns into text.
+            _ => {}
+        }
+    }
+    reader.flush();
+    reader.blocks
+}
+
+/// Where the events are in the note.
+#[derive(Default)]
+struct BlockReader {
+    blocks: Vec<NoteBlock>,
+    /// The pieces of the block that is being read.
+    pieces: Vec<NotePiece>,
+    heading: Option<HeadingLevel>,
+    /// The lists around it: which one, and the number of the next item.
+    lists: Vec<NoteItem>,
+    list_count: usize,
+    /// The item that the next block begins.
+    item: Option<NoteItem>,
+    quotes: usize,
+    code_block: bool,
+    bold: usize,
+    italic: usize,
+    link: Option<String>,
+}
+
+impl BlockReader {
+    fn start(&mut self, tag: Tag<'_>) {
+        match tag {
+            Tag::Strong => self.bold += 1,
+            Tag::Emphasis => self.italic += 1,
+            Tag::Link { dest_url, .. } => self.link = Some(dest_url.to_string()),
+            // Every other tag begins a block; the text before it is a block of its own.
+            block => {
+                self.flush();
+                match block {
+                    Tag::Heading { level, .. } => self.heading = Some(level),
+                    Tag::List(number) => {
+                        self.lists.push(NoteItem { list: self.list_count, number });
+                        self.list_count += 1;
+                    }
+                    Tag::Item => {
+                        self.item = self.lists.last().copied();
+                        if let Some(NoteItem { number: Some(number), .. }) = self.lists.last_mut() {
+                            *number = number.saturating_add(1);
+                        }
+                    }
+                    Tag::BlockQuote(_) => self.quotes += 1,
+                    Tag::CodeBlock(_) => self.code_block = true,
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        match tag {
+            TagEnd::Strong => self.bold -= 1,
+            TagEnd::Emphasis => self.italic -= 1,
+            TagEnd::Link => self.link = None,
+            block => {
+                self.flush();
+                match block {
+                    TagEnd::Heading(_) => self.heading = None,
+                    TagEnd::List(_) => _ = self.lists.pop(),
+                    TagEnd::Item => self.item = None,
+                    TagEnd::BlockQuote(_) => self.quotes -= 1,
+                    TagEnd::CodeBlock => self.code_block = false,
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, text: &str, code: bool) {
+        let (bold, italic, link) = (self.bold > 0, self.italic > 0, self.link.clone());
+        let piece = NotePiece { text: String::new(), bold, italic, code, link };
+        match self.pieces.last_mut() {
+            Some(last) if (NotePiece { text: String::new(), ..last.clone() }) == piece => {
+                last.text.push_str(text);
+            }
+            _ => self.pieces.push(NotePiece { text: text.to_owned(), ..piece }),
+        }
+    }
+
+    /// Adds the block that was read, if it has text.
+    fn flush(&mut self) {
+        let mut pieces = std::mem::take(&mut self.pieces);
+        if self.code_block
+            && let Some(last) = pieces.last_mut()
+        {
+            last.text.truncate(last.text.trim_end_matches('\n').len());
+        }
+        if pieces.iter().all(|piece| piece.text.trim().is_empty()) {
+            return;
+        }
+        let kind = match self.heading {
+            Some(level) => NoteBlockKind::Heading(level),
+            None if self.code_block => NoteBlockKind::Code,
+            None => NoteBlockKind::Paragraph,
+        };
+        let item = self.item.take();
+        self.add(kind, item, pieces);
+    }
+
+    fn add(&mut self, kind: NoteBlockKind, item: Option<NoteItem>, pieces: Vec<NotePiece>) {
+        let (quotes, depth) = (self.quotes, self.lists.len());
+        self.blocks.push(NoteBlock { kind, quotes, depth, item, pieces });
+    }
 }
 
 /// Whether `address` is one of a web page or a mail address.

@@ -18,6 +18,8 @@ pub struct ExportOptions {
     pub doubts: bool,
     /// Whether the note that users wrote about the meeting is included.
     pub note: bool,
+    /// Whether the summary is included, if there is one.
+    pub summary: bool,
     /// Whether figures of the speakers (share, words, turns) are included.
     pub statistics: bool,
     /// The language of labels such as “Duration”.
@@ -46,6 +48,7 @@ impl Default for ExportOptions {
             confidence: false,
             doubts: true,
             note: true,
+            summary: true,
             statistics: true,
             language: LabelLanguage::English,
             paper: Paper::A4,

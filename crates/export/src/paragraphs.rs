@@ -4,6 +4,7 @@ use crate::document::{Document, Metadata, Segment, Speaker};
 use crate::labels::Labels;
 use crate::options::{ExportOptions, LabelLanguage, Times};
 use crate::receipt::Receipt;
+use crate::summary::Summary;
 use chrono::{DateTime, Datelike, FixedOffset};
 use std::borrow::Cow;
 use transcript::{AudioTime, DoubtReason, Word};
@@ -29,6 +30,10 @@ pub(crate) struct FormattedTranscript {
     pub(crate) paragraphs: Vec<Paragraph>,
     /// The note that users wrote, in Markdown; `None` if it is not shown.
     pub(crate) note: Option<String>,
+    /// The summary; `None` if it is not shown.
+    pub(crate) summary: Option<Summary>,
+    /// Whether the summary is shown without the words.
+    pub(crate) without_words: bool,
     /// Where the content comes from.
     pub(crate) receipt: Receipt,
     /// What is shown, and how.
@@ -127,9 +132,29 @@ impl FormattedTranscript {
             speakers: if document.shows_speakers(options) { document.speakers.clone() } else { Vec::new() },
             paragraphs: paragraphs(document, options),
             note: document.note.clone().filter(|note| options.note && !is_blank(note)),
+            summary: document.summary.clone().filter(|_| options.summary),
+            without_words: false,
             receipt: Receipt::of(document, options),
             options: options.clone(),
             changed_at: document.changed_at,
+        }
+    }
+
+    /// The summary of `document`, without its words.
+    pub(crate) fn summary_alone(document: &Document, options: &ExportOptions) -> Self {
+        let options = ExportOptions {
+            summary: true,
+            note: false,
+            statistics: false,
+            contents: false,
+            ..options.clone()
+        };
+        let whole = Self::new(document, &options);
+        Self {
+            paragraphs: Vec::new(),
+            summary: Some(whole.summary.unwrap_or_default()),
+            without_words: true,
+            ..whole
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A long transcript in sections of ten minutes, for headings and contents.
 
+use crate::document::Speaker;
 use crate::options::Times;
 use crate::paragraphs::{FormattedTranscript, VisibleParagraph, is_blank, single_line};
 use transcript::AudioTime;
@@ -13,6 +14,27 @@ pub(crate) struct Section<'a> {
     pub(crate) start: AudioTime,
     /// At least one. The first one names its speaker, also where the speaker continues.
     pub(crate) paragraphs: Vec<VisibleParagraph<'a>>,
+}
+
+impl Section<'_> {
+    /// The names of those of `speakers` who speak in the section, in order of appearance; each a single line.
+    pub(crate) fn speakers(&self, speakers: &[Speaker]) -> Vec<String> {
+        let mut found: Vec<usize> = Vec::new();
+        for index in self.paragraphs.iter().filter_map(|paragraph| paragraph.speaker_index) {
+            if !found.contains(&index) {
+                found.push(index);
+            }
+        }
+        let names = found.into_iter().filter_map(|index| speakers.get(index)).map(|speaker| &speaker.name);
+        names.map(|name| single_line(name)).filter(|name| !is_blank(name)).collect()
+    }
+}
+
+/// Whether `sections` have passages that are marked as doubtful.
+pub(crate) fn has_doubts(sections: &[Section<'_>]) -> bool {
+    let mut segments =
+        sections.iter().flat_map(|section| &section.paragraphs).flat_map(|part| &part.segments);
+    segments.any(|segment| segment.runs.iter().any(|run| run.doubt.is_some()))
 }
 
 /// The visible paragraphs of `transcript` in sections: a single one if no times are shown, because times are the titles

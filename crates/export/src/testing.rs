@@ -1,7 +1,9 @@
 //! Documents for tests: everything that a transcript can contain and that a format can get wrong.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use crate::{Document, Metadata, Resources, Segment, Source, Speaker};
+use crate::{
+    Document, Metadata, Resources, Segment, Source, Speaker, Summary, SummarySection, SummaryStatement,
+};
 use chrono::{DateTime, NaiveDate};
 use std::path::Path;
 use transcript::{AudioTime, DoubtReason, Span, Word, split_words};
@@ -85,6 +87,29 @@ pub(crate) fn torture() -> Document {
     document(&texts, texts.len())
 }
 
+/// A summary whose titles and statements are the texts of [`torture`] that have visible characters, except the longest.
+pub(crate) fn torture_summary() -> Summary {
+    let texts: Vec<&str> = MARKUP.iter().chain(SCRIPTS).copied().collect();
+    let statement = |(index, text): (usize, &&str)| SummaryStatement {
+        text: (*text).to_owned(),
+        sources: (0..index % 3)
+            .map(|source| {
+                let start = AudioTime::from_ms((index + source) as u32 * 2_400);
+                Span::new(start, start.plus_ms(2_100))
+            })
+            .collect(),
+        found: index % 3 != 0,
+        edited: index % 4 == 1,
+        owner: (index % 2 == 1).then(|| NAMES[index % NAMES.len()].to_owned()),
+        due: (index % 5 == 1).then(|| "by **Friday** <now>".to_owned()),
+    };
+    let section = |texts: &[&str]| SummarySection {
+        title: texts[0].to_owned(),
+        statements: texts.iter().enumerate().map(statement).collect(),
+    };
+    Summary { model: None, sections: texts.chunks(5).map(section).collect() }
+}
+
 /// The texts of [`torture`] without the longest ones, again and again for ten hours: 15 000 segments.
 pub(crate) fn torture_ten_hours() -> Document {
     let texts: Vec<String> =
@@ -141,6 +166,7 @@ fn document(texts: &[String], count: usize) -> Document {
         speakers,
         segments,
         turns,
+        summary: None,
         note: Some(
             "# Decisions\n\n- **Budget** approved, see [the plan](https://example.org/plan)\n- `=1+1`\n\n\
              Setext\n======\n\n```\n# not a heading\n```\n\n<script>alert(3)</script> --> end"

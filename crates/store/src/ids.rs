@@ -82,6 +82,8 @@ ids! {
     ExportId = new_v4,
     /// Exports that were asked for together: a row of `export_batches`.
     BatchId = now_v7,
+    /// A summary of a meeting: a row of `summaries`.
+    SummaryId = now_v7,
     /// A task: a row of `tasks`.
     TaskId = new_v4,
     /// A folder of meetings: a row of `folders`.

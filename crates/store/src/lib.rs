@@ -70,6 +70,7 @@ mod server_version;
 mod speakers;
 mod status;
 mod store;
+mod summaries;
 mod tags;
 mod tasks;
 pub mod testing;
@@ -98,8 +99,8 @@ pub use external_url::{ExternalParts, ExternalUrl, Password, Tls};
 pub use fill_transcript::{NewTranscript, TranscriptionCost};
 pub use folders::{Folder, FolderChange, MAX_DEPTH};
 pub use ids::{
-    BatchId, EditId, ExportId, FolderId, JobId, LibraryId, MachineId, PersonId, SegmentId, SpeakerId, TagId,
-    TaskId, TranscriptId,
+    BatchId, EditId, ExportId, FolderId, JobId, LibraryId, MachineId, PersonId, SegmentId, SpeakerId,
+    SummaryId, TagId, TaskId, TranscriptId,
 };
 pub use jobs::{Job, JobFilter, JobMatch, NewJob, Registration, RequestedOptions};
 pub use lease::{Lease, TaskProgress};
@@ -129,6 +130,7 @@ pub use server_version::{SUPPORTED_MAJORS, VersionVerdict, judge_version};
 pub use speakers::Speaker;
 pub use status::{Status, TaskKind, TaskState, TranscriptStatus, WorkflowState};
 pub use store::{Database, OpenOptions, Store};
+pub use summaries::{NewSummary, StoredSummary, SummarySaved};
 pub use tags::{Tag, TagChange};
 pub use tasks::Task;
 pub use transcript_windows::TranscriptWindow;

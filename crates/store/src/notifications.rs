@@ -38,6 +38,8 @@ pub enum Topic {
     Folders,
     /// The note of this job.
     Note(JobId),
+    /// A summary of this job was added, changed or deleted.
+    Summaries(JobId),
     /// The connection was lost; it is being reopened.
     ConnectionLost,
     /// The connection was lost and is open again: notifications may be missing, so everything may have changed.
@@ -58,6 +60,7 @@ impl Topic {
             "export" => Some(Self::Export(id.parse().ok()?)),
             "folder" | "tag" => Some(Self::Folders),
             "note" => Some(Self::Note(id.parse().ok()?)),
+            "summary" => Some(Self::Summaries(id.parse().ok()?)),
             _ => None,
         }
     }

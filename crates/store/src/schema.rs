@@ -50,6 +50,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    summaries (id) {
+        id -> Uuid,
+        job_id -> Uuid,
+        transcript_id -> Nullable<Uuid>,
+        kind -> Text,
+        template -> Nullable<Text>,
+        engine -> Text,
+        model -> Nullable<Text>,
+        language -> Nullable<Text>,
+        content -> Jsonb,
+        passages -> Binary,
+        created_at -> Timestamptz,
+        revision -> Integer,
+        edited_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     tags (id) {
         id -> Uuid,
         name -> Text,

@@ -235,6 +235,7 @@ async fn work_of_an_archive_without_tasks_continues_and_the_migration_can_be_rev
     let (database, store) = common::database().await;
     drop(store);
     let down = concat!(
+        include_str!("../../../migrations/2026-11-30-000014_summaries/down.sql"),
         include_str!("../../../migrations/2026-11-30-000013_exports/down.sql"),
         include_str!("../../../migrations/2026-11-30-000012_search/down.sql"),
         include_str!("../../../migrations/2026-11-30-000011_organisation/down.sql"),

@@ -307,6 +307,7 @@ async fn an_archive_of_the_step_before_keeps_its_rows_and_gets_a_list() {
     let ids = recorded(&store, library, &[3, 2, 1]).await;
     drop(store);
     let down = concat!(
+        include_str!("../../../migrations/2026-11-30-000014_summaries/down.sql"),
         include_str!("../../../migrations/2026-11-30-000013_exports/down.sql"),
         include_str!("../../../migrations/2026-11-30-000012_search/down.sql"),
         include_str!("../../../migrations/2026-11-30-000011_organisation/down.sql"),

@@ -213,6 +213,7 @@ impl<'a> Extract<'a> {
                 sources: vec![source],
                 owner: None,
                 due: None,
+                edited: false,
             });
         }
         statements
@@ -253,7 +254,7 @@ impl<'a> Extract<'a> {
                 source
             })
             .collect();
-        Some(Statement { text, support: Support::Found, sources, owner: None, due: None })
+        Some(Statement { text, support: Support::Found, sources, owner: None, due: None, edited: false })
     }
 
     /// The text of a sentence without fillers at its beginning, with a capital, and the first byte that is shown.

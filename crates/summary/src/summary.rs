@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A summary of a meeting. Its JSON is the same everywhere.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct Summary {
     /// UUID as text.
     pub summary_id: String,
@@ -27,6 +28,7 @@ pub struct Summary {
 
 /// Who wrote the statements of a summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type), serde(rename = "SummaryKind"))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The speakers: the statements are sentences of the transcript.
@@ -37,6 +39,7 @@ pub enum Kind {
 
 /// The part of a meeting that was read for a summary.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type), serde(rename = "SummaryCovered"))]
 pub struct Covered {
     /// Start of the first segment that was read.
     pub from_ms: u32,
@@ -48,6 +51,7 @@ pub struct Covered {
 
 /// Statements under a title.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type), serde(rename = "SummarySection"))]
 pub struct Section {
     /// In the language of the meeting if there are labels for it, else in English.
     pub title: String,
@@ -57,6 +61,7 @@ pub struct Section {
 
 /// One statement with the passages that it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type), serde(rename = "SummaryStatement"))]
 pub struct Statement {
     /// One line of text.
     pub text: String,
@@ -70,10 +75,14 @@ pub struct Statement {
     /// By when, as it was said: “Friday”, “end of the month”. Only where told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<String>,
+    /// Whether a user has changed the text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
 }
 
 /// Whether a statement has a source in the transcript. It does not say that the statement is true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type), serde(rename = "SummarySupport"))]
 #[serde(rename_all = "snake_case")]
 pub enum Support {
     /// The quoted words exist; numbers, names and dates of the statement stand in the passage or beside it.
@@ -84,6 +93,7 @@ pub enum Support {
 
 /// A passage of the transcript.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "specta", derive(specta::Type), serde(rename = "SummarySource"))]
 pub struct Source {
     /// The segment that contains `quote`.
     pub segment_id: String,

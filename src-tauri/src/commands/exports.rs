@@ -3,7 +3,7 @@
 use super::{CoreRef, NO_EXPORT, blocking, job_id, parse_id, show_folder};
 use crate::dialogs;
 use crate::failure::{CommandResult, Failure};
-use app::view::{BatchView, ExportView, FormatView, Preview, VerifiedExport};
+use app::view::{BatchView, ExportView, Preview, VerifiedExport};
 use app::{App, BatchId, BatchRequest, ErrorCode, ExportOptions, ExportRequest};
 use std::path::{Path, PathBuf};
 use tauri::AppHandle;
@@ -195,7 +195,7 @@ fn reveal(handle: &AppHandle, path: &Path) -> CommandResult<()> {
     show_folder(handle, path.parent().map_or_else(|| path.to_owned(), Path::to_owned))
 }
 
-/// Asks for an exported file and says what became of it. `None` if the user cancels the dialog.
+/// Asks for an exported file and checks it. `None` if the user cancels the dialog.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn verify_export(
@@ -207,7 +207,7 @@ pub(crate) async fn verify_export(
     Ok(Some(app.verify_export(&path).await?))
 }
 
-/// What became of an exported file that was dropped on the window.
+/// Checks an exported file that was dropped on the window.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn verify_dropped(core: CoreRef<'_>, path: String) -> CommandResult<VerifiedExport> {
@@ -260,9 +260,4 @@ pub(crate) async fn choose_export_logo(handle: AppHandle, core: CoreRef<'_>) -> 
 pub(crate) async fn remove_export_logo(core: CoreRef<'_>) -> CommandResult<()> {
     let app = core.app()?;
     blocking(move || Ok(app.set_export_logo(None)?)).await
-}
-
-/// All formats, in the order of the menu.
-pub(crate) fn formats() -> Vec<FormatView> {
-    app::format_views()
 }

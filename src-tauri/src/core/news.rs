@@ -65,6 +65,11 @@ pub(crate) enum NewsItem {
         /// The meeting's id.
         id: String,
     },
+    /// The summaries of a meeting.
+    Summaries {
+        /// The meeting's id.
+        id: String,
+    },
     /// Anything: the page must fetch everything that it shows.
     Everything,
 }
@@ -92,6 +97,7 @@ impl NewsItem {
             Topic::Export(id) => Self::Export { id: id.to_string() },
             Topic::Folders => Self::Folders,
             Topic::Note(id) => Self::Note { id: id.to_string() },
+            Topic::Summaries(id) => Self::Summaries { id: id.to_string() },
             Topic::Reconnected => Self::Everything,
             Topic::ConnectionLost | Topic::Task(_) => return None,
         })

@@ -1,4 +1,4 @@
-/** Checks of exported files: what became of them since. */
+/** Checks of exported files, and their results. */
 import type { Client } from '../lib/client'
 import { errorMessage } from '../lib/error-message'
 import type { VerifiedExport } from '../lib/types'

@@ -2,10 +2,11 @@ import { cleanup, render, screen } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import { afterEach, expect, test, vi } from 'vitest'
 import { sampleOptions } from '../lib/memory'
+import { SUBTITLE_GUIDES } from '../lib/types'
 import { menuItem } from '../meeting/testing'
 import { ExportChoices } from './choices'
 import { mayBeExports } from './checks.svelte'
-import { guideOf, GUIDES } from './subtitle-guides'
+import { guideOf } from './subtitle-guides'
 import SubtitleFields from './SubtitleFields.svelte'
 
 const user = userEvent.setup({ pointerEventsCheck: 0 })
@@ -15,9 +16,9 @@ afterEach(() => {
 })
 
 test('a guide is recognised by its values', () => {
-  expect(guideOf({ ...GUIDES.bbc })).toBe('bbc')
+  expect(guideOf({ ...SUBTITLE_GUIDES.bbc })).toBe('bbc')
   expect(guideOf(sampleOptions().subtitles)).toBe('netflix')
-  expect(guideOf({ ...GUIDES.bbc, gap_ms: 41 })).toBeNull()
+  expect(guideOf({ ...SUBTITLE_GUIDES.bbc, gap_ms: 41 })).toBeNull()
 })
 
 test('a guide fills the numbers; own values are possible within limits', async () => {
@@ -26,8 +27,8 @@ test('a guide fills the numbers; own values are possible within limits', async (
   const { rerender } = render(SubtitleFields, { options, onchange })
   await user.click(screen.getByRole('button', { name: 'Rules: Netflix' }))
   await user.click(await menuItem('BBC'))
-  expect(onchange).toHaveBeenLastCalledWith({ subtitles: GUIDES.bbc })
-  await rerender({ options: { ...options, subtitles: GUIDES.bbc } })
+  expect(onchange).toHaveBeenLastCalledWith({ subtitles: SUBTITLE_GUIDES.bbc })
+  await rerender({ options: { ...options, subtitles: SUBTITLE_GUIDES.bbc } })
   const field = screen.getByRole('spinbutton', { name: 'Characters per line' })
   expect(field).toHaveValue(37)
   await user.type(field, '{Backspace}')
@@ -35,7 +36,9 @@ test('a guide fills the numbers; own values are possible within limits', async (
   expect(field).toHaveAccessibleDescription('Enter a number from 10 to 100.')
   expect(onchange).toHaveBeenCalledTimes(1)
   await user.type(field, '9')
-  expect(onchange).toHaveBeenLastCalledWith({ subtitles: { ...GUIDES.bbc, characters_per_line: 39 } })
+  expect(onchange).toHaveBeenLastCalledWith({
+    subtitles: { ...SUBTITLE_GUIDES.bbc, characters_per_line: 39 },
+  })
 })
 
 test('choices are remembered for each format, and unreadable ones are made again', () => {

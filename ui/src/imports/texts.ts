@@ -47,7 +47,7 @@ export function outcome(view: ImportView): Outcome {
   }
 }
 
-/** What became of a file that is in the archive already. */
+/** The result for a file that is in the archive already. */
 export function duplicateText({ healed, restored, title }: ImportView['duplicates'][number]): string {
   if (restored) return t('import.restored', { title })
   return t(healed ? 'import.healed' : 'import.here.one', { title })

@@ -11,6 +11,7 @@ import notes from '../messages/en/notes.json'
 import organise from '../messages/en/organise.json'
 import search from '../messages/en/search.json'
 import speakers from '../messages/en/speakers.json'
+import summary from '../messages/en/summary.json'
 
 const en = {
   ...archive,
@@ -24,6 +25,7 @@ const en = {
   ...organise,
   ...search,
   ...speakers,
+  ...summary,
 }
 
 export type MessageKey = keyof typeof en

@@ -10,8 +10,8 @@ export type { NewsItem as News } from '../bindings'
 
 /** The formats of exports, in the order in which the window lists them. */
 export const EXPORT_FORMATS: readonly FormatView[] = formats
-/** What to know before VACUUM FULL. */
-export { VACUUM_FULL_WARNING } from '../bindings'
+/** The limits that each guide for subtitles sets, and what to know before VACUUM FULL. */
+export { SUBTITLE_GUIDES, VACUUM_FULL_WARNING } from '../bindings'
 
 /** A format of exports, as the core describes it. */
 export type FormatView = {
@@ -76,6 +76,7 @@ export type RestoreView = bindings.RestoreView_Serialize
 export type RetentionSettings = bindings.RetentionSettings_Serialize
 export type RunningArchiveWork = bindings.RunningArchiveWork_Serialize
 export type SavedNote = bindings.SavedNote_Serialize
+export type SavedSummary = bindings.SavedSummary_Serialize
 export type SearchResults = bindings.SearchResults_Serialize
 export type SegmentView = bindings.SegmentView_Serialize
 export type ServerLogView = bindings.ServerLogView_Serialize
@@ -87,6 +88,7 @@ export type SpeakersView = bindings.SpeakersView_Serialize
 export type StartedBatch = bindings.StartedBatch_Serialize
 export type SubtitleOptions = bindings.SubtitleOptions_Serialize
 export type SuggestionView = bindings.SuggestionView_Serialize
+export type SummaryView = bindings.SummaryView_Serialize
 export type TableView = bindings.TableView_Serialize
 export type TablesView = bindings.TablesView_Serialize
 export type TextSelection = bindings.TextSelection_Serialize

@@ -5,14 +5,16 @@
 import type { LucideIcon } from '@lucide/svelte'
 import History from '@lucide/svelte/icons/history'
 import NotebookPen from '@lucide/svelte/icons/notebook-pen'
+import ListChecks from '@lucide/svelte/icons/list-checks'
 import Users from '@lucide/svelte/icons/users'
 import type { Component } from 'svelte'
 import type { MessageKey } from '../lib/messages'
 import NotesPane from '../notes/NotesPane.svelte'
+import SummaryPane from '../summary/SummaryPane.svelte'
 import SpeakersPane from './SpeakersPane.svelte'
 import VersionsPane from './VersionsPane.svelte'
 
-export type PaneId = 'speakers' | 'notes' | 'versions'
+export type PaneId = 'summary' | 'speakers' | 'notes' | 'versions'
 
 type PaneEntry = {
   id: PaneId
@@ -24,6 +26,7 @@ type PaneEntry = {
 }
 
 export const PANES: readonly PaneEntry[] = [
+  { id: 'summary', title: 'summary.title', icon: ListChecks, component: SummaryPane },
   { id: 'speakers', title: 'speakers.title', icon: Users, component: SpeakersPane },
   { id: 'notes', title: 'notes.title', icon: NotebookPen, component: NotesPane },
   { id: 'versions', title: 'versions.title', icon: History, component: VersionsPane },

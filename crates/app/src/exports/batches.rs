@@ -2,7 +2,7 @@
 //!
 //! The exports of a batch wait in the queue; the process that asks for them works on them, and a worker continues after
 //! a restart. A file that is in the folder already, made of the same content with the same options, is not made again.
-//! The files of a ZIP file are made in a folder of the app's exports; whoever finishes the last one packs them.
+//! The files of a ZIP file are made in a folder of the app's exports; the task that finishes the last one packs them.
 
 use super::file::{free_name, refuse_existing, sha256_of, write_error};
 use super::{MakeExport, Parameters};
@@ -141,7 +141,7 @@ impl App {
         batch: BatchId,
         taken: &mut HashSet<PathBuf>,
     ) -> Result<Option<NewExport>> {
-        let stored = self.exportable(job).await?;
+        let (stored, _) = self.with_transcript(job, "export").await?;
         if !request.zip && !request.replace && self.is_up_to_date(&stored, request, folder).await? {
             return Ok(None);
         }

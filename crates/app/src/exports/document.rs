@@ -14,7 +14,7 @@ use transcript::AudioTime;
 
 impl App {
     /// The document of a meeting as it is now; without segments if it has no words.
-    pub(super) async fn document_of(&self, job: &Job) -> Result<Document> {
+    pub(crate) async fn document_of(&self, job: &Job) -> Result<Document> {
         let version = self.store.shown_transcript(job.id).await?;
         self.document_of_version(job, version).await
     }
@@ -29,6 +29,16 @@ impl App {
             Some(version) => self.store.segments(version.id).await?,
             None => Vec::new(),
         };
+        self.document_of_segments(job, version, segments).await
+    }
+
+    /// The document of a meeting with these segments of a version of its transcript, in the same order.
+    pub(crate) async fn document_of_segments(
+        &self,
+        job: &Job,
+        version: Option<Transcript>,
+        segments: Vec<StoredSegment>,
+    ) -> Result<Document> {
         let speakers = MeetingSpeakers::new(self.store.speakers(job.id).await?);
         // A document refers to speakers by their position in its list.
         let positions: HashMap<SpeakerId, usize> =
@@ -67,6 +77,7 @@ impl App {
             segments,
             turns: turns.collect(),
             note: note.map(|note| note.text),
+            summary: self.summary_to_export(job.id).await?,
             changed_at: job.updated_at.and_utc().with_timezone(&Local).fixed_offset(),
         })
     }

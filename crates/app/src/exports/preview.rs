@@ -4,7 +4,7 @@ use crate::App;
 use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use export::{BUNDLE, ExportOptions, Format};
+use export::{BUNDLE, ExportOptions, Format, Needs};
 use serde::Serialize;
 use store::JobId;
 
@@ -54,10 +54,14 @@ impl App {
         format: &'static Format,
         options: ExportOptions,
     ) -> Result<Preview> {
-        let stored = self.exportable(job).await?;
+        let (stored, _) = self.with_transcript(job, "export").await?;
         let file_name = self.file_name_of(&stored, format).await?;
+        let shows_words = format.needs != Needs::Summary;
+        if !shows_words {
+            self.ensure_summary(job).await?;
+        }
         let mut document = self.document_of(&stored).await?;
-        let is_cut = document.segments.len() > MAX_SEGMENTS;
+        let is_cut = shows_words && document.segments.len() > MAX_SEGMENTS;
         document.segments.truncate(MAX_SEGMENTS);
         let end = document.segments.last().map(|segment| segment.segment.span.end).unwrap_or_default();
         document.turns.retain(|(span, _)| !is_cut || span.start <= end);
@@ -65,7 +69,7 @@ impl App {
             "docx" => (super::export_format("html")?, PreviewKind::Html),
             BUNDLE => (super::export_format("markdown_transcript")?, PreviewKind::Text),
             "html" => (format, PreviewKind::Html),
-            "pdf_transcript" => (format, PreviewKind::Pdf),
+            _ if format.extension == "pdf" => (format, PreviewKind::Pdf),
             _ => (format, PreviewKind::Text),
         };
         // Sound is not part of a preview.

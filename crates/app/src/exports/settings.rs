@@ -56,7 +56,7 @@ impl App {
         let Some(path) = logo else {
             return edit(self.data.path(), |document| drop(document.remove("export_logo")));
         };
-        let bytes = super::read_logo(path)?;
+        let bytes = super::make::read_logo(path)?;
         let is_picture = bytes.starts_with(b"\x89PNG\r\n\x1a\n") || bytes.starts_with(&[0xFF, 0xD8, 0xFF]);
         let text = path.to_str().filter(|_| is_picture).ok_or_else(|| {
             user_error(

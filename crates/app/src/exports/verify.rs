@@ -1,4 +1,4 @@
-//! What became of an exported file: whether it is as it was written, and whether its transcript still is.
+//! The check of an exported file: whether the file is as it was written, and whether the transcript is as it was exported.
 //!
 //! A file with a receipt (`export::read_receipt`) names its meeting. Of a file without one, `export_jobs` knows the
 //! SHA-256. What the file contained is known from `export_jobs`, or from the version of the transcript that the receipt
@@ -22,7 +22,7 @@ use transcript::Span;
 /// Larger files are not exports.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
 
-/// What became of an exported file.
+/// The result of checking an exported file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
@@ -43,7 +43,7 @@ pub enum ExportState {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "specta", derive(specta::Type))]
 pub struct VerifiedExport {
-    /// What became of it.
+    /// The result.
     pub state: ExportState,
     /// The same as a sentence.
     pub message: String,
@@ -255,7 +255,7 @@ fn unknown(path: &Path) -> VerifiedExport {
 }
 
 /// What `document` says in each of `spans`.
-fn changed_passages(spans: &[Span], document: &Document) -> Vec<ChangedPassage> {
+pub(crate) fn changed_passages(spans: &[Span], document: &Document) -> Vec<ChangedPassage> {
     let passage = |span: &Span| {
         let inside = |segment: &&export::Segment| {
             let (start, end) = (segment.segment.span.start, segment.segment.span.end);

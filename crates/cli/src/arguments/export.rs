@@ -20,7 +20,7 @@ pub(crate) struct Export {
     #[arg(long, value_name = "DAY")]
     pub(crate) since: Option<String>,
     /// The format; `meetmemo formats` lists them.
-    #[arg(long = "type", value_name = "TYPE", value_parser = app::export_words())]
+    #[arg(long = "type", value_name = "TYPE", value_parser = app::export_keys())]
     pub(crate) kind: String,
     /// A file or folder for one recording.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["to", "zip", "all", "folder", "since"])]
@@ -53,6 +53,9 @@ struct Options {
     /// Do not mark doubtful passages.
     #[arg(long)]
     no_doubts: bool,
+    /// Leave out the summary.
+    #[arg(long)]
+    no_summary: bool,
     /// Leave out the note about the meeting.
     #[arg(long)]
     no_note: bool,
@@ -160,6 +163,7 @@ impl Export {
             confidence: given.confidence,
             doubts: !given.no_doubts,
             note: !given.no_note,
+            summary: !given.no_summary,
             statistics: !given.no_statistics,
             language: given.labels.map_or(default.language, |language| match language {
                 Labels::En => LabelLanguage::English,

@@ -1,4 +1,4 @@
-//! Exports of many recordings, what became of an exported file, and bundles.
+//! Exports of many recordings, checks of exported files, and bundles.
 
 use crate::common::{MeetMemo, clips};
 use serde_json::Value;

@@ -4,7 +4,7 @@ use crate::common::{
     DEADLINE, MeetMemo, Said, clips, kill, program, said, samples, shared_audio, silence, speech, until,
     word_error_rate, words, write_wav,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -56,8 +56,26 @@ fn a_recording_becomes_a_transcript_a_markdown_file_and_a_pdf() {
     let again = app.run(&["--json", "export", id, "--type", "pdf_transcript", "--output", to]);
     assert_eq!((again.code, &again.json()["error"]["code"]), (1, &"already_exists".into()));
     app.json(&["export", id, "--type", "pdf_transcript", "--output", to, "--force"]);
-    let later = app.run(&["--json", "export", id, "--type", "pdf_summary"]);
-    assert_eq!((later.code, &later.json()["error"]["code"]), (1, &"not_available_yet".into()));
+
+    // The summary is made for its export.
+    let summary = app.json(&["export", id, "--type", "markdown_summary", "--output", to]);
+    let text = fs::read_to_string(summary["path"].as_str().unwrap()).unwrap();
+    assert!(text.contains("## Summary") && !text.contains("## Transcript"), "{text}");
+    let extract = app.json(&["summarize", id]);
+    let statements: Vec<&Value> = extract["sections"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|section| section["statements"].as_array().unwrap())
+        .collect();
+    assert!(!statements.is_empty(), "{extract}");
+    for statement in statements {
+        let source = &statement["sources"][0];
+        let segment =
+            transcript["segments"].as_array().unwrap().iter().find(|line| line["id"] == source["segment_id"]);
+        let said = segment.unwrap()["text"].as_str().unwrap();
+        assert!(said.contains(source["quote"].as_str().unwrap()), "{source} is not in {said}");
+    }
 
     let own = app.json(&["export", id, "--type", "markdown_transcript"]);
     let own = own["path"].as_str().unwrap().to_owned();

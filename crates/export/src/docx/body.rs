@@ -10,9 +10,10 @@ use crate::colours::{LIGHT, colour_of};
 use crate::error::ExportError;
 use crate::format::Resources;
 use crate::logo::Logo;
+use crate::marks::percent;
 use crate::options::Times;
 use crate::paragraphs::{FormattedTranscript, ParagraphSegment, RunDoubt, VisibleParagraph, single_line};
-use crate::sections::{Section, sections};
+use crate::sections::{Section, has_doubts, sections};
 use transcript::AudioTime;
 
 /// Space between two pieces of text that do not belong to different lines: U+00A0.
@@ -487,17 +488,6 @@ impl<'a> Body<'a> {
 
 fn section_heading((index, section): (usize, &Section<'_>)) -> Heading {
     Heading { style: "Heading2", bookmark: format!("_Toc_{index}"), text: section.start.to_string() }
-}
-
-fn has_doubts(sections: &[Section<'_>]) -> bool {
-    let mut segments =
-        sections.iter().flat_map(|section| &section.paragraphs).flat_map(|part| &part.segments);
-    segments.any(|segment| segment.runs.iter().any(|run| run.doubt.is_some()))
-}
-
-/// `42 %`
-fn percent(share: f64) -> String {
-    format!("{:.0}{FIXED_SPACE}%", share * 100.0)
 }
 
 /// The id of lists with bullets. Numbered lists have the ids above it.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::paragraphs::{Paragraph, ParagraphSegment};
 use crate::receipt::receipt_in;
-use crate::testing::{read_with_python, resources, torture};
+use crate::testing::{read_with_python, resources, torture, torture_summary};
 use crate::{ExportOptions, LabelLanguage, Metadata};
 use chrono::DateTime;
 use proptest::prelude::*;
@@ -337,6 +337,35 @@ fn the_torture_transcript_shows_as_itself_with_every_option() {
             );
         }
     }
+}
+
+#[test]
+fn the_summary_shows_as_itself_without_the_words() {
+    let mut document = torture();
+    let summary = torture_summary();
+    document.summary = Some(summary.clone());
+    let options = ExportOptions::default();
+    let alone = FormattedTranscript::summary_alone(&document, &options);
+    let (body, labels) = (body(&alone), alone.labels());
+    assert!(!body.contains("\n## Transcript\n") && !body.contains("## Note"), "{body}");
+    let paragraphs = rendered(&body, Options::empty());
+    for section in &summary.sections {
+        assert!(paragraphs.contains(&single_line(&section.title)), "{} in {body}", section.title);
+        for statement in &section.statements {
+            let times: String = statement.sources.iter().map(|source| format!("{} ", source.start)).collect();
+            let remarks = single_line(&statement.remarks(labels));
+            let remarks = if remarks.is_empty() { String::new() } else { format!(" ({remarks})") };
+            let wanted = format!("{times}{}{remarks}", single_line(&statement.text));
+            assert!(paragraphs.contains(&wanted), "{wanted} in {paragraphs:#?}");
+        }
+    }
+    let whole = FormattedTranscript::new(&document, &options);
+    let whole = markdown(&whole);
+    let place = |heading: &str| whole.find(&format!("\n## {heading}\n")).unwrap();
+    assert!(place("Note") < place("Summary") && place("Summary") < place("Transcript"));
+    document.summary = None;
+    let none = FormattedTranscript::summary_alone(&document, &options);
+    assert!(markdown(&none).contains("Too little is said in this meeting for a summary."));
 }
 
 #[test]

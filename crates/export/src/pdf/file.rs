@@ -4,11 +4,12 @@
 //! id is random, its dates have no time zone, its outline is flat and sorted by name, and it claims a printing standard
 //! that the file does not follow.
 
-use super::{draw, outline::OutlineEntry, page::Layout, shape::Shaper};
+use super::{draw, logo, outline::OutlineEntry, page::Layout, shape::Shaper};
+use crate::logo::Logo;
 use crate::{ExportError, FormattedTranscript};
 use chrono::{DateTime, FixedOffset};
 use lopdf::{Dictionary, Object, ObjectId, StringFormat};
-use printpdf::{ParsedFont, PdfDocument, PdfFont, PdfSaveOptions};
+use printpdf::{ParsedFont, PdfDocument, PdfFont, PdfSaveOptions, XObjectId};
 use sha2::{Digest, Sha256};
 
 const AUTHOR: &str = "MeetMemo";
@@ -18,6 +19,7 @@ pub(super) fn bytes(
     layout: &Layout,
     shaper: &Shaper<'_>,
     transcript: &FormattedTranscript,
+    logo: Option<&Logo<'_>>,
 ) -> Result<Vec<u8>, ExportError> {
     let mut pdf = PdfDocument::new("");
     let (pages, faces) = draw::pages(layout, shaper);
@@ -28,6 +30,9 @@ pub(super) fn bytes(
         let parsed = parsed.ok_or_else(|| ExportError::FontDamaged { font: font.name().to_owned() })?;
         pdf.resources.fonts.map.insert(draw::font_id(face), PdfFont::new(parsed));
     }
+    if let Some(logo) = logo {
+        pdf.resources.xobjects.map.insert(XObjectId(draw::LOGO.to_owned()), logo::image(logo)?);
+    }
     let mut file = pdf.to_lopdf_document(&PdfSaveOptions::default(), &mut Vec::new());
     drop(pdf);
     file.version = "1.7".to_owned();
@@ -36,8 +41,8 @@ pub(super) fn bytes(
     let catalog = file.catalog_mut().expect("printpdf writes a catalogue");
     catalog.remove(b"Outlines");
     catalog.set("PageMode", if outline.is_some() { "UseOutlines" } else { "UseNone" });
-    if let Some(tag) = &transcript.metadata.language_tag {
-        catalog.set("Lang", Object::string_literal(tag.as_str()));
+    if let Some(tag) = transcript.metadata.valid_language_tag() {
+        catalog.set("Lang", Object::string_literal(tag));
     }
     catalog.set("ViewerPreferences", Dictionary::from_iter([("DisplayDocTitle", Object::Boolean(true))]));
     if let Some(outline) = outline {
@@ -101,7 +106,8 @@ fn outline(file: &mut lopdf::Document, layout: &Layout, pages: &[ObjectId]) -> O
     }
     let root = file.new_object_id();
     let (first, last) = outline_entries(file, layout, &layout.outline, root, pages);
-    let count = i64::try_from(layout.outline.len()).expect("an outline fits in memory");
+    let shown = layout.outline.iter().map(|entry| 1 + entry.shown()).sum();
+    let count = count_of(shown);
     let entries = [("Type", "Outlines".into()), ("First", first), ("Last", last), ("Count", count.into())];
     file.set_object(root, Dictionary::from_iter(entries));
     Some(root.into())
@@ -136,9 +142,14 @@ fn outline_entries(
             item.set("First", first);
             item.set("Last", last);
             // A negative count means that the entry is closed at first.
-            item.set("Count", -i64::try_from(entry.children.len()).expect("an outline fits in memory"));
+            let count = if entry.open { count_of(entry.shown()) } else { -count_of(entry.children.len()) };
+            item.set("Count", count);
         }
         file.set_object(ids[index], item);
     }
     (ids[0].into(), ids[ids.len() - 1].into())
+}
+
+fn count_of(entries: usize) -> i64 {
+    i64::try_from(entries).expect("an outline fits in memory")
 }

@@ -3,6 +3,7 @@
 //! Breaks follow the Unicode line breaking algorithm (UAX 14), directions the bidirectional algorithm (UAX 9). A word
 //! that is wider than a line is broken between graphemes. Lines are not justified.
 
+use super::page::Look;
 use super::shape::{Shaper, Word, WordStyle};
 use crate::{ExportError, fonts::HanVariant};
 use std::{ops::Range, rc::Rc};
@@ -13,68 +14,149 @@ use unicode_segmentation::UnicodeSegmentation;
 /// A word of more bytes than this is broken between graphemes without shaping it as a whole first.
 const MAX_WHOLE_WORD_BYTES: usize = 1000;
 
+const FIXED_SPACE: char = '\u{A0}';
+
+/// A shaped word, or the spaces between two, in its look.
+#[derive(Debug, Clone)]
+pub(super) struct LineWord {
+    pub(super) word: Rc<Word>,
+    pub(super) look: Look,
+    /// Its place in reading order among the words of its line.
+    pub(super) place: usize,
+}
+
+impl LineWord {
+    /// In thousandths of the font size of the line.
+    pub(super) fn width(&self) -> f32 {
+        self.word.width * self.look.scale
+    }
+}
+
 /// A line of shaped words. Lengths are in thousandths of the font size.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TypesetLine {
     /// In visual order, from left to right.
-    pub(super) words: Vec<Rc<Word>>,
+    pub(super) words: Vec<LineWord>,
     pub(super) width: f32,
     /// Whether the base direction of its text is right to left.
     pub(super) right_to_left: bool,
 }
 
-/// Breaks `text` into lines of at most `max_width` thousandths of the font size. Line breaks in `text` are kept; blank
-/// lines are removed.
+/// Text without line breaks and its looks.
+#[derive(Default)]
+struct LooseLine {
+    text: String,
+    /// Where each look ends, in order.
+    looks: Vec<(usize, Look)>,
+}
+
+impl LooseLine {
+    fn push(&mut self, text: &str, look: Look) {
+        // White space at the beginning of a line is not shown, but for fixed spaces, which indent code.
+        let is_space = |c: char| c.is_whitespace() && c != FIXED_SPACE;
+        let text = if self.text.is_empty() { text.trim_start_matches(is_space) } else { text };
+        if text.is_empty() {
+            return;
+        }
+        self.text.push_str(text);
+        match self.looks.last_mut() {
+            Some(last) if last.1 == look => last.0 = self.text.len(),
+            _ => self.looks.push((self.text.len(), look)),
+        }
+    }
+
+    /// The line, without white space at its end; `None` if it is blank.
+    fn take(&mut self) -> Option<Self> {
+        let mut line = std::mem::take(self);
+        line.text.truncate(line.text.trim_end().len());
+        (!line.text.is_empty()).then_some(line)
+    }
+
+    /// The parts of `range` that differ in their look.
+    fn parts(&self, range: Range<usize>) -> impl Iterator<Item = (Range<usize>, Look)> {
+        let first = self.looks.partition_point(|(end, _)| *end <= range.start);
+        let mut start = range.start;
+        self.looks[first..].iter().map_while(move |(end, look)| {
+            let part = start..range.end.min(*end);
+            start = part.end;
+            (!part.is_empty()).then_some((part, *look))
+        })
+    }
+}
+
+/// The lines of the joined `pieces`, as their line breaks divide them.
+fn loose_lines(pieces: &[(&str, Look)]) -> Vec<LooseLine> {
+    let mut lines = Vec::new();
+    let mut line = LooseLine::default();
+    for (text, look) in pieces {
+        if !text.contains(|c: char| c.is_control() || matches!(c, '\u{AD}' | '\u{2028}' | '\u{2029}')) {
+            line.push(text, *look);
+            continue;
+        }
+        for (index, part) in
+            text.split(['\n', '\r', '\u{B}', '\u{C}', '\u{85}', '\u{2028}', '\u{2029}']).enumerate()
+        {
+            if index > 0 {
+                lines.extend(line.take());
+            }
+            line.push(&part.replace(char::is_control, " ").replace('\u{AD}', ""), *look);
+        }
+    }
+    lines.extend(line.take());
+    lines
+}
+
+/// Breaks the joined `pieces` into lines of at most `max_width` thousandths of the font size. Line breaks in them are
+/// kept; blank lines are removed.
 pub(super) fn break_lines(
     shaper: &mut Shaper<'_>,
-    text: &str,
-    bold: bool,
+    pieces: &[(&str, Look)],
     han_variant: HanVariant,
     max_width: f32,
 ) -> Result<Vec<TypesetLine>, ExportError> {
     let mut lines = Vec::new();
-    for part in text.split(['\n', '\r', '\u{B}', '\u{C}', '\u{85}', '\u{2028}', '\u{2029}']) {
-        let part = part.replace(char::is_control, " ").replace('\u{AD}', "");
-        let part = part.trim();
-        if !part.is_empty() {
-            let bidi = (!part.is_ascii()).then(|| BidiInfo::new(part, None));
-            let level =
-                bidi.as_ref().and_then(|bidi| bidi.paragraphs.first()).map_or(Level::ltr(), |p| p.level);
-            let line = Vec::new();
-            let mut breaker = LineBreaker {
-                shaper,
-                bold,
-                han_variant,
-                max_width,
-                level,
-                lines: &mut lines,
-                line,
-                width: 0.0,
-            };
-            breaker.break_text(part, bidi.as_ref().map(|bidi| bidi.levels.as_slice()))?;
-        }
+    for text in loose_lines(pieces) {
+        let bidi = (!text.text.is_ascii()).then(|| BidiInfo::new(&text.text, None));
+        let level = bidi.as_ref().and_then(|bidi| bidi.paragraphs.first()).map_or(Level::ltr(), |p| p.level);
+        let mut breaker = LineBreaker {
+            shaper,
+            han_variant,
+            max_width,
+            text: &text,
+            levels: bidi.as_ref().map(|bidi| bidi.levels.as_slice()),
+            level,
+            lines: &mut lines,
+            line: Vec::new(),
+            width: 0.0,
+        };
+        breaker.break_text()?;
     }
     Ok(lines)
 }
 
+/// A word with its embedding level.
+type LevelWord = (Level, LineWord);
+
 /// Fills lines with the words of one text.
 struct LineBreaker<'a, 'f> {
     shaper: &'a mut Shaper<'f>,
-    bold: bool,
     han_variant: HanVariant,
     max_width: f32,
+    text: &'a LooseLine,
+    /// The embedding level of each byte; `None` for ASCII.
+    levels: Option<&'a [Level]>,
     /// The paragraph embedding level (UAX 9): the base direction of the text.
     level: Level,
     lines: &'a mut Vec<TypesetLine>,
-    /// The words of the current line, in reading order, each with its embedding level.
-    line: Vec<(Level, Rc<Word>)>,
+    /// The words of the current line, in reading order.
+    line: Vec<LevelWord>,
     /// The width of `line`.
     width: f32,
 }
 
 impl LineBreaker<'_, '_> {
-    /// Breaks `text`, which has no line breaks. `levels` has the embedding level of each byte; `None` for ASCII.
-    fn break_text(&mut self, text: &str, levels: Option<&[Level]>) -> Result<(), ExportError> {
+    fn break_text(&mut self) -> Result<(), ExportError> {
+        let text = self.text.text.as_str();
         let mut spaces = 0..0;
         let mut start = 0;
         for (end, _) in linebreaks(text) {
@@ -82,12 +164,9 @@ impl LineBreaker<'_, '_> {
                 continue;
             }
             let word = start..start + text[start..end].trim_end_matches(' ').len();
-            let leading_spaces = self.shape(text, levels, spaces.clone())?;
-            let parts = if word.len() > MAX_WHOLE_WORD_BYTES {
-                None
-            } else {
-                Some(self.shape(text, levels, word.clone())?)
-            };
+            let leading_spaces = self.shape(spaces.clone())?;
+            let parts =
+                if word.len() > MAX_WHOLE_WORD_BYTES { None } else { Some(self.shape(word.clone())?) };
             if let Some(parts) = parts.filter(|parts| total_width(parts) <= self.max_width) {
                 if self.width + total_width(&leading_spaces) + total_width(&parts) <= self.max_width {
                     self.extend(leading_spaces);
@@ -102,8 +181,10 @@ impl LineBreaker<'_, '_> {
                 } else {
                     self.end_line();
                 }
-                for (level, range) in level_runs(levels, self.level, word.clone()) {
-                    self.break_anywhere(&text[range], level)?;
+                for (level, range) in level_runs(self.levels, self.level, word.clone()) {
+                    for (range, look) in self.text.parts(range) {
+                        self.break_anywhere(&text[range], level, look)?;
+                    }
                 }
             }
             spaces = word.end..end;
@@ -113,11 +194,11 @@ impl LineBreaker<'_, '_> {
         Ok(())
     }
 
-    /// Appends `text`, which has one direction, and breaks it between graphemes where a line is full.
-    fn break_anywhere(&mut self, mut text: &str, level: Level) -> Result<(), ExportError> {
-        let style = self.word_style(level);
+    /// Appends `text`, which has one direction and look, and breaks it between graphemes where a line is full.
+    fn break_anywhere(&mut self, mut text: &str, level: Level, look: Look) -> Result<(), ExportError> {
+        let style = self.word_style(level, look);
         while !text.is_empty() {
-            let room = self.max_width - self.width;
+            let room = (self.max_width - self.width) / look.scale;
             let mut ends = Vec::new();
             let mut width = 0.0;
             for (at, grapheme) in text.grapheme_indices(true) {
@@ -142,7 +223,7 @@ impl LineBreaker<'_, '_> {
                 fits = Some((end, self.shaper.word(&text[..end], style)?));
             }
             if let Some((end, word)) = fits {
-                self.extend(vec![(level, word)]);
+                self.extend(vec![(level, LineWord { word, look, place: 0 })]);
                 text = &text[end..];
             }
             if !text.is_empty() {
@@ -152,24 +233,23 @@ impl LineBreaker<'_, '_> {
         Ok(())
     }
 
-    /// Shapes a range of `text`, one word per embedding level.
-    fn shape(
-        &mut self,
-        text: &str,
-        levels: Option<&[Level]>,
-        range: Range<usize>,
-    ) -> Result<Vec<(Level, Rc<Word>)>, ExportError> {
-        level_runs(levels, self.level, range)
-            .into_iter()
-            .map(|(level, range)| Ok((level, self.shaper.word(&text[range], self.word_style(level))?)))
-            .collect()
+    /// Shapes a range of the text, one word per embedding level and look.
+    fn shape(&mut self, range: Range<usize>) -> Result<Vec<LevelWord>, ExportError> {
+        let mut words = Vec::new();
+        for (level, range) in level_runs(self.levels, self.level, range) {
+            for (range, look) in self.text.parts(range) {
+                let word = self.shaper.word(&self.text.text[range], self.word_style(level, look))?;
+                words.push((level, LineWord { word, look, place: 0 }));
+            }
+        }
+        Ok(words)
     }
 
-    fn word_style(&self, level: Level) -> WordStyle {
-        WordStyle { bold: self.bold, han_variant: self.han_variant, right_to_left: level.is_rtl() }
+    fn word_style(&self, level: Level, look: Look) -> WordStyle {
+        WordStyle { bold: look.bold, han_variant: self.han_variant, right_to_left: level.is_rtl() }
     }
 
-    fn extend(&mut self, words: Vec<(Level, Rc<Word>)>) {
+    fn extend(&mut self, words: Vec<LevelWord>) {
         self.width += total_width(&words);
         self.line.extend(words);
     }
@@ -196,8 +276,8 @@ fn must_not_break(before: &str, after: &str) -> bool {
         || is_syllable(before.chars().next_back()) && is_syllable(after.chars().next())
 }
 
-fn total_width(words: &[(Level, Rc<Word>)]) -> f32 {
-    words.iter().map(|(_, word)| word.width).sum()
+fn total_width(words: &[LevelWord]) -> f32 {
+    words.iter().map(|(_, word)| word.width()).sum()
 }
 
 /// Divides `range` into runs of one embedding level. Without `levels` there is one run, with the level of the
@@ -217,7 +297,10 @@ fn level_runs(levels: Option<&[Level]>, paragraph: Level, range: Range<usize>) -
 }
 
 /// Reorders the words of a line from reading order to visual order (UAX 9, rule L2).
-fn visual_order(mut words: Vec<(Level, Rc<Word>)>) -> Vec<Rc<Word>> {
+fn visual_order(mut words: Vec<LevelWord>) -> Vec<LineWord> {
+    for (place, (_, word)) in words.iter_mut().enumerate() {
+        word.place = place;
+    }
     let levels = || words.iter().map(|(level, _)| level.number());
     let (Some(highest), Some(lowest_odd)) = (levels().max(), levels().filter(|l| l % 2 == 1).min()) else {
         return words.into_iter().map(|(_, word)| word).collect();

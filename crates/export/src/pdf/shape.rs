@@ -27,9 +27,6 @@ pub(super) type FaceId = usize;
 const REGULAR: FaceId = 0;
 pub(super) const BOLD: FaceId = 1;
 
-/// Drawn in place of a character that no font has.
-const REPLACEMENT: char = '\u{FFFD}';
-
 /// An invisible character, which viewers leave out when they copy text.
 const ZERO_WIDTH_SPACE: char = '\u{200B}';
 const ZERO_WIDTH_SPACE_TEXT: &str = "\u{200B}";
@@ -121,11 +118,8 @@ impl<'f> Shaper<'f> {
             blank: None,
             buffer: None,
         };
-        for id in [REGULAR, BOLD] {
-            // The glyph drawn for missing characters must not get the first of them as its entry.
-            let glyph = shaper.replacement(id)?;
-            shaper.to_unicode.insert((id, glyph), REPLACEMENT.to_string().into());
-        }
+        // An unreadable main font is an error, also if no text needs it.
+        shaper.open(BOLD)?;
         let regular = shaper.open(REGULAR)?;
         let blank =
             regular.glyph_index(ZERO_WIDTH_SPACE).map(|id| Glyph { id: id.0, x: 0.0, y: 0.0, advance: 0.0 });
@@ -175,7 +169,7 @@ impl<'f> Shaper<'f> {
         for run in runs {
             let text = &text[run.range.clone()];
             if run.missing {
-                self.push_replacement(&mut word, text, run.face)?;
+                self.push_code(&mut word, text, run.face)?;
             } else {
                 self.push_glyphs(&mut word, text, &run, style.right_to_left)?;
             }
@@ -252,19 +246,26 @@ impl<'f> Shaper<'f> {
         Ok(open.as_ref().expect("opened above"))
     }
 
-    /// The glyph for a character that no font has: `�`, or the font's glyph 0 if it has no `�`.
-    fn replacement(&mut self, id: FaceId) -> Result<u16, ExportError> {
-        Ok(self.open(id)?.glyph_index(REPLACEMENT).unwrap_or_default().0)
-    }
-
-    /// Appends a replacement for `text`, a character that no font has, to `word`.
-    fn push_replacement(&mut self, word: &mut Word, text: &str, face: FaceId) -> Result<(), ExportError> {
-        let id = self.replacement(face)?;
-        let advance = advance_width(self.open(face)?, id);
-        let (start, end) = (word.width, word.width + advance);
-        let glyphs = vec![Glyph { id, x: start, y: 0.0, advance }];
-        word.clusters.push(Cluster { face, text: text.into(), glyphs, start, end, extracts_as_text: false });
-        word.width = end;
+    /// Appends the code of `text`, a character that no font has, to `word`: `[U+E000]`.
+    fn push_code(&mut self, word: &mut Word, text: &str, id: FaceId) -> Result<(), ExportError> {
+        let face = self.open(id)?;
+        let start = word.width;
+        let mut glyphs = Vec::new();
+        for c in text.chars().flat_map(|c| code(c).chars().collect::<Vec<_>>()) {
+            let glyph = face.glyph_index(c).unwrap_or_default().0;
+            let advance = advance_width(face, glyph);
+            glyphs.push(Glyph { id: glyph, x: word.width, y: 0.0, advance });
+            word.width += advance;
+        }
+        let end = word.width;
+        word.clusters.push(Cluster {
+            face: id,
+            text: text.into(),
+            glyphs,
+            start,
+            end,
+            extracts_as_text: false,
+        });
         Ok(())
     }
 
@@ -360,6 +361,11 @@ fn assign_to_unicode(to_unicode: &mut HashMap<(FaceId, u16), Box<str>>, cluster:
     let entry = to_unicode.entry((cluster.face, first.id)).or_insert_with(|| cluster.text.clone());
     let in_place = first.advance > 0.0 || (first.x - cluster.start).abs() < 1.0;
     marks.is_empty() && in_place && *entry == cluster.text
+}
+
+/// What is drawn in place of a character that no font has.
+fn code(c: char) -> String {
+    format!("[U+{:04X}]", u32::from(c))
 }
 
 /// Appends `range` to the last run if face and script agree, or else adds a run.

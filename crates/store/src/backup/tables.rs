@@ -26,7 +26,7 @@ use Owner::{Archive, Meeting, Transcript};
 /// Not in a backup: `pending_removals` (files of deleted recordings, which are not in the backup either),
 /// `__diesel_schema_migrations` (the step is in the manifest), the tables `search_*` (triggers make them from the others),
 /// `retention_state` (it describes the clock of a server) and `export_batches` (they belong to one computer).
-pub(super) const TABLES: [Table; 18] = [
+pub(super) const TABLES: [Table; 19] = [
     Table { name: "meetmemo_archive", belongs_to: Archive, order: "id" },
     Table { name: "people_settings", belongs_to: Archive, order: "id" },
     Table { name: "people", belongs_to: Archive, order: "id" },
@@ -43,6 +43,7 @@ pub(super) const TABLES: [Table; 18] = [
     Table { name: "export_jobs", belongs_to: Meeting("job_id"), order: "id" },
     Table { name: "meeting_tags", belongs_to: Meeting("job_id"), order: "tag_id" },
     Table { name: "notes", belongs_to: Meeting("job_id"), order: "job_id" },
+    Table { name: "summaries", belongs_to: Meeting("job_id"), order: "id" },
     Table { name: "tasks", belongs_to: Meeting("job_id"), order: "id" },
     Table { name: "person_voices", belongs_to: Archive, order: "id" },
 ];

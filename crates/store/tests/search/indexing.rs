@@ -15,6 +15,7 @@ use store::{
 };
 
 const DOWN: &str = concat!(
+    include_str!("../../../../migrations/2026-11-30-000014_summaries/down.sql"),
     include_str!("../../../../migrations/2026-11-30-000013_exports/down.sql"),
     include_str!("../../../../migrations/2026-11-30-000012_search/down.sql"),
 );

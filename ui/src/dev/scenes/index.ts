@@ -13,6 +13,7 @@ import { rescueScenes } from './rescue'
 import type { Scenes } from './scene'
 import { searchScenes } from './search'
 import { speakerScenes } from './speakers'
+import { summaryScenes } from './summary'
 import { versionScenes } from './versions'
 
 export const scenes: Scenes = {
@@ -27,6 +28,7 @@ export const scenes: Scenes = {
   ...organiseScenes,
   ...exportScenes,
   ...searchScenes,
+  ...summaryScenes,
   ...databaseScenes,
   ...archiveScenes,
   ...rescueScenes,

@@ -22,6 +22,7 @@ import { MemoryPeople, type PeopleSeed } from './people'
 import { MemorySearch, type SearchSeed } from './search'
 import { MemorySettings, type SettingsSeed } from './settings'
 import { MemorySpeakers, type SpeakersSeed } from './speakers'
+import { MemorySummaries, type SummariesSeed } from './summaries'
 import { MemoryTranscripts, type TranscriptsSeed } from './transcripts'
 import { MemoryVersions, type VersionsSeed } from './versions'
 
@@ -35,6 +36,7 @@ export type Seed = LifecycleSeed &
   ModelsSeed &
   VersionsSeed &
   SpeakersSeed &
+  SummariesSeed &
   SearchSeed &
   PeopleSeed &
   DatabaseSeed &
@@ -85,6 +87,7 @@ export function memoryClient(seed: Seed = {}) {
   const versions = new MemoryVersions(meetings, transcripts, models, seed)
   const people = new MemoryPeople(events, meetings, seed)
   const speakers = new MemorySpeakers(events, meetings, transcripts, people, seed)
+  const summaries = new MemorySummaries(events, meetings, transcripts, seed)
   const search = new MemorySearch(meetings, transcripts, speakers, seed)
   const archiveCare = new MemoryArchiveCare(events, meetings, core, seed)
   const database = new MemoryDatabase(core, seed)
@@ -100,6 +103,7 @@ export function memoryClient(seed: Seed = {}) {
       ...models.handlers,
       ...versions.handlers,
       ...speakers.handlers,
+      ...summaries.handlers,
       ...people.handlers,
       ...search.handlers,
       ...archiveCare.handlers,
@@ -115,6 +119,7 @@ export function memoryClient(seed: Seed = {}) {
       ...exports.controls,
       ...models.controls,
       ...speakers.controls,
+      ...summaries.controls,
       ...search.controls,
       ...database.controls,
       ...archiveCare.controls,

@@ -14,7 +14,7 @@ export type ExportsSeed = {
   exportSettings?: Partial<ExportSettings>
   /** The preview of a format; by default the text of the meeting. */
   preview?: (format: string, options: ExportOptions) => Partial<Preview>
-  /** What became of a file, by its path; the path of a file that the user chooses is empty. */
+  /** Results of checks by the path of the file; the path of a file that the user chooses is empty. */
   verified?: (path: string) => Partial<VerifiedExport>
 }
 

@@ -51,11 +51,17 @@ fn a_word_of_several_scripts_uses_several_fonts() {
 }
 
 #[test]
-fn each_character_that_no_font_has_becomes_one_replacement() {
+fn each_character_that_no_font_has_becomes_its_code() {
     let mut shaper = Shaper::new(&FONTS).unwrap();
     let word = shaper.word("a\u{E000}\u{E001}b", PLAIN).unwrap();
-    assert_eq!(clusters(&word), [("a", 1), ("\u{E000}", 1), ("\u{E001}", 1), ("b", 1)]);
-    assert_eq!(word.clusters[1].glyphs[0].id, word.clusters[2].glyphs[0].id);
+    assert_eq!(clusters(&word), [("a", 1), ("\u{E000}", 8), ("\u{E001}", 8), ("b", 1)]);
+    let glyphs = |word: &Word, cluster: usize| -> Vec<u16> {
+        word.clusters[cluster].glyphs.iter().map(|glyph| glyph.id).collect()
+    };
+    let code = shaper.word("[U+E000]", PLAIN).unwrap();
+    let drawn: Vec<u16> = (0..code.clusters.len()).flat_map(|cluster| glyphs(&code, cluster)).collect();
+    assert_eq!(glyphs(&word, 1), drawn);
+    assert_ne!(glyphs(&word, 2), drawn);
     assert!(!word.clusters[1].extracts_as_text);
     assert_eq!(shaper.missing(), ['\u{E000}', '\u{E001}']);
 }

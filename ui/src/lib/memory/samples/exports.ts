@@ -1,5 +1,11 @@
 /** Options, previews and checked files of exports. */
-import type { BatchView, ExportOptions, Preview, VerifiedExport } from '../../types'
+import {
+  SUBTITLE_GUIDES,
+  type BatchView,
+  type ExportOptions,
+  type Preview,
+  type VerifiedExport,
+} from '../../types'
 
 /** The default options, with `change`. */
 export function sampleOptions(change: Partial<ExportOptions> = {}): ExportOptions {
@@ -17,16 +23,7 @@ export function sampleOptions(change: Partial<ExportOptions> = {}): ExportOption
     watermark: null,
     logo: true,
     audio: false,
-    subtitles: {
-      characters_per_line: 42,
-      lines: 2,
-      characters_per_second: 20,
-      min_duration_ms: 833,
-      max_duration_ms: 7_000,
-      gap_ms: 83,
-      closed_pause_ms: 500,
-      one_speaker_per_cue: true,
-    },
+    subtitles: SUBTITLE_GUIDES.netflix,
     ...change,
   }
 }
