@@ -98,6 +98,7 @@ impl<'a> Citations<'a> {
             sources,
             owner: claim.owner.clone(),
             due: claim.due.clone(),
+            edited: false,
         }
     }
 
