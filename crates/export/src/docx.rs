@@ -43,6 +43,7 @@ pub(crate) static FORMAT: Format = Format {
         OptionName::Confidence,
         OptionName::Doubts,
         OptionName::Note,
+        OptionName::Summary,
         OptionName::Statistics,
         OptionName::Language,
         OptionName::Paper,

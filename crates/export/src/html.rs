@@ -14,6 +14,7 @@ use crate::note_markdown::events;
 use crate::options::{ExportOptions, Times};
 use crate::paragraphs::{FormattedTranscript, ParagraphSegment, VisibleParagraph, single_line};
 use crate::sections::{Section, has_doubts, sections};
+use crate::summary::Summary;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
@@ -35,6 +36,7 @@ pub(crate) static FORMAT: Format = Format {
         OptionName::Confidence,
         OptionName::Doubts,
         OptionName::Note,
+        OptionName::Summary,
         OptionName::Statistics,
         OptionName::Language,
         OptionName::Contents,
@@ -112,6 +114,10 @@ impl Page<'_> {
             );
             self.note(note);
             push!(self, "</section>\n");
+        }
+
+        if let Some(summary) = &transcript.summary {
+            self.summary(summary, &sections);
         }
 
         push!(self, "<main id=\"transcript\"");
@@ -192,6 +198,7 @@ impl Page<'_> {
         for (shown, id, text) in [
             (has_table, "speakers", &labels.speakers),
             (has_note, "note", &labels.note),
+            (self.transcript.summary.is_some(), "summary", &labels.summary),
             (true, "transcript", &labels.transcript),
         ] {
             if shown {
@@ -257,6 +264,37 @@ impl Page<'_> {
             other => other,
         });
         pulldown_cmark::html::push_html(&mut self.out, events);
+    }
+
+    /// The summary. The time of a source leads to the line that begins there.
+    fn summary(&mut self, summary: &Summary, sections: &[Section<'_>]) {
+        let labels = self.transcript.labels();
+        push!(self, "<section id=\"summary\" aria-label=\"{0}\">\n<h2>{0}</h2>\n", escaped(&labels.summary));
+        let origin = match summary.sections.is_empty() {
+            true => labels.no_summary.clone(),
+            false => summary.origin(labels),
+        };
+        push!(self, "<p class=\"legend\">{}</p>\n", escaped(&origin));
+        let paragraphs = sections.iter().flat_map(|section| &section.paragraphs);
+        let starts: Vec<AudioTime> =
+            paragraphs.flat_map(|paragraph| &paragraph.segments).map(|segment| segment.start).collect();
+        for section in &summary.sections {
+            push!(self, "<h3 dir=\"auto\">{}</h3>\n", escaped(&single_line(&section.title)));
+            for statement in &section.statements {
+                push!(self, "<p class=\"block\" dir=\"auto\">");
+                for source in &statement.sources {
+                    let line = starts.partition_point(|start| *start <= source.start).saturating_sub(1);
+                    push!(self, "<a class=\"time\" href=\"#line-{line}\">{}</a> ", source.start);
+                }
+                push!(self, "<span class=\"lines\">{}", escaped(&single_line(&statement.text)));
+                let remarks = statement.remarks(labels);
+                if !remarks.is_empty() {
+                    push!(self, " <bdi class=\"quiet\">({})</bdi>", escaped(&single_line(&remarks)));
+                }
+                push!(self, "</span></p>\n");
+            }
+        }
+        push!(self, "</section>\n");
     }
 
     fn transcript(&mut self, sections: &[Section<'_>], resources: &Resources<'_>) -> Result<(), ExportError> {

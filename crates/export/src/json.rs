@@ -24,6 +24,7 @@ pub(crate) static FORMAT: Format = Format {
         OptionName::Confidence,
         OptionName::Doubts,
         OptionName::Note,
+        OptionName::Summary,
         OptionName::Statistics,
     ],
     receipt: ReceiptPlace::Token,
@@ -45,6 +46,8 @@ struct File<'a> {
     turns: Vec<Turn>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<Summary<'a>>,
     receipt: &'a Receipt,
     /// The last property: what a transcript says comes before it.
     receipt_token: String,
@@ -105,6 +108,59 @@ struct Word<'a> {
 }
 
 #[derive(Serialize)]
+struct Summary<'a> {
+    model: Option<&'a str>,
+    sections: Vec<SummarySection<'a>>,
+}
+
+#[derive(Serialize)]
+struct SummarySection<'a> {
+    title: &'a str,
+    statements: Vec<Statement<'a>>,
+}
+
+#[derive(Serialize)]
+struct Statement<'a> {
+    text: &'a str,
+    support: &'static str,
+    sources: Vec<Source>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    edited: bool,
+}
+
+#[derive(Serialize)]
+struct Source {
+    start_ms: AudioTime,
+    end_ms: AudioTime,
+}
+
+impl<'a> Summary<'a> {
+    fn of(summary: &'a crate::Summary) -> Self {
+        let statement = |statement: &'a crate::SummaryStatement| Statement {
+            text: &statement.text,
+            support: if statement.found { "found" } else { "not_found" },
+            sources: statement
+                .sources
+                .iter()
+                .map(|source| Source { start_ms: source.start, end_ms: source.end })
+                .collect(),
+            owner: statement.owner.as_deref(),
+            due: statement.due.as_deref(),
+            edited: statement.edited,
+        };
+        let section = |section: &'a crate::SummarySection| SummarySection {
+            title: &section.title,
+            statements: section.statements.iter().map(statement).collect(),
+        };
+        Self { model: summary.model.as_deref(), sections: summary.sections.iter().map(section).collect() }
+    }
+}
+
+#[derive(Serialize)]
 struct Turn {
     start_ms: AudioTime,
     end_ms: AudioTime,
@@ -162,6 +218,7 @@ fn render(
         segments,
         turns: document.turns.iter().filter(|_| shows_speakers).map(turn).collect(),
         note: document.note.as_deref().filter(|_| options.note),
+        summary: document.summary.as_ref().filter(|_| options.summary).map(Summary::of),
         receipt_token: receipt.token(),
         receipt: &receipt,
     };
@@ -196,18 +253,19 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
     use crate::receipt::receipt_in;
-    use crate::testing::{read_with_python, resources, torture};
+    use crate::testing::{read_with_python, resources, torture, torture_summary};
     use std::path::Path;
 
     #[test]
     fn files_follow_the_schema_and_hold_everything() {
         let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/transcript.schema.json");
-        let document = torture();
+        let document = Document { summary: Some(torture_summary()), ..torture() };
         let everything = ExportOptions { confidence: true, ..ExportOptions::default() };
         let little = ExportOptions {
             speakers: false,
             doubts: false,
             note: false,
+            summary: false,
             statistics: false,
             ..ExportOptions::default()
         };
@@ -231,6 +289,9 @@ mod tests {
             assert_eq!(serde_json::to_value(&found.receipt).unwrap(), file["receipt"]);
             let shown = document.speakers.len() * usize::from(options.speakers);
             assert_eq!(file["speakers"].as_array().unwrap().len(), shown);
+            let shown = document.summary.as_ref().filter(|_| options.summary);
+            let sections = file["summary"]["sections"].as_array().map(Vec::len);
+            assert_eq!(sections, shown.map(|summary| summary.sections.len()));
         }
     }
 

@@ -2,9 +2,11 @@
 
 use crate::document::Document;
 use crate::format::{Format, FormatGroup, Needs, OptionName, ReceiptPlace};
+use crate::labels::Labels;
 use crate::marks::{Part, exact, figures, legend, marked_text, parts, separates_segments};
 use crate::options::{ExportOptions, Times};
 use crate::paragraphs::{FormattedTranscript, ParagraphSegment};
+use crate::summary::Summary;
 use std::fmt::Write;
 use transcript::{replace_control_chars, single_line};
 
@@ -22,6 +24,7 @@ pub(crate) static FORMAT: Format = Format {
         OptionName::Confidence,
         OptionName::Doubts,
         OptionName::Note,
+        OptionName::Summary,
         OptionName::Statistics,
         OptionName::Language,
     ],
@@ -49,6 +52,9 @@ pub(crate) fn text(document: &Document, options: &ExportOptions) -> String {
         for line in note.trim().lines() {
             let _ = writeln!(out, "{}", replace_control_chars(line));
         }
+    }
+    if let Some(summary) = &transcript.summary {
+        push_summary(&mut out, summary, labels);
     }
     let mut has_words = false;
     for paragraph in transcript.visible_paragraphs() {
@@ -79,6 +85,25 @@ pub(crate) fn text(document: &Document, options: &ExportOptions) -> String {
     out
 }
 
+/// Pushes a summary: a line for each statement, with the times of its sources.
+fn push_summary(out: &mut String, summary: &Summary, labels: &Labels) {
+    let _ = writeln!(out, "\n{}", labels.summary);
+    if summary.sections.is_empty() {
+        let _ = writeln!(out, "{}", labels.no_summary);
+        return;
+    }
+    let _ = writeln!(out, "{}", summary.origin(labels));
+    for section in &summary.sections {
+        let _ = writeln!(out, "\n{}", single_line(&section.title));
+        for statement in &section.statements {
+            let times = statement.sources.iter().map(|source| format!("{}  ", source.start));
+            let remarks = single_line(&statement.remarks(labels));
+            let remarks = if remarks.is_empty() { remarks } else { format!(" ({remarks})") };
+            let _ = writeln!(out, "{}{}{remarks}", times.collect::<String>(), single_line(&statement.text));
+        }
+    }
+}
+
 /// Pushes a line with a segment and its time, or the times of its words.
 fn push_segment(out: &mut String, segment: &ParagraphSegment, options: &ExportOptions) {
     if options.times == Times::Segment {
@@ -93,9 +118,10 @@ fn push_segment(out: &mut String, segment: &ParagraphSegment, options: &ExportOp
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
     use crate::Speaker;
-    use crate::testing::torture;
+    use crate::testing::{torture, torture_summary};
     use transcript::{AudioTime, DoubtReason, Span, Word};
 
     fn document() -> Document {
@@ -198,7 +224,8 @@ mod tests {
 
     #[test]
     fn no_word_and_no_control_character_gets_into_the_way() {
-        let (document, options) = (torture(), ExportOptions::default());
+        let (document, options) =
+            (Document { summary: Some(torture_summary()), ..torture() }, ExportOptions::default());
         let text = text(&document, &options);
         assert!(!text.contains(|c| transcript::is_control(c) && c != '\n'));
         for segment in &document.segments {
@@ -208,6 +235,15 @@ mod tests {
                 continue;
             }
             assert!(text.contains(&words), "{words:?}");
+        }
+        let lines: Vec<&str> = text.lines().collect();
+        for statement in
+            document.summary.iter().flat_map(|summary| &summary.sections).flat_map(|s| &s.statements)
+        {
+            let times: String =
+                statement.sources.iter().map(|source| format!("{}  ", source.start)).collect();
+            let wanted = format!("{times}{}", single_line(&statement.text));
+            assert!(lines.iter().any(|line| line.starts_with(&wanted)), "{wanted:?}");
         }
     }
 }

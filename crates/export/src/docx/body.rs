@@ -14,6 +14,7 @@ use crate::marks::percent;
 use crate::options::Times;
 use crate::paragraphs::{FormattedTranscript, ParagraphSegment, RunDoubt, VisibleParagraph, single_line};
 use crate::sections::{Section, has_doubts, sections};
+use crate::summary::Summary;
 use transcript::AudioTime;
 
 /// Space between two pieces of text that do not belong to different lines: U+00A0.
@@ -114,6 +115,7 @@ impl<'a> Body<'a> {
         let speakers = (options.statistics && !transcript.speakers.is_empty())
             .then(|| main("speakers", &labels.speakers));
         let note = transcript.note.as_deref().map(|text| (main("note", &labels.note), text));
+        let summary = transcript.summary.as_ref().map(|summary| (main("summary", &labels.summary), summary));
         let words = main("transcript", &labels.transcript);
         let receipt = main("receipt", &labels.receipt);
         let times: Vec<Heading> = match sections.as_slice() {
@@ -122,6 +124,7 @@ impl<'a> Body<'a> {
         };
         if options.contents && !times.is_empty() {
             let before = speakers.iter().chain(note.iter().map(|(heading, _)| heading));
+            let before = before.chain(summary.iter().map(|(heading, _)| heading));
             let entries: Vec<&Heading> = before.chain([&words]).chain(&times).chain([&receipt]).collect();
             self.contents(&entries);
         }
@@ -132,6 +135,10 @@ impl<'a> Body<'a> {
         if let Some((heading, text)) = note {
             self.heading(&heading);
             push_note(self, text);
+        }
+        if let Some((heading, summary)) = summary {
+            self.heading(&heading);
+            self.summary(summary);
         }
         self.heading(&words);
         if sections.is_empty() {
@@ -324,6 +331,38 @@ impl<'a> Body<'a> {
             self.xml.close("w:tr");
         }
         self.xml.close("w:tbl");
+    }
+
+    /// The summary: how it was made, and a paragraph for each statement, which begins with the time of its first source.
+    fn summary(&mut self, summary: &Summary) {
+        let labels = self.transcript.labels();
+        if summary.sections.is_empty() {
+            self.paragraph("Normal", &labels.no_summary);
+            return;
+        }
+        self.paragraph("Caption", &summary.origin(labels));
+        for section in &summary.sections {
+            self.paragraph("Speaker", &single_line(&section.title));
+            for statement in &section.statements {
+                let text = single_line(&statement.text);
+                let style = if statement.sources.is_empty() { "Speech" } else { "TimedSpeech" };
+                let rtl = is_rtl(&text);
+                self.open_paragraph(ParagraphProperties { style, rtl, ..ParagraphProperties::default() });
+                let mut times = statement.sources.iter().map(|source| source.start.to_string());
+                if let Some(time) = times.next() {
+                    let look = Look { style: Some("Time"), ..Look::default() };
+                    push_runs(&mut self.xml, &format!("{time}\t"), look, false);
+                }
+                push_runs(&mut self.xml, &text, Look::default(), rtl);
+                let remarks = Some(statement.remarks(labels)).filter(|remarks| !remarks.is_empty());
+                let beside: Vec<String> = times.chain(remarks).collect();
+                if !beside.is_empty() {
+                    let look = Look { style: Some("Quiet"), ..Look::default() };
+                    push_runs(&mut self.xml, &format!(" ({})", single_line(&beside.join(" · "))), look, rtl);
+                }
+                self.xml.close("w:p");
+            }
+        }
     }
 
     /// A paragraph of the transcript: the name of its speaker, and its segments.

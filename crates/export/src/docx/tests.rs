@@ -4,8 +4,8 @@ use super::*;
 use crate::characters::printable;
 use crate::format::read_receipt;
 use crate::options::{LabelLanguage, Paper, Times};
-use crate::paragraphs::ParagraphSegment;
-use crate::testing::{resources, torture, torture_ten_hours};
+use crate::paragraphs::{ParagraphSegment, single_line};
+use crate::testing::{resources, torture, torture_summary, torture_ten_hours};
 use crate::{Segment, Speaker};
 use proptest::prelude::*;
 use quick_xml::events::Event;
@@ -111,6 +111,21 @@ fn an_independent_reader_finds_the_whole_transcript_in_order() {
             with_style(&read, &["heading 1", "Heading 1"]),
             ["Speakers", "Note", "Transcript", "Receipt"]
         );
+    }
+}
+
+#[test]
+fn an_independent_reader_finds_the_summary() {
+    let document = Document { summary: Some(torture_summary()), ..torture() };
+    let bytes = docx(&document, &ExportOptions::default());
+    assert_well_formed(&bytes);
+    let read = read(&bytes);
+    let lines = with_style(&read, &["Speech", "Timed Speech", "TimedSpeech"]);
+    for statement in document.summary.iter().flat_map(|summary| &summary.sections).flat_map(|s| &s.statements)
+    {
+        let time = statement.sources.first().map_or(String::new(), |source| format!("{}\t", source.start));
+        let wanted = format!("{time}{}", printable(&single_line(&statement.text)));
+        assert!(lines.iter().any(|line| line.starts_with(&wanted)), "{wanted} in {lines:?}");
     }
 }
 

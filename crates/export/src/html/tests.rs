@@ -3,7 +3,7 @@
 use super::*;
 use crate::format::read_receipt;
 use crate::options::LabelLanguage;
-use crate::testing::{resources, torture, torture_ten_hours};
+use crate::testing::{resources, torture, torture_summary, torture_ten_hours};
 use crate::{Metadata, Segment, Speaker};
 use proptest::prelude::*;
 use transcript::Span;
@@ -155,6 +155,38 @@ fn an_independent_parser_finds_the_whole_transcript_in_order() {
         };
         assert_eq!(texts(&page, "main .time"), starts);
     }
+}
+
+#[test]
+fn the_times_of_a_summary_lead_to_the_lines_of_its_sources() {
+    let document = Document { summary: Some(torture_summary()), ..torture() };
+    let html = html(&document, &ExportOptions::default());
+    assert_safe(&html);
+    let page = parsed(&html);
+    let summary = document.summary.as_ref().unwrap();
+    let titles: Vec<String> =
+        summary.sections.iter().map(|section| printable(&single_line(&section.title)).into_owned()).collect();
+    assert_eq!(texts(&page, "#summary h3"), titles);
+    let statements: Vec<_> = summary.sections.iter().flat_map(|section| &section.statements).collect();
+    let read = texts(&page, "#summary .lines");
+    assert_eq!(read.len(), statements.len());
+    for (read, statement) in read.iter().zip(&statements) {
+        assert!(read.starts_with(printable(&single_line(&statement.text)).as_ref()), "{read}");
+    }
+    let sources: Vec<_> = statements.iter().flat_map(|statement| &statement.sources).collect();
+    let links: Vec<String> =
+        page.select("#summary .time").iter().map(|link| link.attr("href").unwrap().to_string()).collect();
+    assert_eq!(links.len(), sources.len());
+    for (link, source) in links.iter().zip(sources) {
+        let line = page.select(&format!("main [id=\"{}\"]", &link[1..]));
+        let start: u32 = line.attr("data-start").unwrap().parse().unwrap();
+        assert!(
+            start <= source.start.as_ms() && source.start.as_ms() < start + 10 * 2_400,
+            "{link}: {start}"
+        );
+    }
+    let without = ExportOptions { summary: false, ..ExportOptions::default() };
+    assert!(parsed(&self::html(&document, &without)).select("#summary").is_empty());
 }
 
 #[test]

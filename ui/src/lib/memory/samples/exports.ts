@@ -15,6 +15,7 @@ export function sampleOptions(change: Partial<ExportOptions> = {}): ExportOption
     confidence: false,
     doubts: true,
     note: true,
+    summary: true,
     statistics: true,
     language: 'english',
     paper: 'a4',
