@@ -22,6 +22,8 @@ const CONTEXT: usize = 2;
 const MIN_SHARE: f64 = 0.6;
 /// A quote of fewer words must occur exactly.
 const MIN_WORDS: usize = 4;
+/// A quote of more words must occur exactly, too: it is hardly one, and comparing it costs too much.
+const MAX_WORDS: usize = 200;
 /// A passage is at most this much longer than its quote.
 const MAX_STRETCH: f64 = 1.5;
 /// Words that share this many first letters count as forms of one word, for names with endings (“Müllers”).
@@ -152,7 +154,7 @@ impl<'a> Citations<'a> {
             .filter(|&start| (0..length).all(|at| word(start + at) == quote[at]))
             .map(|start| (length, start..start + length))
             .collect::<Vec<_>>();
-        if !exact.is_empty() || length < MIN_WORDS {
+        if !exact.is_empty() || !(MIN_WORDS..=MAX_WORDS).contains(&length) {
             return exact;
         }
         let needed = (length as f64 * MIN_SHARE).ceil() as usize;
