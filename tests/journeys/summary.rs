@@ -30,9 +30,10 @@ async fn an_extract_leads_to_its_passages_and_can_be_edited_and_exported() {
     expose_audio(&app).await;
     let statements = "#pane-summary button.statement";
     app.element(statements).await.click().await.unwrap();
-    let focused = "return Number(document.activeElement?.closest('[data-line]')?.dataset.line ?? -1)";
-    app.wait_until("the passage has the focus", async || {
-        app.run_script(focused, vec![]).await.as_f64().is_some_and(|line| line >= 0.0)
+    let marked = "return document.querySelector('[data-text] mark')?.textContent ?? ''";
+    app.wait_until("the passage is marked", async || {
+        let marked = app.run_script(marked, vec![]).await;
+        marked.as_str().is_some_and(|marked| !marked.is_empty() && text.contains(marked))
     })
     .await;
     assert!(playback_position(&app).await < 0.0, "nothing plays yet");

@@ -9,7 +9,7 @@ import type { Client } from '../lib/client'
 import { errorMessage } from '../lib/error-message'
 import { hasHours } from '../lib/format'
 import { t } from '../lib/messages'
-import type { JobView, SpeakersView, TranscriptionOptions, VersionView } from '../lib/types'
+import type { JobView, SpeakersView, SummaryView, TranscriptionOptions, VersionView } from '../lib/types'
 import { isWaiting, isWorkedOn } from '../library/job-status'
 import type { Notes } from '../notes/notes.svelte'
 import type { People } from '../people/people.svelte'
@@ -98,6 +98,8 @@ export class MeetingContext {
   selection = $state.raw<SegmentSelection | null>(null)
   /** What is marked in the list of segments; null while there is no list. */
   marks = $state.raw<SegmentMarks | null>(null)
+  /** The sources of the statement of a summary that was chosen last. */
+  cited = $state.raw<readonly SummaryView['sections'][number]['statements'][number]['sources'][number][]>([])
   /** Counts how often find was opened: each time its field takes the focus. */
   findOpened = $state(0)
   #focusBeforeFind: Element | null = null
@@ -318,8 +320,8 @@ export class MeetingContext {
   }
 
   /** Closes the pane where it covers the text. */
-  uncoverText(): void {
-    if (matchMedia('(max-width: 1099px)').matches) void this.closePane()
+  async uncoverText(): Promise<void> {
+    if (matchMedia('(max-width: 1099px)').matches) await this.closePane()
   }
 }
 

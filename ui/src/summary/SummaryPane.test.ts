@@ -1,5 +1,5 @@
 import { screen, waitFor, within } from '@testing-library/svelte'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { sampleJob, sampleSegments, sampleSummary, sampleTranscript } from '../lib/memory'
 import { isolateTests, open, user } from '../meeting/meeting-testing'
 import { asText } from './texts'
@@ -41,6 +41,19 @@ describe('the pane of summaries', () => {
     await waitFor(async () => expect(await client.summaries(id)).toHaveLength(2))
     await waitFor(() => expect(pane.queryByText(/has changed since/)).toBeNull())
     expect(pane.getByRole('button', { name: /^Summary that is shown/ })).toBeVisible()
+  })
+
+  test('marks the passage of a statement at the first click, and plays it at the second', async () => {
+    const { playback, pane } = await opened({ summaries: { [id]: [sample] } })
+    const text = lines[1]?.text ?? ''
+    const statement = await pane.findByRole('button', { name: new RegExp(`^${text.replaceAll('?', '.')}`) })
+    await user.click(statement)
+    await waitFor(() => expect(document.querySelector('[data-text] mark')).toHaveTextContent(text))
+    expect(playback.playing).toBe(false)
+    const playFrom = vi.spyOn(playback, 'playFrom')
+    await playback.open({ ...sampleJob(), duration_ms: 60_000 })
+    await user.click(statement)
+    expect(playFrom).toHaveBeenCalledWith(lines[1]?.start_ms)
   })
 
   test('saves an edited statement and marks it', async () => {

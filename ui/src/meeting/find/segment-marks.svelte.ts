@@ -1,6 +1,6 @@
 /**
- * The words that are marked in the list of segments: hits of find, and what the search in the archive found. Scrolls to the
- * one that was gone to.
+ * The words that are marked in the list of segments: hits of find, what the search in the archive found, and what a
+ * statement of the summary cites. Scrolls to the one that was gone to.
  */
 import { tick, untrack } from 'svelte'
 import { spansOf, type Span } from '../../search/marks'
@@ -32,6 +32,8 @@ export class SegmentMarks {
     const { found, old } = this.#meeting
     return bySegment(old ? [] : (found?.passages ?? []), (passage) => passage.segment_id)
   })
+  /** Quotes of a statement of the summary, by segment. */
+  #cited = $derived.by(() => bySegment(this.#meeting.cited, (source) => source.segment_id))
   /** The segment of the passage that was opened or gone to last. */
   #placeId = $derived.by(() => {
     const { found } = this.#meeting
@@ -61,6 +63,8 @@ export class SegmentMarks {
       to,
       strong: current?.id === id && current.from === from,
     }))
+    const cited = this.#cited.get(id)
+    if (cited) return quotesIn(text, cited)
     const [passage] = this.#found.get(id) ?? []
     if (!passage) return own ?? NONE
     const spans = spansOf(text, passage.text === text ? passage.marks : relocated(passage, text))
@@ -86,6 +90,12 @@ export class SegmentMarks {
     await tick()
     this.#scroll.list?.scrollToIndex(index, { align: 'nearest' })
     await this.#navigation.focus(index)
+  }
+
+  /** Scrolls to a segment. The focus stays. */
+  async show(index: number): Promise<void> {
+    this.#selection.chosen = index
+    await this.#show(index)
   }
 
   /** To be called in an effect: goes to the current hit of find, and to a passage that the search opens. */
@@ -130,6 +140,14 @@ export class SegmentMarks {
     const [view, place] = [scroll.scroller.getBoundingClientRect(), mark.getBoundingClientRect()]
     if (place.top < view.top || place.bottom > view.bottom) mark.scrollIntoView({ block: 'center' })
   }
+}
+
+/** Where quotes occur in a text; all of it, if one is not there any more. */
+function quotesIn(text: string, sources: readonly { quote: string }[]): Mark[] {
+  return sources.map(({ quote }) => {
+    const from = text.indexOf(quote)
+    return { from: Math.max(0, from), to: from < 0 ? text.length : from + quote.length, strong: false }
+  })
 }
 
 /** The marked words of a passage in a text that differs from the passage's: wherever they occur in it. */
