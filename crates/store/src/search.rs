@@ -46,8 +46,11 @@ const RANKED_ALL: u32 = 1_500;
 const RANKED_PARTS: usize = 1_500;
 /// Of more, so many of the newest meetings are ranked.
 const RANKED_NEWEST: usize = 40;
-/// So many meetings are looked into for who says the words.
+/// At most so many meetings are looked into for who says the words,
 const LOOKED_INTO: usize = 100;
+/// in batches of so many, until so many meetings are found.
+const SPEAKER_BATCH: usize = 40;
+const SPEAKER_ENOUGH: usize = 20;
 
 /// Limits of the transaction of a search. Plans that depend on the values (how common the words are) are made for them,
 /// because such statements are prepared anew. Compiling a plan takes longer than any of these statements. Sequential
@@ -149,8 +152,10 @@ async fn ranked(
     jobs: &[Uuid],
     access: Access,
 ) -> Result<Vec<Ranked>> {
+    let by_speakers = speakers.wanted.is_some() || !speakers.unwanted.is_empty();
+    let access = if by_speakers { Access::MeetingsWithSegments } else { access };
     let mut found: Vec<MeetingHits> = hits(c, clauses, jobs, access).await?;
-    if speakers.wanted.is_some() || !speakers.unwanted.is_empty() {
+    if by_speakers {
         passages::keep_spoken_by(c, &mut found, speakers).await?;
     }
     Ok(found.into_iter().filter_map(|meeting| rank(clauses, meeting)).collect())
@@ -280,10 +285,16 @@ impl Search<'_> {
         looked_into: Option<u32>,
         nothing: Found,
     ) -> Result<Found> {
-        let ids = &candidates.ids[..candidates.ids.len().min(LOOKED_INTO)];
-        let is_cut = ids.len() < usize::try_from(candidates.total).unwrap_or_default();
-        let newest = is_cut.then(|| u32::try_from(ids.len()).unwrap_or(u32::MAX));
-        let mut found = ranked(c, self.clauses, self.speakers, ids, Access::Meetings).await?;
+        let (mut found, mut last) = (Vec::new(), 0);
+        for batch in candidates.ids[..candidates.ids.len().min(LOOKED_INTO)].chunks(SPEAKER_BATCH) {
+            found.extend(ranked(c, self.clauses, self.speakers, batch, Access::Meetings).await?);
+            last += batch.len();
+            if found.len() >= SPEAKER_ENOUGH {
+                break;
+            }
+        }
+        let is_cut = last < usize::try_from(candidates.total).unwrap_or_default();
+        let newest = is_cut.then(|| u32::try_from(last).unwrap_or(u32::MAX));
         if sort == SearchSort::Relevance {
             found.sort_by(|a, b| b.score.total_cmp(&a.score));
         }
