@@ -20,8 +20,8 @@ const LOOKED_INTO: usize = 300;
 const COMMON: usize = 20;
 
 /// A word is rare that is in at most so many meetings, and in one of so many.
-const RARE: i32 = 500;
-const RARE_SHARE: i32 = 10;
+const RARE: i32 = 2_000;
+const RARE_SHARE: i32 = 5;
 
 /// The limit for the index of words.
 const PHRASE_LIMIT: &str = "SET LOCAL statement_timeout = 2000";
