@@ -49,15 +49,15 @@ pub(super) struct Pattern {
     pub(super) slots: Vec<Slot>,
     /// Whether it is what was asked for, and not another spelling or a compound.
     pub(super) exact: bool,
-    /// In how many meetings its rarest word is, about; the greatest number if that is not known.
-    pub(super) rarest: i32,
+    /// In how many meetings each of its words is, about; 0 if that is not known.
+    pub(super) meetings: Vec<i32>,
 }
 
 impl Pattern {
     /// `None` if nothing can fit it.
     pub(super) fn new(slots: Vec<Slot>) -> Option<Self> {
         let can_fit = !slots.is_empty() && !slots.iter().any(Slot::is_empty);
-        can_fit.then_some(Self { slots, exact: true, rarest: i32::MAX })
+        can_fit.then_some(Self { slots, exact: true, meetings: Vec::new() })
     }
 
     /// Another spelling, or a compound.
@@ -127,12 +127,6 @@ pub(super) struct IndexClause {
 impl IndexClause {
     pub(super) fn has_phrase(&self) -> bool {
         self.patterns.iter().any(Pattern::is_phrase)
-    }
-
-    /// In how many meetings the rarest word of a phrase is, about; for the phrase with the most.
-    pub(super) fn rarest_of_phrases(&self) -> i32 {
-        let phrases = self.patterns.iter().filter(|pattern| pattern.is_phrase());
-        phrases.map(|pattern| pattern.rarest).max().unwrap_or_default()
     }
 
     /// The clause as a `tsquery` for vectors with positions, or without them: then a phrase is all of its words.

@@ -1,10 +1,10 @@
 //! Which meetings hold phrases. The index of whole meetings knows only that all the words of a phrase are there.
 //!
-//! A phrase with a rare word is sought through the index of words. Otherwise the newest meetings are looked into first: a
-//! common phrase is in many of them. If it is not, the index of words is asked, too, which takes long if all words of the phrase
+//! A phrase whose words are seldom near each other is sought through the index of words. Otherwise the newest meetings are
+//! looked into first: a common phrase is in many of them. If it is not, the index of words is asked, too, which takes long if all words of the phrase
 //! are very common; then the newest must do.
 
-use super::pattern::IndexClause;
+use super::pattern::{IndexClause, Pattern};
 use super::{LIMITS, candidates};
 use crate::Result;
 use crate::error::StoreError;
@@ -19,9 +19,10 @@ const LOOKED_INTO: usize = 300;
 /// Phrases that so many of them hold are common: the others are not looked for.
 const COMMON: usize = 20;
 
-/// A word is rare that is in at most so many meetings, and in one of so many.
-const RARE: i32 = 2_000;
-const RARE_SHARE: i32 = 5;
+/// The index of words is asked first if about so many parts of meetings, or fewer, hold all words of the phrases.
+const FEW_PARTS: f64 = 3_000.0;
+/// Parts of two minutes in a meeting of an hour.
+const PARTS: f64 = 30.0;
 
 /// The limit for the index of words.
 const PHRASE_LIMIT: &str = "SET LOCAL statement_timeout = 2000";
@@ -46,8 +47,9 @@ pub(super) async fn with_phrases(
     total: usize,
 ) -> Result<WithPhrases> {
     let (mut ids, mut looked_into) = (Vec::new(), 0);
-    let rare = RARE.min(candidates::all_meetings(c).await? / RARE_SHARE);
-    if phrases.iter().all(|clause| clause.rarest_of_phrases() <= rare)
+    let all_meetings = candidates::all_meetings(c).await?;
+    let patterns = phrases.iter().flat_map(|clause| &clause.patterns).filter(|pattern| pattern.is_phrase());
+    if patterns.map(|pattern| parts_with(pattern, all_meetings)).sum::<f64>() <= FEW_PARTS
         && let Some(all) = in_time(c, phrases).await?
     {
         return Ok(WithPhrases::All(all));
@@ -72,6 +74,19 @@ pub(super) async fn with_phrases(
         return Ok(WithPhrases::All(all));
     }
     Ok(WithPhrases::Newest { ids, looked_into })
+}
+
+/// About how many parts of meetings hold all words of the pattern, if words stand in parts independently of each other: then
+/// a word that the share s of all parts holds is in 1 − (1 − s)^n of the meetings of n parts.
+fn parts_with(pattern: &Pattern, all_meetings: i32) -> f64 {
+    /// A word that more meetings hold may be in every part.
+    const SATURATED: f64 = 0.99;
+    let share = |meetings: &i32| match f64::from(*meetings) / f64::from(all_meetings.max(1)) {
+        // Words that are not counted may be common.
+        of_meetings if *meetings == 0 || of_meetings > SATURATED => 1.0,
+        of_meetings => 1.0 - (1.0 - of_meetings).powf(1.0 / PARTS),
+    };
+    f64::from(all_meetings) * PARTS * pattern.meetings.iter().map(share).product::<f64>()
 }
 
 /// The meetings that hold all phrases; `None` if finding them takes too long.
@@ -99,4 +114,23 @@ async fn in_all(c: &mut AsyncPgConnection, phrases: &[&IndexClause]) -> Result<H
         });
     }
     Ok(all.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pattern::Slot;
+    use super::*;
+
+    #[test]
+    fn parts_with_a_phrase_follow_from_the_meetings_with_its_words() {
+        let parts = |meetings: &[i32]| {
+            let slots = vec![Slot { lexemes: vec!["a".to_owned()], ..Slot::default() }];
+            let pattern =
+                Pattern::new(slots).map(|pattern| Pattern { meetings: meetings.to_vec(), ..pattern });
+            pattern.map_or(0.0, |pattern| parts_with(&pattern, 10_000).round())
+        };
+        assert_eq!(parts(&[100, 10_000]), 101.0, "about one part of each of the hundred");
+        assert_eq!(parts(&[5_000, 5_000]), 157.0);
+        assert_eq!(parts(&[10_000, 0]), 300_000.0, "very common, and not counted");
+    }
 }

@@ -25,8 +25,8 @@ const SHORTEST_STEM: usize = 4;
 const LONGEST_ENDING: usize = 4;
 /// The fewest letters of a part of a compound.
 const SHORTEST_PART: usize = 4;
-/// A word that is in more meetings is taken for two words only if one of these is in fewer: common words stand beside each
-/// other by chance, as in “don’t here” for “there”.
+/// A word that is in more meetings, itself or an alternative, is taken for two words only if one of these is in fewer: common
+/// words stand beside each other by chance, as in “don’t here” for “there”.
 const RARE: i32 = 500;
 /// Stemmers of languages that write compounds as one word.
 const COMPOUNDING: [&str; 5] = ["german_stem", "dutch_stem", "danish_stem", "norwegian_stem", "swedish_stem"];
@@ -153,7 +153,7 @@ pub(super) async fn index_clauses(
     let known = Known::load(c, wanted.iter().flat_map(|(_, terms)| terms), &stemmers).await?;
     let clauses = wanted.into_iter().map(|(negated, terms)| {
         let meetings = terms.iter().filter_map(QueryTerm::meetings).max().unwrap_or_default();
-        let patterns = terms.iter().flat_map(|term| term.patterns(&known)).collect();
+        let patterns = terms.iter().flat_map(|term| term.patterns(&known, meetings)).collect();
         IndexClause { negated, patterns, weight: 1.0 / (1.0 + f64::from(meetings).ln_1p()) }
     });
     Ok((clauses.collect(), all.len() > MAX_TERMS))
@@ -202,11 +202,10 @@ impl QueryTerm<'_> {
         self.words.iter().map(|word| word.folded.as_str()).collect()
     }
 
-    fn patterns(&self, known: &Known) -> Vec<Pattern> {
-        // Words that are not counted may be common.
-        let counted = self.words.iter().map(|word| word.meetings).filter(|meetings| *meetings > 0);
-        let rarest = counted.min().unwrap_or(i32::MAX);
-        let asked = Pattern::new(self.slots(known)).map(|pattern| Pattern { rarest, ..pattern });
+    /// `meetings` says in how many meetings its clause is.
+    fn patterns(&self, known: &Known, meetings: i32) -> Vec<Pattern> {
+        let of_words = self.words.iter().map(|word| word.meetings).collect();
+        let asked = Pattern::new(self.slots(known)).map(|pattern| Pattern { meetings: of_words, ..pattern });
         let mut patterns: Vec<Pattern> = asked.into_iter().collect();
         if self.is_hyphenated() {
             patterns.extend(known.joined.get(&self.joined()).and_then(|joined| similar(&[joined])));
@@ -215,7 +214,7 @@ impl QueryTerm<'_> {
             patterns.extend(known.endings.get(&word.folded).and_then(|endings| similar(&[endings])));
             for (first, second) in splits(&word.folded, known.compounding) {
                 if let (Some(first), Some(second)) = (known.parts.get(&first), known.parts.get(&second))
-                    && word.meetings.min(first.meetings).min(second.meetings) <= RARE
+                    && meetings.min(first.meetings).min(second.meetings) <= RARE
                 {
                     patterns.extend(similar(&[first, second]));
                 }
@@ -266,8 +265,8 @@ fn similar(words: &[&KnownWord]) -> Option<Pattern> {
         beginnings: Vec::new(),
         letters: 1,
     };
-    let rarest = words.iter().map(|word| word.meetings).min().unwrap_or(i32::MAX);
-    Some(Pattern { rarest, ..Pattern::similar((0..).zip(words).map(slot).collect())? })
+    let meetings = words.iter().map(|word| word.meetings).collect();
+    Some(Pattern { meetings, ..Pattern::similar((0..).zip(words).map(slot).collect())? })
 }
 
 /// Ways to see a word as two, both of which must be known: compounds of such languages, and a letter with a word, as in
