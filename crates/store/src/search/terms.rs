@@ -26,8 +26,9 @@ const LONGEST_ENDING: usize = 4;
 /// The fewest letters of a part of a compound.
 const SHORTEST_PART: usize = 4;
 /// A word that is in more meetings, itself or an alternative, is taken for two words only if one of these is in fewer: common
-/// words stand beside each other by chance, as in “don’t here” for “there”.
-const RARE: i32 = 500;
+/// words stand beside each other by chance, as in “don’t here” for “there”. So many meetings are looked into for phrases at
+/// once, and the number found is exact.
+const RARE: i32 = 100;
 /// Stemmers of languages that write compounds as one word.
 const COMPOUNDING: [&str; 5] = ["german_stem", "dutch_stem", "danish_stem", "norwegian_stem", "swedish_stem"];
 /// What stands between the parts of compounds in these languages.
