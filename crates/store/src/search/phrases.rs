@@ -1,8 +1,8 @@
 //! Which meetings hold phrases. The index of whole meetings knows only that all the words of a phrase are there.
 //!
-//! A phrase whose words are seldom near each other is sought through the index of words. Otherwise the newest meetings are
-//! looked into first: a common phrase is in many of them. If it is not, the index of words is asked, too, which takes long if all words of the phrase
-//! are very common; then the newest must do.
+//! A phrase whose words are seldom in one part is sought through the index of words. Otherwise the newest meetings are looked
+//! into first: a common phrase is in many of them. If it is not, the index of words is asked after all, which takes long if
+//! all words of the phrase are very common; then the newest must do.
 
 use super::pattern::{IndexClause, Pattern};
 use super::{LIMITS, candidates};
@@ -49,9 +49,9 @@ pub(super) async fn with_phrases(
     let (mut ids, mut looked_into) = (Vec::new(), 0);
     let all_meetings = candidates::all_meetings(c).await?;
     let patterns = phrases.iter().flat_map(|clause| &clause.patterns).filter(|pattern| pattern.is_phrase());
-    if patterns.map(|pattern| parts_with(pattern, all_meetings)).sum::<f64>() <= FEW_PARTS
-        && let Some(all) = in_time(c, phrases).await?
-    {
+    let parts: f64 = patterns.map(|pattern| parts_with(pattern, all_meetings)).sum();
+    let index_first = parts <= FEW_PARTS;
+    if index_first && let Some(all) = in_time(c, phrases).await? {
         return Ok(WithPhrases::All(all));
     }
     for batch in newest[..newest.len().min(LOOKED_INTO)].chunks(BATCH) {
@@ -69,6 +69,7 @@ pub(super) async fn with_phrases(
     }
     if looked_into < total
         && ids.len() < COMMON
+        && !index_first
         && let Some(all) = in_time(c, phrases).await?
     {
         return Ok(WithPhrases::All(all));
