@@ -42,12 +42,17 @@ pub(crate) use words::word_spans;
 const MAX_LIMIT: u32 = 100;
 /// Up to so many meetings are all ranked,
 const RANKED_ALL: u32 = 1_500;
-/// if about so many of their parts of two minutes hold the words together, or fewer. The newest show how many.
-const RANKED_PARTS: usize = 1_500;
+/// if about so many of their parts of two minutes hold the words together, or fewer.
+const RANKED_PARTS: usize = 1_000;
+/// So many of the newest show how many parts do.
+const SAMPLE: usize = 10;
 /// Of more, so many of the newest meetings are ranked.
 const RANKED_NEWEST: usize = 40;
-/// So many meetings are looked into for who says the words.
+/// At most so many meetings are looked into for who says the words,
 const LOOKED_INTO: usize = 100;
+/// in batches of so many, until so many meetings are found.
+const SPEAKER_BATCH: usize = 40;
+const SPEAKER_ENOUGH: usize = 20;
 
 /// Limits of the transaction of a search. Plans that depend on the values (how common the words are) are made for them,
 /// because such statements are prepared anew. Compiling a plan takes longer than any of these statements. Sequential
@@ -114,11 +119,11 @@ async fn search_in(c: &mut AsyncPgConnection, query: &MeetingQuery) -> Result<Fo
     }
     let end = query.offset.saturating_add(limit);
     let search = Search { clauses: &clauses, filters: &query.filters, speakers: &speakers, end };
-    let (candidates, looked_into) = search.candidates(c).await?;
+    let selected = search.select(c).await?;
     let page = (query.offset as usize, limit as usize);
     match query.filters.speakers.is_empty() {
-        true => search.page_of_words(c, query.sort, page, &candidates, looked_into, nothing).await,
-        false => search.page_of_speakers(c, query.sort, page, &candidates, looked_into, nothing).await,
+        true => search.page_of_words(c, query.sort, page, &selected, nothing).await,
+        false => search.page_of_speakers(c, query.sort, page, &selected, nothing).await,
     }
 }
 
@@ -149,8 +154,10 @@ async fn ranked(
     jobs: &[Uuid],
     access: Access,
 ) -> Result<Vec<Ranked>> {
+    let by_speakers = speakers.wanted.is_some() || !speakers.unwanted.is_empty();
+    let access = if by_speakers { Access::MeetingsWithSegments } else { access };
     let mut found: Vec<MeetingHits> = hits(c, clauses, jobs, access).await?;
-    if speakers.wanted.is_some() || !speakers.unwanted.is_empty() {
+    if by_speakers {
         passages::keep_spoken_by(c, &mut found, speakers).await?;
     }
     Ok(found.into_iter().filter_map(|meeting| rank(clauses, meeting)).collect())
@@ -165,32 +172,42 @@ struct Search<'a> {
     end: u32,
 }
 
+/// The meetings that hold all clauses.
+struct Selected {
+    candidates: Candidates,
+    /// Only so many of the newest were looked into for phrases, because these or their words are common.
+    looked_into: Option<u32>,
+    /// How many meetings hold the words, phrases aside.
+    with_words: u32,
+}
+
 impl Search<'_> {
-    /// The meetings that hold all clauses, phrases included. The number says that only so many of the newest were looked
-    /// into for phrases, because these or their words are common.
-    async fn candidates(&self, c: &mut AsyncPgConnection) -> Result<(Candidates, Option<u32>)> {
+    /// The meetings that hold all clauses, phrases included.
+    async fn select(&self, c: &mut AsyncPgConnection) -> Result<Selected> {
         let mut bounds = Bounds {
             except: self.with_excluded_phrase(c).await?,
             limit: self.end.max(RANKED_ALL),
             ..Bounds::default()
         };
         let found = candidates(c, self.clauses, self.filters, self.speakers, &bounds).await?;
+        let with_words = u32::try_from(found.total).unwrap_or_default();
         let phrases: Vec<&IndexClause> =
             self.clauses.iter().filter(|clause| !clause.negated && clause.has_phrase()).collect();
         if phrases.is_empty() || found.ids.is_empty() {
-            return Ok((found, None));
+            return Ok(Selected { candidates: found, looked_into: None, with_words });
         }
         let total = usize::try_from(found.total).unwrap_or_default();
-        match with_phrases(c, &phrases, &found.ids, total).await? {
+        let (candidates, looked_into) = match with_phrases(c, &phrases, &found.ids, total).await? {
             WithPhrases::Newest { ids, looked_into } => {
                 let of_newest = (looked_into < total).then(|| u32::try_from(looked_into).unwrap_or(u32::MAX));
-                Ok((Candidates { total: i32::try_from(ids.len()).unwrap_or(i32::MAX), ids }, of_newest))
+                (Candidates { total: i32::try_from(ids.len()).unwrap_or(i32::MAX), ids }, of_newest)
             }
             WithPhrases::All(all) => {
                 bounds.only = Some(all.into_iter().collect());
-                Ok((candidates(c, self.clauses, self.filters, self.speakers, &bounds).await?, None))
+                (candidates(c, self.clauses, self.filters, self.speakers, &bounds).await?, None)
             }
-        }
+        };
+        Ok(Selected { candidates, looked_into, with_words })
     }
 
     /// The meetings with a phrase that none may hold.
@@ -208,28 +225,23 @@ impl Search<'_> {
         c: &mut AsyncPgConnection,
         sort: SearchSort,
         (offset, limit): (usize, usize),
-        candidates: &Candidates,
-        looked_into: Option<u32>,
+        selected: &Selected,
         nothing: Found,
     ) -> Result<Found> {
-        let total = u32::try_from(candidates.total).unwrap_or_default();
-        let ids = &candidates.ids;
-        let several = self.clauses.iter().filter(|clause| !clause.negated).count() > 1;
-        // Whether hits that stand apart from those of the other clauses are read, too.
-        let mut complete = true;
-        let mut to_rank = match sort {
-            SearchSort::Date => &ids[..0],
-            SearchSort::Relevance => &ids[..ids.len().min(RANKED_NEWEST)],
+        let total = u32::try_from(selected.candidates.total).unwrap_or_default();
+        let (ids, looked_into) = (&selected.candidates.ids, selected.looked_into);
+        let newest = &ids[..ids.len().min(RANKED_NEWEST)];
+        let (to_rank, access) = match sort {
+            SearchSort::Date => (&ids[..0], Access::Meetings),
+            SearchSort::Relevance if newest.len() < ids.len() && self.ranks_all(c, selected).await? => {
+                (ids.as_slice(), Access::Together)
+            }
+            SearchSort::Relevance => (newest, Access::Meetings),
         };
-        let mut found = ranked(c, self.clauses, self.speakers, to_rank, Access::Meetings).await?;
-        if sort == SearchSort::Relevance
-            && to_rank.len() < ids.len()
-            && self.parts_together(&found) * ids.len() <= RANKED_PARTS * to_rank.len()
-            && self.total_of_words(c, total).await? <= RANKED_ALL
-        {
-            (to_rank, complete) = (&ids[..], !several);
-            found = ranked(c, self.clauses, self.speakers, to_rank, Access::Together).await?;
-        }
+        let mut found = ranked(c, self.clauses, self.speakers, to_rank, access).await?;
+        // Whether hits that stand apart from those of the other clauses were read, too.
+        let several = self.clauses.iter().filter(|clause| !clause.negated).count() > 1;
+        let complete = access == Access::Meetings || !several;
         // Newest first among equals: the sort is stable.
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
         // Those that hold the words only apart, or were not ranked, follow by date.
@@ -248,6 +260,18 @@ impl Search<'_> {
         })
     }
 
+    /// Whether all that was found can be ranked: few meetings hold the words, and few of their parts hold them together, going
+    /// by the newest.
+    async fn ranks_all(&self, c: &mut AsyncPgConnection, selected: &Selected) -> Result<bool> {
+        if self.total_of_words(c, selected).await? > RANKED_ALL {
+            return Ok(false);
+        }
+        let ids = &selected.candidates.ids;
+        let sample = &ids[..ids.len().min(SAMPLE)];
+        let found = ranked(c, self.clauses, self.speakers, sample, Access::Meetings).await?;
+        Ok(self.parts_together(&found) * ids.len() <= RANKED_PARTS * sample.len())
+    }
+
     /// How many parts of these meetings hold all clauses.
     fn parts_together(&self, found: &[Ranked]) -> usize {
         let wanted = self.clauses.iter().filter(|clause| !clause.negated).count();
@@ -258,13 +282,12 @@ impl Search<'_> {
 
     /// How many meetings hold the words, also those that filters, phrases or words to leave out exclude: as many are read
     /// through the index of words.
-    async fn total_of_words(&self, c: &mut AsyncPgConnection, total: u32) -> Result<u32> {
-        let is_plain = |clause: &IndexClause| !clause.negated && !clause.has_phrase();
-        if *self.filters == SearchFilters::default() && self.clauses.iter().all(is_plain) {
-            return Ok(total);
-        }
+    async fn total_of_words(&self, c: &mut AsyncPgConnection, selected: &Selected) -> Result<u32> {
         let wanted: Vec<IndexClause> =
             self.clauses.iter().filter(|clause| !clause.negated).cloned().collect();
+        if *self.filters == SearchFilters::default() && wanted.len() == self.clauses.len() {
+            return Ok(selected.with_words);
+        }
         let (filters, speakers, bounds) = (SearchFilters::default(), Speakers::default(), Bounds::default());
         let all = candidates(c, &wanted, &filters, &speakers, &bounds).await?;
         Ok(u32::try_from(all.total).unwrap_or_default())
@@ -276,14 +299,20 @@ impl Search<'_> {
         c: &mut AsyncPgConnection,
         sort: SearchSort,
         (offset, limit): (usize, usize),
-        candidates: &Candidates,
-        looked_into: Option<u32>,
+        selected: &Selected,
         nothing: Found,
     ) -> Result<Found> {
-        let ids = &candidates.ids[..candidates.ids.len().min(LOOKED_INTO)];
-        let is_cut = ids.len() < usize::try_from(candidates.total).unwrap_or_default();
-        let newest = is_cut.then(|| u32::try_from(ids.len()).unwrap_or(u32::MAX));
-        let mut found = ranked(c, self.clauses, self.speakers, ids, Access::Meetings).await?;
+        let (mut found, mut last) = (Vec::new(), 0);
+        let Selected { candidates, looked_into, .. } = selected;
+        for batch in candidates.ids[..candidates.ids.len().min(LOOKED_INTO)].chunks(SPEAKER_BATCH) {
+            found.extend(ranked(c, self.clauses, self.speakers, batch, Access::Meetings).await?);
+            last += batch.len();
+            if found.len() >= SPEAKER_ENOUGH {
+                break;
+            }
+        }
+        let is_cut = last < usize::try_from(candidates.total).unwrap_or_default();
+        let newest = is_cut.then(|| u32::try_from(last).unwrap_or(u32::MAX));
         if sort == SearchSort::Relevance {
             found.sort_by(|a, b| b.score.total_cmp(&a.score));
         }

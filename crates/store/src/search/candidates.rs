@@ -3,6 +3,7 @@
 use super::pattern::{IndexClause, meeting_tsquery};
 use super::query::{NameFilter, SearchFilters};
 use crate::Result;
+use crate::query::Prepared;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -228,12 +229,31 @@ pub(super) async fn with_phrase_among(
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// All meetings that have a part that holds the clause, its phrases included.
+/// All meetings that hold the clause, its phrases included. Single words are looked up in whole meetings, because common
+/// ones are in many parts.
 pub(super) async fn with_phrase(c: &mut AsyncPgConnection, clause: &IndexClause) -> Result<Vec<Uuid>> {
-    let rows: Vec<Id> =
-        diesel::sql_query("SELECT DISTINCT job_id AS id FROM search_passages WHERE words @@ $1::tsquery")
-            .bind::<Text, _>(clause.tsquery(true))
-            .load(c)
-            .await?;
+    let (phrases, words) = clause.phrases_and_words();
+    let rows: Vec<Id> = diesel::sql_query(
+        "SELECT job_id AS id FROM search_passages WHERE words @@ $1::tsquery
+        UNION
+        SELECT job_id FROM search_meetings WHERE words @@ $2::tsquery",
+    )
+    .bind::<Nullable<Text>, _>(phrases)
+    .bind::<Nullable<Text>, _>(words)
+    .load(c)
+    .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+#[derive(diesel::QueryableByName)]
+struct Count {
+    #[diesel(sql_type = Integer)]
+    count: i32,
+}
+
+/// How many meetings there are.
+pub(super) async fn all_meetings(c: &mut AsyncPgConnection) -> Result<i32> {
+    let count = diesel::sql_query("SELECT count(*)::integer AS count FROM search_meetings");
+    let row: Count = Prepared(count).get_result(c).await?;
+    Ok(row.count)
 }

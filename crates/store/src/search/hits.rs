@@ -3,7 +3,7 @@
 use super::pattern::{IndexClause, all_tsquery, any_tsquery, beginnings, known_beginnings, lexemes};
 use crate::Result;
 use crate::query::Prepared;
-use diesel::sql_types::{Array, Integer, Nullable, SmallInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Integer, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -31,6 +31,9 @@ struct PartRow {
     last_positions: Vec<i16>,
     #[diesel(sql_type = SmallInt)]
     own_segments: i16,
+    /// Empty if they were not asked for.
+    #[diesel(sql_type = Array<SqlUuid>)]
+    source_ids: Vec<Uuid>,
 }
 
 /// Where a clause occurs.
@@ -59,6 +62,8 @@ pub(super) struct Part {
     pub(super) last_positions: Vec<u16>,
     /// How many segments begin in this part.
     pub(super) own_segments: u16,
+    /// The segments of the transcript or the speakers; empty if they were not asked for.
+    pub(super) source_ids: Vec<Uuid>,
 }
 
 /// A meeting with its parts that have hits.
@@ -76,14 +81,18 @@ pub(super) enum Access {
     Together,
     /// Meeting by meeting, the parts that hold any clause: cheap if the meetings are few.
     Meetings,
+    /// The same, with the segments of those parts.
+    MeetingsWithSegments,
 }
 
 /// $1 tsquery, $2 lexemes. Not limited to meetings: the planner would read the index of meetings, too.
-const TOGETHER: &str = "SELECT job_id, part, ts_filter(setweight(words, 'A', $2), '{a}')::text AS hits, last_positions, own_segments
+const TOGETHER: &str = "SELECT job_id, part, ts_filter(setweight(words, 'A', $2), '{a}')::text AS hits, last_positions, own_segments,
+        '{}'::uuid[] AS source_ids
     FROM search_passages WHERE words @@ $1::tsquery";
 
-/// $3 meetings. OFFSET 0 keeps the planner from asking the index of words once for each meeting.
-const BY_MEETINGS: &str = "SELECT job_id, part, ts_filter(setweight(words, 'A', $2), '{a}')::text AS hits, last_positions, own_segments
+/// $3 meetings, $4 whether to read the segments. OFFSET 0 keeps the planner from asking the index of words once for each meeting.
+const BY_MEETINGS: &str = "SELECT job_id, part, ts_filter(setweight(words, 'A', $2), '{a}')::text AS hits, last_positions, own_segments,
+        CASE WHEN $4 THEN source_ids ELSE '{}' END AS source_ids
     FROM unnest($3) wanted (id), LATERAL (SELECT * FROM search_passages WHERE job_id = wanted.id OFFSET 0) p
     WHERE words @@ $1::tsquery";
 
@@ -91,13 +100,13 @@ const BY_MEETINGS: &str = "SELECT job_id, part, ts_filter(setweight(words, 'A', 
 /// lexemes of the part are read.
 const TOGETHER_BEGINNING: &str = "SELECT job_id, part,
         CASE WHEN words @@ $3::tsquery THEN ts_filter(setweight(words, 'A', $2), '{a}') ELSE words END::text AS hits,
-        last_positions, own_segments
+        last_positions, own_segments, '{}'::uuid[] AS source_ids
     FROM search_passages WHERE words @@ $1::tsquery";
 
-/// $4 meetings.
+/// $4 meetings, $5 whether to read the segments.
 const BY_MEETINGS_BEGINNING: &str = "SELECT job_id, part,
         CASE WHEN words @@ $3::tsquery THEN ts_filter(setweight(words, 'A', $2), '{a}') ELSE words END::text AS hits,
-        last_positions, own_segments
+        last_positions, own_segments, CASE WHEN $5 THEN source_ids ELSE '{}' END AS source_ids
     FROM unnest($4) wanted (id), LATERAL (SELECT * FROM search_passages WHERE job_id = wanted.id OFFSET 0) p
     WHERE words @@ $1::tsquery";
 
@@ -110,11 +119,12 @@ pub(super) async fn hits(
 ) -> Result<Vec<MeetingHits>> {
     let query = match access {
         Access::Together => all_tsquery(clauses),
-        Access::Meetings => any_tsquery(clauses),
+        Access::Meetings | Access::MeetingsWithSegments => any_tsquery(clauses),
     };
     let Some(tsquery) = query.filter(|_| !jobs.is_empty()) else { return Ok(Vec::new()) };
     let sought = Sought::new(clauses);
     let lexemes = &sought.lexemes;
+    let with_segments = access == Access::MeetingsWithSegments;
     let rows: Vec<PartRow> = match (access, sought.beginnings.is_empty()) {
         (Access::Together, true) => {
             let query = diesel::sql_query(TOGETHER).bind::<Text, _>(tsquery);
@@ -125,16 +135,17 @@ pub(super) async fn hits(
             let query = query.bind::<Array<Text>, _>(lexemes);
             Prepared(query.bind::<Nullable<Text>, _>(known_beginnings(clauses))).load(c).await?
         }
-        (Access::Meetings, true) => {
+        (_, true) => {
             let query = diesel::sql_query(BY_MEETINGS).bind::<Text, _>(tsquery);
-            let query = query.bind::<Array<Text>, _>(lexemes);
-            Prepared(query.bind::<Array<SqlUuid>, _>(jobs)).load(c).await?
+            let query = query.bind::<Array<Text>, _>(lexemes).bind::<Array<SqlUuid>, _>(jobs);
+            Prepared(query.bind::<Bool, _>(with_segments)).load(c).await?
         }
-        (Access::Meetings, false) => {
+        (_, false) => {
             let query = diesel::sql_query(BY_MEETINGS_BEGINNING).bind::<Text, _>(tsquery);
             let query = query.bind::<Array<Text>, _>(lexemes);
             let query = query.bind::<Nullable<Text>, _>(known_beginnings(clauses));
-            Prepared(query.bind::<Array<SqlUuid>, _>(jobs)).load(c).await?
+            let query = query.bind::<Array<SqlUuid>, _>(jobs);
+            Prepared(query.bind::<Bool, _>(with_segments)).load(c).await?
         }
     };
     let order: HashMap<Uuid, usize> = jobs.iter().enumerate().map(|(index, job)| (*job, index)).collect();
@@ -201,7 +212,7 @@ fn part(clauses: &[IndexClause], sought: &Sought, row: PartRow) -> Part {
         }
     }
     hits.sort_unstable_by_key(|hit| (hit.position, hit.clause, hit.pattern));
-    Part { part: row.part, hits, last_positions, own_segments }
+    Part { part: row.part, hits, last_positions, own_segments, source_ids: row.source_ids }
 }
 
 /// Reads what is sought from a `tsvector` as PostgreSQL writes it: `'lexeme':1A,7A 'other':3A`.
@@ -279,6 +290,7 @@ mod tests {
             hits: "'a':2A,8A 'b':5A 'c':6A".to_owned(),
             last_positions: vec![3, 5, 9],
             own_segments: 2,
+            source_ids: Vec::new(),
         };
         let found = part(&clauses, &Sought::new(&clauses), row);
         let places: Vec<_> = found.hits.iter().map(|hit| (hit.segment, hit.word, hit.clause)).collect();

@@ -1,7 +1,7 @@
 //! From hits to what is shown: the segments with their marks, titles, names, notes.
 
 use super::candidates::Speakers;
-use super::hits::{Hit, NAMES, NOTE, NOTE_WORDS, Part, TITLE};
+use super::hits::{Hit, MeetingHits, NAMES, NOTE, NOTE_WORDS, Part, TITLE};
 use super::pattern::IndexClause;
 use super::query::{FoundMeeting, FoundPassage, PassageSource};
 use super::rank::{Ranked, Stretch, best_segments};
@@ -64,12 +64,8 @@ struct MeetingRow {
 /// A segment that certain speakers say.
 #[derive(diesel::QueryableByName)]
 struct SaidRow {
-    /// The number of its part among those that were looked into, from 1.
-    #[diesel(sql_type = Integer)]
-    looked_into: i32,
-    /// Counted in the part, from 1.
-    #[diesel(sql_type = Integer)]
-    segment: i32,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
 }
 
 /// $1 meetings, $2 parts, $3 segments counted from 1.
@@ -83,22 +79,15 @@ const SEGMENTS: &str = "SELECT w.n::integer AS wanted, s.id, s.start_ms, s.text,
     LEFT JOIN people p ON p.id = shown.person_id
     ORDER BY w.n";
 
-/// $1 meetings, $2 names, $3 and $4 the meetings and numbers of parts. All that these speakers say is read in one go, which is
-/// faster than a look at each segment with a hit.
+/// $1 meetings, $2 names. All that these speakers say is read in one go, which is faster than a look at each segment with a
+/// hit.
 const SAID: &str = "WITH speaker AS MATERIALIZED (
         SELECT id, shown_as, name, person_id FROM speakers WHERE job_id = ANY ($1)
-    ),
-    said AS MATERIALIZED (
-        SELECT s.id FROM segments s WHERE s.speaker_id IN (
-            SELECT said.id FROM speaker said JOIN speaker shown ON shown.id = said.shown_as
-                LEFT JOIN people p ON p.id = shown.person_id
-            WHERE coalesce(p.name, shown.name) = ANY ($2))
     )
-    SELECT w.n::integer AS looked_into, source.segment::integer AS segment
-    FROM unnest($3, $4) WITH ORDINALITY w (job_id, part, n)
-    JOIN search_passages sp ON sp.job_id = w.job_id AND sp.part = w.part,
-        unnest(sp.source_ids) WITH ORDINALITY source (id, segment)
-    WHERE source.id IN (SELECT id FROM said)";
+    SELECT s.id FROM segments s WHERE s.speaker_id IN (
+        SELECT said.id FROM speaker said JOIN speaker shown ON shown.id = said.shown_as
+            LEFT JOIN people p ON p.id = shown.person_id
+        WHERE coalesce(p.name, shown.name) = ANY ($2))";
 
 /// $1 meetings.
 const MEETINGS: &str = "SELECT j.id, coalesce(j.title, j.file_name)::text AS title,
@@ -129,59 +118,37 @@ impl Places {
 }
 
 /// Leaves only hits that the wanted speakers say, and none of the unwanted ones. The title, names and the note are said by
-/// no speaker.
+/// no speaker. The parts of the meetings must have their segments.
 pub(super) async fn keep_spoken_by(
     c: &mut AsyncPgConnection,
-    meetings: &mut [super::hits::MeetingHits],
+    meetings: &mut [MeetingHits],
     speakers: &Speakers,
 ) -> Result<()> {
-    let spoken = |meeting: &super::hits::MeetingHits| {
-        let parts = meeting.parts.iter().filter(|part| part.part >= 0);
-        parts.map(|part| (meeting.job, part.part)).collect::<Vec<_>>()
-    };
-    let parts: Vec<(Uuid, i32)> = meetings.iter().flat_map(spoken).collect();
+    let jobs: Vec<Uuid> = meetings.iter().map(|meeting| meeting.job).collect();
     let wanted = match &speakers.wanted {
-        Some(names) => Some(said_by(c, &parts, names).await?),
+        Some(names) => Some(said_by(c, &jobs, names).await?),
         None => None,
     };
     let unwanted = match speakers.unwanted.is_empty() {
         true => HashSet::new(),
-        false => said_by(c, &parts, &speakers.unwanted).await?,
+        false => said_by(c, &jobs, &speakers.unwanted).await?,
     };
-    for meeting in meetings {
-        for part in &mut meeting.parts {
-            let (job, number) = (meeting.job, part.part);
-            part.hits.retain(|hit| {
-                let place = (job, number, hit.segment);
-                number >= 0
-                    && wanted.as_ref().is_none_or(|wanted| wanted.contains(&place))
-                    && !unwanted.contains(&place)
-            });
-        }
+    let is_kept = |segment: &Uuid| {
+        wanted.as_ref().is_none_or(|wanted| wanted.contains(segment)) && !unwanted.contains(segment)
+    };
+    for part in meetings.iter_mut().flat_map(|meeting| &mut meeting.parts) {
+        let segments = if part.part >= 0 { part.source_ids.as_slice() } else { &[] };
+        let kept: Vec<bool> = segments.iter().map(is_kept).collect();
+        part.hits.retain(|hit| kept.get(usize::from(hit.segment)).is_some_and(|kept| *kept));
     }
     Ok(())
 }
 
-/// What the speakers with these names say in parts of meetings: the meeting, the part and the segment in it.
-async fn said_by(
-    c: &mut AsyncPgConnection,
-    parts: &[(Uuid, i32)],
-    names: &[String],
-) -> Result<HashSet<(Uuid, i32, u16)>> {
-    let (jobs, numbers): (Vec<Uuid>, Vec<i32>) = parts.iter().copied().unzip();
-    let mut meetings = jobs.clone();
-    meetings.dedup();
-    let query = diesel::sql_query(SAID)
-        .bind::<Array<SqlUuid>, _>(meetings)
-        .bind::<Array<Text>, _>(names)
-        .bind::<Array<SqlUuid>, _>(jobs)
-        .bind::<Array<Integer>, _>(numbers);
+/// The segments of the meetings that the speakers with these names say.
+async fn said_by(c: &mut AsyncPgConnection, jobs: &[Uuid], names: &[String]) -> Result<HashSet<Uuid>> {
+    let query = diesel::sql_query(SAID).bind::<Array<SqlUuid>, _>(jobs).bind::<Array<Text>, _>(names);
     let rows: Vec<SaidRow> = query.load(c).await?;
-    let place = |row: SaidRow| {
-        let (job, part) = parts.get(usize::try_from(row.looked_into - 1).ok()?)?;
-        Some((*job, *part, u16::try_from(row.segment - 1).ok()?))
-    };
-    Ok(rows.into_iter().filter_map(place).collect())
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// The meetings as they are shown, in this order. One without hits has no passages.

@@ -22,7 +22,10 @@ impl Slot {
     }
 
     fn write(&self, out: &mut String) {
-        let lexemes = self.lexemes.iter().map(|lexeme| (lexeme, ""));
+        // A beginning stands for these as well, and each alternative takes time.
+        let is_begun =
+            |lexeme: &&String| self.beginnings.iter().any(|begun| lexeme.starts_with(begun.as_str()));
+        let lexemes = self.lexemes.iter().filter(|lexeme| !is_begun(lexeme)).map(|lexeme| (lexeme, ""));
         let beginnings = self.beginnings.iter().map(|beginning| (beginning, ":*"));
         out.push('(');
         for (index, (text, suffix)) in lexemes.chain(beginnings).enumerate() {
@@ -46,12 +49,15 @@ pub(super) struct Pattern {
     pub(super) slots: Vec<Slot>,
     /// Whether it is what was asked for, and not another spelling or a compound.
     pub(super) exact: bool,
+    /// In how many meetings each of its words is, about; 0 if that is not known.
+    pub(super) meetings: Vec<i32>,
 }
 
 impl Pattern {
     /// `None` if nothing can fit it.
     pub(super) fn new(slots: Vec<Slot>) -> Option<Self> {
-        (!slots.is_empty() && !slots.iter().any(Slot::is_empty)).then_some(Self { slots, exact: true })
+        let can_fit = !slots.is_empty() && !slots.iter().any(Slot::is_empty);
+        can_fit.then_some(Self { slots, exact: true, meetings: Vec::new() })
     }
 
     /// Another spelling, or a compound.
@@ -125,16 +131,29 @@ impl IndexClause {
 
     /// The clause as a `tsquery` for vectors with positions, or without them: then a phrase is all of its words.
     pub(super) fn tsquery(&self, with_positions: bool) -> String {
-        let mut out = String::from("(");
-        for (index, pattern) in self.patterns.iter().enumerate() {
-            if index > 0 {
-                out.push_str(" | ");
-            }
-            pattern.write(&mut out, with_positions);
-        }
-        out.push(')');
-        out
+        tsquery(&self.patterns, with_positions)
     }
+
+    /// Its phrases alone, as a `tsquery` for vectors with positions, and its single words alone. `None` if it has none.
+    pub(super) fn phrases_and_words(&self) -> (Option<String>, Option<String>) {
+        let (phrases, words): (Vec<&Pattern>, Vec<&Pattern>) =
+            self.patterns.iter().partition(|pattern| pattern.is_phrase());
+        let query = |patterns: Vec<&Pattern>| (!patterns.is_empty()).then(|| tsquery(patterns, true));
+        (query(phrases), query(words))
+    }
+}
+
+/// Any of the patterns.
+fn tsquery<'a>(patterns: impl IntoIterator<Item = &'a Pattern>, with_positions: bool) -> String {
+    let mut out = String::from("(");
+    for (index, pattern) in patterns.into_iter().enumerate() {
+        if index > 0 {
+            out.push_str(" | ");
+        }
+        pattern.write(&mut out, with_positions);
+    }
+    out.push(')');
+    out
 }
 
 /// What the meeting as a whole must hold, as a `tsquery`. `None`: anything.

@@ -207,7 +207,7 @@ mod tests {
     }
 
     fn meeting(part: i32, hits: Vec<Hit>) -> MeetingHits {
-        let part = Part { part, hits, last_positions: Vec::new(), own_segments: 99 };
+        let part = Part { part, hits, last_positions: Vec::new(), own_segments: 99, source_ids: Vec::new() };
         MeetingHits { job: Uuid::nil(), parts: vec![part] }
     }
 

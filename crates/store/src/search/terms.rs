@@ -6,9 +6,9 @@ use super::query::{Clause, Term};
 use super::words::is_of_run;
 use crate::Result;
 use crate::query::Prepared;
-use diesel::sql_types::{Array, Bool, Integer, Text};
+use diesel::sql_types::{Array, Integer, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// The most terms of a query; the others are left out.
 pub const MAX_TERMS: usize = 32;
@@ -25,6 +25,10 @@ const SHORTEST_STEM: usize = 4;
 const LONGEST_ENDING: usize = 4;
 /// The fewest letters of a part of a compound.
 const SHORTEST_PART: usize = 4;
+/// A word that is in more meetings, itself or an alternative, is taken for two words only if one of these is in fewer: common
+/// words stand beside each other by chance, as in “don’t here” for “there”. So many meetings are looked into for phrases at
+/// once, and the number found is exact.
+const RARE: i32 = 100;
 /// Stemmers of languages that write compounds as one word.
 const COMPOUNDING: [&str; 5] = ["german_stem", "dutch_stem", "danish_stem", "norwegian_stem", "swedish_stem"];
 /// What stands between the parts of compounds in these languages.
@@ -48,19 +52,21 @@ struct QueryWord {
     stemmers: Vec<String>,
 }
 
-/// A word of the archive that a term may stand for.
+/// What the words of the archive say about a beginning, an ending or a word.
 #[derive(diesel::QueryableByName)]
 struct KnownWord {
-    /// The beginning, ending or word that was looked up.
+    /// What was looked up.
     #[diesel(sql_type = Text)]
     folded: String,
-    /// Which of the three parameters it is from.
+    /// Which of the four parameters it is from.
     #[diesel(sql_type = Integer)]
     list: i32,
+    /// Of all words that it stands for.
     #[diesel(sql_type = Array<Text>)]
     lexemes: Vec<String>,
-    #[diesel(sql_type = Bool)]
-    known: bool,
+    /// In how many meetings the most frequent of them is.
+    #[diesel(sql_type = Integer)]
+    meetings: i32,
 }
 
 /// Also reads the stemmers of the archive, skipping from one to the next in the index.
@@ -83,26 +89,36 @@ const WORDS: &str = "WITH RECURSIVE used AS (
         unnest(meetmemo_search_words(term.text)) WITH ORDINALITY word (text, n)
     ORDER BY term.n, word.n";
 
-/// $1 beginnings, $2 endings, $3 words, $4 stemmers, $5 how many of each beginning and ending.
-const KNOWN_WORDS: &str = "SELECT wanted.folded, 1 AS list, coalesce(meetmemo_search_query_lexemes($4, found.word), '{}') AS lexemes,
-        TRUE AS known
-    FROM unnest($1) wanted (folded), LATERAL (
-        SELECT word FROM search_words w
-        WHERE w.folded >= wanted.folded COLLATE \"C\" AND w.folded < wanted.folded || U&'\\+10FFFF' COLLATE \"C\"
-        ORDER BY meetings DESC, word LIMIT $5
-    ) found
-    UNION ALL
-    SELECT wanted.folded, 2, coalesce(meetmemo_search_query_lexemes($4, found.word), '{}'), TRUE
-    FROM unnest($2) wanted (folded), LATERAL (
-        SELECT word FROM search_words w
-        WHERE reverse(w.folded) COLLATE \"C\" > reverse(wanted.folded) COLLATE \"C\"
-            AND reverse(w.folded) COLLATE \"C\" < reverse(wanted.folded) || U&'\\+10FFFF' COLLATE \"C\"
-        ORDER BY meetings DESC, word LIMIT $5
-    ) found
-    UNION ALL
-    SELECT word, 3, coalesce(meetmemo_search_query_lexemes($4, word), '{}'),
-        EXISTS (SELECT FROM search_words w WHERE w.folded = word)
-    FROM unnest($3) word";
+/// $1 beginnings, $2 endings, $3 parts of compounds, $4 joined words, $5 stemmers, $6 how many of each beginning and
+/// ending. A part that is no word of the archive has no row.
+const KNOWN_WORDS: &str = "WITH stemmer AS MATERIALIZED (
+        SELECT ('pg_catalog.' || name)::regdictionary AS id FROM unnest($5) name
+    ),
+    found AS (
+        SELECT wanted.folded, 1 AS list, known.word, known.meetings
+        FROM unnest($1) wanted (folded), LATERAL (
+            SELECT word, meetings FROM search_words w
+            WHERE w.folded >= wanted.folded COLLATE \"C\" AND w.folded < wanted.folded || U&'\\+10FFFF' COLLATE \"C\"
+            ORDER BY meetings DESC, word LIMIT $6
+        ) known
+        UNION ALL
+        SELECT wanted.folded, 2, known.word, known.meetings
+        FROM unnest($2) wanted (folded), LATERAL (
+            SELECT word, meetings FROM search_words w
+            WHERE reverse(w.folded) COLLATE \"C\" > reverse(wanted.folded) COLLATE \"C\"
+                AND reverse(w.folded) COLLATE \"C\" < reverse(wanted.folded) || U&'\\+10FFFF' COLLATE \"C\"
+            ORDER BY meetings DESC, word LIMIT $6
+        ) known
+        UNION ALL
+        SELECT part.folded, 3, part.folded COLLATE \"C\", w.meetings
+        FROM unnest($3) part (folded) JOIN search_words w ON w.folded = part.folded
+        UNION ALL
+        SELECT joined.folded, 4, joined.folded COLLATE \"C\", 0 FROM unnest($4) joined (folded)
+    )
+    SELECT folded, list, array_agg(DISTINCT lexeme) AS lexemes, max(meetings) AS meetings
+    FROM found, stemmer, unnest(meetmemo_search_lexemes(stemmer.id, found.word)) lexeme
+    WHERE lexeme <> ''
+    GROUP BY folded, list";
 
 /// The clauses of a query as the index knows them. The flag says whether terms were left out.
 pub(super) async fn index_clauses(
@@ -138,7 +154,7 @@ pub(super) async fn index_clauses(
     let known = Known::load(c, wanted.iter().flat_map(|(_, terms)| terms), &stemmers).await?;
     let clauses = wanted.into_iter().map(|(negated, terms)| {
         let meetings = terms.iter().filter_map(QueryTerm::meetings).max().unwrap_or_default();
-        let patterns = terms.iter().flat_map(|term| term.patterns(&known)).collect();
+        let patterns = terms.iter().flat_map(|term| term.patterns(&known, meetings)).collect();
         IndexClause { negated, patterns, weight: 1.0 / (1.0 + f64::from(meetings).ln_1p()) }
     });
     Ok((clauses.collect(), all.len() > MAX_TERMS))
@@ -187,20 +203,21 @@ impl QueryTerm<'_> {
         self.words.iter().map(|word| word.folded.as_str()).collect()
     }
 
-    fn patterns(&self, known: &Known) -> Vec<Pattern> {
-        let mut patterns: Vec<Pattern> = Pattern::new(self.slots(known)).into_iter().collect();
+    /// `meetings` says in how many meetings its clause is.
+    fn patterns(&self, known: &Known, meetings: i32) -> Vec<Pattern> {
+        let of_words = self.words.iter().map(|word| word.meetings).collect();
+        let asked = Pattern::new(self.slots(known)).map(|pattern| Pattern { meetings: of_words, ..pattern });
+        let mut patterns: Vec<Pattern> = asked.into_iter().collect();
         if self.is_hyphenated() {
-            patterns.extend(Pattern::similar(vec![known.slot(&self.joined(), 0)]));
+            patterns.extend(known.joined.get(&self.joined()).and_then(|joined| similar(&[joined])));
         }
         if let Some(word) = self.single() {
-            if let Some(lexemes) = known.endings.get(&word.folded) {
-                let slot = Slot { lexemes: lexemes.clone(), letters: 1, ..Slot::default() };
-                patterns.extend(Pattern::similar(vec![slot]));
-            }
+            patterns.extend(known.endings.get(&word.folded).and_then(|endings| similar(&[endings])));
             for (first, second) in splits(&word.folded, known.compounding) {
-                if known.has(&first) && known.has(&second) {
-                    let slots = vec![known.slot(&first, 0), known.slot(&second, 1)];
-                    patterns.extend(Pattern::similar(slots));
+                if let (Some(first), Some(second)) = (known.parts.get(&first), known.parts.get(&second))
+                    && meetings.min(first.meetings).min(second.meetings) <= RARE
+                {
+                    patterns.extend(similar(&[first, second]));
                 }
             }
         }
@@ -241,6 +258,18 @@ impl QueryTerm<'_> {
     }
 }
 
+/// Words that follow each other.
+fn similar(words: &[&KnownWord]) -> Option<Pattern> {
+    let slot = |(distance, word): (u16, &&KnownWord)| Slot {
+        distance,
+        lexemes: word.lexemes.clone(),
+        beginnings: Vec::new(),
+        letters: 1,
+    };
+    let meetings = words.iter().map(|word| word.meetings).collect();
+    Some(Pattern { meetings, ..Pattern::similar((0..).zip(words).map(slot).collect())? })
+}
+
 /// Ways to see a word as two, both of which must be known: compounds of such languages, and a letter with a word, as in
 /// `email`.
 fn splits(folded: &str, compounding: bool) -> Vec<(String, String)> {
@@ -270,11 +299,14 @@ fn splits(folded: &str, compounding: bool) -> Vec<(String, String)> {
 #[derive(Default)]
 struct Known {
     compounding: bool,
-    beginnings: HashMap<String, Vec<String>>,
-    endings: HashMap<String, Vec<String>>,
-    /// Lexemes of words that are known, and of words made of several.
-    lexemes: HashMap<String, Vec<String>>,
-    words: HashSet<String>,
+    /// The words that begin so.
+    beginnings: HashMap<String, KnownWord>,
+    /// The words that end so.
+    endings: HashMap<String, KnownWord>,
+    /// Parts of compounds that are words of the archive.
+    parts: HashMap<String, KnownWord>,
+    /// Hyphenated words written in one.
+    joined: HashMap<String, KnownWord>,
 }
 
 impl Known {
@@ -287,7 +319,8 @@ impl Known {
             compounding: stemmers.iter().any(|stemmer| COMPOUNDING.contains(&stemmer.as_str())),
             ..Self::default()
         };
-        let (mut beginnings, mut endings, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut beginnings, mut endings) = (Vec::new(), Vec::new());
+        let (mut parts, mut joined) = (Vec::new(), Vec::new());
         for term in terms {
             beginnings.extend(term.beginning().map(|word| word.folded.clone()));
             if let Some(word) = term.single() {
@@ -297,10 +330,10 @@ impl Known {
                 parts.extend(splits(&word.folded, known.compounding).into_iter().flat_map(|(a, b)| [a, b]));
             }
             if term.is_hyphenated() {
-                parts.push(term.joined());
+                joined.push(term.joined());
             }
         }
-        if beginnings.is_empty() && endings.is_empty() && parts.is_empty() {
+        if beginnings.is_empty() && endings.is_empty() && parts.is_empty() && joined.is_empty() {
             return Ok(known);
         }
         parts.sort_unstable();
@@ -309,31 +342,20 @@ impl Known {
             .bind::<Array<Text>, _>(&beginnings)
             .bind::<Array<Text>, _>(&endings)
             .bind::<Array<Text>, _>(&parts)
+            .bind::<Array<Text>, _>(&joined)
             .bind::<Array<Text>, _>(stemmers)
             .bind::<Integer, _>(MAX_EXPANSIONS);
         let rows: Vec<KnownWord> = Prepared(query).load(c).await?;
         for row in rows {
-            match row.list {
-                1 => known.beginnings.entry(row.folded).or_default().extend(row.lexemes),
-                2 => known.endings.entry(row.folded).or_default().extend(row.lexemes),
-                _ => {
-                    if row.known {
-                        known.words.insert(row.folded.clone());
-                    }
-                    known.lexemes.insert(row.folded, row.lexemes);
-                }
-            }
+            let list = match row.list {
+                1 => &mut known.beginnings,
+                2 => &mut known.endings,
+                3 => &mut known.parts,
+                _ => &mut known.joined,
+            };
+            list.insert(row.folded.clone(), row);
         }
         Ok(known)
-    }
-
-    fn has(&self, folded: &str) -> bool {
-        self.words.contains(folded)
-    }
-
-    fn slot(&self, folded: &str, distance: u16) -> Slot {
-        let lexemes = self.lexemes.get(folded).cloned().unwrap_or_default();
-        Slot { distance, lexemes, beginnings: Vec::new(), letters: 1 }
     }
 
     /// Adds what a beginning stands for: the most frequent words that begin so, and what the index has besides. If no word
@@ -341,7 +363,7 @@ impl Known {
     fn extend_beginning(&self, word: &QueryWord, negated: bool, slot: &mut Slot) {
         let letters: Vec<char> = word.folded.chars().collect();
         match self.beginnings.get(&word.folded) {
-            Some(of_words) => slot.lexemes.extend(of_words.iter().cloned()),
+            Some(begun) => slot.lexemes.extend(begun.lexemes.iter().cloned()),
             None if negated => {}
             None => {
                 let shortest = letters.len().saturating_sub(LONGEST_ENDING).max(SHORTEST_STEM);

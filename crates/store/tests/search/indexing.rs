@@ -332,3 +332,24 @@ async fn a_word_of_every_minute_is_ranked_among_the_newest_also_in_few_meetings(
         assert!(found.meetings.iter().all(|meeting| !meeting.passages.is_empty()), "{word}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_common_word_is_not_taken_for_two_so_its_meetings_are_all_counted() {
+    let (_database, store) = database().await;
+    let meeting = |number: u32| SpokenMeeting {
+        title: format!("Meeting {number}"),
+        recorded_at: chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(i64::from(number)),
+        language: if number == 0 { "de" } else { "en" }.to_owned(),
+        speakers: vec!["Anna".to_owned()],
+        segments: vec!["There was no budget. We don’t here.".to_owned()],
+        note: String::new(),
+    };
+    insert_spoken_meetings(&store, &(0..120).map(meeting).collect::<Vec<_>>()).await.unwrap();
+    store.index_for_search(200).await.unwrap();
+    while store.count_words(200).await.unwrap() > 0 {}
+    // “t” and “here” are words of the archive; “b” and “udget” are not.
+    for word in ["there", "budget"] {
+        let found = store.search(&query(word)).await.unwrap();
+        assert_eq!((found.total, found.total_is_exact), (120, true), "{word}");
+    }
+}
