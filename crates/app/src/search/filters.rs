@@ -93,9 +93,7 @@ impl Filter {
             Self::Language(code) => filters.languages.push(named(code)),
             Self::HasNote => filters.has_note = Some(!negated),
             Self::IsFavourite => filters.favourite = Some(!negated),
-            Self::HasSummary => {
-                return Err("No meeting has a summary yet, so has:summary was left out.".to_owned());
-            }
+            Self::HasSummary => filters.has_summary = Some(!negated),
             Self::From(at) if negated => filters.until = earliest(filters.until, at),
             Self::Before(at) if negated => filters.from = latest(filters.from, at),
             Self::From(at) => filters.from = latest(filters.from, at),

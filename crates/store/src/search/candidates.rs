@@ -57,6 +57,7 @@ const MATCHING: &str = "WITH RECURSIVE
             AND ($5 IS NULL OR j.duration_ms <= $5)
             AND ($6 IS NULL OR j.favourite = $6)
             AND ($7 IS NULL OR $7 = EXISTS (SELECT FROM notes n WHERE n.job_id = j.id AND n.text <> ''))
+            AND ($20 IS NULL OR $20 = EXISTS (SELECT FROM summaries s WHERE s.job_id = j.id))
             AND ($8 IS NULL OR j.folder_id IN (
                 SELECT id FROM in_folders WHERE name = ANY (SELECT meetmemo_search_fold(meetmemo_search_lower(w)) FROM unnest($8) w)))
             AND ($9 IS NULL OR j.folder_id IS NULL OR j.folder_id NOT IN (
@@ -156,6 +157,7 @@ pub(super) async fn candidates(
         .bind::<Nullable<Array<SqlUuid>>, _>(bounds.except.as_ref())
         .bind::<BigInt, _>(i64::from(bounds.offset))
         .bind::<BigInt, _>(i64::from(bounds.limit))
+        .bind::<Nullable<Bool>, _>(filters.has_summary)
         .get_result(c)
         .await?;
     Ok(rows)

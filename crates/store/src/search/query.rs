@@ -79,6 +79,8 @@ pub struct SearchFilters {
     pub max_ms: Option<u32>,
     /// With or without a note.
     pub has_note: Option<bool>,
+    /// With or without a summary.
+    pub has_summary: Option<bool>,
     /// A favourite or not.
     pub favourite: Option<bool>,
 }

@@ -15,6 +15,8 @@ async fn filters_limit_what_is_found() {
              INSERT INTO tags (id, name, colour) VALUES ('00000000-0000-4000-8000-00000000000c', 'Important', 'c1');
              UPDATE jobs SET folder_id = '00000000-0000-4000-8000-00000000000b' WHERE title IN ('Budget 2026', 'Standup');
              UPDATE jobs SET favourite = TRUE WHERE title = 'Weekly sync';
+             INSERT INTO summaries (id, job_id, kind, engine, content, passages)
+                SELECT id, id, 'extract', 'extract', '{}', '' FROM jobs WHERE title = 'Weekly sync';
              INSERT INTO meeting_tags (job_id, tag_id)
                 SELECT id, '00000000-0000-4000-8000-00000000000c' FROM jobs WHERE title = 'Budget 2026'",
         )
@@ -24,7 +26,7 @@ async fn filters_limit_what_is_found() {
     let none = SearchFilters::default;
     let day =
         |day: u32| Some(chrono::TimeZone::with_ymd_and_hms(&chrono::Utc, 2026, 5, day, 0, 0, 0).unwrap());
-    let cases: [(&str, SearchFilters, &[&str]); 22] = [
+    let cases: [(&str, SearchFilters, &[&str]); 23] = [
         ("budget", SearchFilters { speakers: name("anna"), ..none() }, &["Budget 2026"]),
         ("budget", SearchFilters { speakers: name("BOB"), ..none() }, &["Weekly sync"]),
         ("budget", SearchFilters { speakers: not("anna"), ..none() }, &["Weekly sync"]),
@@ -42,6 +44,7 @@ async fn filters_limit_what_is_found() {
         ("budget", SearchFilters { favourite: Some(true), ..none() }, &["Weekly sync"]),
         ("budget", SearchFilters { favourite: Some(false), ..none() }, &["Budget 2026"]),
         ("", SearchFilters { has_note: Some(true), ..none() }, &["Inbox"]),
+        ("budget", SearchFilters { has_summary: Some(true), ..none() }, &["Weekly sync"]),
         ("", SearchFilters { min_ms: Some(20_000), ..none() }, &["Standup"]),
         ("budget", SearchFilters { max_ms: Some(4_000), ..none() }, &[]),
         ("", SearchFilters { from: day(29), until: day(30), ..none() }, &["Vorstandssitzung"]),
