@@ -10,13 +10,13 @@ usage: cargo xtask bench [NAME…] [OPTION…]
        cargo xtask corpus [OPTION…]
 
   bench [NAME…]      run the benchmarks `pipeline` and `import`, or the named ones; `backup` saves a large archive,
-                     `archive` searches one, `window` needs the same packages as tests, `speakers` and `meetings` need the recordings in
+                     `archive` searches one, `export` exports ten hours and many meetings, `window` needs the same packages as tests, `speakers` and `meetings` need the recordings in
                      ../shared
                        --repetitions N  measurements per program, alternating (1; 3 for `window` alone)
                        --minutes N      length of the recording for `pipeline`, `speakers` and `speech`, and of the
                                         longest for `meetings` (10)
                        --model FILE     speech model for `speech` (the included Whisper base, and tiny.en)
-                       --files N        number of files for `import`, of meetings for `backup` and `archive` (1000)
+                       --files N        number of files for `import`, of meetings for `backup`, `archive` and `export` (1000)
                        --growth         `archive` also with fewer meetings, from 100: a table and a plot
                        --seed S         seed of the first of the `meetings` (1)
   corpus             make some hundred files of the same speech with ffmpeg, sox and mkvmerge, decode each, and print
@@ -71,6 +71,7 @@ pub(crate) enum Benchmark {
     Speakers,
     Meetings,
     Speech,
+    Export,
     Window,
 }
 
@@ -112,10 +113,11 @@ fn bench(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
                 "speech" => Benchmark::Speech,
                 "backup" => Benchmark::Backup,
                 "archive" => Benchmark::Archive,
+                "export" => Benchmark::Export,
                 "window" => Benchmark::Window,
                 other => {
                     return Err(format!(
-                        "there is no benchmark `{other}`: pipeline, import, backup, archive, speakers, meetings, speech, window"
+                        "there is no benchmark `{other}`: pipeline, import, backup, archive, export, speakers, meetings, speech, window"
                     )
                     .into());
                 }

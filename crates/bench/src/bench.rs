@@ -5,6 +5,7 @@
 mod archive;
 mod backup;
 mod engine_alone;
+mod export;
 mod import;
 mod meetings;
 mod pipeline;
@@ -55,6 +56,7 @@ pub(crate) fn bench(checkout: &Checkout, options: &Bench) -> Result<bool> {
             Benchmark::Speech => speech::run(checkout, &app, &folder, options)?,
             Benchmark::Backup => backup::run(&app, &folder, options)?,
             Benchmark::Archive => archive::run(&app, &folder, options)?,
+            Benchmark::Export => export::run(checkout, &app, &folder, options)?,
             Benchmark::Window => window::run(checkout, options)?,
         };
     }

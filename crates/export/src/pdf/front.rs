@@ -35,6 +35,9 @@ const COLUMN_GAP: f32 = 14.0;
 /// Above and below the text of a row of a table.
 const ROW_PADDING: f32 = 4.0;
 const SWATCH: f32 = 8.0;
+const AFTER_SWATCH: f32 = 7.0;
+/// Lines of a name that a row shows. The transcript has the whole name.
+const MAX_NAME_LINES: usize = 8;
 /// The bar of a speaker who spoke all the time.
 const SHARE_BAR: f32 = 54.0;
 /// The column with this bar and the share.
@@ -116,56 +119,59 @@ impl PageBuilder<'_, '_> {
         columns.push(self.column(share, right - SHARE, right)?);
         columns.push(self.column(speaker, self.size.text_left, right - SHARE - COLUMN_GAP)?);
         columns.reverse();
-        let (names_right, right) = (columns[0].right, self.size.text_right);
         let head_height = columns.iter().map(Block::full_height).fold(0.0, f32::max);
         let first_rows = 2.0 * (CELL.leading + 2.0 * ROW_PADDING);
         let position = self.heading(&labels.speakers, head_height + first_rows)?;
         self.table_head(&columns, head_height)?;
         for speaker in speakers {
-            let mut name =
-                self.cell(&single_line(&speaker.name), columns[0].left + SWATCH + 7.0, names_right)?;
-            if name.lines.is_empty() {
-                name.lines.push(Default::default());
-            }
-            let height = name.full_height() + 2.0 * ROW_PADDING;
+            let left = self.size.text_left + SWATCH + AFTER_SWATCH;
+            let name = single_line(&speaker.name);
+            let mut name = self.lines(&[(&name, CELL.look)], CELL, columns[0].right - left)?;
+            name.truncate(MAX_NAME_LINES);
+            let height = name.len().max(1) as f32 * CELL.leading + 2.0 * ROW_PADDING;
             if self.y + height > self.size.text_bottom {
                 self.new_page();
                 self.table_head(&columns, head_height)?;
             }
             let top = self.y;
-            let colour = light_rgb(speaker.number);
-            let swatch = Bar {
-                x: columns[0].left,
-                y: top + ROW_PADDING + (CELL.leading - SWATCH) / 2.0,
-                width: SWATCH,
-                height: SWATCH,
-                colour,
-            };
-            let share = speaker.share.clamp(0.0, 1.0);
-            let bar = Bar { x: columns[1].left, width: (SHARE_BAR * share as f32).max(0.75), ..swatch };
-            self.last_page().bars.extend([swatch, bar]);
-            self.y += ROW_PADDING;
-            for line in name.lines {
-                self.place_cell(line, CELL, name.left)?;
-                self.y += CELL.leading;
+            for line in name {
+                self.y += if self.y == top { ROW_PADDING } else { CELL.leading };
+                self.place_cell(line, CELL, left)?;
             }
-            let values = [
-                percent(share),
-                AudioTime::from_ms(speaker.speech_ms).to_string(),
-                speaker.turns.to_string(),
-                speaker.words.to_string(),
-            ];
             self.y = top + ROW_PADDING;
-            for (value, column) in values.iter().zip(&columns[1..]) {
-                let line = self.single_line(value, CELL, self.size.text_width())?;
-                let x = column.right - CELL.points(line.width);
-                self.place_cell(line, CELL, x)?;
-            }
+            self.figures(speaker, &columns[1..])?;
             self.y = top + height;
-            let rule = Bar::rule(self.size.text_left, right, self.y);
+            let rule = Bar::rule(self.size.text_left, self.size.text_right, self.y);
             self.last_page().bars.push(rule);
         }
         Ok(position)
+    }
+
+    /// Places colour, share and figures of a speaker in these columns.
+    fn figures(&mut self, speaker: &Speaker, columns: &[Block]) -> Result<(), ExportError> {
+        let share = speaker.share.clamp(0.0, 1.0);
+        let swatch = Bar {
+            x: self.size.text_left,
+            y: self.y + (CELL.leading - SWATCH) / 2.0,
+            width: SWATCH,
+            height: SWATCH,
+            colour: light_rgb(speaker.number),
+        };
+        // The smallest share is still seen.
+        let bar = Bar { x: columns[0].left, width: (SHARE_BAR * share as f32).max(0.75), ..swatch };
+        self.last_page().bars.extend([swatch, bar]);
+        let values = [
+            percent(share),
+            AudioTime::from_ms(speaker.speech_ms).to_string(),
+            speaker.turns.to_string(),
+            speaker.words.to_string(),
+        ];
+        for (value, column) in values.iter().zip(columns) {
+            let line = self.single_line(value, CELL, self.size.text_width())?;
+            let x = column.right - CELL.points(line.width);
+            self.place_cell(line, CELL, x)?;
+        }
+        Ok(())
     }
 
     /// The title of a column.
@@ -180,12 +186,7 @@ impl PageBuilder<'_, '_> {
         self.place_line(line, style, x, right)
     }
 
-    fn cell(&mut self, text: &str, left: f32, right: f32) -> Result<Block, ExportError> {
-        let lines = self.lines(&[(text, CELL.look)], CELL, right - left)?;
-        Ok(Block { lines, style: CELL, left, right, label: None, quoted: false })
-    }
-
-    /// Places the titles of columns side by side; all but the first are aligned to the right.
+    /// Places the titles of columns side by side; all but the first two are aligned to the right.
     fn table_head(&mut self, columns: &[Block], height: f32) -> Result<(), ExportError> {
         let top = self.y;
         for (index, column) in columns.iter().enumerate() {

@@ -21,6 +21,9 @@ pub(super) const LEGEND: Style = Style { look: Look::plain(DIM), size: 8.5, lead
 /// Size of what is not said but written beside the words, relative to these.
 pub(super) const ASIDE: f32 = 0.78;
 
+/// A space at which lines are not broken: U+00A0.
+const FIXED_SPACE: &str = "\u{A0}";
+
 pub(super) const BETWEEN_PARAGRAPHS: f32 = 11.0;
 pub(super) const BETWEEN_SEGMENTS: f32 = 3.5;
 pub(super) const AFTER_LEGEND: f32 = 10.0;
@@ -205,33 +208,20 @@ fn push_segment<'a>(
     }
     for run in &segment.runs {
         if let Some(time) = run.time {
-            pieces.push((format!("{time}\u{A0}").into(), aside));
+            pieces.push((format!("{time}{FIXED_SPACE}").into(), aside));
         }
         let words = run.text.trim_end();
         let mark = if run.doubt.is_some() { Mark::Doubt } else { Mark::None };
         pieces.push((words.into(), Look { mark, ..BODY.look }));
-        if let Some(doubt @ RunDoubt::Segment(_)) = run.doubt
-            && run.time.is_none()
-        {
-            pieces.push((reason(doubt, options).into(), aside));
-        }
         pieces.push(((&run.text[words.len()..]).into(), BODY.look));
     }
-    // In word mode the reason is given once, after the last word of the segment.
-    if let Some((doubt, true)) = segment.runs.last().and_then(|run| Some((run.doubt?, run.time.is_some())))
-        && matches!(doubt, RunDoubt::Segment(_))
-    {
-        pieces.push((reason(doubt, options).into(), aside));
+    if let Some(doubt @ RunDoubt::Segment(_)) = segment.runs.last().and_then(|run| run.doubt) {
+        pieces.push((format!(" [{}]", doubt.label(options)).replace(' ', FIXED_SPACE).into(), aside));
     }
     if let Some(also) = &segment.also {
         pieces.push((format!(" {}", single_line(also)).into(), Look { colour: QUIET, ..BODY.look }));
     }
     if let Some(confidence) = segment.confidence {
-        pieces.push((format!("\u{A0}[{}]", percent(f64::from(confidence))).into(), aside));
+        pieces.push((format!("{FIXED_SPACE}[{}]", percent(f64::from(confidence))).into(), aside));
     }
-}
-
-/// Why a segment is doubtful, as an aside that is not broken.
-fn reason(doubt: RunDoubt, options: &ExportOptions) -> String {
-    format!(" [{}]", doubt.label(options)).replace(' ', "\u{A0}")
 }

@@ -23,7 +23,7 @@ pub(crate) fn set_up(checkout: &Checkout) -> Result<()> {
     if files::is_from(&folder, &source) {
         return Ok(());
     }
-    println!("setup: fetching Python packages that read exported files, for tests (7 MB)");
+    println!("setup: fetching Python packages that read exported files, for tests (17 MB)");
     files::replace_folder(&folder, &source, |new| install(&path, new))?;
     println!("setup: Python packages for tests in {} ({})", folder.display(), files::size(&folder)?);
     Ok(())

@@ -53,14 +53,14 @@ impl Random {
 }
 
 /// Words with their frequencies.
-pub(super) struct Vocabulary {
+pub(crate) struct Vocabulary {
     words: Vec<String>,
     /// Sum of the frequencies up to each word.
     cumulative: Vec<f64>,
 }
 
 impl Vocabulary {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         const SYLLABLES: &[&str] = &[
             "ba", "con", "de", "fer", "ga", "in", "ki", "lo", "mar", "ne", "or", "pla", "qui", "ra", "sta",
             "ter", "un", "ver", "wo", "yel", "zen", "cha", "bri", "sol", "tem", "pro", "gra", "mu", "ti",
@@ -102,7 +102,7 @@ impl Vocabulary {
     }
 
     /// Meeting `number` of an archive, with `segments` segments.
-    pub(super) fn meeting(&self, number: u32, segments: usize) -> SpokenMeeting {
+    pub(crate) fn meeting(&self, number: u32, segments: usize) -> SpokenMeeting {
         let mut random = Random::new(u64::from(number) + 1_000);
         let topics: Vec<&str> = (0..TOPICS).map(|_| self.rare(&mut random)).collect();
         let segments: Vec<String> = (0..segments).map(|_| self.segment(&topics, &mut random)).collect();
