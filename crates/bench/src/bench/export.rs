@@ -1,4 +1,4 @@
-//! Exports a generated meeting of ten hours in every format (`crates/export/examples/ten_hours.rs`), beside a plain script
+//! Exports a generated meeting of ten hours in every format (`crates/export/examples/export_ten_hours.rs`), beside a plain script
 //! with ReportLab over the same text, and many meetings through the app, in one run.
 
 use super::archive::Vocabulary;
@@ -113,8 +113,8 @@ pub(super) fn run(checkout: &Checkout, app: &App, folder: &Path, options: &Bench
 
 fn build(checkout: &Checkout) -> Result<PathBuf> {
     let mut cargo = cargo_for_users(checkout)?;
-    command::run(cargo.args(["build", "--release", "--workspace", "--example", "ten_hours"]))?;
-    Ok(checkout.target.join("release/examples/ten_hours"))
+    command::run(cargo.args(["build", "--release", "--workspace", "--example", "export_ten_hours"]))?;
+    Ok(checkout.target.join("release/examples/export_ten_hours"))
 }
 
 /// The script, with the interpreter of the tests.

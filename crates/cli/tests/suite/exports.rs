@@ -190,3 +190,89 @@ fn a_bundle_brings_a_deleted_recording_back_as_it_was() {
     assert_eq!((damaged.code, &damaged.json()[0]["outcome"]), (1, &"failed".into()), "{}", damaged.out);
     assert_eq!(app.json(&["list"]), serde_json::json!([]));
 }
+
+/// Numbers that look random and are the same in each run: xorshift64 (G. Marsaglia, Journal of Statistical Software 8, 2003).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % end as u64).unwrap()
+    }
+}
+
+/// Random single edits of exported files, names and versions. `MEETMEMO_TEST_EXPORT_EDITS` makes more of them.
+#[test]
+fn each_random_edit_is_told_rightly_or_as_unknown() {
+    let edits = std::env::var("MEETMEMO_TEST_EXPORT_EDITS").map_or(40, |number| number.parse().unwrap());
+    let app = MeetMemo::new();
+    let meeting = app.transcribed(&clips()[0]);
+    let job = meeting["job"]["id"].as_str().unwrap();
+    app.json(&["transcribe", job, "--language", "de", "--wait"]);
+    let out = tempfile::tempdir().unwrap();
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    // What a file contains: the version, and the name of the speaker.
+    let (mut version, mut name) = ("2", "Speaker 1".to_owned());
+    let mut files: Vec<(PathBuf, Vec<u8>, (&str, String))> = Vec::new();
+    let formats = ["pdf_transcript", "docx", "html", "markdown_transcript", "json", "vtt", "txt", "srt"];
+    let mut told = std::collections::BTreeMap::<String, usize>::new();
+    for edit in 0..edits {
+        // A new export now and then, of what there is at that moment.
+        if edit % 8 == 0 {
+            let path = out.path().join(format!("export {edit}"));
+            app.json(&["export", job, "--type", formats[edit / 8 % formats.len()], "--output", text(&path)]);
+            files.push((path.clone(), fs::read(&path).unwrap(), (version, name.clone())));
+        }
+        let mut altered = None;
+        match random.below(4) {
+            0 => {
+                name = ["Anna", "Ben", "Zoë"][random.below(3)].to_owned();
+                app.json(&["speakers", job, "rename", "1", &name]);
+            }
+            1 => {
+                version = if version == "1" { "2" } else { "1" };
+                app.json(&["versions", job, "--use", version]);
+            }
+            // A byte of a file is another one, is missing, or is new.
+            kind => {
+                let index = random.below(files.len());
+                let (path, whole, _) = &files[index];
+                let mut bytes = whole.clone();
+                let at = random.below(bytes.len());
+                match (kind, random.below(2)) {
+                    (2, _) => bytes[at] ^= 1 << random.below(8),
+                    (_, 0) => drop(bytes.remove(at)),
+                    _ => bytes.insert(at, b'x'),
+                }
+                // To insert a byte beside an equal one can give the same file.
+                altered = (bytes != *whole).then_some(index);
+                fs::write(path, bytes).unwrap();
+            }
+        }
+        let index = altered.unwrap_or_else(|| random.below(files.len()));
+        let (path, whole, content) = &files[index];
+        let found = verified(&app, path);
+        let state = found["state"].as_str().unwrap().to_owned();
+        if altered.is_some() {
+            assert!(
+                ["altered", "unknown"].contains(&state.as_str()),
+                "edit {edit}, {}: {found}",
+                path.display()
+            );
+        } else {
+            let same = *content == (version, name.clone());
+            assert_eq!(state, if same { "unchanged" } else { "corrected" }, "edit {edit}: {found}");
+        }
+        fs::write(path, whole).unwrap();
+        *told.entry(state).or_default() += 1;
+    }
+    println!("{told:?}");
+    assert!(told.len() >= 3, "{told:?}");
+
+    app.json(&["delete", job]);
+    for (path, ..) in &files {
+        assert_eq!(verified(&app, path)["state"], "gone", "{}", path.display());
+    }
+}

@@ -57,7 +57,7 @@ fn main() -> ExitCode {
             }
         },
         _ => {
-            eprintln!("usage: ten_hours text | ten_hours FORMAT FONTS OUTPUT");
+            eprintln!("usage: export_ten_hours text | export_ten_hours FORMAT FONTS OUTPUT");
             return ExitCode::from(2);
         }
     }

@@ -1,4 +1,4 @@
-//! Prints how long the extract of ten hours takes: `cargo run --release -p summary --example ten_hours`.
+//! Prints how long the extract of ten hours takes: `cargo run --release -p summary --example extract_ten_hours`.
 //!
 //! The meeting is generated: 11 000 sentences, 95 000 words with the frequencies of Zipf's law.
 
