@@ -94,8 +94,8 @@ impl App {
         let passages = passages_of(&document).to_bytes();
         let mut extracts = self.store.summaries(job.id).await?.into_iter().filter(is_plain_extract);
         if let Some(newest) = extracts.next()
-            && newest.engine == summary::EXTRACT_ENGINE
-            && newest.passages == passages
+            && newest.summary.engine == summary::EXTRACT_ENGINE
+            && newest.summary.passages == passages
         {
             return view(newest, &document);
         }
@@ -151,7 +151,7 @@ impl App {
             return Err(user_error(ErrorCode::NotOffered, message));
         }
         let stored = self.store.summary(id).await?.ok_or_else(no_summary)?;
-        let document = self.document_of(&self.stored_job(stored.job_id).await?).await?;
+        let document = self.document_of(&self.stored_job(stored.summary.job_id).await?).await?;
         let revision = i32::try_from(edit.revision).unwrap_or(i32::MAX);
         if stored.revision != revision {
             return Ok(SavedSummary { saved: false, summary: view(stored, &document)? });
@@ -209,12 +209,12 @@ fn meeting_of(document: &Document, ids: &[SegmentId]) -> Meeting {
 }
 
 fn content_of(stored: &StoredSummary) -> Result<Content> {
-    serde_json::from_value(stored.content.clone()).context("the content of this summary is damaged")
+    serde_json::from_value(stored.summary.content.clone()).context("the content of this summary is damaged")
 }
 
 /// Whether a summary is an extract that nobody has changed: it can be made anew.
 fn is_plain_extract(stored: &StoredSummary) -> bool {
-    stored.kind == EXTRACT && stored.edited_at.is_none()
+    stored.summary.kind == EXTRACT && stored.edited_at.is_none()
 }
 
 fn exported(stored: &StoredSummary) -> Result<export::Summary> {
@@ -234,9 +234,9 @@ fn exported(stored: &StoredSummary) -> Result<export::Summary> {
         title: section.title,
         statements: section.statements.into_iter().map(statement).collect(),
     };
-    let is_extract = stored.kind == EXTRACT;
+    let is_extract = stored.summary.kind == EXTRACT;
     Ok(export::Summary {
-        model: stored.model.clone().filter(|_| !is_extract),
+        model: stored.summary.model.clone().filter(|_| !is_extract),
         sections: content_of(stored)?.sections.into_iter().map(section).collect(),
     })
 }
@@ -262,18 +262,20 @@ fn change_statement(content: &mut Content, edit: &StatementEdit) -> Result<()> {
 /// A stored summary beside the transcript as it is now.
 fn view(stored: StoredSummary, document: &Document) -> Result<SummaryView> {
     let content = content_of(&stored)?;
-    let then = Passages::from_bytes(&stored.passages).context("the passages of this summary are damaged")?;
+    let then =
+        Passages::from_bytes(&stored.summary.passages).context("the passages of this summary are damaged")?;
     let changes = then.changes(&passages_of(document));
+    let made = stored.summary;
     let time = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
     Ok(SummaryView {
         summary: Summary {
-            summary_id: stored.id.to_string(),
-            job_id: stored.job_id.to_string(),
-            kind: if stored.kind == EXTRACT { Kind::Extract } else { Kind::Model },
-            template: stored.template,
-            engine: stored.engine,
-            model: stored.model,
-            language: stored.language,
+            summary_id: made.id.to_string(),
+            job_id: made.job_id.to_string(),
+            kind: if made.kind == EXTRACT { Kind::Extract } else { Kind::Model },
+            template: made.template,
+            engine: made.engine,
+            model: made.model,
+            language: made.language,
             covered: content.covered,
             sections: content.sections,
         },

@@ -36,6 +36,8 @@ pub struct ExportJob {
     pub file_path: Option<String>,
     /// When it was requested, UTC.
     pub created_at: NaiveDateTime,
+    /// When its row last changed, UTC: of a completed export, when that was completed.
+    pub updated_at: NaiveDateTime,
     /// A note for the user about a completed export.
     pub note: Option<String>,
     /// The options it is made with, as JSON; `None` for those of earlier versions.

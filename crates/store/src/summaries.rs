@@ -11,10 +11,10 @@ use diesel::result::Error as QueryError;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::Value;
 
-/// A row of `summaries`.
-#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+/// What a summary is made with.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = summaries, check_for_backend(diesel::pg::Pg))]
-pub struct StoredSummary {
+pub struct NewSummary {
     /// The id.
     pub id: SummaryId,
     /// The meeting.
@@ -35,38 +35,21 @@ pub struct StoredSummary {
     pub content: Value,
     /// The passages it was made of, in the form of `export_jobs.passages`.
     pub passages: Vec<u8>,
+}
+
+/// A row of `summaries`.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = summaries, check_for_backend(diesel::pg::Pg))]
+pub struct StoredSummary {
+    /// The summary.
+    #[diesel(embed)]
+    pub summary: NewSummary,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// 1 as it was made; rises by one with each change by hand.
     pub revision: i32,
     /// When it was last changed by hand.
     pub edited_at: Option<DateTime<Utc>>,
-}
-
-/// A summary to store.
-#[derive(Debug, Clone, Insertable)]
-#[diesel(table_name = summaries)]
-pub struct NewSummary {
-    /// The id.
-    pub id: SummaryId,
-    /// The meeting.
-    pub job_id: JobId,
-    /// The version of the transcript it is made of.
-    pub transcript_id: Option<TranscriptId>,
-    /// `extract` or `model`.
-    pub kind: String,
-    /// The name of the template; `None` for an extract.
-    pub template: Option<String>,
-    /// What made it, with its version.
-    pub engine: String,
-    /// The language model; `None` for an extract.
-    pub model: Option<String>,
-    /// The language of its statements: a BCP 47 tag.
-    pub language: Option<String>,
-    /// `covered` and `sections`.
-    pub content: Value,
-    /// The passages it is made of, in the form of `export_jobs.passages`.
-    pub passages: Vec<u8>,
 }
 
 /// The result of changing a summary by hand.
@@ -123,7 +106,7 @@ impl Store {
                 .optional()?;
             match now {
                 None => return Ok(SummarySaved::None),
-                Some(now) if now.content == *content => return Ok(SummarySaved::Saved(now)),
+                Some(now) if now.summary.content == *content => return Ok(SummarySaved::Saved(now)),
                 Some(now) if now.revision != revision => return Ok(SummarySaved::Changed(now)),
                 Some(_) => {}
             }

@@ -11,7 +11,7 @@ use crate::file_names::shown_path;
 use crate::tasks::TaskHandler;
 use crate::user_error::{ErrorCode, user_error};
 use anyhow::{Context, Result};
-use chrono::Utc;
+use chrono::{NaiveDateTime, Utc};
 use export::{ExportOptions, Format, Passages};
 use serde::Serialize;
 use std::collections::HashSet;
@@ -152,9 +152,11 @@ impl App {
         self.new_export(job, request.format, &request.options, &path, Some(batch)).map(Some)
     }
 
-    /// Whether `folder` has the export of a meeting with the same options and the same passages, unaltered.
+    /// Whether `folder` has the export of a meeting with the same options and the same content, unaltered. The content is
+    /// the same if the passages are, and nothing else of the meeting has changed since.
     async fn is_up_to_date(&self, job: &Job, request: &BatchRequest, folder: &Path) -> Result<bool> {
         let options = serde_json::to_value(&request.options)?;
+        let changed_at = self.details_changed_at(job).await?;
         for export in self.store.exports(job.id).await? {
             let (Some(path), Some(sha256)) =
                 (export.file_path.as_deref().map(Path::new), &export.file_sha256)
@@ -163,7 +165,8 @@ impl App {
             };
             let same = export.export_type == request.format.key
                 && export.options.as_ref() == Some(&options)
-                && path.parent() == Some(folder);
+                && path.parent() == Some(folder)
+                && export.updated_at >= changed_at;
             if !same {
                 continue;
             }
@@ -177,6 +180,15 @@ impl App {
             }
         }
         Ok(false)
+    }
+
+    /// When title, note or summary of a meeting last changed, or anything else of its row: UTC.
+    async fn details_changed_at(&self, job: &Job) -> Result<NaiveDateTime> {
+        let note = self.store.note(job.id).await?.map(|note| note.changed_at);
+        let summaries = self.store.summaries(job.id).await?;
+        let summaries = summaries.iter().map(|summary| summary.edited_at.unwrap_or(summary.created_at));
+        let times = summaries.chain(note).map(|at| at.naive_utc());
+        Ok(times.fold(job.updated_at, NaiveDateTime::max))
     }
 
     /// Works on the exports of a batch, and waits for those that other processes make, until none is left or `stop` is

@@ -61,6 +61,31 @@ fn many_recordings_are_exported_once_to_a_folder_or_a_zip_file() {
     assert!(refused.contains("exists already"), "{refused}");
     let leftover = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("batch-");
     assert!(!files_in(&app.data().join("exports")).iter().any(leftover));
+
+    // Notes are exported too: when one changes, its file is out of date.
+    let changed = out.path().join("changed");
+    let export = || app.json(&["export", "--all", "--type", "txt", "--to", text(&changed)]);
+    export();
+    let noted = app.json(&["list"])[0]["id"].as_str().unwrap().to_owned();
+    app.json(&["note", &noted, "--set", "Mind the gap."]);
+    let again = export();
+    assert_eq!(
+        (&again["completed"], again["up_to_date"].as_array().unwrap().len()),
+        (&1.into(), 1),
+        "{again}"
+    );
+    let summaries = || {
+        app.json(&[
+            "export",
+            "--all",
+            "--type",
+            "markdown_summary",
+            "--to",
+            text(&out.path().join("summaries")),
+        ])
+    };
+    assert_eq!(summaries()["completed"], 2);
+    assert_eq!(summaries()["total"], 0, "a summary that was made for its export is not newer than the file");
 }
 
 #[test]
