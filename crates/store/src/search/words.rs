@@ -4,6 +4,7 @@
 //! Not here: lower case, accents and stems. The database has them.
 
 use std::ops::RangeInclusive;
+use unicode_normalization::char::compose;
 
 /// Characters between words, beyond ASCII. In ASCII everything but letters and digits separates.
 const SEPARATORS: [RangeInclusive<char>; 47] = [
@@ -104,7 +105,17 @@ pub(crate) fn word_spans(text: &str) -> Vec<(u32, u32)> {
     let mut spans = Vec::new();
     let mut begin = None;
     let mut at = 0;
+    // The character of a run that ends here. The database composes it with those after it where it can (NFC).
+    let mut run_before: Option<char> = None;
     for letter in text.chars() {
+        if let Some(composed) = run_before.and_then(|before| compose(before, letter))
+            && let Some((_, to)) = spans.last_mut()
+        {
+            run_before = Some(composed);
+            at += 1;
+            *to = at;
+            continue;
+        }
         let separates = is_separator(letter);
         let run = !separates && is_of_run(letter);
         if run || separates {
@@ -115,6 +126,7 @@ pub(crate) fn word_spans(text: &str) -> Vec<(u32, u32)> {
         if run {
             spans.push((at, at + 1));
         }
+        run_before = run.then_some(letter);
         at += 1;
     }
     spans.extend(begin.map(|begin| (begin, at)));
@@ -142,6 +154,10 @@ mod tests {
         assert_eq!(words("e-mail an Größe\u{a0}42"), ["e", "mail", "an", "Größe", "42"]);
         assert_eq!(words("会議を abc猫"), ["会", "議", "を", "abc", "猫"]);
         assert_eq!(words("a\u{301}b 🙂 c"), ["a\u{301}b", "c"]);
+        assert_eq!(
+            words("か\u{3099}は\u{309a} \u{1112}\u{1161}\u{11ab}"),
+            ["か\u{3099}", "は\u{309a}", "\u{1112}\u{1161}\u{11ab}"]
+        );
         assert_eq!(words(" – "), [""; 0]);
         assert_eq!(count_words("one two"), 2);
     }
