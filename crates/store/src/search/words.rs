@@ -4,7 +4,8 @@
 //! Not here: lower case, accents and stems. The database has them.
 
 use std::ops::RangeInclusive;
-use unicode_normalization::char::compose;
+use unicode_normalization::char::{canonical_combining_class, compose};
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 /// Characters between words, beyond ASCII. In ASCII everything but letters and digits separates.
 const SEPARATORS: [RangeInclusive<char>; 47] = [
@@ -102,35 +103,60 @@ pub(super) fn is_of_run(letter: char) -> bool {
 
 /// The words of a text, from–to in code points.
 pub(crate) fn word_spans(text: &str) -> Vec<(u32, u32)> {
+    match is_nfc(text) {
+        true => spans((0..).zip(text.chars()).map(|(at, letter)| (letter, at, at + 1))),
+        false => spans(composed(text).into_iter()),
+    }
+}
+
+/// The words of letters, each with its place in the text, from–to.
+fn spans(letters: impl Iterator<Item = (char, u32, u32)>) -> Vec<(u32, u32)> {
     let mut spans = Vec::new();
-    let mut begin = None;
-    let mut at = 0;
-    // The character of a run that ends here. The database composes it with those after it where it can (NFC).
-    let mut run_before: Option<char> = None;
-    for letter in text.chars() {
-        if let Some(composed) = run_before.and_then(|before| compose(before, letter))
-            && let Some((_, to)) = spans.last_mut()
-        {
-            run_before = Some(composed);
-            at += 1;
-            *to = at;
-            continue;
-        }
+    let mut word: Option<(u32, u32)> = None;
+    for (letter, from, to) in letters {
         let separates = is_separator(letter);
         let run = !separates && is_of_run(letter);
         if run || separates {
-            spans.extend(begin.take().map(|begin| (begin, at)));
+            spans.extend(word.take());
         } else {
-            begin = begin.or(Some(at));
+            word = Some((word.map_or(from, |(begin, _)| begin), to));
         }
         if run {
-            spans.push((at, at + 1));
+            spans.push((from, to));
         }
-        run_before = run.then_some(letter);
-        at += 1;
     }
-    spans.extend(begin.map(|begin| (begin, at)));
+    spans.extend(word);
     spans
+}
+
+/// The letters of a text as the database composes it (NFC), each with the place of what it was made of.
+fn composed(text: &str) -> Vec<(char, u32, u32)> {
+    let letters: Vec<char> = text.chars().collect();
+    let mut all = Vec::with_capacity(letters.len());
+    let mut from = 0;
+    while from < letters.len() {
+        let (mut to, mut starter) = (from + 1, letters[from]);
+        while let Some(next) = letters.get(to) {
+            match compose(starter, *next) {
+                Some(whole) => starter = whole,
+                None if canonical_combining_class(*next) == 0 => break,
+                None => {}
+            }
+            to += 1;
+        }
+        let before = &letters[from..to];
+        let after: Vec<char> = before.iter().copied().nfc().collect();
+        let place = |index: usize| match after == before {
+            true => (from + index, from + index + 1),
+            false => (from, to),
+        };
+        all.extend(after.iter().enumerate().map(|(index, letter)| {
+            let (from, to) = place(index);
+            (*letter, u32::try_from(from).unwrap_or(u32::MAX), u32::try_from(to).unwrap_or(u32::MAX))
+        }));
+        from = to;
+    }
+    all
 }
 
 /// How many words a text has.
