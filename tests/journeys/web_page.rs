@@ -48,18 +48,20 @@ async fn an_exported_web_page_is_read_searched_and_played_in_a_browser() {
     .await;
     let third = segments[2]["start_ms"].as_f64().unwrap() / 1000.0;
     app.element("#line-2").await.click().await.unwrap();
-    let state = "const sound = document.querySelector('audio')
-        return [sound.paused, sound.currentTime, document.querySelector('.now')?.id]";
+    // On a slow computer a line may be over before it is looked at.
+    let state = "return [document.querySelector('audio').currentTime,
+        [...document.querySelectorAll('.line')].findIndex((line) => line.classList.contains('now'))]";
     app.wait_until("the third line plays", async || {
         let state = app.run_script(state, vec![]).await;
-        state[0] == json!(false) && state[1].as_f64() > Some(third) && state[2] == json!("line-2")
+        state[0].as_f64() > Some(third) && state[1].as_i64() >= Some(2)
     })
     .await;
     // With the keyboard.
     app.run_script("document.querySelector('.time').focus()", vec![]).await;
     app.page().active_element().await.unwrap().send_keys(Key::Enter + "").await.unwrap();
     app.wait_until("the first line plays", async || {
-        app.run_script(state, vec![]).await[2] == json!("line-0")
+        let state = app.run_script(state, vec![]).await;
+        state[0].as_f64() < Some(third) && (0..2).contains(&state[1].as_i64().unwrap_or(-1))
     })
     .await;
     app.screenshot("web-page-playing").await;
