@@ -77,7 +77,8 @@ impl App {
             return Ok(Vec::new());
         }
         let document = self.document_of(&job).await?;
-        stored.into_iter().map(|summary| view(summary, &document)).collect()
+        let now = passages_of(&document);
+        stored.into_iter().map(|summary| view(summary, &document, &now)).collect()
     }
 
     /// Makes an extract of a meeting. If the newest extract is of the same transcript and was not changed by hand, it is
@@ -91,13 +92,14 @@ impl App {
         let segments = self.store.segments(transcript_id).await?;
         let ids: Vec<SegmentId> = segments.iter().map(|segment| segment.id).collect();
         let document = self.document_of_segments(&job, Some(version), segments).await?;
-        let passages = passages_of(&document).to_bytes();
+        let now = passages_of(&document);
+        let passages = now.to_bytes();
         let mut extracts = self.store.summaries(job.id).await?.into_iter().filter(is_plain_extract);
         if let Some(newest) = extracts.next()
             && newest.summary.engine == summary::EXTRACT_ENGINE
             && newest.summary.passages == passages
         {
-            return view(newest, &document);
+            return view(newest, &document, &now);
         }
         let meeting = meeting_of(&document, &ids);
         let id = SummaryId::new();
@@ -117,7 +119,7 @@ impl App {
             passages,
         };
         let stored = self.store.add_summary(&new).await?;
-        view(stored.ok_or_else(|| crate::archive::not_found(&job.id.to_string()))?, &document)
+        view(stored.ok_or_else(|| crate::archive::not_found(&job.id.to_string()))?, &document, &now)
     }
 
     /// Makes an extract for an export that needs a summary, unless the newest summary is of a language model or was
@@ -126,7 +128,7 @@ impl App {
     /// # Errors
     /// As [`App::extract`].
     pub(crate) async fn ensure_summary(&self, job: JobId) -> Result<()> {
-        if self.store.summaries(job).await?.first().is_none_or(is_plain_extract) {
+        if self.store.newest_summary(job).await?.as_ref().is_none_or(is_plain_extract) {
             self.extract(job).await?;
         }
         Ok(())
@@ -134,8 +136,7 @@ impl App {
 
     /// The newest summary of a meeting in the form of exports.
     pub(crate) async fn summary_to_export(&self, job: JobId) -> Result<Option<export::Summary>> {
-        let newest = self.store.summaries(job).await?.into_iter().next();
-        newest.map(|stored| exported(&stored)).transpose()
+        self.store.newest_summary(job).await?.as_ref().map(exported).transpose()
     }
 
     /// Changes a statement by hand. If the summary no longer has the revision of the edit, nothing is saved, and the
@@ -152,9 +153,10 @@ impl App {
         }
         let stored = self.store.summary(id).await?.ok_or_else(no_summary)?;
         let document = self.document_of(&self.stored_job(stored.summary.job_id).await?).await?;
+        let passages = passages_of(&document);
         let revision = i32::try_from(edit.revision).unwrap_or(i32::MAX);
         if stored.revision != revision {
-            return Ok(SavedSummary { saved: false, summary: view(stored, &document)? });
+            return Ok(SavedSummary { saved: false, summary: view(stored, &document, &passages)? });
         }
         let mut content = content_of(&stored)?;
         change_statement(&mut content, edit)?;
@@ -164,7 +166,7 @@ impl App {
                 SummarySaved::Changed(now) => (false, now),
                 SummarySaved::None => return Err(no_summary()),
             };
-        Ok(SavedSummary { saved, summary: view(now, &document)? })
+        Ok(SavedSummary { saved, summary: view(now, &document, &passages)? })
     }
 
     /// Deletes a summary for good.
@@ -259,12 +261,12 @@ fn change_statement(content: &mut Content, edit: &StatementEdit) -> Result<()> {
     Ok(())
 }
 
-/// A stored summary beside the transcript as it is now.
-fn view(stored: StoredSummary, document: &Document) -> Result<SummaryView> {
+/// A stored summary beside the transcript as it is now, whose passages are `now`.
+fn view(stored: StoredSummary, document: &Document, now: &Passages) -> Result<SummaryView> {
     let content = content_of(&stored)?;
     let then =
         Passages::from_bytes(&stored.summary.passages).context("the passages of this summary are damaged")?;
-    let changes = then.changes(&passages_of(document));
+    let changes = then.changes(now);
     let made = stored.summary;
     let time = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
     Ok(SummaryView {

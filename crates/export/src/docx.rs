@@ -18,7 +18,7 @@ mod xml;
 
 use crate::document::Document;
 use crate::error::ExportError;
-use crate::format::{Format, FormatGroup, Needs, OptionName, ReceiptPlace, Rendered, Resources};
+use crate::format::{Format, FormatGroup, Needs, PAGE_OPTIONS, ReceiptPlace, Rendered, Resources};
 use crate::logo::Logo;
 use crate::options::ExportOptions;
 use crate::paragraphs::FormattedTranscript;
@@ -37,21 +37,7 @@ pub(crate) static FORMAT: Format = Format {
     purpose: "To edit and comment",
     group: FormatGroup::Document,
     needs: Needs::Transcript,
-    options: &[
-        OptionName::Speakers,
-        OptionName::Times,
-        OptionName::Confidence,
-        OptionName::Doubts,
-        OptionName::Note,
-        OptionName::Summary,
-        OptionName::Statistics,
-        OptionName::Language,
-        OptionName::Paper,
-        OptionName::Contents,
-        OptionName::LineNumbers,
-        OptionName::Watermark,
-        OptionName::Logo,
-    ],
+    options: PAGE_OPTIONS,
     receipt: ReceiptPlace::Docx,
     render,
 };

@@ -81,6 +81,35 @@ pub enum OptionName {
     Subtitles,
 }
 
+/// The options of documents without pages and links.
+pub(crate) const TEXT_OPTIONS: &[OptionName] = &[
+    OptionName::Speakers,
+    OptionName::Times,
+    OptionName::Confidence,
+    OptionName::Doubts,
+    OptionName::Note,
+    OptionName::Summary,
+    OptionName::Statistics,
+    OptionName::Language,
+];
+
+/// The options of documents with pages.
+pub(crate) const PAGE_OPTIONS: &[OptionName] = &[
+    OptionName::Speakers,
+    OptionName::Times,
+    OptionName::Confidence,
+    OptionName::Doubts,
+    OptionName::Note,
+    OptionName::Summary,
+    OptionName::Statistics,
+    OptionName::Language,
+    OptionName::Paper,
+    OptionName::Contents,
+    OptionName::LineNumbers,
+    OptionName::Watermark,
+    OptionName::Logo,
+];
+
 /// How a file holds its receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReceiptPlace {

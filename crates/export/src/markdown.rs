@@ -10,7 +10,7 @@
 mod front_matter;
 mod note;
 
-use crate::format::{Format, FormatGroup, Needs, OptionName, ReceiptPlace};
+use crate::format::{Format, FormatGroup, Needs, ReceiptPlace, TEXT_OPTIONS};
 use crate::labels::Labels;
 use crate::marks::{Part, exact, figures, legend, marked_text, parts, separates_segments};
 use crate::options::Times;
@@ -26,16 +26,7 @@ pub(crate) static FORMAT: Format = Format {
     purpose: "For notes, such as Obsidian",
     group: FormatGroup::Document,
     needs: Needs::Transcript,
-    options: &[
-        OptionName::Speakers,
-        OptionName::Times,
-        OptionName::Confidence,
-        OptionName::Doubts,
-        OptionName::Note,
-        OptionName::Summary,
-        OptionName::Statistics,
-        OptionName::Language,
-    ],
+    options: TEXT_OPTIONS,
     receipt: ReceiptPlace::Token,
     render: |document, options, resources| {
         resources.report(0, 1)?;

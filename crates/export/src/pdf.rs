@@ -23,7 +23,7 @@ mod shape;
 mod speech;
 mod summary;
 
-use crate::format::{Format, FormatGroup, Needs, OptionName, ReceiptPlace, Rendered, Resources};
+use crate::format::{Format, FormatGroup, Needs, PAGE_OPTIONS, ReceiptPlace, Rendered, Resources};
 use crate::logo::Logo;
 use crate::{ExportError, Fonts, FormattedTranscript};
 
@@ -35,21 +35,7 @@ pub(crate) static FORMAT: Format = Format {
     purpose: "To read, print and send",
     group: FormatGroup::Document,
     needs: Needs::Transcript,
-    options: &[
-        OptionName::Speakers,
-        OptionName::Times,
-        OptionName::Confidence,
-        OptionName::Doubts,
-        OptionName::Note,
-        OptionName::Summary,
-        OptionName::Statistics,
-        OptionName::Language,
-        OptionName::Paper,
-        OptionName::Contents,
-        OptionName::LineNumbers,
-        OptionName::Watermark,
-        OptionName::Logo,
-    ],
+    options: PAGE_OPTIONS,
     receipt: ReceiptPlace::Token,
     render: |document, options, resources| render(&FormattedTranscript::new(document, options), resources),
 };

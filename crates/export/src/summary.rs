@@ -104,7 +104,7 @@ impl Summary {
 }
 
 impl SummaryStatement {
-    /// What is told of the statement besides its text: `Who: Anna · By: Friday`. Empty if nothing is.
+    /// Owner, due date and marks of the statement: `Who: Anna · By: Friday`. Empty if it has none.
     pub(crate) fn remarks(&self, labels: &Labels) -> String {
         let told = [
             self.owner.as_ref().map(|name| labels.owner.replace("{name}", name)),

@@ -1,7 +1,7 @@
 //! The transcript as plain text, for the clipboard and for other programs.
 
 use crate::document::Document;
-use crate::format::{Format, FormatGroup, Needs, OptionName, ReceiptPlace};
+use crate::format::{Format, FormatGroup, Needs, ReceiptPlace, TEXT_OPTIONS};
 use crate::labels::Labels;
 use crate::marks::{Part, exact, figures, legend, marked_text, parts, separates_segments};
 use crate::options::{ExportOptions, Times};
@@ -18,16 +18,7 @@ pub(crate) static FORMAT: Format = Format {
     purpose: "For any program",
     group: FormatGroup::Document,
     needs: Needs::Transcript,
-    options: &[
-        OptionName::Speakers,
-        OptionName::Times,
-        OptionName::Confidence,
-        OptionName::Doubts,
-        OptionName::Note,
-        OptionName::Summary,
-        OptionName::Statistics,
-        OptionName::Language,
-    ],
+    options: TEXT_OPTIONS,
     receipt: ReceiptPlace::None,
     render: |document, options, resources| {
         resources.report(0, 1)?;

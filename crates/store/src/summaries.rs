@@ -82,6 +82,19 @@ impl Store {
         })
     }
 
+    /// The newest summary of a meeting; `None` if it has none.
+    pub async fn newest_summary(&self, job: JobId) -> Result<Option<StoredSummary>> {
+        on_connection!(self, connection => async {
+            summaries::table
+                .filter(summaries::job_id.eq(job))
+                .order((summaries::created_at.desc(), summaries::id.desc()))
+                .select(StoredSummary::as_select())
+                .first(connection)
+                .await
+                .optional()
+        })
+    }
+
     /// The summaries of a meeting, newest first.
     pub async fn summaries(&self, job: JobId) -> Result<Vec<StoredSummary>> {
         on_connection!(self, connection => async {

@@ -2,7 +2,7 @@
 //!
 //! A model names segments and quotes words. Neither is believed: the quote is looked for in these segments and their
 //! neighbours, and numbers, names and dates of the statement are looked for around the passage. A statement that fails is
-//! kept and told as [`Support::NotFound`]. One that passes is not proved: its source exists and does not contradict it in
+//! kept and marked as [`Support::NotFound`]. One that passes is not proved: its source exists and does not contradict it in
 //! what can be compared.
 
 use crate::language::Language;
@@ -83,7 +83,7 @@ impl<'a> Citations<'a> {
         }
     }
 
-    /// The claim as a statement: with its sources, or told as not found.
+    /// The claim as a statement: with its sources, or marked as not found.
     pub fn cite(&self, claim: &Claim) -> Statement {
         let passage = self.find(&claim.segment_ids, &claim.quote);
         let sources = passage.as_deref().map(|words| self.sources(words)).unwrap_or_default();

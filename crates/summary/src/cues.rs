@@ -46,7 +46,7 @@ pub(crate) fn findings(meeting: &Meeting, views: &[View], is_small_talk: impl Fn
     let mut findings = Findings::default();
     for index in (0..views.len()).filter(|&index| !is_small_talk(index)) {
         let task = task(meeting, views, index);
-        // A sentence stands in one list. That somebody does something is more useful than that it is decided or asked.
+        // Each sentence goes into one list only. A task is more useful to a reader than a decision or a question.
         let (owned, unowned) = match task {
             Some(task) if task.owner.is_some() => (Some(task), None),
             task => (None, task),
@@ -105,7 +105,7 @@ fn task(meeting: &Meeting, views: &[View], index: usize) -> Option<Finding> {
         (find(&rules.open_tasks), Kind::Open),
     ];
     let mut kinds = kinds.into_iter().filter_map(|(found, kind)| Some((found?, kind))).collect::<Vec<_>>();
-    // Stable: of equal ones the one that names somebody.
+    // The sort is stable: among equal candidates the one with a named owner comes first.
     kinds.sort_by_key(|(found, _)| found.hint);
     let (found, kind) = kinds.into_iter().next()?;
     let helpless = matches!(kind, Kind::Open) && rules.no_answer.matches(view);
@@ -121,7 +121,7 @@ fn task(meeting: &Meeting, views: &[View], index: usize) -> Option<Finding> {
         Kind::Person => {
             let words = found.person.clone()?;
             let speaker = view.speaker(words.clone());
-            // Whoever is named and says something at once takes it up.
+            // The person named in the sentence accepts the task by speaking next.
             if agreed.is_none() && speaker.is_some() && replies(views, index) == speaker {
                 certainty += EVIDENCE;
             }
@@ -160,7 +160,7 @@ fn question(views: &[View], index: usize) -> Option<Finding> {
     if answers(views, index).any(|answer| views[answer].rules.no_answer.matches(&views[answer])) {
         certainty += EVIDENCE;
     } else if asks {
-        // Somebody who says something takes the question up; nobody knows whether well enough.
+        // A reply counts as an answer. Its content is not judged.
         let answered = answers(views, index).any(|answer| {
             let answer = &views[answer];
             answer.sentence.tokens.len() >= MIN_ANSWER_WORDS || answer.rules.agreement.matches(answer)
@@ -195,13 +195,13 @@ fn answers<'a>(views: &'a [View], index: usize) -> impl Iterator<Item = usize> +
         .filter(move |&next| speaker.is_none() || views[next].sentence.speaker != speaker)
 }
 
-/// Who speaks next, if that is somebody else.
+/// The next speaker, if it is another person.
 fn replies(views: &[View], index: usize) -> Option<usize> {
     let next = views.get(index + 1)?.sentence.speaker;
     next.filter(|_| next != views[index].sentence.speaker)
 }
 
-/// The sentence with which somebody else agrees, before the speaker goes on to something else.
+/// The sentence in which another speaker agrees, if it comes before the speaker changes the subject.
 fn agreed(views: &[View], index: usize) -> Option<usize> {
     let speaker = views[index].sentence.speaker;
     let goes_on = |next: &View| {

@@ -103,7 +103,7 @@ struct TaskFile {
     speaker: Vec<String>,
     /// It is given to `<person>`.
     person: Vec<String>,
-    /// Whoever answers is asked for it.
+    /// The owner is the person who answers.
     listener: Vec<String>,
     /// Nobody is named.
     open: Vec<String>,
@@ -211,7 +211,7 @@ impl Rules {
 
 /// The language of a meeting.
 pub(crate) struct Language {
-    /// BCP 47 tag; `None` if it is neither told nor guessed.
+    /// BCP 47 tag; `None` if it is not given and cannot be guessed.
     pub tag: Option<String>,
     /// `None` for languages without rules.
     pub rules: Option<&'static Rules>,
@@ -267,7 +267,7 @@ fn guess<'a>(texts: impl Iterator<Item = &'a str>) -> Option<&'static str> {
     RULES
         .iter()
         .map(|row| (share(&row.1), row.0))
-        // The first of equal ones.
+        // The first of equal candidates.
         .reduce(|best, next| if next.0 > best.0 { next } else { best })
         .filter(|best| best.0 >= GUESS_SHARE)
         .map(|best| best.1)

@@ -141,7 +141,7 @@ impl Patterns {
                 let end = match_items(&pattern.items, words, index, &mut person)?;
                 Some(Match { words: index..end, hint: pattern.hint, person })
             })
-            // The first of equal ones, so that the order of the file decides.
+            // The first of equal candidates, so the order in the file decides.
             .reduce(|best, next| {
                 let key = |found: &Match| (!found.hint, found.words.end);
                 if key(&next) > key(&best) { next } else { best }

@@ -182,12 +182,12 @@ impl App {
         Ok(false)
     }
 
-    /// When title, note or summary of a meeting last changed, or anything else of its row: UTC.
+    /// When title, note or newest summary of a meeting last changed, or anything else of its row: UTC.
     async fn details_changed_at(&self, job: &Job) -> Result<NaiveDateTime> {
         let note = self.store.note(job.id).await?.map(|note| note.changed_at);
-        let summaries = self.store.summaries(job.id).await?;
-        let summaries = summaries.iter().map(|summary| summary.edited_at.unwrap_or(summary.created_at));
-        let times = summaries.chain(note).map(|at| at.naive_utc());
+        let summary = self.store.newest_summary(job.id).await?;
+        let summary = summary.map(|summary| summary.edited_at.unwrap_or(summary.created_at));
+        let times = summary.into_iter().chain(note).map(|at| at.naive_utc());
         Ok(times.fold(job.updated_at, NaiveDateTime::max))
     }
 

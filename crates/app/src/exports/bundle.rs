@@ -137,7 +137,7 @@ impl App {
 
 /// Whether a file is a bundle. Blocks.
 pub(crate) fn is_bundle(path: &Path) -> bool {
-    // To open a pipe waits until somebody writes to it.
+    // Opening a pipe blocks until another process writes to it.
     if !path.is_file() {
         return false;
     }
