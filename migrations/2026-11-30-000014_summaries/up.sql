@@ -8,7 +8,7 @@ CREATE TABLE summaries (
     kind TEXT NOT NULL CHECK (kind IN ('extract', 'model')),
     -- The name of the template. NULL: it is an extract.
     template TEXT,
-    -- What made it, with its version.
+    -- What made it: 'extract', or the engine of the language model.
     engine TEXT NOT NULL,
     -- The language model. NULL: it is an extract.
     model TEXT,

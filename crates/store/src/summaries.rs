@@ -25,7 +25,7 @@ pub struct NewSummary {
     pub kind: String,
     /// The name of the template; `None` for an extract.
     pub template: Option<String>,
-    /// What made it, with its version.
+    /// What made it: `extract`, or the engine of the language model.
     pub engine: String,
     /// The language model; `None` for an extract.
     pub model: Option<String>,
